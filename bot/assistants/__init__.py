@@ -1,0 +1,1 @@
+"""AI tools behind the Assistant port."""

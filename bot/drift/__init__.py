@@ -1,0 +1,1 @@
+"""Compares desired, base and observed by meaning. Pure."""

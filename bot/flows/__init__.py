@@ -1,0 +1,1 @@
+"""What Clockwork does, in terms of ports: reconcile, remedy, review, apply, commands, dashboard."""

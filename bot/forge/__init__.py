@@ -1,0 +1,1 @@
+"""Renders the IR into committed artifacts. Last stage of Intake → Assembly → Forge."""

@@ -1,0 +1,1 @@
+"""Git through pygit2: bare clones, commits without a checkout, pushes that expect a tip, the ledger."""

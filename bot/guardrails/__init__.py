@@ -1,0 +1,1 @@
+"""Judges a change by rules: deterministic detectors, guardrail documents, verdict. Pure."""

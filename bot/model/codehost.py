@@ -1,0 +1,140 @@
+"""Pull requests, issues, comments and checks as the flows see them: GitHub's words, nobody's library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What ties a pull request, issue or comment to the thing it is about.
+
+    It is the first line of the body and carries an HMAC over repository, ``kind`` and ``key`` and ``digest``, so nobody
+    else can write one. ``key`` says what it is about (stays the same while its content changes); ``digest`` which exact
+    proposal it shows.
+    """
+
+    kind: str
+    key: str
+    digest: str
+
+
+class ItemState(StrEnum):
+    """State of a pull request or issue."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """One pull request. ``marker`` is None unless its body starts with a valid marker and the author is us."""
+
+    number: int
+    url: str
+    state: ItemState
+    title: str
+    body: str
+    author: str
+    author_id: int | None
+    base_ref: str
+    base_sha: str
+    head_ref: str
+    head_sha: str
+    head_repo: str | None
+    labels: tuple[str, ...] = ()
+    marker: Marker | None = None
+    closed_by_us: bool = False
+    updated_at: datetime | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue. ``marker`` as for pull requests."""
+
+    number: int
+    url: str
+    state: ItemState
+    title: str
+    body: str
+    author: str
+    labels: tuple[str, ...] = ()
+    marker: Marker | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment on an issue or pull request. ``marker`` as for pull requests. ``association`` is GitHub's."""
+
+    id: int
+    author: str
+    author_id: int | None
+    body: str
+    created_at: datetime
+    association: str = "NONE"
+    marker: Marker | None = None
+
+
+class CheckState(StrEnum):
+    """Conclusion of a check run; ``in_progress`` while there is none."""
+
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    NEUTRAL = "neutral"
+    FAILURE = "failure"
+
+
+class AnnotationLevel(StrEnum):
+    """GitHub's three levels."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One remark on lines of a file of the head commit. Lines count from 1."""
+
+    path: str
+    start_line: int
+    end_line: int
+    level: AnnotationLevel
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A status check on one commit. The adapter splits annotations into batches and falls back to a commit status."""
+
+    name: str
+    head_sha: str
+    state: CheckState
+    title: str
+    summary: str
+    annotations: tuple[Annotation, ...] = ()
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCheck:
+    """What became of a :class:`Check`. ``kind`` is ``check-run`` or ``commit-status``."""
+
+    id: int
+    url: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whoami:
+    """The account behind the token. ``id`` 0 and login ``github-actions[bot]`` for the Actions token."""
+
+    login: str
+    id: int | None
+    permissions: frozenset[str] = field(default_factory=frozenset)

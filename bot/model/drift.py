@@ -1,0 +1,171 @@
+"""One field, or one resource, that differs; and the whole comparison as a report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Desired, Observed, Origin, Path, Pointer, ResourceId, SourceError, Unreachable
+
+
+class Severity(StrEnum):
+    """How bad it is. Compare with :attr:`rank`."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+    @property
+    def rank(self) -> int:
+        """0 for LOW up to 3 for CRITICAL."""
+        return ("LOW", "MEDIUM", "HIGH", "CRITICAL").index(self.value)
+
+
+class DriftKind(StrEnum):
+    """What is different."""
+
+    CHANGED = "changed"
+    """Declared and live, with another value."""
+    ADDED = "added"
+    """Live only: somebody added it outside Git."""
+    REMOVED = "removed"
+    """Applied earlier, gone from Git, still live."""
+    MISSING = "missing"
+    """Declared (a field or a whole resource), not live."""
+    UNMANAGED = "unmanaged"
+    """A whole live resource that Git does not declare."""
+    UNHEALTHY = "unhealthy"
+    STALE_ARTIFACT = "stale-artifact"
+    IMAGE_MOVED = "image-moved"
+
+
+@dataclass(frozen=True, slots=True)
+class SetValue:
+    """Write ``value`` at ``pointer``, which exists in the desired tree."""
+
+    pointer: Pointer
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class AddEntry:
+    """Add to the mapping (``key`` given) or append to the list (``key`` is None) at ``pointer``.
+
+    Mappings on the way to ``pointer`` that the tree does not have yet are created.
+    """
+
+    pointer: Pointer
+    key: str | None
+    value: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEntry:
+    """Remove the mapping entry or list element at ``pointer``."""
+
+    pointer: Pointer
+
+
+Edit: TypeAlias = SetValue | AddEntry | RemoveEntry
+"""One change of a desired tree, in the tree's own (raw, short-syntax-keeping) vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One field, or one resource, that differs.
+
+    ``path`` is canonical and for people and rules (``ports[80/tcp].published``); the empty path is the whole resource.
+    ``desired`` and ``observed`` are canonical values, already masked when ``sensitive``. ``adopt`` holds the edits of
+    the desired tree that would make Git say what is live; empty when no edit can. ``manager`` and ``changed_at`` tell
+    who wrote the live value and when, where the platform knows. ``rule`` is the id of the severity rule.
+    """
+
+    resource: ResourceId
+    task: str
+    kind: DriftKind
+    path: Path
+    desired: JSON
+    observed: JSON
+    severity: Severity
+    rule: str
+    file: str | None = None
+    line: int | None = None
+    origin: Origin | None = field(default=None, compare=False)
+    manager: str | None = None
+    changed_at: datetime | None = None
+    sensitive: bool = False
+    message: str | None = None
+    evidence: tuple[str, ...] = ()
+    adopt: tuple[Edit, ...] = field(default=(), compare=False)
+
+    @property
+    def where(self) -> str:
+        """The path as text; empty for the whole resource."""
+        return format_path(self.path)
+
+    @property
+    def id(self) -> str:
+        """The fingerprint: 16 hex digits over resource, path, kind and both values; the same for the same drift."""
+        facts = [
+            self.resource.platform,
+            self.resource.group,
+            str(self.resource),
+            self.kind,
+            self.where,
+            self.desired,
+            self.observed,
+        ]
+        text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=_plain)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> JSON:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A drift that an ignore rule or an owning controller hides, and which."""
+
+    drift: Drift
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreNote:
+    """An ignore rule that needs a person: ``state`` is unused, expired or overruled (by a CRITICAL drift)."""
+
+    rule: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One declared resource beside its live one and its base (what was last applied); the input of the diff."""
+
+    desired: Desired | None
+    observed: Observed | None
+    base: Mapping[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole comparison of one commit with one observation. ``resources`` counts declared resources."""
+
+    resources: int
+    drift: tuple[Drift, ...] = ()
+    errors: tuple[SourceError, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    notes: tuple[IgnoreNote, ...] = ()

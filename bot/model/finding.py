@@ -1,0 +1,131 @@
+"""What guardrails say about a change: findings, failure modes, verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bot.model.drift import Severity
+
+
+class Mode(StrEnum):
+    """``standard`` reports, ``strict`` blocks on any critical violation or failure."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
+
+
+class Enforce(StrEnum):
+    """What one rule does when it fires. Compare with :attr:`rank`."""
+
+    OFF = "off"
+    NOTICE = "notice"
+    WARN = "warn"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for off up to 3 for block."""
+        return ("off", "notice", "warn", "block").index(self.value)
+
+
+class Verdict(StrEnum):
+    """The whole answer to a change."""
+
+    APPROVE = "approve"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+class AuthorKind(StrEnum):
+    """Who wrote a change. It can be forged, so it may only raise severity."""
+
+    HUMAN = "human"
+    BOT = "bot"
+    AGENT = "agent"
+
+
+class FileStatus(StrEnum):
+    """What happened to one file between base and head."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of a change with its bytes before and after.
+
+    ``before`` is None for an added file, ``after`` for a removed one; both None with ``omitted`` set when the bytes
+    could not or should not be read (binary, too large), which is not the same as empty. ``mode`` is git's file mode.
+    """
+
+    path: str
+    status: FileStatus
+    before: bytes | None
+    after: bytes | None
+    old_path: str | None = None
+    omitted: str | None = None
+    mode: int = 0o100644
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change to judge: base..head. Text fields are hostile data. ``truncated`` says why the file list is not whole."""
+
+    base: str
+    head: str
+    files: tuple[FileChange, ...]
+    title: str = ""
+    body: str = ""
+    author: str = ""
+    author_kind: AuthorKind = AuthorKind.HUMAN
+    agent: str | None = None
+    branch: str = ""
+    number: int | None = None
+    labels: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    """Commit messages, oldest first."""
+    truncated: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation or failure mode. Lines count from 1 in the head's file (in the base's for a removed file).
+
+    ``evidence`` has secrets masked. ``by`` is the detector or ``assistant:<name>``. ``fingerprint`` is stable under
+    rebase: a hash of rule, path, white-space-normalised line and which occurrence it is.
+    """
+
+    rule: str
+    title: str
+    severity: Severity
+    enforce: Enforce
+    file: str | None
+    line: int | None
+    end_line: int | None
+    message: str
+    suggestion: str | None = None
+    evidence: str | None = None
+    fingerprint: str = ""
+    by: str = "detector"
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The result of all guardrails on one change, bound to (head, base, rules hash) and nothing else."""
+
+    head: str
+    base: str
+    rules_hash: str
+    mode: Mode
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    waived: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences a reader should know: which assistant ran or why none did, what was not looked at."""
+    milliseconds: int = 0
+    detail: dict[str, str] = field(default_factory=dict, compare=False)

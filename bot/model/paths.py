@@ -1,0 +1,61 @@
+"""Paths as people write them: ``spec.template.spec.containers[web].image``, ``metadata.labels["a.b/c"]``.
+
+Used by drift, rules, ignore rules and overlays. A key that is not a plain word is quoted as JSON inside brackets; an
+element of a keyed list is its key in brackets, unquoted unless the key needs quotes (``[=...]`` quoted); an index is a
+number in brackets with a hash (``[#0]``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from bot.errors import Invalid
+from bot.model.resource import Item, Path
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_$*-]+\Z")
+_BARE_ITEM: Final = re.compile(r"[^\[\]\"#=][^\[\]\"]*\Z")
+_TOKEN: Final = re.compile(
+    r"""\.?(?P<word>[A-Za-z0-9_$*-]+)|\[\#(?P<index>\d+)\]|\[(?P<key>"(?:[^"\\]|\\.)*")\]"""
+    r"""|\[=(?P<quoted>"(?:[^"\\]|\\.)*")\]|\[(?P<item>[^\[\]"\#=][^\[\]"]*)\]"""
+)
+
+
+def format_path(path: Path) -> str:
+    """The text of a path; ``parse_path`` reads it back to the same path."""
+    parts: list[str] = []
+    for segment in path:
+        match segment:
+            case Item(key):
+                parts.append(f"[{key}]" if _BARE_ITEM.match(key) else f"[={json.dumps(key, ensure_ascii=False)}]")
+            case int():
+                parts.append(f"[#{segment}]")
+            case str():
+                if _WORD.match(segment):
+                    parts.append(f".{segment}" if parts else segment)
+                else:
+                    parts.append(f"[{json.dumps(segment, ensure_ascii=False)}]")
+    return "".join(parts)
+
+
+def parse_path(text: str) -> Path:
+    """The path that ``text`` writes. Raises :class:`~bot.errors.Invalid` naming the column where it stops making sense."""
+    segments: list[str | int | Item] = []
+    at = 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None or (found["word"] is not None and at > 0 and text[at] != "."):
+            raise Invalid(f"not a path: {text!r} stops making sense at column {at + 1}")
+        if found["word"] is not None:
+            segments.append(found["word"])
+        elif found["index"] is not None:
+            segments.append(int(found["index"]))
+        elif found["key"] is not None:
+            segments.append(str(json.loads(found["key"])))
+        elif found["quoted"] is not None:
+            segments.append(Item(str(json.loads(found["quoted"]))))
+        else:
+            segments.append(Item(found["item"]))
+        at = found.end()
+    return tuple(segments)

@@ -1,0 +1,203 @@
+"""What Git declares and what is seen running, as plain trees with identity and origin.
+
+Intake and the forge make :class:`Desired`; observers make :class:`Observed`; the drift floor compares them.
+Trees are JSON-like and read-only by agreement: nobody changes a tree after it was handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+"""A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
+
+Tree: TypeAlias = Mapping[str, JSON]
+
+Pointer: TypeAlias = tuple[str | int, ...]
+"""The raw place of a value in a tree: mapping keys and list indexes, as JSON Pointer has them (RFC 6901)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element of a list that is compared by key, such as a container by its name or a port by ``80/TCP``."""
+
+    key: str
+
+
+Path: TypeAlias = tuple[str | int | Item, ...]
+"""The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``. See :mod:`bot.model.paths`."""
+
+
+class Platform(StrEnum):
+    """Who runs it."""
+
+    KUBERNETES = "kubernetes"
+    COMPOSE = "compose"
+    TERRAFORM = "terraform"
+    HTTP = "http"
+
+
+class SourceKind(StrEnum):
+    """The language in which desired state is written."""
+
+    CW = "cw"
+    KUBERNETES = "kubernetes"
+    COMPOSE = "compose"
+    TERRAFORM = "terraform"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ResourceId:
+    """The identity of one resource on one platform, stable over versions of its API.
+
+    ``kind`` is the Kubernetes kind, ``service``/``network``/``volume``/``secret``/``config`` for Compose, the resource
+    type for Terraform. ``scope`` is the namespace, the Compose project or the Terraform module address; empty where
+    there is none. ``group`` is the Kubernetes API group and empty for the core group and elsewhere.
+    """
+
+    platform: Platform
+    kind: str
+    scope: str
+    name: str
+    group: str = ""
+
+    def __str__(self) -> str:
+        """The short form people see and rules match: ``Deployment/shop/web``, ``service/shop/db``, ``ClusterRole/x``."""
+        return "/".join(part for part in (self.kind, self.scope, self.name) if part)
+
+
+class Through(StrEnum):
+    """How a value got to its leaf: written there, or by way of something else."""
+
+    LITERAL = "literal"
+    VARIABLE = "variable"
+    LOCAL = "local"
+    MODULE = "module"
+    EXPRESSION = "expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value is written. ``start``/``end`` are byte offsets into the file, line and column count from 1.
+
+    For anything but a literal, ``name`` is the variable, local or module input that the value came through.
+    """
+
+    file: str
+    start: int
+    end: int
+    line: int
+    column: int
+    through: Through = Through.LITERAL
+    name: str | None = None
+
+
+class Origins(Protocol):
+    """Answers where the value at a pointer of one tree is written. Usually computed only when somebody asks."""
+
+    def at(self, pointer: Pointer) -> Origin | None:
+        """The origin of the value at ``pointer``; ``None`` where that pointer is not written in any file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoOrigins:
+    """Origins of a tree that is written nowhere."""
+
+    def at(self, pointer: Pointer) -> Origin | None:
+        del pointer
+        return None
+
+
+class Syntax(StrEnum):
+    """The concrete syntax of a file that can be edited byte span by byte span."""
+
+    YAML = "yaml"
+    JSON = "json"
+    HCL = "hcl"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One resource as Git declares it.
+
+    ``tree`` is a whole Kubernetes object, or one Compose service (network, volume, ...) mapping as its author wrote it
+    (short syntax kept), or the literal attributes of a Terraform resource. ``file`` and ``line`` say where people find
+    it. ``document`` and ``root`` locate the tree inside ``file`` (index of the YAML document, then the pointer of the
+    tree in it), for byte-span edits of plain sources.
+
+    For ``.cw`` the tree is the rendered one, ``file`` is the ``.cw`` file, ``artifact`` the path of the rendered file
+    in Git, ``document``/``root`` locate the tree inside that artifact, and origins lead into the ``.cw`` files.
+    ``task`` is the unit that budgets count: one workload. ``sensitive`` holds pointers whose values are never shown.
+    """
+
+    id: ResourceId
+    task: str
+    source: SourceKind
+    tree: Tree
+    file: str
+    line: int
+    origins: Origins = field(default_factory=NoOrigins, compare=False, repr=False)
+    document: int = 0
+    root: Pointer = ()
+    artifact: str | None = None
+    sensitive: frozenset[Pointer] = frozenset()
+    blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something is wrong with a live resource although its fields are as declared."""
+
+    reason: str
+    message: str
+    evidence: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One resource as it really runs.
+
+    ``tree`` is a whole Kubernetes object, or a Compose-shaped service mapping in canonical long syntax (made from
+    ``docker inspect`` by :mod:`bot.drift.inspect`). ``version`` changes whenever the tree does (uid + resourceVersion,
+    container id + start time) and is empty where the platform has no such thing.
+    """
+
+    id: ResourceId
+    tree: Tree
+    problems: tuple[Problem, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Could not look. This is never "no drift" and never drift."""
+
+    observer: str
+    target: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceError:
+    """One mistake in a file of the repository: collected, never thrown one by one. Line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    expected: str | None = None
+    excerpt: str | None = None
+    """The source line and a caret line under it, separated by one newline."""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        if self.expected:
+            text += f" (expected {self.expected})"
+        return text if self.excerpt is None else f"{text}\n{self.excerpt}"

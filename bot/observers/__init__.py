@@ -1,0 +1,1 @@
+"""Readers of live state, one module a platform, behind the Observer port."""

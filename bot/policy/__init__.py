@@ -1,0 +1,1 @@
+"""Decides the remedy of a drift from rule files. Pure."""

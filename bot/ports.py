@@ -1,0 +1,273 @@
+"""The contracts between flows and the outside. Flows know these and the model; adapters satisfy them; wiring joins both.
+
+Every method may raise the errors of :mod:`bot.errors`; what a method raises beyond ``Unavailable`` is said there.
+Times are timezone-aware UTC, durations are seconds, shas are 40 hex digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.drift import Drift
+from bot.model.finding import Change, FileChange
+from bot.model.ledger import Entry, LedgerView
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.session import Prompt, Reply, Session
+
+
+class Clock(Protocol):
+    """Time as an argument. One ``now`` per tick."""
+
+    def now(self) -> datetime:
+        """The current time, timezone-aware UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return after about ``seconds`` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who a commit is by."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One blob of a commit: repository path with forward slashes, blob id, git mode."""
+
+    path: str
+    blob: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """One commit's header. ``at`` is the committer time in UTC."""
+
+    sha: str
+    parents: tuple[str, ...]
+    message: str
+    author: Signature
+    at: datetime
+
+
+class Repository(Protocol):
+    """One Git repository without a work tree (a bare clone of a remote, or a local folder read-only)."""
+
+    def fetch(self) -> None:
+        """Bring all refs up to date with the remote."""
+        ...
+
+    def head(self, branch: str) -> str | None:
+        """The commit at the tip of the remote's ``branch`` as last fetched; None when there is no such branch."""
+        ...
+
+    def default_branch(self) -> str:
+        """The remote's default branch."""
+        ...
+
+    def entries(self, commit: str, under: str = "") -> Sequence[TreeEntry]:
+        """All regular-file blobs of ``commit`` (no symlinks, no submodules) below ``under``, sorted by path."""
+        ...
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        """The bytes of one file at ``commit``; None when there is none."""
+        ...
+
+    def blob(self, blob: str) -> bytes:
+        """The bytes of a blob id from :meth:`entries`."""
+        ...
+
+    def commit(
+        self,
+        parent: str,
+        changes: Mapping[str, bytes | None],
+        *,
+        message: str,
+        at: datetime,
+        author: Signature | None = None,
+    ) -> str:
+        """A new commit on ``parent`` with ``changes`` (None deletes), not yet pushed. Modes of existing files are kept.
+
+        Raises ``Refused`` for a path outside the repository, through a symlink or submodule, or under
+        ``.github/workflows/``.
+        """
+        ...
+
+    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
+        """Move the remote's ``branch`` from ``expected`` (None: must not exist) to ``commit``.
+
+        Without force where ``commit`` descends from ``expected``; otherwise with a lease on ``expected``. Raises
+        ``Stale`` when the branch is elsewhere by now and ``Refused`` when the server's rules say no.
+        """
+        ...
+
+    def delete_branch(self, branch: str, *, expected: str) -> None:
+        """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
+        ...
+
+    def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
+        """Up to ``limit`` commits from ``commit`` back along all parents, newest first, stopping before ``until``."""
+        ...
+
+    def is_ancestor(self, ancestor: str, commit: str) -> bool:
+        """Whether ``ancestor`` is ``commit`` or one of its ancestors."""
+        ...
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The best common ancestor, None when histories are unrelated."""
+        ...
+
+    def changed(self, base: str, head: str) -> Sequence[FileChange]:
+        """The files that differ from ``base`` to ``head`` with renames found, sorted by path."""
+        ...
+
+    def resolve(self, name: str) -> str | None:
+        """The commit a branch, tag, or abbreviated sha names; None when it names none."""
+        ...
+
+
+class Ledger(Protocol):
+    """The durable memory of intents and outcomes."""
+
+    def read(self) -> LedgerView:
+        """The ledger now (fetches). Raises ``Unavailable`` when it cannot be read and ``Refused`` when it does not parse
+        or its chain is broken: both mean zero writes.
+        """
+        ...
+
+    def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+        """The ledger with ``entries`` added, durable when this returns. Compare-and-swap on ``view.tip``: raises
+        ``Stale`` when somebody appended in between.
+        """
+        ...
+
+
+class CodeHost(Protocol):
+    """GitHub, as far as flows need it. Creation never duplicates: look by marker, create, read back."""
+
+    def whoami(self) -> Whoami: ...
+
+    def pulls(self) -> Sequence[PullRequest]:
+        """All pull requests that are ours (label and creator and valid marker), open and closed, newest first."""
+        ...
+
+    def issues(self) -> Sequence[Issue]:
+        """All issues that are ours, open and closed, newest first. Pull requests are not among them."""
+        ...
+
+    def pull(self, number: int) -> PullRequest:
+        """One pull request of anybody. ``Invalid`` when there is none."""
+        ...
+
+    def open_pulls(self) -> Sequence[PullRequest]:
+        """Every open pull request of anybody."""
+        ...
+
+    def open_pull(
+        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
+    ) -> PullRequest:
+        """The one open pull request with this marker key: found or created. ``body`` comes without the marker line."""
+        ...
+
+    def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest: ...
+
+    def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
+        """Closed, with ``comment`` posted exactly once before (``marker`` identifies the comment)."""
+        ...
+
+    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
+        """The one open issue with this marker key: found or created."""
+        ...
+
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue: ...
+
+    def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None: ...
+
+    def comments(self, number: int) -> Sequence[Comment]:
+        """All comments on an issue or pull request, oldest first."""
+        ...
+
+    def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
+        """The one comment of ours with this marker on that thread: found (and updated if its text differs) or created."""
+        ...
+
+    def publish(self, check: Check) -> PublishedCheck:
+        """The check with this name on this commit, created or updated; a commit status where check runs are denied."""
+        ...
+
+    def may_write(self, login: str) -> bool:
+        """Whether that user has write, maintain or admin permission on the repository."""
+        ...
+
+    def flush(self) -> None:
+        """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one or more observers saw.
+
+    ``covered`` names the platforms of which everything was listed, so that a declared resource that is not among
+    ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
+    (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
+    compared itself (Terraform plans, HTTP probes).
+    """
+
+    at: datetime
+    resources: Mapping[ResourceId, Observed] = field(default_factory=dict)
+    covered: frozenset[Platform] = frozenset()
+    kinds: frozenset[tuple[str, str]] | None = None
+    unreachable: tuple[Unreachable, ...] = ()
+    differences: tuple[Drift, ...] = ()
+
+
+class Observer(Protocol):
+    """Reads live state. Never writes, and raises nothing but ``Invalid`` (bad settings): failing to look is data."""
+
+    @property
+    def name(self) -> str: ...
+
+    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+        """What runs of the platforms and kinds that ``wanted`` declares."""
+        ...
+
+
+class Assistant(Protocol):
+    """An AI tool. Its reply is untrusted input. Never raises: every failure is a reply with a status."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, prompt: Prompt) -> Reply: ...
+
+
+class SessionStore(Protocol):
+    """Keeps session records without making the caller wait."""
+
+    def record(self, session: Session) -> None:
+        """Take ``session`` for writing soon. Never raises and never blocks: a full queue costs a metric."""
+        ...
+
+    def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
+        """Sessions newest first."""
+        ...
+
+    def close(self) -> None:
+        """Everything taken so far is written."""
+        ...
+
+
+class ChangeSource(Protocol):
+    """Where a change to judge comes from (a pull request on a code host, or two commits of a repository)."""
+
+    def change(self) -> Change: ...

@@ -1,0 +1,1 @@
+"""Decides whether a remedy may be carried out now: limits, cooldown, breaker, halt. Pure."""

@@ -1,0 +1,1 @@
+"""A GitHub-compatible server for trying and testing Clockwork."""

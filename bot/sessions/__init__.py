@@ -1,0 +1,1 @@
+"""Records of guarded AI runs, in SQL or on a Git ref."""

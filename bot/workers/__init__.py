@@ -1,0 +1,1 @@
+"""Background work over session records: analysis, metrics, export, cleanup."""
