@@ -1,0 +1,36 @@
+"""The command line: one verb a file, one catch at the top."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bot.errors import BotError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 done · 1 asked-for failure (``--exit-code``, a blocked change) · 2 bad input · 3 could not reach, try again ·
+    4 halted or refused, a person must act · 130 interrupted.
+    """
+    from bot.entrypoints.cli.app import build
+
+    try:
+        build()(args=None if argv is None else list(argv), prog_name="clockwork")
+    except BotError as exc:
+        print(f"clockwork: {exc}", file=sys.stderr)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        print("clockwork: interrupted", file=sys.stderr)
+        return 130
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else 0
+    return 0
+
+
+def entry() -> None:
+    """The ``clockwork`` console script."""
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Puts the verbs together. Each verb is a module with ``register(app)``; its imports happen when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from bot import __version__
+from bot.entrypoints.cli import (
+    daemon,
+    demo,
+    drift,
+    explain,
+    guard,
+    halt,
+    ledger,
+    policy,
+    reconcile,
+    render,
+    report,
+    sandbox,
+    worker,
+)
+
+VERBS = (demo, drift, reconcile, explain, guard, halt, ledger, policy, render, report, worker, daemon, sandbox)
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"clockwork {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        name="clockwork",
+        help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    ) -> None:
+        """Keeps what runs equal to what Git says, by changing Git the way each change deserves."""
+        del version
+
+    for verb in VERBS:
+        verb.register(app)
+    return app

@@ -1,0 +1,355 @@
+"""The one settings file, ``clockwork.yaml``: strict, every key has a default, secrets never live in it.
+
+Read by :mod:`bot.wiring` alone. Unknown keys are errors that name the file, the line and the nearest known key. Tokens and
+webhook secrets come from the environment (see :func:`secrets`), so that a settings file can be public.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Final, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from bot.errors import Invalid
+from bot.model.decision import FixLevel
+from bot.model.drift import Severity
+from bot.model.finding import Mode
+
+__all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
+
+FILE: Final = "clockwork.yaml"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
+
+
+def _seconds(value: object) -> object:
+    """Seconds from ``90``, ``"90s"``, ``"1h30m"``; anything else is left for pydantic to complain about."""
+    if isinstance(value, str) and _DURATION.match(value):
+        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+"""A duration in seconds; text such as ``10m`` or ``1h30m`` is understood."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Snapshot(_Section):
+    """Live state from a file, a URL or a command's output; exactly one of the three."""
+
+    file: str | None = None
+    url: str | None = None
+    command: str | list[str] | None = None
+    timeout: Seconds = 30
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(value is not None for value in (self.file, self.url, self.command)) != 1:
+            raise ValueError("give exactly one of file, url and command")
+        return self
+
+
+class Docker(_Section):
+    """A Docker or Podman engine. Without ``host``, DOCKER_HOST or the usual sockets are tried."""
+
+    host: str | None = None
+    timeout: Seconds = 20
+
+
+class Kubernetes(_Section):
+    """A cluster. Without ``kubeconfig``, KUBECONFIG, the default file or the pod's service account are tried."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespaces: list[str] | None = None
+    timeout: Seconds = 60
+
+
+class Terraform(_Section):
+    """A Terraform root module inside the repository, planned with the ``terraform`` binary."""
+
+    directory: str = "tf"
+    binary: str = "terraform"
+    timeout: Seconds = 600
+    refresh_only: bool = False
+
+
+class HttpProbe(_Section):
+    """One URL that should answer."""
+
+    url: str
+    task: str | None = None
+    status: int = 200
+    max_latency: Seconds | None = None
+    body: str | None = None
+    certificate_days: int | None = None
+    timeout: Seconds = 10
+
+
+class Observe(_Section):
+    """Who reads live state. None of them is needed when ``--live`` is given."""
+
+    snapshot: Snapshot | None = None
+    docker: Docker | None = None
+    kubernetes: Kubernetes | None = None
+    terraform: Terraform | None = None
+    http: list[HttpProbe] = []
+    deadline: Seconds = 120
+
+
+class Window(_Section):
+    """A time in which fixes are allowed or denied: a cron expression in a time zone, open for ``duration``."""
+
+    name: str
+    effect: Literal["allow", "deny"] = "deny"
+    cron: str
+    duration: Seconds
+    timezone: str = "UTC"
+    tasks: list[str] = ["*"]
+
+
+class Fixes(_Section):
+    """How much may be changed without asking. Numbers count from the ledger, so restarts share one budget."""
+
+    level: FixLevel = FixLevel.MODERATE
+    per_hour: Annotated[int, Field(ge=0, le=60)] = 2
+    cooldown: Seconds = 600
+    task_failures: Annotated[int, Field(ge=1)] = 3
+    total_failures: Annotated[int, Field(ge=1)] = 10
+    repository_per_hour: Annotated[int, Field(ge=0)] = 20
+    severity_per_hour: dict[Severity, Annotated[int, Field(ge=0)]] = {}
+    breaker_corrections: Annotated[int, Field(ge=1)] = 3
+    breaker_window: Seconds = 86400
+    proposals_per_hour: Annotated[int, Field(ge=0)] = 30
+    windows: list[Window] = []
+    max_removed: Annotated[int, Field(ge=0)] = 10
+    max_removed_percent: Annotated[float, Field(ge=0, le=100)] = 30
+
+
+class Sources(_Section):
+    """Which files declare something. Patterns are globs over repository paths; the default finds them by itself."""
+
+    include: list[str] = ["**"]
+    exclude: list[str] = []
+    project: str | None = None
+    variables: dict[str, str] = {}
+
+
+class AssistantChoice(_Section):
+    """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key."""
+
+    kind: Literal["claude", "codex", "gemini", "copilot", "openai", "command"]
+    name: str | None = None
+    command: list[str] | None = None
+    base_url: str | None = None
+    model: str | None = None
+    key_env: str | None = None
+    timeout: Seconds = 120
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.kind == "command") != (self.command is not None):
+            raise ValueError("command: goes with kind: command, and only with it")
+        if self.kind == "openai" and (self.base_url is None or self.model is None):
+            raise ValueError("kind: openai needs base_url and model")
+        return self
+
+
+class Guard(_Section):
+    """Guardrail checks on pull requests."""
+
+    mode: Mode = Mode.STANDARD
+    check: str = "clockwork/guardrails"
+    assistants: list[AssistantChoice] = []
+    agents: dict[str, str] = {}
+    """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
+    known_packages: list[str] = []
+
+
+class Sessions(_Section):
+    """Where guarded runs are recorded: a database URL, or ``git`` for the sessions ref in Git."""
+
+    store: str = "git"
+    keep_days: Annotated[int, Field(ge=1)] = 30
+
+
+class Workers(_Section):
+    """Background workers and how often they run."""
+
+    analysis: bool = True
+    metrics: bool = True
+    export: bool = True
+    cleanup: bool = True
+    analysis_interval: Seconds = 300
+    metrics_interval: Seconds = 60
+    export_interval: Seconds = 600
+    cleanup_interval: Seconds = 86400
+    failure_modes: str = "AI_Failure_Modes.md"
+
+
+class GitHub(_Section):
+    """The code host."""
+
+    api_url: str = "https://api.github.com"
+    labels: list[str] = ["clockwork"]
+    min_write_interval: Seconds = 1.0
+
+
+class Author(_Section):
+    """Who the bot's commits are by, and how they are signed."""
+
+    name: str = "Clockwork"
+    email: str = "clockwork@users.noreply.github.com"
+    signing: Literal["none", "ssh", "gpg"] = "none"
+    signing_key: str | None = None
+
+
+class Apply(_Section):
+    """Restoring live state from Git. Off unless somebody turns it on."""
+
+    enabled: bool = False
+
+
+class Daemon(_Section):
+    """The long-running daemon."""
+
+    interval: Seconds = 60
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8737
+    notify: list[str] = []
+
+
+class Settings(_Section):
+    """Everything in ``clockwork.yaml``."""
+
+    version: Literal[1] = 1
+    repository: str | None = None
+    branch: str | None = None
+    remote: str | None = None
+    github: GitHub = GitHub()
+    sources: Sources = Sources()
+    observe: Observe = Observe()
+    fixes: Fixes = Fixes()
+    guard: Guard = Guard()
+    sessions: Sessions = Sessions()
+    workers: Workers = Workers()
+    author: Author = Author()
+    apply: Apply = Apply()
+    daemon: Daemon = Daemon()
+    ledger_ref: str = "refs/clockwork/ledger"
+    ignores: str = ".clockwork/ignore.yaml"
+    suspended: dict[str, datetime | None] = {}
+    aggregated_roles: Literal["compare", "ignore"] = "compare"
+    list_keys: dict[str, list[str]] = {}
+    """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
+
+    @field_validator("repository")
+    @classmethod
+    def _full_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+            raise ValueError("write it as owner/name")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must never be shown. ``repr`` hides all of it."""
+
+    token: str | None = field(default=None, repr=False)
+    webhook: bytes | None = field(default=None, repr=False)
+    marker: bytes | None = field(default=None, repr=False)
+
+
+def secrets(environment: Mapping[str, str]) -> Secrets:
+    """The secrets in the environment: CLOCKWORK_TOKEN (else GITHUB_TOKEN, GH_TOKEN), CLOCKWORK_WEBHOOK_SECRET and
+    CLOCKWORK_SECRET (key of markers and of masked values).
+    """
+    token = next((environment[k] for k in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN") if environment.get(k)), None)
+    webhook, marker = environment.get("CLOCKWORK_WEBHOOK_SECRET"), environment.get("CLOCKWORK_SECRET")
+    return Secrets(token, webhook.encode() if webhook else None, marker.encode() if marker else None)
+
+
+def load(data: bytes | None, *, file: str = FILE) -> Settings:
+    """Settings from the bytes of the file; None or an empty file gives the defaults.
+
+    Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
+    """
+    if not data or not data.strip():
+        return Settings()
+    try:
+        text = data.decode("utf-8-sig")
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
+    except UnicodeDecodeError as exc:
+        raise Invalid(f"{file}: not UTF-8 text (byte {exc.start})") from exc
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise Invalid(f"{file}{place}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
+    except (ValueError, RecursionError) as exc:
+        raise Invalid(f"{file}: not YAML that settings can be written in: {exc}") from exc
+    if not isinstance(document, dict):
+        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document).__name__}")
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as exc:
+        found = [_explain(error, node, file) for error in exc.errors(include_url=False, include_input=False)]
+        raise Invalid("\n".join(found), advice="Mend the file; nothing was done.") from exc
+
+
+def _explain(error: Mapping[str, object], node: yaml.Node | None, file: str) -> str:
+    place = error["loc"]
+    keys: Sequence[object] = place if isinstance(place, tuple) else ()
+    shown = ".".join(str(key) for key in keys)
+    if error["type"] == "extra_forbidden":
+        known = _known(keys[:-1])
+        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+        return f"{file}:{_line(node, keys)}: unknown setting {shown!r}; {hint}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{file}:{_line(node, keys)}: {shown or 'settings'}: {message}"
+
+
+def _known(keys: Sequence[object]) -> list[str]:
+    """The keys that the section at ``keys`` knows."""
+    model: type[BaseModel] = Settings
+    for key in keys:
+        if not isinstance(key, str) or key not in model.model_fields:
+            continue
+        inner = _section(model.model_fields[key].annotation)
+        if inner is not None:
+            model = inner
+    return list(model.model_fields)
+
+
+def _section(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if (found := _section(inner)) is not None:
+            return found
+    return None
+
+
+def _line(node: yaml.Node | None, keys: Sequence[object]) -> int:
+    """The line of the deepest node that ``keys`` still leads to, counted from 1."""
+    line = 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((p for p in node.value if p[0].value == str(key)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return line
