@@ -1,0 +1,138 @@
+"""What one tick wants to do, and what became of it.
+
+A proposal joins the decisions of one task that share a lane: one commit, one pull request or one issue. ``explain``,
+``simulate``, the run itself and its report all show these same values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.decision import Decision, Lane
+from bot.model.drift import Report, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """All decisions about one task in one lane. Never empty."""
+
+    lane: Lane
+    task: str
+    decisions: tuple[Decision, ...]
+
+    @property
+    def key(self) -> str:
+        """16 hex digits over lane and task: stays the same while the drift changes."""
+        return hashlib.sha256(f"{self.lane}\0{self.task}".encode()).hexdigest()[:16]
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits over the drifts: another observation is another proposal."""
+        return hashlib.sha256("\0".join(self.drifts).encode()).hexdigest()[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        """Key and digest: exactly this proposal and no other."""
+        return f"{self.key}-{self.digest}"
+
+    @property
+    def drifts(self) -> tuple[str, ...]:
+        """The ids of the drifts, sorted."""
+        return tuple(sorted(decision.drift.id for decision in self.decisions))
+
+    @property
+    def severity(self) -> Severity:
+        """The worst severity among the drifts."""
+        return max((decision.drift.severity for decision in self.decisions), key=lambda severity: severity.rank)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """``resource path`` of every drift: what the convergence breaker counts."""
+        return tuple(sorted({f"{d.drift.resource} {d.drift.where}".strip() for d in self.decisions}))
+
+
+def proposals(decisions: Sequence[Decision]) -> tuple[Proposal, ...]:
+    """The decisions grouped by lane and task, worst first, then by task. Decisions for nothing are left out."""
+    groups: dict[tuple[Lane, str], list[Decision]] = {}
+    for decision in decisions:
+        if decision.lane is not Lane.NOTHING:
+            groups.setdefault((decision.lane, decision.drift.task), []).append(decision)
+    made = [Proposal(lane, task, tuple(sorted(group, key=_place))) for (lane, task), group in groups.items()]
+    return tuple(sorted(made, key=lambda p: (-p.severity.rank, p.task, p.lane)))
+
+
+def _place(decision: Decision) -> tuple[str, str, str]:
+    return (str(decision.drift.resource), decision.drift.where, decision.drift.id)
+
+
+class Effect(StrEnum):
+    """What became of a proposal, or of a pull request or issue whose drift is gone."""
+
+    COMMITTED = "committed"
+    OPENED = "opened"
+    UPDATED = "updated"
+    CLOSED = "closed"
+    UNCHANGED = "unchanged"
+    """The pull request or issue is already there and says the same."""
+    DENIED = "denied"
+    """A limit says no for now."""
+    REJECTED = "rejected"
+    """Somebody closed exactly this proposal."""
+    HANDED_OVER = "handed-over"
+    """Somebody else pushed to our branch; it is theirs now."""
+    IN_PROGRESS = "in-progress"
+    """Another run began this a moment ago."""
+    PLANNED = "planned"
+    """A run that may write would do it."""
+    UNSUPPORTED = "unsupported"
+    """The value cannot be written into Git safely, or there is no code host to propose it on."""
+    FAILED = "failed"
+
+    @property
+    def wrote(self) -> bool:
+        """Whether something in Git or on the code host is different now."""
+        return self in {Effect.COMMITTED, Effect.OPENED, Effect.UPDATED, Effect.CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One line of a tick's account. ``url`` leads to the commit, pull request or issue; ``sha`` to a commit."""
+
+    effect: Effect
+    lane: Lane
+    task: str
+    message: str
+    severity: Severity | None = None
+    fingerprint: str = ""
+    url: str | None = None
+    sha: str | None = None
+    number: int | None = None
+    limit: str | None = None
+    next_eligible: datetime | None = None
+    drifts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The account of one look: what was seen at which commit, what was decided, what was done.
+
+    ``blocked`` says why nothing could be written at all (halted, unreadable ledger); None when writes were possible.
+    """
+
+    at: datetime
+    commit: str
+    branch: str
+    report: Report
+    decisions: tuple[Decision, ...] = ()
+    actions: tuple[Action, ...] = ()
+    blocked: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def wrote(self) -> bool:
+        """Whether this look changed anything."""
+        return any(action.effect.wrote for action in self.actions)

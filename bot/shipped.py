@@ -1,0 +1,26 @@
+"""Finds the data that ships with Clockwork: ``policies/`` and ``templates/``, in a wheel and in a checkout alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from bot.errors import Invalid
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+
+
+def folder(name: str) -> Path:
+    """The shipped folder ``name`` (``policies`` or ``templates``). ``Invalid`` when the installation lacks it."""
+    for place in (_PACKAGE / "data" / name, _PACKAGE.parent / name):
+        if place.is_dir():
+            return place
+    raise Invalid(f"this installation of clockwork lacks its {name} folder", advice="Install it again.")
+
+
+def files(name: str, pattern: str = "**/*") -> Mapping[str, bytes]:
+    """The files below a shipped folder that match ``pattern``, by path relative to it with forward slashes, sorted."""
+    root = folder(name)
+    found = sorted(path for path in root.glob(pattern) if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}

@@ -1,0 +1,42 @@
+"""Message texts from ``templates/``, one file per message.
+
+Values that come from outside (drift values, titles, file names) pass through the filters that wiring hands in, so that
+no text forges a marker, mentions a person or is a command to another bot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Renders one message by the name of its template. Use :meth:`at`."""
+
+    environment: jinja2.Environment
+
+    @classmethod
+    def at(cls, directory: Path, *, filters: Mapping[str, Callable[..., str]]) -> Texts:
+        """Texts from the templates in ``directory``; a value that a template misses is an error, never an empty word."""
+        import jinja2
+
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(directory),
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,  # noqa: S701 - Markdown and commit messages; the filters escape what is hostile
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        environment.filters.update(filters)
+        return cls(environment)
+
+    def render(self, name: str, **values: object) -> str:
+        """The text of template ``name`` (without ``.j2``) for ``values``, ending in one newline."""
+        return self.environment.get_template(f"{name}.j2").render(values).strip() + "\n"
