@@ -1,0 +1,98 @@
+"""One try at an assistant and the rule for a second one: only after a rate limit, a server's 5xx or a time-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.assistants.reply import parse_findings
+from bot.errors import Invalid
+from bot.model.redact import redact
+from bot.model.session import Reply, ReplyStatus
+
+MAX_WAIT_SECONDS: Final = 60.0
+"""A longer ``Retry-After`` is not waited for: the reply says rate_limit and the next run tries again."""
+RATE_LIMIT_WAIT_SECONDS: Final = 5.0
+TAIL_KEPT: Final = 2000
+
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run cost, where the tool tells: tokens in and out, US dollars."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A tool that did its work: the model's own words, still to be parsed."""
+
+    text: str
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A tool that did not: why, in the contract's words. ``again`` says whether a second try may help."""
+
+    status: ReplyStatus
+    message: str
+    again: bool = False
+    wait_seconds: float | None = None
+    usage: Usage = Usage()
+
+
+Answer = Said | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer with what only the run itself knows: how long it took, how it exited, what it wrote to stderr."""
+
+    answer: Answer
+    milliseconds: int
+    exit_code: int | None = None
+    stderr: str = ""
+
+
+def reply(name: str, attempt: Callable[[], Attempt], *, sleep: Sleep, secrets: Collection[str] = ()) -> Reply:
+    """The reply of assistant ``name`` after one or two attempts; ``milliseconds`` counts both, not the wait between."""
+    first = attempt()
+    if not isinstance(first.answer, Failed) or not _worth_another(first.answer):
+        return _finished(name, first, secrets)
+    wait = first.answer.wait_seconds
+    if wait is None:
+        wait = RATE_LIMIT_WAIT_SECONDS if first.answer.status is ReplyStatus.RATE_LIMIT else 0.0
+    sleep(wait)
+    second = attempt()
+    return _finished(name, replace(second, milliseconds=first.milliseconds + second.milliseconds), secrets)
+
+
+def _worth_another(failed: Failed) -> bool:
+    return failed.again and (failed.wait_seconds or 0.0) <= MAX_WAIT_SECONDS
+
+
+def _finished(name: str, attempt: Attempt, secrets: Collection[str]) -> Reply:
+    answer = attempt.answer
+    usage = answer.usage
+    blank = Reply(
+        assistant=name,
+        status=ReplyStatus.OK,
+        milliseconds=attempt.milliseconds,
+        exit_code=attempt.exit_code,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+        stderr_tail=redact(attempt.stderr, secrets)[-TAIL_KEPT:],
+    )
+    if isinstance(answer, Failed):
+        return replace(blank, status=answer.status, message=redact(answer.message, secrets)[:TAIL_KEPT])
+    try:
+        return replace(blank, findings=parse_findings(answer.text, secrets=secrets))
+    except Invalid as exc:
+        return replace(blank, status=ReplyStatus.BAD_OUTPUT, message=exc.message)

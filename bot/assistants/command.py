@@ -1,0 +1,56 @@
+"""Any program as an assistant: the prompt on stdin, ``{"findings": [...]}`` as JSON on stdout, exit code 0.
+
+For tools that have no adapter of their own, for in-house checks, and for tests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.assistants.attempt import Answer, Failed, Said, Sleep
+from bot.assistants.process import Monotonic, Place, Ran
+from bot.assistants.tool import Options, ToolAssistant, failed
+from bot.errors import Invalid
+from bot.model.session import Prompt, ReplyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    argv: tuple[str, ...]
+    name: str = "command"
+
+    def environment(self, options: Options) -> Mapping[str, str]:
+        del options
+        return {}
+
+    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+        del prompt, options, place
+        return self.argv
+
+    def answer(self, ran: Ran, place: Place) -> Answer:
+        del place
+        if ran.exit_code != 0:
+            return failed(ran.stderr, exit_code=ran.exit_code)
+        try:
+            return Said(ran.stdout.decode("utf-8"))
+        except UnicodeDecodeError as exc:
+            return Failed(ReplyStatus.BAD_OUTPUT, f"the reply is not UTF-8 at byte {exc.start}")
+
+
+class CommandAssistant(ToolAssistant):
+    """``argv`` is started as it is (never through a shell), found on ``options.path``. ``Invalid`` when it is empty."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        options: Options = Options(),  # noqa: B008 - a frozen value
+        *,
+        name: str | None = None,
+        sleep: Sleep = time.sleep,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        if not argv:
+            raise Invalid("an assistant of kind command needs a command")
+        super().__init__(_Command(tuple(argv)), options, name=name, sleep=sleep, monotonic=monotonic)
