@@ -1,0 +1,75 @@
+"""Typed looks into JSON of which nothing is promised: live objects come from machines of every version.
+
+Each function answers with an empty value of the type that was asked for when something else (or nothing) is there, so
+that one strange field never switches the others off. Used by the conversions of live objects and by the observers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.model.resource import JSON, Tree
+
+
+def mapping(value: JSON) -> Tree:
+    """``value`` if it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def elements(value: JSON) -> Sequence[JSON]:
+    """``value`` if it is a list, else an empty one."""
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def mappings(value: JSON) -> Iterator[Tree]:
+    """The mappings in a list; other elements are skipped."""
+    return (element for element in elements(value) if isinstance(element, Mapping))
+
+
+def text(value: JSON) -> str:
+    """``value`` if it is text, the digits of a whole number, else empty."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+
+
+def texts(value: JSON) -> tuple[str, ...]:
+    """The text elements of a list; a lone text counts as a list of one."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(element for element in elements(value) if isinstance(element, str))
+
+
+def whole(value: JSON) -> int:
+    """``value`` if it is a whole number, else 0."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def get(tree: Tree, *keys: str) -> JSON:
+    """The value below nested mappings, None where the way ends early."""
+    value: JSON = tree
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def moment(value: JSON) -> datetime | None:
+    """An RFC 3339 time in UTC; None for Go's zero time and for anything else.
+
+    Nanoseconds, which engines write and :meth:`datetime.fromisoformat` refuses, are cut to microseconds.
+    """
+    written = text(value)
+    if not written or written.startswith("0001-"):
+        return None
+    head, dot, tail = written.partition(".")
+    if dot:
+        digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
+        written = f"{head}.{digits[:6]}{tail[len(digits) :]}"
+    try:
+        found = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,259 @@
+"""What a snapshot says: its text read, and every object in it recognised by its own shape.
+
+Pure. Accepted as they are: ``kubectl get -o json`` or ``-o yaml`` output (one object, a List, several documents, a
+typed list such as ``DeploymentList``), ``docker inspect``/``podman inspect`` arrays of containers, images, networks
+and volumes, JSON arrays of any of these, and one object with the keys ``kubernetes``, ``docker`` and ``podman``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+import yaml
+
+from bot.drift import inspect
+from bot.drift.health import problems, with_pod_problems
+from bot.drift.peek import elements, get, mapping, mappings, text
+from bot.errors import Invalid
+from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+
+_SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
+_PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The resources of a snapshot, what it covers (see :class:`bot.ports.Observation`)."""
+
+    resources: dict[ResourceId, Observed]
+    covered: frozenset[Platform]
+    kinds: frozenset[tuple[str, str]] | None
+
+
+@dataclass(slots=True)
+class _Pile:
+    """The objects of a snapshot sorted by what they are, while they are being read."""
+
+    source: str
+    kubernetes: list[Tree] = field(default_factory=list)
+    containers: list[tuple[Tree, Literal["docker", "podman"]]] = field(default_factory=list)
+    images: dict[str, Tree] = field(default_factory=dict)
+    others: list[tuple[str, Tree]] = field(default_factory=list)
+    covered: set[Platform] = field(default_factory=set)
+    typed: set[tuple[str, str]] = field(default_factory=set)
+    untyped: bool = False
+
+
+def contents(data: bytes, source: str, now: datetime) -> Contents:
+    """The resources in ``data``. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
+    pile = _Pile(source)
+    for document in parsed(data, source):
+        _sort(document, pile, None)
+    if not pile.covered:
+        raise Invalid(
+            f"{source}: there is no Kubernetes object and no container in it",
+            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty List is fine",
+        )
+    resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
+    resources |= services(pile.containers, pile.images)
+    resources |= {id_: Observed(id_, tree) for id_, tree in map(_named, pile.others)}
+    kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
+    return Contents(resources, frozenset(pile.covered), kinds)
+
+
+def parsed(data: bytes, source: str) -> Iterator[JSON]:
+    """The JSON values (one after the other) or YAML documents in ``data``."""
+    try:
+        words = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        column = exc.start - data.rfind(b"\n", 0, exc.start)
+        raise Invalid(f"{source}:{line}:{column}: not text in UTF-8") from exc
+    if words.lstrip()[:1] in {"{", "["}:
+        yield from _json(words, source)
+    else:
+        yield from _yaml(words, source)
+
+
+def _json(words: str, source: str) -> Iterator[JSON]:
+    decoder = json.JSONDecoder()
+    at = len(words) - len(words.lstrip())
+    while at < len(words):
+        try:
+            value, at = decoder.raw_decode(words, at)
+        except json.JSONDecodeError as exc:
+            raise Invalid(f"{source}:{exc.lineno}:{exc.colno}: not JSON: {exc.msg}") from exc
+        except RecursionError as exc:
+            raise Invalid(f"{source}: nested too deeply") from exc
+        yield value
+        at += len(words[at:]) - len(words[at:].lstrip())
+
+
+def _yaml(words: str, source: str) -> Iterator[JSON]:
+    try:
+        yield from yaml.load_all(words, Loader=_Loader)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        raise Invalid(f"{source}{place}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+        raise Invalid(
+            f"{source}: neither JSON nor YAML: {str(exc).splitlines()[0] if str(exc) else 'unreadable'}"
+        ) from exc
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML whose times stay text, as they are in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, list):
+        if section is not None:
+            pile.covered.add(_platform(section))
+        for element in value:
+            _sort(element, pile, section)
+        return
+    if not isinstance(value, dict):
+        raise Invalid(f"{pile.source}: expected objects, found {type(value).__name__} {str(value)[:40]!r}")
+    if section is None and value and value.keys() <= _SECTIONS:
+        for key, below in value.items():
+            pile.covered.add(_platform(key))
+            pile.untyped |= key == "kubernetes"
+            _sort(below, pile, key)
+        return
+    if "apiVersion" in value and "kind" in value:
+        _sort_kubernetes(value, pile)
+    else:
+        _sort_engine(value, pile, section)
+
+
+def _platform(section: str) -> Platform:
+    return Platform.KUBERNETES if section == "kubernetes" else Platform.COMPOSE
+
+
+def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
+    kind, version = text(value.get("kind")), text(value.get("apiVersion"))
+    if kind == "Status":
+        why = text(value.get("message")) or text(value.get("reason"))
+        raise Invalid(f"{pile.source}: the API server answered with an error instead of objects: {why[:200]}")
+    pile.covered.add(Platform.KUBERNETES)
+    if not kind.endswith("List") or "items" not in value:
+        pile.untyped = True
+        pile.kubernetes.append(value)
+        return
+    below = kind.removesuffix("List")
+    if below:
+        pile.typed.add((_group(version), below))
+    else:
+        pile.untyped = True
+    for item in mappings(value.get("items")):
+        pile.kubernetes.append(item if "kind" in item else {"apiVersion": version, "kind": below, **item})
+
+
+def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
+    engine: Literal["docker", "podman"] = "podman" if section == "podman" or _by_podman(value) else "docker"
+    pile.covered.add(Platform.COMPOSE)
+    if "Config" in value and ("State" in value or "HostConfig" in value):
+        pile.containers.append((value, engine))
+    elif "RootFS" in value or "RepoTags" in value:
+        pile.images[_bare(text(value.get("Id")))] = value
+    elif "Mountpoint" in value:
+        pile.others.append(("volume", value))
+    elif "IPAM" in value or "network_interface" in value or "subnets" in value:
+        pile.others.append(("network", value))
+    else:
+        keys = ", ".join(sorted(value)[:6]) or "nothing"
+        raise Invalid(
+            f"{pile.source}: cannot tell what an object with {keys} is",
+            advice="`docker ps` and `kubectl get -o name` say too little: use `docker inspect` or `kubectl get -o json`",
+        )
+
+
+def _by_podman(value: Tree) -> bool:
+    return any(mark in value for mark in _PODMAN_MARKS)
+
+
+def _bare(image: str) -> str:
+    return image.removeprefix("sha256:")
+
+
+def _group(version: str) -> str:
+    group, slash, _ = version.partition("/")
+    return group if slash else ""
+
+
+def kubernetes_id(tree: Tree) -> ResourceId:
+    """The identity of a live Kubernetes object."""
+    metadata = mapping(tree.get("metadata"))
+    return ResourceId(
+        Platform.KUBERNETES,
+        text(tree.get("kind")),
+        text(metadata.get("namespace")),
+        text(metadata.get("name")),
+        _group(text(tree.get("apiVersion"))),
+    )
+
+
+def kubernetes_version(tree: Tree) -> str:
+    """``uid/resourceVersion``; empty where either is unknown."""
+    uid, version = text(get(tree, "metadata", "uid")), text(get(tree, "metadata", "resourceVersion"))
+    return f"{uid}/{version}" if uid and version else ""
+
+
+def _kubernetes(objects: Iterable[Tree], now: datetime) -> Iterator[tuple[ResourceId, Observed]]:
+    for tree in objects:
+        id_ = kubernetes_id(tree)
+        yield id_, Observed(id_, tree, problems(tree, now), kubernetes_version(tree))
+
+
+def services(
+    containers: Iterable[tuple[Tree, Literal["docker", "podman"]]], images: dict[str, Tree]
+) -> dict[ResourceId, Observed]:
+    """The Compose services that ``containers`` run; ``images`` by id without ``sha256:``."""
+    replicas: dict[ResourceId, list[Observed]] = {}
+    for container, engine in containers:
+        if not inspect.is_one_off(container):
+            image = images.get(_bare(text(container.get("Image"))))
+            one = inspect.observed(container, image, engine)
+            replicas.setdefault(one.id, []).append(one)
+    return {id_: inspect.merged(found) for id_, found in replicas.items()}
+
+
+def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:
+    kind, tree = entry
+    return compose_named(kind, tree)
+
+
+def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
+    """Identity and canonical tree of an inspected network or volume."""
+    labels = mapping(tree.get("Labels") or tree.get("labels"))
+    project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
+    name = text(tree.get("Name") or tree.get("name"))
+    short = text(labels.get(f"com.docker.compose.{kind}")) or inspect.short_name(name, project)
+    shown: dict[str, JSON] = {"name": name}
+    driver = text(tree.get("Driver") or tree.get("driver"))
+    if driver:
+        shown["driver"] = driver
+    options = mapping(tree.get("Options") or tree.get("options"))
+    if options:
+        shown["driver_opts"] = dict(options)
+    own = {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}
+    if own:
+        shown["labels"] = own
+    if tree.get("Internal") is True or tree.get("internal") is True:
+        shown["internal"] = True
+    if elements(get(tree, "IPAM", "Config")):
+        shown["x-subnets"] = [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))]
+    return ResourceId(Platform.COMPOSE, kind, project, short), shown

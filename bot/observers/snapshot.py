@@ -1,0 +1,152 @@
+"""The snapshot observer: live state that somebody else already wrote down, in a file, at a URL or as a command's output.
+
+Settings: ``source`` (path, ``http(s)://`` URL or command line), ``kind`` (file, url, command; guessed for URLs),
+``timeout`` in seconds for the whole look, ``cap`` in bytes, ``headers`` for a URL (never shown).
+
+A file that is not there or text that is neither JSON nor YAML is bad input (``Invalid``); a server that does not
+answer, a command that fails and an answer that is too large are ``Unreachable``. A command is an argument list and is
+never given to a shell.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from bot.errors import Invalid, Unavailable
+from bot.model.resource import Desired, Unreachable
+from bot.observers.documents import contents
+from bot.observers.process import run
+from bot.observers.redact import shown_url, tail
+from bot.ports import Observation
+
+DEFAULT_CAP: Final = 512 * 1024 * 1024
+
+
+class SourceForm(StrEnum):
+    """Where a snapshot comes from."""
+
+    FILE = "file"
+    URL = "url"
+    COMMAND = "command"
+
+
+def form_of(source: str | Path) -> SourceForm:
+    """``url`` for ``http://`` and ``https://``, else ``file``: a command is never guessed."""
+    is_url = isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+    return SourceForm.URL if is_url else SourceForm.FILE
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotObserver:
+    """Reads one snapshot. ``source`` of a command is an argument list, or a line that is split as a shell would."""
+
+    source: str | Path | Sequence[str]
+    kind: SourceForm | None = None
+    timeout: float = 30.0
+    cap: int = DEFAULT_CAP
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name: str = "snapshot"
+
+    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+        del wanted
+        try:
+            data = self._read()
+        except Unavailable as exc:
+            return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
+        found = contents(data, self._shown, now)
+        return Observation(now, resources=found.resources, covered=found.covered, kinds=found.kinds)
+
+    @property
+    def _form(self) -> SourceForm:
+        if self.kind is not None:
+            return self.kind
+        return form_of(self.source) if isinstance(self.source, str | Path) else SourceForm.COMMAND
+
+    @property
+    def _argv(self) -> list[str]:
+        if not isinstance(self.source, str | Path):
+            return list(self.source)
+        try:
+            return shlex.split(str(self.source))
+        except ValueError as exc:
+            raise Invalid(f"the snapshot command cannot be split into words: {exc}") from exc
+
+    @property
+    def _shown(self) -> str:
+        """The source as messages name it: a command by its program only, its arguments may hold secrets."""
+        match self._form:
+            case SourceForm.FILE:
+                return str(self.source)
+            case SourceForm.URL:
+                return shown_url(str(self.source))
+            case SourceForm.COMMAND:
+                return f"output of {(self._argv or ['an empty command'])[0]}"
+
+    def _read(self) -> bytes:
+        match self._form:
+            case SourceForm.FILE:
+                return _from_file(Path(str(self.source)), self.cap)
+            case SourceForm.URL:
+                return _from_url(str(self.source), self.timeout, self.cap, self.headers)
+            case SourceForm.COMMAND:
+                return _from_command(self._argv, self.timeout, self.cap)
+
+
+def _from_file(path: Path, cap: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(cap + 1)
+    except OSError as exc:
+        raise Invalid(f"cannot read the snapshot {path}: {exc.strerror or exc}") from exc
+    if len(data) > cap:
+        raise Unavailable(f"larger than {cap} bytes")
+    return data
+
+
+def _from_command(argv: list[str], timeout: float, cap: int) -> bytes:
+    if not argv:
+        raise Invalid("the snapshot command is empty")
+    finished = run(argv, timeout=timeout, cap=cap)
+    if finished.code != 0:
+        said = tail(finished.stderr)
+        raise Unavailable(f"exit code {finished.code}" + (f": {said}" if said else ""))
+    return finished.stdout
+
+
+def _from_url(url: str, timeout: float, cap: int, headers: Mapping[str, str]) -> bytes:
+    import httpx
+
+    deadline = time.monotonic() + timeout
+    try:
+        with (
+            httpx.Client(timeout=timeout, follow_redirects=True, headers=dict(headers)) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if not answer.is_success:
+                raise Unavailable(f"the server answered {answer.status_code} {answer.reason_phrase}")
+            return b"".join(_bounded(answer.iter_bytes(65536), deadline, cap))
+    except httpx.TimeoutException as exc:
+        raise Unavailable(f"no answer within {timeout:g} s") from exc
+    except httpx.InvalidURL as exc:
+        raise Invalid(f"the snapshot URL {shown_url(url)} is not a URL: {exc}") from exc
+    except httpx.HTTPError as exc:
+        raise Unavailable(tail(str(exc)) or type(exc).__name__) from exc
+
+
+def _bounded(chunks: Iterator[bytes], deadline: float, cap: int) -> Iterator[bytes]:
+    """The chunks while they are in time and together no more than ``cap`` bytes."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > cap:
+            raise Unavailable(f"larger than {cap} bytes")
+        if time.monotonic() > deadline:
+            raise Unavailable("the answer did not end in time")
+        yield chunk

@@ -1,0 +1,202 @@
+"""The snapshot observer reads what kubectl and docker print, from a file, a URL and a command."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Invalid
+from bot.model.resource import Platform, ResourceId
+from bot.observers.snapshot import SnapshotObserver, SourceForm
+from bot.ports import Observer
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+WEB = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "7"},
+    "spec": {"replicas": 2},
+}
+WEB_ID = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
+CONTAINER = {
+    "Id": "a" * 64,
+    "Name": "/shop-db-1",
+    "Image": "sha256:" + "1" * 64,
+    "State": {"Status": "running", "StartedAt": "2026-05-04T11:00:00Z"},
+    "Config": {
+        "Image": "postgres:16",
+        "Labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "db"},
+    },
+    "HostConfig": {"RestartPolicy": {"Name": "always"}},
+}
+DB_ID = ResourceId(Platform.COMPOSE, "service", "shop", "db")
+
+
+@pytest.mark.parametrize(
+    ("content", "ids", "covered"),
+    [
+        (WEB, {WEB_ID}, {Platform.KUBERNETES}),
+        ([WEB], {WEB_ID}, {Platform.KUBERNETES}),
+        ({"apiVersion": "v1", "kind": "List", "items": [WEB]}, {WEB_ID}, {Platform.KUBERNETES}),
+        ({"apiVersion": "v1", "kind": "List", "items": []}, set(), {Platform.KUBERNETES}),
+        ([CONTAINER], {DB_ID}, {Platform.COMPOSE}),
+        ([CONTAINER, {"Id": "sha256:" + "1" * 64, "RootFS": {}}], {DB_ID}, {Platform.COMPOSE}),
+        ({"kubernetes": [WEB], "docker": [CONTAINER]}, {WEB_ID, DB_ID}, {Platform.KUBERNETES, Platform.COMPOSE}),
+        ({"docker": []}, set(), {Platform.COMPOSE}),
+        (f"{json.dumps(WEB)}\n{json.dumps(CONTAINER)}\n", {WEB_ID, DB_ID}, {Platform.KUBERNETES, Platform.COMPOSE}),
+        (
+            "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n---\n",
+            {WEB_ID},
+            {Platform.KUBERNETES},
+        ),
+    ],
+)
+def test_shapes(tmp_path: Path, content: object, ids: set[ResourceId], covered: set[Platform]) -> None:
+    """Every shape that kubectl and docker print is understood as it is."""
+    path = tmp_path / "live"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    observation = SnapshotObserver(path).observe((), now=NOW)
+    assert set(observation.resources) == ids
+    assert observation.covered == covered
+    assert observation.kinds is None
+    assert observation.unreachable == ()
+
+
+def test_a_typed_list_covers_its_kind_only(tmp_path: Path) -> None:
+    """A DeploymentList says nothing about Services, and its items need no kind of their own."""
+    path = tmp_path / "live.json"
+    item = {key: value for key, value in WEB.items() if key not in {"kind", "apiVersion"}}
+    path.write_text(json.dumps({"apiVersion": "apps/v1", "kind": "DeploymentList", "items": [item]}))
+    observation = SnapshotObserver(path).observe((), now=NOW)
+    assert set(observation.resources) == {WEB_ID}
+    assert observation.kinds == frozenset({("apps", "Deployment")})
+    assert observation.resources[WEB_ID].version == "u1/7"
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('{"a": 1,\n  oops}', ":2:3: not JSON"),
+        ("a: [1\nb: 2\n", ":2:2: neither JSON nor YAML"),
+        ("just words", "expected objects"),
+        ("", "no Kubernetes object and no container"),
+        ('[{"Names": "web", "Ports": ""}]', "cannot tell what an object with Names, Ports is"),
+        ('{"kind": "Status", "apiVersion": "v1", "message": "forbidden"}', "answered with an error"),
+        ('{"a":' * 3000, "nested too deeply"),
+    ],
+)
+def test_what_is_not_a_snapshot(tmp_path: Path, content: str, place: str) -> None:
+    """Text that is no snapshot is bad input, named with file, line and column."""
+    path = tmp_path / "live.json"
+    path.write_text(content)
+    with pytest.raises(Invalid) as caught:
+        SnapshotObserver(path).observe((), now=NOW)
+    assert place in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes outside UTF-8 are named with their line and column."""
+    path = tmp_path / "live.json"
+    path.write_bytes(b'{"a":\n "\xff"}')
+    with pytest.raises(Invalid, match=r":2:3: not text in UTF-8"):
+        SnapshotObserver(path).observe((), now=NOW)
+
+
+def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
+    """A snapshot file that is not there is named."""
+    with pytest.raises(Invalid, match="cannot read the snapshot"):
+        SnapshotObserver(tmp_path / "none.json").observe((), now=NOW)
+
+
+def test_it_satisfies_the_port(tmp_path: Path) -> None:
+    """The snapshot observer is an Observer."""
+    observer: Observer = SnapshotObserver(tmp_path)
+    assert observer.name == "snapshot"
+
+
+def command(*argv: str, timeout: float = 20.0, cap: int = 1_000_000) -> SnapshotObserver:
+    return SnapshotObserver([sys.executable, *argv], SourceForm.COMMAND, timeout=timeout, cap=cap)
+
+
+def test_a_command_is_run_without_a_shell() -> None:
+    """A command's output is the snapshot, and shell characters in its arguments mean nothing."""
+    script = (
+        "import json,sys; print(json.dumps({'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':sys.argv[1]}}))"
+    )
+    observation = command("-c", script, "$(id); x").observe((), now=NOW)
+    assert [id_.name for id_ in observation.resources] == ["$(id); x"]
+
+
+@pytest.mark.parametrize(
+    ("script", "timeout", "cause"),
+    [
+        ("import sys; sys.exit('password=hunter2 is wrong')", 20.0, "exit code 1: password=[hidden] is wrong"),
+        ("import time; time.sleep(60)", 0.2, "did not finish within 0.2 s"),
+        ("import sys; sys.stdout.write('x' * 3_000_000)", 20.0, "wrote more than 1000000 bytes"),
+    ],
+)
+def test_a_command_that_does_not_answer(script: str, timeout: float, cause: str) -> None:
+    """A command that fails, hangs or never stops talking is Unreachable with the cause, and no secret in it."""
+    observation = command("-c", script, timeout=timeout).observe((), now=NOW)
+    assert cause in observation.unreachable[0].cause
+    assert observation.covered == frozenset()
+
+
+def test_a_command_that_is_not_installed() -> None:
+    """A program that does not exist is bad input."""
+    with pytest.raises(Invalid, match="cannot start no-such-program-anywhere"):
+        SnapshotObserver("no-such-program-anywhere -o json", SourceForm.COMMAND).observe((), now=NOW)
+
+
+class _Pages(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        status, body = {
+            "/live.json": (200, json.dumps(WEB).encode()),
+            "/large": (200, b" " * 2000),
+            "/gone": (404, b"{}"),
+        }[self.path.partition("?")[0]]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        pass
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Pages) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://user:pw@127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_url_is_read(pages: str) -> None:
+    """A snapshot can be fetched over HTTP."""
+    assert set(SnapshotObserver(f"{pages}/live.json").observe((), now=NOW).resources) == {WEB_ID}
+
+
+@pytest.mark.parametrize(("path", "cause"), [("/gone?key=1", "404"), ("/large", "larger than 1000 bytes")])
+def test_a_url_that_does_not_answer(pages: str, path: str, cause: str) -> None:
+    """A server's refusal and a large answer are Unreachable; the shown URL has no credentials."""
+    observation = SnapshotObserver(pages + path, cap=1000).observe((), now=NOW)
+    assert cause in observation.unreachable[0].cause
+    assert "pw" not in observation.unreachable[0].target
+    assert "key=1" not in observation.unreachable[0].target
+
+
+def test_nobody_listens() -> None:
+    """A refused connection is Unreachable."""
+    observation = SnapshotObserver("http://127.0.0.1:9/live.json", timeout=5).observe((), now=NOW)
+    assert "refused" in observation.unreachable[0].cause.lower()
