@@ -1,0 +1,62 @@
+"""Which remote addresses are acceptable, and how they may appear in messages. Used wherever a URL enters this floor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.errors import Invalid
+
+__all__ = ["check_address", "host_of", "local_path", "shown"]
+
+_SCHEMES = frozenset({"https", "http", "ssh", "file"})
+
+
+def check_address(address: str) -> str:
+    """``address`` as it came, if it is a path or a URL without a secret in it; :class:`~bot.errors.Invalid` otherwise."""
+    if not address or any(ord(character) < 32 for character in address):
+        raise Invalid("the repository's address is empty or has control characters in it")
+    if address.startswith("-"):
+        raise Invalid(f"{address!r} is not the address of a repository: it starts with a hyphen")
+    if "://" not in address:
+        return address
+    parts = urlsplit(address)
+    if parts.scheme not in _SCHEMES:
+        raise Invalid(
+            f"cannot speak {parts.scheme!r} to a Git remote", advice="use https://, http://, ssh:// or a path"
+        )
+    if parts.password is not None or (parts.username is not None and parts.scheme in {"http", "https"}):
+        raise Invalid(
+            f"the address of {shown(address)} has credentials in it; they would end up in logs and in .git/config",
+            advice="remove them from the URL and hand the token over in the environment (CLOCKWORK_TOKEN or GITHUB_TOKEN)",
+        )
+    if parts.scheme != "file" and not parts.hostname:
+        raise Invalid(f"{address!r} names no host")
+    return address
+
+
+def shown(address: str) -> str:
+    """The address as people may see it: scheme, host, port and path, without user, password or query."""
+    if "://" not in address:
+        return address
+    parts = urlsplit(address)
+    _, _, place = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{place}{parts.path}"
+
+
+def host_of(address: str) -> str | None:
+    """The host and port that credentials for this address may be sent to; None for a local path."""
+    if "://" in address:
+        _, _, place = urlsplit(address).netloc.rpartition("@")
+        return place.lower() or None
+    before, colon, _ = address.partition(":")
+    if colon and "/" not in before:
+        return before.rpartition("@")[2].lower()
+    return None
+
+
+def local_path(address: str) -> Path | None:
+    """The folder that a path or ``file://`` address names; None for an address on the network."""
+    if address.startswith("file://"):
+        return Path(urlsplit(address).path)
+    return None if host_of(address) is not None else Path(address).absolute()

@@ -1,0 +1,65 @@
+"""What libgit2 says when something goes wrong, in the kinds of errors everything above knows.
+
+libgit2 has one exception and many sentences; the table below is read top to bottom, first match wins. Used by
+:mod:`bot.gitrepo.remote` only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
+
+__all__ = ["rejection", "translated"]
+
+_ACCESS: Final = "check that the token is valid and may read and write the contents of this repository"
+_WHERE: Final = "check the address, and that the token may see it: hosts answer like this for private repositories"
+
+_NETWORK: Final = "check the address and the network"
+
+_FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
+    (r"authentication required|authentication replays|status code: 401", Refused, "did not accept the credentials", _ACCESS),
+    (r"status code: 403", Refused, "does not permit this (403)", _ACCESS),
+    (r"status code: 404|Repository not found", Invalid, "has no such repository", _WHERE),
+    (r"status code: (?:429|5\d\d)", Unavailable, "is overloaded or broken at the moment", None),
+    (r"non-?fast-?forward", Stale, "has commits that were not seen before", None),
+    (r"certificate|SSL error|TLS", Refused, "could not prove its identity", "check the certificate, or trust its authority"),
+    (r"timed out|timeout", Unavailable, "did not answer in time", None),
+    (r"resolve address", Unavailable, "has a name that does not resolve", _NETWORK),
+    (r"failed to connect|Connection refused|unreachable", Unavailable, "cannot be reached", _NETWORK),
+    (r"content-type|redirect", Invalid, "is not a Git server", "check the address: it answers, but not with Git"),
+    (r"failed to resolve path|not a git repository|could not find repository", Invalid, "is not a Git repository", None),
+    (r"unsupported URL|url->host|'port'|invalid argument", Invalid, "is not an address Git can use", None),
+    (r"non-bare", Refused, "is a checkout; pushing needs a bare repository", "use `git clone --bare`"),
+    (r"No space left", Unavailable, "cannot be stored: the disk is full", None),
+)  # fmt: skip
+
+_RACE: Final = re.compile(
+    r"failed to (?:update|lock)|cannot lock|fetch first|non-?fast-?forward|stale|already exists|incorrect old value"
+    r"|reference conflict|unable to resolve",
+    re.IGNORECASE,
+)
+
+
+def translated(error: BaseException, *, place: str, doing: str) -> BotError:
+    """The error to raise for what libgit2 raised while ``doing`` something with the remote shown as ``place``."""
+    text = " ".join(str(error).split())
+    for pattern, kind, sentence, advice in _FAILURES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return kind(f"{place} {sentence} while {doing} ({text})", advice=advice)
+    return Unavailable(f"{place} failed while {doing}: {text}")
+
+
+def rejection(reason: str, *, ref: str, moved: bool, said: str) -> Stale | Refused:
+    """The error for a ref update that the server turned down with ``reason``.
+
+    ``moved`` tells whether the ref is no longer where the push expected it; ``said`` is what the server printed.
+    """
+    if moved or _RACE.search(reason):
+        return Stale(f"{ref} moved while it was being written ({reason})")
+    detail = f": {said}" if said else ""
+    return Refused(
+        f"the server does not let {ref} be written ({reason}){detail}",
+        advice="allow the bot in the branch's protection rules, or point Clockwork at a branch it may write",
+    )

@@ -1,0 +1,122 @@
+"""Questions about commits: who came from whom, what changed between two. Used by :mod:`bot.gitrepo.repository`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pygit2
+from pygit2.enums import DeltaStatus, DiffFind, DiffOption, SortMode
+
+from bot.errors import Invalid
+from bot.model.finding import FileChange, FileStatus
+from bot.ports import CommitInfo, Signature
+
+__all__ = ["ancestry", "best_common_ancestor", "changes", "commit_of", "described", "walk"]
+
+_MAX_BYTES = 1_000_000
+_SUBMODULE = 0o160000
+_STATUS = {
+    DeltaStatus.ADDED: FileStatus.ADDED,
+    DeltaStatus.COPIED: FileStatus.ADDED,
+    DeltaStatus.DELETED: FileStatus.REMOVED,
+    DeltaStatus.RENAMED: FileStatus.RENAMED,
+}
+
+
+def commit_of(repository: pygit2.Repository, sha: str) -> pygit2.Commit:
+    """The commit ``sha`` (a tag is followed). Raises ``Invalid`` when it is not here or is no commit."""
+    try:
+        return repository[sha].peel(pygit2.Commit)
+    except (KeyError, ValueError, pygit2.GitError) as exc:
+        raise Invalid(f"there is no commit {sha!r} here", advice="fetch, or check the name") from exc
+
+
+def described(commit: pygit2.Commit) -> CommitInfo:
+    """The commit's header as a value. Text that is not UTF-8 is kept readable."""
+    return CommitInfo(
+        sha=str(commit.id),
+        parents=tuple(str(parent) for parent in commit.parent_ids),
+        message=commit.raw_message.decode(errors="replace"),
+        author=Signature(
+            commit.author.raw_name.decode(errors="replace"), commit.author.raw_email.decode(errors="replace")
+        ),
+        at=_moment(commit.commit_time),
+    )
+
+
+def walk(repository: pygit2.Repository, commit: str, *, limit: int, until: str | None) -> list[CommitInfo]:
+    """Up to ``limit`` commits back from ``commit`` along all parents, newest first, none that ``until`` reaches."""
+    walker = repository.walk(commit_of(repository, commit).id, SortMode.TOPOLOGICAL | SortMode.TIME)
+    if until is not None:
+        walker.hide(commit_of(repository, until).id)
+    return [described(found) for found, _ in zip(walker, range(limit), strict=False)]
+
+
+def ancestry(repository: pygit2.Repository, ancestor: str, commit: str) -> bool:
+    """Whether ``ancestor`` is ``commit`` or reachable from it; no when either is not here."""
+    try:
+        return ancestor == commit or repository.descendant_of(commit, ancestor)
+    except (KeyError, ValueError, pygit2.GitError):
+        return False
+
+
+def best_common_ancestor(repository: pygit2.Repository, one: str, other: str) -> str | None:
+    """The merge base of two commits, None for unrelated histories."""
+    found = repository.merge_base(commit_of(repository, one).id, commit_of(repository, other).id)
+    return None if found is None else str(found)
+
+
+def changes(repository: pygit2.Repository, base: str, head: str) -> Sequence[FileChange]:
+    """What differs between two commits, renames found, sorted by path. Large and binary files come without bytes."""
+    old, new = commit_of(repository, base).tree, commit_of(repository, head).tree
+    diff = old.diff_to_tree(new, flags=DiffOption.INCLUDE_TYPECHANGE | DiffOption.SKIP_BINARY_CHECK)
+    diff.find_similar(flags=DiffFind.FIND_RENAMES)
+    return sorted((_change(repository, delta) for delta in diff.deltas), key=lambda change: change.path)
+
+
+def _change(repository: pygit2.Repository, delta: pygit2.DiffDelta) -> FileChange:
+    status = _STATUS.get(delta.status, FileStatus.MODIFIED)
+    before, lost_before = _side(repository, delta.old_file, absent=status is FileStatus.ADDED)
+    after, lost_after = _side(repository, delta.new_file, absent=status is FileStatus.REMOVED)
+    omitted = lost_after or lost_before
+    old_path = _text(delta.old_file.raw_path)
+    present = delta.old_file if status is FileStatus.REMOVED else delta.new_file
+    return FileChange(
+        path=_text(present.raw_path),
+        status=status,
+        before=None if omitted else before,
+        after=None if omitted else after,
+        old_path=old_path if status is FileStatus.RENAMED else None,
+        omitted=omitted,
+        mode=int(present.mode),
+    )
+
+
+def _side(repository: pygit2.Repository, side: pygit2.DiffFile, *, absent: bool) -> tuple[bytes | None, str | None]:
+    """The bytes of one side, or why they are left out."""
+    if absent:
+        return None, None
+    if side.mode == _SUBMODULE:
+        return None, "submodule"
+    size = _size(repository, side.id)
+    if size > _MAX_BYTES:
+        return None, f"too large ({size:,} bytes)"
+    data = repository[side.id].peel(pygit2.Blob).data
+    return (None, "binary") if b"\0" in data[:8000] else (data, None)
+
+
+def _size(repository: pygit2.Repository, oid: pygit2.Oid) -> int:
+    return repository[oid].peel(pygit2.Blob).size
+
+
+def _text(path: bytes) -> str:
+    return path.decode(errors="surrogateescape")
+
+
+def _moment(seconds: int) -> datetime:
+    """Git's seconds since 1970 as UTC; a commit can claim any number."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -1,0 +1,41 @@
+"""One writer at a time in a local bare clone, and no lock that outlives its holder.
+
+libgit2 leaves ``*.lock`` files behind when its process is killed, and every later write would fail on them. While the
+kernel's own lock on the folder is held, nobody else writes, so such files are leavings and are removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["writing"]
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Holds the folder for writing; waits for another process of ours that does. The lock dies with its process."""
+    descriptor = os.open(folder / "clockwork.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _hold(descriptor)
+        _remove_leavings(folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _hold(descriptor: int) -> None:
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _remove_leavings(folder: Path) -> None:
+    leavings = [folder / f"{name}.lock" for name in ("HEAD", "config", "packed-refs", "shallow")]
+    for leaving in (*leavings, *(folder / "refs").rglob("*.lock")):
+        with suppress(FileNotFoundError):
+            leaving.unlink()

@@ -1,0 +1,225 @@
+"""One Git remote over libgit2: list, fetch, and push that knows what the server answered.
+
+Hazards this module exists for (libgit2 1.9):
+
+- A push that the server refuses returns normally; only ``push_update_reference`` tells.
+- A forced push is compared by the server with what *it* advertised in that connection, not with what the caller decided
+  on. ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the
+  server then swaps exactly that value.
+- The transport for local folders swaps nothing at all. There the objects are pushed to a ref of their own and the real
+  ref is moved by compare-and-swap in the folder itself.
+
+Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pygit2
+from pygit2.enums import CredentialType, FetchPrune
+
+from bot.errors import BotError, Refused, Stale, Unavailable
+from bot.gitrepo.address import check_address, host_of, local_path, shown
+from bot.gitrepo.credentials import Anonymous, Credentials, answer
+from bot.gitrepo.failures import rejection, translated
+
+__all__ = ["Advertised", "Remote", "limit_waiting"]
+
+_NOTHING = "0" * 40
+_LIBGIT2 = (pygit2.GitError, KeyError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Advertised:
+    """What a remote showed when it was connected: full ref names to commit ids, and its default branch."""
+
+    refs: dict[str, str]
+    default_branch: str | None
+
+
+def limit_waiting(*, connect: float, answer: float) -> None:
+    """No network operation of this process waits longer: ``connect`` seconds to connect, ``answer`` for each read."""
+    pygit2.settings.server_connect_timeout = int(connect * 1000)
+    pygit2.settings.server_timeout = int(answer * 1000)
+
+
+class _LeaseLost(Exception):
+    """The server advertised another value than the push expects."""
+
+    def __init__(self, advertised: str) -> None:
+        super().__init__(advertised)
+        self.advertised = advertised
+
+
+class _Callbacks(pygit2.RemoteCallbacks):
+    def __init__(
+        self, address: str, credentials: Credentials, *, expected: str | None = None, push: bool = False
+    ) -> None:
+        super().__init__()
+        self._address = address
+        self._credentials = credentials
+        self._asked = 0
+        self._expected = (expected or _NOTHING) if push else None
+        self.reason: str | None = None
+        self.answered = False
+        self.said = ""
+
+    def credentials(
+        self, url: str, username_from_url: str | None, allowed_types: CredentialType
+    ) -> pygit2.UserPass | pygit2.Username | pygit2.Keypair:
+        place = shown(self._address)
+        self._asked += 1
+        if self._asked > 3:
+            raise Refused(
+                f"{place} did not accept the credentials", advice="check that the token or key is still valid"
+            )
+        if host_of(url) != host_of(self._address):
+            raise Refused(f"{place} sends us on to {shown(url)}, which gets no credentials")
+        return answer(self._credentials, username_from_url, CredentialType(allowed_types), place=place)
+
+    def sideband_progress(self, string: str) -> None:
+        printable = "".join(character if character.isprintable() else " " for character in string)
+        self.said = f"{self.said} {printable}"[-500:]
+
+    def push_negotiation(self, updates: list[pygit2.remotes.PushUpdate]) -> None:
+        for update in updates:
+            if str(update.src) != self._expected:
+                raise _LeaseLost(str(update.src))
+
+    def push_update_reference(self, refname: str, message: str | None) -> None:
+        del refname
+        self.answered = True
+        self.reason = message
+
+
+class Remote:
+    """The remote at ``address`` as seen from the local ``repository``."""
+
+    def __init__(self, repository: pygit2.Repository, address: str, credentials: Credentials | None = None) -> None:
+        self._repository = repository
+        self._credentials: Credentials = credentials or Anonymous()
+        self.address = check_address(address)
+        self.place = shown(address)
+
+    def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
+        """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
+        local = local_path(self.address) is not None
+        try:
+            remote = self._remote()
+            remote.fetch(
+                list(refspecs),
+                callbacks=_Callbacks(self.address, self._credentials),
+                prune=FetchPrune.PRUNE if prune else FetchPrune.NO_PRUNE,
+                proxy=True,
+                depth=0 if local else depth,
+            )
+            return _advertised(remote, connect=False)
+        except _LIBGIT2 as exc:
+            raise translated(exc, place=self.place, doing="fetching") from exc
+
+    def heads(self) -> Advertised:
+        """What the remote shows now, without fetching."""
+        try:
+            return _advertised(self._remote(), connect=True, callbacks=_Callbacks(self.address, self._credentials))
+        except _LIBGIT2 as exc:
+            raise translated(exc, place=self.place, doing="listing its refs") from exc
+
+    def push(self, ref: str, commit: str | None, *, expected: str | None, force: bool = False) -> None:
+        """The remote's ``ref`` went from ``expected`` (None: absent) to ``commit`` (None: deleted), exactly so.
+
+        Raises ``Stale`` when it was elsewhere and ``Refused`` when the server's rules say no. An answer lost on the way
+        back is looked up before anything is raised.
+        """
+        folder = local_path(self.address)
+        if folder is not None:
+            self._push_to_folder(str(folder), ref, commit, expected)
+            return
+        callbacks = _Callbacks(self.address, self._credentials, expected=expected, push=True)
+        try:
+            self._remote().push([_refspec(ref, commit, force=force)], callbacks=callbacks, proxy=True)
+        except _LeaseLost as lost:
+            self._settle_lost_lease(ref, commit, lost.advertised)
+            return
+        except _LIBGIT2 as exc:
+            self._settle_failure(ref, commit, translated(exc, place=self.place, doing=f"pushing {ref}"), exc)
+            return
+        if callbacks.reason is not None:
+            self._settle_rejection(ref, commit, expected, callbacks)
+        elif not callbacks.answered:
+            self._settle_failure(ref, commit, Unavailable(f"{self.place} did not say whether it took {ref}"), None)
+
+    def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
+        if advertised != (commit or _NOTHING):
+            where = "does not exist" if advertised == _NOTHING else f"is at {advertised[:12]}"
+            raise Stale(f"{ref} at {self.place} {where} by now")
+
+    def _settle_failure(self, ref: str, commit: str | None, error: BotError, cause: BaseException | None) -> None:
+        if not isinstance(error, Unavailable) or not self._arrived(ref, commit):
+            raise error from cause
+
+    def _settle_rejection(self, ref: str, commit: str | None, expected: str | None, callbacks: _Callbacks) -> None:
+        now = self.heads().refs.get(ref)
+        if now != commit:
+            raise rejection(callbacks.reason or "", ref=ref, moved=now != expected, said=callbacks.said.strip())
+
+    def _arrived(self, ref: str, commit: str | None) -> bool:
+        try:
+            return self.heads().refs.get(ref) == commit
+        except BotError:
+            return False
+
+    def _push_to_folder(self, folder: str, ref: str, commit: str | None, expected: str | None) -> None:
+        try:
+            target = pygit2.Repository(folder)
+            if not target.is_bare:
+                raise Refused(
+                    f"{self.place} is a checkout; pushing needs a bare repository", advice="use `git clone --bare`"
+                )
+            if commit is not None:
+                self._carry(target, commit)
+            _swap(target, ref, commit, expected)
+        except _LIBGIT2 as exc:
+            raise translated(exc, place=self.place, doing=f"pushing {ref}") from exc
+
+    def _carry(self, target: pygit2.Repository, commit: str) -> None:
+        if commit in target:
+            return
+        passage = f"refs/clockwork/incoming/{uuid.uuid4().hex}"
+        self._remote().push([f"{commit}:{passage}"])
+        target.references.delete(passage)
+
+    def _remote(self) -> pygit2.Remote:
+        return self._repository.remotes.create_anonymous(self.address)
+
+
+def _refspec(ref: str, commit: str | None, *, force: bool) -> str:
+    return f"{'+' if force else ''}{commit or ''}:{ref}"
+
+
+def _advertised(remote: pygit2.Remote, *, connect: bool, callbacks: _Callbacks | None = None) -> Advertised:
+    heads = remote.list_heads(callbacks=callbacks, proxy=True, connect=connect)
+    refs = {head.name: str(head.oid) for head in heads if head.name is not None}
+    symbolic = next((head.symref_target for head in heads if head.name == "HEAD"), None)
+    return Advertised(refs, symbolic.removeprefix("refs/heads/") if symbolic else None)
+
+
+def _swap(target: pygit2.Repository, ref: str, commit: str | None, expected: str | None) -> None:
+    """Compare-and-swap in a folder. libgit2 sets and deletes a ref only while it still is what was looked up."""
+    found = target.references.get(ref)
+    now = None if found is None else str(found.target)
+    if now == commit:
+        return
+    if now != expected:
+        raise Stale(f"{ref} is at {now and now[:12]} by now")
+    try:
+        if found is None:
+            target.references.create(ref, commit or "")
+        elif commit is None:
+            found.delete()
+        else:
+            found.set_target(commit)
+    except (pygit2.GitError, ValueError) as exc:
+        raise Stale(f"{ref} moved while it was being written") from exc

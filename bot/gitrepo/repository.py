@@ -1,0 +1,299 @@
+"""One Git repository without a work tree: a bare clone kept fresh by fetch, or a folder's own repository, read-only.
+
+Satisfies :class:`bot.ports.Repository`. Made by wiring; one instance per repository and process. Remote branches are
+kept under ``refs/remotes/origin/``, so that nothing here is ever mistaken for a branch of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import DeltaStatus
+
+from bot.errors import Invalid, Refused
+from bot.gitrepo import history, trees
+from bot.gitrepo.credentials import Credentials
+from bot.gitrepo.lock import writing
+from bot.gitrepo.remote import Remote, limit_waiting
+from bot.gitrepo.signing import Signer
+from bot.model.finding import FileChange
+from bot.ports import CommitInfo, Signature, TreeEntry
+
+__all__ = ["GitRepository"]
+
+CLOCKWORK: Final = Signature("Clockwork", "clockwork@users.noreply.github.com")
+_BRANCHES: Final = "refs/remotes/origin/"
+_SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
+_ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
+_OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
+
+
+class GitRepository:
+    """See :class:`bot.ports.Repository`. Not for several threads at once."""
+
+    def __init__(
+        self,
+        repository: pygit2.Repository,
+        remote: Remote | None,
+        *,
+        author: Signature = CLOCKWORK,
+        signer: Signer | None = None,
+        refs: Iterable[str] = _OURS,
+    ) -> None:
+        self._repository = repository
+        self._remote = remote
+        self._author = author
+        self._signer = signer
+        self._refs = tuple(refs)
+        self._default: str | None = None
+        self._listing: tuple[str, dict[str, TreeEntry], tuple[TreeEntry, ...]] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        directory: Path,
+        *,
+        credentials: Credentials | None = None,
+        author: Signature = CLOCKWORK,
+        signer: Signer | None = None,
+        refs: Iterable[str] = _OURS,
+        connect_timeout: float = 15.0,
+        answer_timeout: float = 60.0,
+    ) -> GitRepository:
+        """The bare clone of ``url`` in ``directory``, made when it is not there yet; nothing is fetched.
+
+        ``refs`` are full names of refs besides branches and tags that :meth:`fetch` brings. Time-outs are in seconds.
+        Raises ``Invalid`` for an address with credentials in it or a folder that is something else.
+        """
+        limit_waiting(connect=connect_timeout, answer=answer_timeout)
+        repository = bare_clone(url, directory)
+        return cls(repository, Remote(repository, url, credentials), author=author, signer=signer, refs=refs)
+
+    @classmethod
+    def local(cls, path: Path) -> GitRepository:
+        """The repository that ``path`` lies in, as it is on this disk; nothing is fetched and nothing can be pushed."""
+        found = pygit2.discover_repository(str(path))
+        if found is None:
+            raise Invalid(f"{path} is not in a Git repository")
+        return cls(pygit2.Repository(found), None)
+
+    def fetch(self) -> None:
+        if self._remote is None:
+            return
+        specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in self._refs)]
+        with self._writing():
+            advertised = self._remote.fetch(specs, prune=True)
+        self._default = advertised.default_branch or self._default
+
+    def fetch_ref(self, ref: str) -> str:
+        """The commit that the remote's ``ref`` (``refs/pull/7/head``, or a full sha) names, fetched.
+
+        Raises ``Invalid`` when the remote has no such ref.
+        """
+        if self._remote is None:
+            return self._required(ref)
+        place = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
+        with self._writing():
+            self._remote.fetch([f"+{ref}:{place}"])
+        return self._required(place)
+
+    def head(self, branch: str) -> str | None:
+        found = self._repository.references.get(self._place(branch))
+        return None if found is None else str(found.resolve().target)
+
+    def default_branch(self) -> str:
+        if self._default is None and self._remote is not None:
+            self._default = self._remote.heads().default_branch
+        if self._default is None and not self._repository.head_is_detached:
+            self._default = str(self._repository.references["HEAD"].target).removeprefix("refs/heads/")
+        if self._default is None:
+            raise Invalid(
+                "the remote does not say which branch is its default", advice="name the branch in the settings"
+            )
+        return self._default
+
+    def branches(self) -> Sequence[str]:
+        """The names of the remote's branches as last fetched, sorted."""
+        prefix = self._place("")
+        return sorted(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
+
+    def entries(self, commit: str, under: str = "") -> Sequence[TreeEntry]:
+        tree = self._tree(commit)
+        if not under:
+            return self._all(tree)
+        found = trees.find(self._repository, tree, under.strip("/"))
+        if found is None or found[0] != 0o040000:
+            return ()
+        return tuple(trees.entries_of(self._repository, found[1], under.strip("/")))
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        found = trees.find(self._repository, self._tree(commit), path)
+        return self.blob(found[1]) if found is not None and found[0] in {0o100644, 0o100755, 0o100664} else None
+
+    def blob(self, blob: str) -> bytes:
+        try:
+            return self._repository[blob].peel(pygit2.Blob).data
+        except (KeyError, ValueError, pygit2.GitError) as exc:
+            raise Invalid(f"there is no blob {blob!r} here") from exc
+
+    def commit(
+        self,
+        parent: str,
+        changes: Mapping[str, bytes | None],
+        *,
+        message: str,
+        at: datetime,
+        author: Signature | None = None,
+    ) -> str:
+        """See the port. An empty ``parent`` makes a root commit; changes that change nothing give ``parent`` itself."""
+        base = self._tree(parent) if parent else None
+        tree = trees.written(self._repository, base, changes)
+        if parent and tree == base:
+            return parent
+        seconds = int(at.timestamp())
+        by = author or self._author
+        made = self._signed(
+            pygit2.Signature(by.name, by.email, seconds, 0),
+            pygit2.Signature(self._author.name, self._author.email, seconds, 0),
+            message,
+            tree,
+            [parent] if parent else [],
+        )
+        return str(made)
+
+    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
+        descends = expected is None or self.is_ancestor(expected, commit)
+        self._send(branch, commit, expected=expected, force=not descends)
+
+    def delete_branch(self, branch: str, *, expected: str) -> None:
+        self._send(branch, None, expected=expected, force=False)
+
+    def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
+        return history.walk(self._repository, commit, limit=limit, until=until)
+
+    def is_ancestor(self, ancestor: str, commit: str) -> bool:
+        return history.ancestry(self._repository, ancestor, commit)
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        return history.best_common_ancestor(self._repository, one, other)
+
+    def changed(self, base: str, head: str) -> Sequence[FileChange]:
+        return history.changes(self._repository, base, head)
+
+    def resolve(self, name: str) -> str | None:
+        places = [self._place(name), f"refs/tags/{name}", f"refs/heads/{name}"]
+        if name.startswith("refs/") or name == "HEAD":
+            places.insert(0, name)
+        for place in places:
+            found = self._reference(place)
+            if found is not None:
+                return found
+        return self._by_sha(name) if _ABBREVIATED.match(name) else None
+
+    def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
+        if self._remote is None:
+            raise Refused("this repository was opened for reading only", advice="give the URL of a remote with --repo")
+        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+        with self._writing():
+            self._remote.push(ref, commit, expected=expected, force=force)
+            self._remember(self._place(branch), commit)
+
+    def _remember(self, place: str, commit: str | None) -> None:
+        if commit is not None:
+            self._repository.references.create(place, commit, force=True)
+        elif place in self._repository.references:
+            self._repository.references.delete(place)
+
+    def _place(self, branch: str) -> str:
+        """Where the remote's ``branch``, or a ref by its full name, is kept here."""
+        if branch.startswith("refs/"):
+            return branch
+        return f"refs/heads/{branch}" if self._remote is None else f"{_BRANCHES}{branch}"
+
+    def _all(self, tree: str) -> tuple[TreeEntry, ...]:
+        """Every file of a tree. A later tree costs only its differences from the one before."""
+        if self._listing is not None and self._listing[0] == tree:
+            return self._listing[2]
+        by_path = self._patched(self._listing, tree) if self._listing is not None else None
+        if by_path is None:
+            by_path = {entry.path: entry for entry in trees.entries_of(self._repository, tree)}
+        listed = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
+        self._listing = (tree, by_path, listed)
+        return listed
+
+    def _patched(
+        self, listing: tuple[str, dict[str, TreeEntry], tuple[TreeEntry, ...]], tree: str
+    ) -> dict[str, TreeEntry] | None:
+        old, new = (self._repository[oid].peel(pygit2.Tree) for oid in (listing[0], tree))
+        by_path = dict(listing[1])
+        for delta in old.diff_to_tree(new).deltas:
+            path = delta.new_file.raw_path.decode(errors="surrogateescape")
+            if delta.status is DeltaStatus.DELETED:
+                by_path.pop(path, None)
+                continue
+            found = trees.find(self._repository, tree, path)
+            by_path.pop(path, None)
+            if found is not None and found[0] in {0o100644, 0o100755, 0o100664}:
+                by_path[path] = TreeEntry(path, found[1], found[0])
+        return by_path
+
+    def _signed(
+        self,
+        author: pygit2.Signature,
+        committer: pygit2.Signature,
+        message: str,
+        tree: str,
+        parents: list[str | pygit2.Oid],
+    ) -> pygit2.Oid:
+        if self._signer is None:
+            return self._repository.create_commit(None, author, committer, message, tree, parents)
+        text = str(self._repository.create_commit_string(author, committer, message, tree, parents))
+        return self._repository.create_commit_with_signature(text, self._signer.sign(text.encode()))
+
+    def _tree(self, commit: str) -> str:
+        return str(history.commit_of(self._repository, commit).tree_id)
+
+    def _reference(self, place: str) -> str | None:
+        try:
+            found = self._repository.references.get(place)
+            return None if found is None else str(found.peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+
+    def _by_sha(self, sha: str) -> str | None:
+        try:
+            return str(self._repository.revparse_single(sha).peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+
+    def _required(self, ref: str) -> str:
+        found = self.resolve(ref)
+        if found is None:
+            raise Invalid(f"there is no {ref} in this repository")
+        return found
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._remote is None else writing(Path(self._repository.path))
+
+
+def bare_clone(url: str, directory: Path) -> pygit2.Repository:
+    """The bare repository in ``directory`` that belongs to ``url``; made when the folder is empty or missing."""
+    try:
+        if not directory.exists() or not any(directory.iterdir()):
+            made = pygit2.init_repository(str(directory), bare=True)
+            made.config["clockwork.url"] = url
+            return made
+        repository = pygit2.Repository(str(directory))
+    except (pygit2.GitError, OSError) as exc:
+        raise Invalid(f"{directory} is not a bare Git repository that can be used ({exc})") from exc
+    if ("clockwork.url", url) not in ((item.name, item.value) for item in repository.config):
+        raise Invalid(f"{directory} belongs to another repository", advice="delete that folder, or name another one")
+    return repository

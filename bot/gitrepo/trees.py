@@ -1,0 +1,139 @@
+"""Reading and writing Git trees without a checkout. Cost follows what changed, never how many files there are.
+
+Trees are read raw: hostile ones hold names that no checkout could have (``..``, ``a/b``, ``.git``), and those are passed
+over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import pygit2
+from pygit2.enums import FileMode
+
+from bot.errors import Refused
+from bot.gitrepo.paths import check_writable, is_plain_name
+from bot.ports import TreeEntry
+
+__all__ = ["children", "entries_of", "find", "written"]
+
+MAX_FILES: Final = 2_000_000
+"""A tree can name the same subtree ten times at ten levels; nobody's repository has this many files."""
+
+_MAX_PATH: Final = 4096
+_TREE: Final = 0o040000
+_REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
+
+_Id: TypeAlias = pygit2.Oid | str
+
+
+def children(repository: pygit2.Repository, tree: _Id) -> Iterator[tuple[str, int, str]]:
+    """The (name, mode, object id) of each entry of one tree in Git's order."""
+    data = repository.read(tree)[1]
+    at = 0
+    while at < len(data):
+        space = data.index(b" ", at)
+        end = data.index(b"\0", space)
+        name = data[space + 1 : end].decode(errors="surrogateescape")
+        yield name, int(data[at:space], 8), data[end + 1 : end + 21].hex()
+        at = end + 21
+
+
+def entries_of(repository: pygit2.Repository, tree: _Id, under: str = "") -> list[TreeEntry]:
+    """All regular files below ``tree``, sorted by path; paths begin with ``under`` and a slash where it is given."""
+    found: list[TreeEntry] = []
+    waiting = [iter(children(repository, tree))]
+    prefixes = [f"{under}/" if under else ""]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            prefixes.pop()
+            continue
+        name, mode, oid = entry
+        path = prefixes[-1] + name
+        if not is_plain_name(name) or len(path) > _MAX_PATH:
+            continue
+        if mode == _TREE:
+            waiting.append(iter(children(repository, oid)))
+            prefixes.append(path + "/")
+        elif mode in _REGULAR:
+            found.append(TreeEntry(path, oid, mode))
+            if len(found) > MAX_FILES:
+                raise Refused(
+                    f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on"
+                )
+    return found
+
+
+def find(repository: pygit2.Repository, tree: _Id, path: str) -> tuple[int, str] | None:
+    """The (mode, object id) at ``path`` below ``tree``, never through anything but real folders; None when absent."""
+    mode, oid = _TREE, str(tree)
+    for part in path.split("/"):
+        if mode != _TREE:
+            return None
+        entry = next((entry for entry in children(repository, oid) if entry[0] == part), None)
+        if entry is None:
+            return None
+        _, mode, oid = entry
+    return mode, oid
+
+
+@dataclass(slots=True)
+class _Folder:
+    """The changes below one folder: files by name (None deletes) and deeper folders by name."""
+
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    folders: dict[str, _Folder] = field(default_factory=dict)
+
+
+def written(repository: pygit2.Repository, base: _Id | None, changes: Mapping[str, bytes | None]) -> str:
+    """The id of the tree that ``base`` (None: the empty tree) becomes with ``changes``; only touched folders are built.
+
+    Raises ``Refused`` for a path that :func:`bot.gitrepo.paths.check_writable` refuses, and for one that would go
+    through, or replace, a symlink, submodule or folder.
+    """
+    root = _Folder()
+    for path, data in changes.items():
+        parts = check_writable(path)
+        folder = root
+        for part in parts[:-1]:
+            folder = folder.folders.setdefault(part, _Folder())
+        folder.files[parts[-1]] = data
+    built = _build(repository, base, root, "")
+    return built or str(repository.TreeBuilder().write())
+
+
+def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, prefix: str) -> str | None:
+    """The id of the folder's new tree, or None when nothing is left in it."""
+    present = {} if base is None else {name: (mode, oid) for name, mode, oid in children(repository, base)}
+    builder = repository.TreeBuilder() if base is None else repository.TreeBuilder(_tree(repository, base))
+    for name, deeper in folder.folders.items():
+        mode, oid = present.get(name, (_TREE, None))
+        if mode != _TREE or name in folder.files:
+            raise Refused(f"will not write below {prefix}{name}: {_what(mode)} is in the way")
+        below = _build(repository, oid, deeper, f"{prefix}{name}/")
+        if below is not None:
+            builder.insert(name, below, FileMode.TREE)
+        elif oid is not None:
+            builder.remove(name)
+    for name, data in folder.files.items():
+        mode, _ = present.get(name, (0o100644, ""))
+        if mode not in _REGULAR:
+            raise Refused(f"will not write {prefix}{name}: {_what(mode)} is there")
+        if data is not None:
+            builder.insert(name, repository.create_blob(data), FileMode(0o100755 if mode == 0o100755 else 0o100644))
+        elif name in present:
+            builder.remove(name)
+    return str(builder.write()) if len(builder) else None
+
+
+def _tree(repository: pygit2.Repository, oid: _Id) -> pygit2.Tree:
+    return repository[oid].peel(pygit2.Tree)
+
+
+def _what(mode: int) -> str:
+    kinds = {_TREE: "a folder", 0o120000: "a symlink", 0o160000: "a submodule"}
+    return kinds.get(mode, "a file")

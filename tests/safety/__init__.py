@@ -1,0 +1,1 @@
+"""Tables for limits and windows; laws for what no sequence of events may ever exceed."""
