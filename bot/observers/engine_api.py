@@ -1,0 +1,133 @@
+"""The container engine's HTTP API, read only: the one place that knows the ``docker`` library.
+
+Used by :mod:`bot.observers.containers`. Every request is a GET with a time-out; whatever the library raises becomes
+:class:`~bot.errors.Unavailable` with its cause, and "there is no such thing" becomes None.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from bot.drift.peek import get, mappings, text
+from bot.errors import Invalid, Unavailable
+from bot.model.resource import JSON
+from bot.observers.redact import redacted, tail
+
+INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
+_LIBPOD: Final = "/v4.0.0/libpod"
+
+
+def host_of(environment: Mapping[str, str]) -> str:
+    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is."""
+    for name in ("DOCKER_HOST", "CONTAINER_HOST"):
+        if environment.get(name):
+            return environment[name]
+    usual = [Path("/var/run/docker.sock"), Path("/run/podman/podman.sock")]
+    if environment.get("XDG_RUNTIME_DIR"):
+        usual.insert(1, Path(environment["XDG_RUNTIME_DIR"]) / "podman" / "podman.sock")
+    return next((f"unix://{socket}" for socket in usual if socket.exists()), f"unix://{usual[0]}")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineApi:
+    """One connected engine. ``deadline`` is on the monotonic clock; ``timeout`` is seconds for one request."""
+
+    client: Any  # docker.APIClient: the library has no types
+    engine: Literal["docker", "podman"]
+    timeout: float
+    deadline: float
+
+    def listed(self, path: str, params: Mapping[str, str]) -> JSON:
+        """What a GET below the engine's versioned root answers; None for 404."""
+        return self._get(f"{self.client.base_url}/v{self.client.api_version}{path}", params)
+
+    def container(self, id_: str) -> JSON:
+        """One container's inspect; podman's own says more than its imitation of Docker's."""
+        if self.engine == "podman":
+            return self._get(f"{self.client.base_url}{_LIBPOD}/containers/{id_}/json", {})
+        return self.listed(f"/containers/{id_}/json", {})
+
+    def log(self, id_: str, lines: int) -> tuple[str, ...]:
+        """The last lines a container wrote, redacted, each cut to 200 characters; nothing where they cannot be had."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            written = self.client.logs(id_, tail=lines, stdout=True, stderr=True, stream=False)
+        except (DockerException, RequestException):
+            return ()
+        return tuple(line[:200] for line in tail(written, limit=2000).splitlines()[-lines:])
+
+    def close(self) -> None:
+        self.client.close()
+
+    def _get(self, url: str, params: Mapping[str, str]) -> JSON:
+        from requests.exceptions import RequestException
+
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise Unavailable("the deadline passed")
+        try:
+            answer = self.client.get(url, params=dict(params), timeout=min(self.timeout, left))
+            if answer.status_code == 404:
+                return None
+            if not answer.ok:
+                said = text(get(answer.json(), "message")) if "json" in answer.headers.get("Content-Type", "") else ""
+                raise Unavailable(f"the engine answered {answer.status_code}: {redacted(said) or answer.reason}")
+            found: JSON = answer.json()
+        except (RequestException, ValueError) as exc:
+            raise Unavailable(cause_of(exc)) from exc
+        return found
+
+
+def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadline: float) -> EngineApi:
+    """A connection to the engine at ``host`` (``unix://``, ``tcp://``, ``ssh://``), TLS as DOCKER_TLS_VERIFY says.
+
+    Raises :class:`Invalid` when the library is not installed or the settings make no sense, :class:`Unavailable`
+    when nobody answers.
+    """
+    try:
+        from docker import APIClient
+        from docker.errors import DockerException, TLSParameterError
+        from docker.utils import kwargs_from_env
+        from requests.exceptions import RequestException
+    except ImportError as exc:
+        raise Invalid("reading a container engine needs the docker library", advice=INSTALL) from exc
+    try:
+        settings = {**kwargs_from_env({"DOCKER_HOST": host, **environment}), "base_url": host}
+        client = APIClient(version="auto", timeout=min(timeout, max(deadline - time.monotonic(), 0.01)), **settings)
+    except TLSParameterError as exc:
+        raise Invalid(f"the engine's TLS settings: {exc}") from exc
+    except (DockerException, RequestException, ValueError) as exc:
+        raise Unavailable(cause_of(exc)) from exc
+    try:
+        return EngineApi(client, _engine(client.version()), timeout, deadline)
+    except (DockerException, RequestException, ValueError) as exc:
+        client.close()
+        raise Unavailable(cause_of(exc)) from exc
+
+
+def _engine(version: JSON) -> Literal["docker", "podman"]:
+    components = mappings(get(version, "Components") if isinstance(version, Mapping) else None)
+    return "podman" if any("podman" in text(one.get("Name")).lower() for one in components) else "docker"
+
+
+def cause_of(exc: BaseException) -> str:
+    """What a person needs to know of a failed connection, without the library's nesting."""
+    words = redacted(str(exc))
+    for mark, meaning in (
+        ("No such file or directory", "the socket does not exist: the engine does not run, or DOCKER_HOST is wrong"),
+        ("Permission denied", "permission to the socket denied"),
+        ("Connection refused", "connection refused"),
+        ("Name or service not known", "the host name cannot be resolved"),
+        ("certificate", f"TLS: {words[-160:]}"),
+        ("imed out", "no answer in time"),
+        ("Connection aborted", "the connection broke"),
+    ):
+        if mark in words:
+            return meaning
+    return words[:200] or type(exc).__name__
