@@ -1,0 +1,154 @@
+"""Checks of single live values before Git may say them: numbers in range, words from a closed list, plain label text.
+
+:mod:`bot.policy.bounds` joins these to fields. A check answers with what it found good, or raises nothing and answers
+with what is wrong: both are sentences for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bot.model.resource import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """The value may be adopted; ``text`` says which bound it keeps."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """The value may not be adopted by commit; ``text`` says why."""
+
+    text: str
+
+
+Check: TypeAlias = Callable[[JSON], Good | Bad]
+
+_PIECE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)")
+_SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZE: Final = re.compile(r"(\d{1,12})\s*([kmg])?b?", re.IGNORECASE)
+_BYTES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_LABEL_KEY: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_PLAIN: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9 _.:+-]{0,118}[A-Za-z0-9])?)?")
+_ENDPOINT: Final = re.compile(r"[A-Za-z][\w-]*\.[\w.-]*[A-Za-z]|[\w.-]*[A-Za-z][\w.-]*:\d+\Z|\d+\.\d+\.\d+\.\d+")
+_LEVELS: Final = frozenset({"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal"})
+
+
+def number(low: int, high: int) -> Check:
+    """A whole number (or its decimal text) from ``low`` to ``high``."""
+
+    def check(value: JSON) -> Good | Bad:
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return Bad(f"{shown(value)} is not a whole number")
+        if not low <= value <= high:
+            return Bad(f"{value} is not from {low} to {high}")
+        return Good(f"{value} is a whole number from {low} to {high}")
+
+    return check
+
+
+def duration(low: float, high: float) -> Check:
+    """A duration in Go's and Compose's text form (``1m30s``) from ``low`` to ``high`` seconds; 0 where ``low`` is 0."""
+
+    def check(value: JSON) -> Good | Bad:
+        seconds = _seconds(value)
+        if seconds is None:
+            return Bad(f"{shown(value)} is not a duration")
+        if not low <= seconds <= high:
+            return Bad(f"{shown(value)} is not from {low:g} s to {high:g} s")
+        return Good(f"{value} is a duration from {low:g} s to {high:g} s")
+
+    return check
+
+
+def size(low: int, high: int) -> Check:
+    """A byte size as log drivers write it (``10m``) from ``low`` to ``high`` bytes."""
+
+    def check(value: JSON) -> Good | Bad:
+        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            return Bad(f"{shown(value)} is not a size such as 10m")
+        amount = int(found[1]) * _BYTES[(found[2] or "").lower()]
+        if not low <= amount <= high:
+            return Bad(f"{shown(value)} is not from {low} to {high} bytes")
+        return Good(f"{value} is a size from {low} to {high} bytes")
+
+    return check
+
+
+def word(*allowed: str) -> Check:
+    """One of a closed list of words, exactly."""
+
+    def check(value: JSON) -> Good | Bad:
+        text = str(value).lower() if isinstance(value, bool) else value
+        if isinstance(text, str) and text in allowed:
+            return Good(f"{text} is one of {', '.join(allowed)}")
+        return Bad(f"{shown(value)} is not one of {', '.join(allowed)}")
+
+    return check
+
+
+def restart(value: JSON) -> Good | Bad:
+    """A Compose restart policy that keeps the service running: ``always``, ``unless-stopped``, ``on-failure[:N]``."""
+    if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::\d{1,2})?", value):
+        return Good(f"{value} keeps the service running")
+    return Bad(f"{shown(value)} is not one of always, unless-stopped, on-failure")
+
+
+def log_level(value: JSON) -> Good | Bad:
+    """The name of a log level, in any case."""
+    if isinstance(value, str) and value.lower() in _LEVELS:
+        return Good(f"{value} is the name of a log level")
+    return Bad(f"{shown(value)} is not the name of a log level")
+
+
+def label_value(value: JSON) -> Good | Bad:
+    """A Kubernetes label value: at most 63 letters, digits, ``-``, ``_``, ``.`` (Kubernetes: Labels and Selectors)."""
+    if isinstance(value, str) and _LABEL_VALUE.fullmatch(value):
+        return Good(f"{shown(value)} is a valid label value")
+    return Bad(f"{shown(value)} is not a valid label value")
+
+
+def plain_text(value: JSON) -> Good | Bad:
+    """Up to 120 letters, digits, spaces and ``_.:+-`` that name no host, address or URL."""
+    if not isinstance(value, str) or not _PLAIN.fullmatch(value):
+        return Bad(f"{shown(value)} is not short plain text")
+    if _ENDPOINT.search(value):
+        return Bad(f"{shown(value)} looks like a host or an address")
+    return Good(f"{shown(value)} is short plain text")
+
+
+def label_key(key: str) -> bool:
+    """Whether ``key`` is a valid label or annotation key (Kubernetes: Labels and Selectors, Syntax)."""
+    return _LABEL_KEY.fullmatch(key) is not None
+
+
+def shown(value: JSON) -> str:
+    """A value inside a sentence: quoted, on one line, at most 60 characters."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("unicode_escape").decode("ascii")
+    return f"“{text[:57]}…”" if len(text) > 60 else f"“{text}”"
+
+
+def _seconds(value: JSON) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == 0:
+        return 0.0
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    if value in {"0", "0s"}:
+        return 0.0
+    pieces = _PIECE.findall(value)
+    if not pieces or "".join(number + unit for number, unit in pieces) != value:
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in pieces)

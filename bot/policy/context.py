@@ -1,0 +1,122 @@
+"""What a decision must know of the rest of the repository: which labels somebody selects by, and which workloads keep data.
+
+Made once per tick by the reconcile flow from all declared resources, and only when there is drift to decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.resource import JSON, Desired, Platform, ResourceId, Tree
+
+_SELECTORS: Final = frozenset(
+    {
+        "selector",
+        "labelSelector",
+        "podSelector",
+        "namespaceSelector",
+        "nodeSelector",
+        "objectSelector",
+        "matchLabels",
+        "serviceSelector",
+        "podMonitorSelector",
+        "serviceMonitorSelector",
+        "ruleSelector",
+    }
+)
+_KEY_LISTS: Final = frozenset({"matchLabelKeys", "mismatchLabelKeys", "podTargetLabels", "targetLabels"})
+_OPAQUE: Final = frozenset({"ConfigMap", "Secret"})
+_DATABASE: Final = re.compile(
+    r"(?:^|[/_.-])(?:postgres(?:ql)?|pgvector|timescaledb|postgis|mysql|mariadb|percona|mongo(?:db)?|redis|valkey|keydb|"
+    r"cassandra|scylla|cockroach(?:db)?|elasticsearch|opensearch|influxdb|clickhouse(?:-server)?|couchdb|neo4j|etcd|"
+    r"kafka|zookeeper|rabbitmq|nats|minio|mssql|oracle|db|database|vault|consul|meilisearch|qdrant|weaviate)"
+    r"(?=$|[/_.:@0-9-])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Facts about the whole repository.
+
+    ``selected`` holds every label key that any selector mentions; ``databases`` the declared workloads that keep data
+    (by image or name, or because they claim storage of their own).
+    """
+
+    selected: frozenset[str] = frozenset()
+    databases: frozenset[ResourceId] = frozenset()
+
+
+def collect(desired: Iterable[Desired]) -> Context:
+    """The context of all declared resources."""
+    selected: set[str] = set()
+    databases: set[ResourceId] = set()
+    for one in desired:
+        if one.id.platform is Platform.KUBERNETES and one.id.kind not in _OPAQUE:
+            selected.update(_selected(one.tree))
+        if _keeps_data(one):
+            databases.add(one.id)
+    return Context(frozenset(selected), frozenset(databases))
+
+
+def _selected(tree: Tree) -> Iterator[str]:
+    """Every label key that a selector somewhere in ``tree`` mentions, in mapping, expression or text form."""
+    waiting: list[JSON] = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if key in _SELECTORS:
+                    yield from _keys(inner)
+                elif key in _KEY_LISTS or key == "matchExpressions":
+                    yield from _expression_keys(inner)
+                if isinstance(inner, Mapping | list | tuple):
+                    waiting.append(inner)
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+
+
+def _keys(selector: JSON) -> Iterator[str]:
+    if isinstance(selector, str):
+        yield from re.findall(r"[A-Za-z0-9][A-Za-z0-9._/-]*(?=\s*(?:[=!,)]|in\b|notin\b|$))", selector)
+    elif isinstance(selector, Mapping):
+        for key, value in selector.items():
+            if key not in {"matchLabels", "matchExpressions", "matchNames"} and not isinstance(value, Mapping):
+                yield key
+
+
+def _expression_keys(expressions: JSON) -> Iterator[str]:
+    for expression in expressions if isinstance(expressions, list | tuple) else ():
+        if isinstance(expression, str):
+            yield expression
+        elif isinstance(expression, Mapping) and isinstance(expression.get("key"), str):
+            yield str(expression["key"])
+
+
+def _keeps_data(one: Desired) -> bool:
+    if one.id.kind not in {"service", "Deployment", "StatefulSet", "ReplicaSet", "Pod", "DaemonSet"}:
+        return False
+    if _DATABASE.search(one.id.name):
+        return True
+    spec = one.tree.get("spec")
+    if isinstance(spec, Mapping) and spec.get("volumeClaimTemplates"):
+        return True
+    return any(_DATABASE.search(image) for image in _images(one))
+
+
+def _images(one: Desired) -> Iterator[str]:
+    if one.id.platform is Platform.COMPOSE:
+        image = one.tree.get("image")
+        if isinstance(image, str):
+            yield image
+        return
+    spec = one.tree.get("spec")
+    template = spec.get("template") if isinstance(spec, Mapping) else None
+    pod = template.get("spec") if isinstance(template, Mapping) else spec
+    containers = pod.get("containers") if isinstance(pod, Mapping) else None
+    for container in containers if isinstance(containers, list | tuple) else ():
+        image = container.get("image") if isinstance(container, Mapping) else None
+        if isinstance(image, str):
+            yield image

@@ -1,0 +1,148 @@
+"""Decides the remedy of one drift: the first matching rule proposes, the floors below it hold.
+
+Called by the reconcile, explain and simulate flows. Pure: the same drift, rules and context always give the same
+decision. The order of questions is: destructive? then runbook; needs config? then pull request; artifact enough? then
+patch. The smallest safe change wins. No rule can lift the floors: nothing destructive or secret is written to Git, and a
+value is written without asking only where the field is safe and the value inside its bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.decision import Decision, Direction, Lane
+from bot.model.drift import Drift, DriftKind, Severity
+from bot.policy.bounds import Bounded, Unbounded, bound
+from bot.policy.context import Context
+from bot.policy.destructive import destructive
+from bot.policy.expression import Failed, names
+from bot.policy.globs import name_matches, path_matches, resource_matches
+from bot.policy.rules import Match, Rule, RuleSet
+
+DEFAULT_RULE: Final = "built-in#default"
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is true of a drift, whatever the rules say."""
+
+    drift: Drift
+    danger: str | None
+    bound: Bounded | Unbounded
+
+    @property
+    def safe(self) -> str | None:
+        return self.bound.category.value if isinstance(self.bound, Bounded) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    lane: Lane
+    direction: Direction
+    rule: str
+    risk: str
+    reasons: tuple[str, ...]
+
+
+def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
+    """The remedy of ``drift``. Its reasons start with the rule that matched and say each time a floor changed it."""
+    facts = _Facts(drift, destructive(drift, context), bound(drift, context))
+    proposal = _proposed(facts, rules)
+    lane, direction, floors = _floored(facts, proposal)
+    return Decision(
+        drift=drift,
+        lane=lane,
+        direction=direction,
+        rule=proposal.rule,
+        risk="high" if facts.danger else proposal.risk,
+        reasons=(*proposal.reasons, *floors),
+    )
+
+
+def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:
+    """What the first matching rule asks for, and for each rule before it that could not be asked, why."""
+    notes: list[str] = []
+    for rule in rules.rules:
+        if not _matches(rule.match, facts):
+            continue
+        if rule.when is not None:
+            answer = rule.when.evaluate(names(facts.drift, safe=facts.safe, destructive=facts.danger is not None))
+            if isinstance(answer, Failed):
+                notes.append(f"The condition of {rule.ref} could not be evaluated ({answer.why}), so it did not match.")
+                continue
+            if not answer:
+                continue
+        return _cautious(rule, notes)
+    lane = Lane.RUNBOOK_ISSUE if facts.danger else Lane.CONFIG_PULL_REQUEST
+    return _Proposal(lane, Direction.ADOPT, DEFAULT_RULE, "medium", (*notes, "No rule matches this drift."))
+
+
+def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
+    reasons = [*notes, f"Rule {rule.ref}: {rule.reason}"]
+    lane = rule.remedy
+    if notes and lane is Lane.ARTIFACT_PATCH:
+        lane = Lane.CONFIG_PULL_REQUEST
+        reasons.append("Because an earlier rule could not be asked, a person decides by pull request.")
+    return _Proposal(lane, rule.direction, rule.ref, rule.risk, tuple(reasons))
+
+
+def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
+    """The proposal after the floors, with a sentence for each that changed it."""
+    if proposal.lane is Lane.NOTHING:
+        noted = () if facts.danger is None else (facts.danger,)
+        return proposal.lane, proposal.direction, noted
+    if facts.danger is not None:
+        return _runbook(facts.danger, proposal)
+    if proposal.lane is Lane.RUNBOOK_ISSUE:
+        return proposal.lane, Direction.RESTORE if not facts.drift.adopt else proposal.direction, ()
+    if facts.drift.kind is DriftKind.STALE_ARTIFACT:
+        return _rendered(proposal)
+    if facts.drift.kind is DriftKind.REMOVED:
+        return _without_writing(facts.drift, "Git dropped this on purpose, so it is not written back into Git.")
+    if not facts.drift.adopt:
+        return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
+    if proposal.lane is Lane.ARTIFACT_PATCH and isinstance(facts.bound, Unbounded):
+        why = f"{facts.bound.text} So it is not committed without asking; a pull request asks."
+        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
+    return proposal.lane, proposal.direction, (facts.bound.text,)
+
+
+def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
+    if proposal.lane is Lane.RUNBOOK_ISSUE:
+        return Lane.RUNBOOK_ISSUE, proposal.direction, (danger,)
+    floor = f"No rule may turn a destructive change into a {proposal.lane}: people do it, step by step."
+    return Lane.RUNBOOK_ISSUE, proposal.direction, (danger, floor)
+
+
+def _rendered(proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
+    return (
+        proposal.lane,
+        Direction.ADOPT,
+        ("The committed artifact is only what Git itself renders: no live value is written.",),
+    )
+
+
+def _without_writing(drift: Drift, why: str) -> tuple[Lane, Direction, tuple[str, ...]]:
+    """Where Git cannot or must not say what runs: an issue from MEDIUM up, else only the report."""
+    if drift.severity.rank >= Severity.MEDIUM.rank:
+        return Lane.RUNBOOK_ISSUE, Direction.RESTORE, (why, "The live state has to be brought back to what Git says.")
+    return Lane.NOTHING, Direction.RESTORE, (why, "Its severity is LOW: it stays in the report until the next apply.")
+
+
+def _matches(match: Match, facts: _Facts) -> bool:
+    """Whether every given part of ``match`` holds."""
+    drift, name = facts.drift, str(facts.drift.resource)
+    return (
+        (not match.platform or drift.resource.platform in match.platform)
+        and (not match.drift or drift.kind in match.drift)
+        and (match.severity is None or drift.severity.rank >= match.severity.rank)
+        and (match.destructive is None or match.destructive == (facts.danger is not None))
+        and (match.adoptable is None or match.adoptable == bool(drift.adopt))
+        and (not match.safe or facts.safe in match.safe)
+        and (not match.kinds or any(name_matches(one, drift.resource.kind) for one in match.kinds))
+        and (not match.resource or any(resource_matches(one, name) for one in match.resource))
+        and (not match.task or any(name_matches(one, drift.task) for one in match.task))
+        and (not match.manager or any(name_matches(one, drift.manager or "") for one in match.manager))
+        and (not match.path or any(path_matches(one, drift.path) for one in match.path))
+    )

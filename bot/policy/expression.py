@@ -1,0 +1,107 @@
+"""The optional ``when`` of a rule: a CEL expression over one drift.
+
+Compiled once when a rule file is read; the library is only imported when some rule has a ``when``. An expression that
+fails is its own answer, because a rule that could not be asked must not loosen anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from bot.errors import Invalid
+from bot.model.drift import Drift
+from bot.model.resource import JSON
+
+NAMES: Final = ("drift", "resource", "desired", "observed", "safe", "destructive", "adoptable")
+"""What an expression may use; the README of the policies folder describes each."""
+
+_BOUND: Final = re.compile(r"\.(?:all|exists|exists_one|existsOne|map|filter)\(\s*(\w+)\s*,")
+
+
+class _Program(Protocol):
+    def execute(self, context: dict[str, Any]) -> object: ...
+
+    def variables(self) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The expression could not be evaluated for this drift; ``why`` is a short sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled expression; equality is by its text."""
+
+    text: str
+    program: _Program = field(compare=False, repr=False)
+
+    def evaluate(self, names: Mapping[str, object]) -> bool | Failed:
+        """The truth of the expression, or why there is none."""
+        try:
+            value = self.program.execute(dict(names))
+        except (RuntimeError, TypeError, ValueError, KeyError, LookupError, ArithmeticError, AttributeError) as exc:
+            return Failed(f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else 'no detail'}")
+        return value if isinstance(value, bool) else Failed(f"it gives {type(value).__name__}, not true or false")
+
+
+def compile_expression(text: str) -> Expression:
+    """``text`` ready to run. Raises ``Invalid`` for broken syntax and unknown names."""
+    import cel
+
+    try:
+        program = cel.compile(text)
+    except ValueError as exc:
+        lines = [line for line in str(exc).splitlines() if line.strip()]
+        raise Invalid("\n".join(["not a CEL expression: " + lines[0], *(f"  {line}" for line in lines[1:])])) from exc
+    known = {*NAMES, *_BOUND.findall(text)}
+    for name in program.variables():
+        if name not in known:
+            near = difflib.get_close_matches(name, NAMES, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(NAMES)}"
+            raise Invalid(f"the CEL expression uses the unknown name {name!r}{hint}")
+    return Expression(text, program)
+
+
+def names(drift: Drift, *, safe: str | None, destructive: bool) -> dict[str, object]:
+    """What an expression sees of one drift: plain JSON values only."""
+    return {
+        "drift": {
+            "id": drift.id,
+            "kind": drift.kind.value,
+            "path": drift.where,
+            "severity": drift.severity.value,
+            "rank": drift.severity.rank,
+            "rule": drift.rule,
+            "task": drift.task,
+            "manager": drift.manager or "",
+            "message": drift.message or "",
+            "file": drift.file or "",
+        },
+        "resource": {
+            "platform": drift.resource.platform.value,
+            "kind": drift.resource.kind,
+            "scope": drift.resource.scope,
+            "name": drift.resource.name,
+            "group": drift.resource.group,
+        },
+        "desired": _plain(drift.desired),
+        "observed": _plain(drift.observed),
+        "safe": safe or "",
+        "destructive": destructive,
+        "adoptable": bool(drift.adopt),
+    }
+
+
+def _plain(value: JSON) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

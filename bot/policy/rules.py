@@ -1,0 +1,251 @@
+"""Rule files: YAML text to an ordered set of rules.
+
+Called by ``wiring`` with the repository's ``policies/*.yaml`` and, through :mod:`bot.policy.levels`, with the shipped
+levels. Outside text is checked here and nowhere else; a mistake names file, line and the nearest word that is known.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from bot.errors import Invalid
+from bot.model.decision import Direction, Lane
+from bot.model.drift import DriftKind, Severity
+from bot.model.resource import Platform
+from bot.policy import document
+from bot.policy.bounds import Category
+from bot.policy.expression import Expression, compile_expression
+from bot.policy.globs import compiled
+
+_MAX_ERRORS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which drifts a rule is about. An empty tuple or None means "any"; all parts given must hold."""
+
+    resource: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()
+    drift: tuple[DriftKind, ...] = ()
+    platform: tuple[Platform, ...] = ()
+    severity: Severity | None = None
+    task: tuple[str, ...] = ()
+    manager: tuple[str, ...] = ()
+    safe: tuple[Category, ...] = ()
+    destructive: bool | None = None
+    adoptable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``ref`` is ``file#id``; ``line`` is where it stands in ``file``."""
+
+    id: str
+    file: str
+    line: int
+    match: Match
+    remedy: Lane
+    direction: Direction
+    risk: str
+    reason: str
+    when: Expression | None = None
+
+    @property
+    def ref(self) -> str:
+        """The name a decision carries."""
+        return f"{self.file}#{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Rules in the order in which they are asked. Join with ``+``: the left side is asked first."""
+
+    rules: tuple[Rule, ...] = field(default=())
+
+    def __add__(self, later: RuleSet) -> RuleSet:
+        return RuleSet(self.rules + later.rules)
+
+
+def policy_files(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of a repository's ``paths`` that are rule files: ``policies/*.yaml`` and ``policies/*.yml``, not deeper."""
+    found = (path for path in paths if path.startswith("policies/") and path.endswith((".yaml", ".yml")))
+    return tuple(sorted(path for path in found if path.count("/") == 1))
+
+
+def load(files: Mapping[str, bytes]) -> RuleSet:
+    """The rules of all files, files in order of their paths. Raises ``Invalid`` with every mistake of the first bad file."""
+    rules: list[Rule] = []
+    seen: dict[str, Rule] = {}
+    for file in sorted(files):
+        for rule in _load(file, files[file]):
+            if rule.id in seen:
+                first = seen[rule.id]
+                raise Invalid(
+                    f"{file}:{rule.line}: the rule id {rule.id!r} is already used at {first.file}:{first.line}"
+                )
+            seen[rule.id] = rule
+            rules.append(rule)
+    return RuleSet(tuple(rules))
+
+
+def _load(file: str, data: bytes) -> list[Rule]:
+    read = document.read(data, file)
+    if read.value is None:
+        return []
+    if not isinstance(read.value, Mapping):
+        raise Invalid(f"{file}:1: a rule file is a mapping with the key 'rules'")
+    try:
+        parsed = _File.model_validate(read.value)
+    except ValidationError as exc:
+        raise Invalid(_explain(exc, read), advice="See policies/README.md for what a rule may say.") from exc
+    return [_rule(one, read, at) for at, one in enumerate(parsed.rules)]
+
+
+def _rule(one: _RuleText, read: document.Document, at: int) -> Rule:
+    file, line = read.file, read.line(("rules", at))
+    try:
+        when = None if one.when is None else compile_expression(one.when)
+    except Invalid as exc:
+        raise Invalid(f"{file}:{read.line(('rules', at, 'when'))}: in the rule {one.id!r}: {exc.message}") from exc
+    return Rule(
+        id=one.id,
+        file=file,
+        line=line,
+        match=Match(**dict(one.match)),
+        remedy=one.remedy,
+        direction=one.direction,
+        risk=one.risk,
+        reason=one.reason.strip(),
+        when=when,
+    )
+
+
+def _as_tuple(value: object) -> object:
+    """A single word where a list is meant."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _glob(value: str) -> str:
+    if len(value) > 300 or value.count("**") > 5:
+        raise ValueError("a glob has at most 300 characters and five '**'")
+    return value
+
+
+def _path_glob(value: str) -> str:
+    try:
+        compiled(_glob(value))
+    except Invalid as exc:
+        raise ValueError(exc.message) from exc
+    return value
+
+
+_Globs = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_tuple)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _MatchText(_Strict):
+    resource: _Globs = ()
+    kinds: _Globs = ()
+    path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
+    drift: Annotated[tuple[DriftKind, ...], BeforeValidator(_as_tuple)] = ()
+    platform: Annotated[tuple[Platform, ...], BeforeValidator(_as_tuple)] = ()
+    severity: Severity | None = None
+    task: _Globs = ()
+    manager: _Globs = ()
+    safe: Annotated[tuple[Category, ...], BeforeValidator(_as_tuple)] = ()
+    destructive: Annotated[bool | None, Field(strict=True)] = None
+    adoptable: Annotated[bool | None, Field(strict=True)] = None
+
+    @field_validator("path")
+    @classmethod
+    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_path_glob(one) for one in value)
+
+    @field_validator("resource", "kinds", "task", "manager")
+    @classmethod
+    def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_glob(one) for one in value)
+
+
+class _RuleText(_Strict):
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    match: _MatchText = _MatchText()
+    when: Annotated[str | None, Field(max_length=2000)] = None
+    remedy: Lane
+    direction: Direction = Direction.ADOPT
+    risk: Literal["low", "medium", "high"] = "medium"
+    reason: Annotated[str, Field(min_length=3, max_length=600)]
+
+    @model_validator(mode="after")
+    def _restore_writes_nothing(self) -> _RuleText:
+        if self.direction is Direction.RESTORE and self.remedy in {Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST}:
+            raise ValueError("restore leaves Git as it is: use it with the remedy nothing or runbook-issue")
+        return self
+
+
+class _File(_Strict):
+    version: Literal[1] = 1
+    description: str = ""
+    rules: tuple[_RuleText, ...] = ()
+
+
+_MODELS: Final[dict[str, type[BaseModel]]] = {"file": _File, "rule": _RuleText, "match": _MatchText}
+_WORDS: Final[dict[str, list[str]]] = {
+    "drift": list(DriftKind),
+    "platform": list(Platform),
+    "severity": list(Severity),
+    "safe": list(Category),
+    "remedy": list(Lane),
+    "direction": list(Direction),
+    "risk": ["low", "medium", "high"],
+}
+
+
+def _explain(exc: ValidationError, read: document.Document) -> str:
+    details = exc.errors(include_url=False)
+    lines = [f"{read.file}:{read.line(one['loc'])}: {_sentence(one)}" for one in details[:_MAX_ERRORS]]
+    if len(details) > _MAX_ERRORS:
+        lines.append(f"... and {len(details) - _MAX_ERRORS} more")
+    return "\n".join(lines)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    loc = error["loc"]
+    name = str(next((part for part in reversed(loc) if isinstance(part, str)), "file"))
+    match error["type"]:
+        case "extra_forbidden":
+            known = list(_MODELS[_level(loc)].model_fields)
+            return f"unknown key {name!r}{_hint(name, known)}"
+        case "missing":
+            return f"the key {name!r} is missing"
+        case "enum" | "literal_error":
+            return f"{name} cannot be {error['input']!r}{_hint(str(error['input']), _WORDS.get(name, []))}"
+        case "string_pattern_mismatch":
+            return f"{name} {error['input']!r} must be lower-case letters, digits and hyphens, at most 64"
+        case "model_type" | "dict_type":
+            return "a rule is a mapping" if isinstance(loc[-1], int) else f"{name} is a mapping"
+        case _:
+            return f"{name}: {_text(error)}" if isinstance(loc[-1], str) else _text(error)
+
+
+def _text(error: Mapping[str, Any] | ErrorDetails) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _level(loc: tuple[int | str, ...]) -> str:
+    return "match" if "match" in loc[:-1] else "rule" if "rules" in loc[:-1] else "file"
+
+
+def _hint(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"

@@ -1,0 +1,156 @@
+"""Rule files: what is read, and how mistakes are named."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import Invalid
+from bot.model.decision import FixLevel, Lane
+from bot.model.paths import parse_path
+from bot.policy.globs import path_matches, resource_matches
+from bot.policy.levels import in_force
+from bot.policy.rules import load, policy_files
+from tests.policy.cases import shipped
+
+FILE = "policies/own.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules: [", ": not valid YAML"),
+        ("- 1", ":1: a rule file is a mapping"),
+        ("rules:\n  - id: a\n    remdy: nothing\n    reason: Abc.", ":3: unknown key 'remdy'; did you mean 'remedy'?"),
+        ("ruels: []", ":1: unknown key 'ruels'; did you mean 'rules'?"),
+        ("rules:\n  - id: a\n    reason: Abc.", ":2: the key 'remedy' is missing"),
+        (
+            "rules:\n  - id: a\n    match:\n      pth: x\n    remedy: nothing\n    reason: Abc.",
+            ":4: unknown key 'pth'; did you mean 'path'?",
+        ),
+        (
+            "rules:\n  - id: a\n    match: {drift: chnged}\n    remedy: nothing\n    reason: Abc.",
+            ":3: drift cannot be 'chnged'; did you mean 'changed'?",
+        ),
+        ("rules:\n  - id: a\n    remedy: patch\n    reason: Abc.", ":3: remedy cannot be 'patch'; did you mean"),
+        ("rules:\n  - id: a\n    match: {path: 'a..b'}\n    remedy: nothing\n    reason: Abc.", ":3: path: not a path"),
+        ("rules:\n  - id: A b\n    remedy: nothing\n    reason: Abc.", ":2: id 'A b' must be lower-case"),
+        ("rules:\n  - 3", ":2: a rule is a mapping"),
+        ("rules:\n  - id: a\n    id: b", ":3: the key 'id' appears twice"),
+        (
+            "rules:\n  - id: a\n    when: 'observed >'\n    remedy: nothing\n    reason: Abc.",
+            ":3: in the rule 'a': not a CEL",
+        ),
+        (
+            "rules:\n  - id: a\n    when: 'observd > 3'\n    remedy: nothing\n    reason: Abc.",
+            "did you mean 'observed'?",
+        ),
+        (
+            "rules:\n  - id: a\n    direction: restore\n    remedy: artifact-patch\n    reason: Abc.",
+            ":2: restore leaves Git as it is",
+        ),
+        ("rules: &a [*a]", "too deep"),
+        (
+            "a: &a [x,x]\nb: &b [*a,*a]\n" + "\n".join(f"c{n}: &c{n} [{','.join(['*b'] * 99)}]" for n in range(300)),
+            "too long",
+        ),
+        ("\x00", "not valid YAML"),
+    ],
+)
+def test_mistakes_name_file_line_and_the_nearest_word(text: str, message: str) -> None:
+    """Every mistake is an ``Invalid`` that starts with the file and says what is wrong where."""
+    with pytest.raises(Invalid) as caught:
+        load({FILE: text.encode()})
+    assert caught.value.message.startswith(FILE)
+    assert message in caught.value.message
+
+
+def test_all_mistakes_of_a_file_are_named_at_once() -> None:
+    """Somebody who mends a file does not have to run it once per mistake."""
+    text = b"rules:\n  - {id: a, remedy: nothing, reasn: Abc.}\n  - {id: b, remdy: nothing, reason: Abc.}"
+    with pytest.raises(Invalid) as caught:
+        load({FILE: text})
+    assert len(caught.value.message.splitlines()) == 4
+
+
+def test_ids_are_unique_over_all_files() -> None:
+    """Two rules with one id would make ``file#id`` useless in explanations."""
+    text = b"rules: [{id: a, remedy: nothing, reason: Abc.}]"
+    with pytest.raises(Invalid, match=r"policies/b.yaml:1: the rule id 'a' is already used at policies/a.yaml:1"):
+        load({"policies/a.yaml": text, "policies/b.yaml": text})
+
+
+def test_own_rules_are_asked_before_the_level_in_order_of_file_names() -> None:
+    """``10-`` and ``20-`` prefixes order a repository's rules; the level's come last."""
+    text = "rules: [{id: %s, remedy: nothing, reason: Abc.}]"
+    repository = {
+        "policies/20-b.yaml": (text % "b").encode(),
+        "policies/10-a.yml": (text % "a").encode(),
+        "policies/guardrails/x.yaml": b"[",
+        "policies/README.md": b"",
+    }
+    rules = in_force(FixLevel.MODERATE, shipped=shipped(), repository=repository).rules
+    assert [rule.id for rule in rules[:3]] == ["a", "b", "destructive"]
+    assert policy_files(repository) == ("policies/10-a.yml", "policies/20-b.yaml")
+
+
+@pytest.mark.parametrize("level", list(FixLevel))
+def test_every_shipped_level_ends_with_a_rule_for_everything(level: FixLevel) -> None:
+    """Each level says something about every drift, and only ``disabled`` starts with it."""
+    rules = in_force(level, shipped=shipped(), repository={}).rules
+    assert rules[-1].match == type(rules[-1].match)()
+    assert (rules[0].remedy is Lane.NOTHING) is (level is FixLevel.DISABLED)
+
+
+def test_a_missing_level_file_says_so() -> None:
+    """An installation without its rule files is reported, not treated as "no rules"."""
+    with pytest.raises(Invalid, match=r"levels/moderate.yaml is missing"):
+        in_force(FixLevel.MODERATE, shipped={}, repository={})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "matches"),
+    [
+        ("Deployment/shop/web", "Deployment/shop/web", True),
+        ("Deployment/shop/*", "Deployment/shop/web", True),
+        ("Deployment/*", "Deployment/shop/web", False),
+        ("Deployment/**", "Deployment/shop/web", True),
+        ("**/web", "Deployment/shop/web", True),
+        ("*/shop/w*b", "Deployment/shop/web", True),
+        ("Deployment", "Deployment/shop/web", True),
+        ("**", "ClusterRole/x", True),
+        ("Deploy*/shop/web-*", "Deployment/shop/web", False),
+        ("deployment/shop/web", "Deployment/shop/web", False),
+    ],
+)
+def test_resource_globs(pattern: str, name: str, matches: bool) -> None:
+    """``*`` stays inside one part, ``**`` crosses parts, a lone word is the kind."""
+    assert resource_matches(pattern, name) is matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("spec.replicas", "spec.replicas", True),
+        ("spec.*", "spec.replicas", True),
+        ("spec.*", "spec.a.b", False),
+        ("spec.**", "spec.a.b", True),
+        ("spec.**", "spec", True),
+        ("**.image", "spec.template.spec.containers[web].image", True),
+        ("**.containers[*].image", "spec.template.spec.containers[web].image", True),
+        ("**.containers[w*].image", "spec.template.spec.containers[web].image", True),
+        ("**.containers[db].image", "spec.template.spec.containers[web].image", False),
+        ("**.containers.*.image", "spec.template.spec.containers[web].image", False),
+        ("command[*]", "command[#3]", True),
+        ("command[#3]", "command[#3]", True),
+        ('metadata.labels["a.b/*"]', 'metadata.labels["a.b/c"]', True),
+        ('metadata.labels["a.b/*"]', 'metadata.labels["a-b/c"]', False),
+        ("", "", True),
+        ("", "spec", False),
+        ("**", "", True),
+        ("**.a.**.a", "a.b.a.b.a", True),
+        ("**.a.**.a", "a.b.b", False),
+    ],
+)
+def test_path_globs(pattern: str, path: str, matches: bool) -> None:
+    """``**`` stands for any segments, ``[*]`` for any element, and a key pattern never matches an element."""
+    assert path_matches(pattern, parse_path(path)) is matches
