@@ -199,7 +199,8 @@ class Workers(_Section):
 class GitHub(_Section):
     """The code host."""
 
-    api_url: str = "https://api.github.com"
+    api_url: str | None = None
+    """Without it: the GITHUB_API_URL of the environment, else the public API for a remote on github.com."""
     labels: list[str] = ["clockwork"]
     min_write_interval: Seconds = 1.0
 

@@ -1,0 +1,69 @@
+"""``clockwork drift``: what differs between Git and what runs. Reads only."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import JsonOption, LiveCommandOption, LiveOption, RepoOption, SettingsOption, VariableOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def drift(
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        var: VariableOption = None,
+        as_json: JsonOption = False,
+        schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
+        exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is drift.")] = False,
+        markdown: Annotated[
+            Path | None, typer.Option("--markdown", metavar="FILE", help="Also append Markdown, such as a job summary.")
+        ] = None,
+        ignore_explain: Annotated[
+            bool, typer.Option("--ignore-explain", help="Also list what is suppressed and by which rule.")
+        ] = False,
+    ) -> None:
+        """Compare what Git declares with what runs, and print what differs."""
+        from rich.console import Console
+
+        from bot.drift.schema import SCHEMA, to_json
+        from bot.entrypoints.cli.show import show_report, value
+        from bot.wiring import Ways, open_look
+
+        if schema:
+            print(json.dumps(SCHEMA, indent=2))
+            return
+        ways = Ways(repo=repo, live=live, live_command=live_command, settings=settings, variables=tuple(var or ()))
+        quiet = as_json or not sys.stderr.isatty()
+        with Console(stderr=True, quiet=quiet).status("looking at what runs…"):
+            seen = open_look(ways)()
+        report = seen.report
+        if as_json:
+            print(json.dumps(to_json(report), ensure_ascii=False))
+        else:
+            console = Console()
+            show_report(report, console)
+            if ignore_explain:
+                for hidden in report.suppressed:
+                    where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
+                    console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
+        if markdown is not None:
+            from bot.drift.markdown import summary
+
+            with markdown.open("a", encoding="utf-8") as out:
+                out.write(summary(report))
+        if report.errors:
+            raise typer.Exit(2)
+        if report.unreachable and not report.drift:
+            raise typer.Exit(3)
+        if exit_code and report.drift:
+            raise typer.Exit(1)

@@ -1,0 +1,96 @@
+"""``clockwork reconcile``: one tick. ``clockwork simulate``: the same plan, nothing written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import (
+    BranchOption,
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+    VariableOption,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+
+    @app.command()
+    def reconcile(
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        branch: BranchOption = None,
+        var: VariableOption = None,
+        as_json: JsonOption = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
+        summary: Annotated[
+            Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
+        ] = None,
+    ) -> None:
+        """Look once and mend what may be mended: commit, pull request or issue."""
+        from bot.wiring import Ways
+
+        ways = Ways(repo, live, live_command, settings, branch, tuple(var or ()))
+        _run(ways, as_json=as_json, dry_run=dry_run, summary=summary)
+
+    @app.command()
+    def simulate(
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        branch: BranchOption = None,
+        var: VariableOption = None,
+        as_json: JsonOption = False,
+        at: Annotated[datetime | None, typer.Option("--at", help="Pretend that it is this time (UTC).")] = None,
+        assume: Annotated[
+            Path | None, typer.Option("--assume", metavar="FILE", help="Live state to assume instead of looking.")
+        ] = None,
+    ) -> None:
+        """Predict what the next reconcile would do; nothing is written."""
+        from datetime import UTC
+
+        from bot.wiring import Ways
+
+        ways = Ways(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
+        _run(ways, as_json=as_json, dry_run=True, summary=None, at=at.replace(tzinfo=UTC) if at else None)
+
+
+def _run(ways: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
+    from rich.console import Console
+
+    from bot.entrypoints.cli.show import show_tick, tick_json
+    from bot.flows.reconcile import tick
+    from bot.wiring import Ways, open_loop
+
+    if not isinstance(ways, Ways):
+        raise TypeError
+    quiet = as_json or not sys.stderr.isatty()
+    with Console(stderr=True, quiet=quiet).status("looking…"):
+        done = tick(open_loop(ways, dry_run=dry_run, at=at))
+    if as_json:
+        print(json.dumps(tick_json(done), ensure_ascii=False))
+    else:
+        show_tick(done, Console())
+    if summary is not None:
+        from bot.entrypoints.cli.summary import tick_summary
+
+        with summary.open("a", encoding="utf-8") as out:
+            out.write(tick_summary(done))
+    if done.blocked is not None:
+        raise typer.Exit(4)
+    if done.report.errors:
+        raise typer.Exit(2)
+    if any(action.effect == "failed" for action in done.actions) or (done.report.unreachable and not done.actions):
+        raise typer.Exit(3)

@@ -1,0 +1,152 @@
+"""How reports and ticks look on a terminal. Used by the verbs that print them for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.model.drift import Drift, Report, Severity
+from bot.model.proposal import Action, Effect, Tick
+from bot.model.resource import JSON
+
+_COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+_EFFECT: Final = {
+    Effect.COMMITTED: "green",
+    Effect.OPENED: "green",
+    Effect.UPDATED: "green",
+    Effect.CLOSED: "green",
+    Effect.PLANNED: "blue",
+    Effect.DENIED: "yellow",
+    Effect.FAILED: "red",
+    Effect.UNSUPPORTED: "yellow",
+}
+WIDTH: Final = 60
+
+
+def value(shown: JSON, width: int = WIDTH) -> str:
+    """A value on one line, cut to ``width`` characters; ``absent`` for no value. Control characters are escaped."""
+    if shown is None:
+        return "absent"
+    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str)
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def show_report(report: Report, console: Console) -> None:
+    """The report as a table grouped by task, then what could not be read or looked at, then the counts."""
+    tasks: dict[str, list[Drift]] = {}
+    for drift in report.drift:
+        tasks.setdefault(drift.task, []).append(drift)
+    order = sorted(tasks, key=lambda task: (-max(d.severity.rank for d in tasks[task]), task))
+    for task in order:
+        console.print(_group(task, tasks[task]))
+    for error in report.errors:
+        console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
+    for gone in report.unreachable:
+        console.print(f"[yellow]could not look[/yellow] {escape(f'{gone.observer} {gone.target}: {gone.cause}')}", highlight=False)
+    for note in report.notes:
+        console.print(f"[yellow]ignore rule {note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False)
+    console.print(escape(counts(report)), highlight=False)
+
+
+def counts(report: Report) -> str:
+    """One sentence of figures."""
+    parts = [f"{report.resources} resources", f"{len(report.drift)} drift"]
+    parts += [f"{n} {s.value}" for s in reversed(Severity) if (n := sum(d.severity is s for d in report.drift))]
+    parts.append(f"{len(report.suppressed)} suppressed")
+    if report.errors:
+        parts.append(f"{len(report.errors)} errors")
+    if report.unreachable:
+        parts.append(f"{len(report.unreachable)} not looked at")
+    return " · ".join(parts)
+
+
+def _group(task: str, drifts: Sequence[Drift]) -> Table:
+    table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
+    for name in ("severity", "what", "Git says", "runs", "who", "declared at"):
+        table.add_column(name, header_style="dim", overflow="fold")
+    for drift in sorted(drifts, key=lambda d: (-d.severity.rank, str(d.resource), d.where)):
+        table.add_row(
+            f"[{_COLOUR[drift.severity]}]{drift.severity.value}[/]",
+            escape(_what(drift, task)),
+            escape(value(drift.desired)),
+            escape(value(drift.observed)),
+            escape(_who(drift)),
+            escape(f"{drift.file}:{drift.line}" if drift.file else ""),
+        )
+    return table
+
+
+def _what(drift: Drift, task: str) -> str:
+    resource = "" if str(drift.resource) == task else f"{drift.resource} "
+    what = f"{resource}{drift.where}".strip() or drift.kind.value
+    said = what if drift.kind.value in {"changed", what} else f"{what} ({drift.kind.value})"
+    return f"{said}: {drift.message}" if drift.message and not drift.path else said
+
+
+def _who(drift: Drift) -> str:
+    when = f" {drift.changed_at:%Y-%m-%d %H:%M}" if drift.changed_at else ""
+    return f"{drift.manager or ''}{when}".strip()
+
+
+def show_tick(tick: Tick, console: Console) -> None:
+    """What one tick saw and did."""
+    show_report(tick.report, console)
+    if tick.blocked:
+        console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
+    for action in tick.actions:
+        console.print(_line(action), highlight=False)
+    if not tick.actions and not tick.blocked and not tick.report.drift:
+        console.print("[green]Nothing to do: what runs is what Git says.[/]")
+
+
+def _line(action: Action) -> str:
+    colour = _EFFECT.get(action.effect, "dim")
+    link = f"  {action.url or action.sha}" if action.url or action.sha else ""
+    when = f" Next eligible {action.next_eligible:%Y-%m-%d %H:%M:%S UTC}." if action.next_eligible else ""
+    return f"[{colour}]{action.effect.value:>12}[/] {escape(f'{action.lane.value} {action.task}: {action.message}{when}{link}')}"
+
+
+def tick_json(tick: Tick) -> dict[str, object]:
+    """A tick as one JSON object: the report's keys, then decisions and actions."""
+    from bot.drift.schema import to_json
+
+    return {
+        **to_json(tick.report),
+        "at": tick.at.isoformat(),
+        "branch": tick.branch,
+        "commit": tick.commit,
+        "blocked": tick.blocked,
+        "decisions": [
+            {
+                "drift": decision.drift.id,
+                "remedy": decision.lane.value,
+                "direction": decision.direction.value,
+                "rule": decision.rule,
+                "risk": decision.risk,
+                "reasons": list(decision.reasons),
+            }
+            for decision in tick.decisions
+        ],
+        "actions": [
+            {
+                "effect": action.effect.value,
+                "remedy": action.lane.value,
+                "task": action.task,
+                "message": action.message,
+                "fingerprint": action.fingerprint,
+                "url": action.url,
+                "sha": action.sha,
+                "number": action.number,
+                "limit": action.limit,
+                "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
+                "drifts": list(action.drifts),
+            }
+            for action in tick.actions
+        ],
+    }

@@ -1,0 +1,185 @@
+"""What Git declares at one commit: plain files read as they are, ``.cw`` files through Intake → Assembly → Forge.
+
+Called by every flow that looks. Reading is by blob: a file that did not change since the last look is not parsed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from bot.assembly.assemble import Assembly, assemble
+from bot.edits.overlays import FOLDER as OVERLAYS
+from bot.edits.overlays import Overlays
+from bot.edits.overlays import load as load_overlays
+from bot.intake.discover import candidates
+from bot.intake.compose import looks_like_compose
+from bot.intake.read import Declared, read, read_manifest, without_repeats
+from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.resource import Desired, ResourceId, SourceError
+from bot.ports import Bundle, Renderer, Repository, TreeEntry
+
+BUILD: Final = ".clockwork/build/"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which files count and what ``.cw`` variables are set to."""
+
+    include: tuple[str, ...] = ("**",)
+    exclude: tuple[str, ...] = ()
+    project: str = "app"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Everything one commit declares.
+
+    ``files`` holds the bytes of every file that was read, ``assembly`` the evaluated ``.cw`` (None when there is none),
+    ``stale`` the artifacts whose bytes differ from what the forge renders now.
+    """
+
+    commit: str
+    resources: tuple[Desired, ...]
+    errors: tuple[SourceError, ...]
+    files: Mapping[str, bytes]
+    assembly: Assembly | None = None
+    overlays: Overlays = field(default_factory=Overlays)
+    bundle: Bundle | None = None
+    stale: tuple[Drift, ...] = ()
+
+
+@dataclass(slots=True)
+class Declarer:
+    """Reads declarations and remembers parsed files by (path, blob). One per process; safe to throw away."""
+
+    repository: Repository
+    renderer: Renderer
+    selection: Selection = field(default_factory=Selection)
+    _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
+    _last: Declaration | None = None
+    _tree: str = ""
+
+    def at(self, commit: str) -> Declaration:
+        """What ``commit`` declares."""
+        if self._last is not None and self._last.commit == commit:
+            return self._last
+        entries = self._select(self.repository.entries(commit))
+        tree = hashlib.sha256("\0".join(f"{e.path}\0{e.blob}" for e in entries).encode()).hexdigest()
+        if self._last is None or tree != self._tree:
+            self._last, self._tree = self._read(commit, entries), tree
+        else:
+            self._last = replace(self._last, commit=commit)
+        return self._last
+
+    def with_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
+        """What ``base`` would declare with ``changed`` files (None deletes)."""
+        files = {path: data for path, data in {**base.files, **changed}.items() if data is not None}
+        return self._build(base.commit, files, {})
+
+    def _select(self, entries: Sequence[TreeEntry]) -> list[TreeEntry]:
+        wanted = set(candidates(entry.path for entry in entries))
+        return [
+            entry
+            for entry in entries
+            if entry.path.startswith((BUILD, OVERLAYS)) or (entry.path in wanted and self._chosen(entry.path))
+        ]
+
+    def _chosen(self, path: str) -> bool:
+        chosen = self.selection
+        return any(_matches(path, glob) for glob in chosen.include) and not any(_matches(path, g) for g in chosen.exclude)
+
+    def _read(self, commit: str, entries: Sequence[TreeEntry]) -> Declaration:
+        blobs = {entry.path: entry.blob for entry in entries}
+        files = {entry.path: self.repository.blob(entry.blob) for entry in entries}
+        return self._build(commit, files, blobs)
+
+    def _build(self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declaration:
+        own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
+        cw = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
+        plain = {path: data for path, data in files.items() if path not in own and path not in cw}
+        declared = self._plain(plain, blobs)
+        overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
+        if not cw:
+            errors = (*declared.errors, *overlay_errors)
+            return Declaration(commit, declared.resources, errors, files, overlays=overlays)
+        assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
+        bundle = self.renderer.render(assembly.config, overlays)
+        errors = (*declared.errors, *assembly.errors, *overlay_errors)
+        stale = () if assembly.errors else _stale(bundle, own)
+        return Declaration(
+            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale
+        )
+
+    def _plain(self, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declared:
+        resources: list[Desired] = []
+        errors: list[SourceError] = []
+        rest: dict[str, bytes] = {}
+        seen: dict[tuple[str, str], Declared] = {}
+        for path, data in files.items():
+            if not path.endswith((".yaml", ".yml", ".json")) or looks_like_compose(path, data):
+                rest[path] = data
+                continue
+            blob = blobs.get(path) or hashlib.sha1(data, usedforsecurity=False).hexdigest()
+            parsed = self._parsed.get((path, blob)) or _with_blob(read_manifest(path, data), blob)
+            seen[path, blob] = parsed
+            resources += parsed.resources
+            errors += parsed.errors
+        if blobs:
+            self._parsed = seen
+        other = read(rest, project=self.selection.project)
+        return without_repeats(Declared((*resources, *other.resources), (*errors, *other.errors)))
+
+
+def _with_blob(declared: Declared, blob: str) -> Declared:
+    return Declared(tuple(replace(desired, blob=blob) for desired in declared.resources), declared.errors)
+
+
+def _matches(path: str, glob: str) -> bool:
+    return glob in {"**", "**/*"} or fnmatchcase(path, glob) or fnmatchcase(path, glob.rstrip("/") + "/*")
+
+
+def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
+    """One drift per artifact whose committed bytes are not what the forge renders; gone services count as well."""
+    committed = {path: data for path, data in own.items() if path.startswith(BUILD)}
+    owners: dict[str, Desired] = {}
+    for desired in bundle.desired:
+        if desired.artifact is not None:
+            owners.setdefault(desired.artifact, desired)
+    found = []
+    for path in sorted({*committed, *bundle.files}):
+        if committed.get(path) == bundle.files.get(path):
+            continue
+        owner = owners.get(path)
+        found.append(_stale_drift(path, owner, committed.get(path), bundle.files.get(path)))
+    return tuple(found)
+
+
+def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: bytes | None) -> Drift:
+    from bot.model.resource import Platform
+
+    resource = owner.id if owner else ResourceId(Platform.COMPOSE, "artifact", "", path)
+    said = "is not rendered yet" if before is None else "is not declared any more" if after is None else "is out of date"
+    return Drift(
+        resource=resource,
+        task=owner.task if owner else path,
+        kind=DriftKind.STALE_ARTIFACT,
+        path=(path,),
+        desired=_digest(after),
+        observed=_digest(before),
+        severity=Severity.LOW,
+        rule="ART-001",
+        file=owner.file if owner else path,
+        line=owner.line if owner else 1,
+        message=f"The artifact {path} {said}.",
+        adopt=(AddEntry((), path, None),),
+    )
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else "sha256:" + hashlib.sha256(data).hexdigest()[:12]

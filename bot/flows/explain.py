@@ -1,0 +1,154 @@
+"""The whole chain of decision about one task, proposal or drift: observation, rule, limits, ledger, what would change it.
+
+Prints the same values the run acts on; nothing is worked out a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.errors import Invalid
+from bot.flows.look import Look, look
+from bot.flows.plan import Intention, plan
+from bot.flows.reconcile import Loop, remember
+from bot.model.decision import Decision
+from bot.model.ledger import Entry, LedgerView
+from bot.model.proposal import Effect
+from bot.model.resource import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one subject. ``entries`` are the ledger's, oldest first."""
+
+    subject: str
+    decisions: tuple[Decision, ...]
+    intentions: tuple[Intention, ...]
+    entries: tuple[Entry, ...]
+
+    def text(self) -> str:
+        """For people, one fact a line."""
+        lines = [self.subject]
+        for decision in self.decisions:
+            lines += _decision(decision)
+        for one in self.intentions:
+            lines += _intention(one)
+        lines += [_entry(entry) for entry in self.entries]
+        if not self.decisions:
+            lines.append("  no drift now")
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, JSON]:
+        """For programs, the same facts."""
+        return {
+            "subject": self.subject,
+            "decisions": [
+                {
+                    "drift": d.drift.id,
+                    "resource": str(d.drift.resource),
+                    "path": d.drift.where,
+                    "severity": d.drift.severity.value,
+                    "severity_rule": d.drift.rule,
+                    "remedy": d.lane.value,
+                    "direction": d.direction.value,
+                    "rule": d.rule,
+                    "risk": d.risk,
+                    "reasons": list(d.reasons),
+                }
+                for d in self.decisions
+            ],
+            "plan": [
+                {
+                    "fingerprint": one.proposal.fingerprint,
+                    "effect": one.effect.value,
+                    "message": one.message,
+                    "limit": one.denied.limit if one.denied else None,
+                    "figures": {k: str(v) for k, v in one.denied.figures.items()} if one.denied else {},
+                    "would_change": would_change(one),
+                }
+                for one in self.intentions
+            ],
+            "ledger": [
+                {"id": e.id, "kind": e.kind.value, "at": e.at.isoformat(), "by": e.actor.login, "reason": e.reason, "link": e.link}
+                for e in self.entries
+            ],
+        }
+
+
+def explain(loop: Loop, subject: str) -> Explanation:
+    """Everything known about ``subject``: a task, a proposal's fingerprint, or a drift's id. ``Invalid`` if unknown."""
+    now = loop.hands.clock.now()
+    loop.hands.repository.fetch()
+    head = loop.hands.repository.head(loop.hands.branch)
+    if head is None:
+        raise Invalid(f"the repository has no branch {loop.hands.branch}")
+    seen = look(loop.declarer.at(head), loop.judging(head), loop.observe, now=now)
+    memory = remember(loop)
+    intentions = plan(seen.decisions, seen.declaration, memory, loop.renderer, now=now)
+    return _about(subject, seen, intentions, memory.view)
+
+
+def _about(subject: str, seen: Look, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
+    tasks = {desired.task for desired in seen.declaration.resources} | {d.drift.task for d in seen.decisions}
+    matching = tuple(
+        one
+        for one in intentions
+        if subject in {one.proposal.task, one.proposal.fingerprint, one.proposal.key, *one.proposal.drifts}
+    )
+    decisions = tuple(d for d in seen.decisions if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
+    decisions = decisions or tuple(d for one in matching for d in one.proposal.decisions)
+    entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
+    if subject not in tasks and not matching and not decisions and not entries:
+        raise Invalid(
+            f"nothing is known about {subject!r}",
+            advice="Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id.",
+        )
+    return Explanation(subject, decisions, matching, entries)
+
+
+def would_change(one: Intention) -> str:
+    """One sentence: what would make the next run do otherwise."""
+    match one.effect:
+        case Effect.DENIED if one.denied is not None and one.denied.next_eligible is not None:
+            return f"Time: it may be done from {one.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+        case Effect.DENIED:
+            return "A person: see the limit's message."
+        case Effect.REJECTED:
+            return f"`clockwork retry {one.proposal.fingerprint}`, or another live value."
+        case Effect.UNCHANGED:
+            return f"Merging or closing #{one.number}."
+        case Effect.IN_PROGRESS:
+            return "The other run's end."
+        case Effect.UNSUPPORTED:
+            return "An edit of the file by hand."
+        case _:
+            return "A rule before the one that matched, or an ignore rule with a reason."
+
+
+def _decision(decision: Decision) -> list[str]:
+    drift = decision.drift
+    who = f", written by {drift.manager}" if drift.manager else ""
+    return [
+        f"  saw      {drift.resource} {drift.where} {drift.kind.value}: {json.dumps(drift.desired, default=str)} -> "
+        f"{json.dumps(drift.observed, default=str)}{who}",
+        f"  severity {drift.severity.value} by {drift.rule}",
+        f"  decided  {decision.lane.value} ({decision.direction.value}, risk {decision.risk}) by {decision.rule}",
+        *(f"           {reason}" for reason in decision.reasons),
+    ]
+
+
+def _intention(one: Intention) -> list[str]:
+    lines = [f"  plan     {one.effect.value}: {one.message}"]
+    if one.denied is not None:
+        figures = ", ".join(f"{name} {figure}" for name, figure in one.denied.figures.items())
+        lines.append(f"  limit    {one.denied.limit}: {figures}")
+    lines.append(f"  changes  {would_change(one)}")
+    lines.append(f"  id       {one.proposal.fingerprint}")
+    return lines
+
+
+def _entry(entry: Entry) -> str:
+    result = f" {entry.result.value}" if entry.result else ""
+    return f"  ledger   {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind.value}{result} by {entry.actor.login}: {entry.reason}"

@@ -1,0 +1,90 @@
+"""One look: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
+
+``drift`` prints it, ``reconcile`` plans from it, ``explain`` and ``simulate`` reason about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.drift.compare import Seen, compare
+from bot.drift.diff import Options
+from bot.drift.ignore import Ignores
+from bot.flows.declare import Declaration
+from bot.model.decision import Decision
+from bot.model.drift import Drift, Report
+from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.policy.context import collect
+from bot.policy.decide import decide
+from bot.policy.rules import RuleSet
+from bot.ports import Observation
+
+Observe = Callable[[Sequence[Desired], datetime], Observation]
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What a commit says about judging drift: rules, ignore rules, options of the comparison."""
+
+    rules: RuleSet
+    ignores: Ignores
+    options: Options
+    bases: Mapping[ResourceId, Tree] = field(default_factory=dict)
+    errors: tuple[SourceError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look saw."""
+
+    at: datetime
+    declaration: Declaration
+    observation: Observation
+    report: Report
+    decisions: tuple[Decision, ...]
+
+
+def look(declaration: Declaration, judging: Judging, observe: Observe, *, now: datetime) -> Look:
+    """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
+    observation = observe(declaration.resources, now)
+    report = _report(declaration, judging, observation, now)
+    around = collect(declaration.resources)
+    decisions = tuple(decide(drift, judging.rules, around) for drift in report.drift)
+    return Look(now, declaration, observation, report, decisions)
+
+
+def _report(declaration: Declaration, judging: Judging, observation: Observation, now: datetime) -> Report:
+    seen = Seen(
+        resources=observation.resources,
+        covered=observation.covered,
+        kinds=observation.kinds,
+        unreachable=observation.unreachable,
+        differences=(*observation.differences, *declaration.stale),
+    )
+    report = compare(
+        declaration.resources, seen, bases=judging.bases, ignores=judging.ignores, options=judging.options, now=now
+    )
+    return replace(report, errors=(*declaration.errors, *judging.errors, *report.errors))
+
+
+def looked_at(task: str, seen: Look) -> bool:
+    """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
+    mine = [desired for desired in seen.declaration.resources if desired.task == task]
+    if not mine:
+        return not seen.report.errors and not seen.report.unreachable
+    return all(_covered(desired, seen.observation) for desired in mine)
+
+
+def _covered(desired: Desired, observation: Observation) -> bool:
+    if desired.id in observation.resources:
+        return True
+    if desired.id.platform not in observation.covered:
+        return False
+    return observation.kinds is None or (desired.id.group, desired.id.kind) in observation.kinds
+
+
+def hidden(drift: Drift) -> bool:
+    """Whether the values of a drift must not be shown."""
+    return drift.sensitive

@@ -1,0 +1,367 @@
+"""Carries out a plan: intent first, then the remedy, then the outcome.
+
+A crash between any two steps leaves an intent that :mod:`bot.flows.recover` closes by finding its work. Everything
+that another bot may have done in between shows as a new entry in the ledger, so losing the race for the ledger's tip
+means looking at those entries and asking the limits again, never writing blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from bot.errors import BotError, Refused, Stale, Unavailable
+from bot.flows.plan import Intention, intent, request
+from bot.flows.runbook import steps
+from bot.model.codehost import Issue, PullRequest
+from bot.model.decision import Lane
+from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
+from bot.model.proposal import Action, Effect
+from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
+from bot.safety.limits import Denied, Limits, permit
+from bot.safety.trailers import Trailers, read_trailers, with_trailers
+
+TRIES: Final = 12
+"""How often a lost race for the ledger is run again before the work is left to the next look."""
+
+
+class Texts(Protocol):
+    """Message texts by template name."""
+
+    def render(self, name: str, **values: object) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a run writes with. ``reached`` is told the name of every step that was just completed."""
+
+    repository: Repository
+    ledger: Ledger
+    host: CodeHost | None
+    texts: Texts
+    clock: Clock
+    actor: Actor
+    author: Signature
+    branch: str
+    limits: Limits
+    new_id: Callable[[], str]
+    labels: tuple[str, ...] = ("clockwork",)
+    run_link: str | None = None
+    commit_url: Callable[[str], str | None] = lambda _sha: None
+    reached: Callable[[str], None] = lambda _step: None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An intention whose intent is in the ledger."""
+
+    intention: Intention
+    entry: Entry
+
+
+def carry_out(intentions: Sequence[Intention], head: str, view: LedgerView, hands: Hands, *, now: datetime) -> tuple[Action, ...]:
+    """Do what the plan says and tell what became of each intention, in the plan's order.
+
+    ``view`` is the ledger the plan was made from. Raises ``Stale`` when the branch moved: nothing of the commit was
+    written then, and the caller looks again.
+    """
+    actions: dict[int, Action] = {}
+    patches = [i for i in intentions if i.effect is Effect.COMMITTED]
+    if patches:
+        done, view = _commit(patches, head, view, hands, now)
+        actions.update({id(intention): action for intention, action in done})
+    for intention in intentions:
+        if id(intention) in actions:
+            continue
+        if intention.effect in {Effect.OPENED, Effect.UPDATED}:
+            action, view = _propose(intention, head, view, hands, now)
+            actions[id(intention)] = action
+        else:
+            actions[id(intention)] = account(intention)
+    return tuple(actions[id(intention)] for intention in intentions)
+
+
+def account(intention: Intention, **changes: object) -> Action:
+    """The line of the report for an intention; ``changes`` replace what its carrying out found."""
+    proposal, denied = intention.proposal, intention.denied
+    action = Action(
+        effect=intention.effect,
+        lane=proposal.lane,
+        task=proposal.task,
+        message=intention.message,
+        severity=proposal.severity,
+        fingerprint=proposal.fingerprint,
+        url=intention.url,
+        number=intention.number,
+        limit=denied.limit if denied else None,
+        next_eligible=denied.next_eligible if denied else None,
+        drifts=proposal.drifts,
+    )
+    return replace(action, **changes)  # type: ignore[arg-type]
+
+
+def begin(intentions: Sequence[Intention], view: LedgerView, hands: Hands, now: datetime) -> tuple[list[Begun], list[tuple[Intention, Action]], LedgerView]:
+    """Write the intents of all ``intentions`` in one append; those that somebody else began or a limit now denies fall out."""
+    fallen: list[tuple[Intention, Action]] = []
+    standing = list(intentions)
+    for _ in range(TRIES):
+        begun = [Begun(i, intent(i, now=now, id=hands.new_id(), actor=hands.actor, link=hands.run_link)) for i in standing]
+        if not begun:
+            return [], fallen, view
+        try:
+            view = hands.ledger.append(view, [b.entry for b in begun])
+        except Stale:
+            fresh = hands.ledger.read()
+            standing, lost = _still(standing, view, fresh, hands.limits, now)
+            fallen += lost
+            view = fresh
+            continue
+        hands.reached("intent")
+        return begun, fallen, view
+    raise Stale("the ledger moved every time; another run is very busy", advice="The next run looks again.")
+
+
+def _still(
+    standing: Sequence[Intention], before: LedgerView, fresh: LedgerView, limits: Limits, now: datetime
+) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
+    """Which intentions still stand after what others appended since ``before``."""
+    seen = {entry.id for entry in before.entries}
+    news = [entry for entry in fresh.entries if entry.id not in seen]
+    kept: list[Intention] = []
+    lost: list[tuple[Intention, Action]] = []
+    view = fresh
+    for intention in standing:
+        proposal = intention.proposal
+        taken = any(
+            entry.kind is EntryKind.INTENT and (entry.lane, entry.task) == (proposal.lane, proposal.task) for entry in news
+        )
+        answer = permit(view, request(proposal), limits, now)
+        if taken:
+            lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message="Another run began this just now.")))
+        elif isinstance(answer, Denied):
+            denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
+            lost.append((intention, account(denied)))
+        else:
+            kept.append(intention)
+            entry = intent(intention, now=now, id="0" * 32, actor=Actor("plan"), link=None)
+            view = replace(view, entries=(*view.entries, entry))
+    return kept, lost
+
+
+def finish(
+    begun: Sequence[Begun], view: LedgerView, hands: Hands, result: Result, *, reason: str, link: str | None = None, detail: Mapping[str, str] | None = None
+) -> LedgerView:
+    """Write the outcomes. Unconditional: a lost race is simply run again."""
+    at = hands.clock.now()
+    outcomes = [outcome(b.entry, at=at, id=hands.new_id(), actor=hands.actor, result=result, reason=reason, link=link, detail=detail) for b in begun]
+    return record(hands.ledger, view, outcomes)
+
+
+def outcome(
+    entry: Entry, *, at: datetime, id: str, actor: Actor, result: Result, reason: str, link: str | None = None, detail: Mapping[str, str] | None = None  # noqa: A002
+) -> Entry:
+    """The outcome entry that ends the intent ``entry``."""
+    return replace(
+        entry, id=id, kind=EntryKind.OUTCOME, at=at, actor=actor, intent=entry.id, result=result, reason=reason, link=link, detail=detail or {}
+    )
+
+
+def record(ledger: Ledger, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+    """Append entries whose truth does not depend on what others appended. Raises ``Stale`` after many lost races."""
+    for _ in range(TRIES * 4):
+        try:
+            return ledger.append(view, entries)
+        except Stale:
+            view = ledger.read()
+    raise Stale("the ledger moved every time; another run is very busy")
+
+
+def _commit(
+    patches: Sequence[Intention], head: str, view: LedgerView, hands: Hands, now: datetime
+) -> tuple[list[tuple[Intention, Action]], LedgerView]:
+    """One commit for all artifact patches of a look, pushed expecting ``head``."""
+    begun, done, view = begin(patches, view, hands, now)
+    if len(begun) < len(patches) and begun:
+        view = finish(begun, view, hands, Result.ABANDONED, reason="another run changed what this commit was made from")
+        raise Stale("another run began one of these patches")
+    if not begun:
+        return done, view
+    files: dict[str, bytes | None] = {}
+    for b in begun:
+        if b.intention.changes is not None:
+            files.update(b.intention.changes.files)
+    try:
+        sha = hands.repository.commit(head, files, message=_message(begun, hands), at=now, author=hands.author)
+        hands.reached("commit")
+        hands.repository.push(hands.branch, sha, expected=head)
+        hands.reached("push")
+    except Stale as exc:
+        finish(begun, view, hands, Result.ABANDONED, reason=f"the branch moved: {exc.message}")
+        raise
+    except BotError as exc:
+        view = finish(begun, view, hands, Result.FAILED, reason=exc.message)
+        return [*done, *((b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun)], view
+    url = hands.commit_url(sha)
+    view = finish(begun, view, hands, Result.SUCCEEDED, reason="committed", link=url or sha, detail={"head": sha})
+    hands.reached("outcome")
+    return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in begun)], view
+
+
+def _message(begun: Sequence[Begun], hands: Hands) -> str:
+    decisions = [decision for b in begun for decision in b.intention.proposal.decisions]
+    tasks = [b.intention.proposal.task for b in begun]
+    subject = f"Keep what runs for {tasks[0]}" if len(tasks) == 1 else f"Keep what runs for {len(tasks)} tasks"
+    if all(decision.drift.kind == "stale-artifact" for decision in decisions):
+        subject = f"Render {', '.join(dict.fromkeys(d.drift.where for d in decisions))[:60]} again"
+    notes = [note for b in begun if b.intention.changes for note in b.intention.changes.notes]
+    body = hands.texts.render("commit.txt", subject=subject, decisions=decisions, notes=list(dict.fromkeys(notes)))
+    return with_trailers(body, _trailers(begun))
+
+
+def _trailers(begun: Sequence[Begun]) -> Trailers:
+    decisions = [decision for b in begun for decision in b.intention.proposal.decisions]
+    worst = max((b.intention.proposal.severity for b in begun), key=lambda severity: severity.rank)
+    return Trailers(
+        intents=tuple(b.entry.id for b in begun),
+        drifts=tuple(decision.drift.id for decision in decisions),
+        severity=worst.value,
+        rules=tuple(dict.fromkeys(decision.rule for decision in decisions)),
+        reasons=tuple(dict.fromkeys(decision.reasons[0] for decision in decisions if decision.reasons)),
+    )
+
+
+def _propose(
+    intention: Intention, head: str, view: LedgerView, hands: Hands, now: datetime
+) -> tuple[Action, LedgerView]:
+    """One pull request or issue, opened or updated."""
+    host = hands.host
+    if host is None:
+        return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), view
+    if intention.proposal.lane is Lane.CONFIG_PULL_REQUEST and (theirs := _handed_over(intention, view, hands)) is not None:
+        _say_handed_over(intention, host, hands)
+        return theirs, view
+    begun, fallen, view = begin([intention], view, hands, now)
+    if not begun:
+        return fallen[0][1], view
+    try:
+        if intention.proposal.lane is Lane.CONFIG_PULL_REQUEST:
+            item, sha = _pull(begun[0], head, host, hands, now)
+        else:
+            item, sha = _issue(begun[0], host, hands), None
+    except (Unavailable, Stale, Refused) as exc:
+        result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
+        view = finish(begun, view, hands, result, reason=exc.message)
+        return account(intention, effect=Effect.FAILED, message=exc.message), view
+    detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
+    view = finish(begun, view, hands, Result.SUCCEEDED, reason=intention.effect.value, link=item.url, detail=detail)
+    hands.reached("outcome")
+    return account(intention, url=item.url, number=item.number, sha=sha), view
+
+
+def branch_name(intention: Intention) -> str:
+    """The branch of a config pull request: always the same for the same task."""
+    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in intention.proposal.task.lower()).strip("-")
+    return f"clockwork/{slug[:60] or 'task'}-{intention.proposal.key[:8]}"
+
+
+def _handed_over(intention: Intention, view: LedgerView, hands: Hands) -> Action | None:
+    """The answer when our branch's head is not what we pushed; None when the branch is ours or not there."""
+    if intention.effect is not Effect.UPDATED:
+        return None
+    tip = hands.repository.head(branch_name(intention))
+    if tip is None or ours(tip, view, hands):
+        return None
+    text = f"Somebody else committed to the branch of #{intention.number}; it is theirs now."
+    return account(intention, effect=Effect.HANDED_OVER, message=text)
+
+
+def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
+    """Whether we pushed ``tip``: the ledger says so, or its trailers name an intent of the ledger."""
+    if any(entry.detail.get("head") == tip for entry in view.entries):
+        return True
+    commits = hands.repository.log(tip, limit=1)
+    intents = {entry.id for entry in view.entries if entry.kind is EntryKind.INTENT}
+    return bool(commits) and any(one in intents for one in read_trailers(commits[0].message).intents)
+
+
+def _say_handed_over(intention: Intention, host: CodeHost, hands: Hands) -> None:
+    if intention.number is None:
+        return
+    tie = replace(intention.marker, kind="handed-over")
+    body = hands.texts.render("handed_over.md", decisions=intention.proposal.decisions, task=intention.proposal.task)
+    host.comment(intention.number, marker=tie, body=body)
+
+
+def _pull(begun: Begun, head: str, host: CodeHost, hands: Hands, now: datetime) -> tuple[PullRequest, str]:
+    intention, proposal = begun.intention, begun.intention.proposal
+    changes = intention.changes
+    if changes is None:
+        raise Refused(f"there is no change to propose for {proposal.task}")
+    name = branch_name(intention)
+    sha = hands.repository.commit(head, changes.files, message=_message([begun], hands), at=now, author=hands.author)
+    hands.reached("branch-commit")
+    tip = hands.repository.head(name)
+    if tip is not None and intention.effect is Effect.OPENED and not ours(tip, hands.ledger.read(), hands):
+        raise Refused(
+            f"the branch {name} exists and its last commit is not Clockwork's",
+            advice=f"Delete or rename the branch {name}; the next run opens the pull request.",
+        )
+    hands.repository.push(name, sha, expected=tip)
+    hands.reached("branch-push")
+    title = _title(intention)
+    body = hands.texts.render("pull_request.md", task=proposal.task, decisions=proposal.decisions, notes=changes.notes)
+    if intention.effect is Effect.UPDATED and intention.number is not None:
+        item = host.update_pull(intention.number, marker=intention.marker, title=title, body=body)
+    else:
+        labels = (*hands.labels, "clockwork/config")
+        item = host.open_pull(marker=intention.marker, title=title, body=body, head=name, base=hands.branch, labels=labels)
+    hands.reached("pull")
+    return item, sha
+
+
+def _title(intention: Intention) -> str:
+    drifts = [decision.drift for decision in intention.proposal.decisions]
+    where = drifts[0].where or drifts[0].kind.value
+    more = f" and {len(drifts) - 1} more" if len(drifts) > 1 else ""
+    return f"{intention.proposal.task}: {where}{more} differs from Git"
+
+
+def _issue(begun: Begun, host: CodeHost, hands: Hands) -> Issue:
+    intention, proposal = begun.intention, begun.intention.proposal
+    if intention.breaker:
+        title, body = _breaker_text(intention, hands)
+    else:
+        drift = proposal.decisions[0].drift
+        what = drift.kind.value if not drift.path else f"{drift.where} {drift.kind.value}"
+        title = f"{proposal.task}: {what}, a person must act"
+        body = hands.texts.render(
+            "runbook.md", task=proposal.task, decisions=proposal.decisions, steps=steps(proposal.decisions)
+        )
+    labels = (*hands.labels, "clockwork/breaker" if intention.breaker else "clockwork/runbook")
+    if intention.effect is Effect.UPDATED and intention.number is not None:
+        item = host.update_issue(intention.number, marker=intention.marker, title=title, body=body)
+    else:
+        item = host.open_issue(marker=intention.marker, title=title, body=body, labels=labels)
+    hands.reached("issue")
+    return item
+
+
+def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
+    proposal = intention.proposal
+    view = hands.ledger.read()
+    history = [
+        entry
+        for entry in view.entries
+        if entry.kind is EntryKind.OUTCOME and entry.result is Result.SUCCEEDED and set(entry.fields) & set(proposal.fields)
+    ]
+    body = hands.texts.render(
+        "breaker.md",
+        task=proposal.task,
+        decisions=proposal.decisions,
+        history=history,
+        count=len(history),
+        hours=round(hands.limits.breaker_window / 3600),
+    )
+    return f"{proposal.task}: somebody else keeps writing what Clockwork corrects", body
