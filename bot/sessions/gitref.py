@@ -1,0 +1,149 @@
+"""Sessions on a Git ref, for runners that keep nothing else: one small JSON file per session, sorted into days.
+
+The Git work itself is somebody else's, behind :class:`RefStore`. Records never change once written, so blobs read once
+are kept, and two writers never touch the same file: a lost race is simply run again on the new tip.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from bot.errors import Invalid, Stale
+from bot.model.session import Session
+from bot.sessions.codec import decode, encode
+from bot.sessions.figures import Figures, figures_of
+
+REF: Final = "refs/clockwork/sessions"
+TRIES: Final = 12
+_PATH: Final = re.compile(r"\d{4}/\d{2}/\d{2}/\d{6}-[\w.-]{1,100}\.json")
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RefFiles:
+    """The files of a ref at ``tip`` (a commit id; None when the ref does not exist yet): path to blob id."""
+
+    tip: str | None
+    blobs: Mapping[str, str] = field(default_factory=dict)
+
+
+class RefStore(Protocol):
+    """One ref of the remote repository as a small append-mostly file store. Raises ``Unavailable`` and ``Refused``."""
+
+    def files(self) -> RefFiles:
+        """What the remote's ref holds now (fetches)."""
+        ...
+
+    def blob(self, blob: str) -> bytes:
+        """The bytes of one blob of :meth:`files`."""
+        ...
+
+    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
+        """The remote's ref moved from ``tip`` to a new commit with ``changes`` (None deletes) by compare-and-swap.
+
+        Raises ``Stale`` when the ref is elsewhere by now; then nothing was written.
+        """
+        ...
+
+
+class GitSessions:
+    """A :class:`~bot.sessions.queue.SessionLog` on a ref. Reads few records: the newest days first, each blob once."""
+
+    def __init__(
+        self,
+        store: RefStore,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._sleep = sleep
+        self._jitter = jitter
+        self._known: dict[str, Session | None] = {}
+
+    def write(self, sessions: Sequence[Session]) -> None:
+        changes = {_path(session): encode(session) + b"\n" for session in sessions}
+        if not changes:
+            return
+        newest = max(session.at for session in sessions)
+        message = f"Record {len(changes)} guarded run{'s' if len(changes) != 1 else ''}"
+
+        def missing(files: RefFiles) -> Mapping[str, bytes | None]:
+            return {path: data for path, data in changes.items() if path not in files.blobs}
+
+        self._append(missing, message=message, at=newest)
+
+    def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
+        found: list[Session] = []
+        for path, blob in sorted(_records(self._store.files()), reverse=True):
+            if len(found) >= limit or (since is not None and path[:17] < _stamp(since)):
+                break
+            session = self._session(blob)
+            if session is not None and (since is None or session.at >= since):
+                found.append(session)
+        return tuple(sorted(found, key=lambda session: (session.at, session.id), reverse=True))
+
+    def figures(self, *, since: datetime | None = None) -> Figures:
+        return figures_of(self.recent(since=since, limit=100_000), since=since)
+
+    def prune(self, before: datetime, *, batch: int = 500) -> int:
+        removed: list[str] = []
+
+        def old(files: RefFiles) -> Mapping[str, bytes | None]:
+            paths = sorted(path for path, _ in _records(files) if path[:17] < _stamp(before))
+            removed[:] = paths[:batch]
+            return dict.fromkeys(removed)
+
+        self._append(old, message="Forget guarded runs that are too old", at=before)
+        return len(removed)
+
+    def tidy(self) -> None:
+        """Git gives room back when it collects garbage; there is nothing to do here."""
+
+    def close(self) -> None:
+        self._known.clear()
+
+    def _append(
+        self, changes_for: Callable[[RefFiles], Mapping[str, bytes | None]], *, message: str, at: datetime
+    ) -> None:
+        """Commit what ``changes_for`` says on the tip as it is; again on a newer tip after a lost race."""
+        for attempt in range(TRIES):
+            if attempt:
+                self._sleep(self._jitter() * min(2.0, 0.05 * 2**attempt))
+            files = self._store.files()
+            changes = changes_for(files)
+            if not changes:
+                return
+            try:
+                self._store.append(files.tip, changes, message=message, at=at)
+            except Stale:
+                continue
+            return
+        raise Stale(f"{REF} moved {TRIES} times while a session was being recorded")
+
+    def _session(self, blob: str) -> Session | None:
+        if blob not in self._known:
+            try:
+                self._known[blob] = decode(self._store.blob(blob))
+            except Invalid:
+                self._known[blob] = None
+        return self._known[blob]
+
+
+def _records(files: RefFiles) -> Sequence[tuple[str, str]]:
+    return [(path, blob) for path, blob in files.blobs.items() if _PATH.fullmatch(path)]
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y/%m/%d/%H%M%S")
+
+
+def _path(session: Session) -> str:
+    """``2026/11/21/201530-<id>.json``: sorting paths sorts sessions by second."""
+    return f"{_stamp(session.at)}-{_UNSAFE.sub('-', session.id)[:80] or 'session'}.json"

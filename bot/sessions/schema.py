@@ -1,0 +1,96 @@
+"""The tables of the session database and how an older database becomes a newer one.
+
+Migrations go forward only and run inside one transaction, under a lock, so that processes that start together do them
+once. A database of a newer Clockwork is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from bot.errors import Refused
+
+METADATA: Final = sa.MetaData()
+_SEQUENCE: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+VERSIONS: Final = sa.Table("clockwork_schema", METADATA, sa.Column("version", sa.Integer, nullable=False))
+
+SESSIONS: Final = sa.Table(
+    "sessions",
+    METADATA,
+    sa.Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),  # microseconds since 1970, UTC
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("agent", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("succeeded", sa.Boolean, nullable=False),
+    sa.Column("milliseconds", sa.BigInteger, nullable=False),
+    sa.Column("counted", sa.Boolean, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+sa.Index("sessions_uncounted", SESSIONS.c.counted, SESSIONS.c.seq)
+
+FIGURES: Final = sa.Table(
+    "figures",
+    METADATA,
+    sa.Column("hour", sa.BigInteger, primary_key=True),  # hours since 1970, UTC
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("sessions", sa.BigInteger, nullable=False),
+    sa.Column("succeeded", sa.BigInteger, nullable=False),
+    sa.Column("milliseconds", sa.BigInteger, nullable=False),
+)
+DURATIONS: Final = sa.Table(
+    "figure_durations",
+    METADATA,
+    sa.Column("hour", sa.BigInteger, primary_key=True),
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("bucket", sa.Integer, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+RULES: Final = sa.Table(
+    "figure_rules",
+    METADATA,
+    sa.Column("hour", sa.BigInteger, primary_key=True),
+    sa.Column("agent", sa.Text, primary_key=True),
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+
+def _create(connection: sa.Connection) -> None:
+    METADATA.create_all(connection)
+
+
+MIGRATIONS: Final[Sequence[Callable[[sa.Connection], None]]] = (_create,)
+"""Number n brings version n to version n + 1. Never edit one that was released: add the next."""
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the database behind ``connection`` (in a transaction that excludes other writers) to this version.
+
+    Raises :class:`~bot.errors.Refused` when it is of a newer version.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(726017)"))
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise Refused(
+            f"the session database has version {version}, this Clockwork knows up to {len(MIGRATIONS)}",
+            advice="Update Clockwork, or name another database.",
+        )
+    if version == len(MIGRATIONS):
+        return
+    for step in MIGRATIONS[version:]:
+        step(connection)
+    connection.execute(sa.delete(VERSIONS))
+    connection.execute(sa.insert(VERSIONS).values(version=len(MIGRATIONS)))
+
+
+def _version(connection: sa.Connection) -> int:
+    if not sa.inspect(connection).has_table(VERSIONS.name):
+        return 0
+    return connection.execute(sa.select(VERSIONS.c.version)).scalar() or 0
