@@ -1,0 +1,73 @@
+"""Live values into the files that declare them: the editor behind config pull requests and patches of plain manifests.
+
+Each source language has its own editor; all of them splice byte spans, parse the result again and refuse when anything but
+the intended value moved. Called by flows with the bytes of the commit they are about to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bot.edits.adoption import Adoption
+from bot.edits.compose import adopt_compose
+from bot.edits.plain import edited
+from bot.errors import Refused
+from bot.intake.scalars import Dialect
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.resource import Desired, SourceKind
+
+if TYPE_CHECKING:
+    from bot.assembly.config import Config
+
+__all__ = ["Adoption", "adopt"]
+
+
+def adopt(
+    desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None
+) -> Adoption:
+    """The files that must change so that ``desired`` reads as it does after ``edits``.
+
+    ``files`` are the repository's files as ``desired`` was read from them; ``cw`` the configuration for ``.cw`` sources.
+    Raises :class:`~bot.errors.Refused` when the values cannot be written there safely.
+    """
+    if not edits:
+        return Adoption()
+    match desired.source:
+        case SourceKind.KUBERNETES:
+            return _manifest(desired, edits, files)
+        case SourceKind.COMPOSE:
+            return adopt_compose(desired, edits, files)
+        case SourceKind.TERRAFORM:
+            from bot.edits.terraform import adopt_terraform
+
+            return adopt_terraform(desired, edits, files)
+        case SourceKind.CW:
+            from bot.edits.cw import adopt_cw
+
+            if cw is None:
+                raise Refused(f"{desired.file} can only be edited together with its whole configuration")
+            return adopt_cw(desired, edits, files, cw)
+        case SourceKind.SETTINGS:
+            raise Refused(f"{desired.file} holds settings: change it by hand")
+
+
+def _manifest(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:
+    if desired.file not in files:
+        raise Refused(f"{desired.file} is no longer there")
+    below = [moved(edit, desired.root) for edit in edits]
+    data = edited(
+        desired.file, files[desired.file], below, document=desired.document, dialect=Dialect.KUBERNETES
+    )
+    return Adoption({desired.file: data} if data != files[desired.file] else {})
+
+
+def moved(edit: Edit, root: tuple[str | int, ...]) -> Edit:
+    """The edit with its pointer below ``root``."""
+    match edit:
+        case SetValue(pointer, value):
+            return SetValue(root + pointer, value)
+        case AddEntry(pointer, key, value):
+            return AddEntry(root + pointer, key, value)
+        case RemoveEntry(pointer):
+            return RemoveEntry(root + pointer)

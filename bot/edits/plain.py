@@ -1,0 +1,149 @@
+"""Edits of YAML and JSON files: byte-span splices that are parsed again before anybody sees them.
+
+The new text must read as exactly the intended change of exactly one document; a text that does not is thrown away, and
+when no text does, the edit is refused. Used by :mod:`bot.edits.adopt` and :mod:`bot.edits.overlays`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.edits.splice import Document, added, removed, replaced
+from bot.edits.style import house
+from bot.edits.values import applied, at, ordered, same, steps
+from bot.errors import Refused
+from bot.intake.jsontree import load_json, span_tree
+from bot.intake.scalars import Dialect
+from bot.intake.spans import Alias, Entries, Node, is_merge, key_of, locate, merged, target, value
+from bot.intake.text import Text
+from bot.intake.yamltree import Broken, span_trees
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Pointer
+
+
+def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect) -> bytes:
+    """``data`` after ``edits``, whose pointers start at the top of YAML document number ``document``.
+
+    Raises :class:`~bot.errors.Refused` when a value cannot be written without changing anything else.
+    """
+    text = Text.of(file, data)
+    for edit in ordered(edits):
+        trees = _trees(text)
+        if document >= len(trees) or trees[document] is None:
+            raise Refused(f"{file} has no document number {document + 1}")
+        for step in list(steps(_value(trees[document], dialect), edit)):
+            text = _stepped(text, step, document, dialect)
+    return text.encode(text.chars)
+
+
+def _trees(text: Text) -> list[Node | None]:
+    try:
+        if text.file.endswith(".json"):
+            load_json(text)
+            return [span_tree(text)]
+        return span_trees(text)
+    except Broken as problem:
+        raise Refused(f"{text.file} cannot be edited: {problem.error}") from problem
+
+
+def _value(tree: Node | None, dialect: Dialect) -> JSON:
+    return None if tree is None else value(tree, dialect)
+
+
+def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
+    trees = _trees(text)
+    root = trees[document]
+    if root is None:
+        raise Refused(f"{text.file} has nothing to change in document number {document + 1}")
+    before = [_value(tree, dialect) for tree in trees]
+    wanted = [applied(item, step) if index == document else item for index, item in enumerate(before)]
+    doc = Document(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
+    for chars in _proposals(doc, step, dialect):
+        proposal = Text(text.file, chars, text.bom)
+        if _reads_as(proposal, wanted, dialect):
+            return proposal
+    where = format_path(step.pointer)
+    raise Refused(
+        f"{text.file}: the value at {where} cannot be written without changing something else",
+        advice="An anchor or an unusual spelling is in the way: change it by hand.",
+    )
+
+
+def _reads_as(proposal: Text, wanted: list[JSON], dialect: Dialect) -> bool:
+    try:
+        found = [_value(tree, dialect) for tree in _trees(proposal)]
+    except Refused:
+        return False
+    return len(found) == len(wanted) and all(map(same, found, wanted))
+
+
+def _proposals(doc: Document, step: Edit, dialect: Dialect) -> Iterator[str]:
+    """Texts for one step; through an alias or a merge key, texts that give this place a value of its own."""
+    own = _unshared(doc, step, dialect)
+    if own is not None:
+        yield from _proposals(doc, own, dialect)
+        return
+    place = locate(doc.root, step.pointer)
+    match step:
+        case SetValue(_, new):
+            if not place.rest:
+                yield from replaced(doc, place, new)
+        case AddEntry(_, key, new):
+            for segment in reversed(place.rest[1:] if place.rest else ()):
+                key, new = _wrapped(segment, key, new)
+            if place.rest:
+                yield from added(doc, place, str(place.rest[0]), [new] if key is None else {key: new})
+            else:
+                yield from added(doc, place, key, new)
+        case RemoveEntry(pointer):
+            container = locate(doc.root, pointer[:-1])
+            if not place.rest and place.parent is not None:
+                yield from removed(doc, place.parent, place, container)
+
+
+def _wrapped(segment: str | int, key: str | None, new: JSON) -> tuple[str, JSON]:
+    return str(segment), [new] if key is None else {key: new}
+
+
+def _unshared(doc: Document, step: Edit, dialect: Dialect) -> Edit | None:
+    """The same change as one that leaves the anchored text alone; None when nothing on the way is shared."""
+    for depth in range(len(step.pointer)):
+        node = target(locate(doc.root, step.pointer[: depth + 1]).node)
+        parent = target(locate(doc.root, step.pointer[:depth]).node)
+        found = locate(doc.root, step.pointer[: depth + 1])
+        if found.rest:
+            return None
+        inherited = isinstance(parent, Entries) and _comes_by_merge(parent, step.pointer[depth])
+        last = depth + 1 == len(step.pointer) and not isinstance(step, AddEntry)
+        if inherited or (isinstance(found.node, Alias) and not last):
+            return _override(step, step.pointer[: depth + 1], value(node, dialect), by_merge=inherited)
+    return None
+
+
+def _comes_by_merge(parent: Entries, segment: str | int) -> bool:
+    own = any(key_of(key) == segment and not is_merge(key) for key, _ in parent.items)
+    return not own and bool(merged(parent))
+
+
+def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) -> Edit | None:
+    rest = step.pointer[len(pointer) :]
+    match step:
+        case SetValue(_, new):
+            whole = applied(inherited, SetValue(rest, new))
+        case AddEntry(_, key, new):
+            whole = applied(inherited, AddEntry(rest, key, new))
+        case RemoveEntry():
+            if not rest:
+                raise Refused(f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here")
+            whole = applied(inherited, RemoveEntry(rest))
+    last = pointer[-1]
+    if by_merge and isinstance(last, str):
+        return AddEntry(pointer[:-1], last, whole)
+    return SetValue(pointer, whole)
+
+
+def pointer_value(file: str, data: bytes, document: int, pointer: Pointer, dialect: Dialect) -> JSON:
+    """The value that ``data`` has at ``pointer``. Raises :class:`KeyError` where there is none."""
+    tree = _trees(Text.of(file, data))[document]
+    return at(_value(tree, dialect), pointer)

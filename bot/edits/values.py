@@ -1,0 +1,169 @@
+"""Edits on plain values: what an edit of text must come to, and the smaller edits that a large one is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.errors import Refused
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Pointer
+
+
+def is_list(value: JSON) -> bool:
+    """Whether a value is a JSON array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def at(value: JSON, pointer: Pointer) -> JSON:
+    """The value at ``pointer``. Raises :class:`KeyError` where there is none."""
+    for segment in pointer:
+        if isinstance(value, Mapping) and isinstance(segment, str):
+            value = value[segment]
+        elif isinstance(value, Sequence) and isinstance(segment, int) and segment < len(value):
+            value = value[segment]
+        else:
+            raise KeyError(segment)
+    return value
+
+
+def applied(value: JSON, edit: Edit) -> JSON:
+    """``value`` as it is after ``edit``; ``value`` itself stays. Raises :class:`~bot.errors.Refused` if it cannot be."""
+    match edit:
+        case SetValue(pointer, new):
+            return _changed(value, pointer, new)
+        case RemoveEntry(pointer):
+            return _removed(value, pointer)
+        case AddEntry(pointer, key, new):
+            return _added(value, pointer, key, new)
+
+
+def _changed(value: JSON, pointer: Pointer, new: JSON) -> JSON:
+    if not pointer:
+        return new
+    head, rest = pointer[0], pointer[1:]
+    if isinstance(value, Mapping) and isinstance(head, str):
+        return {**value, head: _changed(value.get(head), rest, new)}
+    if value is None and isinstance(head, str):
+        return {head: _changed(None, rest, new)}
+    if isinstance(value, Sequence) and not isinstance(value, str) and isinstance(head, int) and head < len(value):
+        return [_changed(item, rest, new) if index == head else item for index, item in enumerate(value)]
+    raise Refused(f"the source has nothing at {format_path(pointer)} that could be changed")
+
+
+def _removed(value: JSON, pointer: Pointer) -> JSON:
+    head, rest = pointer[0], pointer[1:]
+    if isinstance(value, Mapping) and head in value and isinstance(head, str):
+        if rest:
+            return {**value, head: _removed(value[head], rest)}
+        return {key: item for key, item in value.items() if key != head}
+    if isinstance(value, Sequence) and not isinstance(value, str) and isinstance(head, int) and head < len(value):
+        if rest:
+            return [_removed(item, rest) if index == head else item for index, item in enumerate(value)]
+        return [item for index, item in enumerate(value) if index != head]
+    raise Refused(f"the source has nothing at {format_path(pointer)} that could be removed")
+
+
+def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
+    if key is not None:
+        return _changed(value, (*pointer, key), new)
+    try:
+        listed = at(value, pointer)
+    except KeyError:
+        listed = None
+    if listed is None:
+        return _changed(value, pointer, [new])
+    if isinstance(listed, Sequence) and not isinstance(listed, str):
+        return _changed(value, pointer, [*listed, new])
+    raise Refused(f"the source has no list at {format_path(pointer)}")
+
+
+def same(one: JSON, other: JSON) -> bool:
+    """Equality that keeps types apart: ``1``, ``1.0``, ``True`` and ``"1"`` are four values."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
+    if is_list(one) and is_list(other) and isinstance(one, Sequence) and isinstance(other, Sequence):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (one != one and other != other)  # noqa: PLR0124 (not a number equals nothing)
+    return type(one) is type(other) and one == other
+
+
+def ordered(edits: Sequence[Edit]) -> list[Edit]:
+    """An order in which earlier edits do not move what later ones point at: changes, additions, removals from the end."""
+    changes: list[Edit] = [edit for edit in edits if isinstance(edit, SetValue)]
+    additions: list[Edit] = [edit for edit in edits if isinstance(edit, AddEntry)]
+    removals = [edit for edit in edits if isinstance(edit, RemoveEntry)]
+    removals.sort(key=lambda edit: [(isinstance(part, int), part) for part in edit.pointer], reverse=True)
+    return [*changes, *additions, *removals]
+
+
+def steps(value: JSON, edit: Edit) -> Iterator[Edit]:
+    """``edit`` as edits that touch as little as possible: a changed collection becomes changes of what differs in it."""
+    if isinstance(edit, AddEntry) and edit.key is not None:
+        try:
+            old = at(value, (*edit.pointer, edit.key))
+        except KeyError:
+            yield edit
+            return
+        yield from _difference((*edit.pointer, edit.key), old, edit.value)
+    elif isinstance(edit, SetValue):
+        try:
+            old = at(value, edit.pointer)
+        except KeyError:
+            yield _missing(value, edit)
+            return
+        yield from _difference(edit.pointer, old, edit.value)
+    else:
+        yield edit
+
+
+def _missing(value: JSON, edit: SetValue) -> Edit:
+    last = edit.pointer[-1] if edit.pointer else None
+    if isinstance(last, str):
+        return AddEntry(edit.pointer[:-1], last, edit.value)
+    listed = at(value, edit.pointer[:-1]) if edit.pointer else None
+    if isinstance(listed, Sequence) and last == len(listed):
+        return AddEntry(edit.pointer[:-1], None, edit.value)
+    raise Refused(f"the source has nothing at {format_path(edit.pointer)} that could be changed")
+
+
+def _difference(pointer: Pointer, old: JSON, new: JSON) -> Iterator[Edit]:
+    if same(old, new):
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and old and new:
+        for key, item in new.items():
+            if key not in old:
+                yield AddEntry(pointer, key, item)
+            else:
+                yield from _difference((*pointer, key), old[key], item)
+        yield from (RemoveEntry((*pointer, key)) for key in old if key not in new)
+    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and old and new:
+        yield from _list_difference(pointer, list(old), list(new))
+    else:
+        yield SetValue(pointer, new)
+
+
+def _list_difference(pointer: Pointer, old: list[JSON], new: list[JSON]) -> Iterator[Edit]:
+    gone = _left_out(old, new)
+    if gone is not None:
+        yield from (RemoveEntry((*pointer, index)) for index in reversed(gone))
+        return
+    for index, (before, after) in enumerate(zip(old, new, strict=False)):
+        yield from _difference((*pointer, index), before, after)
+    yield from (AddEntry(pointer, None, item) for item in new[len(old) :])
+    yield from (RemoveEntry((*pointer, index)) for index in range(len(old) - 1, len(new) - 1, -1))
+
+
+def _left_out(old: list[JSON], new: list[JSON]) -> list[int] | None:
+    """The indexes to leave out of ``old`` to get ``new``; None when there are none such."""
+    if len(new) >= len(old):
+        return None
+    gone: list[int] = []
+    taken = 0
+    for index, item in enumerate(old):
+        if taken < len(new) and same(item, new[taken]):
+            taken += 1
+        else:
+            gone.append(index)
+    return gone if taken == len(new) else None

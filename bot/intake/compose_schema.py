@@ -1,0 +1,41 @@
+"""What may be written in a Compose file and how two files' values combine. Source: the Compose specification."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+TOP: Final = frozenset({"name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models"})
+DECLARED_KINDS: Final = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
+SERVICE: Final = frozenset(
+    """annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name
+    cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec
+    depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint env_file
+    environment expose extends external_links extra_hosts gpus group_add healthcheck hostname image init ipc isolation
+    label_file labels links logging mac_address mem_limit mem_reservation mem_swappiness memswap_limit models
+    network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports post_start pre_stop privileged
+    profiles provider pull_policy pull_refresh_after read_only restart runtime scale secrets security_opt shm_size
+    stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user userns_mode uts
+    volumes volumes_from working_dir""".split()  # noqa: SIM905 (a table reads better in lines)
+)
+REPLACED: Final = frozenset({("command",), ("entrypoint",), ("healthcheck", "test")})
+"""Lists that an override replaces instead of appending to."""
+PAIRS: Final = frozenset(
+    {("environment",), ("labels",), ("annotations",), ("sysctls",), ("extra_hosts",), ("build", "args"), ("build", "labels"),
+     ("deploy", "labels")}
+)  # fmt: skip
+"""Mappings that may be written as a list of ``KEY=value``; an override goes by key."""
+UNIQUE: Final = frozenset({("volumes",), ("devices",), ("ports",), ("secrets",), ("configs",)})
+NOT_EXTENDED: Final = frozenset({"depends_on", "volumes_from", "profiles"})
+_SECRET: Final = re.compile(
+    r"(PASS(WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIALS?|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|AUTH|DSN)(_|\Z|[0-9])",
+    re.IGNORECASE,
+)
+_NOT_SECRET: Final = re.compile(r"_FILE\Z", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
+
+def looks_secret(key: str, value: str) -> bool:
+    """Whether an environment variable probably holds a secret, by its name or because it is a URL with a password."""
+    named = _SECRET.search(key) is not None and not _NOT_SECRET.search(key)
+    return (named and value != "") or _URL_PASSWORD.search(value) is not None

@@ -1,0 +1,39 @@
+"""What a reader hands on: the resources that files declare and the mistakes that were found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.model.resource import Desired, SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Resources in the order of files and of documents in them, and every mistake with file, line and column."""
+
+    resources: tuple[Desired, ...] = ()
+    errors: tuple[SourceError, ...] = ()
+
+
+def joined(parts: Iterable[Declared]) -> Declared:
+    """Several results as one, in order."""
+    listed = tuple(parts)
+    return Declared(
+        tuple(found for part in listed for found in part.resources),
+        tuple(error for part in listed for error in part.errors),
+    )
+
+
+def sort_errors(errors: Iterable[SourceError]) -> tuple[SourceError, ...]:
+    """Errors by file and position, each once."""
+    unique = {(error.file, error.line, error.column, error.message): error for error in errors}
+    return tuple(unique[key] for key in sorted(unique))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else None

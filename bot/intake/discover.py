@@ -1,0 +1,55 @@
+"""Which files of a repository could declare something, told from their paths alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Final
+
+_SKIPPED_FOLDERS: Final = frozenset(
+    {".git", ".github", ".gitlab", ".circleci", ".clockwork", ".terraform", ".vscode", ".idea", ".venv", "node_modules",
+     "vendor", "__pycache__", "policies"}
+)  # fmt: skip
+_SKIPPED_NAMES: Final = re.compile(
+    r"(clockwork|kustomization|mkdocs|_config|action|codecov|renovate|dependabot|skaffold|Chart|values|\.[^/]*)\.ya?ml\Z"
+    r"|values[-.][^/]*\.ya?ml\Z|(package|package-lock|composer|tsconfig|renovate|\.[^/]*)[^/]*\.json\Z"
+    r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
+)
+_COMPOSE: Final = re.compile(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
+_READ: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".tfvars")
+
+
+def candidates(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths worth reading, sorted: manifests, Compose files with their ``.env``, Terraform and ``.cw``.
+
+    Left out: folders of tools and of dependencies, rules, overlays and rendered files of this bot, Helm charts (their
+    templates are not manifests) and well-known files that are something else.
+    """
+    listed = sorted(set(paths))
+    charts = {folder_of(path) for path in listed if path.rpartition("/")[2] in {"Chart.yaml", "Chart.yml"}}
+    return tuple(path for path in listed if _could_declare(path) and not _in_chart(path, charts))
+
+
+def _could_declare(path: str) -> bool:
+    *folders, name = path.split("/")
+    if _SKIPPED_FOLDERS.intersection(folders):
+        return False
+    return name == ".env" or (name.endswith(_READ) and not _SKIPPED_NAMES.match(name))
+
+
+def _in_chart(path: str, charts: set[str]) -> bool:
+    if not charts:
+        return False
+    below = {"" if str(parent) == "." else str(parent) for parent in PurePosixPath(path).parents}
+    return any(f"{chart}/templates" in below if chart else "templates" in below for chart in charts)
+
+
+def folder_of(path: str) -> str:
+    """The folder of a repository path; empty at the top."""
+    return path.rpartition("/")[0]
+
+
+def is_compose_name(path: str) -> bool:
+    """Whether a file is called as Compose files are: ``compose.yaml``, ``docker-compose.prod.yml``, ``x_compose.yaml``."""
+    return _COMPOSE.match(path.rpartition("/")[2]) is not None

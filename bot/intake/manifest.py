@@ -1,0 +1,115 @@
+"""Plain Kubernetes manifests, YAML or JSON, one or many documents, ``List`` kinds included.
+
+A document is a resource when it has apiVersion, kind and metadata.name; anything else in a repository (values files,
+CI settings) is none of our business and passed over in silence. Custom resources are resources like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from bot.intake.declared import Declared
+from bot.intake.jsontree import load_json
+from bot.intake.origins import FileOrigins, SpanFile
+from bot.intake.scalars import Dialect
+from bot.intake.text import NotText, Text, text_error
+from bot.intake.yamltree import Broken, Loaded, load
+from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceError, SourceKind, Tree
+
+_NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})
+_TEMPLATE: Final = re.compile(r"\{\{.*\}\}", re.DOTALL)
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def read_manifest(path: str, data: bytes) -> Declared:
+    """The Kubernetes objects of one file. Depends on nothing but its arguments, so a caller may cache it by blob id."""
+    try:
+        text = Text.of(path, data)
+    except NotText as problem:
+        return Declared(errors=(text_error(path, problem),))
+    try:
+        documents = [load_json(text)] if path.endswith(".json") else load(text, Dialect.KUBERNETES)
+    except Broken as problem:
+        template = "{{" in text.chars and _TEMPLATE.search(text.chars)
+        return Declared() if template else Declared(errors=(problem.error,))
+    return _declared(SpanFile(path, data), text, documents)
+
+
+def _declared(source: SpanFile, text: Text, documents: list[Loaded | None]) -> Declared:
+    resources: list[Desired] = []
+    errors: list[SourceError] = []
+    for index, document in enumerate(documents):
+        if document is None:
+            continue
+        found = False
+        for root, tree, line in _objects(document):
+            found = True
+            declared = _desired(source, index, root, tree, line)
+            if isinstance(declared, Desired):
+                resources.append(declared)
+            elif declared is not None:
+                errors.append(text.error_at(line, 1, declared, "metadata.name"))
+        if found:
+            errors += [
+                text.error_at(line, column, f"the key {name!r} is written twice in one mapping")
+                for line, column, name in document.duplicates
+            ]
+    return Declared(tuple(resources), tuple(errors))
+
+
+def _objects(document: Loaded) -> Iterator[tuple[Pointer, Tree, int]]:
+    """The objects of one document: itself, or the items of a list, each with its place and line."""
+    tree = document.value
+    if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str) or not isinstance(tree.get("apiVersion"), str):
+        return
+    items = tree.get("items")
+    if not tree["kind"].endswith("List") or not isinstance(items, list):
+        yield (), tree, document.line
+        return
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            typed = {"apiVersion": tree["apiVersion"], "kind": tree["kind"].removesuffix("List")}
+            whole = item if "kind" in item and "apiVersion" in item else typed | item
+            line = document.item_lines[index] if index < len(document.item_lines) else document.line
+            yield ("items", index), whole, line
+
+
+def _desired(source: SpanFile, document: int, root: Pointer, tree: Tree, line: int) -> Desired | str | None:
+    """The resource, what is wrong with it, or None for an object that is never applied."""
+    version, kind, meta = tree["apiVersion"], tree["kind"], tree.get("metadata")
+    if not isinstance(version, str) or not isinstance(kind, str):
+        return None
+    group = version.rpartition("/")[0]
+    if group in _NOT_APPLIED:
+        return None
+    if not isinstance(meta, dict):
+        return f"this {kind} has no metadata"
+    name, scope = meta.get("name"), meta.get("namespace")
+    if not isinstance(name, str) or not name:
+        return None if "generateName" in meta else f"this {kind} has no name"
+    identity = ResourceId(Platform.KUBERNETES, kind, scope if isinstance(scope, str) else "", name, group)
+    return Desired(
+        id=identity,
+        task=str(identity),
+        source=SourceKind.KUBERNETES,
+        tree=tree,
+        file=source.file,
+        line=line,
+        origins=FileOrigins(source, document, root),
+        document=document,
+        root=root,
+        sensitive=secret_pointers(tree) if kind == "Secret" and not group else frozenset(),
+    )
+
+
+def secret_pointers(tree: Tree) -> frozenset[Pointer]:
+    """The pointers of a Secret whose values are never shown."""
+    found: set[Pointer] = {("metadata", "annotations", LAST_APPLIED)}
+    for part in ("data", "stringData"):
+        found.add((part,))
+        values = tree.get(part)
+        if isinstance(values, dict):
+            found.update((part, key) for key in values)
+    return frozenset(found)

@@ -1,0 +1,52 @@
+"""Plain files of a repository as desired resources: the first step of every tick that looks at Git.
+
+Kubernetes manifests, Compose projects and Terraform files, told apart by content. ``.cw`` files are
+:mod:`bot.assembly.assemble`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.intake.compose import looks_like_compose, read_compose
+from bot.intake.declared import Declared, joined
+from bot.intake.manifest import read_manifest
+from bot.intake.terraform import read_terraform
+from bot.model.resource import Desired, ResourceId, SourceError
+
+__all__ = ["Declared", "read", "read_manifest"]
+
+
+def read(files: Mapping[str, bytes], *, project: str) -> Declared:
+    """Everything that ``files`` (path to bytes) declare, and every mistake in them.
+
+    ``project`` names a Compose project at the top of the repository that does not name itself. A resource that is
+    declared twice is kept once, and the second place is an error that names the first.
+    """
+    compose = tuple(path for path in sorted(files) if looks_like_compose(path, files[path]))
+    special = set(compose)
+    parts = [
+        read_manifest(path, files[path])
+        for path in sorted(files)
+        if path.endswith((".yaml", ".yml", ".json")) and path not in special
+    ]
+    if compose:
+        parts.append(read_compose(files, compose, project=project))
+    terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
+    if terraform:
+        parts.append(read_terraform(terraform))
+    return without_repeats(joined(parts))
+
+
+def without_repeats(declared: Declared) -> Declared:
+    """Each resource once: the first declaration is kept, every further one reported."""
+    first: dict[ResourceId, Desired] = {}
+    repeats: list[SourceError] = []
+    for found in declared.resources:
+        known = first.setdefault(found.id, found)
+        if known is not found:
+            message = f"{found.id} is already declared in {known.file}:{known.line}; this declaration is not looked at"
+            repeats.append(SourceError(found.file, found.line, 1, message))
+    if not repeats:
+        return declared
+    return Declared(tuple(first.values()), (*declared.errors, *repeats))

@@ -1,0 +1,92 @@
+"""What a plain YAML scalar means to the program that will read the file.
+
+Kubernetes and Compose read YAML with Go libraries, not with PyYAML: ``1e3`` is a number, ``12:30`` and ``2024-01-01`` are
+strings. Kubernetes still takes YAML 1.1's ``yes``/``no``/``on``/``off`` for booleans; Compose does not. Used by readers
+here and, to quote what needs quoting, by :mod:`bot.edits`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from bot.model.resource import JSON
+
+
+class Dialect(Enum):
+    """Whose YAML it is."""
+
+    KUBERNETES = "kubernetes"
+    COMPOSE = "compose"
+
+
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_OLD_BOOLS: Final = {
+    word: value
+    for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
+    for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))
+}
+_INTEGER: Final = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_ODD: Final = re.compile(  # other readers of YAML 1.1 would not take these for strings: quote them
+    r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_.]*)\Z"
+)
+_LONGEST_NUMBER: Final = 400
+
+
+@lru_cache(maxsize=65536)
+def resolve(text: str, dialect: Dialect) -> JSON:
+    """The value of an unquoted scalar without a tag."""
+    if text in _NULLS:
+        return None
+    if text in _BOOLS:
+        return _BOOLS[text]
+    if dialect is Dialect.KUBERNETES and text in _OLD_BOOLS:
+        return _OLD_BOOLS[text]
+    if text[0] in "+-.0123456789" and len(text) < _LONGEST_NUMBER:
+        return _number(text)
+    return text
+
+
+def _number(text: str) -> JSON:
+    if _INTEGER.match(text):
+        whole = _integer(text.replace("_", ""))
+        if whole is not None:
+            return whole
+    if _FLOAT.match(text):
+        return float(text)
+    if _SPECIAL.match(text):
+        return math.nan if text[-1] in "nN" else (-math.inf if text[0] == "-" else math.inf)
+    return text
+
+
+def _integer(text: str) -> int | None:
+    digits = text.lstrip("+-")
+    if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO":
+        digits = "0o" + digits[1:]
+    try:
+        return int(digits, 0) * (-1 if text[0] == "-" else 1)
+    except ValueError:
+        return None
+
+
+def tagged(tag: str, text: str, dialect: Dialect) -> JSON:
+    """The value of a scalar with an explicit tag such as ``!!str``; an unknown tag leaves the text."""
+    kind = tag.removeprefix("tag:yaml.org,2002:")
+    if kind in {"int", "float", "bool", "null"}:
+        return resolve(text, dialect)
+    return text
+
+
+def reads_as_text(text: str) -> bool:
+    """Whether every YAML reader we know takes the unquoted ``text`` for a string."""
+    return (
+        isinstance(resolve(text, Dialect.KUBERNETES), str)
+        and isinstance(resolve(text, Dialect.COMPOSE), str)
+        and not _ODD.match(text)
+    )

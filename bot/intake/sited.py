@@ -1,0 +1,182 @@
+"""Trees in which every value knows its place in a file, so that files can be merged without losing where things are.
+
+Compose projects are made from several files (overrides, includes, ``extends``, ``env_file``) with variables filled in; the
+readers work on :class:`Sited` trees and hand on the plain tree with :class:`SitedOrigins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from bot.intake.origins import SpanFile
+from bot.intake.spans import Entries, Node, Scalar, locate
+from bot.model.resource import JSON, Origin, Pointer, Through
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The place of one value: file, document, pointer. ``line`` instead of a pointer for ``.env`` files (from 1)."""
+
+    file: str
+    document: int
+    pointer: Pointer
+    through: Through = Through.LITERAL
+    name: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sited:
+    """One value with its site; children of collections are sited themselves."""
+
+    data: Data
+    site: Site
+
+    @property
+    def mapping(self) -> dict[str, Sited]:
+        """Its entries; empty for anything but a mapping."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    @property
+    def elements(self) -> list[Sited]:
+        """Its elements; empty for anything but a list."""
+        return self.data if isinstance(self.data, list) else []
+
+    @property
+    def text(self) -> str | None:
+        """Itself, if it is text."""
+        return self.data if isinstance(self.data, str) else None
+
+    def plain(self) -> JSON:
+        """The value without its sites."""
+        if isinstance(self.data, dict):
+            return {key: child.plain() for key, child in self.data.items()}
+        if isinstance(self.data, list):
+            return [child.plain() for child in self.data]
+        return self.data
+
+    def child(self, pointer: Pointer) -> Sited | None:
+        """The value below at ``pointer``."""
+        found: Sited | None = self
+        for segment in pointer:
+            if found is None:
+                return None
+            if isinstance(segment, str):
+                found = found.mapping.get(segment)
+            else:
+                found = found.elements[segment] if segment < len(found.elements) else None
+        return found
+
+    def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Sited]]:
+        """Every value below and itself, with its pointer."""
+        yield at, self
+        for key, child in self.mapping.items():
+            yield from child.walk((*at, key))
+        for index, child in enumerate(self.elements):
+            yield from child.walk((*at, index))
+
+
+Data: TypeAlias = "None | bool | int | float | str | list[Sited] | dict[str, Sited]"
+
+
+def sited(value: JSON, site: Site) -> Sited:
+    """``value`` with all its children sited below ``site``."""
+    if isinstance(value, Mapping):
+        return Sited({key: sited(child, _below(site, key)) for key, child in value.items()}, site)
+    if isinstance(value, (list, tuple)):
+        return Sited([sited(child, _below(site, index)) for index, child in enumerate(value)], site)
+    if isinstance(value, (str, bool, int, float)) or value is None:
+        return Sited(value, site)
+    raise TypeError(type(value).__name__)
+
+
+def _below(site: Site, segment: str | int) -> Site:
+    return replace(site, pointer=(*site.pointer, segment))
+
+
+def mapped(tree: Sited, change: Callable[[Sited], Sited | None]) -> Sited | None:
+    """The tree with every scalar replaced by what ``change`` makes of it; None drops it."""
+    if isinstance(tree.data, dict):
+        entries = ((key, mapped(child, change)) for key, child in tree.data.items())
+        return replace(tree, data={key: child for key, child in entries if child is not None})
+    if isinstance(tree.data, list):
+        items = (mapped(child, change) for child in tree.data)
+        return replace(tree, data=[child for child in items if child is not None])
+    return change(tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files that sites point into, opened when asked. ``data`` holds every file of the repository that was read."""
+
+    data: Mapping[str, bytes]
+    open: dict[str, SpanFile] = field(default_factory=dict)
+
+    def file(self, path: str) -> SpanFile:
+        """The file with its span trees."""
+        if path not in self.open:
+            self.open[path] = SpanFile(path, self.data[path])
+        return self.open[path]
+
+    def origin(self, site: Site) -> Origin | None:
+        """The span of the value at ``site``."""
+        source = self.file(site.file)
+        if site.line is not None:
+            return _line_origin(source, site)
+        tree = source.documents[site.document]
+        if tree is None:
+            return None
+        place = locate(tree, site.pointer)
+        return None if place.rest else source.text.origin(place.node.start, place.node.end, site.through, site.name)
+
+    def key_line(self, site: Site) -> int:
+        """The line people look for: that of the value's key where it has one."""
+        source = self.file(site.file)
+        tree = source.documents[site.document] if site.line is None else None
+        if tree is None:
+            return site.line or 1
+        place = locate(tree, site.pointer)
+        node: Node = place.key or place.node
+        return source.text.position(node.start)[0]
+
+    def scalar(self, site: Site) -> Scalar | None:
+        """The scalar node at ``site``; None when a collection, an alias or nothing is there."""
+        tree = self.file(site.file).documents[site.document]
+        place = locate(tree, site.pointer) if tree is not None and site.line is None else None
+        return place.node if place and not place.rest and isinstance(place.node, Scalar) else None
+
+    def entries(self, site: Site) -> Entries | None:
+        """The mapping node at ``site``."""
+        tree = self.file(site.file).documents[site.document]
+        place = locate(tree, site.pointer) if tree is not None and site.line is None else None
+        return place.node if place and not place.rest and isinstance(place.node, Entries) else None
+
+
+def _line_origin(source: SpanFile, site: Site) -> Origin:
+    chars = source.text.chars
+    start = 0
+    for _ in range((site.line or 1) - 1):
+        start = chars.index("\n", start) + 1
+    end = chars.find("\n", start)
+    line = chars[start : end if end >= 0 else len(chars)].rstrip("\r")
+    begin = start + line.find("=") + 1
+    return source.text.origin(begin, start + len(line), site.through, site.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SitedOrigins:
+    """Origins of a merged tree."""
+
+    tree: Sited
+    sources: Sources
+
+    def at(self, pointer: Pointer) -> Origin | None:
+        site = self.site(pointer)
+        return None if site is None else self.sources.origin(site)
+
+    def site(self, pointer: Pointer) -> Site | None:
+        """Where the value at ``pointer`` is written; None when it is not in the tree."""
+        found = self.tree.child(pointer)
+        return None if found is None else found.site

@@ -1,0 +1,158 @@
+"""The syntax tree of a YAML or JSON file in which every node knows its span.
+
+Reading many files does not build it; origins (:mod:`bot.intake.origins`) and edits (:mod:`bot.edits`) ask for it. Offsets are
+characters of :class:`~bot.intake.text.Text`. Built from parser events with an explicit stack, so that depth costs
+memory and never the interpreter's stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.intake.scalars import Dialect, resolve, tagged
+from bot.model.resource import JSON, Pointer
+
+
+@dataclass(slots=True)
+class Scalar:
+    """One scalar. ``style`` is the opening quote or block mark, empty for plain. ``start`` is where its own text begins,
+    after an anchor or tag; ``head`` where the anchor or tag begins. ``tag`` is set only when written.
+    """
+
+    head: int
+    start: int
+    end: int
+    value: str
+    style: str = ""
+    anchor: str | None = None
+    tag: str | None = None
+
+
+@dataclass(slots=True)
+class Entries:
+    """A mapping. ``flow`` when written in braces. ``start`` is its first key or its brace."""
+
+    head: int
+    start: int
+    end: int
+    flow: bool
+    items: list[tuple[Node, Node]] = field(default_factory=list)
+    anchor: str | None = None
+
+
+@dataclass(slots=True)
+class Items:
+    """A sequence. ``flow`` when written in brackets. ``start`` is its first dash or its bracket."""
+
+    head: int
+    start: int
+    end: int
+    flow: bool
+    items: list[Node] = field(default_factory=list)
+    anchor: str | None = None
+
+
+@dataclass(slots=True)
+class Alias:
+    """A ``*name``; ``target`` is the anchored node."""
+
+    head: int
+    end: int
+    name: str
+    target: Node
+
+    @property
+    def start(self) -> int:
+        """Where its text begins: an alias has no anchor or tag before it."""
+        return self.head
+
+
+Node: TypeAlias = Scalar | Entries | Items | Alias
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pointer led: ``node`` and, below it, the part of the pointer that the tree does not have.
+
+    ``key`` is the node of its key (None in sequences and at the top). ``shared`` says that an alias or merge key was on
+    the way: the text also gives other values.
+    """
+
+    node: Node
+    rest: Pointer
+    key: Node | None = None
+    parent: Entries | Items | None = None
+    shared: bool = False
+
+
+def target(node: Node) -> Scalar | Entries | Items:
+    """The node itself, or what an alias stands for."""
+    while isinstance(node, Alias):
+        node = node.target
+    return node
+
+
+def key_of(node: Node) -> str:
+    """A mapping key as trees have it: its text."""
+    found = target(node)
+    return found.value if isinstance(found, Scalar) else ""
+
+
+def locate(root: Node, pointer: Pointer) -> Place:
+    """Follow ``pointer`` from ``root`` as far as the tree has it. Merge keys (``<<``) are followed like aliases."""
+    place = Place(root, pointer)
+    while place.rest:
+        step = _step(place, place.rest[0])
+        if step is None:
+            return place
+        place = step
+    return place
+
+
+def _step(place: Place, segment: str | int) -> Place | None:
+    node, shared = target(place.node), place.shared or isinstance(place.node, Alias)
+    if isinstance(node, Items) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
+        return Place(node.items[segment], place.rest[1:], None, node, shared)
+    if isinstance(node, Entries):
+        for key, value in reversed(node.items):
+            if key_of(key) == segment and not is_merge(key):
+                return Place(value, place.rest[1:], key, node, shared)
+        for source in merged(node):
+            found = _step(Place(source, place.rest, shared=True), segment)
+            if found is not None:
+                return Place(found.node, found.rest, found.key, found.parent, shared=True)
+    return None
+
+
+def is_merge(key: Node) -> bool:
+    """Whether a key is YAML's merge key."""
+    return isinstance(key, Scalar) and key.value == "<<" and not key.style and key.tag is None
+
+
+def merged(node: Entries) -> list[Node]:
+    """The mappings that ``node`` merges in, the first one winning."""
+    sources: list[Node] = []
+    for key, value in node.items:
+        if is_merge(key):
+            found = target(value)
+            sources.extend(found.items if isinstance(found, Items) else [value])
+    return [source for source in sources if isinstance(target(source), Entries)]
+
+
+def value(node: Node, dialect: Dialect) -> JSON:
+    """The plain value of a node, aliases and merge keys resolved."""
+    found = target(node)
+    if isinstance(found, Scalar):
+        if found.tag is not None:
+            return tagged(found.tag, found.value, dialect)
+        return found.value if found.style else resolve(found.value, dialect)
+    if isinstance(found, Items):
+        return [value(item, dialect) for item in found.items]
+    entries: dict[str, JSON] = {}
+    for source in reversed(merged(found)):
+        inherited = value(source, dialect)
+        if isinstance(inherited, dict):
+            entries.update(inherited)
+    entries.update({key_of(key): value(item, dialect) for key, item in found.items if not is_merge(key)})
+    return entries

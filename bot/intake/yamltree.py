@@ -1,0 +1,298 @@
+"""YAML text to values (fast, for reading thousands of files) and to span trees (exact, for origins and edits).
+
+Both come from libyaml. Values are made here rather than by PyYAML's constructors because Kubernetes and Compose read
+scalars by Go's rules (:mod:`bot.intake.scalars`), and because hostile nesting and alias bombs must end in an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from bot.intake.scalars import Dialect, resolve, tagged
+from bot.intake.spans import Alias, Entries, Items, Node, Scalar
+from bot.intake.text import Text
+from bot.model.resource import JSON, SourceError
+
+_DEEPEST: Final = 100
+_LARGEST: Final = 2_000_000
+_PLAIN: Final = "?"
+_QUOTED: Final = "!"
+
+
+class Broken(ValueError):
+    """The text is not YAML that can be read; ``error`` says where and why."""
+
+    def __init__(self, error: SourceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
+    """libyaml's composer without PyYAML's resolver: a tag is what was written, or whether the scalar was quoted."""
+
+    def descend_resolver(self, _parent: object, _index: object) -> None:
+        """Nothing depends on the path."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing depends on the path."""
+
+    def resolve(self, _kind: object, _value: object, implicit: tuple[bool, bool] | bool) -> str:  # noqa: FBT001 (libyaml's call)
+        """Whether a scalar was plain."""
+        return _PLAIN if implicit is True or (implicit and implicit[0]) else _QUOTED
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One YAML document: its value, the line (from 1) its content starts at, lines of the items of its ``items`` list."""
+
+    value: JSON
+    line: int
+    item_lines: tuple[int, ...] = ()
+    duplicates: tuple[tuple[int, int, str], ...] = ()
+    """Line, column and name of keys that are written twice in one mapping."""
+
+
+def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
+    """The documents of ``text``, None for an empty one. Raises :class:`Broken`."""
+    _check_depth(text)
+    try:
+        composer = _Composer(text.chars)
+        documents: list[Loaded | None] = []
+        while composer.check_node():
+            documents.append(_loaded(composer.get_node(), text, dialect))
+    except yaml.MarkedYAMLError as exc:
+        raise Broken(_mistake(text, exc)) from exc
+    except yaml.reader.ReaderError as exc:
+        raise Broken(text.error(min(exc.position, len(text.chars)), "a character that YAML does not allow")) from exc
+    return documents
+
+
+def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML's nodes are untyped
+    if type(root) is ScalarNode and root.tag == _PLAIN and root.value == "":
+        return None
+    reader = _Values(text, dialect, shared="*" in text.chars)
+    found = reader.value(root, 0)
+    lines: tuple[int, ...] = ()
+    if type(root) is MappingNode:
+        for key, child in root.value:
+            if key.value == "items" and type(child) is SequenceNode:
+                lines = tuple(item.start_mark.line + 1 for item in child.value)
+    return Loaded(found, root.start_mark.line + 1, lines, tuple(reader.duplicates))
+
+
+@dataclass(slots=True)
+class _Values:
+    """Nodes to values. ``shared`` is whether aliases may occur; then values are kept per node and counted."""
+
+    text: Text
+    dialect: Dialect
+    shared: bool
+    duplicates: list[tuple[int, int, str]] = field(default_factory=list)
+    known: dict[int, tuple[JSON, int]] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+    size: int = 0
+
+    def value(self, node: Any, depth: int) -> JSON:
+        if type(node) is ScalarNode:
+            self.size += 1
+            tag = node.tag
+            if tag == _PLAIN:
+                return resolve(node.value, self.dialect)
+            return str(node.value) if tag == _QUOTED else tagged(tag, node.value, self.dialect)
+        if depth > _DEEPEST:
+            raise Broken(_at(self.text, node, f"nested more than {_DEEPEST} levels deep"))
+        return self._once(node, depth) if self.shared else self._children(node, depth)
+
+    def _once(self, node: Any, depth: int) -> JSON:
+        if id(node) in self.open:
+            raise Broken(_at(self.text, node, "an anchor that contains itself"))
+        if id(node) not in self.known:
+            self.open.add(id(node))
+            before, self.size = self.size, 0
+            self.known[id(node)] = (self._children(node, depth), self.size + 1)
+            self.size, _ = before, self.open.discard(id(node))
+        found, size = self.known[id(node)]
+        self.size += size
+        if self.size > _LARGEST:
+            raise Broken(_at(self.text, node, f"aliases expand to more than {_LARGEST} values"))
+        return found
+
+    def _children(self, node: Any, depth: int) -> JSON:
+        if type(node) is SequenceNode:
+            return [self.value(item, depth + 1) for item in node.value]
+        entries: dict[str, JSON] = {}
+        for key, child in node.value:
+            name = key.value if type(key) is ScalarNode else None
+            if name is None:
+                raise Broken(_at(self.text, key, "a mapping key that is not a scalar", "text"))
+            if name == "<<" and key.tag == _PLAIN:
+                return self._merged(node, depth)
+            if name in entries:
+                self.duplicates.append((key.start_mark.line + 1, key.start_mark.column + 1, name))
+            entries[name] = self.value(child, depth + 1)
+        return entries
+
+    def _merged(self, node: Any, depth: int) -> JSON:
+        inherited: list[JSON] = []
+        own: dict[str, JSON] = {}
+        for key, child in node.value:
+            found = self.value(child, depth + 1)
+            if key.value == "<<" and key.tag == _PLAIN:
+                inherited.extend(found if isinstance(found, list) else [found])
+            else:
+                own[str(key.value)] = found
+        entries: dict[str, JSON] = {}
+        for source in reversed(inherited):
+            if not isinstance(source, dict):
+                raise Broken(_at(self.text, node, "'<<' merges something that is not a mapping", "a mapping"))
+            entries.update(source)
+        return entries | own
+
+
+def _at(text: Text, node: Any, message: str, expected: str | None = None) -> SourceError:
+    return text.error_at(node.start_mark.line + 1, node.start_mark.column + 1, message, expected)
+
+
+def _mistake(text: Text, exc: yaml.MarkedYAMLError) -> SourceError:
+    mark = exc.problem_mark or exc.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    context = f" {exc.context}" if exc.context else ""
+    return text.error_at(line, column, f"not valid YAML: {exc.problem}{context}")
+
+
+def _check_depth(text: Text) -> None:
+    """libyaml's composer recurses in C: refuse what is too deep before it overflows the stack."""
+    chars = text.chars
+    if len(chars) < 4096:
+        return
+    if chars.count("[") + chars.count("{") < 2000 and max(map(len, chars.split("\n"))) < 4096:
+        return
+    depth = 0
+    for event in events(text):
+        if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            depth += 1
+            if depth > _DEEPEST:
+                raise Broken(_at(text, event, f"nested more than {_DEEPEST} levels deep"))
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+
+
+def events(text: Text) -> Iterator[Event]:
+    """libyaml's events. Raises :class:`Broken`."""
+    try:
+        yield from yaml.parse(text.chars, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as exc:
+        raise Broken(_mistake(text, exc)) from exc
+    except yaml.reader.ReaderError as exc:
+        raise Broken(text.error(min(exc.position, len(text.chars)), "a character that YAML does not allow")) from exc
+
+
+def span_trees(text: Text) -> list[Node | None]:
+    """One span tree per document, None for an empty one. Raises :class:`Broken`."""
+    documents: list[Node | None] = []
+    builder = _Builder(text)
+    for event in events(text):
+        if isinstance(event, DocumentStartEvent):
+            builder = _Builder(text)
+        root = builder.take(event)
+        if root is not None:
+            empty = isinstance(root, Scalar) and root.value == "" and not root.style
+            documents.append(None if empty else root)
+    return documents
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Events of one document to a span tree, with the open collections on a stack."""
+
+    text: Text
+    stack: list[Entries | Items] = field(default_factory=list)
+    keys: list[Node | None] = field(default_factory=list)
+    anchors: dict[str, Node] = field(default_factory=dict)
+
+    def take(self, event: Any) -> Node | None:
+        """The root once it is complete."""
+        if isinstance(event, ScalarEvent):
+            start = self._after_properties(event)
+            tag = event.tag if event.tag and not any(event.implicit) else None
+            style = "" if event.implicit[0] and not event.style else (event.style or "")
+            node: Node = Scalar(
+                event.start_mark.index, start, event.end_mark.index, event.value, style, event.anchor, tag
+            )
+            return self._done(self._known(event.anchor, node))
+        if isinstance(event, AliasEvent):
+            known = self.anchors[event.anchor]
+            return self._done(Alias(event.start_mark.index, event.end_mark.index, event.anchor, known))
+        if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            kind = Entries if isinstance(event, MappingStartEvent) else Items
+            start = self._after_properties(event)
+            opened = kind(event.start_mark.index, start, start, bool(event.flow_style), anchor=event.anchor)
+            self._known(event.anchor, opened)
+            self.stack.append(opened)
+            self.keys.append(None)
+        elif isinstance(event, CollectionEndEvent):
+            closed = self.stack.pop()
+            self.keys.pop()
+            closed.end = event.end_mark.index if closed.flow else _content_end(closed)
+            return self._done(closed)
+        return None
+
+    def _known(self, anchor: str | None, node: Node) -> Node:
+        if anchor:
+            self.anchors[anchor] = node
+        return node
+
+    def _done(self, node: Node) -> Node | None:
+        if not self.stack:
+            return node
+        parent = self.stack[-1]
+        if isinstance(parent, Items):
+            parent.items.append(node)
+        elif self.keys[-1] is None:
+            self.keys[-1] = node
+        else:
+            parent.items.append((self.keys[-1], node))
+            self.keys[-1] = None
+        return None
+
+    def _after_properties(self, event: Any) -> int:
+        at = int(event.start_mark.index)
+        chars = self.text.chars
+        while at < len(chars) and chars[at] in "&!":
+            while at < len(chars) and not chars[at].isspace():
+                at += 1
+            at = _skip_blank(chars, at)
+        return at if event.anchor or event.tag else int(event.start_mark.index)
+
+
+def _skip_blank(chars: str, at: int) -> int:
+    while at < len(chars):
+        if chars[at] == "#" and chars[at - 1].isspace():
+            at = chars.find("\n", at) if "\n" in chars[at:] else len(chars)
+        elif chars[at].isspace():
+            at += 1
+        else:
+            break
+    return at
+
+
+def _content_end(node: Entries | Items) -> int:
+    """libyaml ends a block collection where the next token starts; it really ends with its last child."""
+    if not node.items:
+        return node.end
+    last = node.items[-1]
+    return last[1].end if isinstance(last, tuple) else last.end
