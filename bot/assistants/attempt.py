@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.assistants.reply import parse_findings
+from bot.assistants.reply import hidden, parse_findings
 from bot.errors import Invalid
-from bot.model.redact import redact
 from bot.model.session import Reply, ReplyStatus
 
 MAX_WAIT_SECONDS: Final = 60.0
@@ -88,10 +87,10 @@ def _finished(name: str, attempt: Attempt, secrets: Collection[str]) -> Reply:
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cost_usd=usage.cost_usd,
-        stderr_tail=redact(attempt.stderr, secrets)[-TAIL_KEPT:],
+        stderr_tail=hidden(attempt.stderr, secrets)[-TAIL_KEPT:],
     )
     if isinstance(answer, Failed):
-        return replace(blank, status=answer.status, message=redact(answer.message, secrets)[:TAIL_KEPT])
+        return replace(blank, status=answer.status, message=hidden(answer.message, secrets)[:TAIL_KEPT])
     try:
         return replace(blank, findings=parse_findings(answer.text, secrets=secrets))
     except Invalid as exc:

@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.errors import Invalid
-from bot.model.redact import redact
+from bot.guardrails.redact import redact
 from bot.model.session import ReplyFinding
 
 MAX_FINDINGS: Final = 200
@@ -60,14 +60,21 @@ def parse_findings(text: str, *, secrets: Collection[str] = ()) -> tuple[ReplyFi
         raise Invalid(f"the reply does not fit the schema at {place}: {first['msg']}") from exc
     return tuple(
         ReplyFinding(
-            rule=redact(one.rule, secrets),
+            rule=hidden(one.rule, secrets),
             file=one.file,
             line=one.line,
             severity=one.severity,
-            message=redact(one.message, secrets)[:MAX_MESSAGE],
+            message=hidden(one.message, secrets)[:MAX_MESSAGE],
         )
         for one in found.findings
     )
+
+
+def hidden(text: str, secrets: Collection[str]) -> str:
+    """``text`` without the values of ``secrets`` and without whatever else looks like a credential."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[redacted]") if secret else text
+    return redact(text)
 
 
 def _json_of(text: str) -> object:

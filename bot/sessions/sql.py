@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import BotError, Invalid, Refused, Unavailable
-from bot.model.redact import redact
+from bot.guardrails.redact import redact
 from bot.model.session import Session
 from bot.sessions.codec import decode, encode
 from bot.sessions.figures import Figures, Group, group_of, merge, succeeded
