@@ -298,6 +298,8 @@ def load(data: bytes | None, *, file: str = FILE) -> Settings:
         raise Invalid(f"{file}{place}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
     except (ValueError, RecursionError) as exc:
         raise Invalid(f"{file}: not YAML that settings can be written in: {exc}") from exc
+    if document is None:
+        return Settings()
     if not isinstance(document, dict):
         raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document).__name__}")
     try:

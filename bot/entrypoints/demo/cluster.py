@@ -49,7 +49,12 @@ class Cluster:
         assert isinstance(metadata, dict)  # noqa: S101 - made by _live
         fields = {"manager": manager, "operation": "Update", "time": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
         metadata["managedFields"].append(
-            {**fields, "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": _fields(self.objects[resource], path)}
+            {
+                **fields,
+                "apiVersion": "apps/v1",
+                "fieldsType": "FieldsV1",
+                "fieldsV1": _fields(self.objects[resource], path),
+            }
         )
         metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
 
@@ -107,12 +112,23 @@ def _live(tree: Tree) -> Object:
     match live["kind"]:
         case "Deployment" | "StatefulSet":
             replicas = live["spec"].get("replicas", 1)  # type: ignore[attr-defined]
-            live["status"] = {"observedGeneration": 1, "replicas": replicas, "readyReplicas": replicas, "updatedReplicas": replicas}
+            live["status"] = {
+                "observedGeneration": 1,
+                "replicas": replicas,
+                "readyReplicas": replicas,
+                "updatedReplicas": replicas,
+            }
             live["spec"] = {"revisionHistoryLimit": 10, **live["spec"]}  # type: ignore[dict-item]
         case "Service":
             spec = dict(live["spec"])  # type: ignore[call-overload]
             spec["ports"] = [{"protocol": "TCP", **port} for port in spec["ports"]]
-            live["spec"] = {"clusterIP": "10.96.14.7", "clusterIPs": ["10.96.14.7"], "type": "ClusterIP", "sessionAffinity": "None", **spec}
+            live["spec"] = {
+                "clusterIP": "10.96.14.7",
+                "clusterIPs": ["10.96.14.7"],
+                "type": "ClusterIP",
+                "sessionAffinity": "None",
+                **spec,
+            }
             live["status"] = {"loadBalancer": {}}
         case "PersistentVolumeClaim":
             live["spec"] = {"volumeName": "pvc-" + _uid(name), "volumeMode": "Filesystem", **live["spec"]}  # type: ignore[dict-item]

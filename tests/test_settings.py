@@ -1,0 +1,64 @@
+"""The settings file is strict, and what is secret stays out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import Invalid
+from bot.settings import Settings, load, secrets
+
+
+def test_nothing_gives_the_defaults() -> None:
+    """No file and an empty file mean the same defaults."""
+    assert load(None) == load(b"\n# nothing\n") == Settings()
+
+
+def test_durations_are_seconds_or_text() -> None:
+    """A duration may be written as seconds or with units."""
+    assert load(b"fixes: {cooldown: 1h30m}").fixes.cooldown == 5400
+    assert load(b"fixes: {cooldown: 90}").fixes.cooldown == 90
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fixes:\n  per_hours: 1\n", r"clockwork.yaml:2: unknown setting 'fixes.per_hours'; did you mean 'per_hour'\?"),
+        ("branh: x\n", r"clockwork.yaml:1: unknown setting 'branh'; did you mean 'branch'\?"),
+        ("version: 1\nfixes: {level: brave}\n", r"clockwork.yaml:2: fixes.level: .*conservative"),
+        ("observe:\n  snapshot: {}\n", r"clockwork.yaml:2: observe.snapshot: give exactly one of"),
+        ("guard:\n  assistants:\n    - kind: claude\n      modle: x\n", r"clockwork.yaml:4: .*'model'"),
+        ("repository: nonsense\n", r"clockwork.yaml:1: repository: write it as owner/name"),
+        ("a: [\n", r"clockwork.yaml:2:1: not YAML"),
+        ("- 1\n", r"clockwork.yaml:1: settings are a mapping"),
+        ("fixes: {cooldown: -1}\n", r"clockwork.yaml:1: fixes.cooldown"),
+    ],
+)
+def test_mistakes_name_file_line_and_remedy(text: str, said: str) -> None:
+    """Each mistake names the file, the line and what would be right."""
+    with pytest.raises(Invalid, match=said):
+        load(text.encode())
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    """Two mistakes are two lines."""
+    with pytest.raises(Invalid) as caught:
+        load(b"branh: x\nfixes: {per_hours: 1}\n")
+    assert len(caught.value.message.splitlines()) == 2
+
+
+def test_bytes_that_are_no_text() -> None:
+    """A file that is not UTF-8 is refused, not guessed at."""
+    with pytest.raises(Invalid, match="not UTF-8"):
+        load(b"branch: \xff\xfe")
+
+
+def test_secrets_hide_in_repr() -> None:
+    """The value that holds secrets does not show them."""
+    found = secrets({"GITHUB_TOKEN": "tok-en", "CLOCKWORK_SECRET": "s3cr3t", "CLOCKWORK_WEBHOOK_SECRET": "wh"})
+    assert found.token == "tok-en"
+    assert not any(word in repr(found) for word in ("tok-en", "s3cr3t", "wh'"))
+
+
+def test_the_own_token_comes_first() -> None:
+    """CLOCKWORK_TOKEN is preferred to the token that Actions provides."""
+    assert secrets({"GITHUB_TOKEN": "a", "CLOCKWORK_TOKEN": "b"}).token == "b"
