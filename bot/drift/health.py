@@ -28,6 +28,9 @@ class Patience:
     rollout: timedelta = timedelta(seconds=600)
     claim: timedelta = timedelta(seconds=300)
     restarted: timedelta = timedelta(seconds=3600)
+    """How long ago an ending still matters."""
+    restarts: int = 3
+    """As many, with the last one lately, are a problem even while the container runs."""
 
 
 DEFAULT_PATIENCE: Final = Patience()
@@ -70,7 +73,7 @@ def with_pod_problems(resources: Mapping[ResourceId, Observed]) -> dict[Resource
     for id_, observed in resources.items():
         if id_.platform is not Platform.KUBERNETES or id_.kind != "Pod" or not observed.problems:
             continue
-        owner = _top_owner(id_, resources)
+        owner = top_owner(id_, resources)
         if owner != id_ and owner in merged:
             held = merged[owner]
             added = tuple(_told_of_pod(problem, id_.name) for problem in observed.problems)
@@ -82,8 +85,8 @@ def _told_of_pod(problem: Problem, pod: str) -> Problem:
     return replace(problem, message=f"pod {pod}: {problem.message}")
 
 
-def _top_owner(id_: ResourceId, resources: Mapping[ResourceId, Observed]) -> ResourceId:
-    """Up the controller references, through the ReplicaSet even when it was not listed itself."""
+def top_owner(id_: ResourceId, resources: Mapping[ResourceId, Observed]) -> ResourceId:
+    """The workload at the end of the controller references, through a ReplicaSet even when that was not listed."""
     for _ in range(4):
         observed = resources.get(id_)
         above = _owner_by_reference(id_, observed) if observed is not None else _owner_by_name(id_)
@@ -221,8 +224,11 @@ def _pod_container(container: Tree, now: datetime, patience: Patience) -> Iterab
     if reason in _WAITING:
         detail = text(waiting.get("message")) or reason
         yield Problem(reason, f"container {name}: {detail}", _ending(ended, restarts), since=at)
-    if text(ended.get("reason")) == "OOMKilled" and at is not None and now - at < patience.restarted:
+    lately = at is not None and now - at < patience.restarted
+    if lately and text(ended.get("reason")) == "OOMKilled":
         yield Problem("OOMKilled", f"container {name} ran out of memory", _ending(ended, restarts), since=at)
+    elif lately and restarts >= patience.restarts and reason not in _WAITING:
+        yield Problem("Restarting", f"container {name} was restarted {restarts} times", _ending(ended, restarts), at)
 
 
 def _ending(ended: Tree, restarts: int) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.resource import Desired, Unreachable
+from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
+from bot.observers.placement import placed
 from bot.observers.process import run
 from bot.observers.redact import shown_url, tail
 from bot.ports import Observation
@@ -53,15 +54,16 @@ class SnapshotObserver:
     cap: int = DEFAULT_CAP
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = "snapshot"
+    platforms: frozenset[Platform] = frozenset(Platform)
 
     def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        del wanted
         try:
             data = self._read()
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
         found = contents(data, self._shown, now)
-        return Observation(now, resources=found.resources, covered=found.covered, kinds=found.kinds)
+        resources = placed(found.resources, wanted, "default")
+        return Observation(now, resources=resources, covered=found.covered, kinds=found.kinds)
 
     @property
     def _form(self) -> SourceForm:

@@ -1,0 +1,249 @@
+"""The Kubernetes observer: the live objects of the kinds and namespaces that Git declares.
+
+Settings: ``kubeconfig`` and ``context`` (default KUBECONFIG, ``~/.kube/config``, or the pod's service account),
+``timeout`` seconds for one request, ``deadline`` seconds for everything, ``workers`` requests at a time, ``health``
+whether pods, events and logs are read as evidence, ``unhealthy`` for how many resources at most.
+
+It only ever sends GET; ``get`` and ``list`` on the declared kinds (and on pods, their logs and events for ``health``)
+are all the permissions it needs. A kind that cannot be listed (403, not served, too slow) is ``Unreachable`` with its
+cause and is not covered; the other kinds still are. Lists are read namespace by namespace while Git names few of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+from bot.drift.health import problems, top_owner, with_pod_problems
+from bot.drift.peek import mapping, mappings, text, texts
+from bot.errors import Unavailable
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree, Unreachable
+from bot.observers.cluster_api import Access, ClusterApi, access
+from bot.observers.documents import kubernetes_id, kubernetes_version
+from bot.observers.evidence import with_evidence
+from bot.observers.placement import placed
+from bot.ports import Observation
+
+Kind = tuple[str, str]
+"""API group (empty for the core group) and kind."""
+
+_FEW_NAMESPACES: Final = 10
+_WORKLOADS: Final = frozenset(
+    {
+        ("apps", "Deployment"),
+        ("apps", "StatefulSet"),
+        ("apps", "DaemonSet"),
+        ("apps", "ReplicaSet"),
+        ("batch", "Job"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where the cluster serves a kind: ``/api/v1``, ``deployments``, whether its objects have a namespace."""
+
+    root: str
+    plural: str
+    namespaced: bool
+
+    def path(self, namespace: str | None) -> str:
+        """The list's path: of one namespace, or of all with None."""
+        below = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{self.root}{below}/{self.plural}"
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesObserver:
+    """Reads one cluster. Needs the ``kubernetes`` library (extra ``kubernetes``)."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    timeout: float = 15.0
+    deadline: float = 120.0
+    workers: int = 8
+    health: bool = True
+    unhealthy: int = 10
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    name: str = "kubernetes"
+    platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
+
+    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+        mine = [desired for desired in wanted if desired.id.platform is Platform.KUBERNETES]
+        if not mine:
+            return Observation(now)
+        reach = access(self.kubeconfig, self.context, self.environment)
+        api = ClusterApi(reach, self.timeout, time.monotonic() + self.deadline)
+        try:
+            return _Look(api, self, reach, mine, now).result()
+        finally:
+            api.close()
+
+
+@dataclass
+class _Look:
+    """One observation in the making."""
+
+    api: ClusterApi
+    settings: KubernetesObserver
+    reach: Access
+    wanted: Sequence[Desired]
+    now: datetime
+    failures: list[Unreachable] = field(default_factory=list)
+    found: dict[ResourceId, Observed] = field(default_factory=dict)
+
+    def result(self) -> Observation:
+        pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="kubernetes")
+        try:
+            served = self._served(pool)
+            covered = self._list_all(pool, served)
+            if self.settings.health:
+                self._add_health(pool)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        resources = placed(self.found, self.wanted, self.reach.namespace)
+        return Observation(
+            self.now,
+            resources=resources,
+            covered=frozenset({Platform.KUBERNETES}) if covered else frozenset(),
+            kinds=frozenset(covered),
+            unreachable=tuple(self.failures),
+        )
+
+    @cached_property
+    def _by_kind(self) -> dict[Kind, list[Desired]]:
+        by_kind: dict[Kind, list[Desired]] = defaultdict(list)
+        for desired in self.wanted:
+            by_kind[desired.id.group, desired.id.kind].append(desired)
+        return by_kind
+
+    def _served(self, pool: ThreadPoolExecutor) -> dict[Kind, Served]:
+        """Where each declared kind is served, by one discovery request for each API version that Git names."""
+        versions: dict[Kind, str] = {
+            kind: text(declared[0].tree.get("apiVersion")).rpartition("/")[2]
+            for kind, declared in self._by_kind.items()
+        }
+        roots = {kind: _root(kind[0], version) for kind, version in versions.items()}
+        answers = {root: pool.submit(self._discover, root) for root in sorted(set(roots.values()))}
+        served: dict[Kind, Served] = {}
+        for kind, root in roots.items():
+            try:
+                found = answers[root].result().get(kind[1]) or self._elsewhere(kind)
+            except Unavailable as exc:
+                self._failed(kind, None, exc.message)
+                continue
+            if found is None:
+                self._failed(kind, None, f"the cluster does not serve {root.removeprefix('/apis/')} {kind[1]}")
+            else:
+                served[kind] = found
+        return served
+
+    def _discover(self, root: str) -> dict[str, Served]:
+        """The kinds that can be listed below ``root``; none where the cluster has no such API version."""
+        return {
+            text(one.get("kind")): Served(root, text(one.get("name")), one.get("namespaced") is True)
+            for one in mappings(mapping(self.api.get(root)).get("resources"))
+            if "list" in texts(one.get("verbs")) and "/" not in text(one.get("name"))
+        }
+
+    def _elsewhere(self, kind: Kind) -> Served | None:
+        """The kind in another version of its group, for manifests that name one the cluster no longer serves."""
+        group, name = kind
+        if not group:
+            return None
+        for version in mappings(mapping(self.api.get(f"/apis/{group}")).get("versions")):
+            found = self._discover(_root(group, text(version.get("version")))).get(name)
+            if found is not None:
+                return found
+        return None
+
+    def _list_all(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> set[Kind]:
+        """Every declared kind listed; the kinds of which every list succeeded."""
+        asked: list[tuple[Kind, str | None, Future[list[Tree]]]] = [
+            (kind, namespace, pool.submit(self._list, place.path(namespace)))
+            for kind, place in served.items()
+            for namespace in self._namespaces(kind, place)
+        ]
+        covered = set(served)
+        for kind, namespace, future in asked:
+            try:
+                self._keep(future.result(), kind)
+            except Unavailable as exc:
+                covered.discard(kind)
+                self._failed(kind, namespace, exc.message)
+        return covered
+
+    def _list(self, path: str) -> list[Tree]:
+        return list(self.api.items(path))
+
+    def _namespaces(self, kind: Kind, place: Served) -> Iterable[str | None]:
+        """The namespaces to list one by one; a single None for all at once."""
+        if not place.namespaced:
+            return (None,)
+        names = sorted({desired.id.scope or self.reach.namespace for desired in self._by_kind[kind]})
+        return names if len(names) <= _FEW_NAMESPACES else (None,)
+
+    def _keep(self, trees: Iterable[Tree], kind: Kind) -> None:
+        for tree in trees:
+            id_ = replace(kubernetes_id(tree), group=kind[0], kind=kind[1])
+            self.found[id_] = Observed(id_, tree, problems(tree, self.now), kubernetes_version(tree))
+
+    def _failed(self, kind: Kind, namespace: str | None, cause: str) -> None:
+        group, name = kind
+        target = f"{name}.{group}" if group else name
+        if namespace:
+            target += f" in namespace {namespace}"
+        self.failures.append(Unreachable(self.settings.name, f"{self.reach.host} {target}", cause))
+
+    def _add_health(self, pool: ThreadPoolExecutor) -> None:
+        """The problems of pods on the workloads that own them, and evidence for the first few unhealthy resources.
+
+        Pods that Git does not declare are read for this only and do not become resources.
+        """
+        pods = dict(self._pods(pool))
+        every = {**pods, **self.found}
+        merged = with_pod_problems(every)
+        self.found = {id_: merged[id_] for id_ in self.found}
+        pods_of: dict[ResourceId, list[ResourceId]] = defaultdict(list)
+        for id_, pod in pods.items():
+            if pod.problems:
+                pods_of[top_owner(id_, every)].append(id_)
+        ill = [one for one in self.found.values() if one.problems][: self.settings.unhealthy]
+        for one in pool.map(lambda sick: with_evidence(self.api, sick, pods_of[sick.id]), ill):
+            self.found[one.id] = one
+
+    def _pods(self, pool: ThreadPoolExecutor) -> Iterator[tuple[ResourceId, Observed]]:
+        namespaces = sorted(
+            {id_.scope for id_ in self.found if (id_.group, id_.kind) in _WORKLOADS and self._is_wanted_scope(id_)}
+        )
+        paths: list[tuple[str | None, str]] = [(name, f"/api/v1/namespaces/{name}/pods") for name in namespaces]
+        if len(namespaces) > _FEW_NAMESPACES:
+            paths = [(None, "/api/v1/pods")]
+        asked = [(name, pool.submit(self._list, path)) for name, path in paths]
+        for name, future in asked:
+            try:
+                trees = future.result()
+            except Unavailable as exc:
+                self._failed(("", "Pod"), name, f"health is unknown: {exc.message}")
+                continue
+            for tree in trees:
+                id_ = kubernetes_id(tree)
+                yield id_, Observed(id_, tree, problems(tree, self.now))
+
+    @cached_property
+    def _scopes(self) -> frozenset[str]:
+        return frozenset(desired.id.scope or self.reach.namespace for desired in self.wanted)
+
+    def _is_wanted_scope(self, id_: ResourceId) -> bool:
+        return id_.scope in self._scopes
+
+
+def _root(group: str, version: str) -> str:
+    return f"/apis/{group}/{version}" if group else f"/api/{version or 'v1'}"
