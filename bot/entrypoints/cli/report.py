@@ -1,0 +1,36 @@
+"""``clockwork report``: what went wrong in guarded runs, as Markdown on the branch or on the screen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def report(
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        stdout: Annotated[bool, typer.Option("--stdout", help="Print the Markdown; commit nothing.")] = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Write AI_Failure_Modes.md and commit it to the branch if it changed."""
+        import json
+        import sys
+
+        from bot.wiring import open_workers
+        from bot.workers.export import document
+        from bot.workers.work import Name, sessions, work
+
+        workers = open_workers(settings, repo)
+        if stdout:
+            sys.stdout.buffer.write(document(sessions(workers)))
+            sys.stdout.flush()
+            return
+        outcome = work(Name.EXPORT, workers)
+        print(json.dumps(dict(outcome.figures)) if as_json else outcome.said)

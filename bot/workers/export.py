@@ -1,0 +1,68 @@
+"""``AI_Failure_Modes.md``: what goes wrong again and again, written into the repository for people and for AI tools.
+
+The same sessions give the same bytes, wherever and whenever it is written: no generated-at line, and trends are taken
+at the newest session. It is published only when its bytes differ from what the branch holds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from bot.model.session import Session
+from bot.shipped import folder
+from bot.texts import Texts
+from bot.workers import markdown
+from bot.workers.analysis import Dimension, Trends, analyse
+from bot.workers.failures import Failure, failures
+
+PATH: Final = "AI_Failure_Modes.md"
+LAST: Final = 100
+MESSAGE: Final = "Update the AI failure modes"
+
+Publish = Callable[[str, bytes, str], str | None]
+"""Writes ``bytes`` to a path on the branch with a commit message; the commit's sha, None when the bytes are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The failures of one day (UTC, ``2026-11-20``), newest first."""
+
+    date: str
+    failures: tuple[Failure, ...]
+
+
+def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
+    """The Markdown for ``sessions`` and ``trends`` as UTF-8, ending in one newline. Hostile text in it is inert."""
+    found = failures(sessions)
+    texts = Texts.at(
+        folder("templates"),
+        filters={"prose": markdown.prose, "code": markdown.code, "spark": markdown.spark},
+    )
+    text = texts.render(
+        "failure_modes.md",
+        trends=trends,
+        tables=[(dimension.value.capitalize(), trends.by(dimension)) for dimension in Dimension],
+        categories=sorted(Counter(failure.category for failure in found)),
+        days=_days(found[:LAST]),
+        shown=min(LAST, len(found)),
+    )
+    return text.encode("utf-8")
+
+
+def document(sessions: Sequence[Session]) -> bytes:
+    """The Markdown for ``sessions`` with trends at the newest of them."""
+    return failure_modes(sessions, analyse(sessions, None))
+
+
+def export(sessions: Sequence[Session], publish: Publish, *, path: str = PATH) -> str | None:
+    """The document is on the branch; the commit's sha, None when its bytes were there already."""
+    return publish(path, document(sessions), MESSAGE)
+
+
+def _days(found: Sequence[Failure]) -> Sequence[Day]:
+    days = groupby(found, key=lambda failure: f"{failure.at:%Y-%m-%d}")
+    return [Day(date, tuple(those)) for date, those in days]

@@ -1,0 +1,161 @@
+"""What counts as a failure in a session, one value each: findings that warn or block, replies that failed, broken runs.
+
+Called by the analysis (trends) and the export (the list people read). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, assert_never
+
+from bot.model.drift import Severity
+from bot.model.finding import Enforce, Finding
+from bot.model.session import Reply, ReplyStatus, Session
+
+_BY_PREFIX: Final = {
+    "INT": "integrity",
+    "DES": "destruction",
+    "TST": "tests",
+    "SEC": "security",
+    "K8S": "kubernetes",
+    "TF": "terraform",
+    "CI": "workflows",
+    "DEP": "dependencies",
+    "INJ": "injection",
+    "META": "guardrails",
+    "CW": "clockwork",
+    "SYS": "run",
+}
+"""Where a finding names no category, the letters before the number of its rule do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that went wrong. Texts are as recorded: hostile, to be escaped by whoever shows them.
+
+    ``tool`` is who noticed (``detector``, or the assistant), ``agent`` who wrote the change. ``place`` is a file with
+    its line. ``number`` is the pull request.
+    """
+
+    at: datetime
+    session: str
+    repository: str
+    number: int | None
+    agent: str
+    tool: str
+    category: str
+    rule: str
+    severity: Severity
+    title: str
+    detail: str
+    place: str
+    blocked: bool = False
+
+
+def failures(sessions: Iterable[Session]) -> Sequence[Failure]:
+    """Every failure in ``sessions``, newest first; within a session in the order they were recorded."""
+    ordered = sorted(sessions, key=lambda session: (session.at, session.id), reverse=True)
+    return [failure for session in ordered for failure in _of(session)]
+
+
+def _of(session: Session) -> Iterator[Failure]:
+    if session.failure is not None:
+        yield _broken_run(session, session.failure)
+    for finding in session.findings:
+        if finding.enforce.rank >= Enforce.WARN.rank:
+            yield _fired(session, finding)
+    for reply in session.replies:
+        if reply.status not in {ReplyStatus.OK, ReplyStatus.DISABLED}:
+            yield _bad_reply(session, reply)
+
+
+def _broken_run(session: Session, why: str) -> Failure:
+    return _failure(
+        session,
+        tool="clockwork",
+        category="run",
+        rule="run-failed",
+        severity=Severity.HIGH,
+        title="The guarded run itself failed",
+        detail=why,
+    )
+
+
+def _fired(session: Session, finding: Finding) -> Failure:
+    place = "" if finding.file is None else finding.file + ("" if finding.line is None else f":{finding.line}")
+    return _failure(
+        session,
+        tool=finding.by.removeprefix("assistant:"),
+        category=finding.category.strip().lower() or _BY_PREFIX.get(finding.rule.partition("-")[0], "other"),
+        rule=finding.rule,
+        severity=finding.severity,
+        title=finding.title or finding.rule,
+        detail=finding.message,
+        place=place,
+        blocked=finding.enforce is Enforce.BLOCK,
+    )
+
+
+def _bad_reply(session: Session, reply: Reply) -> Failure:
+    title, severity = _said(reply.status)
+    detail = reply.message or reply.stderr_tail
+    return _failure(
+        session,
+        tool=reply.assistant,
+        category="assistant",
+        rule=f"assistant-{reply.status}",
+        severity=severity,
+        title=title,
+        detail=detail,
+    )
+
+
+def _said(status: ReplyStatus) -> tuple[str, Severity]:
+    match status:
+        case ReplyStatus.AUTH:
+            return "The assistant refused the key", Severity.HIGH
+        case ReplyStatus.RATE_LIMIT:
+            return "The assistant was asked too often", Severity.LOW
+        case ReplyStatus.TIMEOUT:
+            return "The assistant did not answer in time", Severity.MEDIUM
+        case ReplyStatus.BAD_OUTPUT:
+            return "The assistant answered something that is no answer", Severity.MEDIUM
+        case ReplyStatus.CRASH:
+            return "The assistant stopped with an error", Severity.MEDIUM
+        case ReplyStatus.TOO_LARGE:
+            return "The change or the answer was too large for the assistant", Severity.MEDIUM
+        case ReplyStatus.OK | ReplyStatus.DISABLED:
+            return "The assistant answered", Severity.LOW
+        case _:
+            assert_never(status)
+
+
+def _failure(
+    session: Session,
+    *,
+    tool: str,
+    category: str,
+    rule: str,
+    severity: Severity,
+    title: str,
+    detail: str,
+    place: str = "",
+    blocked: bool = False,
+) -> Failure:
+    return Failure(
+        at=session.at,
+        session=session.id,
+        repository=session.repository,
+        number=session.number,
+        agent=session.agent,
+        tool=tool,
+        category=category,
+        rule=rule,
+        severity=severity,
+        title=title,
+        detail=detail,
+        place=place,
+        blocked=blocked,
+    )

@@ -1,0 +1,57 @@
+"""Makes hostile text safe to stand inside a Markdown line: no HTML, no link, no mention, no secret, no line break.
+
+Filters of ``templates/failure_modes.md.j2``. Text is cleaned, redacted, cut and escaped, in this order: invisible
+characters could hide a secret from redaction, and a cut through a secret could leave half of it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from bot.guardrails.redact import redact
+
+LENGTH: Final = 300
+_INVISIBLE: Final = frozenset({"Cf", "Co", "Cs", "Cn"})
+_PLAIN: Final = re.compile(r"[\w./+=, ()#-]+(?::[\w./+=, ()#-]+)*")
+_MARKUP: Final = re.compile(r"([\\`*\[\]|~$^])")
+_EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+_LINK: Final = re.compile(r"(?i)(?<=www)\.|:(?=/)")
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def one_line(text: str, length: int = LENGTH) -> str:
+    """``text`` as one line without invisible characters and credentials, at most ``length`` characters."""
+    seen = "".join(_visible(character) for character in text)
+    line = " ".join(redact(seen).split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def prose(text: str, length: int = LENGTH) -> str:
+    """``text`` as words inside a line or a table cell; everything that Markdown or GitHub would act on is inert."""
+    line = one_line(text, length).replace("@", "＠")
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = _EDGE_UNDERSCORE.sub(r"\\_", _MARKUP.sub(r"\\\1", line))
+    return _LINK.sub(lambda found: f"&#{ord(found[0])};", line)
+
+
+def code(text: str, length: int = LENGTH) -> str:
+    """``text`` as a code span where it is an ordinary name or path, as :func:`prose` where it is not."""
+    line = one_line(text, length)
+    return f"`{line}`" if _PLAIN.fullmatch(line) else prose(line, length)
+
+
+def spark(counts: Sequence[int]) -> str:
+    """Counts as a row of bars, the largest one full; nothing is the lowest bar."""
+    top = max(counts, default=0) or 1
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cc" or category.startswith("Z"):
+        return " "
+    hidden = category in _INVISIBLE or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return "" if hidden else character
