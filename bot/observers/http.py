@@ -1,0 +1,273 @@
+"""The HTTP observer: asks declared endpoints how they are.
+
+Settings: ``probes`` (each a URL with what is expected of it), ``deadline`` seconds for all, ``workers`` probes at a time,
+``ca_file`` for certificates of a private authority, ``environment`` for proxies (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+
+An endpoint that refuses, does not resolve, does not answer in time or fails in TLS is unhealthy, with the cause. Only
+when this machine cannot look (its proxy, its own network, its resolver) is it ``Unreachable``. Values that are never
+twice the same, such as the latency, are evidence and no part of a drift's identity.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Final
+
+from bot.drift.peek import text
+from bot.errors import Invalid, Unavailable
+from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.resource import JSON, Desired, Path, Platform, ResourceId, Unreachable
+from bot.observers.redact import redacted, shown_url
+from bot.ports import Observation
+
+if TYPE_CHECKING:
+    import httpx
+
+_BODY: Final = 64 * 1024
+_LOCAL: Final = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is expected of one endpoint.
+
+    ``max_latency_ms`` is the time until the headers are there. ``body`` is a regular expression that is searched in the
+    first 64 KiB. ``certificate_days`` is how long the certificate must still be valid. ``attempts`` are made before the
+    endpoint counts as unhealthy. ``file`` and ``line`` say where the probe is declared.
+    """
+
+    url: str
+    name: str = ""
+    status: frozenset[int] = frozenset({200})
+    max_latency_ms: int | None = None
+    body: str | None = None
+    certificate_days: int | None = None
+    timeout: float = 10.0
+    attempts: int = 2
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    follow_redirects: bool = False
+    task: str | None = None
+    severity: Severity = Severity.HIGH
+    file: str | None = None
+    line: int | None = None
+
+    @property
+    def id(self) -> ResourceId:
+        return ResourceId(Platform.HTTP, "endpoint", "", self.name or shown_url(self.url))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One answer as far as it was read. ``latency`` is in milliseconds."""
+
+    status: int
+    latency: int
+    body: str
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpObserver:
+    """Asks all probes in parallel. ``monotonic`` measures latency in seconds."""
+
+    probes: Sequence[Probe]
+    deadline: float = 60.0
+    workers: int = 8
+    ca_file: FilePath | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    monotonic: Callable[[], float] = time.monotonic
+    name: str = "http"
+    platforms: frozenset[Platform] = frozenset({Platform.HTTP})
+
+    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+        del wanted
+        trusted = self._trusted()
+        end = self.monotonic() + self.deadline
+        differences: list[Drift] = []
+        unreachable: list[Unreachable] = []
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="http") as pool:
+            asked = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
+            for probe, future in asked:
+                try:
+                    differences += future.result()
+                except Unavailable as exc:
+                    unreachable.append(Unreachable(self.name, shown_url(probe.url), exc.message))
+        covered = frozenset[Platform]() if unreachable else frozenset({Platform.HTTP})
+        return Observation(now, covered=covered, unreachable=tuple(unreachable), differences=tuple(differences))
+
+    def _trusted(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as exc:
+            raise Invalid(f"cannot read the certificates in {self.ca_file}: {exc}") from exc
+
+    def _ask(self, probe: Probe, trusted: ssl.SSLContext, end: float, now: datetime) -> list[Drift]:
+        """The differences of the best attempt: one good answer is enough."""
+        found: list[Drift] = []
+        for _ in range(max(probe.attempts, 1)):
+            left = min(probe.timeout, end - self.monotonic())
+            if left <= 0:
+                if found:
+                    break
+                raise Unavailable("the deadline passed before it was asked")
+            found = self._once(probe, trusted, left, now)
+            if not found:
+                break
+        return found
+
+    def _once(self, probe: Probe, trusted: ssl.SSLContext, timeout: float, now: datetime) -> list[Drift]:
+        import httpx
+
+        try:
+            answer = self._get(probe, trusted, timeout)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+            raise Invalid(f"the probe URL {shown_url(probe.url)} cannot be asked: {exc}") from exc
+        except httpx.ProxyError as exc:
+            raise Unavailable(f"the proxy: {redacted(str(exc))[:200]}") from exc
+        except httpx.TimeoutException:
+            return [_down(probe, f"no answer within {probe.timeout:g} s")]
+        except httpx.HTTPError as exc:
+            return [_down(probe, _cause(exc))]
+        return list(_judged(probe, answer, now))
+
+    def _get(self, probe: Probe, trusted: ssl.SSLContext, timeout: float) -> _Answer:
+        import httpx
+
+        end = self.monotonic() + timeout
+        with httpx.Client(
+            verify=trusted,
+            timeout=timeout,
+            trust_env=False,
+            proxy=_proxy(probe.url, self.environment),
+            follow_redirects=probe.follow_redirects,
+            headers={"User-Agent": "clockwork", **probe.headers},
+        ) as client:
+            began = self.monotonic()
+            with client.stream("GET", probe.url) as answer:
+                latency = round((self.monotonic() - began) * 1000)
+                expires = _expires(answer)
+                body = self._body(answer, end) if probe.body is not None else ""
+        return _Answer(answer.status_code, latency, body, expires)
+
+    def _body(self, answer: httpx.Response, end: float) -> str:
+        """The beginning of the body, as far as it comes in time."""
+        kept = bytearray()
+        for chunk in answer.iter_bytes(8192):
+            kept += chunk
+            if len(kept) >= _BODY or self.monotonic() > end:
+                break
+        return bytes(kept[:_BODY]).decode(answer.encoding or "utf-8", "replace")
+
+
+def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
+    took = (f"latency: {answer.latency} ms",)
+    if answer.status not in probe.status:
+        wanted: JSON = min(probe.status) if len(probe.status) == 1 else [*sorted(probe.status)]
+        yield _drift(probe, ("status",), wanted, answer.status, "HTTP-STATUS", probe.severity, took)
+    elif probe.body is not None and not _search(probe.body, answer.body):
+        yield _drift(probe, ("body",), f"matches {probe.body}", "does not match", "HTTP-BODY", probe.severity, took)
+    if probe.max_latency_ms is not None and answer.latency > probe.max_latency_ms:
+        limit = f"at most {probe.max_latency_ms} ms"
+        yield _drift(probe, ("latency",), limit, "slower", "HTTP-LATENCY", Severity.MEDIUM, took)
+    if probe.certificate_days is not None and answer.expires is not None:
+        yield from _certificate(probe, answer.expires, now)
+
+
+def _certificate(probe: Probe, expires: datetime, now: datetime) -> Iterator[Drift]:
+    left = expires - now
+    if left < timedelta(days=probe.certificate_days or 0):
+        yield _drift(
+            probe,
+            ("certificate",),
+            f"valid for {probe.certificate_days} days",
+            f"expires {expires:%Y-%m-%dT%H:%M:%SZ}",
+            "HTTP-CERTIFICATE",
+            Severity.HIGH if left < timedelta(days=3) else Severity.MEDIUM,
+            (f"{max(left.days, 0)} days left",),
+        )
+
+
+def _search(pattern: str, body: str) -> bool:
+    try:
+        return re.search(pattern, body) is not None
+    except re.error as exc:
+        raise Invalid(f"the body pattern {pattern!r} of a probe is not a regular expression: {exc}") from exc
+
+
+def _down(probe: Probe, cause: str) -> Drift:
+    return _drift(probe, (), "answers", "does not answer", "HTTP-DOWN", probe.severity, (f"cause: {cause}",), cause)
+
+
+def _drift(
+    probe: Probe,
+    path: Path,
+    desired: JSON,
+    observed: JSON,
+    rule: str,
+    severity: Severity,
+    evidence: tuple[str, ...],
+    message: str | None = None,
+) -> Drift:
+    return Drift(
+        resource=probe.id,
+        task=probe.task or str(probe.id),
+        kind=DriftKind.UNHEALTHY,
+        path=path,
+        desired=desired,
+        observed=observed,
+        severity=severity,
+        rule=rule,
+        file=probe.file,
+        line=probe.line,
+        message=message,
+        evidence=evidence,
+    )
+
+
+def _expires(answer: httpx.Response) -> datetime | None:
+    """When the certificate of this connection ends, in UTC; None without TLS."""
+    stream = answer.extensions.get("network_stream")
+    secured = stream.get_extra_info("ssl_object") if stream is not None else None
+    until = text((secured.getpeercert() or {}).get("notAfter")) if secured is not None else ""
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None
+
+
+def _cause(exc: BaseException) -> str:
+    """Why the endpoint did not answer. Raises :class:`Unavailable` when the reason is on this machine."""
+    chain: BaseException | None = exc
+    while chain is not None:
+        if isinstance(chain, socket.gaierror):
+            if chain.errno == socket.EAI_AGAIN:
+                raise Unavailable("names cannot be resolved on this machine at the moment") from exc
+            return "the host name does not resolve"
+        if isinstance(chain, ssl.SSLError):
+            return f"TLS: {getattr(chain, 'verify_message', '') or chain.reason or 'handshake failed'}"
+        if isinstance(chain, OSError) and chain.errno in _LOCAL:
+            raise Unavailable(f"this machine's network: {chain.strerror}") from exc
+        if isinstance(chain, ConnectionRefusedError):
+            return "connection refused"
+        chain = chain.__cause__ or chain.__context__
+    return redacted(str(exc))[:200] or type(exc).__name__
+
+
+def _proxy(url: str, environment: Mapping[str, str]) -> str | None:
+    """The proxy that the usual variables name for ``url``."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    values = {key.lower(): value for key, value in environment.items()}
+    host = parts.hostname or ""
+    for exempt in (entry.strip().lstrip(".") for entry in values.get("no_proxy", "").split(",")):
+        if exempt == "*" or (exempt and (host == exempt or host.endswith(f".{exempt}"))):
+            return None
+    return values.get(f"{parts.scheme}_proxy") or values.get("all_proxy") or None

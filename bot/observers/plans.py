@@ -1,0 +1,424 @@
+"""What a Terraform plan says is different, field by field, with the cause of each difference.
+
+Pure; :mod:`bot.observers.terraform` gives it ``terraform show -json PLAN`` (JSON output format 1.x, as documented by
+HashiCorp under "JSON Output Format") and the declared resources. Words used below:
+
+* outside: ``resource_drift``, what refreshing found changed since the last apply. Kept where the plan has to do with it
+  (``relevant_attributes``, or the plan changes the same attribute); a refresh-only plan keeps all.
+* planned: ``resource_changes``, what apply would do. ``before`` is live, ``after`` is what the configuration asks for.
+
+Rule ids: TF-DELETE, TF-REPLACE, TF-GONE (deleted outside), TF-CREATE, TF-FORGET, TF-SECURITY, TF-METADATA, TF-CHANGE.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from bot.drift.masking import digest, looks_secret, secret_name
+from bot.drift.peek import elements, get, mapping, mappings, text, texts
+from bot.errors import Unavailable
+from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Desired, Path, Platform, Pointer, ResourceId, Tree
+
+UNKNOWN: Final = "(known after apply)"
+_INDEX: Final = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
+_DATA_BEARING: Final = re.compile(
+    r"(_db_|_rds_|database|_bucket|_volume|_disk|_table|_snapshot|_backup|_cluster$|_instance_group|_cache|_redis|_queue"
+    r"|_stream|_topic|_file_system|_filesystem|_storage|_secret|_kms_|_key_vault|_vault|_repository|_persistent|_sql_)"
+)
+_SECURITY: Final = re.compile(
+    r"policy|ingress|egress|cidr|(^|_)acl|public|encrypt|kms|iam|role|permission|privilege|security_group|protection"
+    r"|versioning|firewall|source_ranges|(^|_)tls|ssl|mfa|principal|assume|allow"
+)
+_METADATA: Final = re.compile(r"^(tags|tags_all|labels|effective_labels|terraform_labels|description|comment)$")
+
+
+class Cause(StrEnum):
+    """Why a value differs."""
+
+    OUTSIDE = "changed outside of Terraform"
+    NOT_APPLIED = "declared in Git and not applied yet"
+    PROVIDER = "not set in Git: the provider's default changed (provider upgrade)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One entry of ``resource_changes`` or ``resource_drift``."""
+
+    address: str
+    kind: str
+    name: str
+    index: JSON
+    module: str
+    actions: tuple[str, ...]
+    before: JSON
+    after: JSON
+    unknown: JSON
+    secret_before: JSON
+    secret_after: JSON
+    replace_paths: tuple[Path, ...]
+    reason: str
+
+    @property
+    def base(self) -> str:
+        return _INDEX.sub("", self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """One differing value. ``live`` and ``asked`` are raw: they leave this module masked only."""
+
+    path: Path
+    live: JSON
+    asked: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReader:
+    """Turns one plan into drifts. ``key`` keys the digests that stand for secrets; ``root`` is the repository folder of
+    the root module, by which the declarations of several roots are told apart.
+    """
+
+    wanted: Sequence[Desired]
+    key: bytes
+    root: str = ""
+
+    def drifts(self, plan: Tree) -> tuple[Drift, ...]:
+        """All differences of ``plan``. Raises :class:`Unavailable` for a plan that failed or that this cannot read."""
+        version = text(plan.get("format_version"))
+        if not version.startswith("1."):
+            raise Unavailable(f"the plan has the unknown format version {version or '(none)'}")
+        if plan.get("errored") is True:
+            raise Unavailable("the plan ended with errors")
+        outside = {change.address: change for change in _changes(plan, "resource_drift")}
+        planned = {change.address: change for change in _changes(plan, "resource_changes")}
+        whole = not planned
+        found = [drift for change in planned.values() for drift in self._planned(change, outside, plan)]
+        found += (
+            drift
+            for change in outside.values()
+            if change.address not in planned or planned[change.address].actions == ("no-op",)
+            for drift in self._outside(change, plan, whole=whole)
+        )
+        return tuple(found)
+
+    def _planned(self, change: _Change, outside: Mapping[str, _Change], plan: Tree) -> Iterator[Drift]:
+        actions = set(change.actions)
+        if {"create", "delete"} <= actions:
+            yield self._replaced(change, outside.get(change.address), plan)
+        elif actions == {"delete"}:
+            yield self._whole(change, DriftKind.REMOVED, "TF-DELETE", "apply would delete it", _grave(change.kind))
+        elif actions == {"forget"}:
+            yield self._whole(change, DriftKind.REMOVED, "TF-FORGET", "apply would forget it", Severity.LOW)
+        elif actions == {"create"}:
+            yield self._absent(change, outside.get(change.address))
+        elif actions == {"update"}:
+            yield from self._updated(change, outside.get(change.address), plan)
+
+    def _replaced(self, change: _Change, outside: _Change | None, plan: Tree) -> Drift:
+        forcing = ", ".join(format_path(path) for path in change.replace_paths)
+        leaves = tuple(_leaves(change, _configured(plan, change)))
+        told = tuple(
+            f"{format_path(leaf.path)}: {self._shown(change, leaf)} ({self._cause(leaf, change, outside, plan)})"
+            for leaf in leaves[:20]
+        )
+        message = "apply would replace it (destroy and create again)"
+        if forcing:
+            message += f", because of {forcing}"
+        elif change.reason:
+            message += f": {change.reason.replace('_', ' ')}"
+        drift = self._whole(change, DriftKind.CHANGED, "TF-REPLACE", message, _grave(change.kind))
+        return replace(
+            drift,
+            evidence=told,
+            desired=self._facts(leaves, change, "asked"),
+            observed=self._facts(leaves, change, "live"),
+        )
+
+    def _facts(self, leaves: Sequence[_Leaf], change: _Change, side: str) -> JSON:
+        """The differing values of a replacement by path, masked."""
+        return {
+            format_path(leaf.path): self._masked(
+                leaf.live if side == "live" else leaf.asked,
+                change.secret_before if side == "live" else change.secret_after,
+                leaf.path,
+            )[0]
+            for leaf in leaves
+        }
+
+    def _absent(self, change: _Change, outside: _Change | None) -> Drift:
+        if outside is not None and "delete" in outside.actions:
+            return self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
+        return self._whole(change, DriftKind.MISSING, "TF-CREATE", Cause.NOT_APPLIED, Severity.MEDIUM)
+
+    def _updated(self, change: _Change, outside: _Change | None, plan: Tree) -> Iterator[Drift]:
+        for leaf in _leaves(change, _configured(plan, change)):
+            yield self._field(leaf, change, self._cause(leaf, change, outside, plan))
+
+    def _cause(self, leaf: _Leaf, change: _Change, outside: _Change | None, plan: Tree) -> Cause:
+        if outside is not None and any(_overlap(leaf.path, other.path) for other in _leaves(outside, None)):
+            return Cause.OUTSIDE
+        configured = _configured(plan, change)
+        if configured is not None and leaf.path and leaf.path[0] not in configured:
+            return Cause.PROVIDER
+        return Cause.NOT_APPLIED
+
+    def _outside(self, change: _Change, plan: Tree, *, whole: bool) -> Iterator[Drift]:
+        """What changed outside although the plan leaves it alone: recorded state against live."""
+        if change.actions == ("delete",):
+            if whole or any(_same_resource(change, resource) for resource, _ in _relevant(plan)):
+                yield self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
+            return
+        relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
+        for leaf in _leaves(change, None):
+            if whole or any(_overlap(leaf.path, path) for path in relevant):
+                turned = _Leaf(leaf.path, live=leaf.asked, asked=leaf.live)
+                flipped = replace(change, secret_before=change.secret_after, secret_after=change.secret_before)
+                yield self._field(turned, flipped, Cause.OUTSIDE)
+
+    def _field(self, leaf: _Leaf, change: _Change, cause: Cause) -> Drift:
+        asked, hid = self._masked(leaf.asked, change.secret_after, leaf.path)
+        live, hidden = self._masked(leaf.live, change.secret_before, leaf.path)
+        kind = DriftKind.CHANGED
+        if leaf.live is None:
+            kind = DriftKind.MISSING
+        elif leaf.asked is None:
+            kind = DriftKind.ADDED
+        severity, rule = _rated(leaf.path)
+        drift = self._whole(change, kind, rule, cause, severity)
+        pointer = _pointer(leaf.path)
+        declared = self._declared(change)
+        origin = declared.origins.at(pointer) if declared is not None else None
+        adoptable = (
+            declared is not None
+            and cause is Cause.OUTSIDE
+            and not (hid or hidden)
+            and leaf.live is not None
+            and _at(declared.tree, pointer) == leaf.asked
+        )
+        return replace(
+            drift,
+            path=leaf.path,
+            desired=asked,
+            observed=live,
+            sensitive=hid or hidden,
+            origin=origin,
+            line=origin.line if origin is not None else drift.line,
+            adopt=(SetValue(pointer, leaf.live),) if adoptable else (),
+        )
+
+    def _whole(self, change: _Change, kind: DriftKind, rule: str, message: str, severity: Severity) -> Drift:
+        declared = self._declared(change)
+        id_ = (
+            declared.id
+            if declared is not None
+            else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
+        )
+        if change.index is not None:
+            id_ = replace(id_, name=f"{id_.name}[{json.dumps(change.index)}]")
+        return Drift(
+            resource=id_,
+            task=declared.task if declared is not None else str(id_),
+            kind=kind,
+            path=(),
+            desired=None,
+            observed=None,
+            severity=severity,
+            rule=rule,
+            file=declared.file if declared is not None else None,
+            line=declared.line if declared is not None else None,
+            message=f"{change.address}: {message}",
+        )
+
+    def _declared(self, change: _Change) -> Desired | None:
+        """The declaration of the resource: of its module, and of this root where several roots declare the same."""
+        same = [
+            one
+            for one in self.wanted
+            if one.id.platform is Platform.TERRAFORM and (one.id.kind, one.id.name) == (change.kind, change.name)
+        ]
+        tests: tuple[Callable[[Desired], bool], ...] = (
+            lambda one: one.id.scope == _INDEX.sub("", change.module),
+            lambda one: one.file.rpartition("/")[0] == self.root.strip("/"),
+        )
+        for test in tests:
+            same = [one for one in same if test(one)] or same
+        return same[0] if len(same) == 1 else None
+
+    def _masked(self, value: JSON, secret: JSON, path: Path) -> tuple[JSON, bool]:
+        """``value`` as it may be shown, and whether anything was hidden."""
+        if value is None or value == UNKNOWN:
+            return value, False
+        for segment in path:
+            if secret is True:
+                break
+            secret = _step(secret, segment)
+        named = next((str(one) for one in reversed(path) if isinstance(one, str)), "")
+        return _hide(value, secret, named, self.key)
+
+    def _shown(self, change: _Change, leaf: _Leaf) -> str:
+        live, _ = self._masked(leaf.live, change.secret_before, leaf.path)
+        asked, _ = self._masked(leaf.asked, change.secret_after, leaf.path)
+        return f"{_brief(live)} -> {_brief(asked)}"
+
+
+def _brief(value: JSON) -> str:
+    return (value if value == UNKNOWN else json.dumps(value, default=str))[:80] if value is not None else "(none)"
+
+
+def _hide(value: JSON, secret: JSON, name: str, key: bytes) -> tuple[JSON, bool]:
+    if secret is True:
+        return digest(value, key), True
+    if isinstance(value, Mapping):
+        parts = {one: _hide(below, _step(secret, one), one, key) for one, below in value.items()}
+        return {one: shown for one, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        shown = [_hide(below, _step(secret, at), name, key) for at, below in enumerate(value)]
+        return [one for one, _ in shown], any(hid for _, hid in shown)
+    if isinstance(value, str) and value and (secret_name(name) or looks_secret(value)):
+        return digest(value, key), True
+    return value, False
+
+
+def _step(value: JSON, segment: object) -> JSON:
+    if isinstance(value, Mapping) and isinstance(segment, str):
+        return value.get(segment)
+    below = elements(value)
+    return below[segment] if isinstance(segment, int) and segment < len(below) else None
+
+
+def _at(tree: Tree, pointer: Pointer) -> JSON:
+    value: JSON = tree
+    for segment in pointer:
+        value = _step(value, segment)
+    return value
+
+
+def _pointer(path: Path) -> Pointer:
+    return tuple(segment for segment in path if isinstance(segment, str | int))
+
+
+def _changes(plan: Tree, key: str) -> Iterator[_Change]:
+    for entry in mappings(plan.get(key)):
+        change = mapping(entry.get("change"))
+        if entry.get("mode") == "managed" and texts(change.get("actions")):
+            yield _Change(
+                address=text(entry.get("address")),
+                kind=text(entry.get("type")),
+                name=text(entry.get("name")),
+                index=entry.get("index"),
+                module=text(entry.get("module_address")),
+                actions=texts(change.get("actions")),
+                before=change.get("before"),
+                after=change.get("after"),
+                unknown=change.get("after_unknown"),
+                secret_before=change.get("before_sensitive"),
+                secret_after=change.get("after_sensitive"),
+                replace_paths=tuple(map(_path, elements(change.get("replace_paths")))),
+                reason=text(entry.get("action_reason")),
+            )
+
+
+def _path(written: JSON) -> Path:
+    return tuple(segment for segment in elements(written) if isinstance(segment, str | int) and segment is not True)
+
+
+def _relevant(plan: Tree) -> Iterator[tuple[str, Path]]:
+    for entry in mappings(plan.get("relevant_attributes")):
+        yield text(entry.get("resource")), _path(entry.get("attribute"))
+
+
+def _same_resource(change: _Change, address: str) -> bool:
+    return address in {change.address, change.base}
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Whether one path is the other or leads to it."""
+    return all(a == b for a, b in zip(one, other, strict=False))
+
+
+def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
+    """The top-level attributes that the configuration of a resource sets; None where that is not in the plan."""
+    *modules, kind, name = re.split(r"\.(?![^\[]*\])", change.base) if change.base.count(".") else ["", "", ""]
+    module = mapping(get(plan, "configuration", "root_module"))
+    for word in modules:
+        if word != "module":
+            module = mapping(get(mapping(get(module, "module_calls", word)), "module"))
+    for resource in mappings(module.get("resources")):
+        if text(resource.get("address")) == f"{kind}.{name}":
+            return frozenset(mapping(resource.get("expressions")))
+    return None
+
+
+def _leaves(change: _Change, configured: frozenset[str] | None) -> Iterator[_Leaf]:
+    """The values that differ. One that is only known after apply counts where the configuration sets its attribute."""
+    for leaf in _differing(change.before, change.after, change.unknown, ()):
+        if leaf.asked != UNKNOWN or (configured is not None and leaf.path and leaf.path[0] in configured):
+            yield leaf
+
+
+def _differing(live: JSON, asked: JSON, unknown: JSON, path: Path) -> Iterator[_Leaf]:
+    if unknown is True:
+        yield _Leaf(path, live, UNKNOWN)
+    elif _equal(live, asked) and not _any_true(unknown):
+        return
+    elif isinstance(live, Mapping) and isinstance(asked, Mapping):
+        keys = [*asked, *(key for key in live if key not in asked)]
+        keys += (key for key in mapping(unknown) if key not in keys)
+        for key in keys:
+            yield from _differing(live.get(key), asked.get(key), _step(unknown, key), (*path, key))
+    elif _blocks(live) and _blocks(asked) and len(elements(live)) == len(elements(asked)):
+        for at, (one, other) in enumerate(zip(elements(live), elements(asked), strict=True)):
+            yield from _differing(one, other, _step(unknown, at), (*path, at))
+    elif not _equal(live, asked):
+        yield _Leaf(path, live, asked)
+
+
+def _any_true(unknown: JSON) -> bool:
+    if isinstance(unknown, Mapping):
+        return any(map(_any_true, unknown.values()))
+    return unknown is True or any(map(_any_true, elements(unknown)))
+
+
+def _blocks(value: JSON) -> bool:
+    below = elements(value)
+    return bool(below) and all(isinstance(one, Mapping) for one in below)
+
+
+def _equal(one: JSON, other: JSON) -> bool:
+    """By meaning: null is empty, a list is a set where only its order changed, JSON inside a text is JSON."""
+    if one == other or (one in (None, [], {}) and other in (None, [], {})):
+        return True
+    if isinstance(one, str) and isinstance(other, str) and one[:1] in {"{", "["} and other[:1] == one[:1]:
+        try:
+            return bool(json.loads(one) == json.loads(other))
+        except ValueError:
+            return False
+    if _blocks(one) and _blocks(other):
+        return Counter(map(_text_of, elements(one))) == Counter(map(_text_of, elements(other)))
+    return False
+
+
+def _text_of(value: JSON) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _grave(kind: str) -> Severity:
+    """How bad it is to lose a resource of this type: worst where it holds data."""
+    return Severity.CRITICAL if _DATA_BEARING.search(kind) else Severity.HIGH
+
+
+def _rated(path: Path) -> tuple[Severity, str]:
+    words = [segment for segment in path if isinstance(segment, str)]
+    if words and _METADATA.match(words[0]):
+        return Severity.LOW, "TF-METADATA"
+    if any(_SECURITY.search(word) for word in words):
+        return Severity.HIGH, "TF-SECURITY"
+    return Severity.MEDIUM, "TF-CHANGE"

@@ -1,0 +1,115 @@
+"""The Terraform observer: asks the real ``terraform`` (or ``tofu``) what a plan would do, and changes nothing.
+
+Settings: ``directory`` (the root module), ``root`` (its folder in the repository), ``binary``, ``refresh_only``,
+``workspace``, ``variables_files``, ``environment`` (credentials of the providers), ``plugin_cache`` (a folder that keeps
+providers between runs), ``deadline`` seconds for init, plan and show together, ``mask_key`` for digests of secrets.
+
+Nothing is written into the work tree: Terraform's data folder and the plan are in a private temporary folder that is
+removed, the lock file is read only, state is not locked. A plan that fails is ``Unreachable`` with the end of what
+Terraform said, redacted: it is never "no drift".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from bot.drift.peek import mapping
+from bot.errors import Invalid, Unavailable
+from bot.model.resource import JSON, Desired, Platform, Unreachable
+from bot.observers.plans import PlanReader
+from bot.observers.process import Finished, run
+from bot.observers.redact import tail
+from bot.ports import Observation
+
+_CAP: Final = 256 * 1024 * 1024
+_NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
+
+
+@dataclass(frozen=True, slots=True)
+class TerraformObserver:
+    """Reads one root module."""
+
+    directory: Path
+    root: str = ""
+    binary: str = "terraform"
+    refresh_only: bool = False
+    workspace: str | None = None
+    variables_files: tuple[Path, ...] = ()
+    plugin_cache: Path | None = None
+    deadline: float = 600.0
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    mask_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    name: str = "terraform"
+    platforms: frozenset[Platform] = frozenset({Platform.TERRAFORM})
+
+    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+        if not self.directory.is_dir():
+            raise Invalid(f"the Terraform root module {self.directory} is not a folder")
+        try:
+            with tempfile.TemporaryDirectory(prefix="clockwork-plan-") as scratch:
+                plan = _Planning(self, Path(scratch), time.monotonic() + self.deadline).plan()
+            found = PlanReader(wanted, self.mask_key, self.root).drifts(mapping(plan))
+        except Unavailable as exc:
+            return Observation(
+                now, unreachable=(Unreachable(self.name, str(self.root or self.directory), exc.message),)
+            )
+        return Observation(now, differences=found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """The commands of one observation. ``end`` is on the monotonic clock."""
+
+    settings: TerraformObserver
+    scratch: Path
+    end: float
+
+    def plan(self) -> JSON:
+        """The plan as JSON. Raises :class:`Unavailable` naming the command that failed and why."""
+        file = str(self.scratch / "plan")
+        options = ["-input=false", "-lock=false", "-no-color"]
+        self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
+        inputs = [f"-var-file={path.resolve()}" for path in self.settings.variables_files]
+        only = ["-refresh-only"] if self.settings.refresh_only else []
+        self._run("plan", *options, *only, f"-out={file}", *inputs)
+        shown = self._run("show", "-json", "-no-color", file)
+        try:
+            found: JSON = json.loads(shown.stdout)
+        except ValueError as exc:
+            raise Unavailable("terraform show did not print JSON") from exc
+        return found
+
+    def _run(self, verb: str, *arguments: str) -> Finished:
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise Unavailable(f"the deadline passed before terraform {verb}")
+        argv = [self.settings.binary, verb, *arguments]
+        finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
+        if finished.code != 0:
+            said = tail(finished.stderr) or tail(finished.stdout)
+            raise Unavailable(f"terraform {verb} ended with exit code {finished.code}: {' '.join(said.split())}")
+        return finished
+
+    def _environment(self) -> dict[str, str]:
+        passed = {key: value for key, value in self.settings.environment.items() if not key.startswith(_NOT_PASSED)}
+        passed |= {
+            "TF_IN_AUTOMATION": "1",
+            "TF_INPUT": "0",
+            "CHECKPOINT_DISABLE": "1",
+            "TF_DATA_DIR": str(self.scratch / "data"),
+        }
+        if self.settings.workspace is not None:
+            passed["TF_WORKSPACE"] = self.settings.workspace
+        if self.settings.plugin_cache is not None:
+            self.settings.plugin_cache.mkdir(parents=True, exist_ok=True)
+            passed["TF_PLUGIN_CACHE_DIR"] = str(self.settings.plugin_cache)
+        return passed
