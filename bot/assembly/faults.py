@@ -1,0 +1,30 @@
+"""What stops one evaluation, and the limits that keep hostile configuration from running for ever."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.model.resource import SourceError
+
+MOST_ELEMENTS: Final = 20_000
+LONGEST_TEXT: Final = 1_000_000
+
+
+class Fault(Exception):  # noqa: N818 (a mistake in a file, not a failure of ours)
+    """An expression that has no value. ``error`` is None when its cause was already reported elsewhere."""
+
+    def __init__(self, error: SourceError | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Budget:
+    """How much one assembly may still compute, in values made."""
+
+    def __init__(self, steps: int = 500_000) -> None:
+        self.left = steps
+
+    def spend(self, steps: int = 1) -> bool:
+        """Take ``steps`` off; False once nothing is left."""
+        self.left -= steps
+        return self.left >= 0

@@ -1,0 +1,164 @@
+"""Values of ``.cw`` files: each knows where it is written, how it got to its place, and whether it is secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from bot.model.resource import JSON, Origin, Pointer, Through
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """``origin`` is the place in the resource that gives the value; ``literal`` the literal it comes from, where that is
+    another place (a variable's default, a line of a ``.cwvars`` file); ``around`` the text that a template puts before
+    and after that literal.
+    """
+
+    origin: Origin
+    literal: Origin | None = None
+    around: tuple[str, str] | None = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value with its trace. Lists are tuples of values, objects mappings of values."""
+
+    data: Data
+    trace: Trace
+
+    @property
+    def mapping(self) -> Mapping[str, Value]:
+        """Its entries; empty for anything but an object."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    @property
+    def elements(self) -> tuple[Value, ...]:
+        """Its elements; empty for anything but a list."""
+        return self.data if isinstance(self.data, tuple) else ()
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether it, or anything in it, is secret."""
+        return any(found.trace.sensitive for _, found in self.walk())
+
+    def plain(self) -> JSON:
+        """Without traces."""
+        if isinstance(self.data, dict):
+            return {key: child.plain() for key, child in self.data.items()}
+        if isinstance(self.data, tuple):
+            return [child.plain() for child in self.data]
+        return self.data
+
+    def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Value]]:
+        """Itself and every value below, with pointers."""
+        yield at, self
+        for key, child in self.mapping.items():
+            yield from child.walk((*at, key))
+        for index, child in enumerate(self.elements):
+            yield from child.walk((*at, index))
+
+    def size(self) -> int:
+        """How many values it is made of."""
+        return sum(1 for _ in self.walk())
+
+    def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
+        """The same value as it arrives at another place; its literal stays where it is."""
+        place = replace(origin, through=through, name=name)
+        trace = replace(self.trace, origin=place, literal=self.trace.literal or _own(self.trace.origin))
+        if isinstance(self.data, dict):
+            return Value({key: child.moved(origin, through, name) for key, child in self.data.items()}, trace)
+        if isinstance(self.data, tuple):
+            return Value(tuple(child.moved(origin, through, name) for child in self.data), trace)
+        return Value(self.data, trace)
+
+    def secret(self) -> Value:
+        """The same value, never to be shown."""
+        trace = replace(self.trace, sensitive=True)
+        if isinstance(self.data, dict):
+            return Value({key: child.secret() for key, child in self.data.items()}, trace)
+        if isinstance(self.data, tuple):
+            return Value(tuple(child.secret() for child in self.data), trace)
+        return Value(self.data, trace)
+
+
+Data: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | dict[str, Value]"
+
+
+def _own(origin: Origin) -> Origin | None:
+    return origin if origin.through is Through.LITERAL else None
+
+
+def traced(plain: JSON, trace: Trace) -> Value:
+    """A plain value all of whose parts have the same trace."""
+    if isinstance(plain, Mapping):
+        return Value({key: traced(child, trace) for key, child in plain.items()}, trace)
+    if isinstance(plain, (list, tuple)):
+        return Value(tuple(traced(child, trace) for child in plain), trace)
+    if plain is None or isinstance(plain, (bool, int, float, str)):
+        return Value(plain, trace)
+    raise TypeError(type(plain).__name__)
+
+
+def kind_of(value: Value) -> str:
+    """What people call its type."""
+    match value.data:
+        case None:
+            return "null"
+        case bool():
+            return "bool"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case tuple():
+            return "list"
+        case _:
+            return "object"
+
+
+def as_text(value: Value) -> str | None:
+    """The text a template makes of it; None for collections and null."""
+    match value.data:
+        case bool():
+            return "true" if value.data else "false"
+        case str():
+            return value.data
+        case int() | float():
+            return number_text(value.data)
+        case _:
+            return None
+
+
+def number_text(number: float) -> str:
+    """A number as text: whole ones without a point."""
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+def as_number(value: Value) -> int | float | None:
+    """The number it is or spells."""
+    if isinstance(value.data, bool):
+        return None
+    if isinstance(value.data, (int, float)):
+        return value.data
+    if isinstance(value.data, str):
+        try:
+            number = float(value.data)
+        except ValueError:
+            return None
+        return int(number) if number == number and abs(number) < 2**63 and number == int(number) else number  # noqa: PLR0124
+    return None
+
+
+def as_bool(value: Value) -> bool | None:
+    """The truth value it is or spells."""
+    if isinstance(value.data, bool):
+        return value.data
+    return {"true": True, "false": False}.get(value.data) if isinstance(value.data, str) else None
+
+
+def equal(one: Value, other: Value) -> bool:
+    """HCL's equality: same type, same value; whole numbers and fractions are one type."""
+    return kind_of(one) == kind_of(other) and one.plain() == other.plain()

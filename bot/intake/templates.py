@@ -1,0 +1,156 @@
+"""Strings of HCL: quoted and heredoc templates with ``${}`` and ``%{}``. Part of the parser in :mod:`bot.intake.cw`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from bot.intake.scanner import Scanner
+from bot.intake.syntax import Directive, Expression, Interpolation, Part, Template, TextPart
+
+_HEREDOC: Final = re.compile(r"<<(-?)([^\W\d][\w-]*)[ \t]*\r?\n")
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_QUOTED_TEXT: Final = re.compile(r'[^"\\$%\r\n]+')
+_HEREDOC_TEXT: Final = re.compile(r"[^$%\n]+|\n")
+
+Inner = Callable[[], Expression]
+
+
+def quoted(scan: Scanner, expression: Inner) -> Template:
+    """A quoted string; the cursor is at its opening quote."""
+    start = scan.at
+    scan.at += 1
+    parts: list[Part] = []
+    while True:
+        char = scan.chars[scan.at : scan.at + 1]
+        if char == '"':
+            scan.at += 1
+            return Template(start, scan.at, tuple(parts))
+        if char in {"", "\n", "\r"}:
+            raise scan.mistake("this string is not closed on its line", "'\"'", start)
+        if char == "\\":
+            parts.append(_escape(scan))
+        else:
+            parts.append(_sequence(scan, expression) or _plain(scan, _QUOTED_TEXT))
+
+
+def _plain(scan: Scanner, pattern: re.Pattern[str]) -> TextPart:
+    start = scan.at
+    found = pattern.match(scan.chars, start)
+    scan.at = found.end() if found else start + 1
+    return TextPart(start, scan.at, scan.chars[start : scan.at])
+
+
+def _escape(scan: Scanner) -> TextPart:
+    start = scan.at
+    mark = scan.chars[start + 1 : start + 2]
+    if mark in _ESCAPES:
+        scan.at += 2
+        return TextPart(start, scan.at, _ESCAPES[mark])
+    width = {"u": 4, "U": 8}.get(mark, 0)
+    digits = scan.chars[start + 2 : start + 2 + width]
+    if width and re.fullmatch(r"[0-9a-fA-F]+", digits) and len(digits) == width and int(digits, 16) < 0x110000:
+        scan.at += 2 + width
+        return TextPart(start, scan.at, chr(int(digits, 16)))
+    raise scan.mistake(f"{scan.chars[start : start + 2]!r} is no escape", r"\n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN")
+
+
+def _sequence(scan: Scanner, expression: Inner) -> Part | None:
+    """``${``, ``%{`` and their escapes ``$${``, ``%%{``; None when the text just goes on."""
+    start = scan.at
+    opening = scan.chars[start : start + 3]
+    if opening in {"$${", "%%{"}:
+        scan.at += 3
+        return TextPart(start, scan.at, opening[1:])
+    if opening[:2] not in {"${", "%{"}:
+        return None
+    scan.at += 2
+    nested, scan.nested = scan.nested, 1
+    strip_left = scan.chars.startswith("~", scan.at)
+    scan.at += strip_left
+    made: Interpolation | Directive
+    if opening[0] == "$":
+        inner = expression()
+        strip_right = _close(scan, start)
+        made = Interpolation(start, scan.at, inner, strip_left, strip_right)
+    else:
+        made = _directive(scan, expression, start, strip_left=strip_left)
+    scan.nested = nested
+    return made
+
+
+def _close(scan: Scanner, start: int) -> bool:
+    strip = scan.take("~")
+    if not scan.peek("}"):
+        line, _ = scan.text.position(start)
+        raise scan.mistake(f"unexpected {scan.next_word()} in the template opened on line {line}", "'}'")
+    scan.at += 1
+    return strip
+
+
+def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool) -> Directive:
+    word = scan.word() or ""
+    inner: Expression | None = None
+    names: tuple[str, ...] = ()
+    if word == "if":
+        inner = expression()
+    elif word == "for":
+        names = loop_names(scan)
+        inner = expression()
+    elif word not in {"else", "endif", "endfor"}:
+        raise scan.mistake(f"{word or scan.next_word()!r} is no template directive", "if, else, endif, for or endfor")
+    strip_right = _close(scan, start)
+    return Directive(start, scan.at, word, inner, names, strip_left, strip_right)
+
+
+def loop_names(scan: Scanner) -> tuple[str, ...]:
+    """``v in`` or ``k, v in`` of a loop."""
+    first = scan.word()
+    second = scan.word() if first and scan.take(",") else None
+    if first is None:
+        raise scan.mistake(f"unexpected {scan.next_word()} after 'for'", "a name")
+    if scan.word() != "in":
+        raise scan.mistake("a loop needs 'in' after its names", "'in'")
+    return (first,) if second is None else (first, second)
+
+
+def heredoc(scan: Scanner, expression: Inner) -> Template:
+    """A heredoc; the cursor is at ``<<``."""
+    opening = _HEREDOC.match(scan.chars, scan.at)
+    if opening is None:
+        raise scan.mistake("a heredoc starts with '<<' and a name, alone at the end of the line", "'<<NAME'")
+    start, marker = scan.at, opening[2]
+    closing = re.compile(rf"^[ \t]*{re.escape(marker)}(?=[ \t]*\r?$)", re.MULTILINE).search(scan.chars, opening.end())
+    if closing is None:
+        raise scan.mistake(f"this heredoc is not closed: no line holds just {marker}", marker)
+    scan.at = opening.end()
+    parts: list[Part] = []
+    while scan.at < closing.start():
+        parts.append(_sequence(scan, expression) or _plain(scan, _HEREDOC_TEXT))
+    if scan.at > closing.start():
+        raise scan.mistake(f"a template sequence runs past the end of the heredoc {marker}", "'}'", start)
+    scan.at = closing.end()
+    return Template(start, scan.at, tuple(_flushed(parts) if opening[1] else parts), marker, bool(opening[1]))
+
+
+def _flushed(parts: list[Part]) -> list[Part]:
+    """The parts with the smallest indentation taken off every line."""
+    first = [index for index, part in enumerate(parts) if index == 0 or _ends_line(parts[index - 1])]
+    indents = [
+        len(part.value) - len(part.value.lstrip(" \t")) if isinstance(part, TextPart) else 0
+        for part in (parts[index] for index in first)
+        if not isinstance(part, TextPart) or part.value.strip()
+    ]
+    cut = min(indents, default=0)
+    made = list(parts)
+    for index in first:
+        part = made[index]
+        if isinstance(part, TextPart):
+            lead = min(cut, len(part.value) - len(part.value.lstrip(" \t")))
+            made[index] = TextPart(part.start, part.end, part.value[lead:])
+    return made
+
+
+def _ends_line(part: Part) -> bool:
+    return isinstance(part, TextPart) and part.value.endswith("\n")
