@@ -1,0 +1,1 @@
+"""The REST and GraphQL endpoints, one module per noun."""

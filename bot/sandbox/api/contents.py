@@ -1,0 +1,161 @@
+"""Files through the contents API: read, written and deleted one at a time, each write a commit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import pygit2
+from pydantic import BaseModel
+
+from bot.sandbox.api.gitdata import Person
+from bot.sandbox.edge import Call, Route
+from bot.sandbox.objects import commit_at, entry_at, tree_with, write_commit
+from bot.sandbox.records import Repo
+from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
+from bot.sandbox.shapes import code
+from bot.sandbox.shelf import ZERO, create, move, target
+from bot.sandbox.verbs import pushes
+
+
+class Deletion(BaseModel):
+    """Body of ``DELETE …/contents/…``."""
+
+    message: str
+    sha: str
+    branch: str | None = None
+    author: Person | None = None
+    committer: Person | None = None
+
+
+class Write(BaseModel):
+    """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
+
+    message: str
+    content: str
+    sha: str | None = None
+    branch: str | None = None
+    author: Person | None = None
+    committer: Person | None = None
+
+
+def get_contents(call: Call) -> Reply:
+    """A file with its bytes, or a folder's entries."""
+    repo, path = call.repo(), call.params.get("path", "").strip("/")
+    rev = call.query.get("ref") or repo.default_branch
+    commit = commit_at(call.hub.git(repo), rev)
+    if commit is None:
+        raise Problem(404, f"No commit found for the ref {rev}" if "ref" in call.query else "This repository is empty.")
+    found = entry_at(commit.tree, path)
+    if isinstance(found, pygit2.Blob):
+        if "raw" in call.headers.get("accept", ""):
+            return Reply(raw=found.data, headers={"Content-Type": "application/vnd.github.raw+json"})
+        return Reply(code.file_content(call.hub, repo, rev, path, found))
+    if not isinstance(found, pygit2.Tree):
+        raise not_found()
+    prefix = f"{path}/" if path else ""
+    entries = [(f"{prefix}{entry.name}", entry) for entry in found]
+    return Reply([code.content(call.hub, repo, rev, name, entry) for name, entry in entries])
+
+
+def get_readme(call: Call) -> Reply:
+    """The README of the default branch."""
+    repo = call.repo()
+    commit = commit_at(call.hub.git(repo), call.query.get("ref") or repo.default_branch)
+    for name in () if commit is None else ("README.md", "README", "readme.md"):
+        found = entry_at(commit.tree, name) if commit else None
+        if isinstance(found, pygit2.Blob):
+            return Reply(code.file_content(call.hub, repo, repo.default_branch, name, found))
+    raise not_found()
+
+
+def put_file(call: Call) -> Reply:
+    """The file holds ``content``; 409 when ``sha`` is not its blob, 422 when it exists and no ``sha`` came."""
+    repo, wanted = call.repo("write"), call.body(Write)
+    try:
+        data = base64.b64decode(wanted.content)
+    except binascii.Error as error:
+        raise unprocessable("content is not valid Base64") from error
+    return _write(call, repo, wanted, data, wanted.sha)
+
+
+def delete_file(call: Call) -> Reply:
+    """The file is gone; 409 when ``sha`` is not its blob."""
+    repo, wanted = call.repo("write"), call.body(Deletion)
+    return _write(call, repo, wanted, None, wanted.sha)
+
+
+def _write(call: Call, repo: Repo, wanted: Write | Deletion, data: bytes | None, known: str | None) -> Reply:
+    branch, path = wanted.branch or repo.default_branch, call.params["path"]
+    ref, git = f"refs/heads/{branch}", call.hub.git(repo)
+    with call.hub.shelf.lock(repo.full_name):
+        tip = target(git, ref)
+        base = None if tip is None else git[tip].peel(pygit2.Commit)
+        if base is None and branch != repo.default_branch:
+            raise Problem(404, f"Branch {branch} not found")
+        before = None if base is None else entry_at(base.tree, path)
+        _require_known(path, before, known, deleting=data is None)
+        sha = _commit(call, git, base, wanted, {path: data})
+        if tip is None:
+            create(git, ref, sha)
+        else:
+            _advance(git, ref, sha, tip)
+    pushes.follow(call.hub, repo, call.person(), [pushes.Update(tip or ZERO, sha, ref)])
+    return Reply(_shape(call, repo, git, sha, path, branch), 201 if before is None else 200)
+
+
+def _advance(git: pygit2.Repository, ref: str, sha: str, tip: str) -> None:
+    try:
+        move(git, ref, sha, expected=tip)
+    except Problem as problem:
+        raise Problem(409, f"{ref} is at another commit but expected {tip}") from problem
+
+
+def _require_known(path: str, before: pygit2.Object | None, known: str | None, *, deleting: bool) -> None:
+    if ".." in path.split("/") or ".git" in path.split("/"):
+        raise unprocessable("path contains a malformed path component")
+    if before is None:
+        if deleting:
+            raise not_found()
+        return
+    if known is None:
+        raise unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
+    if str(before.id) != known:
+        raise Problem(409, f"{path} does not match {known}")
+
+
+def _commit(
+    call: Call,
+    git: pygit2.Repository,
+    base: pygit2.Commit | None,
+    wanted: Write | Deletion,
+    changes: Mapping[str, bytes | None],
+) -> str:
+    now, me = call.hub.clock(), call.hub.line(call.person())
+    committer = wanted.committer.line(now) if wanted.committer else me
+    return write_commit(
+        git,
+        tree=tree_with(git, None if base is None else base.tree, changes),
+        parents=[] if base is None else [str(base.id)],
+        message=wanted.message,
+        author=wanted.author.line(now) if wanted.author else committer,
+        committer=committer,
+    )
+
+
+def _shape(call: Call, repo: Repo, git: pygit2.Repository, sha: str, path: str, branch: str) -> dict[str, Json]:
+    commit = git[sha].peel(pygit2.Commit)
+    found = entry_at(commit.tree, path)
+    content = None if found is None else code.content(call.hub, repo, branch, path, found)
+    return {"content": content, "commit": code.git_commit(call.hub, repo, commit)}
+
+
+_CONTENTS = "/repos/{owner}/{repo}/contents"
+ROUTES = (
+    Route("GET", "/repos/{owner}/{repo}/readme", get_readme),
+    Route("GET", _CONTENTS, get_contents),
+    Route("GET", _CONTENTS + "/{path:path}", get_contents),
+    Route("PUT", _CONTENTS + "/{path:path}", put_file),
+    Route("DELETE", _CONTENTS + "/{path:path}", delete_file),
+)

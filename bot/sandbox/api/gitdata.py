@@ -1,0 +1,293 @@
+"""The git database: refs, commits, trees, blobs and tags."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import pygit2
+from pydantic import BaseModel
+from pygit2.enums import FileMode, ObjectType
+
+from bot.sandbox.edge import Call, Route
+from bot.sandbox.objects import Line, commit_at, require_kind, write_commit
+from bot.sandbox.records import Repo
+from bot.sandbox.replies import Json, Reply, not_found, unprocessable
+from bot.sandbox.shapes import code
+from bot.sandbox.shelf import ZERO, create, delete, listing, move, require_object, target
+from bot.sandbox.verbs import pushes
+
+Kind = TypeVar("Kind", pygit2.Commit, pygit2.Blob, pygit2.Tag)
+_MODES = frozenset({0o100644, 0o100755, 0o040000, 0o160000, 0o120000})
+_TYPES = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB, "tag": ObjectType.TAG}
+
+
+class NewRef(BaseModel):
+    """Body of ``POST …/git/refs``."""
+
+    ref: str
+    sha: str
+
+
+class RefEdit(BaseModel):
+    """Body of ``PATCH …/git/refs/…``."""
+
+    sha: str
+    force: bool = False
+
+
+class Person(BaseModel):
+    """An author or committer line in a request."""
+
+    name: str
+    email: str
+    date: datetime | None = None
+
+    def line(self, now: datetime) -> Line:
+        """With ``now`` where the request named no time."""
+        return Line(self.name, self.email, (self.date or now).astimezone(UTC))
+
+
+class NewCommit(BaseModel):
+    """Body of ``POST …/git/commits``."""
+
+    message: str
+    tree: str
+    parents: list[str] = []
+    author: Person | None = None
+    committer: Person | None = None
+
+
+class NewEntry(BaseModel):
+    """One entry of ``POST …/git/trees``; ``sha`` null deletes the path from ``base_tree``."""
+
+    path: str
+    mode: str = "100644"
+    type: str = "blob"
+    sha: str | None = None
+    content: str | None = None
+
+
+class NewTree(BaseModel):
+    """Body of ``POST …/git/trees``."""
+
+    tree: list[NewEntry]
+    base_tree: str | None = None
+
+
+class NewBlob(BaseModel):
+    """Body of ``POST …/git/blobs``."""
+
+    content: str
+    encoding: str = "utf-8"
+
+
+class NewTag(BaseModel):
+    """Body of ``POST …/git/tags``."""
+
+    tag: str
+    message: str
+    object: str
+    type: str
+    tagger: Person | None = None
+
+
+def get_ref(call: Call) -> Reply:
+    """One ref by its exact name."""
+    repo, name = call.repo(), f"refs/{call.params['ref']}"
+    git = call.hub.git(repo)
+    sha = target(git, name)
+    if sha is None:
+        raise not_found()
+    return Reply(code.ref(call.hub, repo, name, git[sha]))
+
+
+def list_refs(call: Call) -> Reply:
+    """Every ref whose name starts with the given prefix (``matching-refs``), or all of them."""
+    repo = call.repo()
+    git = call.hub.git(repo)
+    rows = list(listing(git, f"refs/{call.params.get('ref', '')}").items())
+    return call.slice(rows, lambda row: code.ref(call.hub, repo, row[0], git[row[1]]))
+
+
+def create_ref(call: Call) -> Reply:
+    """A new ref; 422 "Reference already exists"."""
+    repo, wanted = call.repo("write"), call.body(NewRef)
+    if not wanted.ref.startswith("refs/"):
+        raise unprocessable("Reference name must start with 'refs/' and contain at least two slashes.")
+    git = call.hub.git(repo)
+    create(git, wanted.ref, wanted.sha)
+    _follow(call, repo, ZERO, wanted.sha, wanted.ref)
+    return Reply(code.ref(call.hub, repo, wanted.ref, git[wanted.sha]), 201)
+
+
+def update_ref(call: Call) -> Reply:
+    """The ref points elsewhere; 422 "Update is not a fast forward" unless forced."""
+    repo, wanted, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
+    git = call.hub.git(repo)
+    before = move(git, name, wanted.sha, force=wanted.force)
+    _follow(call, repo, before, wanted.sha, name)
+    return Reply(code.ref(call.hub, repo, name, git[wanted.sha]))
+
+
+def delete_ref(call: Call) -> Reply:
+    """The ref is gone; 422 "Reference does not exist"."""
+    repo, name = call.repo("write"), f"refs/{call.params['ref']}"
+    if name == f"refs/heads/{repo.default_branch}":
+        raise unprocessable("Cannot delete the default branch")
+    before = delete(call.hub.git(repo), name)
+    _follow(call, repo, before, ZERO, name)
+    return Reply(status=204)
+
+
+def get_commit(call: Call) -> Reply:
+    """A commit object."""
+    repo = call.repo()
+    found = _object(call, repo, pygit2.Commit)
+    return Reply(code.git_commit(call.hub, repo, found))
+
+
+def create_commit(call: Call) -> Reply:
+    """A new commit object that no ref points to yet."""
+    repo, wanted = call.repo("write"), call.body(NewCommit)
+    git, now = call.hub.git(repo), call.hub.clock()
+    require_kind(git, wanted.tree, ObjectType.TREE, "Tree SHA")
+    for parent in wanted.parents:
+        require_kind(git, parent, ObjectType.COMMIT, "Parent SHA")
+    author = wanted.author.line(now) if wanted.author else call.hub.line(call.person())
+    committer = wanted.committer.line(now) if wanted.committer else author
+    sha = write_commit(
+        git, tree=wanted.tree, parents=wanted.parents, message=wanted.message, author=author, committer=committer
+    )
+    return Reply(code.git_commit(call.hub, repo, git[sha].peel(pygit2.Commit)), 201)
+
+
+def get_tree(call: Call) -> Reply:
+    """A tree by its id, or the tree of a commit, branch or tag."""
+    repo, name = call.repo(), call.params["sha"]
+    git = call.hub.git(repo)
+    commit = commit_at(git, name)
+    found = git.get(name) if commit is None and len(name) == 40 else commit
+    if found is None or found.type not in (ObjectType.TREE, ObjectType.COMMIT):
+        raise not_found()
+    return Reply(code.tree(call.hub, repo, found.peel(pygit2.Tree), recursive="recursive" in call.query))
+
+
+def create_tree(call: Call) -> Reply:
+    """A new tree object: ``base_tree`` with entries set or removed."""
+    repo, wanted = call.repo("write"), call.body(NewTree)
+    git, index = call.hub.git(repo), pygit2.Index()
+    if wanted.base_tree is not None:
+        base = git.get(wanted.base_tree) if len(wanted.base_tree) == 40 else None
+        if base is None or base.type not in (ObjectType.TREE, ObjectType.COMMIT):
+            raise unprocessable("base_tree is not a valid tree oid")
+        index.read_tree(base.peel(pygit2.Tree))
+    for entry in wanted.tree:
+        _set_entry(git, index, entry)
+    sha = str(index.write_tree(git))
+    return Reply(code.tree(call.hub, repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
+
+
+def get_blob(call: Call) -> Reply:
+    """A blob's bytes, base64."""
+    repo = call.repo()
+    return Reply(code.blob(call.hub, repo, _object(call, repo, pygit2.Blob)))
+
+
+def create_blob(call: Call) -> Reply:
+    """A new blob object."""
+    repo, wanted = call.repo("write"), call.body(NewBlob)
+    try:
+        data = base64.b64decode(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
+    except binascii.Error as error:
+        raise unprocessable("content is not valid Base64") from error
+    sha = str(call.hub.git(repo).create_blob(data))
+    shape: dict[str, Json] = {"sha": sha, "url": call.hub.links.repo(repo.full_name, f"/git/blobs/{sha}")}
+    return Reply(shape, 201)
+
+
+def get_tag(call: Call) -> Reply:
+    """An annotated tag object."""
+    repo = call.repo()
+    return Reply(code.tag(call.hub, repo, _object(call, repo, pygit2.Tag)))
+
+
+def create_tag(call: Call) -> Reply:
+    """A new annotated tag object that no ref points to yet."""
+    repo, wanted = call.repo("write"), call.body(NewTag)
+    git = call.hub.git(repo)
+    kind = _TYPES.get(wanted.type)
+    if kind is None:
+        raise unprocessable("type must be commit, tree or blob")
+    require_kind(git, wanted.object, kind, "Object")
+    line = wanted.tagger.line(call.hub.clock()) if wanted.tagger else call.hub.line(call.person())
+    sha = _write_tag(git, wanted, line)
+    return Reply(code.tag(call.hub, repo, git[sha].peel(pygit2.Tag)), 201)
+
+
+def _write_tag(git: pygit2.Repository, wanted: NewTag, line: Line) -> str:
+    at = int(line.at.timestamp())
+    text = (
+        f"object {wanted.object}\ntype {wanted.type}\ntag {wanted.tag}\n"
+        f"tagger {line.name} <{line.email}> {at} +0000\n\n{wanted.message}\n"
+    )
+    return str(git.odb.write(ObjectType.TAG, text.encode()))
+
+
+def _set_entry(git: pygit2.Repository, index: pygit2.Index, entry: NewEntry) -> None:
+    if entry.content is None and entry.sha is None:
+        if entry.path in index:
+            index.remove(entry.path)
+        return
+    mode = int(entry.mode, 8) if entry.mode.isdigit() else 0
+    if mode not in _MODES or entry.path.startswith("/") or ".." in entry.path.split("/"):
+        raise unprocessable("tree.path contains a malformed path component")
+    sha = str(git.create_blob(entry.content.encode())) if entry.content is not None else entry.sha or ""
+    if mode == FileMode.TREE:
+        _graft(git, index, entry.path, sha)
+        return
+    require_object(git, sha)
+    index.add(pygit2.IndexEntry(entry.path, pygit2.Oid(hex=sha), FileMode(mode)))
+
+
+def _graft(git: pygit2.Repository, index: pygit2.Index, path: str, sha: str) -> None:
+    """Put every file of the tree ``sha`` below ``path``."""
+    below = pygit2.Index()
+    below.read_tree(require_kind(git, sha, ObjectType.TREE, "Tree SHA").peel(pygit2.Tree))
+    index.remove_all([f"{path}/*"])
+    for entry in below:
+        index.add(pygit2.IndexEntry(f"{path}/{entry.path}", entry.id, entry.mode))
+
+
+def _object(call: Call, repo: Repo, kind: type[Kind]) -> Kind:
+    sha = call.params["sha"]
+    found = call.hub.git(repo).get(sha) if len(sha) == 40 else None
+    if not isinstance(found, kind):
+        raise not_found()
+    return found
+
+
+def _follow(call: Call, repo: Repo, old: str, new: str, ref: str) -> None:
+    pushes.follow(call.hub, repo, call.person(), [pushes.Update(old, new, ref)])
+
+
+_GIT = "/repos/{owner}/{repo}/git"
+ROUTES = (
+    Route("GET", _GIT + "/ref/{ref:path}", get_ref),
+    Route("GET", _GIT + "/matching-refs/{ref:path}", list_refs),
+    Route("GET", _GIT + "/refs", list_refs),
+    Route("POST", _GIT + "/refs", create_ref),
+    Route("GET", _GIT + "/refs/{ref:path}", get_ref),
+    Route("PATCH", _GIT + "/refs/{ref:path}", update_ref),
+    Route("DELETE", _GIT + "/refs/{ref:path}", delete_ref),
+    Route("POST", _GIT + "/commits", create_commit),
+    Route("GET", _GIT + "/commits/{sha}", get_commit),
+    Route("POST", _GIT + "/trees", create_tree),
+    Route("GET", _GIT + "/trees/{sha:path}", get_tree),
+    Route("POST", _GIT + "/blobs", create_blob),
+    Route("GET", _GIT + "/blobs/{sha}", get_blob),
+    Route("POST", _GIT + "/tags", create_tag),
+    Route("GET", _GIT + "/tags/{sha}", get_tag),
+)

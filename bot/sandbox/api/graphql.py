@@ -1,0 +1,162 @@
+"""As much GraphQL as committing through the API needs: ``createCommitOnBranch`` and ``viewer``.
+
+The query is not parsed; which of the two it asks for is enough, and answers carry a fixed set of fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+
+import pygit2
+from pydantic import BaseModel
+
+from bot.sandbox.edge import Call, Route
+from bot.sandbox.hub import stamp
+from bot.sandbox.objects import tree_with, write_commit
+from bot.sandbox.records import Repo
+from bot.sandbox.replies import Json, Problem, Reply
+from bot.sandbox.shelf import move, target
+from bot.sandbox.verbs import pushes
+
+
+class Question(BaseModel):
+    """Body of ``POST /graphql``."""
+
+    query: str
+    variables: dict[str, object] = {}
+
+
+class Branch(BaseModel):
+    """``CommittableBranch``."""
+
+    repositoryNameWithOwner: str  # noqa: N815 -- GitHub's name
+    branchName: str  # noqa: N815 -- GitHub's name
+
+
+class Message(BaseModel):
+    """``CommitMessage``."""
+
+    headline: str
+    body: str | None = None
+
+
+class Addition(BaseModel):
+    """``FileAddition``: ``contents`` is base64."""
+
+    path: str
+    contents: str
+
+
+class Removal(BaseModel):
+    """``FileDeletion``."""
+
+    path: str
+
+
+class FileChanges(BaseModel):
+    """``FileChanges``."""
+
+    additions: list[Addition] = []
+    deletions: list[Removal] = []
+
+
+class CommitOrder(BaseModel):
+    """``CreateCommitOnBranchInput``."""
+
+    branch: Branch
+    message: Message
+    expectedHeadOid: str  # noqa: N815 -- GitHub's name
+    fileChanges: FileChanges = FileChanges()  # noqa: N815 -- GitHub's name
+    clientMutationId: str | None = None  # noqa: N815 -- GitHub's name
+
+
+class _Wrapped(BaseModel):
+    input: CommitOrder
+
+
+def graphql(call: Call) -> Reply:
+    """Answer a question; errors come with status 200 as GraphQL has it."""
+    call.person()
+    asked = call.body(Question)
+    if "createCommitOnBranch" in asked.query:
+        return _create_commit(call, asked)
+    if "viewer" in asked.query:
+        return Reply({"data": {"viewer": {"login": call.person().login}}})
+    return _error(None, "UNSUPPORTED", "The sandbox answers createCommitOnBranch and viewer only")
+
+
+def _create_commit(call: Call, asked: Question) -> Reply:
+    order = call.with_data(json.dumps(asked.variables).encode()).body(_Wrapped).input
+    owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
+    try:
+        repo = call.hub.repo(owner, name, call.actor)
+        call.hub.require(repo, call.actor, "write")
+        sha = _commit(call, repo, order)
+    except Problem as problem:
+        kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
+        return _error("createCommitOnBranch", kind, problem.message)
+    commit = call.hub.git(repo)[sha].peel(pygit2.Commit)
+    shown: dict[str, Json] = {
+        "oid": sha,
+        "url": call.hub.links.page(repo.full_name, f"/commit/{sha}"),
+        "committedDate": stamp(call.hub.clock()),
+        "message": commit.message,
+        "signature": {"isValid": True, "wasSignedByGitHub": True},
+    }
+    answer: Json = {"commit": shown, "clientMutationId": order.clientMutationId}
+    return Reply({"data": {"createCommitOnBranch": answer}})
+
+
+def _commit(call: Call, repo: Repo, order: CommitOrder) -> str:
+    ref, git, line = f"refs/heads/{order.branch.branchName}", call.hub.git(repo), call.hub.line(call.person())
+    with call.hub.shelf.lock(repo.full_name):
+        tip = target(git, ref)
+        if tip is None:
+            raise Problem(404, f"Could not resolve to a Ref with the name '{order.branch.branchName}'.")
+        if tip != order.expectedHeadOid:
+            raise _stale(order.expectedHeadOid)
+        base = git[tip].peel(pygit2.Commit)
+        sha = write_commit(
+            git,
+            tree=tree_with(git, base.tree, _changes(base, order.fileChanges)),
+            parents=[tip],
+            message="\n\n".join(filter(None, (order.message.headline, order.message.body))),
+            author=line,
+            committer=line,
+        )
+        try:
+            move(git, ref, sha, expected=tip)
+        except Problem as problem:
+            raise _stale(order.expectedHeadOid) from problem
+    pushes.follow(call.hub, repo, call.person(), [pushes.Update(tip, sha, ref)])
+    return sha
+
+
+def _stale(expected: str) -> Problem:
+    return Problem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
+
+
+def _changes(base: pygit2.Commit, wanted: FileChanges) -> dict[str, bytes | None]:
+    changes: dict[str, bytes | None] = {}
+    for addition in wanted.additions:
+        try:
+            changes[addition.path] = base64.b64decode(addition.contents)
+        except binascii.Error as error:
+            raise Problem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
+    for removal in wanted.deletions:
+        if removal.path not in base.tree:
+            raise Problem(422, f"A path was requested for deletion which does not exist: {removal.path}")
+        changes[removal.path] = None
+    return changes
+
+
+def _error(path: str | None, kind: str, message: str) -> Reply:
+    error: dict[str, Json] = {"type": kind, "message": message, "locations": [{"line": 1, "column": 1}]}
+    if path is not None:
+        error["path"] = [path]
+    return Reply({"data": None if path is None else {path: None}, "errors": [error]})
+
+
+ROUTES = (Route("POST", "/graphql", graphql),)

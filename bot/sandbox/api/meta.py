@@ -1,0 +1,74 @@
+"""The API's own addresses: root, meta, rate limit, accounts."""
+
+from __future__ import annotations
+
+from bot.sandbox.edge import Call, Route
+from bot.sandbox.records import Repo
+from bot.sandbox.replies import Reply, forbidden, not_found
+from bot.sandbox.shapes.people import full_user, repository
+
+
+def root(call: Call) -> Reply:
+    """The table of addresses."""
+    api = call.hub.links.api
+    return Reply(
+        {
+            "current_user_url": f"{api}/user",
+            "rate_limit_url": f"{api}/rate_limit",
+            "repository_url": f"{api}/repos/{{owner}}/{{repo}}",
+            "user_url": f"{api}/users/{{user}}",
+        }
+    )
+
+
+def meta(_call: Call) -> Reply:
+    """What this server is."""
+    return Reply({"verifiable_password_authentication": False, "installed_version": "3.17.0", "hooks": ["127.0.0.1"]})
+
+
+def rate_limit(call: Call) -> Reply:
+    """What the caller has left; asking costs nothing."""
+    core = call.hub.limits.figures(call.actor)
+    return Reply({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
+
+
+def me(call: Call) -> Reply:
+    """The account behind the token; app installations have none."""
+    person = call.person()
+    if person.installation:
+        raise forbidden("Resource not accessible by integration")
+    return Reply(full_user(call.hub, person), headers={} if person.kind == "Bot" else {"X-OAuth-Scopes": "repo"})
+
+
+def user(call: Call) -> Reply:
+    """Any account."""
+    found = call.hub.login(call.params["login"])
+    if found is None:
+        raise not_found()
+    return Reply(full_user(call.hub, found))
+
+
+def user_repos(call: Call) -> Reply:
+    """The repositories of one owner, or all that the caller may push to."""
+    owner = call.params.get("login")
+    rows = call.hub.store.all(Repo, "SELECT * FROM repo ORDER BY owner, name")
+    if owner is None:
+        person = call.person()
+        found = [row for row in rows if call.hub.may(row, person, "write")]
+    else:
+        mine = [row for row in rows if row.owner.lower() == owner.lower()]
+        found = [row for row in mine if call.hub.may(row, call.actor, "read")]
+    return call.slice(found, lambda row: repository(call.hub, row, call.actor))
+
+
+ROUTES = (
+    Route("GET", "/", root),
+    Route("GET", "/meta", meta),
+    Route("GET", "/rate_limit", rate_limit),
+    Route("GET", "/user", me),
+    Route("GET", "/user/repos", user_repos),
+    Route("GET", "/users/{login}", user),
+    Route("GET", "/users/{login}/repos", user_repos),
+    Route("GET", "/orgs/{login}", user),
+    Route("GET", "/orgs/{login}/repos", user_repos),
+)

@@ -1,0 +1,175 @@
+"""Repositories, their collaborators and branches."""
+
+from __future__ import annotations
+
+import pygit2
+from pydantic import BaseModel
+
+from bot.sandbox.edge import Call, Route
+from bot.sandbox.objects import commit_at
+from bot.sandbox.records import User
+from bot.sandbox.replies import Problem, Reply, invalid, not_found
+from bot.sandbox.shapes import code
+from bot.sandbox.shapes.people import permissions, repository, user
+from bot.sandbox.shelf import listing, target
+from bot.sandbox.verbs.repositories import create_repository
+
+_LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "maintain": "write", "admin": "admin"}
+_GRANTS = {"pull": "read", "push": "write"}
+
+
+class NewRepository(BaseModel):
+    """Body of ``POST /user/repos``."""
+
+    name: str
+    description: str | None = None
+    private: bool = False
+    auto_init: bool = False
+
+
+class RepositoryEdit(BaseModel):
+    """Body of ``PATCH /repos/…``."""
+
+    description: str | None = None
+    default_branch: str | None = None
+    private: bool | None = None
+
+
+class Grant(BaseModel):
+    """Body of ``PUT …/collaborators/…``."""
+
+    permission: str = "push"
+
+
+def get_repository(call: Call) -> Reply:
+    """One repository."""
+    return Reply(repository(call.hub, call.repo(), call.actor))
+
+
+def new_repository(call: Call) -> Reply:
+    """A repository of the caller, or of the organisation in the path."""
+    wanted, person = call.body(NewRepository), call.person()
+    owner = call.params.get("login", person.login)
+    if owner.lower() != person.login.lower() and not person.admin:
+        raise not_found()
+    files = {"README.md": f"# {wanted.name}\n".encode()} if wanted.auto_init else {}
+    repo = create_repository(
+        call.hub, owner, wanted.name, author=person, files=files, private=wanted.private, about=wanted.description
+    )
+    return Reply(repository(call.hub, repo, person), 201)
+
+
+def edit_repository(call: Call) -> Reply:
+    """Description, visibility and default branch."""
+    repo, wanted = call.repo("admin"), call.body(RepositoryEdit)
+    if wanted.default_branch is not None:
+        git = call.hub.git(repo)
+        if target(git, f"refs/heads/{wanted.default_branch}") is None:
+            raise invalid("Repository", "default_branch", "invalid", "The branch was not found.")
+        git.set_head(f"refs/heads/{wanted.default_branch}")
+    call.hub.store.update(
+        "repo",
+        repo.id,
+        description=repo.description if wanted.description is None else wanted.description,
+        default_branch=wanted.default_branch or repo.default_branch,
+        private=repo.private if wanted.private is None else wanted.private,
+        updated_at=call.hub.now(),
+    )
+    return Reply(repository(call.hub, call.repo(), call.actor))
+
+
+def permission(call: Call) -> Reply:
+    """What one account may do here."""
+    repo, found = call.repo("write"), _account(call)
+    role = call.hub.permission(repo, found)
+    shape = user(call.hub, found) | {"permissions": permissions(role), "role_name": role}
+    return Reply({"permission": _LEGACY[role], "role_name": role, "user": shape})
+
+
+def is_collaborator(call: Call) -> Reply:
+    """204 for a collaborator, 404 for others."""
+    if not call.hub.may(call.repo("write"), _account(call), "triage"):
+        raise not_found()
+    return Reply(status=204)
+
+
+def collaborators(call: Call) -> Reply:
+    """Everyone who may write."""
+    repo = call.repo("write")
+    people = call.hub.store.all(User, "SELECT * FROM user ORDER BY id")
+    rows = [person for person in people if call.hub.may(repo, person, "triage")]
+    return call.slice(
+        rows,
+        lambda row: (
+            user(call.hub, row)
+            | {"permissions": permissions(call.hub.permission(repo, row)), "role_name": call.hub.permission(repo, row)}
+        ),
+    )
+
+
+def grant(call: Call) -> Reply:
+    """The account has this permission from now on."""
+    repo, found, wanted = call.repo("admin"), _account(call), call.body(Grant)
+    call.hub.store.run(
+        "INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)",
+        repo.id,
+        found.id,
+        _GRANTS.get(wanted.permission, wanted.permission),
+    )
+    return Reply(status=204)
+
+
+def revoke(call: Call) -> Reply:
+    """The account has no permission of its own any more."""
+    repo, found = call.repo("admin"), _account(call)
+    call.hub.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, found.id)
+    return Reply(status=204)
+
+
+def branches(call: Call) -> Reply:
+    """All branches by name."""
+    repo = call.repo()
+    git = call.hub.git(repo)
+    rows = [(name.removeprefix("refs/heads/"), sha) for name, sha in listing(git, "refs/heads/").items()]
+    return call.slice(
+        rows, lambda row: code.branch(call.hub, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False)
+    )
+
+
+def branch(call: Call) -> Reply:
+    """One branch with its tip."""
+    repo, name = call.repo(), call.params["branch"]
+    tip = commit_at(call.hub.git(repo), f"refs/heads/{name}")
+    if tip is None:
+        raise Problem(404, "Branch not found")
+    return Reply(code.branch(call.hub, repo, name, tip, long=True))
+
+
+def no_protection(call: Call) -> Reply:
+    """No branch is protected here."""
+    call.repo()
+    raise Problem(404, "Branch not protected")
+
+
+def _account(call: Call) -> User:
+    found = call.hub.login(call.params["login"])
+    if found is None:
+        raise not_found()
+    return found
+
+
+_REPO = "/repos/{owner}/{repo}"
+ROUTES = (
+    Route("POST", "/user/repos", new_repository),
+    Route("POST", "/orgs/{login}/repos", new_repository),
+    Route("GET", _REPO, get_repository),
+    Route("PATCH", _REPO, edit_repository),
+    Route("GET", _REPO + "/collaborators", collaborators),
+    Route("GET", _REPO + "/collaborators/{login}/permission", permission),
+    Route("GET", _REPO + "/collaborators/{login}", is_collaborator),
+    Route("PUT", _REPO + "/collaborators/{login}", grant),
+    Route("DELETE", _REPO + "/collaborators/{login}", revoke),
+    Route("GET", _REPO + "/branches", branches),
+    Route("GET", _REPO + "/branches/{branch:path}/protection", no_protection),
+    Route("GET", _REPO + "/branches/{branch:path}", branch),
+)

@@ -1,0 +1,160 @@
+"""The ASGI application: routes to endpoints, git and pages, with faults in between. Built by :mod:`bot.sandbox.server`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount
+from starlette.routing import Route as WebRoute
+
+from bot.sandbox import edge
+from bot.sandbox.api import checks, comments, commits, contents, gitdata, graphql, hooks, issues, meta, pulls
+from bot.sandbox.api import repositories as repos
+from bot.sandbox.edge import Call, Endpoint
+from bot.sandbox.faults import Action, Answer, Declined, Delay, LostReply
+from bot.sandbox.githttp import GitCall, serve
+from bot.sandbox.hub import Hub
+from bot.sandbox.journal import Journal, Line
+from bot.sandbox.replies import Reply, not_found
+
+API_ROUTES = (
+    *meta.ROUTES,
+    *repos.ROUTES,
+    *gitdata.ROUTES,
+    *contents.ROUTES,
+    *commits.ROUTES,
+    *checks.ROUTES,
+    *commits.LAST_ROUTES,
+    *pulls.ROUTES,
+    *comments.ROUTES,
+    *issues.ROUTES,
+    *hooks.ROUTES,
+    *graphql.ROUTES,
+)
+_PREFIX = "/api/v3"
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What handlers share: state, the journal, and how to close the connection of a request without an answer."""
+
+    hub: Hub
+    journal: Journal
+    hang_up: Callable[[MutableMapping[str, Any]], None]
+
+
+def build(doors: Doors, pages: tuple[BaseRoute, ...]) -> Starlette:
+    """The application. The API answers below ``/api/v3`` and, except for its root, at the top as well."""
+    api: list[BaseRoute] = [_api_route(doors, route) for route in API_ROUTES]
+    lost = WebRoute("/{path:path}", _api(doors, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    graph = WebRoute("/api/graphql", _api(doors, graphql.graphql), methods=["POST"])
+    top = [route for route in api if isinstance(route, WebRoute) and route.path != "/"]
+    return Starlette(routes=[*_git_routes(doors), graph, Mount(_PREFIX, routes=[*api, lost]), *top, *pages])
+
+
+def _api_route(doors: Doors, route: edge.Route) -> WebRoute:
+    return WebRoute(route.path, _api(doors, route.endpoint), methods=[route.method])
+
+
+def _nothing_here(_call: Call) -> Reply:
+    raise not_found()
+
+
+def _api(doors: Doors, endpoint: Endpoint) -> Handler:
+    async def handle(request: Request) -> Response:
+        path = request.scope["path"].removeprefix(_PREFIX) or "/"
+        action = await _struck(doors, request, path)
+        if isinstance(action, Answer) and not action.after:
+            return _done(doors, request, path, action.problem().reply())
+        call = Call(
+            doors.hub,
+            request.method,
+            path,
+            str(request.url),
+            {name: str(value) for name, value in request.path_params.items()},
+            edge.query_of(request.scope["query_string"]),
+            request.headers,
+            await request.body(),
+        )
+        authorization = request.headers.get("authorization", "")
+        reply = await to_thread.run_sync(lambda: edge.answer(call, endpoint, authorization=authorization))
+        if isinstance(action, Answer):
+            reply = action.problem().reply()
+        if isinstance(action, LostReply):
+            doors.hang_up(request.scope)
+        return _done(doors, request, path, reply)
+
+    return handle
+
+
+def _done(doors: Doors, request: Request, path: str, reply: Reply) -> Response:
+    doors.journal.add(Line(request.method, path, reply.status))
+    media = None if reply.status in (204, 304) else "application/json; charset=utf-8"
+    headers = dict(reply.headers)
+    return Response(edge.encoded(reply), reply.status, headers, headers.pop("Content-Type", media))
+
+
+async def _struck(doors: Doors, request: Request, path: str) -> Action | None:
+    """The fault for this request; a delay has passed by when this returns."""
+    action = doors.hub.faults.strike(request.method, path)
+    match action:
+        case Delay(seconds):
+            await asyncio.sleep(seconds)
+            return None
+        case None | Answer() | LostReply() | Declined():
+            return action
+        case never:
+            assert_never(never)
+
+
+def _git_routes(doors: Doors) -> list[BaseRoute]:
+    handle = _git(doors)
+    tails = (("/info/refs", "GET"), ("/git-upload-pack", "POST"), ("/git-receive-pack", "POST"))
+    return [WebRoute("/{owner}/{name}" + tail, handle, methods=[method]) for tail, method in tails]
+
+
+def _git(doors: Doors) -> Handler:
+    async def handle(request: Request) -> Response:
+        path = request.scope["path"]
+        action = await _struck(doors, request, path)
+        if isinstance(action, Answer) and not action.after:
+            doors.journal.add(Line(request.method, path, action.status))
+            return Response(action.message, action.status)
+        with tempfile.TemporaryFile() as body:
+            try:
+                async for chunk in request.stream():
+                    body.write(chunk)
+            except ClientDisconnect:
+                return Response(status_code=400)
+            call = _git_call(request, body, action)
+            reply = await to_thread.run_sync(serve, doors.hub, call)
+        doors.journal.add(Line(request.method, path, reply.status))
+        if isinstance(action, LostReply | Answer):
+            for _ in reply.chunks():
+                pass
+            if isinstance(action, Answer):
+                return Response(action.message, action.status)
+            doors.hang_up(request.scope)
+            return Response()
+        headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
+        return StreamingResponse(reply.chunks(), reply.status, headers)
+
+    return handle
+
+
+def _git_call(request: Request, body: Any, action: Action | None) -> GitCall:
+    owner, name = request.path_params["owner"], request.path_params["name"]
+    tail = request.scope["path"][len(f"/{owner}/{name}") :]
+    service = request.query_params.get("service", "") if tail == "/info/refs" else tail.removeprefix("/")
+    decline = action if isinstance(action, Declined) else None
+    query = request.scope["query_string"].decode("latin-1")
+    return GitCall(owner, name, tail, service, request.method, query, request.headers, body, decline)

@@ -1,0 +1,205 @@
+"""Where HTTP ends: a request becomes a :class:`Call`, an endpoint's :class:`Reply` becomes bytes.
+
+Faults, authentication, rate limits, conditional requests and pagination are here, once, for every endpoint. Endpoints
+are plain functions that run in a thread of their own and may block.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, ValidationError
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.records import Repo, User
+from bot.sandbox.replies import Json, Problem, Reply, bad_credentials, unprocessable
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Row(Protocol):
+    """Anything with an id."""
+
+    @property
+    def id(self) -> int: ...
+
+
+RowT = TypeVar("RowT", bound=Row)
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as a value. ``path`` is without ``/api/v3``; ``address`` is what the client asked for, whole."""
+
+    hub: Hub
+    method: str
+    path: str
+    address: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    data: bytes = b""
+    actor: User | None = None
+
+    def with_data(self, data: bytes) -> Call:
+        """The same call with another body."""
+        return replace(self, data=data)
+
+    def person(self) -> User:
+        """Whoever calls; 401 for nobody."""
+        if self.actor is None:
+            raise Problem(401, "Requires authentication")
+        return self.actor
+
+    def repo(self, permission: str = "read") -> Repo:
+        """The repository that the path names. 404 or 403 without ``permission``."""
+        repo = self.hub.repo(self.params["owner"], self.params["repo"], self.actor)
+        if permission != "read":
+            self.hub.require(repo, self.actor, permission)
+        return repo
+
+    def number(self, name: str = "number") -> int:
+        """A number in the path, 404 when it is none."""
+        text = self.params[name]
+        if not text.isdigit():
+            raise Problem(404, "Not Found")
+        return int(text)
+
+    def body(self, model: type[Model]) -> Model:
+        """The JSON body as ``model``; 400 for no JSON, 422 naming the field that is missing or wrong."""
+        try:
+            content = json.loads(self.data or b"{}")
+        except ValueError as error:
+            raise Problem(400, "Problems parsing JSON") from error
+        try:
+            return model.model_validate(content)
+        except ValidationError as error:
+            raise _wrong(error) from error
+
+    def page(
+        self, rows: Sequence[RowT], shape: Callable[[RowT], Json], *, kind: str = "", key: str | None = None
+    ) -> Reply:
+        """One page of ``rows`` that are visible by now, with ``Link``. ``key`` wraps them as check runs are wrapped."""
+        return self.slice(self.hub.faults.visible(self.path, kind, rows), shape, key=key)
+
+    def slice(self, rows: Sequence[ItemT], shape: Callable[[ItemT], Json], *, key: str | None = None) -> Reply:
+        """One page of ``rows``, up to 100 of them, with GitHub's ``Link`` header."""
+        shown = self.hub.faults.capped(self.path, rows)
+        size, number = self._paging()
+        items = [shape(row) for row in shown[(number - 1) * size : number * size]]
+        content: Json = items if key is None else {"total_count": len(shown), key: items}
+        return Reply(content, headers=self._links(number, -(-len(shown) // size)))
+
+    def _paging(self) -> tuple[int, int]:
+        size, number = self.query.get("per_page", "30"), self.query.get("page", "1")
+        return (
+            min(max(int(size), 1), 100) if size.isdigit() else 30,
+            max(int(number), 1) if number.isdigit() else 1,
+        )
+
+    def _links(self, number: int, last: int) -> dict[str, str]:
+        targets: dict[str, int] = {}
+        if number > 1:
+            targets |= {"prev": number - 1, "first": 1}
+        if number < last:
+            targets |= {"next": number + 1, "last": last}
+        links = [f'<{self._at(page)}>; rel="{rel}"' for rel, page in targets.items()]
+        return {"Link": ", ".join(links)} if links else {}
+
+    def _at(self, page: int) -> str:
+        base = self.address.partition("?")[0]
+        return f"{base}?{urlencode({**self.query, 'page': str(page)})}"
+
+
+Endpoint: TypeAlias = Callable[[Call], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint and where it is reached. ``path`` is in Starlette's notation."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+
+
+def authenticate(hub: Hub, authorization: str) -> User | None:
+    """Who calls: ``token X``, ``Bearer X`` or Basic with the token as password (or user). 401 for a wrong token."""
+    if not authorization:
+        return None
+    scheme, _, value = authorization.strip().partition(" ")
+    for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
+        found = hub.bearer(token)
+        if found is not None:
+            return found
+    raise bad_credentials()
+
+
+def _basic(value: str) -> tuple[str, ...]:
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return ()
+    return (password, user)
+
+
+def answer(call: Call, endpoint: Endpoint, *, authorization: str) -> Reply:
+    """The whole life of one API request, from token to headers. Blocking."""
+    actor: User | None = None
+    try:
+        actor = authenticate(call.hub, authorization)
+        if call.hub.limits.spent(actor):
+            raise _exhausted(actor)
+        reply = endpoint(replace(call, actor=actor))
+    except Problem as problem:
+        reply = problem.reply()
+    reply = conditional(call, reply)
+    cost = 0 if reply.status == 304 or call.path == "/rate_limit" else 1
+    headers = {"X-GitHub-Request-Id": f"SBOX:{call.hub.faults.requests}", "X-GitHub-Media-Type": "github.v3"}
+    headers |= call.hub.limits.headers(actor, cost=cost) | dict(reply.headers)
+    return Reply(reply.content, reply.status, headers, encoded(reply))
+
+
+def encoded(reply: Reply) -> bytes:
+    """The bytes of a reply's body."""
+    if reply.raw is not None or reply.status in (204, 304):
+        return reply.raw or b""
+    return json.dumps(reply.content, ensure_ascii=False).encode()
+
+
+def conditional(call: Call, reply: Reply) -> Reply:
+    """``reply`` with its ETag, or 304 when the caller has it already."""
+    if call.method != "GET" or reply.status != 200:
+        return reply
+    body = encoded(reply)
+    tag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+    headers = {**reply.headers, "ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
+    known = {part.strip().removeprefix("W/") for part in call.headers.get("if-none-match", "").split(",")}
+    if tag.removeprefix("W/") in known:
+        return Reply(None, 304, headers, b"")
+    return Reply(reply.content, 200, headers, body)
+
+
+def query_of(raw: bytes) -> dict[str, str]:
+    """The query string's pairs, the last of each name."""
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
+
+
+def _exhausted(actor: User | None) -> Problem:
+    who = "your IP" if actor is None else f"user ID {actor.id}"
+    return Problem(403, f"API rate limit exceeded for {who}.")
+
+
+def _wrong(error: ValidationError) -> Problem:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "body"
+    text = f'"{name}" wasn\'t supplied.' if first["type"] == "missing" else f"For '{name}', {first['msg']}."
+    return unprocessable(f"Invalid request.\n\n{text}")

@@ -1,0 +1,149 @@
+"""Git over smart HTTP: ``git http-backend`` as a CGI program on the bare repositories.
+
+Request and answer pass through unnamed temporary files, so any size works and a client that goes away leaves nothing
+behind. A push is answered only after pull requests and webhooks caught up with it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+from bot.sandbox.edge import authenticate
+from bot.sandbox.faults import Declined
+from bot.sandbox.hub import Hub
+from bot.sandbox.records import Repo, User
+from bot.sandbox.replies import Problem
+from bot.sandbox.verbs import pushes
+
+_CHUNK = 1 << 16
+_LOGIN = {"WWW-Authenticate": 'Basic realm="GitHub"'}
+
+
+@dataclass(frozen=True, slots=True)
+class GitCall:
+    """One git request. ``service`` is git-upload-pack or git-receive-pack, ``tail`` the path after the repository."""
+
+    owner: str
+    name: str
+    tail: str
+    service: str
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: IO[bytes]
+    decline: Declined | None = None
+
+    @property
+    def pushes(self) -> bool:
+        """Whether this request may change refs."""
+        return self.tail == "/git-receive-pack"
+
+
+@dataclass(frozen=True, slots=True)
+class GitReply:
+    """The answer. ``body`` is positioned after the CGI header and must be closed by whoever sends it."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: IO[bytes] | None = None
+    text: str = ""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body piece by piece; closes it at the end."""
+        if self.body is None:
+            yield self.text.encode()
+            return
+        with self.body as body:
+            while chunk := body.read(_CHUNK):
+                yield chunk
+
+
+def serve(hub: Hub, call: GitCall) -> GitReply:
+    """Answer one git request. Blocking."""
+    try:
+        user = authenticate(hub, call.headers.get("authorization", ""))
+        repo = _permitted(hub, call, user)
+    except Problem as problem:
+        text = "Invalid username or token." if problem.status == 401 else problem.message
+        return GitReply(problem.status, _LOGIN if problem.status == 401 else {}, text=text)
+    if user is None or not call.pushes:
+        return _run(hub, call, repo, user, {})
+    with tempfile.NamedTemporaryFile(mode="r", dir=hub.shelf.root.parent, prefix="push-") as updates:
+        extra = {"SANDBOX_UPDATES": updates.name}
+        if call.decline is not None:
+            extra["SANDBOX_DECLINE"] = call.decline.message
+        reply = _run(hub, call, repo, user, extra)
+        lines = [line.split() for line in updates.read().splitlines()]
+    pushes.follow(hub, repo, user, [pushes.Update(*line) for line in lines])
+    return reply
+
+
+def _permitted(hub: Hub, call: GitCall, user: User | None) -> Repo:
+    """The repository; 401 makes git ask for credentials, 404 hides, 403 refuses a push."""
+    try:
+        repo = hub.repo(call.owner, call.name.removesuffix(".git"), user)
+    except Problem as problem:
+        raise (Problem(401, "") if user is None else Problem(404, "Repository not found.")) from problem
+    if call.service == "git-receive-pack":
+        if user is None:
+            raise Problem(401, "")
+        if not hub.may(repo, user, "write"):
+            raise Problem(403, f"Permission to {repo.full_name}.git denied to {user.login}.")
+    return repo
+
+
+def _run(hub: Hub, call: GitCall, repo: Repo, user: User | None, extra: Mapping[str, str]) -> GitReply:
+    output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by whoever sends the reply
+    environment = _environment(hub, call, repo, user) | dict(extra)
+    call.body.seek(0)
+    subprocess.run(
+        ["git", "http-backend"],
+        stdin=call.body,
+        stdout=output,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        check=False,
+    )
+    output.seek(0)
+    status, headers = _cgi_header(output)
+    return GitReply(status, headers, output)
+
+
+def _environment(hub: Hub, call: GitCall, repo: Repo, user: User | None) -> dict[str, str]:
+    person = user.login if user else "anonymous"
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(hub.shelf.root),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.hooksPath",
+        "GIT_CONFIG_VALUE_0": str(hub.shelf.hooks),
+        "GIT_PROJECT_ROOT": str(hub.shelf.root),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_PROTOCOL": call.headers.get("git-protocol", ""),
+        "PATH_INFO": f"/{repo.full_name}.git{call.tail}",
+        "REQUEST_METHOD": call.method,
+        "QUERY_STRING": call.query,
+        "CONTENT_TYPE": call.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(call.body.seek(0, os.SEEK_END)),
+        "HTTP_CONTENT_ENCODING": call.headers.get("content-encoding", ""),
+        "REMOTE_USER": person,
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+
+
+def _cgi_header(output: IO[bytes]) -> tuple[int, dict[str, str]]:
+    """Status (200 unless the program said otherwise, 500 when it said nothing) and headers."""
+    headers: dict[str, str] = {}
+    while (line := output.readline().strip()) != b"":
+        name, _, value = line.decode("latin-1").partition(":")
+        headers[name.strip()] = value.strip()
+    if not headers:
+        return 500, {}
+    status = int(headers.pop("Status", "200").split()[0])
+    return status, headers

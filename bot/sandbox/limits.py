@@ -1,0 +1,54 @@
+"""GitHub's primary rate limit, counted for real: so many requests per account and hour."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.sandbox.records import User
+
+HOUR = 3600
+
+
+@dataclass(slots=True)
+class RateLimits:
+    """Requests left per account in the current hour; a fake of GitHub's primary limit that counts for real."""
+
+    now: Callable[[], float]
+    limit: int = 5000
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _used: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+    def headers(self, actor: User | None, *, cost: int) -> dict[str, str]:
+        """The ``X-RateLimit-*`` headers after ``cost`` more requests of ``actor``."""
+        reset, used = self._spend(0 if actor is None else actor.id, cost)
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(self.limit - used, 0)),
+            "X-RateLimit-Used": str(used),
+            "X-RateLimit-Reset": str(int(reset)),
+            "X-RateLimit-Resource": "core",
+        }
+
+    def figures(self, actor: User | None) -> dict[str, int]:
+        """Limit, used, remaining and reset (seconds since 1970) of ``actor``."""
+        reset, used = self._spend(0 if actor is None else actor.id, 0)
+        return {"limit": self.limit, "used": used, "remaining": max(self.limit - used, 0), "reset": int(reset)}
+
+    def spent(self, actor: User | None) -> bool:
+        """Whether ``actor`` has nothing left until the window ends."""
+        return self._spend(0 if actor is None else actor.id, 0)[1] >= self.limit
+
+    def set_remaining(self, actor: User, remaining: int, *, reset_in: float = HOUR) -> None:
+        """``actor`` has ``remaining`` requests until ``reset_in`` seconds from now."""
+        with self._lock:
+            self._used[actor.id] = (self.now() + reset_in, self.limit - remaining)
+
+    def _spend(self, key: int, cost: int) -> tuple[float, int]:
+        with self._lock:
+            reset, used = self._used.get(key, (0.0, 0))
+            if self.now() >= reset:
+                reset, used = self.now() + HOUR, 0
+            self._used[key] = (reset, used + cost)
+            return self._used[key]

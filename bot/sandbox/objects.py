@@ -1,0 +1,182 @@
+"""Reading and writing commits, trees and diffs of one bare repository through libgit2.
+
+Used by the endpoints, the merge button and the pages. Nothing here moves a ref (see :mod:`bot.sandbox.shelf`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pygit2
+from pygit2.enums import DiffFind, DiffOption, FileMode, MergeFavor, ObjectType, SortMode
+
+from bot.sandbox.replies import unprocessable
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+_STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """One file of a diff. ``patch`` is the hunks without git's header; None for binary or very large files."""
+
+    path: str
+    old_path: str | None
+    status: str
+    additions: int
+    deletions: int
+    patch: str | None
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a commit's person line says."""
+
+    name: str
+    email: str
+    at: datetime
+
+    def signature(self) -> pygit2.Signature:
+        """For libgit2, in UTC."""
+        return pygit2.Signature(self.name, self.email, int(self.at.timestamp()), 0)
+
+
+def commit_at(git: pygit2.Repository, rev: str) -> pygit2.Commit | None:
+    """The commit a branch, tag, full ref name, HEAD or (abbreviated) id names; None when it names none."""
+    for name in (f"refs/heads/{rev}", f"refs/tags/{rev}", rev):
+        try:
+            found = git.revparse_single(name)
+            return found.peel(pygit2.Commit)
+        except (KeyError, ValueError, pygit2.GitError):
+            continue
+    return None
+
+
+def entry_at(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
+    """The blob or tree at ``path`` below ``tree`` (the tree itself for an empty path), None when there is none."""
+    if not path:
+        return tree
+    try:
+        return tree[path]
+    except KeyError:
+        return None
+
+
+def tree_with(git: pygit2.Repository, base: pygit2.Tree | None, changes: Mapping[str, bytes | None]) -> str:
+    """The id of ``base`` with ``changes`` applied (None deletes). Modes of files that exist are kept."""
+    index = pygit2.Index()
+    if base is not None:
+        index.read_tree(base)
+    for path, data in changes.items():
+        if data is None:
+            index.remove(path)
+            continue
+        found = None if base is None else entry_at(base, path)
+        mode = FileMode.BLOB if found is None else FileMode(found.filemode)
+        index.add(pygit2.IndexEntry(path, git.create_blob(data), mode))
+    return str(index.write_tree(git))
+
+
+def write_commit(
+    git: pygit2.Repository, *, tree: str, parents: list[str], message: str, author: Line, committer: Line
+) -> str:
+    """The id of a new commit that no ref points to yet."""
+    return str(git.create_commit(None, author.signature(), committer.signature(), message, tree, list(parents)))
+
+
+def history(git: pygit2.Repository, tip: str, *, hide: str | None = None) -> Iterator[pygit2.Commit]:
+    """Commits reachable from ``tip`` but not from ``hide``, newest first."""
+    walker = git.walk(tip, SortMode.TOPOLOGICAL | SortMode.TIME)
+    if hide is not None:
+        walker.hide(hide)
+    return iter(walker)
+
+
+def touches(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> bool:
+    """Whether ``commit`` changed something at or below ``path`` against its first parent."""
+    now = _id_at(commit.tree, path)
+    before = _id_at(commit.parents[0].tree, path) if commit.parents else None
+    return now != before
+
+
+def _id_at(tree: pygit2.Tree, path: str) -> str | None:
+    found = entry_at(tree, path)
+    return None if found is None else str(found.id)
+
+
+def merge_base(git: pygit2.Repository, one: str, other: str) -> str | None:
+    """The best common ancestor, None for unrelated histories."""
+    found = git.merge_base(one, other)
+    return None if found is None else str(found)
+
+
+def diff_trees(
+    git: pygit2.Repository, old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3
+) -> tuple[FileDiff, ...]:
+    """The files that differ from ``old`` (None: the empty tree) to ``new``, renames found, sorted by path."""
+    if old is None:
+        diff = new.diff_to_tree(swap=True, context_lines=context)
+    else:
+        diff = old.diff_to_tree(new, flags=DiffOption.NORMAL, context_lines=context)
+    diff.find_similar(flags=DiffFind.FIND_RENAMES)
+    patches = (patch for patch in diff if patch is not None)
+    return tuple(sorted((_file_diff(patch) for patch in patches), key=lambda file: file.path))
+
+
+def _file_diff(patch: pygit2.Patch) -> FileDiff:
+    delta = patch.delta
+    status = _STATUS.get(delta.status_char(), "modified")
+    _, additions, deletions = patch.line_stats
+    text = None if delta.is_binary else _hunks(patch)
+    side = delta.old_file if status == "removed" else delta.new_file
+    old_path = delta.old_file.path if status == "renamed" else None
+    return FileDiff(side.path, old_path, status, additions, deletions, text, str(side.id))
+
+
+def _hunks(patch: pygit2.Patch) -> str | None:
+    """The patch text from the first ``@@`` on."""
+    text = patch.data.decode("utf-8", errors="replace")
+    start = text.find("\n@@ ")
+    return text[start + 1 :].rstrip("\n") if start >= 0 else None
+
+
+def pull_diff(git: pygit2.Repository, base: str, head: str) -> tuple[FileDiff, ...]:
+    """What a pull request shows: from the merge base of both to ``head``."""
+    start = merge_base(git, base, head)
+    old = None if start is None else git[start].peel(pygit2.Tree)
+    return diff_trees(git, old, git[head].peel(pygit2.Tree))
+
+
+def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:
+    """The tree of a merge of both commits, None when they conflict or share no history."""
+    if merge_base(git, ours, theirs) is None:
+        return None
+    index = git.merge_commits(git[ours].peel(pygit2.Commit), git[theirs].peel(pygit2.Commit), favor=MergeFavor.NORMAL)
+    return None if index.conflicts is not None else str(index.write_tree(git))
+
+
+def replayed(git: pygit2.Repository, onto: str, head: str, committer: Line) -> str | None:
+    """The tip of ``head``'s own commits replayed on ``onto``; None when one conflicts."""
+    tip = onto
+    for commit in reversed(list(history(git, head, hide=onto))):
+        if len(commit.parents) > 1:
+            continue
+        base = commit.parents[0].tree_id if commit.parents else git.TreeBuilder().write()
+        index = git.merge_trees(base, git[tip].peel(pygit2.Tree), commit.tree)
+        if index.conflicts is not None:
+            return None
+        tree = index.write_tree(git)
+        tip = str(git.create_commit(None, commit.author, committer.signature(), commit.message, tree, [tip]))
+    return tip
+
+
+def require_kind(git: pygit2.Repository, sha: str, kind: ObjectType, noun: str) -> pygit2.Object:
+    """The object with this id, 422 when it is not there or is no ``noun``."""
+    found = git.get(sha) if len(sha) == 40 else None
+    if found is None or found.type != kind:
+        raise unprocessable(f"{noun} does not exist")
+    return found

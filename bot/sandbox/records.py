@@ -1,0 +1,216 @@
+"""The sandbox's rows as values: what the SQLite file holds, one frozen class per table.
+
+Times are text as GitHub prints them (``2024-05-01T12:00:00Z``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account. ``kind`` is User, Bot or Organization.
+
+    ``admin`` may do everything everywhere; ``checks`` may write check runs; ``installation`` tokens get 403 from
+    ``GET /user``, as GitHub App and Actions tokens do.
+    """
+
+    id: int
+    login: str
+    kind: str
+    admin: bool
+    checks: bool
+    installation: bool
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """One repository; its objects and refs are a bare repository on disk."""
+
+    id: int
+    owner: str
+    name: str
+    private: bool
+    default_branch: str
+    description: str
+    created_at: str
+    updated_at: str
+    pushed_at: str
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An issue, or the issue half of a pull request (``is_pull``)."""
+
+    id: int
+    repo_id: int
+    number: int
+    is_pull: bool
+    title: str
+    body: str | None
+    state: str
+    state_reason: str | None
+    author_id: int
+    created_at: str
+    updated_at: str
+    closed_at: str | None
+    closed_by_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """The pull half of a pull request. ``base_sha`` and ``head_sha`` stop moving once it is closed."""
+
+    issue_id: int
+    base_ref: str
+    base_sha: str
+    head_repo_id: int
+    head_ref: str
+    head_sha: str
+    draft: bool
+    merged_at: str | None
+    merged_by_id: int | None
+    merge_sha: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of one repository. ``color`` is six hex digits."""
+
+    id: int
+    repo_id: int
+    name: str
+    color: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on an issue or pull request."""
+
+    id: int
+    repo_id: int
+    issue_id: int
+    author_id: int
+    body: str
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji on an issue (``subject`` issue) or comment (``subject`` comment)."""
+
+    id: int
+    subject: str
+    subject_id: int
+    user_id: int
+    content: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an issue: closed, reopened, merged, labeled, unlabeled."""
+
+    id: int
+    issue_id: int
+    actor_id: int
+    event: str
+    detail: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A commit status; the newest one per context counts."""
+
+    id: int
+    repo_id: int
+    sha: str
+    state: str
+    context: str
+    description: str | None
+    target_url: str | None
+    creator_id: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """A check run. ``conclusion`` is None until ``status`` is completed."""
+
+    id: int
+    repo_id: int
+    suite_id: int
+    head_sha: str
+    name: str
+    status: str
+    conclusion: str | None
+    external_id: str
+    details_url: str | None
+    started_at: str | None
+    completed_at: str | None
+    title: str | None
+    summary: str | None
+    text: str | None
+    creator_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark of a check run on lines of a file."""
+
+    id: int
+    check_run_id: int
+    path: str
+    start_line: int
+    end_line: int
+    start_column: int | None
+    end_column: int | None
+    annotation_level: str
+    message: str
+    title: str | None
+    raw_details: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A registered webhook. ``events`` is a comma-separated list, ``*`` for all."""
+
+    id: int
+    repo_id: int
+    url: str
+    secret: str
+    events: str
+    active: bool
+    created_at: str
+
+    def wants(self, event: str) -> bool:
+        """Whether this hook takes deliveries of ``event``."""
+        return self.active and (self.events == "*" or event in self.events.split(",") or event == "ping")
+
+    def __repr__(self) -> str:
+        return f"Hook(id={self.id}, url={self.url!r}, events={self.events!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery. ``status_code`` is 0 while it waits, and -1 when nothing answered or it was lost on purpose."""
+
+    id: int
+    hook_id: int
+    guid: str
+    event: str
+    action: str | None
+    payload: str
+    status_code: int
+    delivered_at: str
+    redelivery: bool

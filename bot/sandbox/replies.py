@@ -1,0 +1,78 @@
+"""What an endpoint answers, and the ways it says no, in GitHub's own shapes. Every module of the sandbox uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+DOCS = "https://docs.github.com/rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A JSON answer. ``content`` None with status 204 or 304 means an empty body; ``raw`` wins over ``content``."""
+
+    content: Json = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+
+
+class Problem(Exception):
+    """An error answer: ``message``, optional ``errors`` and ``documentation_url``, as GitHub words them."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: Sequence[Json] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def reply(self) -> Reply:
+        """This problem as the answer a client sees."""
+        content: dict[str, Json] = {"message": self.message}
+        if self.errors:
+            content["errors"] = self.errors
+        content |= {"documentation_url": DOCS, "status": str(self.status)}
+        return Reply(content, self.status, self.headers)
+
+
+def not_found() -> Problem:
+    """404, also for what the caller may not see."""
+    return Problem(404, "Not Found")
+
+
+def forbidden(message: str) -> Problem:
+    """403 with GitHub's sentence."""
+    return Problem(403, message)
+
+
+def unprocessable(message: str, *errors: Json) -> Problem:
+    """422 with a sentence of its own (refs, merges)."""
+    return Problem(422, message, errors=errors)
+
+
+def invalid(resource: str, field: str, code: str, message: str | None = None) -> Problem:
+    """422 "Validation Failed" with one structured error. ``code``: missing_field, invalid, already_exists, custom."""
+    error: dict[str, Json] = {"resource": resource, "code": code}
+    if field:
+        error["field"] = field
+    if message is not None:
+        error["message"] = message
+    return Problem(422, "Validation Failed", errors=[error])
+
+
+def bad_credentials() -> Problem:
+    """401 for a token nobody has."""
+    return Problem(401, "Bad credentials")

@@ -1,0 +1,274 @@
+"""The sandbox as a running server: ``with Sandbox.start(directory) as box``. Used by the demo, the CLI and tests.
+
+It listens on loopback only, in a thread of its own, and leaves neither threads nor sockets behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bot.errors import Unavailable
+from bot.sandbox.faults import Faults
+from bot.sandbox.hub import Hub, stamp
+from bot.sandbox.journal import Journal
+from bot.sandbox.limits import RateLimits
+from bot.sandbox.links import Links
+from bot.sandbox.outbox import Outbox
+from bot.sandbox.records import Delivery, Hook, Repo
+from bot.sandbox.shelf import Shelf
+from bot.sandbox.store import Store
+from bot.sandbox.verbs import hooks, repositories
+
+_START_SECONDS = 10.0
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Registering hooks and looking at what they were sent."""
+
+    hub: Hub
+
+    def register(self, full_name: str, url: str, *, secret: str = "", events: Sequence[str] = ("*",)) -> Hook:
+        """Deliver ``events`` of the repository to ``url`` from now on, beginning with a ping."""
+        repo = _repo(self.hub, full_name)
+        return hooks.create_hook(self.hub, repo, _owner(self.hub, repo), url, secret=secret, events=events)
+
+    def drop(self, times: int = 1) -> None:
+        """The next ``times`` deliveries never arrive."""
+        self.hub.outbox.drop(times)
+
+    def duplicate(self, times: int = 1) -> None:
+        """The next ``times`` deliveries arrive twice."""
+        self.hub.outbox.duplicate(times)
+
+    def settle(self) -> None:
+        """Returns when everything that happened so far was delivered or given up."""
+        self.hub.outbox.settle()
+
+    def deliveries(self, full_name: str) -> list[Delivery]:
+        """All deliveries of the repository's hooks, oldest first."""
+        return self.hub.store.all(
+            Delivery,
+            "SELECT delivery.* FROM delivery JOIN hook ON hook.id = hook_id WHERE repo_id = ? ORDER BY delivery.id",
+            _repo(self.hub, full_name).id,
+        )
+
+
+class Sandbox:
+    """One running server. Make it with :meth:`start`; leave it with ``with`` or :meth:`close`."""
+
+    def __init__(self, hub: Hub, journal: Journal, port: socket.socket, *, person: str) -> None:
+        self.hub = hub
+        self.requests = journal
+        self.faults = hub.faults
+        self.webhooks = Webhooks(hub)
+        self.person = person
+        self._sockets: dict[object, asyncio.BaseTransport] = {}
+        self._server, ready = _uvicorn(self._application(), self._sockets)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [port]}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        if not ready.wait(_START_SECONDS):
+            raise Unavailable(f"the sandbox did not start within {_START_SECONDS:.0f} seconds")
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        *,
+        port: int = 0,
+        person: str = "you",
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> Self:
+        """A server on ``127.0.0.1`` whose state lies in ``directory`` (kept, and found again by the next start).
+
+        ``port`` 0 takes a free one. ``person`` is who acts on the web page: an administrator. Raises ``Unavailable``
+        when the port is taken.
+        """
+        listening = _listen(port)
+        root = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        directory.mkdir(parents=True, exist_ok=True)
+        store = Store(directory / "sandbox.sqlite")
+        hub = Hub(
+            store=store,
+            shelf=Shelf(directory),
+            links=Links(root),
+            faults=Faults(),
+            outbox=Outbox(store, now=lambda: stamp(clock())),
+            limits=RateLimits(time.time),
+            clock=clock,
+        )
+        repositories.create_user(hub, person, admin=True, checks=True)
+        return cls(hub, Journal(), listening, person=person)
+
+    @property
+    def url(self) -> str:
+        """The root: pages for people, and the API as well."""
+        return self.hub.links.root
+
+    @property
+    def api_url(self) -> str:
+        """What GitHub clients take as their base address."""
+        return self.hub.links.api
+
+    def git_url(self, full_name: str) -> str:
+        """What to clone, without credentials; any user name with a token as password opens it."""
+        return self.hub.links.git(full_name)
+
+    def web_url(self, full_name: str = "", path: str = "") -> str:
+        """A page for people, e.g. ``web_url("acme/shop", "/pull/1")``."""
+        return self.hub.links.page(full_name, path) if full_name else self.url
+
+    def create_user(
+        self,
+        login: str,
+        *,
+        admin: bool = False,
+        bot: bool = False,
+        checks: bool | None = None,
+        installation: bool = False,
+    ) -> str:
+        """An account (made when there was none) and a new token for it.
+
+        ``bot``: an app that is installed everywhere with write access and may write check runs. ``checks`` sets the
+        latter alone: a personal token normally gets 403. ``installation``: ``GET /user`` answers 403, as it does for
+        the tokens of apps and of GitHub Actions.
+        """
+        person = repositories.create_user(
+            self.hub,
+            login,
+            kind="Bot" if bot else "User",
+            admin=admin,
+            checks=bot if checks is None else checks,
+            installation=installation,
+        )
+        return repositories.issue_token(self.hub, person)
+
+    def create_repository(
+        self,
+        full_name: str,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        default_branch: str = "main",
+        private: bool = False,
+        description: str = "",
+        message: str = "Initial commit",
+        collaborators: Mapping[str, str] | None = None,
+    ) -> Repo:
+        """A repository whose default branch holds ``files`` in one commit by the person of the web page.
+
+        ``collaborators`` maps logins to read, triage, write, maintain or admin.
+        """
+        owner, _, name = full_name.partition("/")
+        repo = repositories.create_repository(
+            self.hub,
+            owner,
+            name,
+            author=self.hub.login(self.person),
+            files=files,
+            default_branch=default_branch,
+            private=private,
+            about=description,
+            message=message,
+        )
+        for login, permission in (collaborators or {}).items():
+            self.add_collaborator(full_name, login, permission)
+        return repo
+
+    def add_collaborator(self, full_name: str, login: str, permission: str = "write") -> None:
+        """``login`` (an account that exists) has ``permission`` on the repository."""
+        person, repo = self.hub.login(login), _repo(self.hub, full_name)
+        if person is None:
+            raise KeyError(login)
+        self.hub.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, person.id, permission)
+
+    def close(self) -> None:
+        """Everything queued is delivered, the port is free, no thread is left."""
+        self._server.should_exit = True
+        self._thread.join()
+        self.hub.outbox.close()
+        self.hub.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _application(self) -> Any:
+        from bot.sandbox.app import Doors, build
+
+        return build(Doors(self.hub, self.requests, self._hang_up), ())
+
+    def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
+        """Close the request's connection without an answer. In the server's own thread."""
+        transport = self._sockets.get(tuple(scope["client"]))
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+        listening.listen(256)
+    except OSError as error:
+        listening.close()
+        raise Unavailable(f"port {port} on 127.0.0.1 cannot be used: {error.strerror}") from error
+    return listening
+
+
+def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> tuple[Any, threading.Event]:
+    """A server whose open connections are listed in ``sockets`` by peer, and an event set once it serves."""
+    import uvicorn
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    ready = threading.Event()
+
+    class Protocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            sockets[transport.get_extra_info("peername")] = transport
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            sockets.pop(self.transport.get_extra_info("peername"), None)
+            super().connection_lost(exc)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready.set()
+
+    config = uvicorn.Config(
+        application, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+    )
+    return Server(config), ready
+
+
+def _repo(hub: Hub, full_name: str) -> Repo:
+    owner, _, name = full_name.partition("/")
+    found = hub.store.one(Repo, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    if found is None:
+        raise KeyError(full_name)
+    return found
+
+
+def _owner(hub: Hub, repo: Repo) -> Any:
+    return hub.login(repo.owner)

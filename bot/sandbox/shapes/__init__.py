@@ -1,0 +1,1 @@
+"""GitHub's JSON, built from the sandbox's records."""

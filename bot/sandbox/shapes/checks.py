@@ -1,0 +1,192 @@
+"""Commit statuses, check runs and check suites as GitHub prints them, and webhooks' own records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.records import Annotation, CheckRun, Delivery, Hook, Pull, Repo, Status
+from bot.sandbox.replies import Json
+from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
+
+
+def status(hub: Hub, repo: Repo, found: Status) -> dict[str, Json]:
+    """One commit status."""
+    return {
+        "id": found.id,
+        "node_id": node_id("Status", found.id),
+        "url": hub.links.repo(repo.full_name, f"/statuses/{found.sha}"),
+        "avatar_url": None,
+        "state": found.state,
+        "context": found.context,
+        "description": found.description,
+        "target_url": found.target_url,
+        "created_at": found.created_at,
+        "updated_at": found.created_at,
+        "creator": user_by_id(hub, found.creator_id),
+    }
+
+
+def combined(hub: Hub, repo: Repo, sha: str, newest: Sequence[Status]) -> dict[str, Json]:
+    """The combined status of the newest status per context."""
+    states = {found.state for found in newest}
+    if states & {"failure", "error"}:
+        state = "failure"
+    else:
+        state = "success" if states == {"success"} else "pending"
+    return {
+        "state": state,
+        "statuses": [status(hub, repo, found) for found in newest],
+        "sha": sha,
+        "total_count": len(newest),
+        "repository": repository(hub, repo),
+        "commit_url": hub.links.repo(repo.full_name, f"/commits/{sha}"),
+        "url": hub.links.repo(repo.full_name, f"/commits/{sha}/status"),
+    }
+
+
+def check_run(hub: Hub, repo: Repo, found: CheckRun) -> dict[str, Json]:
+    """One check run."""
+    url = hub.links.repo(repo.full_name, f"/check-runs/{found.id}")
+    page = hub.links.page(repo.full_name, f"/runs/{found.id}")
+    count = hub.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", found.id)
+    return {
+        "id": found.id,
+        "node_id": node_id("CheckRun", found.id),
+        "head_sha": found.head_sha,
+        "external_id": found.external_id,
+        "name": found.name,
+        "url": url,
+        "html_url": page,
+        "details_url": found.details_url or page,
+        "status": found.status,
+        "conclusion": found.conclusion,
+        "started_at": found.started_at,
+        "completed_at": found.completed_at,
+        "output": {
+            "title": found.title,
+            "summary": found.summary,
+            "text": found.text,
+            "annotations_count": count,
+            "annotations_url": f"{url}/annotations",
+        },
+        "check_suite": {"id": found.suite_id},
+        "app": app(hub, repo, found.creator_id),
+        "pull_requests": pulls_at(hub, repo, found.head_sha),
+    }
+
+
+def app(hub: Hub, repo: Repo, creator: int) -> dict[str, Json]:
+    """The app whose token wrote a check run."""
+    login = hub.user(creator).login
+    slug = login.removesuffix("[bot]")
+    return {
+        "id": creator,
+        "slug": slug,
+        "node_id": node_id("App", creator),
+        "name": slug,
+        "owner": owner(hub, repo),
+        "html_url": f"{hub.links.root}/apps/{slug}",
+        "permissions": {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"},
+        "events": [],
+    }
+
+
+def pulls_at(hub: Hub, repo: Repo, sha: str) -> list[Json]:
+    """The open pull requests whose head is ``sha``, in the short form of check runs."""
+    rows = hub.store.all(
+        Pull,
+        "SELECT pull.* FROM pull JOIN issue ON issue.id = issue_id WHERE repo_id = ? AND head_sha = ? AND state = 'open'",
+        repo.id,
+        sha,
+    )
+    return [_short_pull(hub, repo, row) for row in rows]
+
+
+def _short_pull(hub: Hub, repo: Repo, found: Pull) -> dict[str, Json]:
+    number = hub.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+    short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": hub.links.repo(repo.full_name)}
+    return {
+        "id": found.issue_id,
+        "number": number,
+        "url": hub.links.repo(repo.full_name, f"/pulls/{number}"),
+        "head": {"ref": found.head_ref, "sha": found.head_sha, "repo": short},
+        "base": {"ref": found.base_ref, "sha": found.base_sha, "repo": short},
+    }
+
+
+def annotation(hub: Hub, repo: Repo, found: Annotation, sha: str) -> dict[str, Json]:
+    """One annotation of a check run on ``sha``."""
+    return {
+        "path": found.path,
+        "blob_href": hub.links.page(repo.full_name, f"/blob/{sha}/{found.path}"),
+        "start_line": found.start_line,
+        "end_line": found.end_line,
+        "start_column": found.start_column,
+        "end_column": found.end_column,
+        "annotation_level": found.annotation_level,
+        "title": found.title,
+        "message": found.message,
+        "raw_details": found.raw_details,
+    }
+
+
+def suite(hub: Hub, repo: Repo, key: int, sha: str, runs: Sequence[CheckRun]) -> dict[str, Json]:
+    """A check suite with the worst conclusion of its runs."""
+    done = all(run.status == "completed" for run in runs)
+    conclusions = {run.conclusion for run in runs}
+    worst = next(
+        (word for word in ("failure", "timed_out", "cancelled", "action_required") if word in conclusions), "success"
+    )
+    return {
+        "id": key,
+        "node_id": node_id("CheckSuite", key),
+        "head_sha": sha,
+        "head_branch": None,
+        "status": "completed" if done and runs else "queued",
+        "conclusion": worst if done and runs else None,
+        "url": hub.links.repo(repo.full_name, f"/check-suites/{key}"),
+        "check_runs_url": hub.links.repo(repo.full_name, f"/check-suites/{key}/check-runs"),
+        "latest_check_runs_count": len(runs),
+        "pull_requests": pulls_at(hub, repo, sha),
+    }
+
+
+def hook(hub: Hub, repo: Repo, found: Hook) -> dict[str, Json]:
+    """A webhook; its secret is never shown."""
+    url = hub.links.repo(repo.full_name, f"/hooks/{found.id}")
+    config: dict[str, Json] = {"url": found.url, "content_type": "json", "insecure_ssl": "0"}
+    if found.secret:
+        config["secret"] = "********"
+    return {
+        "type": "Repository",
+        "id": found.id,
+        "name": "web",
+        "active": found.active,
+        "events": found.events.split(","),
+        "config": config,
+        "created_at": found.created_at,
+        "updated_at": found.created_at,
+        "url": url,
+        "test_url": f"{url}/test",
+        "ping_url": f"{url}/pings",
+        "deliveries_url": f"{url}/deliveries",
+        "last_response": {"code": None, "status": "unused", "message": None},
+    }
+
+
+def delivery(found: Delivery) -> dict[str, Json]:
+    """A delivery as the list of a hook shows it."""
+    return {
+        "id": found.id,
+        "guid": found.guid,
+        "delivered_at": found.delivered_at,
+        "redelivery": found.redelivery,
+        "duration": 0.0,
+        "status": "OK" if 200 <= found.status_code < 300 else "failed to connect to host",
+        "status_code": max(found.status_code, 0),
+        "event": found.event,
+        "action": found.action,
+        "installation_id": None,
+        "repository_id": None,
+    }

@@ -1,0 +1,146 @@
+"""The bare repositories on disk: where they are, how they are made, and moving their refs without losing a race.
+
+The endpoints and the merge button move refs through :func:`move`; ``git receive-pack`` moves them by itself. Both
+compare with the old value under git's own ref lock, so whoever comes second is told.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pygit2
+
+from bot.sandbox.replies import Problem, invalid, unprocessable
+
+_CONFIG = """\
+[http]
+\treceivepack = true
+[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+\tallowRefInWant = true
+[receive]
+\thideRefs = refs/pull
+\tautogc = false
+\tadvertisePushOptions = true
+[gc]
+\tauto = 0
+"""
+
+_HOOKS = {
+    "pre-receive": '#!/bin/sh\n[ -z "$SANDBOX_DECLINE" ] || { echo "$SANDBOX_DECLINE" >&2; exit 1; }\n',
+    "post-receive": '#!/bin/sh\n[ -z "$SANDBOX_UPDATES" ] || cat >> "$SANDBOX_UPDATES"\n',
+}
+
+ZERO = "0" * 40
+_SHA = re.compile(r"[0-9a-f]{40}")
+
+
+class Shelf:
+    """All bare repositories of one sandbox, below ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root = directory / "repositories"
+        self.hooks = directory / "hooks"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.hooks.mkdir(parents=True, exist_ok=True)
+        for name, script in _HOOKS.items():
+            (self.hooks / name).write_text(script, encoding="utf-8")
+            (self.hooks / name).chmod(0o755)
+        self._locks: dict[str, threading.RLock] = {}
+        self._guard = threading.Lock()
+
+    def path(self, full_name: str) -> Path:
+        """Where the bare repository lies, whether or not it exists."""
+        return self.root / f"{full_name}.git"
+
+    def create(self, full_name: str, default_branch: str) -> None:
+        """A new, empty bare repository that serves partial clones and takes pushes over HTTP."""
+        path = self.path(full_name)
+        pygit2.init_repository(str(path), bare=True, initial_head=default_branch)
+        with (path / "config").open("a", encoding="utf-8") as config:
+            config.write(_CONFIG)
+
+    def open(self, full_name: str) -> pygit2.Repository:
+        """The repository for one thread's use."""
+        return pygit2.Repository(str(self.path(full_name)))
+
+    def lock(self, full_name: str) -> threading.RLock:
+        """Held while refs of one repository change and pull requests follow. Taken before any database transaction."""
+        with self._guard:
+            return self._locks.setdefault(full_name.lower(), threading.RLock())
+
+
+def target(git: pygit2.Repository, name: str) -> str | None:
+    """The object id that the full ref ``name`` points to, None when there is no such ref."""
+    try:
+        reference = git.references.get(name)
+    except ValueError:
+        return None
+    return None if reference is None else str(reference.resolve().target)
+
+
+def listing(git: pygit2.Repository, prefix: str = "refs/") -> dict[str, str]:
+    """All refs whose name starts with ``prefix``, sorted by name, with their object ids."""
+    names = sorted(name for name in git.references if name.startswith(prefix))
+    found = ((name, target(git, name)) for name in names)
+    return {name: sha for name, sha in found if sha is not None}
+
+
+def create(git: pygit2.Repository, name: str, sha: str) -> None:
+    """A new ref. 422 when it exists, its name is not well formed, or the object does not exist."""
+    if name.count("/") < 2 or not pygit2.reference_is_valid_name(name):
+        raise unprocessable(f"{name} is not a valid ref name.")
+    require_object(git, sha)
+    try:
+        git.references.create(name, sha, force=False)
+    except (pygit2.AlreadyExistsError, ValueError, pygit2.GitError) as error:
+        raise unprocessable("Reference already exists") from error
+
+
+def move(git: pygit2.Repository, name: str, sha: str, *, expected: str | None = None, force: bool = False) -> str:
+    """``name`` points to ``sha``; returns what it pointed to before.
+
+    422 when there is no such ref, when the move is no fast forward (unless ``force``), or when it no longer points to
+    ``expected``.
+    """
+    reference = git.references.get(name)
+    if reference is None:
+        raise unprocessable("Reference does not exist")
+    before = str(reference.target)
+    require_object(git, sha)
+    if expected is not None and before != expected:
+        raise unprocessable("Update is not a fast forward")
+    if not force and before != sha and not git.descendant_of(sha, before):
+        raise unprocessable("Update is not a fast forward")
+    try:
+        reference.set_target(sha)
+    except pygit2.GitError as error:
+        raise unprocessable("Update is not a fast forward") from error
+    return before
+
+
+def delete(git: pygit2.Repository, name: str) -> str:
+    """The ref is gone; returns what it pointed to. 422 when there was none."""
+    before = target(git, name)
+    if before is None:
+        raise unprocessable("Reference does not exist")
+    git.references.delete(name)
+    return before
+
+
+def require_object(git: pygit2.Repository, sha: str) -> None:
+    """422 unless the repository holds an object with this full id."""
+    if not _SHA.fullmatch(sha):
+        raise unprocessable("The sha parameter must be exactly 40 characters and contain only [0-9a-f].")
+    if sha not in git:
+        raise unprocessable("Object does not exist")
+
+
+def require_name(name: str) -> None:
+    """422 unless ``name`` may be the name of an owner or a repository (it becomes a folder name)."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.\-\[\]]{0,99}", name) or name.endswith(".git"):
+        problem: Problem = invalid("Repository", "name", "custom", "name is not a valid name")
+        raise problem

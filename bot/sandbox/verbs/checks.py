@@ -1,0 +1,132 @@
+"""Commit statuses and check runs, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.records import CheckRun, Repo, Status, User
+from bot.sandbox.replies import JsonObject
+from bot.sandbox.shapes import checks as shapes
+from bot.sandbox.verbs.announce import announce
+
+BAD = frozenset({"failure", "timed_out", "cancelled", "action_required", "startup_failure", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """An annotation to append."""
+
+    path: str
+    start_line: int
+    end_line: int
+    annotation_level: str
+    message: str
+    start_column: int | None = None
+    end_column: int | None = None
+    title: str | None = None
+    raw_details: str | None = None
+
+
+def set_status(
+    hub: Hub, repo: Repo, creator: User, sha: str, *, state: str, context: str, text: str | None, url: str | None
+) -> Status:
+    """A new commit status; the newest per context counts."""
+    now = hub.now()
+    key = hub.store.insert(
+        "status",
+        repo_id=repo.id,
+        sha=sha,
+        state=state,
+        context=context,
+        description=text,
+        target_url=url,
+        creator_id=creator.id,
+        created_at=now,
+    )
+    status = Status(key, repo.id, sha, state, context, text, url, creator.id, now)
+    announce(hub, repo, creator, "status", None, lambda: shapes.status(hub, repo, status) | {"sha": sha, "name": ""})
+    return status
+
+
+def newest_statuses(hub: Hub, repo: Repo, sha: str) -> list[Status]:
+    """The newest status of each context, newest first."""
+    return hub.store.all(
+        Status,
+        "SELECT * FROM status WHERE id IN "
+        "(SELECT MAX(id) FROM status WHERE repo_id = ? AND sha = ? GROUP BY context) ORDER BY id DESC",
+        repo.id,
+        sha,
+    )
+
+
+def runs_at(hub: Hub, repo: Repo, sha: str) -> list[CheckRun]:
+    """All check runs of a commit, newest first."""
+    return hub.store.all(
+        CheckRun, "SELECT * FROM check_run WHERE repo_id = ? AND head_sha = ? ORDER BY id DESC", repo.id, sha
+    )
+
+
+def latest_runs(hub: Hub, repo: Repo, sha: str) -> list[CheckRun]:
+    """The newest check run per name and creator, newest first."""
+    newest: dict[tuple[str, int], CheckRun] = {}
+    for run in runs_at(hub, repo, sha):
+        newest.setdefault((run.name, run.creator_id), run)
+    return list(newest.values())
+
+
+def worst_state(hub: Hub, repo: Repo, sha: str) -> str:
+    """``failure``, ``pending``, ``success`` or ``none``, over statuses and check runs of a commit."""
+    runs, statuses = latest_runs(hub, repo, sha), newest_statuses(hub, repo, sha)
+    words = {run.conclusion or "pending" for run in runs} | {status.state for status in statuses}
+    if not words:
+        return "none"
+    if words & BAD:
+        return "failure"
+    return "pending" if "pending" in words else "success"
+
+
+def suite_for(hub: Hub, repo: Repo, creator: User, sha: str) -> int:
+    """The id of ``creator``'s check suite on a commit, made when there was none. Inside a transaction."""
+    hub.store.run("INSERT OR IGNORE INTO suite (repo_id, sha, creator_id) VALUES (?, ?, ?)", repo.id, sha, creator.id)
+    return hub.store.number(
+        "SELECT id FROM suite WHERE repo_id = ? AND sha = ? AND creator_id = ?", repo.id, sha, creator.id
+    )
+
+
+def append(hub: Hub, run: int, remarks: Sequence[Remark]) -> None:
+    """The check run has these annotations too."""
+    for remark in remarks:
+        hub.store.insert(
+            "annotation",
+            check_run_id=run,
+            path=remark.path,
+            start_line=remark.start_line,
+            end_line=remark.end_line,
+            start_column=remark.start_column,
+            end_column=remark.end_column,
+            annotation_level=remark.annotation_level,
+            message=remark.message,
+            title=remark.title,
+            raw_details=remark.raw_details,
+        )
+
+
+def announce_run(hub: Hub, repo: Repo, sender: User, run: CheckRun, action: str) -> None:
+    """Webhooks hear about the run, and about its suite once all of it is completed."""
+
+    def content() -> JsonObject:
+        return {"check_run": shapes.check_run(hub, repo, run)}
+
+    announce(hub, repo, sender, "check_run", action, content)
+    runs = [other for other in runs_at(hub, repo, run.head_sha) if other.suite_id == run.suite_id]
+    if action == "completed" and all(other.status == "completed" for other in runs):
+        announce(
+            hub,
+            repo,
+            sender,
+            "check_suite",
+            "completed",
+            lambda: {"check_suite": shapes.suite(hub, repo, run.suite_id, run.head_sha, runs)},
+        )

@@ -1,0 +1,201 @@
+"""Pull requests: opened, followed, merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pygit2
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
+from bot.sandbox.records import Issue, Pull, Repo, User
+from bot.sandbox.replies import JsonObject, Problem, invalid
+from bot.sandbox.shapes.pulls import Mergeability, full_pull
+from bot.sandbox.shelf import move, target
+from bot.sandbox.verbs import issues, pushes
+from bot.sandbox.verbs.announce import announce
+from bot.sandbox.verbs.checks import worst_state
+
+_NOT_MERGEABLE = "Pull Request is not mergeable"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """How to merge: ``method`` merge, squash or rebase; ``sha`` is what the head must be."""
+
+    method: str = "merge"
+    sha: str | None = None
+    title: str | None = None
+    message: str | None = None
+
+
+def open_pull(
+    hub: Hub, repo: Repo, author: User, *, title: str, body: str | None, head: str, base: str, draft: bool = False
+) -> tuple[Issue, Pull]:
+    """A new pull request from branch ``head`` (also ``owner:branch``) to branch ``base``. 422 as GitHub words it."""
+    issues.require_text("PullRequest", title, body)
+    branch = _head_branch(repo, head)
+    with hub.shelf.lock(repo.full_name):
+        git = hub.git(repo)
+        head_sha, base_sha = _tips(git, branch, base)
+        with hub.store.transaction():
+            _require_new(hub, repo, branch, base)
+            if head_sha == base_sha or git.descendant_of(base_sha, head_sha):
+                raise _custom(f"No commits between {base} and {branch}")
+            issue = issues.insert(hub, repo, author, title=title, body=body, is_pull=True)
+            hub.store.insert(
+                "pull",
+                issue_id=issue.id,
+                base_ref=base,
+                base_sha=base_sha,
+                head_repo_id=repo.id,
+                head_ref=branch,
+                head_sha=head_sha,
+                draft=draft,
+            )
+        git.references.create(f"refs/pull/{issue.number}/head", head_sha, force=True)
+    found = hub.pull(repo, issue.number)
+    _announce(hub, repo, author, issue.number, "opened")
+    return found
+
+
+def mergeability(hub: Hub, repo: Repo, issue: Issue, found: Pull) -> Mergeability:
+    """Whether it merges cleanly into the base branch now; keeps ``refs/pull/N/merge`` up to date."""
+    if issue.state == "closed":
+        return Mergeability(None, "unknown")
+    with hub.shelf.lock(repo.full_name):
+        git = hub.git(repo)
+        base = target(git, f"refs/heads/{found.base_ref}") or found.base_sha
+        tree = merged_tree(git, base, found.head_sha)
+        if tree is None:
+            return Mergeability(False, "dirty")
+        _keep_merge_ref(hub, git, issue, base, found.head_sha, tree)
+    if found.draft:
+        return Mergeability(True, "draft")
+    return Mergeability(True, "clean" if worst_state(hub, repo, found.head_sha) in ("success", "none") else "unstable")
+
+
+def merge(hub: Hub, repo: Repo, actor: User, number: int, how: Merge) -> str:
+    """The pull request is merged by ``actor``; returns the new tip of the base branch. 405 or 409 when it cannot be."""
+    with hub.shelf.lock(repo.full_name):
+        issue, found = hub.pull(repo, number)
+        if issue.state == "closed":
+            raise Problem(405, _NOT_MERGEABLE)
+        if found.draft:
+            raise Problem(405, "Pull Request is still a draft")
+        if how.sha is not None and how.sha != found.head_sha:
+            raise Problem(409, "Head branch was modified. Review and try the merge again.")
+        git = hub.git(repo)
+        ref = f"refs/heads/{found.base_ref}"
+        base = target(git, ref)
+        if base is None:
+            raise Problem(405, _NOT_MERGEABLE)
+        tip = _merged(hub, git, repo, actor, issue, found, base, how)
+        _advance(git, ref, base, tip)
+        hub.store.update("pull", issue.id, base_sha=base)
+        pushes.record_merge(hub, repo, actor, issue, tip)
+    pushes.follow(hub, repo, actor, [pushes.Update(base, tip, ref)])
+    return tip
+
+
+def rebase_onto(hub: Hub, repo: Repo, actor: User, number: int, base: str) -> None:
+    """The pull request asks to be merged into branch ``base`` from now on."""
+    with hub.shelf.lock(repo.full_name):
+        issue, found = hub.pull(repo, number)
+        _, base_sha = _tips(hub.git(repo), found.head_ref, base)
+        hub.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
+    _announce(hub, repo, actor, number, "edited")
+
+
+def require_reopenable(hub: Hub, repo: Repo, found: Pull) -> None:
+    """422 for a merged pull request or one whose branch is gone; otherwise its head is the branch's tip again."""
+    tip = target(hub.git(repo), f"refs/heads/{found.head_ref}")
+    if found.merged_at is not None:
+        raise _custom("The pull request cannot be reopened.", "state")
+    if tip is None:
+        raise _custom(f"state cannot be changed. The {found.head_ref} branch has been deleted.", "state")
+    hub.store.update("pull", found.issue_id, head_sha=tip)
+
+
+def _merged(
+    hub: Hub, git: pygit2.Repository, repo: Repo, actor: User, issue: Issue, found: Pull, base: str, how: Merge
+) -> str:
+    line = hub.line(actor)
+    if how.method == "rebase":
+        tip = replayed(git, base, found.head_sha, line)
+    else:
+        tree = merged_tree(git, base, found.head_sha)
+        parents = [base] if how.method == "squash" else [base, found.head_sha]
+        message = _message(repo, issue, found, how)
+        tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=line, committer=line)
+    if tip is None:
+        raise Problem(405, _NOT_MERGEABLE)
+    return tip
+
+
+def _advance(git: pygit2.Repository, ref: str, base: str, tip: str) -> None:
+    try:
+        move(git, ref, tip, expected=base)
+    except Problem as problem:
+        raise Problem(405, "Base branch was modified. Review and try the merge again.") from problem
+
+
+def _message(repo: Repo, issue: Issue, found: Pull, how: Merge) -> str:
+    if how.method == "squash":
+        title = how.title or f"{issue.title} (#{issue.number})"
+        return f"{title}\n\n{how.message}" if how.message else title
+    title = how.title or f"Merge pull request #{issue.number} from {repo.owner}/{found.head_ref}"
+    return f"{title}\n\n{how.message or issue.title}"
+
+
+def _keep_merge_ref(hub: Hub, git: pygit2.Repository, issue: Issue, base: str, head: str, tree: str) -> None:
+    name = f"refs/pull/{issue.number}/merge"
+    now = target(git, name)
+    if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
+        return
+    line = hub.line(hub.user(issue.author_id))
+    message = f"Merge {head} into {base}"
+    sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=line, committer=line)
+    git.references.create(name, sha, force=True)
+
+
+def _head_branch(repo: Repo, head: str) -> str:
+    owner, colon, branch = head.rpartition(":")
+    if colon and owner.lower() != repo.owner.lower():
+        raise invalid("PullRequest", "head", "invalid")
+    return branch
+
+
+def _tips(git: pygit2.Repository, head: str, base: str) -> tuple[str, str]:
+    found = {}
+    for field, branch in (("head", head), ("base", base)):
+        commit = commit_at(git, f"refs/heads/{branch}") if branch else None
+        if commit is None:
+            raise invalid("PullRequest", field, "invalid")
+        found[field] = str(commit.id)
+    return found["head"], found["base"]
+
+
+def _require_new(hub: Hub, repo: Repo, head: str, base: str) -> None:
+    twin = hub.store.number(
+        "SELECT COUNT(*) FROM pull JOIN issue ON issue.id = issue_id "
+        "WHERE repo_id = ? AND state = 'open' AND head_ref = ? AND base_ref = ?",
+        repo.id,
+        head,
+        base,
+    )
+    if twin:
+        raise _custom(f"A pull request already exists for {repo.owner}:{head}.")
+
+
+def _custom(message: str, field: str = "") -> Problem:
+    return invalid("PullRequest", field, "custom", message)
+
+
+def _announce(hub: Hub, repo: Repo, sender: User, number: int, action: str) -> None:
+    def content() -> JsonObject:
+        issue, found = hub.pull(repo, number)
+        unknown = Mergeability(None, "unknown")
+        return {"number": number, "pull_request": full_pull(hub, repo, issue, found, unknown)}
+
+    announce(hub, repo, sender, "pull_request", action, content)

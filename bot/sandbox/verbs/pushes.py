@@ -1,0 +1,152 @@
+"""What follows when refs moved, by ``git push`` or through the API: pull requests keep up, webhooks are told.
+
+Everything is read from the refs as they are now, so two pushes whose aftermaths overlap end in the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import pygit2
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.objects import history
+from bot.sandbox.records import Issue, Pull, Repo, User
+from bot.sandbox.replies import Json, JsonObject
+from bot.sandbox.shapes.code import push_commit
+from bot.sandbox.shapes.pulls import pull
+from bot.sandbox.shelf import ZERO, target
+from bot.sandbox.verbs import issues
+from bot.sandbox.verbs.announce import announce
+
+_BRANCH = "refs/heads/"
+_MOST_COMMITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A ref that moved from ``old`` to ``new``; all zeros mean "was not there" and "is gone"."""
+
+    old: str
+    new: str
+    ref: str
+
+
+def follow(hub: Hub, repo: Repo, pusher: User, updates: Sequence[Update]) -> None:
+    """Pull requests and webhooks catch up with ``updates``, which have been carried out."""
+    if not updates:
+        return
+    with hub.shelf.lock(repo.full_name):
+        hub.store.update("repo", repo.id, pushed_at=hub.now(), updated_at=hub.now())
+        for update in updates:
+            announce(hub, repo, pusher, "push", None, _Push(hub, repo, pusher, update))
+            if update.ref.startswith(_BRANCH):
+                _follow_branch(hub, repo, pusher, update.ref.removeprefix(_BRANCH))
+
+
+def record_merge(hub: Hub, repo: Repo, actor: User, issue: Issue, tip: str) -> None:
+    """The pull request counts as merged with ``tip`` as its merge commit."""
+    now = hub.now()
+    with hub.store.transaction():
+        hub.store.update("pull", issue.id, merged_at=now, merged_by_id=actor.id, merge_sha=tip)
+        hub.store.update("issue", issue.id, state="closed", closed_at=now, updated_at=now, closed_by_id=actor.id)
+        issues.note(hub, issue, actor, "merged", tip)
+        issues.note(hub, issue, actor, "closed")
+
+    def content() -> JsonObject:
+        fresh = hub.pull(repo, issue.number)
+        return {"number": issue.number, "pull_request": pull(hub, repo, *fresh) | {"merged": True}}
+
+    announce(hub, repo, actor, "pull_request", "closed", content)
+
+
+def _follow_branch(hub: Hub, repo: Repo, pusher: User, branch: str) -> None:
+    git = hub.git(repo)
+    tip = target(git, _BRANCH + branch)
+    for issue, found in _open_pulls(hub, repo, branch):
+        if tip is None:
+            issues.close(hub, repo, pusher, issue)
+        elif found.base_ref == branch:
+            _follow_base(hub, repo, pusher, git, issue, found, tip)
+        elif found.head_sha != tip:
+            _follow_head(hub, repo, pusher, git, issue, found, tip)
+
+
+def _follow_base(
+    hub: Hub, repo: Repo, pusher: User, git: pygit2.Repository, issue: Issue, found: Pull, tip: str
+) -> None:
+    """A head that the base branch now contains was merged by hand."""
+    if found.head_sha == tip or git.descendant_of(tip, found.head_sha):
+        record_merge(hub, repo, pusher, issue, tip)
+    else:
+        hub.store.update("pull", issue.id, base_sha=tip)
+
+
+def _follow_head(
+    hub: Hub, repo: Repo, pusher: User, git: pygit2.Repository, issue: Issue, found: Pull, tip: str
+) -> None:
+    git.references.create(f"refs/pull/{issue.number}/head", tip, force=True)
+    hub.store.update("pull", issue.id, head_sha=tip)
+    hub.store.update("issue", issue.id, updated_at=hub.now())
+
+    def content() -> JsonObject:
+        fresh = hub.pull(repo, issue.number)
+        return {
+            "number": issue.number,
+            "before": found.head_sha,
+            "after": tip,
+            "pull_request": pull(hub, repo, *fresh),
+        }
+
+    announce(hub, repo, pusher, "pull_request", "synchronize", content)
+
+
+def _open_pulls(hub: Hub, repo: Repo, branch: str) -> list[tuple[Issue, Pull]]:
+    rows = hub.store.all(
+        Issue,
+        "SELECT issue.* FROM issue JOIN pull ON issue.id = issue_id WHERE repo_id = ? AND state = 'open' "
+        "AND ? IN (head_ref, base_ref) ORDER BY number",
+        repo.id,
+        branch,
+    )
+    return [hub.pull(repo, row.number) for row in rows]
+
+
+class _Push:
+    """The payload of one push delivery, built when somebody listens."""
+
+    def __init__(self, hub: Hub, repo: Repo, pusher: User, update: Update) -> None:
+        self.hub, self.repo, self.pusher, self.update = hub, repo, pusher, update
+
+    def __call__(self) -> JsonObject:
+        update, links = self.update, self.hub.links
+        commits = self.commits()
+        return {
+            "ref": update.ref,
+            "before": update.old,
+            "after": update.new,
+            "base_ref": None,
+            "created": update.old == ZERO,
+            "deleted": update.new == ZERO,
+            "forced": self.forced(),
+            "compare": links.page(self.repo.full_name, f"/compare/{update.old[:12]}...{update.new[:12]}"),
+            "commits": commits,
+            "head_commit": commits[-1] if commits else None,
+            "pusher": {"name": self.pusher.login, "email": self.hub.line(self.pusher).email},
+        }
+
+    def forced(self) -> bool:
+        """Whether the branch left its old tip behind."""
+        old, new, git = self.update.old, self.update.new, self.hub.git(self.repo)
+        return ZERO not in (old, new) and old != new and not git.descendant_of(new, old)
+
+    def commits(self) -> list[Json]:
+        """The newest commits of this push, oldest first."""
+        git = self.hub.git(self.repo)
+        if not isinstance(git.get(self.update.new), pygit2.Commit):
+            return []
+        hide = None if self.update.old == ZERO else self.update.old
+        found = list(islice(history(git, self.update.new, hide=hide), _MOST_COMMITS))
+        return [push_commit(self.hub, self.repo, commit, self.pusher) for commit in reversed(found)]

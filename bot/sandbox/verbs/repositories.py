@@ -1,0 +1,87 @@
+"""Accounts and repositories come into being."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from bot.sandbox.hub import Hub, token_digest
+from bot.sandbox.objects import tree_with, write_commit
+from bot.sandbox.records import Repo, User
+from bot.sandbox.replies import invalid
+from bot.sandbox.shelf import create, require_name
+
+
+def create_user(
+    hub: Hub, login: str, *, kind: str = "User", admin: bool = False, checks: bool = False, installation: bool = False
+) -> User:
+    """The account with this login, made when there was none."""
+    require_name(login)
+    with hub.store.transaction():
+        if hub.login(login) is None:
+            hub.store.insert(
+                "user",
+                login=login,
+                kind=kind,
+                admin=admin,
+                checks=checks,
+                installation=installation,
+                created_at=hub.now(),
+            )
+    found = hub.login(login)
+    if found is None:
+        raise LookupError(login)
+    return found
+
+
+def issue_token(hub: Hub, person: User) -> str:
+    """A new token of ``person``; only its digest is kept."""
+    token = f"{'ghs' if person.kind == 'Bot' else 'ghp'}_{secrets.token_hex(18)}"
+    hub.store.insert("token", digest=token_digest(token), user_id=person.id)
+    return token
+
+
+def create_repository(
+    hub: Hub,
+    owner: str,
+    name: str,
+    *,
+    author: User | None = None,
+    files: Mapping[str, bytes] | None = None,
+    default_branch: str = "main",
+    private: bool = False,
+    about: str | None = None,
+    message: str = "Initial commit",
+) -> Repo:
+    """A new repository whose default branch holds ``files`` in one commit (no branch at all without files)."""
+    require_name(owner)
+    require_name(name)
+    person = author or create_user(hub, owner, kind="Organization")
+    create_user(hub, owner, kind="Organization")
+    repo = _insert(hub, owner, name, default_branch=default_branch, private=private, about=about)
+    hub.shelf.create(repo.full_name, default_branch)
+    if files:
+        git, line = hub.git(repo), hub.line(person)
+        tree = tree_with(git, None, files)
+        sha = write_commit(git, tree=tree, parents=[], message=message, author=line, committer=line)
+        create(git, f"refs/heads/{default_branch}", sha)
+    return repo
+
+
+def _insert(hub: Hub, owner: str, name: str, *, default_branch: str, private: bool, about: str | None) -> Repo:
+    now = hub.now()
+    with hub.store.transaction():
+        if hub.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND name = ?", owner, name):
+            raise invalid("Repository", "name", "custom", "name already exists on this account")
+        key = hub.store.insert(
+            "repo",
+            owner=owner,
+            name=name,
+            private=private,
+            default_branch=default_branch,
+            description=about or "",
+            created_at=now,
+            updated_at=now,
+            pushed_at=now,
+        )
+    return hub.repo_by_id(key)
