@@ -173,12 +173,35 @@ def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
     took = (f"latency: {answer.latency} ms",)
     if answer.status not in probe.status:
         wanted: JSON = min(probe.status) if len(probe.status) == 1 else [*sorted(probe.status)]
-        yield _drift(probe, ("status",), wanted, answer.status, "HTTP-STATUS", probe.severity, took)
+        yield _drift(
+            probe,
+            ("status",),
+            desired=wanted,
+            observed=answer.status,
+            rule="HTTP-STATUS",
+            severity=probe.severity,
+            evidence=took,
+        )
     elif probe.body is not None and not _search(probe.body, answer.body):
-        yield _drift(probe, ("body",), f"matches {probe.body}", "does not match", "HTTP-BODY", probe.severity, took)
+        yield _drift(
+            probe,
+            ("body",),
+            desired=f"matches {probe.body}",
+            observed="does not match",
+            rule="HTTP-BODY",
+            severity=probe.severity,
+            evidence=took,
+        )
     if probe.max_latency_ms is not None and answer.latency > probe.max_latency_ms:
-        limit = f"at most {probe.max_latency_ms} ms"
-        yield _drift(probe, ("latency",), limit, "slower", "HTTP-LATENCY", Severity.MEDIUM, took)
+        yield _drift(
+            probe,
+            ("latency",),
+            desired=f"at most {probe.max_latency_ms} ms",
+            observed="slower",
+            rule="HTTP-LATENCY",
+            severity=Severity.MEDIUM,
+            evidence=took,
+        )
     if probe.certificate_days is not None and answer.expires is not None:
         yield from _certificate(probe, answer.expires, now)
 
@@ -189,11 +212,11 @@ def _certificate(probe: Probe, expires: datetime, now: datetime) -> Iterator[Dri
         yield _drift(
             probe,
             ("certificate",),
-            f"valid for {probe.certificate_days} days",
-            f"expires {expires:%Y-%m-%dT%H:%M:%SZ}",
-            "HTTP-CERTIFICATE",
-            Severity.HIGH if left < timedelta(days=3) else Severity.MEDIUM,
-            (f"{max(left.days, 0)} days left",),
+            desired=f"valid for {probe.certificate_days} days",
+            observed=f"expires {expires:%Y-%m-%dT%H:%M:%SZ}",
+            rule="HTTP-CERTIFICATE",
+            severity=Severity.HIGH if left < timedelta(days=3) else Severity.MEDIUM,
+            evidence=(f"{max(left.days, 0)} days left",),
         )
 
 
@@ -205,12 +228,22 @@ def _search(pattern: str, body: str) -> bool:
 
 
 def _down(probe: Probe, cause: str) -> Drift:
-    return _drift(probe, (), "answers", "does not answer", "HTTP-DOWN", probe.severity, (f"cause: {cause}",), cause)
+    return _drift(
+        probe,
+        (),
+        desired="answers",
+        observed="does not answer",
+        rule="HTTP-DOWN",
+        severity=probe.severity,
+        evidence=(f"cause: {cause}",),
+        message=cause,
+    )
 
 
 def _drift(
     probe: Probe,
     path: Path,
+    *,
     desired: JSON,
     observed: JSON,
     rule: str,
