@@ -1,0 +1,225 @@
+"""Judges one change: the eight steps from a request to a result, and the check run that shows it on a pull request.
+
+Called by the tick for every open pull request and by ``clockwork guard``. Rules, settings and baseline come from the
+base commit; the head is data. A strict check that could not run to its end is a failure, never an older success.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.errors import BotError, Invalid
+from bot.guardrails import authors, judge, prompt, reply
+from bot.guardrails.judge import Judgement, ordered
+from bot.guardrails.report import check_of, comment_body
+from bot.guardrails.rule import Facts, Options, Subject
+from bot.guardrails.rulebook import FOLDER, RuleBook, load
+from bot.guardrails.verdict import verdict
+from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
+from bot.model.finding import Change, Mode, Verdict
+from bot.model.session import AIRequest, AIResult, Prompt, Reply, Session
+from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
+
+CHECK_NAME: Final = "clockwork/guardrails"
+MAX_FILES: Final = 3000
+"""Files of one change that are looked at; beyond, the change counts as not wholly seen."""
+DETECTOR_SECONDS: Final = 60.0
+
+
+def review(
+    request: AIRequest,
+    *,
+    rules: RuleBook,
+    assistants: Sequence[Assistant] = (),
+    store: SessionStore | None = None,
+    clock: Clock,
+    session_id: str,
+    facts: Facts | None = None,
+) -> AIResult:
+    """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
+
+    ``session_id`` is unguessable to the author of the change (32 hex digits at random): the prompt's fence is made
+    from it.
+    """
+    started = clock.now()
+    subject = Subject(request.change, rules.options, facts or Facts())
+    prompted = prompt.build(request, rules, subject, nonce=_nonce(session_id))
+    replies = _ask(assistants, prompted)
+    believed = reply.validate(request, replies, rules, subject)
+    deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
+    judged = judge.judge(
+        request.change,
+        rules,
+        request.mode,
+        today=started.date(),
+        facts=facts,
+        expired=lambda: clock.now() > deadline,
+    )
+    findings = (*judged.findings, *ordered((*believed.findings, *believed.failures)))
+    result = AIResult(
+        verdict=verdict(findings),
+        findings=findings,
+        replies=replies,
+        session=session_id,
+        notes=(*_coverage(request, assistants), *believed.notes, *judged.notes, *_waived(judged)),
+    )
+    if store is not None:
+        milliseconds = int((clock.now() - started).total_seconds() * 1000)
+        store.record(_session(request, result, judged, started_at=started, milliseconds=milliseconds))
+    return result
+
+
+def _nonce(session_id: str) -> str:
+    return hashlib.sha256(f"fence\0{session_id}".encode()).hexdigest()[:32]
+
+
+def _ask(assistants: Sequence[Assistant], asked: Prompt) -> tuple[Reply, ...]:
+    """Every assistant's reply, asked side by side, in the order of ``assistants``."""
+    if not assistants:
+        return ()
+    with ThreadPoolExecutor(max_workers=min(len(assistants), 4)) as pool:
+        return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
+
+
+def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
+    count = len(request.change.files)
+    alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
+    return (f"{count} changed {'file' if count == 1 else 'files'} looked at.", *alone)
+
+
+def _waived(judged: Judgement) -> tuple[str, ...]:
+    return tuple(f"{one.rule} at {one.file}:{one.line}: {one.message}" for one in judged.waived)
+
+
+def _session(
+    request: AIRequest, result: AIResult, judged: Judgement, *, started_at: datetime, milliseconds: int
+) -> Session:
+    change = request.change
+    return Session(
+        id=result.session,
+        at=started_at,
+        repository=request.repository,
+        agent=change.agent or (request.agent or change.author_kind.value),
+        mode=request.mode,
+        verdict=result.verdict,
+        head=change.head,
+        base=change.base,
+        number=change.number,
+        milliseconds=milliseconds,
+        findings=result.findings,
+        replies=tuple(replace(one, message=one.message[:500]) for one in result.replies),
+        failure=judged.failure,
+    )
+
+
+def rules_at(
+    repository: Repository, base: str, *, shipped: Mapping[str, bytes], options: Options | None = None
+) -> RuleBook:
+    """The rule book as it stands at ``base``: the shipped documents and the repository's own of that commit."""
+    entries = [entry for entry in repository.entries(base, FOLDER.rstrip("/")) if entry.path.endswith((".md", ".yaml"))]
+    return load({entry.path: repository.blob(entry.blob) for entry in entries}, shipped=shipped, options=options)
+
+
+def change_between(repository: Repository, base: str, head: str) -> Change:
+    """The change from where ``head`` left ``base`` to ``head``. ``Invalid`` when the two share no history."""
+    start = repository.merge_base(base, head)
+    if start is None:
+        raise Invalid(f"{base[:12]} and {head[:12]} share no history, so there is no change between them")
+    files = tuple(repository.changed(start, head))
+    messages = tuple(commit.message for commit in repository.log(head, limit=100, until=start))[::-1]
+    truncated = f"{len(files)} files, of which {MAX_FILES} are looked at" if len(files) > MAX_FILES else None
+    return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
+
+
+def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:
+    """The change with what its pull request says about it."""
+    kind, agent = authors.classify(pull.author, branch=pull.head_ref, messages=change.messages, known=agents)
+    return replace(
+        change,
+        title=pull.title,
+        body=pull.body,
+        author=pull.author,
+        author_kind=kind,
+        agent=agent,
+        branch=pull.head_ref,
+        number=pull.number,
+        labels=pull.labels,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """One pull request's result with the check that shows it."""
+
+    result: AIResult
+    check: PublishedCheck
+    state: CheckState
+
+
+def review_pull(
+    number: int,
+    *,
+    host: CodeHost,
+    repository: Repository,
+    rules: RuleBook,
+    mode: Mode,
+    clock: Clock,
+    session_id: str,
+    assistants: Sequence[Assistant] = (),
+    store: SessionStore | None = None,
+    agents: Mapping[str, str] | None = None,
+    name: str = CHECK_NAME,
+    full_name: str = "",
+    comment: bool = False,
+    details: Callable[[Change], Facts] | None = None,
+) -> Reviewed:
+    """Judge pull request ``number`` and publish the check on its head: in progress, remarks, conclusion last.
+
+    ``rules`` are those of the pull request's base (see :func:`rules_at`). In strict mode everything that goes wrong
+    between the first and the last step leaves a failed check, and the error is raised on.
+    """
+    pull = host.pull(number)
+    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, mode)
+    running = Check(name, pull.head_sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), identity)
+    host.publish(running)
+    try:
+        change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
+        request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
+        facts = None if details is None else details(change)
+        result = review(
+            request,
+            rules=rules,
+            assistants=assistants,
+            store=store,
+            clock=clock,
+            session_id=session_id,
+            facts=facts,
+        )
+        check = check_of(result, change, rules, mode, name=name, external_id=identity)
+        published = host.publish(check)
+    except BotError as error:
+        host.publish(_broken(running, mode, error))
+        raise
+    if comment and result.verdict is not Verdict.APPROVE:
+        marker = Marker("guardrails", f"pull/{number}", identity[:16])
+        host.comment(number, marker=marker, body=comment_body(result, change, mode))
+    return Reviewed(result, published, check.state)
+
+
+def _broken(running: Check, mode: Mode, error: BotError) -> Check:
+    """The check of a review that failed: failure in strict, neutral in standard, never an older success."""
+    state = CheckState.FAILURE if mode is Mode.STRICT else CheckState.NEUTRAL
+    text = f"The checks did not run to their end ({type(error).__name__}). Nothing is approved by this."
+    return replace(running, state=state, title="The checks could not run", summary=text)
+
+
+def external_id(head: str, base: str, rules_hash: str, mode: Mode) -> str:
+    """What a verdict is bound to: another head, base, rule or mode needs another review. 32 hex digits."""
+    facts = json.dumps([head, base, rules_hash, mode.value])
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]

@@ -1,0 +1,73 @@
+"""Who wrote a change: a person, a bot, or an AI agent, by account, commit trailer or branch.
+
+All of it can be forged, so it may only raise severity and choose agent documents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Final
+
+from bot.model.finding import AuthorKind
+
+_ACCOUNTS: Final = {
+    "copilot": "copilot",
+    "copilot-swe-agent*": "copilot",
+    "github-copilot*": "copilot",
+    "claude": "claude",
+    "claude[[]bot]": "claude",
+    "claude-code*": "claude",
+    "anthropic-*": "claude",
+    "codex*": "codex",
+    "chatgpt-codex*": "codex",
+    "openai-*": "codex",
+    "cursor*": "cursor",
+    "cursoragent": "cursor",
+    "devin-ai*": "devin",
+    "google-labs-jules*": "jules",
+    "gemini-*": "gemini",
+    "amazon-q-developer*": "amazon-q",
+    "sweep-ai*": "sweep",
+    "openhands*": "openhands",
+    "aider*": "aider",
+}
+_BRANCHES: Final = re.compile(r"(claude|codex|copilot|cursor|devin|jules|gemini|aider|openhands|sweep)/", re.IGNORECASE)
+_TRAILER: Final = re.compile(
+    r"^[ \t]*(?:co-authored-by|generated-by|assisted-by):[ \t]*(?:.{0,60}?\b)?"
+    r"(claude|copilot|codex|cursor|devin|jules|gemini|aider|openhands|chatgpt|windsurf)\b"
+    r"|generated with \[?(claude|codex|copilot|cursor|gemini|aider)\b"
+    r"|<noreply@(anthropic|openai)\.com>",
+    re.IGNORECASE | re.MULTILINE,
+)
+_VENDORS: Final = {"anthropic": "claude", "openai": "codex", "chatgpt": "codex"}
+
+
+def classify(
+    login: str,
+    *,
+    branch: str = "",
+    messages: Iterable[str] = (),
+    known: Mapping[str, str] | None = None,
+) -> tuple[AuthorKind, str | None]:
+    """The kind of author, and the agent's name for an agent.
+
+    ``known`` maps further logins or branch globs to agent names, from the repository's settings.
+    """
+    account = login.lower()
+    for pattern, agent in (known or {}).items():
+        if fnmatchcase(account, pattern.lower()) or (branch and fnmatchcase(branch, pattern)):
+            return AuthorKind.AGENT, agent
+    for pattern, agent in _ACCOUNTS.items():
+        if fnmatchcase(account, pattern):
+            return AuthorKind.AGENT, agent
+    found = _BRANCHES.match(branch)
+    if found:
+        return AuthorKind.AGENT, found[1].lower()
+    for message in messages:
+        found = _TRAILER.search(message[-4000:])
+        if found:
+            name = next(group for group in found.groups() if group).lower()
+            return AuthorKind.AGENT, _VENDORS.get(name, name)
+    return (AuthorKind.BOT if account.endswith("[bot]") else AuthorKind.HUMAN), None

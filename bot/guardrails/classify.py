@@ -1,0 +1,193 @@
+"""What a file is, told from its path and first lines: its language, and whether a person wrote it by hand.
+
+Detectors use it to stay quiet where a match means nothing: tests, documentation, vendored and generated files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Final
+
+_LANGUAGES: Final = {
+    "python": ("py", "pyi", "pyw"),
+    "javascript": ("js", "jsx", "mjs", "cjs"),
+    "typescript": ("ts", "tsx", "mts", "cts"),
+    "go": ("go",),
+    "rust": ("rs",),
+    "java": ("java",),
+    "kotlin": ("kt", "kts"),
+    "scala": ("scala",),
+    "csharp": ("cs",),
+    "c": ("c", "h"),
+    "cpp": ("cc", "cpp", "cxx", "hpp", "hh"),
+    "swift": ("swift",),
+    "php": ("php",),
+    "ruby": ("rb", "rake"),
+    "perl": ("pl", "pm"),
+    "lua": ("lua",),
+    "shell": ("sh", "bash", "zsh"),
+    "sql": ("sql",),
+    "hcl": ("tf", "hcl", "tfvars", "cw", "cwvars"),
+    "yaml": ("yaml", "yml"),
+    "json": ("json",),
+    "toml": ("toml",),
+    "ini": ("ini", "cfg", "properties", "env", "conf"),
+    "css": ("css", "scss", "less"),
+    "html": ("html", "htm", "xml", "vue", "svelte"),
+    "docs": ("md", "mdx", "markdown", "rst", "adoc", "txt"),
+}
+_BY_SUFFIX: Final = {suffix: name for name, suffixes in _LANGUAGES.items() for suffix in suffixes}
+_BY_NAME: Final = {
+    "dockerfile": "dockerfile",
+    "containerfile": "dockerfile",
+    "makefile": "shell",
+    "justfile": "shell",
+    "jenkinsfile": "java",
+    "gemfile": "ruby",
+    "rakefile": "ruby",
+    ".bashrc": "shell",
+    ".profile": "shell",
+    ".env": "ini",
+}
+_CODE: Final = frozenset(
+    [
+        "python",
+        "javascript",
+        "typescript",
+        "go",
+        "rust",
+        "java",
+        "kotlin",
+        "scala",
+        "csharp",
+        "c",
+        "cpp",
+        "swift",
+        "php",
+        "ruby",
+        "perl",
+        "lua",
+        "shell",
+        "sql",
+    ]
+)
+_TEST_PART: Final = re.compile(
+    r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__)/|"
+    r"(^|/)(test_[^/]*|conftest)\.py$|_tests?\.(py|go|rb|rs|c|cc|cpp|exs)$|_spec\.rb$|"
+    r"\.(test|spec)\.[cm]?[jt]sx?$|(^|/)[^/]*Tests?\.(java|kt|cs|scala|swift|php)$",
+)
+_FIXTURE_PART: Final = re.compile(
+    r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
+)
+_DOCS_PART: Final = re.compile(
+    r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$"
+)
+_VENDORED: Final = re.compile(
+    r"(^|/)(vendor|third_party|third-party|node_modules|bower_components|dist|_vendor|Godeps|\.yarn|site-packages)/"
+)
+_GENERATED_NAME: Final = re.compile(
+    r"\.min\.(js|css)$|\.(map|snap|svg)$|_pb2(_grpc)?\.pyi?$|\.pb(\.gw)?\.(go|cc|h)$|(^|/)zz_generated[^/]*|"
+    r"\.g\.dart$|\.designer\.cs$|_generated\.[a-z]+$|\.generated\.[a-z]+$|(^|/)\.clockwork/build/",
+    re.IGNORECASE,
+)
+_GENERATED_LINE: Final = re.compile(
+    r"@generated|Code generated .{0,80}DO NOT EDIT|DO NOT EDIT.{0,80}generated", re.IGNORECASE
+)
+_LOCKS: Final = frozenset(
+    [
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "bun.lock",
+        "poetry.lock",
+        "pdm.lock",
+        "uv.lock",
+        "Pipfile.lock",
+        "Cargo.lock",
+        "go.sum",
+        "Gemfile.lock",
+        "composer.lock",
+        "mix.lock",
+        "flake.lock",
+        "packages.lock.json",
+        ".terraform.lock.hcl",
+        "gradle.lockfile",
+        "pubspec.lock",
+        "Podfile.lock",
+    ]
+)
+
+
+def language(path: str) -> str | None:
+    """The language by file name; None when unknown."""
+    name = PurePosixPath(path).name.lower()
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name.startswith(("dockerfile.", "containerfile.")):
+        return "dockerfile"
+    if name.startswith(".env"):
+        return "ini"
+    return _BY_SUFFIX.get(name.rpartition(".")[2]) if "." in name else None
+
+
+def is_code(name: str | None) -> bool:
+    """Whether ``name`` is a programming language (not data, not documentation)."""
+    return name in _CODE
+
+
+def is_test(path: str) -> bool:
+    """Whether the path is where tests and their data live."""
+    return _TEST_PART.search(path) is not None
+
+
+def is_fixture(path: str) -> bool:
+    """Whether the path holds test data, which may be broken on purpose."""
+    return _FIXTURE_PART.search(path) is not None
+
+
+def is_docs(path: str) -> bool:
+    """Whether the path is documentation or an example."""
+    return language(path) == "docs" or _DOCS_PART.search(path) is not None
+
+
+def is_vendored(path: str) -> bool:
+    """Whether the path holds other people's code."""
+    return _VENDORED.search(path) is not None
+
+
+def is_lock(path: str) -> bool:
+    """Whether the file pins dependencies and is written by a tool."""
+    return PurePosixPath(path).name in _LOCKS
+
+
+def is_generated(path: str, lines: Sequence[str]) -> bool:
+    """Whether a tool writes the file: by name, by a marker in the first 20 lines, or because it is minified."""
+    if _GENERATED_NAME.search(path):
+        return True
+    if any(_GENERATED_LINE.search(line[:300]) for line in lines[:20]):
+        return True
+    return is_code(language(path)) and any(len(line) > 5000 for line in lines[:50])
+
+
+def is_workflow(path: str) -> bool:
+    """Whether GitHub Actions runs the file: a workflow or a composite action."""
+    parts = PurePosixPath(path)
+    if parts.suffix not in {".yml", ".yaml"}:
+        return False
+    return path.startswith(".github/workflows/") or parts.stem == "action"
+
+
+def is_yaml_or_json(path: str) -> bool:
+    """Whether the file is a YAML or JSON document by name."""
+    return language(path) in {"yaml", "json"}
+
+
+def is_localisation(path: str) -> bool:
+    """Whether the file holds translations, where direction marks are ordinary."""
+    return (
+        re.search(r"(^|/)(locales?|i18n|l10n|translations?|lang)/|\.(po|pot|xliff|xlf|arb|strings|ftl)$", path)
+        is not None
+    )

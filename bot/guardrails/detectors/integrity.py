@@ -1,0 +1,199 @@
+"""INT: what a broken merge, a careless edit tool or a chat window leaves behind in files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Final
+
+from bot.guardrails import classify
+from bot.guardrails.grammar import parse_error
+from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.rule import Hit, Subject
+from bot.model.finding import FileStatus
+
+_OURS: Final = re.compile(r"<{7} \S")
+_THEIRS: Final = re.compile(r">{7} \S")
+_RESIDUE: Final = re.compile(
+    r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z"
+)
+_ELIDED: Final = re.compile(
+    r"(#|//|/\*|<!--|--|;|\{/\*)[\s.…*-]*"
+    r"((the )?(rest|remainder) of (the |your |this )?\w*\s?"
+    r"(code|file|function|functions|class|method|methods|implementation|component|imports|logic|script)\b"
+    r".{0,30}(unchanged|remains?|stays?|same|here|goes|as before|as is|\.\.\.)"
+    r"|(your |the |\.\.\. ?|… ?)(existing|previous|original|other) (code|implementation|imports|methods|functions|logic)"
+    r"( (here|remains?|goes|unchanged|stays?)\b.{0,20}|\s*(\.\.\.|…))"
+    r"|(existing|previous) (code|implementation|methods|functions|imports) "
+    r"(here|remains? (the same|unchanged)|goes here|unchanged)"
+    r"|(code|implementation|file|function|everything else) (remains|stays) (unchanged|the same)"
+    r"|keep (the )?(existing|rest of the) (code|implementation|file)( as is)?( here)?\s*(\.\.\.|…))",
+    re.IGNORECASE,
+)
+_CHAT: Final = re.compile(
+    r"\s*(As an AI( language)? model\b.{0,200}"
+    r"|(Certainly|Sure|Of course|Absolutely)[!,.] (Here('s| is| are)|I('ll| will| can|'ve)|Let me)\b.{0,200}"
+    r"|Here('s| is) (the|your|an?) (updated|modified|corrected|complete|full|fixed|revised|refactored) "
+    r"(code|file|version|implementation|script|function|class)\b.{0,80}:"
+    r"|I('m sorry| apologize), (but )?(as an AI|I can('t|not)).{0,200}"
+    r"|(I hope this helps|Let me know if you (need|have|want|would like)\b).{0,120})\s*\Z",
+    re.IGNORECASE,
+)
+
+
+def merge_marker(subject: Subject) -> Iterable[Hit]:
+    """INT-001: both ends of a conflict, at column 0, newly in one file."""
+    for delta in subject.deltas:
+        if classify.is_vendored(delta.path):
+            continue
+        ours = delta.net_new(lambda line: _OURS.match(line.text) is not None)
+        theirs = delta.net_new(lambda line: _THEIRS.match(line.text) is not None)
+        if ours and theirs and not _residue(delta):
+            end = next((line.number for line in theirs if line.number > ours[0].number), ours[0].number)
+            yield Hit(
+                delta.path,
+                ours[0].number,
+                "A merge conflict was committed: both conflict markers are in the file.",
+                end_line=end,
+                evidence=ours[0].text[:80],
+                suggestion="Resolve the conflict and remove the marker lines.",
+            )
+
+
+def syntax_regression(subject: Subject) -> Iterable[Hit]:
+    """INT-002: the file parsed at base and does not at head."""
+    for delta in subject.written:
+        if delta.after is None or classify.is_fixture(delta.path) or delta.before == delta.after:
+            continue
+        failure = parse_error(delta.path, delta.after)
+        if failure is None:
+            continue
+        if delta.before is not None and parse_error(delta.old_path, delta.before) is not None:
+            continue
+        verb = "parsed before this change and does not now" if delta.before is not None else "does not parse"
+        yield Hit(
+            delta.path,
+            min(failure.line, max(len(delta.after_lines), 1)),
+            f"The {failure.language} file {verb}: {failure.message}.",
+            suggestion="Restore what was cut off, or fix the syntax; run the parser before committing.",
+            anchor="syntax",
+        )
+
+
+def elided_code(subject: Subject) -> Iterable[Hit]:
+    """INT-003: a comment that stands where code was."""
+    for delta in subject.written:
+        if not classify.is_code(delta.language) and delta.language not in {"hcl", "yaml", "css", "html", "dockerfile"}:
+            continue
+        if delta.is_docs or classify.is_fixture(delta.path):
+            continue
+        for line in delta.net_new(partial(_says_elided, delta)):
+            yield Hit(
+                delta.path,
+                line.number,
+                "A comment says that code was left out here: the file is not whole.",
+                evidence=line.text.strip()[:120],
+                suggestion="Put the left-out code back.",
+            )
+
+
+def _says_elided(delta: Delta, line: Line) -> bool:
+    """Whether the line's own comment (on either side of the change) announces left-out code."""
+    if len(line.text) > 400 or _ELIDED.search(line.text) is None:
+        return False
+    side, masked = (delta.after_lines, delta.mask_after), (delta.before_lines, delta.mask_before)
+    for lines, view in (side, masked):
+        if line.number <= len(lines) and lines[line.number - 1] == line.text:
+            if delta.language == "html":
+                return True
+            return _ELIDED.search(view.comment(line.number, line.text)) is not None
+    return False
+
+
+def edit_residue(subject: Subject) -> Iterable[Hit]:
+    """INT-005: the marks of an edit format, or a code fence around a whole file."""
+    for delta in subject.written:
+        if delta.language == "docs" or delta.after is None or classify.is_fixture(delta.path):
+            continue
+        for line in _residue(delta)[:3]:
+            yield Hit(
+                delta.path,
+                line.number,
+                "The mark of an edit tool was written into the file.",
+                evidence=line.text[:80],
+                suggestion="Apply the edit instead of committing its text.",
+            )
+        yield from _fenced(delta)
+
+
+def _residue(delta: Delta) -> tuple[Line, ...]:
+    return delta.net_new(lambda line: len(line.text) < 300 and _RESIDUE.match(line.text) is not None)
+
+
+def _fenced(delta: Delta) -> Iterator[Hit]:
+    lines = delta.after_lines
+    if len(lines) < 2 or not lines[0].startswith("```") or (delta.before_lines or ("",))[0].startswith("```"):
+        return
+    if next((line for line in reversed(lines) if line.strip()), "").strip() == "```":
+        yield Hit(
+            delta.path,
+            1,
+            "The whole file is wrapped in a Markdown code fence.",
+            end_line=len(lines),
+            evidence=lines[0][:40],
+            suggestion="Remove the first and the last line.",
+        )
+
+
+def chat_residue(subject: Subject) -> Iterable[Hit]:
+    """INT-006: a sentence of a chat, as a whole line of source."""
+    for delta in subject.written:
+        if delta.language in {None, "docs", "html", "json"} or delta.is_test or delta.is_docs:
+            continue
+        for line in delta.net_new(partial(_is_chat, delta)):
+            yield Hit(
+                delta.path,
+                line.number,
+                "A sentence of a conversation with an assistant is in the source.",
+                evidence=line.text.strip()[:120],
+                suggestion="Remove the sentence.",
+            )
+
+
+def _is_chat(delta: Delta, line: Line) -> bool:
+    if len(line.text) > 300:
+        return False
+    text = re.sub(r"^\s*(#|//|/\*+|\*|--|;)\s*", "", line.text)
+    if _CHAT.match(text) is None:
+        return False
+    lines, view = (
+        (delta.after_lines, delta.mask_after)
+        if line.number <= len(delta.after_lines) and delta.after_lines[line.number - 1] == line.text
+        else (delta.before_lines, delta.mask_before)
+    )
+    in_string = line.number <= len(lines) and not view.code[line.number - 1].strip() and text == line.text
+    return not (in_string and view.no_comments[line.number - 1].strip())
+
+
+def truncated_file(subject: Subject) -> Iterable[Hit]:
+    """INT-007: the file ends in the middle of something."""
+    for delta in subject.written:
+        if delta.status is FileStatus.REMOVED or not delta.after or not delta.before or classify.is_fixture(delta.path):
+            continue
+        lost_newline = delta.before.endswith("\n") and not delta.after.endswith("\n")
+        shrunk = len(delta.after) * 2 < len(delta.before)
+        if not (lost_newline or shrunk):
+            continue
+        failure = parse_error(delta.path, delta.after)
+        if failure is None or parse_error(delta.old_path, delta.before) is not None:
+            continue
+        if lost_newline or failure.at_end:
+            yield Hit(
+                delta.path,
+                len(delta.after_lines),
+                f"The file looks cut off: {len(delta.before):,} characters before, {len(delta.after):,} now, "
+                f"and it no longer parses.",
+                suggestion="Write the whole file again.",
+                anchor="truncated",
+            )

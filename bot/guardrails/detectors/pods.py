@@ -1,0 +1,255 @@
+"""K8S-001 and K8S-002: workloads and roles that gain power, compared as sets of facts before and after the change.
+
+A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
+moved, re-indented or split keeps its facts and is quiet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bot.guardrails.classify import is_yaml_or_json
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Document, Node, Unparsed
+
+MAX_OBJECTS: Final = 5000
+_DANGEROUS_PATH: Final = re.compile(
+    r"/+\Z|/(var/)?run(/(docker|containerd|crio|podman)\b.*)?/?\Z|/(etc|root|proc|sys|dev|boot|home)/*\Z|/etc/kubernetes|"
+    r"/var/lib/(kubelet|docker|containerd)\b|.*/(docker|containerd|crio|podman)\.sock\Z"
+)
+_CAPABILITIES: Final = frozenset(
+    [
+        "ALL",
+        "SYS_ADMIN",
+        "SYS_MODULE",
+        "SYS_PTRACE",
+        "SYS_RAWIO",
+        "SYS_BOOT",
+        "BPF",
+        "DAC_READ_SEARCH",
+        "MAC_ADMIN",
+        "NET_ADMIN",
+    ]
+)
+_HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's processes", "hostIPC": "the host's IPC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One power that an object has. ``key`` identifies it over a change; the rest tells people about it."""
+
+    key: tuple[str, ...]
+    line: int
+    message: str
+
+
+Facts: TypeAlias = Callable[[Document], Iterator[Fact]]
+
+
+def pod_privilege(subject: Subject) -> Iterable[Hit]:
+    """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
+    yield from gained(
+        subject,
+        privileges,
+        suggestion="Drop the privilege, or narrow it to the one capability, path or user the workload needs.",
+    )
+    for delta in subject.written:
+        if is_yaml_or_json(delta.path) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
+            for line in delta.net_new(lambda line: _PRIVILEGED_LINE.match(line.text) is not None):
+                yield Hit(delta.path, line.number, f"A template gains {line.text.strip()}.", evidence=line.text.strip())
+
+
+_PRIVILEGED_LINE: Final = re.compile(
+    r"\s*-?\s*(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z"
+)
+
+
+def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
+    """K8S-002: a role gains a wildcard, or somebody becomes cluster-admin."""
+    yield from gained(
+        subject, powers, suggestion="Name the verbs and resources that are needed; bind a role of the namespace."
+    )
+
+
+def gained(subject: Subject, facts: Facts, *, suggestion: str) -> Iterator[Hit]:
+    """A hit for every fact that holds after the change and did not hold anywhere in it before."""
+    files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
+    before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
+    seen: set[tuple[str, ...]] = set()
+    for delta in files:
+        for fact in _facts(delta.documents_after, facts):
+            if fact.key not in before and fact.key not in seen:
+                seen.add(fact.key)
+                yield Hit(
+                    delta.path,
+                    fact.line,
+                    fact.message,
+                    evidence=_line(delta, fact.line),
+                    suggestion=suggestion,
+                    anchor="/".join(fact.key),
+                )
+
+
+def _line(delta: Delta, number: int) -> str | None:
+    return delta.after_lines[number - 1].strip()[:120] if number <= len(delta.after_lines) else None
+
+
+def _facts(documents: tuple[Document, ...] | Unparsed, facts: Facts) -> Iterator[Fact]:
+    if isinstance(documents, Unparsed):
+        return
+    for number, document in enumerate(objects(documents)):
+        if number >= MAX_OBJECTS:
+            return
+        yield from facts(document)
+
+
+def objects(documents: Iterable[Document]) -> Iterator[Document]:
+    """Every object: documents themselves and the items of List kinds."""
+    for document in documents:
+        items = document.get("items")
+        if (document.get("kind") or Node("", 0)).raw.endswith("List") and items is not None:
+            yield from items.elements()
+        else:
+            yield document
+
+
+def _name(document: Document) -> tuple[str, str, str]:
+    kind = (document.get("kind") or Node(None, 0)).text() or ""
+    namespace = (document.get("metadata", "namespace") or Node(None, 0)).text() or ""
+    name = document.get("metadata", "name") or document.get("metadata", "generateName") or Node(None, 0)
+    return kind, namespace, name.raw
+
+
+def pod_spec(document: Document) -> Node | None:
+    """Where the pod of a workload is described; None for objects that run nothing."""
+    if document.get("apiVersion") is None:
+        return None
+    for path in (
+        ("spec", "jobTemplate", "spec", "template", "spec"),
+        ("spec", "template", "spec"),
+        ("template", "spec"),
+    ):
+        found = document.get(*path)
+        if found is not None and found.get("containers") is not None:
+            return found
+    kind = document.get("kind")
+    return document.get("spec") if kind is not None and kind.value == "Pod" else None
+
+
+def privileges(document: Document) -> Iterator[Fact]:
+    """What a Kubernetes workload or a Compose file may do to its host."""
+    spec = pod_spec(document)
+    if spec is not None:
+        yield from _pod(_name(document), spec)
+    elif document.get("services") is not None and document.get("apiVersion") is None:
+        for name, service in (document.get("services") or document).items():
+            yield from _service(name, service)
+
+
+def _pod(who: tuple[str, str, str], spec: Node) -> Iterator[Fact]:
+    label = f"{who[0]} {who[2]}"
+    for field, what in _HOST.items():
+        node = spec.get(field)
+        if node is not None and node.value is True:
+            yield Fact((*who, field), node.line, f"{label} shares {what}.")
+    yield from _user(who, "", label, spec.get("securityContext"))
+    for volume in (spec.get("volumes") or spec).elements():
+        path = volume.get("hostPath", "path")
+        if path is not None and _DANGEROUS_PATH.match(path.raw):
+            yield Fact((*who, "hostPath", path.raw), path.line, f"{label} mounts {path.raw} of the host.")
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        for container in (spec.get(field) or spec).elements():
+            yield from _container(who, label, container)
+
+
+def _container(who: tuple[str, str, str], label: str, container: Node) -> Iterator[Fact]:
+    name = (container.get("name") or container).raw
+    context = container.get("securityContext")
+    if context is None:
+        return
+    where = f"container {name} of {label}"
+    for field, message in (
+        ("privileged", f"{where} is privileged: it has all of the host's powers."),
+        ("allowPrivilegeEscalation", f"{where} may gain more privileges than its parent."),
+    ):
+        node = context.get(field)
+        if node is not None and node.value is True:
+            yield Fact((*who, name, field), node.line, message[0].upper() + message[1:])
+    for capability in (context.get("capabilities", "add") or context).elements():
+        word = capability.raw.upper().removeprefix("CAP_")
+        if word in _CAPABILITIES:
+            yield Fact((*who, name, "cap", word), capability.line, f"{where[0].upper()}{where[1:]} gains {word}.")
+    mount = context.get("procMount")
+    if mount is not None and mount.value == "Unmasked":
+        yield Fact((*who, name, "procMount"), mount.line, f"{where[0].upper()}{where[1:]} sees an unmasked /proc.")
+    yield from _user(who, name, where, context)
+
+
+def _user(who: tuple[str, str, str], container: str, where: str, context: Node | None) -> Iterator[Fact]:
+    """Running as root, said explicitly, and confinement switched off."""
+    if context is None:
+        return
+    subject = where[0].upper() + where[1:]
+    user = context.get("runAsUser")
+    if user is not None and user.value == 0 and not isinstance(user.value, bool):
+        yield Fact((*who, container, "uid0"), user.line, f"{subject} runs as root (uid 0).")
+    profile = context.get("seccompProfile", "type")
+    if profile is not None and profile.value == "Unconfined":
+        yield Fact((*who, container, "seccomp"), profile.line, f"{subject} runs without a seccomp profile.")
+
+
+def _service(name: str, service: Node) -> Iterator[Fact]:
+    who = ("service", "", name)
+    node = service.get("privileged")
+    if node is not None and node.value is True:
+        yield Fact((*who, "privileged"), node.line, f"Service {name} is privileged: it has all of the host's powers.")
+    for field, what in (("pid", "processes"), ("network_mode", "network"), ("ipc", "IPC"), ("userns_mode", "users")):
+        node = service.get(field)
+        if node is not None and node.value == "host":
+            yield Fact((*who, field), node.line, f"Service {name} shares the host's {what}.")
+    for capability in (service.get("cap_add") or Node(None, 0)).elements():
+        word = capability.raw.upper().removeprefix("CAP_")
+        if word in _CAPABILITIES:
+            yield Fact((*who, "cap", word), capability.line, f"Service {name} gains {word}.")
+    for volume in (service.get("volumes") or Node(None, 0)).elements():
+        source = volume.get("source")
+        path = volume.raw.split(":")[0] if source is None else source.raw
+        if path.startswith("/") and _DANGEROUS_PATH.match(path):
+            line = volume.line if source is None else source.line
+            yield Fact((*who, "mount", path), line, f"Service {name} mounts {path} of the host.")
+    for option in (service.get("security_opt") or Node(None, 0)).elements():
+        if re.fullmatch(r"(seccomp|apparmor)[:=]unconfined|label[:=]disable", option.raw):
+            yield Fact((*who, "security_opt", option.raw), option.line, f"Service {name} runs with {option.raw}.")
+    node = service.get("user")
+    if node is not None and node.raw in {"0", "root", "0:0"}:
+        yield Fact((*who, "uid0"), node.line, f"Service {name} is set to run as root.")
+
+
+def powers(document: Document) -> Iterator[Fact]:
+    """Wildcards in roles and bindings to cluster-admin."""
+    who = _name(document)
+    if who[0] in {"Role", "ClusterRole"}:
+        for rule in (document.get("rules") or document).elements():
+            for field in ("verbs", "resources", "apiGroups"):
+                for element in (rule.get(field) or Node(None, 0)).elements():
+                    if element.value == "*" and (field != "apiGroups" or _names_all(rule)):
+                        about = "" if field != "verbs" else ",".join(sorted(_raw(rule, "resources")))
+                        yield Fact((*who, field, about), element.line, f'{who[0]} {who[2]} allows all {field} ("*").')
+    elif who[0] in {"RoleBinding", "ClusterRoleBinding"}:
+        role = document.get("roleRef", "name")
+        if role is not None and role.value == "cluster-admin":
+            for grantee in (document.get("subjects") or document).elements():
+                name = (grantee.get("name") or grantee).raw
+                yield Fact((*who, "cluster-admin", name), role.line, f"{who[0]} {who[2]} makes {name} cluster-admin.")
+
+
+def _names_all(rule: Node) -> bool:
+    return "*" in _raw(rule, "resources")
+
+
+def _raw(rule: Node, field: str) -> list[str]:
+    return [element.raw for element in (rule.get(field) or Node(None, 0)).elements()]

@@ -1,0 +1,293 @@
+"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bot.guardrails.classify import is_workflow
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Document, Node, Unparsed
+from bot.model.drift import Severity
+
+_EXPRESSION: Final = re.compile(r"\$\{\{([^{}]{1,2000})\}\}")
+_UNTRUSTED: Final = re.compile(
+    r"github\.event\.(issue|pull_request|discussion)\.(title|body)\b|"
+    r"github\.event\.(comment|review|review_comment)\.body\b|"
+    r"github\.event\.pages(\[[^\]]*\]|\.\*|\.\d+)?\.page_name\b|"
+    r"github\.event\.(commits(\[[^\]]*\]|\.\*)?|head_commit)\.(message|author\.(name|email))\b|"
+    r"github\.event\.pull_request\.head\.(ref|label|repo\.default_branch)\b|"
+    r"github\.event\.workflow_run\.(head_branch|display_title|head_commit\.message|head_repository\.description)\b|"
+    r"github\.event\.(release|discussion_comment)\.(name|body|tag_name)\b|"
+    r"github\.event\.inputs\b|(?<![\w.])inputs\.|github\.head_ref\b"
+)
+_TRUSTED_INPUT: Final = re.compile(r"github\.event\.inputs\b|(?<![\w.])inputs\.")
+_SAFE_CALL: Final = re.compile(r"^\s*(contains|startsWith|endsWith)\s*\(|(==|!=|&&)")
+_HEAD: Final = re.compile(
+    r"pull_request\.(head\.(sha|ref)|merge_commit_sha)|github\.head_ref|refs/pull/|workflow_run\.head_(sha|branch)|"
+    r"pull_request\.number"
+)
+_HEAD_COMMAND: Final = re.compile(
+    r"\bgh\s+pr\s+checkout\b|git\s+(fetch|checkout|pull)\b[^\n]{0,200}(pull/|head_ref|HEAD_REF|head\.(sha|ref)|PR_(HEAD|SHA))"
+)
+_PIN: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@([0-9a-f]{40})\Z")
+_USES: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
+_SCOPES: Final = {"none": 0, "read": 1, "write": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step with the job it is in."""
+
+    job: str
+    node: Node
+
+
+def steps(document: Document) -> Iterator[Step]:
+    """Every step of a workflow's jobs, or of a composite action."""
+    for name, job in (document.get("jobs") or Node(None, 0)).items():
+        for node in (job.get("steps") or Node(None, 0)).elements():
+            yield Step(name, node)
+    for node in (document.get("runs", "steps") or Node(None, 0)).elements():
+        yield Step("", node)
+
+
+def triggers(document: Document) -> dict[str, int]:
+    """The events that start a workflow, with the line each is on."""
+    on = document.get("on")
+    if on is None:
+        return {}
+    if isinstance(on.value, dict):
+        return {name: node.line for name, node in on.items()}
+    if isinstance(on.value, list):
+        return {node.raw: node.line for node in on.value}
+    return {on.raw: on.line}
+
+
+def _sides(delta: Delta) -> tuple[tuple[Document, ...], tuple[Document, ...]] | None:
+    before, after = delta.documents_before, delta.documents_after
+    if not is_workflow(delta.path) or isinstance(after, Unparsed):
+        return None
+    return (() if isinstance(before, Unparsed) else before), after
+
+
+def workflow_trigger(subject: Subject) -> Iterable[Hit]:
+    """CI-002: a stranger's code or text would run with the repository's secrets, or a pin is loosened."""
+    for delta in subject.deltas:
+        sides = _sides(delta)
+        if sides is None:
+            continue
+        before, after = sides
+        old = Counter(risk.key for document in before for risk in _risks(document))
+        for risk in (risk for document in after for risk in _risks(document)):
+            if old[risk.key] > 0:
+                old[risk.key] -= 1
+            else:
+                yield Hit(
+                    delta.path,
+                    risk.line,
+                    risk.message,
+                    evidence=risk.key[-1][:120],
+                    suggestion=risk.advice,
+                    anchor="|".join(risk.key),
+                )
+        yield from _unpinned(delta, before, after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Risk:
+    key: tuple[str, ...]
+    line: int
+    message: str
+    advice: str
+
+
+def _risks(document: Document) -> Iterator[_Risk]:
+    events = triggers(document)
+    privileged = next((name for name in ("pull_request_target", "workflow_run") if name in events), None)
+    for step in steps(document):
+        if privileged is not None:
+            yield from _checkout(step.node, privileged)
+        yield from _injection(step.node)
+
+
+def _checkout(step: Node, event: str) -> Iterator[_Risk]:
+    uses, reference, run = step.get("uses"), step.get("with", "ref"), step.get("run")
+    node = None
+    if uses is not None and "checkout" in uses.raw and reference is not None and _HEAD.search(reference.raw[:2000]):
+        node = reference
+    elif run is not None and _HEAD_COMMAND.search(run.raw[:20_000]):
+        node = run
+    if node is not None:
+        yield _Risk(
+            ("checkout", event, " ".join(node.raw.split())[:200]),
+            node.line,
+            f"{event} runs with the repository's secrets and this step checks out the pull request's own code.",
+            "Use the pull_request event, or split the job: build without secrets, publish from workflow_run.",
+        )
+
+
+def _injection(step: Node) -> Iterator[_Risk]:
+    script = step.get("with", "script") if "github-script" in (step.get("uses") or step).raw else None
+    for node in (step.get("run"), script):
+        if node is None or not isinstance(node.value, str):
+            continue
+        for found in _EXPRESSION.finditer(node.value[:100_000]):
+            inner = found[1]
+            if _UNTRUSTED.search(inner) and not _TRUSTED_INPUT.search(inner) and not _SAFE_CALL.search(inner):
+                block = 1 if node.end_line > node.line else 0
+                line = node.line + block + node.value.count("\n", 0, found.start())
+                yield _Risk(
+                    ("injection", " ".join(inner.split())),
+                    line,
+                    f"Text that anybody can write is pasted into a script: {found[0][:80]}.",
+                    "Put the expression into env: and use the variable, quoted, in the script.",
+                )
+
+
+def _unpinned(delta: Delta, before: tuple[Document, ...], after: tuple[Document, ...]) -> Iterator[Hit]:
+    pinned = {found[1] for node in _uses(before) if (found := _PIN.match(node.raw))}
+    kept = {found[1] for node in _uses(after) if (found := _PIN.match(node.raw))}
+    seen: set[str] = set()
+    for node in _uses(after):
+        found = _USES.match(node.raw)
+        if found and found[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
+            seen.add(node.raw)
+            yield Hit(
+                delta.path,
+                node.line,
+                f"{found[1]} was pinned to a commit and is now taken from {found[2]}, which its owner can move.",
+                evidence=node.raw[:120],
+                suggestion="Pin the action to the full commit of the release, with the version as a comment.",
+                anchor=f"pin|{found[1]}",
+            )
+
+
+def _uses(documents: tuple[Document, ...]) -> Iterator[Node]:
+    for document in documents:
+        for step in steps(document):
+            node = step.node.get("uses")
+            if node is not None:
+                yield node
+        for job in (document.get("jobs") or Node(None, 0)).children():
+            node = job.get("uses")
+            if node is not None:
+                yield node
+
+
+def workflow_permissions(subject: Subject) -> Iterable[Hit]:
+    """CI-001: the token of a workflow may do more than before."""
+    for delta in subject.deltas:
+        sides = _sides(delta)
+        if sides is None or not delta.path.startswith(".github/workflows/"):
+            continue
+        before, after = sides
+        if not before or not after:
+            yield from _all_scopes(delta, after)
+        else:
+            yield from _raised(delta, before[0], after[0])
+
+
+def _all_scopes(delta: Delta, after: tuple[Document, ...]) -> Iterator[Hit]:
+    """A new workflow is only told about when it asks for everything."""
+    for document in after:
+        for where, node in _permission_nodes(document):
+            if node.value == "write-all":
+                yield Hit(
+                    delta.path,
+                    node.line,
+                    f"{where} gets write access to everything.",
+                    severity=Severity.CRITICAL,
+                    anchor=where,
+                )
+
+
+def _permission_nodes(document: Document) -> Iterator[tuple[str, Node]]:
+    top = document.get("permissions")
+    if top is not None:
+        yield "The workflow", top
+    for name, job in (document.get("jobs") or Node(None, 0)).items():
+        node = job.get("permissions")
+        if node is not None:
+            yield f"Job {name}", node
+
+
+def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
+    old, new = dict(_permission_nodes(before)), dict(_permission_nodes(after))
+    least = "Give each job only the scopes it needs."
+    if "The workflow" in old and "The workflow" not in new and _uncovered(after):
+        yield Hit(
+            delta.path,
+            1,
+            "The top-level permissions were removed: jobs get the repository's default, which may be write access.",
+            suggestion=least,
+            anchor="permissions-removed",
+        )
+    known = set(_widest(old.values()).items())
+    for where, node in new.items():
+        previous = old.get(where) or (old.get("The workflow") if where.startswith("Job") else None)
+        if node.value == "write-all" and (previous is None or previous.value != "write-all"):
+            yield Hit(
+                delta.path,
+                node.line,
+                f"{where} gets write access to everything.",
+                suggestion=least,
+                severity=Severity.CRITICAL,
+                anchor=where,
+            )
+            continue
+        if previous is None:
+            continue
+        for scope, (level, line) in _levels(node).items():
+            was = _levels(previous).get(scope, (0, 0))[0]
+            if level > was and level == 2 and not any(scope == one and level <= had for one, had in known):
+                yield Hit(
+                    delta.path,
+                    line,
+                    f"{where} may now write {scope}.",
+                    evidence=f"{scope}: write",
+                    suggestion=least,
+                    anchor=f"{where}|{scope}",
+                )
+
+
+def _uncovered(document: Document) -> bool:
+    """Whether some job has no permissions of its own."""
+    return any(job.get("permissions") is None for job in (document.get("jobs") or Node(None, 0)).children())
+
+
+_ALL_READ: Final = [
+    "contents",
+    "actions",
+    "checks",
+    "deployments",
+    "issues",
+    "packages",
+    "pull-requests",
+    "statuses",
+    "id-token",
+    "pages",
+]
+
+
+def _levels(node: Node) -> dict[str, tuple[int, int]]:
+    """Scope to (level, line)."""
+    if isinstance(node.value, dict):
+        return {scope: (_SCOPES.get(level.raw, 0), level.line) for scope, level in node.items()}
+    if node.value in {"read-all", "write-all"}:
+        level = 1 if node.value == "read-all" else 2
+        return dict.fromkeys(_ALL_READ, (level, node.line))
+    return {}
+
+
+def _widest(nodes: Iterable[Node]) -> dict[str, int]:
+    """The highest level each scope had anywhere in the workflow: moving a scope between jobs is no raise."""
+    widest: dict[str, int] = {}
+    for node in nodes:
+        for scope, (level, _) in _levels(node).items():
+            widest[scope] = max(widest.get(scope, 0), level)
+    return widest

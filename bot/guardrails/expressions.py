@@ -1,0 +1,161 @@
+"""Regular expressions that other people write: RE2's syntax, and never slow.
+
+Python's engine backtracks, so what RE2 runs in linear time may hang here. A pattern is refused at load time when it
+uses what RE2 lacks, or when repeats are nested or follow each other over the same characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from re import _constants as codes  # type: ignore[attr-defined]  # the parsed form is the only way to judge a pattern
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any, Final
+
+from bot.errors import Invalid
+
+MAX_LINE: Final = 2000
+"""Characters of a line that a document's pattern is matched against."""
+_MANY: Final = 24
+"""From how many repeats on a repeat counts as unbounded."""
+_ALL: Final = frozenset(range(256))
+
+
+def check(pattern: str) -> None:
+    """Raise ``Invalid`` when ``pattern`` does not compile, is no RE2 syntax, matches nothing at all, or may be slow."""
+    if len(pattern) > 2000:
+        raise Invalid("the pattern is longer than 2,000 characters")
+    if not pattern.isascii():
+        raise Invalid(f"pattern {pattern!r}: write characters beyond ASCII as \\x escapes of their UTF-8 bytes")
+    try:
+        compiled = re.compile(pattern.encode())
+        parsed = parser.parse(pattern.encode())
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Invalid(f"pattern {pattern!r} is not a regular expression: {error}") from error
+    if compiled.search(b"") is not None:
+        raise Invalid(f"pattern {pattern!r} matches the empty line, so it matches everywhere")
+    _refuse_unknown(pattern, parsed)
+    if _Loops().risky(parsed):
+        raise Invalid(
+            f"pattern {pattern!r} may be very slow: repeats are nested or meet over the same characters",
+            advice="Bound the repeats, as in \\s{0,5}, or put a character between them that neither repeats.",
+        )
+
+
+def _refuse_unknown(pattern: str, parsed: Iterable[Any]) -> None:
+    names = {codes.ASSERT: "look-around", codes.ASSERT_NOT: "look-around", codes.GROUPREF: "a back-reference"}
+    names |= {codes.GROUPREF_EXISTS: "a conditional", codes.ATOMIC_GROUP: "an atomic group"}
+    names |= {codes.POSSESSIVE_REPEAT: "a possessive repeat"}
+    for code, _ in _flat(parsed):
+        if code in names:
+            raise Invalid(f"pattern {pattern!r} uses {names[code]}, which RE2 does not have")
+
+
+def _flat(parsed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Every operation at any depth."""
+    for code, argument in parsed:
+        yield code, argument
+        for inner in _inner(code, argument):
+            yield from _flat(inner)
+
+
+def _inner(code: Any, argument: Any) -> list[Any]:
+    if code in {codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT}:
+        return [argument[2]]
+    if code is codes.SUBPATTERN:
+        return [argument[3]]
+    if code is codes.BRANCH:
+        return list(argument[1])
+    if code in {codes.ASSERT, codes.ASSERT_NOT}:
+        return [argument[1]]
+    return [argument] if code is codes.ATOMIC_GROUP else []
+
+
+class _Loops:
+    """Looks along every sequence for unbounded repeats that can trade characters with each other."""
+
+    def risky(self, parsed: Iterable[Any]) -> bool:
+        return self._walk(parsed, [])
+
+    def _walk(self, parsed: Iterable[Any], open_loops: list[frozenset[int]]) -> bool:
+        """``open_loops`` are the character sets of earlier repeats that nothing has closed off yet; changed in place."""
+        for code, argument in parsed:
+            if code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
+                low, high, body = argument
+                if high >= _MANY:
+                    inner = _charset(body)
+                    if any(one & inner for one in open_loops) or self._has_loop(body):
+                        return True
+                    if low:
+                        self._close(open_loops, inner)
+                    open_loops.append(inner)
+                elif self._walk(body, open_loops):
+                    return True
+            elif code is codes.SUBPATTERN:
+                if self._walk(argument[3], open_loops):
+                    return True
+            elif code is codes.BRANCH:
+                ends: list[frozenset[int]] = []
+                for branch in argument[1]:
+                    mine = list(open_loops)
+                    if self._walk(branch, mine):
+                        return True
+                    ends += mine
+                open_loops[:] = list(dict.fromkeys(ends))
+            elif code is not codes.AT:
+                self._close(open_loops, _charset([(code, argument)]))
+        return False
+
+    @staticmethod
+    def _close(open_loops: list[frozenset[int]], passed: frozenset[int]) -> None:
+        """A character that a repeat cannot produce ends its trading."""
+        open_loops[:] = [one for one in open_loops if one & passed]
+
+    @staticmethod
+    def _has_loop(parsed: Iterable[Any]) -> bool:
+        """Whether a repeat is inside a repeat, or alternatives inside of it may begin alike."""
+        for code, argument in _flat(parsed):
+            if code in {codes.MAX_REPEAT, codes.MIN_REPEAT} and argument[0] != argument[1]:
+                return True
+            if code is codes.BRANCH:
+                return True
+        return False
+
+
+def _charset(parsed: Iterable[Any]) -> frozenset[int]:
+    """Every byte that can occur anywhere in the matched text: an upper bound."""
+    found: set[int] = set()
+    for code, argument in parsed:
+        if code is codes.LITERAL:
+            found.add(argument)
+        elif code is codes.NOT_LITERAL:
+            found |= _ALL - {argument}
+        elif code is codes.ANY:
+            return _ALL
+        elif code is codes.IN:
+            found |= _members(argument)
+        elif code is codes.BRANCH or code is codes.SUBPATTERN or code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
+            for inner in _inner(code, argument):
+                found |= _charset(inner)
+    return frozenset(found | {byte ^ 0x20 for byte in found if chr(byte).isascii() and chr(byte).isalpha()})
+
+
+_CATEGORIES: Final = {"DIGIT": rb"\d", "SPACE": rb"\s", "WORD": rb"\w"}
+
+
+def _members(items: Iterable[Any]) -> frozenset[int]:
+    found: set[int] = set()
+    negated = False
+    for code, argument in items:
+        if code is codes.NEGATE:
+            negated = True
+        elif code is codes.LITERAL:
+            found.add(argument)
+        elif code is codes.RANGE:
+            found |= set(range(argument[0], argument[1] + 1))
+        else:
+            name = str(argument).removeprefix("CATEGORY_")
+            expression = re.compile(_CATEGORIES[name.removeprefix("NOT_")])
+            members = {byte for byte in _ALL if expression.match(bytes([byte]))}
+            found |= _ALL - members if name.startswith("NOT_") else members
+    return frozenset(_ALL - found if negated else found)

@@ -1,0 +1,159 @@
+"""Does a file parse? For Python, JSON, YAML, TOML and HCL; other languages are not judged.
+
+"Does not parse" must be certain: files in a newer grammar than this Python's, templates, and files with comments in
+JSON are given the benefit of the doubt.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+import warnings
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from bot.guardrails.classify import language
+from bot.guardrails.structure import Unparsed, is_template, parse_documents
+
+_MAX_PYTHON: Final = 400_000
+_MAX_DEPTH: Final = 90
+_NEWER_GRAMMAR: Final = (
+    (re.compile(r"^(\s*)type\s+(\w+)\s*(\[.*?\])?\s*="), r"\1\2 ="),
+    (re.compile(r"^(\s*(?:async\s+)?(?:def|class)\s+\w+)\[[^\n]{0,300}?\](?=\s*[(:])"), r"\1"),
+    (re.compile(r"^(\s*except\*?)\s+([\w.]+(?:\s*,\s*[\w.]+)+)\s*:"), r"\1 (\2):"),
+)
+_FORMATTED: Final = re.compile(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
+_JSON_WITH_COMMENTS: Final = re.compile(
+    r"(^|/)(tsconfig[^/]*|jsconfig[^/]*|\.eslintrc|devcontainer|\.devcontainer)\.json$|(^|/)\.vscode/|\.(jsonc|json5|code-workspace)$"
+)
+_HCL_SUFFIXES: Final = frozenset({".tf", ".tfvars", ".hcl", ".cw", ".cwvars"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a file does not parse. ``line`` counts from 1; ``at_end`` when the text stops too early."""
+
+    language: str
+    message: str
+    line: int
+    at_end: bool = False
+
+
+def parse_error(path: str, text: str) -> Failure | None:
+    """What is wrong with ``text`` as the language that ``path`` names; None when it parses or cannot be judged."""
+    if not text.strip():
+        return None
+    match language(path):
+        case "python":
+            return _python(text)
+        case "json":
+            return _json(path, text)
+        case "yaml":
+            return _yaml(path, text)
+        case "toml":
+            return _toml(text)
+        case "hcl" if PurePosixPath(path).suffix in _HCL_SUFFIXES:
+            return _hcl(text)
+        case _:
+            return None
+
+
+def _python(text: str) -> Failure | None:
+    if len(text) > _MAX_PYTHON or _deepest(text) > _MAX_DEPTH or "{%" in text or "{{ " in text[:2000]:
+        return None
+    lines = text.split("\n")
+    for _ in range(30):
+        failure = _python_once("\n".join(lines))
+        if failure is None:
+            return None
+        at = min(failure.line, len(lines)) - 1
+        if any(_FORMATTED.search(line) for line in lines[max(at - 1, 0) : at + 1]):
+            return None
+        older = _older(lines[at])
+        if older == lines[at]:
+            return failure
+        lines[at] = older
+    return None
+
+
+def _older(line: str) -> str:
+    """The line with constructs of newer Pythons rewritten to what every supported Python parses."""
+    for pattern, replacement in _NEWER_GRAMMAR:
+        line = pattern.sub(replacement, line[:2000])
+    return line
+
+
+def _python_once(text: str) -> Failure | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        at_end = "never closed" in error.msg or "EOF" in error.msg or "unterminated" in error.msg
+        return Failure("Python", error.msg, line, at_end or line >= text.rstrip().count("\n") + 1)
+    except (ValueError, RecursionError, MemoryError):
+        return None
+    return None
+
+
+def _deepest(text: str) -> int:
+    """An upper bound of bracket nesting, so that the parser's own recursion is never put to the test."""
+    deepest = depth = 0
+    for bracket in re.findall(r"[()\[\]{}]", text):
+        depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _json(path: str, text: str) -> Failure | None:
+    if _JSON_WITH_COMMENTS.search(path) or _deepest(text) > _MAX_DEPTH:
+        return None
+    if re.search(r"^\s*(//|/\*)", text, re.MULTILINE) or is_template(text):
+        return None
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return None
+        return Failure("JSON", error.msg, error.lineno, error.pos >= len(text.rstrip()) - 1)
+    except (RecursionError, ValueError):
+        return None
+    return None
+
+
+def _yaml(path: str, text: str) -> Failure | None:
+    if is_template(text) or re.search(r"(^|/)templates/", path):
+        return None
+    documents = parse_documents(text)
+    if isinstance(documents, Unparsed) and not documents.hostile:
+        return Failure("YAML", documents.message, documents.line, documents.line >= text.rstrip().count("\n") + 1)
+    return None
+
+
+def _toml(text: str) -> Failure | None:
+    if is_template(text) or _deepest(text) > _MAX_DEPTH:
+        return None
+    try:
+        tomllib.loads(text.replace("\r\n", "\n").removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else text.count("\n") + 1
+        return Failure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, found is None)
+    except RecursionError:
+        return None
+    return None
+
+
+def _hcl(text: str) -> Failure | None:
+    from bot.guardrails.hcl import first_error
+
+    line = first_error(text)
+    if line is None:
+        return None
+    return Failure(
+        "HCL", "a block, an attribute or an expression is not complete", line, line >= text.rstrip().count("\n")
+    )

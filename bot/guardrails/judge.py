@@ -1,0 +1,198 @@
+"""Runs every guardrail on a change and makes findings of what they point at. Called by ``flows/review`` only.
+
+A detector that fails or a change that was not wholly seen is itself a finding: the absence of an answer is never taken
+for approval.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from typing import Final
+
+from bot.guardrails.kinds import hits
+from bot.guardrails.redact import redact
+from bot.guardrails.rule import Facts, Guardrail, Hit, Subject
+from bot.guardrails.rulebook import RuleBook
+from bot.guardrails.structure import Unparsed
+from bot.guardrails.verdict import enforcement
+from bot.guardrails.waivers import baseline_waiver, line_waiver
+from bot.model.drift import Severity
+from bot.model.finding import AuthorKind, Change, Enforce, Finding, Mode
+
+MAX_PER_RULE: Final = 50
+"""Findings of one rule that are told; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the deterministic guardrails say. ``notes`` are sentences for readers; ``failure`` why it is not whole."""
+
+    findings: tuple[Finding, ...]
+    waived: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+def _never() -> bool:
+    return False
+
+
+def judge(
+    change: Change,
+    rules: RuleBook,
+    mode: Mode,
+    *,
+    today: date,
+    facts: Facts | None = None,
+    expired: Callable[[], bool] = _never,
+) -> Judgement:
+    """All findings of the detectors on ``change``, worst first.
+
+    ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
+    with a finding when it answers yes. Never raises.
+    """
+    subject = Subject(change, rules.options, facts or Facts())
+    found: list[Finding] = list(_seen_whole(subject, rules, mode))
+    notes = [f"Document left out: {error}" for error in rules.errors]
+    failure: str | None = None
+    for guardrail in rules.for_agent(change.agent):
+        if expired():
+            failure = "the time for detectors was used up"
+            found.append(system(rules, "SYS-002", mode, f"Not all checks ran: {failure}, before {guardrail.id}."))
+            break
+        try:
+            found += _findings(guardrail, subject, mode, notes)
+        except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
+            failure = f"{guardrail.id} failed with {type(error).__name__}"
+            found.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
+    kept, waived = _waived(found, subject, rules, today)
+    return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or change.truncated)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Worst first, then by place."""
+    return tuple(
+        sorted(
+            findings, key=lambda one: (-one.enforce.rank, -one.severity.rank, one.file or "", one.line or 0, one.rule)
+        )
+    )
+
+
+def system(
+    rules: RuleBook,
+    rule: str,
+    mode: Mode,
+    message: str,
+    *,
+    file: str | None = None,
+    line: int | None = None,
+    anchor: str = "",
+) -> Finding:
+    """A finding about the review itself: critical in strict, where it blocks; a warning in standard."""
+    guardrail = rules.get(rule)
+    severity = Severity.CRITICAL if mode is Mode.STRICT else Severity.HIGH
+    return Finding(
+        rule=rule,
+        title=rule if guardrail is None else guardrail.title,
+        severity=severity,
+        enforce=enforcement(None, severity, mode),
+        file=file,
+        line=line,
+        end_line=line,
+        message=message,
+        fingerprint=fingerprint(rule, file or "", anchor or message, 0),
+        category="system",
+    )
+
+
+def fingerprint(rule: str, path: str, text: str, nth: int) -> str:
+    """16 hex digits over rule, path, the line with white space collapsed, and which occurrence it is."""
+    facts = "\0".join((rule, path, " ".join(text.split()), str(nth)))
+    return hashlib.sha256(facts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
+    """SYS-001 and SYS-002 for what could not be looked at."""
+    if subject.change.truncated is not None:
+        yield system(rules, "SYS-001", mode, f"The change was not wholly seen: {subject.change.truncated}.")
+    for delta in subject.deltas:
+        if delta.unread is not None and delta.unread != "binary":
+            yield system(
+                rules, "SYS-001", mode, f"{delta.path} was not looked at: {delta.unread}.", file=delta.path, line=1
+            )
+        elif delta.language in {"yaml", "json"} and not delta.is_foreign:
+            documents = delta.documents_after
+            if isinstance(documents, Unparsed) and documents.hostile:
+                text = f"{delta.path} is not judged: it is {documents.message}."
+                yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line)
+
+
+def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:
+    all_hits = hits(guardrail, subject)
+    lines = {delta.path: delta.after_lines or delta.before_lines for delta in subject.deltas}
+    counts: Counter[tuple[str, str]] = Counter()
+    made: list[Finding] = []
+    for hit in islice(all_hits, MAX_PER_RULE):
+        text = hit.anchor if hit.anchor is not None else _line(lines, hit)
+        key = (hit.file or "", " ".join(text.split()))
+        severity = _severity(guardrail, hit, subject.change.author_kind)
+        mark = fingerprint(guardrail.id, hit.file or "", text, counts[key])
+        counts[key] += 1
+        made.append(_finding(guardrail, hit, severity, enforcement(guardrail, severity, mode), mark))
+    more = sum(1 for _ in islice(all_hits, 10_000))
+    if more:
+        notes.append(f"{guardrail.id} fired {more} more times than the {MAX_PER_RULE} that are shown.")
+    return [finding for finding in made if finding.enforce is not Enforce.OFF]
+
+
+def _severity(guardrail: Guardrail, hit: Hit, author: AuthorKind) -> Severity:
+    severity = guardrail.severity_for(author)
+    if hit.severity is None:
+        return severity
+    return hit.severity if hit.severity is Severity.LOW else max(severity, hit.severity, key=lambda one: one.rank)
+
+
+def _finding(guardrail: Guardrail, hit: Hit, severity: Severity, enforce: Enforce, mark: str) -> Finding:
+    return Finding(
+        rule=guardrail.id,
+        title=guardrail.title,
+        severity=severity,
+        enforce=enforce,
+        file=hit.file,
+        line=hit.line,
+        end_line=hit.end_line or hit.line,
+        message=redact(hit.message),
+        suggestion=hit.suggestion,
+        evidence=None if hit.evidence is None else redact(hit.evidence),
+        fingerprint=mark,
+        category=guardrail.category,
+    )
+
+
+def _line(lines: dict[str, tuple[str, ...]], hit: Hit) -> str:
+    text = lines.get(hit.file or "", ())
+    return text[hit.line - 1] if hit.line is not None and 1 <= hit.line <= len(text) else hit.message
+
+
+def _waived(
+    findings: list[Finding], subject: Subject, rules: RuleBook, today: date
+) -> tuple[list[Finding], list[Finding]]:
+    kept: list[Finding] = []
+    waived: list[Finding] = []
+    deltas = {delta.path: delta for delta in subject.deltas}
+    for finding in findings:
+        guardrail, delta = rules.get(finding.rule), deltas.get(finding.file or "")
+        waiver = baseline_waiver(rules.baseline, finding.rule, finding.fingerprint, today=today)
+        if waiver is None and guardrail is not None and delta is not None and finding.line is not None:
+            waiver = line_waiver(guardrail, delta, finding.line, subject.change.author_kind, today=today)
+        if waiver is None:
+            kept.append(finding)
+        else:
+            note = f"{finding.message} Waived: {waiver.reason}"
+            waived.append(replace(finding, enforce=Enforce.NOTICE, message=note))
+    return kept, waived

@@ -1,0 +1,207 @@
+"""What the kinds of guardrail documents mean: each detect value is turned into hits on a change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Final, assert_never
+
+from bot.guardrails import catalogue, globs
+from bot.guardrails.classify import is_yaml_or_json
+from bot.guardrails.expressions import MAX_LINE
+from bot.guardrails.hunks import Delta, Line, net
+from bot.guardrails.rule import (
+    Applies,
+    Ask,
+    Builtin,
+    Count,
+    Guardrail,
+    Hit,
+    Pattern,
+    Require,
+    Structural,
+    Subject,
+    Touches,
+)
+from bot.guardrails.scan import Needle, scan
+from bot.guardrails.select import Place, select
+from bot.guardrails.structure import Document, Node, Unparsed
+
+_SENTENCE: Final = re.compile(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
+
+
+def hits(guardrail: Guardrail, subject: Subject) -> Iterator[Hit]:
+    """Every place in the change where the guardrail fires, in files it applies to."""
+    applies = guardrail.applies
+    if subject.change.author_kind not in applies.authors or not _names(applies, subject.change.agent):
+        return
+    for hit in _detected(guardrail, subject):
+        if hit.file is None or applies_to(applies, hit.file):
+            yield hit
+
+
+def _names(applies: Applies, agent: str | None) -> bool:
+    return not applies.agents or (agent is not None and any(fnmatchcase(agent, one) for one in applies.agents))
+
+
+def applies_to(applies: Applies, path: str) -> bool:
+    """Whether a file is among those a guardrail is about."""
+    included = not applies.paths or globs.matches(path, applies.paths)
+    return included and not globs.matches(path, applies.exclude)
+
+
+def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
+    match guardrail.detect:
+        case Builtin():
+            detector = catalogue.DETECTORS.get(guardrail.id)
+            return () if detector is None else detector(subject)
+        case Pattern() as pattern:
+            return _pattern(guardrail, pattern, subject)
+        case Count() as count:
+            return _count(guardrail, count, subject)
+        case Structural() as structural:
+            return _structural(guardrail, structural, subject)
+        case Touches(statuses):
+            return _touched(guardrail, statuses, subject)
+        case Require() as require:
+            return _required(guardrail, require, subject)
+        case Ask():
+            return ()
+        case _ as never:
+            assert_never(never)
+
+
+def message(guardrail: Guardrail) -> str:
+    """The first sentence of the document's body; its title when it has none."""
+    found = _SENTENCE.match(" ".join(guardrail.body.split()))
+    return found[1] if found else guardrail.title
+
+
+def _relevant(guardrail: Guardrail, subject: Subject) -> list[Delta]:
+    return [delta for delta in subject.written if applies_to(guardrail.applies, delta.path)]
+
+
+def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[Hit]:
+    for delta, line in _matching(guardrail, pattern, subject):
+        yield Hit(delta.path, line.number, message(guardrail), evidence=line.text.strip()[:160])
+
+
+def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, Line]]:
+    """Files and lines that gained the pattern."""
+    needle = Needle(guardrail.id, pattern.pattern, pattern.keywords)
+    for delta in _relevant(guardrail, subject):
+        if ("docs" in pattern.not_in and delta.is_docs) or ("tests" in pattern.not_in and delta.is_test):
+            continue
+        gained = _lines(needle, delta.added, _masked(delta, pattern, after=True))
+        if gained and pattern.net_new:
+            gained = list(net(gained, _lines(needle, delta.removed, _masked(delta, pattern, after=False))))
+        for line in gained:
+            yield delta, line
+
+
+def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> tuple[str, ...]:
+    """The file's lines with what the pattern must not be in blanked out."""
+    mask = delta.mask_after if after else delta.mask_before
+    if "string" in pattern.not_in:
+        return mask.code
+    if "comment" in pattern.not_in:
+        return mask.no_comments
+    return delta.after_lines if after else delta.before_lines
+
+
+def _lines(needle: Needle, lines: tuple[Line, ...], view: tuple[str, ...]) -> list[Line]:
+    texts = [view[line.number - 1][:MAX_LINE] for line in lines]
+    return [lines[match.line] for match in scan((needle,), texts)]
+
+
+def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit]:
+    first: Hit | None = None
+    if count.pattern is not None:
+        found = list(_matching(guardrail, count.pattern, subject))
+        total = len(found)
+        if found:
+            first = Hit(found[0][0].path, found[0][1].number, "", evidence=found[0][1].text.strip()[:160])
+    else:
+        deltas = _relevant(guardrail, subject)
+        sizes = {
+            "added_lines": sum(len(delta.added) for delta in deltas),
+            "removed_lines": sum(len(delta.removed) for delta in deltas),
+            "files": len(deltas),
+        }
+        total = sizes[count.of]
+    if total > count.maximum:
+        text = f"{message(guardrail)} Counted {total}, allowed {count.maximum}."
+        file, line, evidence = (None, None, None) if first is None else (first.file, first.line, first.evidence)
+        yield Hit(file, line, text, evidence=evidence, anchor=f"count:{count.of}")
+
+
+def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Iterator[Hit]:
+    before: dict[tuple[str, ...], object] = {}
+    files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
+    for delta in files:
+        before.update({place.path: place.node.value for place in _places(delta.documents_before, rule)})
+    for delta in files:
+        after = {place.path: place.node for place in _places(delta.documents_after, rule)}
+        for path, node in sorted(after.items(), key=lambda item: item[1].line):
+            old = before.get(path, _ABSENT)
+            if _is(node.value, rule.to) and not _is(old, rule.to):
+                yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
+        for place in _places(delta.documents_before, rule):
+            now = after.get(place.path)
+            if _is(place.node.value, rule.gone) and (now is None or not _is(now.value, rule.gone)) and delta.after:
+                yield _at(guardrail, delta, place.path, 1 if now is None else now.line, f"was {place.node.raw}")
+
+
+_ABSENT: Final = object()
+
+
+def _is(value: object, wanted: tuple[object, ...]) -> bool:
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in wanted)
+
+
+def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, what: str) -> Hit:
+    where = ".".join(path[1:])
+    return Hit(delta.path, line, f"{message(guardrail)} {where} {what}.", anchor="/".join(path))
+
+
+def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Iterator[Place]:
+    """Selected values; their paths begin with what identifies the document."""
+    if isinstance(documents, Unparsed):
+        return
+    for number, document in enumerate(documents[:500]):
+        kind = (document.get("kind") or Node(None, 0)).raw
+        if rule.kinds and kind not in rule.kinds:
+            continue
+        name = (document.get("metadata", "name") or Node(None, 0)).raw
+        namespace = (document.get("metadata", "namespace") or Node(None, 0)).raw
+        identity = f"{kind}/{namespace}/{name}" if kind else f"#{number}"
+        for place in select(document, rule.select):
+            yield Place((identity, *place.path), place.node)
+
+
+def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject) -> Iterator[Hit]:
+    for delta in subject.deltas:
+        if delta.status in statuses and applies_to(guardrail.applies, delta.path):
+            first = delta.added[0].number if delta.added else 1
+            yield Hit(delta.path, first, message(guardrail), anchor=delta.path)
+
+
+def _required(guardrail: Guardrail, require: Require, subject: Subject) -> Iterator[Hit]:
+    paths = [delta.path for delta in subject.deltas]
+    cause = next(
+        (path for path in paths if globs.matches(path, require.if_changed) and applies_to(guardrail.applies, path)),
+        None,
+    )
+    if cause is None:
+        return
+    for one in require.then_any:
+        if one.label is not None and one.label in subject.change.labels:
+            return
+        if one.changed and any(globs.matches(path, one.changed) for path in paths):
+            return
+    wishes = [
+        f"a change of {' or '.join(one.changed)}" if one.changed else f"the label {one.label}"
+        for one in require.then_any
+    ]
+    yield Hit(cause, 1, f"{message(guardrail)} Missing: {', or '.join(wishes)}.", anchor=cause)

@@ -1,0 +1,150 @@
+"""What of an assistant's reply is believed: findings about a known rule and a line that this change touches.
+
+A reply can only add findings, capped at warn. What it points at that is not there is dropped and is itself a failure
+mode (a hallucinated reference); a reply that does not fit the schema is one too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import Invalid
+from bot.guardrails.hunks import Delta
+from bot.guardrails.judge import fingerprint, system
+from bot.guardrails.prompt import clean
+from bot.guardrails.rule import Guardrail, Subject
+from bot.guardrails.rulebook import RuleBook
+from bot.model.drift import Severity
+from bot.model.finding import Enforce, Finding, Mode
+from bot.model.session import AIRequest, Reply, ReplyFinding, ReplyStatus
+
+MAX_REPLY: Final = 1_000_000
+MAX_FINDINGS: Final = 50
+_FENCE: Final = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
+_KEYS: Final = frozenset({"rule", "file", "line", "severity", "message"})
+
+
+def parse(text: str) -> tuple[ReplyFinding, ...]:
+    """The findings of a reply's text. Raises ``Invalid`` when it is not the JSON that was asked for."""
+    if len(text) > MAX_REPLY:
+        raise Invalid(f"the reply is longer than {MAX_REPLY:,} characters")
+    fenced = _FENCE.match(text)
+    try:
+        data = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"the reply is not JSON: {error}") from error
+    if not isinstance(data, dict) or set(data) != {"findings"} or not isinstance(data["findings"], list):
+        raise Invalid('the reply is not one object {"findings": [...]}')
+    if len(data["findings"]) > MAX_FINDINGS:
+        raise Invalid(f"the reply has more than {MAX_FINDINGS} findings")
+    return tuple(_one(number, item) for number, item in enumerate(data["findings"], start=1))
+
+
+def _one(number: int, item: object) -> ReplyFinding:
+    if not isinstance(item, dict) or not _KEYS >= set(item) >= _KEYS - {"line"}:
+        raise Invalid(f"finding {number} of the reply has not exactly the keys {', '.join(sorted(_KEYS))}")
+    line = item.get("line")
+    if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
+        raise Invalid(f"finding {number} of the reply: line is not a number")
+    texts = [item[key] for key in ("rule", "file", "severity", "message")]
+    if not all(isinstance(text, str) for text in texts):
+        raise Invalid(f"finding {number} of the reply: rule, file, severity and message are texts")
+    return ReplyFinding(rule=texts[0], file=texts[1], line=line, severity=texts[2], message=texts[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """The findings taken over from replies, and the failure modes of the replies themselves."""
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def validate(request: AIRequest, replies: Iterable[Reply], rules: RuleBook, subject: Subject) -> Believed:
+    """What of the replies stands up to the change: every finding with a known rule, a changed file and a diff line."""
+    findings: list[Finding] = []
+    failures: list[Finding] = []
+    notes: list[str] = []
+    known = {one.id: one for one in rules.for_agent(request.agent)}
+    places = _places(subject)
+    for reply in replies:
+        if reply.status is ReplyStatus.DISABLED:
+            notes.append(f"Assistant {reply.assistant} is disabled.")
+            continue
+        if reply.status is not ReplyStatus.OK:
+            failures.append(_unusable(reply, rules, request.mode))
+            continue
+        dropped: list[str] = []
+        for item in reply.findings[:MAX_FINDINGS]:
+            wrong = _wrong(item, known, places)
+            if wrong is None:
+                findings.append(_finding(reply, item, known[item.rule], places))
+            else:
+                dropped.append(wrong)
+        if dropped:
+            failures.append(_hallucinated(reply, dropped, rules))
+        notes.append(
+            f"Assistant {reply.assistant} answered with {len(reply.findings)} findings; {len(dropped)} were dropped."
+        )
+    return Believed(tuple(findings), tuple(failures), tuple(notes))
+
+
+def _places(subject: Subject) -> Mapping[str, Mapping[int, str]]:
+    """Changed file to the lines of the diff: number to text (the head's side wins where both have the number)."""
+    return {delta.path: _lines(delta) for delta in subject.deltas}
+
+
+def _lines(delta: Delta) -> Mapping[int, str]:
+    removed = {line.number: line.text for line in delta.removed}
+    return removed | {line.number: line.text for line in delta.added}
+
+
+def _wrong(item: ReplyFinding, known: Mapping[str, Guardrail], places: Mapping[str, Mapping[int, str]]) -> str | None:
+    """Why a finding cannot be believed; None when it can."""
+    if item.rule not in known:
+        return f"rule {clean(item.rule, 60)!r} does not exist"
+    if item.file not in places:
+        return f"file {clean(item.file, 120)!r} is not in the change"
+    if item.line is not None and item.line not in places[item.file]:
+        return f"line {item.line} of {clean(item.file, 120)!r} is not in the diff"
+    if item.severity.upper() not in Severity.__members__ or not item.message.strip():
+        return "severity or message is missing"
+    return None
+
+
+def _finding(reply: Reply, item: ReplyFinding, rule: Guardrail, places: Mapping[str, Mapping[int, str]]) -> Finding:
+    """An assistant's finding: never above the rule's severity and never more than a warning."""
+    asked = Severity(item.severity.upper())
+    severity = min(asked, rule.severity, key=lambda one: one.rank)
+    line_text = places[item.file].get(item.line or 0, "")
+    message = clean(item.message, 600)
+    return Finding(
+        rule=rule.id,
+        title=rule.title,
+        severity=severity,
+        enforce=Enforce.WARN if severity.rank >= Severity.HIGH.rank else Enforce.NOTICE,
+        file=item.file,
+        line=item.line,
+        end_line=item.line,
+        message=message,
+        fingerprint=fingerprint(rule.id, item.file, f"{reply.assistant}:{line_text}", 0),
+        by=f"assistant:{reply.assistant}",
+        category=rule.category,
+    )
+
+
+def _unusable(reply: Reply, rules: RuleBook, mode: Mode) -> Finding:
+    reason = clean(reply.message, 200)
+    text = f"Assistant {reply.assistant} gave no usable answer ({reply.status.value}){': ' + reason if reason else ''}."
+    return system(rules, "SYS-003", mode, text, anchor=f"{reply.assistant}:{reply.status.value}")
+
+
+def _hallucinated(reply: Reply, dropped: list[str], rules: RuleBook) -> Finding:
+    """Made-up references are recorded; they are dropped already, so they only warn, in strict too."""
+    text = f"Assistant {reply.assistant} referred to what is not in the change: {'; '.join(dropped[:5])}."
+    return system(rules, "SYS-003", Mode.STANDARD, text, anchor=f"{reply.assistant}:hallucinated")

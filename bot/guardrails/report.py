@@ -1,0 +1,101 @@
+"""A result as people see it on a pull request: the check's title, summary and remarks, and the one comment.
+
+Everything that came from the change or a reply is hostile: it is shown as code, cut, and mentions nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.guardrails.rulebook import RuleBook
+from bot.guardrails.verdict import conclusion, remarks
+from bot.model.codehost import Check
+from bot.model.finding import Change, Enforce, Finding, Mode, Verdict
+from bot.model.session import AIResult
+
+MAX_SUMMARY: Final = 60_000
+"""Characters; GitHub takes 65,535."""
+_SHOWN: Final = 40
+
+
+def check_of(result: AIResult, change: Change, rules: RuleBook, mode: Mode, *, name: str, external_id: str) -> Check:
+    """The finished check for a result on the change's head."""
+    return Check(
+        name=name,
+        head_sha=change.head,
+        state=conclusion(result.verdict),
+        title=title(result),
+        summary=summary(result, change, rules, mode),
+        annotations=remarks(result.findings),
+        external_id=external_id,
+    )
+
+
+def title(result: AIResult) -> str:
+    """One line that says the verdict and why."""
+    counts = [
+        f"{count} {word}"
+        for word, level in (("blocking", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
+        if (count := sum(one.enforce is level for one in result.findings))
+    ]
+    said = ", ".join(counts) if counts else "no findings"
+    word = {Verdict.APPROVE: "Approved", Verdict.WARN: "Look at this", Verdict.BLOCK: "Blocked"}[result.verdict]
+    return f"{word}: {said}"
+
+
+def summary(result: AIResult, change: Change, rules: RuleBook, mode: Mode) -> str:
+    """The check's text as Markdown: findings, notes, and what the verdict is bound to."""
+    parts = [_table(result.findings)] if result.findings else ["No guardrail fired."]
+    if result.notes:
+        parts.append("\n".join(f"- {plain(note, 500)}" for note in result.notes[:30]))
+    parts.append(
+        f"Mode {mode.value}. Judged: `{change.head[:12]}` against `{change.base[:12]}`, rules `{rules.hash}` as they are "
+        f"at the base."
+    )
+    return "\n\n".join(parts)[:MAX_SUMMARY]
+
+
+def comment_body(result: AIResult, change: Change, mode: Mode) -> str:
+    """The one comment on a pull request with findings."""
+    return "\n\n".join(
+        (
+            f"**Guardrails: {title(result)}** (mode {mode.value}, `{change.head[:12]}`)",
+            _table(result.findings),
+        )
+    )[:MAX_SUMMARY]
+
+
+def _table(findings: Sequence[Finding]) -> str:
+    rows = ["| | rule | where | what |", "| --- | --- | --- | --- |"]
+    for one in findings[:_SHOWN]:
+        where = "" if one.file is None else f"{code(one.file)}{'' if one.line is None else f':{one.line}'}"
+        advice = f" *{plain(one.suggestion, 300)}*" if one.suggestion else ""
+        by = "" if one.by == "detector" else f" ({plain(one.by, 60)})"
+        rows.append(
+            f"| {one.severity.value.lower()} | {plain(one.rule, 64)}{by} | {where} | {plain(one.message, 500)}{advice} |"
+        )
+    if len(findings) > _SHOWN:
+        rows.append(f"| | | | and {len(findings) - _SHOWN} more |")
+    return "\n".join(rows)
+
+
+def plain(text: str, limit: int) -> str:
+    """Text that is neither Markdown, HTML, table, mention nor link, on one line."""
+    text = " ".join(text.split())[:limit]
+    for mark in "\\`*_[]<>|#~":
+        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+    return text.replace("@", "@\u200b").replace("://", ":\u200b//").replace("/clockwork", "/\u200bclockwork")
+
+
+def code(text: str) -> str:
+    """Text as inline code, whatever it holds."""
+    cut = " ".join(text.split())[:200].replace("|", "\\|")
+    longest = max((len(run) for run in _ticks(cut)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if cut.startswith("`") or cut.endswith("`") else ""
+    return f"{fence}{space}{cut}{space}{fence}"
+
+
+def _ticks(text: str) -> list[str]:
+    return [run for run in "".join(c if c == "`" else " " for c in text).split() if run]

@@ -1,0 +1,83 @@
+"""The small path language of structural guardrails: ``spec.containers[*].securityContext.privileged``.
+
+A word is a mapping key, ``["a.b/c"]`` a key with any characters, ``*`` every value of a mapping, ``[*]`` every element
+of a list, ``**`` any depth.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import Invalid
+from bot.guardrails.structure import Node
+
+_TOKEN: Final = re.compile(
+    r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]'
+)
+_BUDGET: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value that was selected; ``path`` names it stably: list elements by their ``name`` where they have one."""
+
+    path: tuple[str, ...]
+    node: Node
+
+
+def check(select: str) -> None:
+    """Raise ``Invalid`` when the path makes no sense."""
+    _segments(select)
+
+
+def _segments(select: str) -> list[str]:
+    segments: list[str] = []
+    at = 0
+    while at < len(select):
+        found = _TOKEN.match(select, at)
+        if found is None or len(segments) >= 40:
+            raise Invalid(f"select {select!r} stops making sense at column {at + 1}")
+        segments.append("[]" if found["all"] else str(json.loads(found["key"])) if found["key"] else found["word"])
+        at = found.end()
+    if not segments or segments.count("**") > 2:
+        raise Invalid(f"select {select!r} is empty or has more than two '**'")
+    return segments
+
+
+def select(root: Node, path: str) -> Iterator[Place]:
+    """Every value of the tree at ``path``; bounded, so that shared nodes cannot multiply without end."""
+    segments = _segments(path)
+    stack: list[tuple[tuple[str, ...], Node, int]] = [((), root, 0)]
+    for _ in range(_BUDGET):
+        if not stack:
+            return
+        where, node, at = stack.pop()
+        if at == len(segments):
+            yield Place(where, node)
+            continue
+        stack.extend(_next(where, node, at, segments[at]))
+
+
+def _next(where: tuple[str, ...], node: Node, at: int, segment: str) -> Iterator[tuple[tuple[str, ...], Node, int]]:
+    if segment == "**":
+        yield where, node, at + 1
+        if len(where) < 40:
+            yield from ((path, child, at) for path, child in _children(where, node))
+    elif segment in {"*", "[]"}:
+        yield from ((path, child, at + 1) for path, child in _children(where, node))
+    else:
+        child = node.get(segment)
+        if child is not None:
+            yield (*where, segment), child, at + 1
+
+
+def _children(where: tuple[str, ...], node: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+    for key, child in node.items():
+        yield (*where, key), child
+    for number, child in enumerate(node.elements()):
+        name = child.get("name")
+        yield (*where, f"[{number if name is None else name.raw}]"), child

@@ -1,0 +1,67 @@
+"""From findings to one answer: what each rule does in a mode, the verdict, the check's conclusion and its remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bot.guardrails.rule import Guardrail
+from bot.model.codehost import Annotation, AnnotationLevel, CheckState
+from bot.model.drift import Severity
+from bot.model.finding import Enforce, Finding, Mode, Verdict
+
+_STANDARD: Final = {
+    Severity.CRITICAL: Enforce.WARN,
+    Severity.HIGH: Enforce.WARN,
+    Severity.MEDIUM: Enforce.NOTICE,
+    Severity.LOW: Enforce.NOTICE,
+}
+_STRICT: Final = {**_STANDARD, Severity.CRITICAL: Enforce.BLOCK}
+_LEVELS: Final = {
+    Enforce.BLOCK: AnnotationLevel.FAILURE,
+    Enforce.WARN: AnnotationLevel.WARNING,
+    Enforce.NOTICE: AnnotationLevel.NOTICE,
+}
+
+
+def enforcement(guardrail: Guardrail | None, severity: Severity, mode: Mode) -> Enforce:
+    """What a finding of that severity does: the document's own word where it has one.
+
+    Without one, strict blocks on critical; high warns; the rest is a notice.
+    """
+    said = None if guardrail is None else guardrail.enforce.get(mode)
+    if said is not None:
+        return said
+    return (_STRICT if mode is Mode.STRICT else _STANDARD)[severity]
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """Block when any finding blocks, warn when any warns, approve otherwise."""
+    worst = max((finding.enforce.rank for finding in findings), default=0)
+    return (Verdict.APPROVE, Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)[worst]
+
+
+def conclusion(answer: Verdict) -> CheckState:
+    """The check's conclusion: only ``failure`` stops a required check."""
+    return {
+        Verdict.APPROVE: CheckState.SUCCESS,
+        Verdict.WARN: CheckState.NEUTRAL,
+        Verdict.BLOCK: CheckState.FAILURE,
+    }[answer]
+
+
+def remarks(findings: Sequence[Finding]) -> tuple[Annotation, ...]:
+    """One remark per finding that has a place in the head's files, worst first."""
+    placed = [one for one in findings if one.file and one.line and one.enforce is not Enforce.OFF]
+    placed.sort(key=lambda one: (-one.enforce.rank, -one.severity.rank, one.file or "", one.line or 0))
+    return tuple(
+        Annotation(
+            path=one.file or "",
+            start_line=one.line or 1,
+            end_line=max(one.end_line or 0, one.line or 1),
+            level=_LEVELS[one.enforce],
+            title=f"{one.rule} {one.title}"[:255],
+            message="\n\n".join(part for part in (one.message, one.suggestion) if part)[:4000],
+        )
+        for one in placed
+    )
