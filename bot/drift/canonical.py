@@ -1,0 +1,103 @@
+"""The one form of a tree that all its spellings share: defaults dropped, keyed lists and sets sorted, values spelled alike.
+
+Two trees mean the same exactly when their canonical forms are equal; the form of a form is the form itself. The walk
+(:mod:`bot.drift.walk`) uses it where a value counts as a whole and to tell "absent" from "there, but saying nothing".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.drift.shapes import ANY, Filled, Form, Shape
+from bot.model.resource import JSON, Tree
+
+_NAMED: Final = Shape(Form.KEYED, keys=(("name", None),), item=ANY)
+
+
+def canonical(value: JSON, shape: Shape) -> JSON:
+    """``value`` in the form that every spelling of its meaning shares."""
+    if isinstance(value, (dict, Mapping)):
+        return _mapping(value, shape)
+    if isinstance(value, (list, tuple)):
+        return _list(value, shape)
+    return value if shape.canonical is None else shape.canonical(value)
+
+
+def _mapping(value: Tree, shape: Shape) -> JSON:
+    if shape.form is Form.MAP:
+        return {key: canonical(entry, shape.element) for key, entry in value.items()}
+    result: dict[str, JSON] = {}
+    for key, entry in value.items():
+        child = shape.child(key)
+        if child.filled is not Filled.IGNORED and not absent(entry, child, value):
+            result[key] = canonical(entry, child)
+    return result
+
+
+def _list(value: Sequence[JSON], shape: Shape) -> JSON:
+    shape = resolved(shape, value)
+    elements = [canonical(element, shape.element) for element in value]
+    if shape.form is Form.SET:
+        return [element for _, element in sorted({spelled(element): element for element in elements}.items())]
+    if shape.form is Form.KEYED and not shape.ordered:
+        return sorted(elements, key=spelled)
+    return elements
+
+
+def spelled(value: JSON) -> str:
+    """A text that is equal for equal values; the order of sets."""
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
+    """Whether ``value`` says no more than its absence would, inside any of ``parents``."""
+    if value is None:
+        return True
+    if shape.default is not None:
+        for parent in parents:
+            usual = shape.default.of(parent)
+            if usual is not None and (value == usual or canonical(value, shape) == canonical(usual, shape)):
+                return True
+    if shape.zero:
+        return False
+    if isinstance(value, (dict, list, tuple, Mapping)):
+        return not value or (shape.form is Form.STRUCT and not canonical(value, shape))
+    return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
+
+
+_NOTHING: Final = (None, 0, False, "")
+
+
+def resolved(shape: Shape, *lists: Sequence[JSON]) -> Shape:
+    """The shape of a list of which nothing is known: keyed by ``name`` where every element has one of its own."""
+    if shape.form is not Form.ANY:
+        return shape
+    return _NAMED if all(_named(elements) for elements in lists) else shape
+
+
+def _named(elements: Sequence[JSON]) -> bool:
+    names = [element.get("name") for element in elements if isinstance(element, (dict, Mapping))]
+    return (
+        len(names) == len(elements) and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    )
+
+
+def same(one: JSON, other: JSON, shape: Shape) -> bool:
+    """Whether both mean the same where a ``shape`` is expected."""
+    if one == other:
+        return True
+    first, second = canonical(one, shape), canonical(other, shape)
+    return first == second or (
+        isinstance(first, (str, int, float)) and isinstance(second, (str, int, float)) and _alike(first, second)
+    )
+
+
+def _alike(one: str | float, other: str | float) -> bool:
+    """Scalars that YAML writes with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
+    return _word(one) == _word(other)
+
+
+def _word(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,158 @@
+"""Compares everything that Git declares with everything that was seen. Pure; called by the flows for every tick.
+
+Pairs are found by :mod:`bot.drift.match`, each pair is asked :func:`bot.drift.diff.examine` (or the memo, when neither
+side changed), and ignore rules sort the answers last, so that what is hidden is always counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.drift import drifts, ignore
+from bot.drift.cache import Memo
+from bot.drift.crds import with_definitions
+from bot.drift.diff import Difference, examine
+from bot.drift.expected import expected, undeclared
+from bot.drift.ignore import Ignores
+from bot.drift.match import Live
+from bot.drift.options import Options
+from bot.drift.scaling import Scalers, scalers
+from bot.model.drift import Drift, Pair, Report, Suppressed
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What observers saw, as :class:`bot.ports.Observation` has it: same names, same meaning."""
+
+    resources: Mapping[ResourceId, Observed] = field(default_factory=dict)
+    covered: frozenset[Platform] = frozenset()
+    kinds: frozenset[tuple[str, str]] | None = None
+    unreachable: tuple[Unreachable, ...] = ()
+    differences: tuple[Drift, ...] = ()
+
+
+NO_IGNORES = Ignores()
+
+
+def compare(
+    desired: Sequence[Desired],
+    seen: Seen,
+    *,
+    options: Options,
+    now: datetime,
+    bases: Mapping[ResourceId, Tree] | None = None,
+    ignores: Ignores = NO_IGNORES,
+    memo: Memo | None = None,
+    errors: Sequence[SourceError] = (),
+) -> Report:
+    """The whole comparison. ``bases`` are the trees of the last apply by resource; ``errors`` of intake are passed on.
+
+    A declared resource whose platform or kind was not looked at is neither compared nor missing.
+    """
+    options = with_definitions(options, desired, seen.resources)
+    run = _Comparison(desired, seen, bases or {}, options, memo or Memo())
+    run.compare()
+    sorted_ = ignore.sort(run.drift, ignores, now)
+    return Report(
+        resources=len(desired),
+        drift=tuple(sorted(sorted_.kept, key=_order)),
+        errors=tuple(errors),
+        unreachable=seen.unreachable,
+        suppressed=(*run.suppressed, *sorted_.suppressed),
+        notes=sorted_.notes,
+    )
+
+
+def _order(drift: Drift) -> tuple[int, str, str, str]:
+    """Worst first, then by resource and place: the same report for the same state."""
+    return (-drift.severity.rank, str(drift.resource), drift.where, drift.kind)
+
+
+class _Comparison:
+    def __init__(
+        self, desired: Sequence[Desired], seen: Seen, bases: Mapping[ResourceId, Tree], options: Options, memo: Memo
+    ) -> None:
+        self.drift: list[Drift] = []
+        self.suppressed: list[Suppressed] = []
+        self._desired = desired
+        self._seen = seen
+        self._bases = bases
+        self._options = options
+        self._memo = memo
+        self._live = Live(seen.resources)
+
+    def compare(self) -> None:
+        """Every declared resource, then what is live beside them, then what observers compared themselves."""
+        aims = scalers(self._trees())
+        self._memo.begin(self._options, aims)
+        matched: set[ResourceId] = set()
+        absent: list[Desired] = []
+        for desired in self._desired:
+            observed = self._live.find(desired)
+            if observed is None:
+                absent.append(desired)
+                continue
+            matched.add(observed.id)
+            self._pair(desired, observed, aims)
+        self._memo.end()
+        self._absent(absent)
+        self._undeclared(matched)
+        self._observers_own()
+
+    def _trees(self) -> list[tuple[ResourceId, Tree]]:
+        declared = [(one.id, one.tree) for one in self._desired if one.id.kind in _SCALERS]
+        return [*declared, *((id_, one.tree) for id_, one in self._seen.resources.items() if id_.kind in _SCALERS)]
+
+    def _pair(self, desired: Desired, observed: Observed, aims: Scalers) -> None:
+        base = self._bases.get(desired.id) if self._bases else None
+        difference = self._memo.find(desired, observed, base)
+        if difference is None:
+            difference = examine(Pair(desired, observed, base), self._options, aims)
+            self._memo.keep(desired, observed, base, difference)
+        if difference.drift or difference.suppressed:
+            self._add(difference)
+        if observed.problems:
+            maker = drifts.Maker(desired, self._options, observed=observed.tree)
+            self.drift.extend(maker.unhealthy(problem) for problem in observed.problems)
+
+    def _add(self, difference: Difference) -> None:
+        self.drift.extend(difference.drift)
+        self.suppressed.extend(difference.suppressed)
+
+    def _absent(self, absent: Sequence[Desired]) -> None:
+        if not absent:
+            return
+        seen_kinds = frozenset((id_.platform, id_.kind) for id_ in self._seen.resources)
+        for desired in absent:
+            if self._looked_at(desired.id) and expected(desired, self._live, seen_kinds):
+                self.drift.append(drifts.missing(desired))
+
+    def _looked_at(self, id_: ResourceId) -> bool:
+        if id_.platform not in self._seen.covered:
+            return False
+        kinds = self._seen.kinds
+        return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+
+    def _undeclared(self, matched: set[ResourceId]) -> None:
+        projects = frozenset(one.id.scope for one in self._desired if one.id.platform is Platform.COMPOSE)
+        labels = self._options.tracking_labels
+        for observed, reason in undeclared(self._live, matched, projects, self._bases, labels):
+            self.drift.append(drifts.unmanaged(observed, reason))
+
+    def _observers_own(self) -> None:
+        """Differences that an observer compared itself, with the place in Git where the observer had none."""
+        if not self._seen.differences:
+            return
+        declared = {one.id: one for one in self._desired}
+        for difference in self._seen.differences:
+            drift = drifts.redacted(difference, self._options)
+            home = declared.get(drift.resource)
+            if home is not None and drift.file is None:
+                drift = replace(drift, file=home.file, line=home.line, task=home.task)
+            self.drift.append(drift)
+
+
+_SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler"})

@@ -1,0 +1,61 @@
+"""The differences of one declared resource, one live resource and what was last applied. Pure.
+
+:func:`diff` is the whole question for one pair; :mod:`bot.drift.compare` asks it for a repository through
+:func:`examine`, which also tells what an owning controller explains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from bot.drift import drifts, kubernetes
+from bot.drift.options import Options
+from bot.drift.scaling import Scalers
+from bot.model.drift import Drift, Pair, Suppressed
+from bot.model.resource import Platform
+
+__all__ = ["NO_DIFFERENCE", "Difference", "Options", "diff", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one pair differs in, and what differs for a reason."""
+
+    drift: tuple[Drift, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+
+
+NO_DIFFERENCE = Difference()
+
+
+def diff(pair: Pair, options: Options) -> tuple[Drift, ...]:
+    """Every drift of ``pair``. A side that is None is not there: the resource is missing, or unmanaged."""
+    if pair.desired is None:
+        return () if pair.observed is None else (drifts.unmanaged(pair.observed, "Git does not declare it"),)
+    if pair.observed is None:
+        return (drifts.missing(pair.desired),)
+    maker = drifts.Maker(pair.desired, options, observed=pair.observed.tree)
+    problems = tuple(maker.unhealthy(problem) for problem in pair.observed.problems)
+    return (*examine(pair, options, {}).drift, *problems)
+
+
+def examine(pair: Pair, options: Options, scalers: Scalers) -> Difference:
+    """What the trees of both sides differ in; nothing where one side is not there."""
+    desired, observed = pair.desired, pair.observed
+    if desired is None or observed is None or desired.tree == observed.tree:
+        return NO_DIFFERENCE
+    match desired.id.platform:
+        case Platform.KUBERNETES:
+            results = kubernetes.examine(desired, observed, pair.base, options, scalers)
+        case Platform.COMPOSE | Platform.TERRAFORM | Platform.HTTP:
+            return NO_DIFFERENCE
+        case _:
+            assert_never(desired.id.platform)
+    found = tuple(results)
+    if not found:
+        return NO_DIFFERENCE
+    return Difference(
+        tuple(one for one in found if isinstance(one, Drift)),
+        tuple(one for one in found if isinstance(one, Suppressed)),
+    )

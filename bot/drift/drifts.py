@@ -1,0 +1,164 @@
+"""Makes a :class:`~bot.model.drift.Drift` of a finding: masked, with its severity and where in Git it stands.
+
+Used by every judge, so that no value leaves the comparison without having passed the mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.drift.masking import Mask
+from bot.drift.options import Options
+from bot.drift.ownership import Writer
+from bot.drift.severity import severity
+from bot.drift.shapes import ANY
+from bot.drift.walk import Finding
+from bot.model.drift import Drift, DriftKind, Edit
+from bot.model.resource import JSON, Desired, Observed, Origin, Pointer, Problem, ResourceId, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What kind of drift a finding is, who wrote the live value, and a remark for people."""
+
+    kind: DriftKind
+    writer: Writer | None
+    message: str | None = None
+
+
+class Maker:
+    """Makes the drifts of one declared resource."""
+
+    def __init__(self, desired: Desired, options: Options, *, observed: Tree) -> None:
+        self._desired = desired
+        self._observed = observed
+        self._mask = Mask(options.mask_key, kind=desired.id.kind)
+
+    def drift(
+        self, finding: Finding, cause: Cause, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
+    ) -> Drift:
+        """The drift of ``finding``. ``pointer`` is its place in the tree as written, where that is another one.
+
+        Edits would carry the live value, so a drift that hides something has none.
+        """
+        place = finding.place
+        at = place.pointer if pointer is None else pointer
+        secret = _covered(at, self._desired.sensitive)
+        wanted, hid = self._mask(finding.desired, place.path, finding.shape, whole=secret)
+        live, hidden = self._mask(finding.observed, place.path, finding.shape, whole=secret)
+        sensitive = hid or hidden or secret
+        if sensitive and not (hid and hidden):
+            wanted, live = self._alike(finding, wanted, live)
+        level, rule = severity(self._desired.id, cause.kind, place.path, finding.desired, finding.observed)
+        origin = nearest(self._desired, at)
+        return Drift(
+            resource=self._desired.id,
+            task=self._desired.task,
+            kind=cause.kind,
+            path=place.path,
+            desired=wanted,
+            observed=live,
+            severity=level,
+            rule=rule,
+            file=origin.file if origin else self._desired.file,
+            line=origin.line if origin else self._desired.line,
+            origin=origin,
+            manager=cause.writer.manager if cause.writer else None,
+            changed_at=cause.writer.at if cause.writer else None,
+            sensitive=sensitive,
+            message=cause.message,
+            adopt=() if sensitive else edits,
+        )
+
+    def _alike(self, finding: Finding, wanted: JSON, live: JSON) -> tuple[JSON, JSON]:
+        """Where one side of a scalar is secret, the other one is a secret of yesterday."""
+        if isinstance(finding.desired, (str, int)) and isinstance(finding.observed, (str, int)):
+            path, shape = finding.place.path, finding.shape
+            wanted = self._mask(finding.desired, path, shape, whole=True)[0]
+            live = self._mask(finding.observed, path, shape, whole=True)[0]
+        return wanted, live
+
+    def unhealthy(self, problem: Problem) -> Drift:
+        """The drift that a problem of the live resource is; its texts hold no secret of either side."""
+        drift = problem_drift(self._desired.id, self._desired.task, problem)
+        trees = (self._desired.tree, self._observed)
+        message = None if drift.message is None else self._mask.redact(drift.message, *trees)
+        evidence = tuple(self._mask.redact(line, *trees) for line in drift.evidence)
+        return replace(drift, file=self._desired.file, line=self._desired.line, message=message, evidence=evidence)
+
+
+def missing(desired: Desired) -> Drift:
+    """A whole resource that Git declares and that is not there."""
+    level, rule = severity(desired.id, DriftKind.MISSING, (), None, None)
+    return Drift(
+        resource=desired.id,
+        task=desired.task,
+        kind=DriftKind.MISSING,
+        path=(),
+        desired=_PRESENT,
+        observed=None,
+        severity=level,
+        rule=rule,
+        file=desired.file,
+        line=desired.line,
+        origin=nearest(desired, ()),
+    )
+
+
+def unmanaged(observed: Observed, reason: str) -> Drift:
+    """A whole live resource that Git should declare and does not."""
+    level, rule = severity(observed.id, DriftKind.UNMANAGED, (), None, observed.tree)
+    return Drift(
+        resource=observed.id,
+        task=str(observed.id),
+        kind=DriftKind.UNMANAGED,
+        path=(),
+        desired=None,
+        observed=_PRESENT,
+        severity=level,
+        rule=rule,
+        message=reason,
+    )
+
+
+_PRESENT: Final = "present"
+
+
+def problem_drift(id_: ResourceId, task: str, problem: Problem) -> Drift:
+    """A problem as a drift whose identity is its reason; texts come as they are."""
+    level, rule = severity(id_, DriftKind.UNHEALTHY, (), None, problem.reason)
+    return Drift(
+        resource=id_,
+        task=task,
+        kind=DriftKind.UNHEALTHY,
+        path=(),
+        desired=None,
+        observed=problem.reason,
+        severity=level,
+        rule=rule,
+        changed_at=problem.since,
+        message=problem.message,
+        evidence=problem.evidence,
+    )
+
+
+def redacted(drift: Drift, options: Options) -> Drift:
+    """A drift that an observer made itself, masked like every other."""
+    mask = Mask(options.mask_key, kind=drift.resource.kind)
+    wanted, hid = mask(drift.desired, drift.path, ANY)
+    live, hidden = mask(drift.observed, drift.path, ANY)
+    sensitive = drift.sensitive or hid or hidden
+    return replace(drift, desired=wanted, observed=live, sensitive=sensitive, adopt=() if sensitive else drift.adopt)
+
+
+def _covered(pointer: Pointer, sensitive: frozenset[Pointer]) -> bool:
+    return any(pointer[: len(one)] == one or one[: len(pointer)] == pointer for one in sensitive)
+
+
+def nearest(desired: Desired, pointer: Pointer) -> Origin | None:
+    """Where the value at ``pointer`` is written, or the closest thing around it that is written anywhere."""
+    for length in range(len(pointer), -1, -1):
+        if (origin := desired.origins.at(pointer[:length])) is not None:
+            return origin
+    return None

@@ -1,0 +1,233 @@
+"""Ignore rules: what a person has decided not to hear about, why, and until when.
+
+The file is a mapping with one key, ``ignores``, a list of rules::
+
+    ignores:
+      - id: web-replicas              # optional; "file#number" otherwise
+        resource: Deployment/shop/*   # glob over the resource as reports show it; everything when left out
+        path: spec.template.spec.containers[*].image   # this path and everything below it
+        kinds: [changed, added]       # optional
+        reason: the canary changes it # required
+        owner: team-shop              # optional
+        expires: 2026-12-31           # optional, the last day it counts (UTC)
+        allow_critical: false         # a CRITICAL drift is reported anyway unless this is true
+
+Read by wiring, applied by :mod:`bot.drift.compare`, explained by ``clockwork drift --ignore-explain``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.errors import Invalid
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
+from bot.model.paths import parse_path
+from bot.model.resource import Item, Path
+
+
+@dataclass(frozen=True)
+class IgnoreRule:
+    """One rule. ``path`` is parsed; ``*`` is any one part and ``**`` any number of them. ``line`` counts from 1."""
+
+    id: str
+    reason: str
+    resource: str = "*"
+    path: Path = ()
+    kinds: frozenset[DriftKind] = frozenset()
+    owner: str | None = None
+    expires: date | None = None
+    allow_critical: bool = False
+    file: str = ""
+
+    def expired(self, now: datetime) -> bool:
+        """Whether its last day is over (UTC)."""
+        return self.expires is not None and now.astimezone(UTC).date() > self.expires
+
+    def matches(self, drift: Drift) -> bool:
+        """Whether it is about ``drift``, expired or not."""
+        if self.kinds and drift.kind not in self.kinds:
+            return False
+        return self._resource.match(str(drift.resource)) is not None and covers(self.path, drift.path)
+
+    @cached_property
+    def _resource(self) -> re.Pattern[str]:
+        return re.compile(fnmatch.translate(self.resource))
+
+
+@dataclass(frozen=True, slots=True)
+class Ignores:
+    """The rules of one or more files, in order: the first that matches and may hide it does."""
+
+    rules: tuple[IgnoreRule, ...] = ()
+
+    def __add__(self, other: Ignores) -> Ignores:
+        return Ignores((*self.rules, *other.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Drifts after the rules: what is left, what is hidden, and which rules need a person."""
+
+    kept: tuple[Drift, ...]
+    suppressed: tuple[Suppressed, ...]
+    notes: tuple[IgnoreNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One rule and what it did: ``state`` is active, unused, expired or overruled."""
+
+    rule: IgnoreRule
+    state: str
+    hidden: int
+    detail: str
+
+
+def covers(pattern: Path, path: Path) -> bool:
+    """Whether ``path`` is the pattern's place or below it. The empty pattern covers everything."""
+    if not pattern:
+        return True
+    if pattern[0] == "**":
+        return any(covers(pattern[1:], path[at:]) for at in range(len(path) + 1))
+    return bool(path) and _fits(pattern[0], path[0]) and covers(pattern[1:], path[1:])
+
+
+def _fits(pattern: str | int | Item, part: str | int | Item) -> bool:
+    if isinstance(pattern, Item):
+        key = str(part) if isinstance(part, int) else part.key if isinstance(part, Item) else part
+        return fnmatch.fnmatchcase(key, pattern.key) and (isinstance(part, Item) or pattern.key == "*")
+    if isinstance(pattern, int):
+        return pattern == part
+    return (isinstance(part, str) and fnmatch.fnmatchcase(part, pattern)) or pattern == "*"
+
+
+def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime) -> Sorted:
+    """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
+    kept: list[Drift] = []
+    hidden: list[Suppressed] = []
+    used: set[str] = set()
+    overruled: dict[str, list[Drift]] = {}
+    for drift in drifts:
+        matching = [rule for rule in ignores.rules if rule.matches(drift)]
+        used.update(rule.id for rule in matching)
+        active = [rule for rule in matching if not rule.expired(now)]
+        allowed = [rule for rule in active if drift.severity is not Severity.CRITICAL or rule.allow_critical]
+        if allowed:
+            hidden.append(Suppressed(drift, f"ignore:{allowed[0].id}", allowed[0].reason))
+        else:
+            kept.append(drift)
+            for rule in active:
+                overruled.setdefault(rule.id, []).append(drift)
+    return Sorted(tuple(kept), tuple(hidden), tuple(_notes(ignores, used, overruled, now)))
+
+
+def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], now: datetime) -> list[IgnoreNote]:
+    notes: list[IgnoreNote] = []
+    for rule in ignores.rules:
+        owner = f" (owner: {rule.owner})" if rule.owner else ""
+        if rule.expired(now):
+            notes.append(IgnoreNote(rule.id, "expired", f"expired on {rule.expires}{owner}: renew or remove it"))
+        elif rule.id not in used:
+            notes.append(IgnoreNote(rule.id, "unused", f"matches nothing{owner}: remove it, or look at its pattern"))
+        for drift in overruled.get(rule.id, ()):
+            where = f"{drift.resource} {drift.where}".strip()
+            notes.append(IgnoreNote(rule.id, "overruled", f"{where} is CRITICAL and reported anyway{owner}"))
+    return notes
+
+
+def explain(ignores: Ignores, report: Report) -> tuple[Explanation, ...]:
+    """What each rule did in ``report``, in the order of the rules."""
+    notes: dict[str, list[IgnoreNote]] = {}
+    for note in report.notes:
+        notes.setdefault(note.rule, []).append(note)
+    hidden: dict[str, int] = {}
+    for one in report.suppressed:
+        hidden[one.by] = hidden.get(one.by, 0) + 1
+    return tuple(
+        _explanation(rule, hidden.get(f"ignore:{rule.id}", 0), notes.get(rule.id, [])) for rule in ignores.rules
+    )
+
+
+def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> Explanation:
+    detail = "; ".join(note.detail for note in notes) or rule.reason
+    return Explanation(rule, notes[0].state if notes else "active", count, detail)
+
+
+def _texts(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    id: str | None = Field(default=None, min_length=1)
+    resource: str = Field(default="*", min_length=1)
+    path: str = ""
+    kinds: Annotated[list[DriftKind], BeforeValidator(_texts)] = []
+    reason: str = Field(min_length=1)
+    owner: str | None = None
+    expires: date | None = None
+    allow_critical: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ignores: list[_Rule] = []
+
+
+def load(data: bytes, file: str) -> Ignores:
+    """The rules of one file. Raises :class:`~bot.errors.Invalid` that names file, rule and what to do."""
+    try:
+        document = yaml.load(data, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise Invalid(f"{file}{where}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}: not YAML: {error}") from error
+    try:
+        parsed = _File.model_validate(document or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        advice = "an ignore rule needs a reason; see the keys id, resource, path, kinds, reason, owner, expires"
+        raise Invalid(f"{file}: {place}: {first['msg']}", advice=f"{advice}, allow_critical") from error
+    rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
+    _refuse_twins(rules, file)
+    return Ignores(rules)
+
+
+def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
+    try:
+        path = parse_path(rule.path)
+    except Invalid as error:
+        raise Invalid(f"{file}: ignores.{number - 1}.path: {error.message}") from error
+    return IgnoreRule(
+        id=rule.id or f"{file}#{number}",
+        reason=rule.reason,
+        resource=rule.resource,
+        path=path,
+        kinds=frozenset(rule.kinds),
+        owner=rule.owner,
+        expires=rule.expires,
+        allow_critical=rule.allow_critical,
+        file=file,
+    )
+
+
+def _refuse_twins(rules: Sequence[IgnoreRule], file: str) -> None:
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise Invalid(f"{file}: two ignore rules have the id {rule.id!r}", advice="give each rule its own id")
+        seen.add(rule.id)

@@ -1,0 +1,29 @@
+"""How a comparison is made: everything that settings may change about it, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.drift.ownership import Roster
+from bot.drift.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``mask_key`` keys the digests that stand for secrets. Fingerprints of drifts on secrets hold those digests, so a
+    bot that remembers passes the same key every time; a one-off comparison may pass random bytes.
+
+    ``ignore_aggregated_roles``: the rules of a ClusterRole with an ``aggregationRule`` are the controller's.
+    ``list_map_keys``: by (group, kind) of a custom resource, the keys of its lists by path (``spec.listeners``:
+    ``("name",)``), for CRDs whose definition is not at hand. ``tracking_labels``: labels whose presence on a live object
+    says that Git should declare it.
+    """
+
+    mask_key: bytes = field(repr=False)
+    ignore_aggregated_roles: bool = False
+    list_map_keys: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+    tracking_labels: frozenset[str] = frozenset({"clockwork.dev/managed"})
+    shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)
+    """Shapes by (group, kind) made from CRDs with :func:`bot.drift.crds.shape_of_crd`."""

@@ -1,0 +1,177 @@
+"""A report as JSON, and the JSON Schema that says what is in it. Printed by ``clockwork drift --json`` and ``--schema``.
+
+Keys are only ever added; ``additionalProperties`` is open so that a reader of today's schema reads tomorrow's report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bot.model.drift import (
+    AddEntry,
+    Drift,
+    DriftKind,
+    Edit,
+    IgnoreNote,
+    RemoveEntry,
+    Report,
+    SetValue,
+    Severity,
+    Suppressed,
+)
+from bot.model.resource import JSON, SourceError, Unreachable
+
+
+def to_json(report: Report) -> dict[str, object]:
+    """The report as plain JSON values, in the report's order. Secrets are masked already."""
+    return {
+        "resources": report.resources,
+        "drift": [drift_json(drift) for drift in report.drift],
+        "errors": [_error(error) for error in report.errors],
+        "unreachable": [_unreachable(one) for one in report.unreachable],
+        "suppressed": len(report.suppressed),
+        "suppressed_by": _counts(report.suppressed),
+        "ignores": [_note(note) for note in report.notes],
+        "counts": counts(report),
+    }
+
+
+def counts(report: Report) -> dict[str, int]:
+    """How many drifts of each severity, worst first; severities without drift are 0."""
+    found = {level.value: 0 for level in sorted(Severity, key=lambda level: -level.rank)}
+    for drift in report.drift:
+        found[drift.severity.value] += 1
+    return found
+
+
+def drift_json(drift: Drift) -> dict[str, object]:
+    """One drift as plain JSON values."""
+    return {
+        "id": drift.id,
+        "resource": str(drift.resource),
+        "platform": drift.resource.platform.value,
+        "task": drift.task,
+        "kind": drift.kind.value,
+        "path": drift.where,
+        "desired": plain(drift.desired),
+        "observed": plain(drift.observed),
+        "severity": drift.severity.value,
+        "rule": drift.rule,
+        "source": {"file": drift.file, "line": drift.line},
+        "manager": drift.manager,
+        "changed_at": drift.changed_at.isoformat() if drift.changed_at else None,
+        "sensitive": drift.sensitive,
+        "message": drift.message,
+        "evidence": list(drift.evidence),
+        "adoptable": bool(drift.adopt),
+    }
+
+
+def plain(value: JSON) -> object:
+    """``value`` with dictionaries and lists for whatever mappings and sequences it is made of."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124 - NaN is not itself
+        return str(value)
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def edit_json(edit: Edit) -> dict[str, object]:
+    """One adopting edit as plain JSON values, for explanations."""
+    match edit:
+        case SetValue(pointer, value):
+            return {"set": list(pointer), "value": plain(value)}
+        case AddEntry(pointer, key, value):
+            return {"add": list(pointer), "key": key, "value": plain(value)}
+        case RemoveEntry(pointer):
+            return {"remove": list(pointer)}
+
+
+def _error(error: SourceError) -> dict[str, object]:
+    return {"file": error.file, "line": error.line, "column": error.column, "message": error.message}
+
+
+def _unreachable(one: Unreachable) -> dict[str, object]:
+    return {"observer": one.observer, "target": one.target, "cause": one.cause}
+
+
+def _note(note: IgnoreNote) -> dict[str, object]:
+    return {"rule": note.rule, "state": note.state, "detail": note.detail}
+
+
+def _counts(suppressed: Sequence[Suppressed]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in suppressed:
+        found[one.by] = found.get(one.by, 0) + 1
+    return dict(sorted(found.items()))
+
+
+def _object(required: Sequence[str], properties: Mapping[str, object]) -> dict[str, object]:
+    return {"type": "object", "required": list(required), "properties": dict(properties), "additionalProperties": True}
+
+
+_TEXT: Final = {"type": "string"}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_MAYBE_TEXT: Final = {"type": ["string", "null"]}
+_LINE: Final = {"type": ["integer", "null"], "minimum": 1}
+
+_DRIFT: Final = _object(
+    ("id", "resource", "kind", "path", "desired", "observed", "severity", "source", "manager"),
+    {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{16}$", "description": "The same for the same drift."},
+        "resource": {"type": "string", "description": "Kind/scope/name, such as Deployment/shop/web."},
+        "platform": {"enum": ["kubernetes", "compose", "terraform", "http"]},
+        "task": {"type": "string", "description": "The workload that budgets count."},
+        "kind": {"enum": [kind.value for kind in DriftKind]},
+        "path": {"type": "string", "description": "Canonical path; empty for the whole resource."},
+        "desired": {"description": "What Git says; null where it says nothing. Secrets as hmac-sha256:…"},
+        "observed": {"description": "What is live; null where there is nothing. Secrets as hmac-sha256:…"},
+        "severity": {"enum": [level.value for level in Severity]},
+        "rule": {"type": "string", "description": "The id of the severity rule."},
+        "source": _object(("file", "line"), {"file": _MAYBE_TEXT, "line": _LINE}),
+        "manager": {"type": ["string", "null"], "description": "Who wrote the live value, where known."},
+        "changed_at": {"type": ["string", "null"], "format": "date-time"},
+        "sensitive": {"type": "boolean"},
+        "message": _MAYBE_TEXT,
+        "evidence": {"type": "array", "items": _TEXT},
+        "adoptable": {"type": "boolean", "description": "Whether an edit of Git could make it say what is live."},
+    },
+)
+
+SCHEMA: Final[Mapping[str, object]] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "clockwork drift report",
+    **_object(
+        ("resources", "drift", "errors", "unreachable", "suppressed"),
+        {
+            "resources": {**_COUNT, "description": "How many resources Git declares."},
+            "drift": {"type": "array", "items": _DRIFT, "description": "Worst first."},
+            "errors": {
+                "type": "array",
+                "items": _object(
+                    ("file", "line", "column", "message"),
+                    {"file": _TEXT, "line": {"type": "integer"}, "column": {"type": "integer"}, "message": _TEXT},
+                ),
+            },
+            "unreachable": {
+                "type": "array",
+                "description": "Where nobody could look: neither drift nor the absence of drift.",
+                "items": _object(("observer", "target", "cause"), {"observer": _TEXT, "target": _TEXT, "cause": _TEXT}),
+            },
+            "suppressed": {**_COUNT, "description": "Drifts hidden by ignore rules or owning controllers."},
+            "suppressed_by": {"type": "object", "additionalProperties": _COUNT},
+            "ignores": {
+                "type": "array",
+                "description": "Ignore rules that need a person.",
+                "items": _object(
+                    ("rule", "state", "detail"),
+                    {"rule": _TEXT, "state": {"enum": ["unused", "expired", "overruled"]}, "detail": _TEXT},
+                ),
+            },
+            "counts": {"type": "object", "additionalProperties": _COUNT},
+        },
+    ),
+}

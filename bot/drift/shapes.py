@@ -1,0 +1,182 @@
+"""What a field is: a mapping, a list that compares by key, a set, a quantity, something the server fills in.
+
+A :class:`Shape` is a node of a schema that the walk (:mod:`bot.drift.walk`) goes down together with the two trees. The
+tables of fields are data (:mod:`bot.drift.kinds` for Kubernetes, :mod:`bot.drift.compose_shape` for Compose) in a small
+notation that :func:`compile_shape` reads; CRDs bring theirs (:mod:`bot.drift.crds`). Where a table says nothing,
+:data:`ANY` compares whatever is found by its own form, so an unknown field never switches off what is known.
+
+Notation of one field: a type name of the table (``PodSpec``), a comparator (``quantity``), ``map`` with the shape of its
+values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[port,protocol=TCP]`` by key; in front of it
+``server:`` (filled in by the platform when Git is silent), ``controller:`` (controllers may fill it in), ``ignored:``
+(never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list whose order
+means something too).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Final
+
+from bot.drift import images, values
+from bot.model.resource import JSON, Tree
+
+
+class Form(Enum):
+    """How two values of a shape are laid beside each other."""
+
+    ANY = "any"
+    LEAF = "leaf"
+    STRUCT = "struct"
+    MAP = "map"
+    LIST = "list"
+    SET = "set"
+    KEYED = "keyed"
+
+
+class Filled(Enum):
+    """Who writes the field when Git is silent about it."""
+
+    NOBODY = "nobody"
+    """Neither server nor controllers: what is there, somebody put there."""
+    SERVER = "server"
+    """The server: silence in Git means that anything is fine."""
+    CONTROLLER = "controller"
+    """Controllers may: silence in Git means that only a person's writing counts."""
+    UNKNOWN = "unknown"
+    """Not in any table: only a named writer tells."""
+    IGNORED = "ignored"
+    """Never desired state: status, identities, bookkeeping."""
+
+
+Derive = Callable[[Tree], JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The value that an absent field means: ``value``, or ``derive`` from the mapping that the field is in.
+
+    ``source`` names the function or page that says so.
+    """
+
+    source: str
+    value: JSON = None
+    derive: Derive | None = None
+
+    def of(self, parent: Tree) -> JSON:
+        """The value that absence means inside ``parent``; None where it means nothing."""
+        return self.value if self.derive is None else self.derive(parent)
+
+
+@dataclass(slots=True)
+class Shape:
+    """One node of a schema. Frozen by agreement once compiled (types may refer to themselves).
+
+    ``keys`` of a keyed list are (field, value when absent). ``zero``: 0, false and empty differ from absence.
+    """
+
+    form: Form = Form.ANY
+    filled: Filled = Filled.UNKNOWN
+    canonical: values.Canonical | None = None
+    fields: Mapping[str, Shape] = field(default_factory=dict)
+    item: Shape | None = None
+    keys: tuple[tuple[str, JSON], ...] = ()
+    default: Default | None = None
+    zero: bool = False
+    ordered: bool = False
+    name: str = ""
+
+    def child(self, key: str) -> Shape:
+        """The shape of the entry ``key``; :data:`ANY` where nothing is known."""
+        found = self.fields.get(key)
+        if found is not None:
+            return found
+        return ANY if self.item is None else self.item
+
+    @property
+    def element(self) -> Shape:
+        """The shape of a list's elements."""
+        return ANY if self.item is None else self.item
+
+
+ANY: Final = Shape()
+
+COMPARATORS: Final[Mapping[str, values.Canonical]] = {
+    "quantity": values.quantity,
+    "duration": values.duration,
+    "intstr": values.int_or_string,
+    "mode": values.octal,
+    "image": images.image,
+    "base64": values.base64_text,
+    "text": values.text,
+    "boolean": values.boolean,
+    "size": values.size,
+    "number": values.number,
+}
+
+Types = Mapping[str, Mapping[str, str]]
+Defaults = Mapping[str, Mapping[str, Default]]
+
+_KEYED: Final = re.compile(r"keyed\[([^\]]+)\] ?(.*)\Z")
+
+
+def compile_shape(root: str, types: Types, defaults: Defaults) -> Shape:
+    """The shape of the type ``root`` with every type it refers to."""
+    return _Compiler(types, defaults).named(root)
+
+
+class _Compiler:
+    def __init__(self, types: Types, defaults: Defaults) -> None:
+        self._types = types
+        self._defaults = defaults
+        self._done: dict[str, Shape] = {}
+
+    def named(self, name: str) -> Shape:
+        if name in self._done:
+            return self._done[name]
+        shape = self._done[name] = Shape(Form.STRUCT, Filled.NOBODY, name=name)
+        usual = self._defaults.get(name, {})
+        table = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
+        shape.fields = {key: self._field(text, usual.get(key)) for key, text in table.items()}
+        return shape
+
+    def _field(self, text: str, default: Default | None = None) -> Shape:
+        filled, zero, ordered = Filled.NOBODY, False, False
+        while (mark := text.partition(":"))[1]:
+            text = mark[2]
+            match mark[0]:
+                case "zero":
+                    zero = True
+                case "ordered":
+                    ordered = True
+                case filler:
+                    filled = Filled(filler)
+        shape = self._form(text)
+        return replace(shape, filled=filled, zero=zero, ordered=ordered, default=default)
+
+    def _form(self, text: str) -> Shape:
+        if found := _KEYED.match(text):
+            keys = tuple(_key(part) for part in found[1].split(","))
+            return Shape(Form.KEYED, Filled.NOBODY, item=self._item(found[2]), keys=keys)
+        word, _, rest = text.partition(" ")
+        match word:
+            case "map" | "list" | "set":
+                return Shape(Form(word), Filled.NOBODY, item=self._item(rest))
+            case "any":
+                return Shape(Form.ANY, Filled.NOBODY)
+            case "leaf":
+                return Shape(Form.LEAF, Filled.NOBODY)
+            case _ if word in COMPARATORS:
+                return Shape(Form.LEAF, Filled.NOBODY, canonical=COMPARATORS[word])
+            case _:
+                return self.named(word)
+
+    def _item(self, text: str) -> Shape:
+        return self._field(text or "leaf")
+
+
+def _key(text: str) -> tuple[str, JSON]:
+    name, given, value = text.partition("=")
+    return (name, value if given else None)
