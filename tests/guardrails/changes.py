@@ -51,7 +51,9 @@ def file(path: str, before: str | None, after: str | None, old_path: str | None 
     return FileChange(path, status, sides[0], sides[1], old_path)
 
 
-def change(*files: FileChange, author: AuthorKind = AuthorKind.HUMAN, agent: str | None = None, title: str = "") -> Change:
+def change(
+    *files: FileChange, author: AuthorKind = AuthorKind.HUMAN, agent: str | None = None, title: str = ""
+) -> Change:
     """A change of these files."""
     return Change(BASE, HEAD, tuple(sorted(files, key=lambda one: one.path)), title, author_kind=author, agent=agent)
 

@@ -20,7 +20,7 @@ FIRES = {
         Case("a.yaml", "a:\n  b: 1\n", "a:\n  b: 1\n c: 2\n"),
         Case("a.toml", "[a]\nb = 1\n", "[a\nb = 1\n"),
         Case("a.tf", 'resource "a" "b" {\n  c = 1\n}\n', 'resource "a" "b" {\n  c = 1\n'),
-        Case("infra/a.cw", 'locals {\n  a = [1]\n}\n', "locals {\n  a = [1\n}\n"),
+        Case("infra/a.cw", "locals {\n  a = [1]\n}\n", "locals {\n  a = [1\n}\n"),
         Case("new.py", None, "def broken(:\n"),
     ],
     "INT-003": [

@@ -1,0 +1,274 @@
+"""``clockwork guard``: judge a pull request or two commits, list the rules, try a guardrail document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.model.finding import Mode
+
+if TYPE_CHECKING:
+    from bot.guardrails.rulebook import RuleBook
+    from bot.model.finding import Change
+    from bot.model.session import AIResult
+
+_ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
+_SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
+_ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    guard = typer.Typer(help="Judge a change by the guardrails.", no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(guard, name="guard")
+
+    @guard.command("pr")
+    def pull_request(
+        number: int,
+        settings: SettingsOption = None,
+        repo: RepoOption = ".",
+        mode: _ModeOption = None,
+        comment: Annotated[bool, typer.Option("--comment", help="Also keep one comment with the findings.")] = False,
+        as_json: JsonOption = False,
+        sarif: _SarifOption = None,
+        exit_code: _ExitCodeOption = False,
+    ) -> None:
+        """Judge pull request NUMBER and publish the check on its head commit."""
+        _pull(number, settings, repo, mode, comment=comment, as_json=as_json, sarif=sarif, exit_code=exit_code)
+
+    @guard.command("diff")
+    def diff(
+        base: str,
+        head: str,
+        repo: RepoOption = ".",
+        mode: _ModeOption = None,
+        as_json: JsonOption = False,
+        sarif: _SarifOption = None,
+        agent: Annotated[str | None, typer.Option("--agent", help="Judge it as this AI agent's work.")] = None,
+        exit_code: _ExitCodeOption = False,
+    ) -> None:
+        """Judge what HEAD changed since it left BASE, in a local repository; nothing is published."""
+        chosen = mode or Mode.STANDARD
+        change, rules, result = _diff(base, head, Path(repo), chosen, agent)
+        _show(change, rules, result, chosen, as_json=as_json, sarif=sarif)
+        _leave(result, chosen, exit_code=exit_code)
+
+    @guard.command("rules")
+    def rules(
+        repo: RepoOption = ".",
+        at: Annotated[str | None, typer.Option("--at", help="Read the repository's documents at this commit.")] = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """List every guardrail with its severity and what it does."""
+        _list(_rules_of(Path(repo), at), as_json=as_json)
+
+    @guard.command("test")
+    def test(file: Annotated[Path, typer.Argument(help="A guardrail document.")]) -> None:
+        """Run the examples of a guardrail document."""
+        _try(file)
+
+
+def _pull(
+    number: int,
+    settings: Path | None,
+    repo: str,
+    mode: Mode | None,
+    *,
+    comment: bool,
+    as_json: bool,
+    sarif: Path | None,
+    exit_code: bool,
+) -> None:
+    import secrets
+
+    from bot.flows.review import change_between, describe, review_pull
+    from bot.wiring import open_guard
+
+    guard = open_guard(settings, repo)
+    chosen = mode or guard.mode
+    guard.repository.fetch()
+    pull = guard.host.pull(number)
+    rules = guard.rules_for(pull.base_sha)
+    reviewed = review_pull(
+        number,
+        host=guard.host,
+        repository=guard.repository,
+        rules=rules,
+        mode=chosen,
+        clock=guard.clock,
+        session_id=secrets.token_hex(16),
+        assistants=guard.assistants,
+        store=guard.store,
+        comment=comment,
+    )
+    if guard.store is not None:
+        guard.store.close()
+    change = describe(change_between(guard.repository, pull.base_sha, pull.head_sha), pull)
+    _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
+    _leave(reviewed.result, chosen, exit_code=exit_code)
+
+
+def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> tuple[Change, RuleBook, AIResult]:
+    """The change between two commits, the rules of base, and the result. Settings are not needed."""
+    import secrets
+    from dataclasses import replace
+
+    from bot import shipped
+    from bot.errors import Invalid
+    from bot.flows.review import change_between, review, rules_at
+    from bot.gitrepo.repository import GitRepository
+    from bot.guardrails import authors
+    from bot.model.finding import AuthorKind
+    from bot.model.session import AIRequest
+    from bot.wiring import SystemClock
+
+    repository = GitRepository.local(folder)
+    commits = [repository.resolve(name) for name in (base, head)]
+    if commits[0] is None or commits[1] is None:
+        unknown = base if commits[0] is None else head
+        raise Invalid(f"{folder} has no commit, branch or tag {unknown!r}")
+    change = change_between(repository, commits[0], commits[1])
+    newest = repository.log(commits[1], limit=1)
+    kind, name = authors.classify(newest[0].author.name if newest else "", messages=change.messages)
+    if agent is not None:
+        kind, name = AuthorKind.AGENT, agent
+    change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
+    rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
+    request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
+    return change, rules, review(request, rules=rules, clock=SystemClock(), session_id=secrets.token_hex(16))
+
+
+def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:
+    """Exit 1 on a block where it was asked for, and always in strict."""
+    from bot.model.finding import Verdict
+
+    if result.verdict is Verdict.BLOCK and (exit_code or mode is Mode.STRICT):
+        raise typer.Exit(1)
+
+
+def _show(
+    change: Change,
+    rules: RuleBook,
+    result: AIResult,
+    mode: Mode,
+    *,
+    as_json: bool,
+    sarif: Path | None,
+    url: str | None = None,
+) -> None:
+    if sarif is not None:
+        from bot import __version__
+        from bot.guardrails.sarif import to_sarif
+
+        sarif.write_bytes(to_sarif(result, rules, version=__version__))
+    if as_json:
+        print(json.dumps(_json(change, rules, result, mode, url), indent=2))
+    else:
+        from bot.entrypoints.cli.verdicts import show_result
+
+        show_result(change, rules, result, mode, url)
+
+
+def _json(change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None) -> dict[str, object]:
+    return {
+        "verdict": result.verdict.value,
+        "mode": mode.value,
+        "base": change.base,
+        "head": change.head,
+        "rules": rules.hash,
+        "files": len(change.files),
+        "author": {"kind": change.author_kind.value, "agent": change.agent},
+        "check": url,
+        "findings": [
+            {
+                "rule": one.rule,
+                "title": one.title,
+                "severity": one.severity.value.lower(),
+                "enforce": one.enforce.value,
+                "file": one.file,
+                "line": one.line,
+                "end_line": one.end_line,
+                "message": one.message,
+                "suggestion": one.suggestion,
+                "evidence": one.evidence,
+                "fingerprint": one.fingerprint,
+                "by": one.by,
+            }
+            for one in result.findings
+        ],
+        "notes": list(result.notes),
+        "errors": list(rules.errors),
+    }
+
+
+def _rules_of(folder: Path, at: str | None) -> RuleBook:
+    """The shipped rules, with the repository's own at a commit, or of its folder as it is now."""
+    from bot import shipped
+    from bot.errors import Invalid
+    from bot.guardrails.rulebook import load
+
+    documents = shipped.files("policies", "guardrails/**/*.md")
+    if at is not None:
+        from bot.flows.review import rules_at
+        from bot.gitrepo.repository import GitRepository
+
+        repository = GitRepository.local(folder)
+        commit = repository.resolve(at)
+        if commit is None:
+            raise Invalid(f"{folder} has no commit, branch or tag {at!r}")
+        return rules_at(repository, commit, shipped=documents)
+    root = folder / "policies" / "guardrails"
+    found = [path for path in sorted(root.rglob("*")) if path.suffix in {".md", ".yaml"} and path.is_file()]
+    own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    return load(
+        {path: data for path, data in own.items() if data != documents.get(path.removeprefix("policies/"))},
+        shipped=documents,
+    )
+
+
+def _list(rules: RuleBook, *, as_json: bool) -> None:
+    from bot.guardrails.verdict import enforcement
+
+    rows = [
+        {
+            "id": one.id,
+            "severity": one.severity.value.lower(),
+            "agent_severity": None if one.agent_severity is None else one.agent_severity.value.lower(),
+            "standard": enforcement(one, one.severity, Mode.STANDARD).value,
+            "strict": enforcement(one, one.severity, Mode.STRICT).value,
+            "category": one.category,
+            "title": one.title,
+            "file": one.file,
+        }
+        for one in rules.guardrails
+    ]
+    if as_json:
+        print(json.dumps({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2))
+        return
+    from bot.entrypoints.cli.verdicts import show_rules
+
+    show_rules(rows, rules.errors)
+
+
+def _try(file: Path) -> None:
+    """Print each example of one document and whether it holds; exit 1 when one does not."""
+    from bot.errors import Invalid
+    from bot.guardrails.documents import parse
+    from bot.guardrails.rulebook import failing
+
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
+    guardrail = parse(file.as_posix(), data)
+    failures = list(failing(guardrail))
+    for failure in failures:
+        print(f"{file}: {failure}")
+    count = len(guardrail.examples)
+    if failures:
+        raise typer.Exit(1)
+    print(f"{guardrail.id}: {count} {'example holds' if count == 1 else 'examples hold'}.")

@@ -1,0 +1,77 @@
+"""How a guardrail result looks on a terminal. Used by ``clockwork guard`` and the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.guardrails.report import title
+from bot.guardrails.rulebook import RuleBook
+from bot.model.drift import Severity
+from bot.model.finding import Change, Finding, Mode, Verdict
+from bot.model.session import AIResult
+
+_COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+_VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", Verdict.BLOCK: "bold red"}
+
+
+def show_result(
+    change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None, *, console: Console | None = None
+) -> None:
+    """Every finding with its place, then the notes and the verdict."""
+    out = console or Console()
+    for finding in result.findings:
+        out.print(_headline(finding), highlight=False, soft_wrap=True)
+        out.print(f"    {escape(_printable(finding.message))}", highlight=False)
+        if finding.evidence:
+            out.print(f"    [dim]{escape(_printable(finding.evidence))}[/]", highlight=False)
+        if finding.suggestion:
+            out.print(f"    → {escape(_printable(finding.suggestion))}", highlight=False)
+    for note in result.notes:
+        out.print(f"[dim]{escape(_printable(note))}[/]", highlight=False)
+    bound = f"{change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash}"
+    out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
+    if url:
+        out.print(escape(url), highlight=False)
+
+
+def _headline(finding: Finding) -> str:
+    place = "" if finding.file is None else escape(_printable(finding.file))
+    if finding.line is not None:
+        place += f":{finding.line}"
+    by = "" if finding.by == "detector" else f" [dim]{escape(_printable(finding.by))}[/]"
+    colour = _COLOUR[finding.severity]
+    word = f"[{colour}]{finding.severity.value.lower():8}[/]"
+    return f"{word} {finding.enforce.value:6} [bold]{escape(finding.rule)}[/] {place}  {escape(finding.title)}{by}"
+
+
+def _printable(text: str) -> str:
+    """Text that cannot move the cursor or hide itself."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show_rules(
+    rows: Sequence[Mapping[str, str | None]], errors: Sequence[str], *, console: Console | None = None
+) -> None:
+    """The guardrails as a table, then the documents that were left out."""
+    out = console or Console()
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "severity", "agents", "standard", "strict", "title"):
+        table.add_column(name, header_style="dim", overflow="fold")
+    for row in rows:
+        severity = Severity((row["severity"] or "low").upper())
+        table.add_row(
+            escape(row["id"] or ""),
+            f"[{_COLOUR[severity]}]{severity.value.lower()}[/]",
+            row["agent_severity"] or "",
+            row["standard"] or "",
+            row["strict"] or "",
+            escape(row["title"] or ""),
+        )
+    out.print(table)
+    for error in errors:
+        out.print(f"[red]left out[/] {escape(error)}", highlight=False)
