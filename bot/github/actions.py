@@ -1,0 +1,119 @@
+"""A run inside GitHub Actions: what its environment says, and the texts it can print.
+
+Pure: the environment comes in as a mapping, texts go out as strings; the command line reads and prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.codehost import Annotation, AnnotationLevel
+
+_MAX_SUMMARY: Final = 1024 * 1024
+"""Bytes of one step's summary (GitHub Actions: workflow commands, "step summary is limited to 1 MiB")."""
+_LEVELS: Final = {
+    AnnotationLevel.NOTICE: "notice",
+    AnnotationLevel.WARNING: "warning",
+    AnnotationLevel.FAILURE: "error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One job of one workflow run. Paths are those the runner names; None where it names none."""
+
+    repository: str | None
+    has_token: bool
+    link: str | None
+    event: str
+    event_path: str | None
+    sha: str | None
+    ref: str | None
+    actor: str | None
+    actor_id: int | None
+    api_url: str
+    server_url: str
+    summary_path: str | None
+    output_path: str | None
+    attempt: int
+
+
+def run(environment: Mapping[str, str]) -> Run | None:
+    """The run that ``environment`` describes; None outside of GitHub Actions."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return None
+    server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
+    repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
+    link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
+    return Run(
+        repository=repository or None,
+        has_token=any(environment.get(name) for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")),
+        link=link,
+        event=environment.get("GITHUB_EVENT_NAME", ""),
+        event_path=environment.get("GITHUB_EVENT_PATH") or None,
+        sha=environment.get("GITHUB_SHA") or None,
+        ref=environment.get("GITHUB_REF") or None,
+        actor=environment.get("GITHUB_ACTOR") or None,
+        actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
+        api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
+        server_url=server,
+        summary_path=environment.get("GITHUB_STEP_SUMMARY") or None,
+        output_path=environment.get("GITHUB_OUTPUT") or None,
+        attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
+    )
+
+
+def log_line(annotation: Annotation) -> str:
+    """The workflow command that shows ``annotation`` in the run and on the diff (``::error file=...::message``)."""
+    properties = {
+        "file": annotation.path,
+        "line": str(annotation.start_line),
+        "endLine": str(annotation.end_line),
+        "title": annotation.title,
+    }
+    listed = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
+    return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
+
+
+def masked(secret: str) -> str:
+    """The workflow command that makes the runner hide ``secret`` in its log."""
+    return f"::add-mask::{_data(secret)}"
+
+
+def quiet(text: str, token: str) -> str:
+    """``text`` printed so that nothing in it is a workflow command; ``token`` must be unguessable and used once."""
+    return f"::stop-commands::{token}\n{text}\n::{token}::"
+
+
+def summary(markdown: str) -> str:
+    """``markdown`` as a job summary: cut to what the runner accepts, ending in a line end."""
+    data = markdown.encode()
+    if len(data) <= _MAX_SUMMARY - 1:
+        return markdown.rstrip("\n") + "\n"
+    note = "\n\n*The rest is left out: it is longer than a job summary may be.*\n"
+    return data[: _MAX_SUMMARY - len(note)].decode(errors="ignore").rsplit("\n", 1)[0] + note
+
+
+def output(name: str, text: str, delimiter: str) -> str:
+    """One step output in the form for ``GITHUB_OUTPUT``. ``delimiter`` must be unguessable: no line of ``text`` may be it.
+
+    Raises ``ValueError`` when it is one.
+    """
+    if delimiter in text.splitlines():
+        raise ValueError("the delimiter occurs in the text")
+    return f"{name}<<{delimiter}\n{text}\n{delimiter}\n"
+
+
+def _data(text: str) -> str:
+    """Escaped as the runner's own toolkit escapes data."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

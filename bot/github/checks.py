@@ -1,0 +1,180 @@
+"""Check runs, and commit statuses where the token may not write check runs.
+
+A part of :class:`bot.github.host.GitHubHost`. A check is shown in progress first, then its annotations in the batches that
+GitHub takes, and its conclusion last: a run that dies in between leaves a check that is visibly unfinished, never a
+success that nobody earned. Publishing the same result again writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+from bot.errors import Refused, Unavailable
+from bot.github import payloads, text
+from bot.github.payloads import CheckRunPart, StatusPart
+from bot.github.rest import Answer, Rest
+from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
+
+BATCH: Final = 50
+"""Annotations in one request (GitHub REST API, check runs: "limited to 50 annotations per API request")."""
+_MAX_DESCRIPTION: Final = 140
+_MAX_MESSAGE: Final = 60_000
+"""Below 64 KiB (GitHub REST API, check runs: annotation message and raw details)."""
+_MAX_NAME: Final = 255
+_STATES: Final = {
+    CheckState.IN_PROGRESS: "pending",
+    CheckState.SUCCESS: "success",
+    CheckState.NEUTRAL: "success",
+    CheckState.FAILURE: "failure",
+}
+
+
+class Checks:
+    """Publishes checks on commits of one repository."""
+
+    def __init__(self, rest: Rest, *, root: str) -> None:
+        self._rest = rest
+        self._root = root
+        self._denied = False
+
+    def publish(self, check: Check) -> PublishedCheck:
+        """The check on its commit, as a check run or, where those are denied, as a commit status."""
+        if not self._denied:
+            run = self._run(check)
+            if run is not None:
+                return PublishedCheck(run.id, run.html_url or "", "check-run")
+            self._denied = True
+        status = self._status(check)
+        return PublishedCheck(status.id, status.url, "commit-status")
+
+    def _run(self, check: Check) -> CheckRunPart | None:
+        """The check run; None where the token may not write any."""
+        known = self._known(check)
+        if known is None:
+            return None
+        mark = _mark(check)
+        same = next((run for run in known if run.external_id == mark), None)
+        if same is not None and _is_done(same, check):
+            return same
+        run = same or next((run for run in known if run.status == "in_progress" and _is_blank(run)), None)
+        if run is None:
+            run = self._create(check, mark)
+        if run is None or check.state is CheckState.IN_PROGRESS:
+            return run
+        finished = self._finish(run, check, mark)
+        self._retire([one for one in known if one.id != finished.id and one.status != "completed"])
+        return finished
+
+    def _known(self, check: Check) -> list[CheckRunPart] | None:
+        """Check runs of that name on that commit, newest first; None where the token may not read them."""
+        path = f"{self._root}/commits/{check.head_sha}/check-runs"
+        try:
+            listed = self._rest.pages(path, {"check_name": check.name[:_MAX_NAME], "filter": "all"}, under="check_runs")
+        except Refused:
+            return None
+        return sorted(payloads.read_all(CheckRunPart, listed), key=lambda run: -run.id)
+
+    def _create(self, check: Check, mark: str) -> CheckRunPart | None:
+        wanted = {
+            "name": check.name[:_MAX_NAME],
+            "head_sha": check.head_sha,
+            "status": "in_progress",
+            "external_id": mark,
+            "output": _output(check, ()),
+        }
+        cause = ""
+        for _ in range(2):
+            answer = self._rest.send("POST", f"{self._root}/check-runs", wanted, accept={403})
+            if isinstance(answer, Answer):
+                return None if answer.status == 403 else payloads.read(CheckRunPart, answer.data)
+            cause = answer.cause
+            found = next((run for run in self._known(check) or () if run.external_id == mark), None)
+            if found is not None:
+                return found
+        raise Unavailable(f"the check {check.name} could not be created: {cause}")
+
+    def _finish(self, run: CheckRunPart, check: Check, mark: str) -> CheckRunPart:
+        """All annotations that are not there yet, batch by batch, then the conclusion."""
+        path = f"{self._root}/check-runs/{run.id}"
+        batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
+        there = -(-run.output.annotations_count // BATCH) if run.external_id == mark else 0
+        for number, batch in enumerate(batches[there:], start=there):
+            self._add(path, {"external_id": mark, "output": _output(check, batch)}, number * BATCH + len(batch))
+        closing = {
+            "external_id": mark,
+            "status": "completed",
+            "conclusion": check.state.value,
+            "output": _output(check, ()),
+        }
+        return payloads.read(CheckRunPart, self._rest.send_again("PATCH", path, closing).data)
+
+    def _add(self, path: str, wanted: dict[str, object], total: int) -> None:
+        """One batch. Sending it twice would show it twice, so after a lost reply the count tells whether it arrived."""
+        cause = ""
+        for _ in range(3):
+            answer = self._rest.send("PATCH", path, wanted)
+            if isinstance(answer, Answer):
+                return
+            cause = answer.cause
+            if payloads.read(CheckRunPart, self._rest.get(path).data).output.annotations_count >= total:
+                return
+        raise Unavailable(f"annotations could not be written: {cause}")
+
+    def _retire(self, runs: Sequence[CheckRunPart]) -> None:
+        """Conclude runs that somebody left in progress on the same commit; the finished one is newer."""
+        for run in runs:
+            closing = {"status": "completed", "conclusion": "cancelled"}
+            self._rest.send_again("PATCH", f"{self._root}/check-runs/{run.id}", closing, accept={403, 404, 422})
+
+    def _status(self, check: Check) -> StatusPart:
+        context = f"{check.name[: _MAX_NAME - 9]} (status)"
+        wanted = {
+            "state": _STATES[check.state],
+            "context": context,
+            "description": text.line(check.title, _MAX_DESCRIPTION),
+        }
+        path = f"{self._root}/commits/{check.head_sha}/statuses"
+        known = payloads.read_all(StatusPart, self._rest.pages(path))
+        latest = max((one for one in known if one.context == context), key=lambda one: one.id, default=None)
+        if latest is not None and (latest.state, latest.description) == (wanted["state"], wanted["description"]):
+            return latest
+        answer = self._rest.send_again("POST", f"{self._root}/statuses/{check.head_sha}", wanted)
+        return payloads.read(StatusPart, answer.data)
+
+
+def _mark(check: Check) -> str:
+    """What ties a check run to exactly this result: the caller's id and a digest over all that is shown."""
+    content = json.dumps(asdict(check), sort_keys=True, default=str)
+    return f"{check.external_id[:200]}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _is_done(run: CheckRunPart, check: Check) -> bool:
+    if check.state is CheckState.IN_PROGRESS:
+        return run.status == "in_progress"
+    return run.status == "completed" and run.conclusion == check.state.value
+
+
+def _is_blank(run: CheckRunPart) -> bool:
+    return run.output.annotations_count == 0
+
+
+def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:
+    shown: dict[str, object] = {"title": text.title(check.title), "summary": text.clip(check.summary or " ")}
+    if annotations:
+        shown["annotations"] = [_annotation(one) for one in annotations]
+    return shown
+
+
+def _annotation(one: Annotation) -> dict[str, object]:
+    return {
+        "path": one.path,
+        "start_line": max(1, one.start_line),
+        "end_line": max(1, one.start_line, one.end_line),
+        "annotation_level": one.level.value,
+        "title": text.title(one.title),
+        "message": one.message[:_MAX_MESSAGE] or " ",
+    }

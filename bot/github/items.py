@@ -1,0 +1,302 @@
+"""Issues and pull requests of ours: look by marker, create, read back; never two for one thing.
+
+A part of :class:`bot.github.host.GitHubHost`. GitHub keeps two open pull requests from having one head branch, so a lost
+reply or a parallel bot shows as "already exists". For issues it keeps nothing: after creating one the list is read back,
+and of several with one marker the lowest number stays. The search API is never used: it lags by minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.github import payloads, text
+from bot.github.payloads import ItemPart, PullPart, Ties
+from bot.github.rest import Answer, Lost, Rest, as_list
+from bot.github.threads import Threads
+from bot.model.codehost import Issue, ItemState, Marker, PullRequest
+
+DUPLICATE: Final = "duplicate"
+"""The marker kind of an issue that was closed because another with the same marker is older."""
+_LABEL_COLOUR: Final = "1f6feb"
+_T = TypeVar("_T")
+
+
+class Items:
+    """All pull requests and issues that carry our label, are by us and start with a valid marker."""
+
+    def __init__(self, rest: Rest, *, root: str, label: str, ties: Callable[[], Ties], threads: Threads) -> None:
+        self._rest = rest
+        self._root = root
+        self._label = label
+        self._ties = ties
+        self._threads = threads
+        self._labels_there: set[str] = set()
+        self._unconfirmed: dict[tuple[str, str], int] = {}
+
+    def pulls(self) -> tuple[PullRequest, ...]:
+        """Ours, newest first. Closed ones come without branches and commits: the list does not tell them."""
+        found = [part for part in self._mine() if part.pull_request is not None]
+        return tuple(
+            self.pull(part.number) if part.state == "open" else payloads.listed_pull(part, self._ties())
+            for part in found
+        )
+
+    def issues(self) -> tuple[Issue, ...]:
+        """Ours, newest first, without pull requests."""
+        return tuple(payloads.issue(part, self._ties()) for part in self._mine() if part.pull_request is None)
+
+    def pull(self, number: int) -> PullRequest:
+        """One pull request of anybody."""
+        return payloads.pull(self._pull_part(number), self._ties())
+
+    def open_pulls(self) -> tuple[PullRequest, ...]:
+        """Every open pull request of anybody."""
+        parts = payloads.read_all(PullPart, self._rest.pages(f"{self._root}/pulls", {"state": "open"}))
+        return tuple(payloads.pull(part, self._ties()) for part in parts)
+
+    # -- pull requests -------------------------------------------------------------------------------------------------
+
+    def open_pull(
+        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
+    ) -> PullRequest:
+        """The one open pull request with this marker key, saying this, with these labels."""
+        number = self._open_pull_number(marker)
+        if number is None:
+            number = self._create_pull(marker, title=title, body=body, head=head, base=base)
+        pull = self.update_pull(number, marker=marker, title=title, body=body)
+        self._add_labels(number, labels, pull.labels)
+        return pull
+
+    def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest:
+        """The pull request with this title and body; written only if it says something else."""
+        part = self._pull_part(number)
+        wanted = self._content(marker, title, body)
+        if not _says(part, wanted):
+            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{number}", wanted)
+            part = payloads.read(PullPart, answer.data)
+        return payloads.pull(part, self._ties())
+
+    def close_pull(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
+        """Closed; the marker says that it was us."""
+        self._close(self._pull_part(number), f"{self._root}/pulls/{number}", comment, marker, {})
+
+    def _open_pull_number(self, marker: Marker) -> int | None:
+        numbers = [
+            part.number
+            for part in self._mine()
+            if part.pull_request is not None and part.state == "open" and self._is_about(part, marker)
+        ]
+        return min(numbers, default=None)
+
+    def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> int:
+        wanted = {**self._content(marker, title, body), "head": head, "base": base}
+        cause = ""
+        for pause in (*self._rest.patience.reads, None):
+            answer = self._rest.send("POST", f"{self._root}/pulls", wanted, accept={422})
+            match answer:
+                case Answer(status=201):
+                    return payloads.read(PullPart, answer.data).number
+                case Answer():
+                    cause = answer.message
+                    if (number := self._after_422(cause, head, base, marker)) is not None:
+                        return number
+                case Lost(cause):
+                    if (number := self._patiently(lambda: self._pull_of(head, base, marker))) is not None:
+                        return number
+            if pause is not None:
+                self._rest.pause(pause)
+        raise Unavailable(f"the pull request from {head} could not be opened: {cause}")
+
+    def _after_422(self, said: str, head: str, base: str, marker: Marker) -> int | None:
+        """The existing pull request where there is one; None where trying again may help."""
+        lowered = said.casefold()
+        if "already exists" in lowered:
+            return self._patiently(lambda: self._pull_of(head, base, marker))
+        if "no commits between" in lowered:
+            raise Stale(f"there is nothing to propose: {head} has no commit that {base} lacks")
+        if "head" in lowered and "invalid" in lowered:
+            return None  # the branch was pushed a moment ago and is not visible yet
+        raise Refused(f"GitHub does not open a pull request from {head}: {said}")
+
+    def _pull_of(self, head: str, base: str, marker: Marker) -> int | None:
+        owner = self._root.split("/")[2]
+        query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
+        parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._root}/pulls", query).data))
+        for part in parts:
+            if part.head.ref != head:
+                continue
+            tie = self._ties().of(part.body, part.user)
+            if tie is None or (tie[0].kind, tie[0].key) != (marker.kind, marker.key):
+                raise Refused(
+                    f"#{part.number} already proposes the branch {head} and is not ours",
+                    advice=f"Close #{part.number} or rename its branch; the next run opens ours.",
+                )
+            return part.number
+        return None
+
+    def _pull_part(self, number: int) -> PullPart:
+        answer = self._rest.get(f"{self._root}/pulls/{number}", accept={404})
+        if answer.status == 404:
+            raise Invalid(f"there is no pull request #{number}")
+        return payloads.read(PullPart, answer.data)
+
+    # -- issues --------------------------------------------------------------------------------------------------------
+
+    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
+        """The one open issue with this marker key, saying this, with these labels."""
+        number = self._one_of(marker)
+        if number is None:
+            number = self._create_issue(marker, title=title, body=body, labels=labels)
+        issue = self.update_issue(number, marker=marker, title=title, body=body, reopen=False)
+        self._add_labels(number, labels, issue.labels)
+        return issue
+
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool) -> Issue:
+        """The issue with this title and body, open again where ``reopen``; written only if something differs."""
+        part = self._issue_part(number)
+        wanted = self._content(marker, title, body)
+        if reopen and part.state != "open":
+            wanted["state"] = "open"
+        if not _says(part, wanted):
+            answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", wanted)
+            part = payloads.read(ItemPart, answer.data)
+        return payloads.issue(part, self._ties())
+
+    def close_issue(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
+        """Closed as completed; the marker says that it was us."""
+        extra = {"state_reason": "completed"}
+        self._close(self._issue_part(number), f"{self._root}/issues/{number}", comment, marker, extra)
+
+    def confirm(self) -> None:
+        """Look once more for duplicates of the issues that were created and not yet seen in the list."""
+        for kind, key in tuple(self._unconfirmed):
+            self._one_of(Marker(kind, key, ""))
+            del self._unconfirmed[(kind, key)]
+
+    def _create_issue(self, marker: Marker, *, title: str, body: str, labels: Sequence[str]) -> int:
+        for name in (self._label, *labels):
+            self._ensure_label(name)
+        wanted = {**self._content(marker, title, body), "labels": sorted({self._label, *labels})}
+        cause = ""
+        for _ in range(2):
+            answer = self._rest.send("POST", f"{self._root}/issues", wanted)
+            if isinstance(answer, Answer):
+                part = payloads.read(ItemPart, answer.data)
+                self._add_labels(part.number, labels, part.names)
+                return self._read_back(part.number, marker)
+            cause = answer.cause
+            if (number := self._patiently(lambda: self._one_of(marker))) is not None:
+                return number
+        raise Unavailable(f"the issue could not be filed: {cause}")
+
+    def _read_back(self, number: int, marker: Marker) -> int:
+        """The number that stays: ``number``, or the lowest of several that parallel bots created."""
+        seen = self._patiently(lambda: self._one_of(marker) if self._listed(number) else None)
+        if seen is None:
+            self._unconfirmed[(marker.kind, marker.key)] = number
+        return number if seen is None else seen
+
+    def _listed(self, number: int) -> bool:
+        return any(part.number == number for part in self._mine())
+
+    def _one_of(self, marker: Marker) -> int | None:
+        """The lowest open issue about this; any others are closed as its duplicates."""
+        same = [
+            part
+            for part in self._mine()
+            if part.pull_request is None and part.state == "open" and self._is_about(part, marker)
+        ]
+        if not same:
+            return None
+        first, *others = sorted(same, key=lambda part: part.number)
+        for part in others:
+            self._close_duplicate(part, first.number)
+        return first.number
+
+    def _close_duplicate(self, part: ItemPart, original: int) -> None:
+        tie = self._ties().of(part.body, part.user)
+        if tie is None:
+            return
+        content = self._content(Marker(DUPLICATE, tie[0].key, tie[0].digest), part.title, f"Duplicate of #{original}.")
+        closing = {**content, "state": "closed", "state_reason": "not_planned"}
+        self._rest.send_again("PATCH", f"{self._root}/issues/{part.number}", closing)
+
+    def _issue_part(self, number: int) -> ItemPart:
+        answer = self._rest.get(f"{self._root}/issues/{number}", accept={404, 410})
+        if answer.status in {404, 410}:
+            raise Invalid(f"there is no issue #{number}")
+        return payloads.read(ItemPart, answer.data)
+
+    # -- both ----------------------------------------------------------------------------------------------------------
+
+    def _mine(self) -> Iterator[ItemPart]:
+        """All items with our label that we created and marked, open and closed, newest first."""
+        ties = self._ties()
+        query = {
+            "labels": self._label,
+            "creator": ties.me.login,
+            "state": "all",
+            "sort": "created",
+            "direction": "desc",
+        }
+        for part in payloads.read_all(ItemPart, self._rest.pages(f"{self._root}/issues", query)):
+            if ties.of(part.body, part.user) is not None:
+                yield part
+
+    def _is_about(self, part: ItemPart, marker: Marker) -> bool:
+        tie = self._ties().of(part.body, part.user)
+        return tie is not None and (tie[0].kind, tie[0].key) == (marker.kind, marker.key)
+
+    def _content(self, marker: Marker, title: str, body: str) -> dict[str, object]:
+        return {"title": text.title(title), "body": text.clip(self._ties().attach(marker, body))}
+
+    def _close(
+        self, part: ItemPart, path: str, comment: str | None, marker: Marker | None, extra: dict[str, str]
+    ) -> None:
+        if part.state != "open":
+            return
+        if comment is not None:
+            self._threads.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
+        tie = self._ties().of(part.body, part.user)
+        closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
+        if tie is not None:
+            shown = payloads.issue(part, self._ties()).body
+            closing["body"] = text.clip(self._ties().attach(tie[0], shown, closed=True))
+        self._rest.send_again("PATCH", path, closing)
+
+    def _add_labels(self, number: int, labels: Sequence[str], have: Sequence[str]) -> None:
+        known = {name.casefold() for name in have}
+        wanted = sorted(name for name in {self._label, *labels} if name.casefold() not in known)
+        if not wanted:
+            return
+        for name in wanted:
+            self._ensure_label(name)
+        self._rest.send_again("POST", f"{self._root}/issues/{number}/labels", {"labels": wanted})
+
+    def _ensure_label(self, name: str) -> None:
+        """The label exists; somebody else creating it in between is as good."""
+        if name in self._labels_there:
+            return
+        if self._rest.get(f"{self._root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
+            label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
+            self._rest.send_again("POST", f"{self._root}/labels", label, accept={422})
+        self._labels_there.add(name)
+
+    def _patiently(self, look: Callable[[], _T | None]) -> _T | None:
+        """What ``look`` finds, looked for until it is visible or patience ends."""
+        for pause in (*self._rest.patience.looks, None):
+            if (found := look()) is not None:
+                return found
+            if pause is not None:
+                self._rest.pause(pause)
+        return None
+
+
+def _says(part: ItemPart, wanted: dict[str, object]) -> bool:
+    """Whether the item already has the wanted title, body and state (hosts may store CRLF and trim the end)."""
+    body = str(wanted["body"]).replace("\r\n", "\n").rstrip()
+    same = part.title == wanted["title"] and (part.body or "").replace("\r\n", "\n").rstrip() == body
+    return same and wanted.get("state", part.state) == part.state

@@ -1,0 +1,73 @@
+"""How long the host asks us to wait, and how fast we may write. Pure: times come in, seconds go out.
+
+Facts from GitHub's REST documentation ("Rate limits", "Best practices"): 403 or 429 with ``Retry-After`` seconds, or with
+``x-ratelimit-remaining: 0`` and a reset time, or with a sentence about a secondary limit and neither (then a minute);
+writes one second apart, at most 80 a minute and 500 an hour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+PER_MINUTE: Final = 80
+PER_HOUR: Final = 500
+_UNNAMED_WAIT: Final = 60.0
+_LIMITED: Final = re.compile(
+    r"rate limit|abuse detection|wait a few minutes|retry your request again later", re.IGNORECASE
+)
+
+
+def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datetime) -> float | None:
+    """Seconds until the host wants the next request; None when this reply is not about a limit.
+
+    Header names are lower-case.
+    """
+    if status not in {403, 429}:
+        return None
+    named = _retry_after(headers.get("retry-after"), now)
+    if named is not None:
+        return named
+    if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
+        return max(1.0, float(reset) - now.timestamp() + 1.0)
+    return _UNNAMED_WAIT if status == 429 or _LIMITED.search(message) else None
+
+
+def _retry_after(value: str | None, now: datetime) -> float | None:
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
+
+
+class Pace:
+    """Keeps writes ``interval`` seconds apart and inside the minute's and the hour's budget.
+
+    An ``interval`` of 0 turns all of it off; only a sandbox is meant to be written to like that.
+    """
+
+    def __init__(self, interval: float, *, per_minute: int = PER_MINUTE, per_hour: int = PER_HOUR) -> None:
+        self._interval = timedelta(seconds=interval)
+        self._windows = ((timedelta(minutes=1), per_minute), (timedelta(hours=1), per_hour))
+        self._written: deque[datetime] = deque(maxlen=max(per_minute, per_hour))
+
+    def wait(self, now: datetime) -> float:
+        """Seconds from ``now`` until the next write may be sent; 0 when it may be sent at once."""
+        if not self._interval or not self._written:
+            return 0.0
+        ready = [self._written[-1] + self._interval]
+        ready += [self._written[-most] + window for window, most in self._windows if len(self._written) >= most]
+        return max(0.0, (max(ready) - now).total_seconds())
+
+    def note(self, now: datetime) -> None:
+        """A write was sent at ``now``."""
+        self._written.append(now)

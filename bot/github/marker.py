@@ -1,0 +1,68 @@
+"""The marker: the first line of every body of ours, saying what it is about, signed so that nobody else can write one.
+
+Pure. The host adapter writes and reads it; a body whose first line does not verify, or whose author is somebody else,
+carries no marker as far as Clockwork is concerned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Final
+from urllib.parse import quote, unquote
+
+from bot.model.codehost import Marker
+
+_LINE: Final = re.compile(
+    r"<!-- clockwork:1 kind=(?P<kind>\S*) key=(?P<key>\S*) digest=(?P<digest>\S*) state=(?P<state>open|closed) "
+    r"mac=(?P<mac>[0-9a-f]{32}) -->"
+)
+_MAX_LINE: Final = 2_000
+
+
+def line(marker: Marker, *, repository: str, secret: bytes, closed: bool = False) -> str:
+    """The marker as one line without a line end. ``closed`` records that we closed the item ourselves."""
+    state = "closed" if closed else "open"
+    mac = _mac(marker, repository=repository, secret=secret, state=state)
+    return (
+        f"<!-- clockwork:1 kind={_word(marker.kind)} key={_word(marker.key)} digest={_word(marker.digest)} "
+        f"state={state} mac={mac} -->"
+    )
+
+
+def attach(marker: Marker, body: str, *, repository: str, secret: bytes, closed: bool = False) -> str:
+    """``body`` below its marker line."""
+    return f"{line(marker, repository=repository, secret=secret, closed=closed)}\n{body.strip()}\n"
+
+
+def read(body: str | None, *, repository: str, secret: bytes) -> tuple[Marker, bool] | None:
+    """The marker in the first line of ``body`` and whether it says that we closed it; None unless its MAC is right.
+
+    Hosts may turn line ends into CRLF; nothing else about the line may differ.
+    """
+    first = (body or "")[:_MAX_LINE].split("\n", 1)[0].rstrip("\r")
+    found = _LINE.fullmatch(first)
+    if found is None:
+        return None
+    marker = Marker(unquote(found["kind"]), unquote(found["key"]), unquote(found["digest"]))
+    expected = _mac(marker, repository=repository, secret=secret, state=found["state"])
+    return (marker, found["state"] == "closed") if hmac.compare_digest(expected, found["mac"]) else None
+
+
+def without(body: str | None) -> str:
+    """``body`` without its first line where that looks like a marker, valid or not."""
+    head, _, rest = (body or "").replace("\r\n", "\n").partition("\n")
+    return rest if _LINE.fullmatch(head) else (body or "").replace("\r\n", "\n")
+
+
+def _mac(marker: Marker, *, repository: str, secret: bytes, state: str) -> str:
+    """128 bits of HMAC-SHA256 over length-prefixed parts, so that no two sets of parts sign the same bytes."""
+    parts = ["clockwork:1", repository.casefold(), marker.kind, marker.key, marker.digest, state]
+    message = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    return hmac.new(secret, message, hashlib.sha256).hexdigest()[:32]
+
+
+def _word(part: str) -> str:
+    """Percent-encoded, also the hyphen: no text inside a comment may end it or look like its end."""
+    return quote(part, safe="").replace("-", "%2D").replace("~", "%7E")

@@ -1,0 +1,245 @@
+"""GitHub's JSON to values of the model. Pure.
+
+Only the fields that Clockwork uses are read, and unknown ones are ignored: the shapes are GitHub's to extend. A reply that
+lacks what it must have is ``Unavailable`` (some proxy answered, or the service is ill), never a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import Unavailable
+from bot.github import marker as markers
+from bot.model.codehost import Comment, Issue, ItemState, Marker, PullRequest, Whoami
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class UserPart(_Part):
+    """An account; a deleted one is ``ghost``."""
+
+    login: str = "ghost"
+    id: int | None = None
+    type: str = "User"
+
+
+class LabelPart(_Part):
+    """A label on an item."""
+
+    name: str = ""
+
+
+class PullLink(_Part):
+    """What the issues list says of a pull request."""
+
+    merged_at: datetime | None = None
+    html_url: str | None = None
+
+
+class ItemPart(_Part):
+    """An issue, or a pull request seen through the issues API."""
+
+    number: int
+    html_url: str
+    state: str
+    title: str
+    body: str | None = None
+    user: UserPart | None = None
+    labels: list[LabelPart | str] = []
+    updated_at: datetime | None = None
+    closed_by: UserPart | None = None
+    pull_request: PullLink | None = None
+    draft: bool | None = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the labels."""
+        return tuple(one if isinstance(one, str) else one.name for one in self.labels)
+
+
+class RepositoryPart(_Part):
+    """The repository of a branch."""
+
+    full_name: str
+
+
+class BranchPart(_Part):
+    """One side of a pull request; ``repo`` is None once a fork is deleted."""
+
+    ref: str
+    sha: str
+    repo: RepositoryPart | None = None
+
+
+class PullPart(ItemPart):
+    """A pull request with its branches."""
+
+    head: BranchPart
+    base: BranchPart
+    merged_at: datetime | None = None
+
+
+class CommentPart(_Part):
+    """A comment."""
+
+    id: int
+    body: str | None = None
+    user: UserPart | None = None
+    created_at: datetime
+    author_association: str = "NONE"
+
+
+class OutputPart(_Part):
+    """What a check run shows."""
+
+    annotations_count: int = 0
+
+
+class CheckRunPart(_Part):
+    """A check run."""
+
+    id: int
+    name: str = ""
+    status: str = ""
+    conclusion: str | None = None
+    external_id: str | None = None
+    html_url: str | None = None
+    output: OutputPart = OutputPart()
+
+
+class StatusPart(_Part):
+    """A commit status."""
+
+    id: int
+    context: str = ""
+    state: str = ""
+    description: str | None = None
+    url: str = ""
+
+
+class PermissionPart(_Part):
+    """What a user may do. ``permission`` maps maintain to write and triage to read."""
+
+    permission: str = "none"
+    role_name: str = ""
+
+
+def read(model: type[_M], data: object) -> _M:
+    """``data`` as ``model``."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Unavailable(f"GitHub's reply makes no sense: {place}: {first['msg']}") from exc
+
+
+def read_all(model: type[_M], data: Sequence[object]) -> list[_M]:
+    """Every element of ``data`` as ``model``."""
+    return [read(model, one) for one in data]
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Knows which bodies are ours: the marker verifies *and* the author is us."""
+
+    repository: str
+    secret: bytes
+    me: Whoami
+
+    def is_me(self, user: UserPart | None) -> bool:
+        """Whether ``user`` is the account behind our token. Ids decide where known: names can be given away."""
+        if user is None:
+            return False
+        if self.me.id and user.id:
+            return user.id == self.me.id
+        return user.login.casefold() == self.me.login.casefold()
+
+    def of(self, body: str | None, author: UserPart | None) -> tuple[Marker, bool] | None:
+        """The marker of a body and whether it says that we closed the item; None when it is not ours."""
+        return markers.read(body, repository=self.repository, secret=self.secret) if self.is_me(author) else None
+
+    def attach(self, marker: Marker, body: str, *, closed: bool = False) -> str:
+        """``body`` below its signed marker."""
+        return markers.attach(marker, body, repository=self.repository, secret=self.secret, closed=closed)
+
+
+def issue(part: ItemPart, ties: Ties) -> Issue:
+    """An issue."""
+    tie = ties.of(part.body, part.user)
+    return Issue(
+        number=part.number,
+        url=part.html_url,
+        state=ItemState.OPEN if part.state == "open" else ItemState.CLOSED,
+        title=part.title,
+        body=_shown(part.body),
+        author=part.user.login if part.user else "ghost",
+        labels=part.names,
+        marker=tie[0] if tie else None,
+        updated_at=part.updated_at,
+    )
+
+
+def listed_pull(part: ItemPart, ties: Ties) -> PullRequest:
+    """A pull request as far as the issues list tells: without branches and commits (those texts are empty)."""
+    return _pull(part, ties, merged=part.pull_request is not None and part.pull_request.merged_at is not None)
+
+
+def pull(part: PullPart, ties: Ties) -> PullRequest:
+    """A pull request."""
+    return _pull(part, ties, merged=part.merged_at is not None, head=part.head, base=part.base)
+
+
+def _pull(
+    part: ItemPart, ties: Ties, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
+) -> PullRequest:
+    tie = ties.of(part.body, part.user)
+    closed = ItemState.MERGED if merged else ItemState.CLOSED
+    by_us = (tie is not None and tie[1]) or ties.is_me(part.closed_by)
+    return PullRequest(
+        number=part.number,
+        url=part.pull_request.html_url if part.pull_request and part.pull_request.html_url else part.html_url,
+        state=ItemState.OPEN if part.state == "open" else closed,
+        title=part.title,
+        body=_shown(part.body),
+        author=part.user.login if part.user else "ghost",
+        author_id=part.user.id if part.user else None,
+        base_ref=base.ref if base else "",
+        base_sha=base.sha if base else "",
+        head_ref=head.ref if head else "",
+        head_sha=head.sha if head else "",
+        head_repo=head.repo.full_name if head and head.repo else None,
+        labels=part.names,
+        marker=tie[0] if tie else None,
+        closed_by_us=part.state != "open" and by_us,
+        updated_at=part.updated_at,
+        draft=bool(part.draft),
+    )
+
+
+def comment(part: CommentPart, ties: Ties) -> Comment:
+    """A comment."""
+    tie = ties.of(part.body, part.user)
+    return Comment(
+        id=part.id,
+        author=part.user.login if part.user else "ghost",
+        author_id=part.user.id if part.user else None,
+        body=_shown(part.body),
+        created_at=part.created_at,
+        association=part.author_association,
+        marker=tie[0] if tie else None,
+    )
+
+
+def _shown(body: str | None) -> str:
+    """A body as people see it: without its marker line, with plain line ends."""
+    return markers.without(body)

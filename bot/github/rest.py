@@ -1,0 +1,304 @@
+"""Requests to GitHub's REST interface through PyGithub's transport: retries, pacing, limits, conditional requests.
+
+The parts of the host adapter share one :class:`Rest`. Reads are tried again; writes never are, because a lost reply says
+nothing about whether the write happened: the caller gets :class:`Lost` and looks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.github import text
+from bot.github.limits import Pace, asked_wait
+from bot.ports import Clock
+
+if TYPE_CHECKING:
+    from github.Requester import Requester
+
+PAGE: Final = 100
+_CACHED: Final = 1_000
+_USER_AGENT: Final = "clockwork"
+_VERSION: Final = "2022-11-28"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply. ``data`` is its parsed JSON (None for an empty body), header names are lower-case."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: object
+
+    @property
+    def message(self) -> str:
+        """What an error reply says, on one harmless line, with the codes of its single errors."""
+        if not isinstance(self.data, Mapping):
+            return ""
+        errors = self.data.get("errors")
+        said = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
+        words = [one if isinstance(one, str) else _error(one) for one in said if one]
+        return text.line("; ".join(word for word in words if word))
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No usable reply: whether the request was carried out is not known."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things may take. ``reads`` and ``looks`` are the pauses in seconds before each further attempt.
+
+    ``max_wait`` is the longest pause that is slept through; a longer one is left to the next run.
+    """
+
+    reads: tuple[float, ...] = (0.5, 2.0)
+    looks: tuple[float, ...] = (0.3, 0.7, 1.5, 3.0)
+    max_wait: float = 10.0
+    timeout: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    verb: str
+    path: str
+    query: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def url(self) -> str:
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.path}"
+
+
+class Rest:
+    """One connection with one token. Not for several threads at once. Nothing of it shows the token."""
+
+    def __init__(self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: Patience) -> None:
+        self._token = token
+        self._api_url = api_url.rstrip("/")
+        self._clock = clock
+        self._pace = pace
+        self.patience = patience
+        self._requester: Requester | None = None
+        self._blocked_until: datetime | None = None
+        self._cache: OrderedDict[str, tuple[str, Answer]] = OrderedDict()
+
+    def close(self) -> None:
+        """Give the connection back; the next request opens a new one."""
+        if self._requester is not None:
+            self._requester.close()
+            self._requester = None
+
+    def pause(self, seconds: float) -> None:
+        """Wait, by the clock that was passed in."""
+        self._clock.sleep(seconds)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: Collection[int] = ()) -> Answer:
+        """The reply to a read, tried again after passing failures, from memory where the host says it is unchanged.
+
+        An error status in ``accept`` is returned. Others raise: ``Unavailable`` for 5xx, limits and no reply,
+        ``Refused`` for 401 and 403, ``Invalid`` for 404.
+        """
+        target = _Target("GET", path, tuple(sorted((query or {}).items())))
+        known = self._cache.get(target.url)
+        headers = {"If-None-Match": known[0]} if known else {}
+        answer = self._read(target, headers)
+        if answer.status == 304 and known is not None:
+            self._cache.move_to_end(target.url)
+            return known[1]
+        if answer.status >= 400 and answer.status not in accept:
+            self._fail(target, answer)
+        if answer.status == 200 and (etag := answer.headers.get("etag")):
+            self._cache[target.url] = (etag, answer)
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        return answer
+
+    def pages(self, path: str, query: Mapping[str, str] | None = None, *, under: str | None = None) -> list[object]:
+        """All elements of a list over all its pages; ``under`` names the key that holds them in a wrapping object."""
+        query = {"per_page": str(PAGE), **(query or {})}
+        found: list[object] = []
+        while True:
+            answer = self.get(path, query)
+            data = answer.data.get(under) if under and isinstance(answer.data, Mapping) else answer.data
+            if not isinstance(data, list):
+                raise Unavailable(f"GitHub answered GET {path} with something that is not a list")
+            found.extend(data)
+            following = _next_query(answer.headers.get("link", ""))
+            if following is None or following == query:
+                return found
+            query = following
+
+    def send(
+        self, verb: str, path: str, body: Mapping[str, object] | None = None, *, accept: Collection[int] = ()
+    ) -> Answer | Lost:
+        """The reply to one write, sent once and no faster than the pace allows.
+
+        A limit that is over soon is waited for (the host did nothing yet); a later one raises ``Unavailable`` with
+        ``retry_after``. Statuses in ``accept`` are returned, others raise: ``Refused`` for 401, 403, 410 and 422,
+        ``Invalid`` for 404, ``Stale`` for 409. 5xx and no reply give :class:`Lost`.
+        """
+        target = _Target(verb, path)
+        answer = self._sent(target, body)
+        if isinstance(answer, Lost):
+            return answer
+        if answer.status >= 500:
+            return Lost(f"GitHub answered {target} with {answer.status}")
+        if answer.status >= 400 and answer.status not in accept:
+            self._fail(target, answer)
+        return answer
+
+    def send_again(
+        self, verb: str, path: str, body: Mapping[str, object] | None = None, *, accept: Collection[int] = ()
+    ) -> Answer:
+        """Like :meth:`send` for writes that do the same when done twice: tried again, ``Unavailable`` in the end."""
+        cause = ""
+        for pause in (*self.patience.reads, None):
+            answer = self.send(verb, path, body, accept=accept)
+            if isinstance(answer, Answer):
+                return answer
+            cause = answer.cause
+            if pause is not None:
+                self.pause(pause)
+        raise Unavailable(f"{cause}, several times")
+
+    def _sent(self, target: _Target, body: Mapping[str, object] | None) -> Answer | Lost:
+        """The reply to a write, sent again only where a limit kept the host from doing anything."""
+        for last in (False, False, True):
+            self._await_turn(target)
+            answer = self._once(target, {}, body)
+            if isinstance(answer, Lost) or not self._limited(target, answer, last=last):
+                return answer
+        raise AssertionError("the last attempt either returned or raised")
+
+    def _read(self, target: _Target, headers: Mapping[str, str]) -> Answer:
+        """A reply below 500 to a read."""
+        cause = ""
+        for pause in (*self.patience.reads, None):
+            self._refuse_while_blocked(target)
+            answer = self._once(target, headers, None)
+            if isinstance(answer, Answer):
+                if not self._limited(target, answer, last=pause is None) and answer.status < 500:
+                    return answer
+                cause = f"GitHub answered {target} with {answer.status}"
+                if answer.status < 500:
+                    continue
+            else:
+                cause = answer.cause
+            if pause is not None:
+                self.pause(pause)
+        raise Unavailable(cause)
+
+    def _once(self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None) -> Answer | Lost:
+        import requests
+
+        wanted = {"Accept": "application/vnd.github+json", **headers}
+        try:
+            status, replied, output = self._transport().requestJson(target.verb, target.url, None, wanted, body)
+            data = json.loads(output) if output.strip() else None
+        except (requests.RequestException, OSError) as exc:
+            return Lost(self._safe(f"GitHub did not answer {target}: {type(exc).__name__}"))
+        except ValueError:
+            return Lost(f"GitHub answered {target} with something that is not JSON")
+        except RuntimeError as exc:  # PyGithub's answer to a redirect to another host or scheme
+            raise Refused(self._safe(f"{target}: {exc}"), advice="Check the API URL in clockwork.yaml.") from None
+        return Answer(status, {str(key).lower(): str(value) for key, value in replied.items()}, data)
+
+    def _transport(self) -> Requester:
+        """PyGithub's requester without its own retries (it would repeat POST) and without its own pacing."""
+        if self._requester is None:
+            from github import Auth, Github
+
+            self._requester = Github(
+                auth=Auth.Token(self._token),
+                base_url=self._api_url,
+                timeout=self.patience.timeout,
+                user_agent=_USER_AGENT,
+                per_page=PAGE,
+                retry=None,
+                seconds_between_requests=None,
+                seconds_between_writes=None,
+                api_version=_VERSION,
+            ).requester
+        return self._requester
+
+    def _await_turn(self, target: _Target) -> None:
+        self._refuse_while_blocked(target)
+        wait = self._pace.wait(self._clock.now())
+        if wait > self.patience.max_wait:
+            raise Unavailable(f"too many writes: {target} has to wait {wait:.0f} s", retry_after=wait)
+        if wait > 0:
+            self.pause(wait)
+        self._pace.note(self._clock.now())
+
+    def _refuse_while_blocked(self, target: _Target) -> None:
+        if self._blocked_until is None:
+            return
+        left = (self._blocked_until - self._clock.now()).total_seconds()
+        if left > 0:
+            raise Unavailable(f"GitHub asks to wait {left:.0f} s before {target}", retry_after=left)
+        self._blocked_until = None
+
+    def _limited(self, target: _Target, answer: Answer, *, last: bool) -> bool:
+        """Whether ``answer`` is about a limit. A short one was slept through when this returns True."""
+        now = self._clock.now()
+        wait = asked_wait(answer.status, answer.headers, answer.message, now)
+        if wait is None:
+            return False
+        if last or wait > self.patience.max_wait:
+            self._blocked_until = now + timedelta(seconds=wait)
+            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {target}: {answer.message}", retry_after=wait)
+        self.pause(wait)
+        return True
+
+    def _fail(self, target: _Target, answer: Answer) -> NoReturn:
+        said = f"GitHub answered {target} with {answer.status}" + (f": {answer.message}" if answer.message else "")
+        said = self._safe(said)
+        match answer.status:
+            case 401:
+                raise Refused(said, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
+            case 403:
+                needed = text.line(answer.headers.get("x-accepted-github-permissions", ""))
+                raise Refused(said, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
+            case 404:
+                raise Invalid(said, advice="Check the repository's name and whether the token may see it.")
+            case 409:
+                raise Stale(said)
+            case status if status >= 500:
+                raise Unavailable(said)
+            case _:
+                raise Refused(said)
+
+    def _safe(self, said: str) -> str:
+        return said.replace(self._token, "***") if self._token else said
+
+
+def _error(one: object) -> str:
+    if not isinstance(one, Mapping):
+        return str(one)
+    return str(one.get("message") or " ".join(str(one[key]) for key in ("resource", "field", "code") if one.get(key)))
+
+
+def _next_query(link: str) -> dict[str, str] | None:
+    """The query of the ``rel="next"`` page. Only the query is used: a link never leads to another host or path."""
+    for part in link.split(","):
+        address, *parameters = part.split(";")
+        if any(parameter.strip() == 'rel="next"' for parameter in parameters):
+            return dict(parse_qsl(urlsplit(address.strip().strip("<>")).query))
+    return None
+
+
+def as_list(data: object) -> Sequence[object]:
+    """``data`` where it is a list, else nothing."""
+    return data if isinstance(data, list) else ()
