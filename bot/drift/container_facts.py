@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 from bot.drift.peek import get, mapping, text, texts
@@ -67,11 +68,16 @@ class Facts:
 
     def asked_for(self, flag: str, value: str) -> bool | None:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
-        words = texts(self.config.get("CreateCommand"))
-        if not words:
+        if not texts(self.config.get("CreateCommand")):
             return None
-        joined = (f"{one} {other}" for one, other in zip(words, [*words[1:], ""], strict=True))
-        return any(word.startswith((f"{flag} {value}", f"{flag}={value}")) for word in joined)
+        return any(one.startswith(value) for one in self.asked(flag))
+
+    def asked(self, flag: str) -> tuple[str, ...]:
+        """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""
+        words = texts(self.config.get("CreateCommand"))
+        apart = (after for word, after in pairwise(words) if word == flag)
+        joined = (word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}="))
+        return (*apart, *joined)
 
 
 def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Facts:

@@ -396,7 +396,10 @@ def _list(key: str) -> Callable[[Facts], Reading]:
 
 
 def _sysctls(shown: Facts) -> Reading:
-    return _given({key: text(value) for key, value in sorted(mapping(shown.host.get("Sysctls")).items())})
+    """Podman does not show them but on the command line it was given."""
+    live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
+    live |= {key: value for key, equals, value in (one.partition("=") for one in shown.asked("--sysctl")) if equals}
+    return _given(dict(sorted(live.items())))
 
 
 FIELDS: Final[Mapping[str, Callable[[Facts], Reading]]] = {

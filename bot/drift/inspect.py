@@ -4,8 +4,15 @@ Pure. The container observer and the snapshot observer call :func:`observed`; th
 service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.containers`.
 
 What a container has from its image or from its engine is not what somebody chose for it, so it is left out of the tree
-and kept below ``x-inherited`` in the same vocabulary: there a comparison finds the live value of something that Git
-states although it is the default (``restart: "no"``, an environment variable equal to the image's).
+and kept below ``x-inherited`` in the same vocabulary. So a comparison
+
+* looks for additions in the tree only;
+* looks for the live value of anything that Git states in :func:`with_inherited`: ``restart: "no"``, or an environment
+  variable equal to the image's, is live although nobody had to ask for it;
+* leaves out the keys in ``x-unknown``: this engine does not show them at all.
+
+Without the image's inspect everything that an image may bring counts as inherited: it can be compared with what Git
+states, and an addition cannot be told from the image.
 
 Beside the Compose keys a tree has:
 
@@ -13,6 +20,7 @@ Beside the Compose keys a tree has:
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
 ``x-container`` {"id", "name", "engine"}
 ``x-inherited`` what came from the image and the engine
+``x-unknown``   keys of which nothing is known, only where there are any
 """
 
 from __future__ import annotations
@@ -27,9 +35,25 @@ from bot.drift.health import container_problems
 from bot.drift.peek import get, mapping, text, texts, whole
 from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
 
-__all__ = ["INHERITED", "Defaults", "identity", "is_one_off", "merged", "observed", "short_name", "split"]
+__all__ = [
+    "INHERITED",
+    "UNKNOWN",
+    "Defaults",
+    "identity",
+    "is_one_off",
+    "merged",
+    "observed",
+    "short_name",
+    "split",
+    "with_inherited",
+]
 
 INHERITED: Final = "x-inherited"
+UNKNOWN: Final = "x-unknown"
+
+_FROM_IMAGE: Final = frozenset(
+    {"command", "entrypoint", "environment", "expose", "healthcheck", "labels", "stop_signal", "user", "working_dir"}
+)
 
 Engine = Literal["docker", "podman"]
 
@@ -44,8 +68,8 @@ def observed(
 ) -> Observed:
     """The service that one inspected container runs.
 
-    ``image`` is the inspect of its image where known: without it, what the image brings counts as given to the
-    container. ``defaults`` are the engine's where they are not the usual ones (log driver, ulimits, ...).
+    ``image`` is the inspect of its image where known; ``defaults`` are the engine's where they are not the usual ones
+    (log driver, ulimits, ...).
     """
     shown = facts(container, image, engine, defaults or Defaults.of(engine))
     return Observed(identity(container), _tree(shown), container_problems(container), _version(container))
@@ -91,12 +115,39 @@ def _tree(shown: Facts) -> dict[str, JSON]:
     inherited: dict[str, JSON] = {}
     for key, read in FIELDS.items():
         value, ground = read(shown)
+        if key in _FROM_IMAGE and not shown.image:
+            ground = value
         mine, theirs = split(value, ground)
         if mine is not None:
             given[key] = mine
         if theirs is not None:
             inherited[key] = theirs
-    return {**given, **_annotations(shown), INHERITED: inherited}
+    unknown = _unknown(shown)
+    return {**given, **_annotations(shown), INHERITED: inherited, **({UNKNOWN: [*unknown]} if unknown else {})}
+
+
+def _unknown(shown: Facts) -> tuple[str, ...]:
+    """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker."""
+    if not shown.podman:
+        return ()
+    return (
+        *(() if shown.config.get("CreateCommand") else ("sysctls",)),
+        *(() if shown.container.get("ImageName") else ("logging",)),
+    )
+
+
+def with_inherited(tree: Tree) -> Tree:
+    """``tree`` with what came from image and engine: every live value that a declaration can be held against."""
+    return _over(mapping(tree.get(INHERITED)), {key: value for key, value in tree.items() if key != INHERITED})
+
+
+def _over(below: Tree, above: Tree) -> dict[str, JSON]:
+    """``above`` laid over ``below``, mappings by entry."""
+    merged_: dict[str, JSON] = dict(below)
+    for key, value in above.items():
+        under = merged_.get(key)
+        merged_[key] = _over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged_
 
 
 def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
