@@ -160,14 +160,15 @@ class GitRepository:
             return parent
         seconds = int(at.timestamp())
         by = author or self._author
-        made = self._signed(
-            pygit2.Signature(by.name, by.email, seconds, 0),
-            pygit2.Signature(self._author.name, self._author.email, seconds, 0),
-            message,
+        return trees.commit(
+            self._repository,
             tree,
             [parent] if parent else [],
+            author=pygit2.Signature(by.name, by.email, seconds, 0),
+            committer=pygit2.Signature(self._author.name, self._author.email, seconds, 0),
+            message=message,
+            signer=self._signer,
         )
-        return str(made)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> None:
         descends = expected is None or self.is_ancestor(expected, commit)
@@ -244,19 +245,6 @@ class GitRepository:
             if found is not None and found[0] in {0o100644, 0o100755, 0o100664}:
                 by_path[path] = TreeEntry(path, found[1], found[0])
         return by_path
-
-    def _signed(
-        self,
-        author: pygit2.Signature,
-        committer: pygit2.Signature,
-        message: str,
-        tree: str,
-        parents: list[str | pygit2.Oid],
-    ) -> pygit2.Oid:
-        if self._signer is None:
-            return self._repository.create_commit(None, author, committer, message, tree, parents)
-        text = str(self._repository.create_commit_string(author, committer, message, tree, parents))
-        return self._repository.create_commit_with_signature(text, self._signer.sign(text.encode()))
 
     def _tree(self, commit: str) -> str:
         return str(history.commit_of(self._repository, commit).tree_id)

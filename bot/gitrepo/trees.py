@@ -15,9 +15,10 @@ from pygit2.enums import FileMode
 
 from bot.errors import Refused
 from bot.gitrepo.paths import check_writable, is_plain_name
+from bot.gitrepo.signing import Signer
 from bot.ports import TreeEntry
 
-__all__ = ["children", "entries_of", "find", "written"]
+__all__ = ["children", "commit", "entries_of", "find", "written"]
 
 MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels; nobody's repository has this many files."""
@@ -104,6 +105,23 @@ def written(repository: pygit2.Repository, base: _Id | None, changes: Mapping[st
         folder.files[parts[-1]] = data
     built = _build(repository, base, root, "")
     return built or str(repository.TreeBuilder().write())
+
+
+def commit(
+    repository: pygit2.Repository,
+    tree: str,
+    parents: list[str | pygit2.Oid],
+    *,
+    author: pygit2.Signature,
+    committer: pygit2.Signature,
+    message: str,
+    signer: Signer | None,
+) -> str:
+    """The id of a new commit object, signed when there is a ``signer``; no ref moves."""
+    if signer is None:
+        return str(repository.create_commit(None, author, committer, message, tree, parents))
+    text = str(repository.create_commit_string(author, committer, message, tree, parents))
+    return str(repository.create_commit_with_signature(text, signer.sign(text.encode())))
 
 
 def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, prefix: str) -> str | None:

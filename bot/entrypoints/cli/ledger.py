@@ -1,0 +1,110 @@
+"""``clockwork ledger``: read what was promised and done, and prove that nobody changed it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.errors import Refused
+
+if TYPE_CHECKING:
+    from bot.model.ledger import Entry
+
+__all__ = ["register"]
+
+_Repo = Annotated[
+    str | None, typer.Option("--repo", help="URL or folder of the repository; default: from the settings.")
+]
+_Settings = Annotated[Path | None, typer.Option("--settings", help="The settings file; default: clockwork.yaml.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds ``ledger show`` and ``ledger verify``."""
+    group = typer.Typer(help="The durable memory of intents and outcomes.", no_args_is_help=True)
+    group.command("show")(show)
+    group.command("verify")(verify)
+    app.add_typer(group, name="ledger")
+
+
+def show(
+    *,
+    repo: _Repo = None,
+    settings: _Settings = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many entries, the newest.")] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="Also what compaction folded away.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Print the newest entries, oldest of them first."""
+    from bot.wiring import open_ledger
+
+    ledger = open_ledger(settings, repo)
+    view = ledger.read()
+    entries = list(ledger.everything() if everything else view.entries)[-limit:]
+    if as_json:
+        print(json.dumps({"tip": view.tip, "entries": [_plain(entry) for entry in entries]}, indent=2))
+        return
+    _print_table(view.tip, entries)
+
+
+def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: _Json = False) -> None:
+    """Check the whole chain, link by link. Exit code 4 when it is broken."""
+    from bot.wiring import open_ledger
+
+    found = open_ledger(settings, repo).verify()
+    if as_json:
+        facts = {"sound": found.sound, "commits": found.commits, "entries": found.entries, "head": found.head}
+        print(json.dumps(facts | {"problems": list(found.problems)}, indent=2))
+    elif found.sound:
+        print(f"sound: {found.entries} entries in {found.commits} commits, ending in {found.head[:16]}")
+    if not found.sound:
+        raise Refused(
+            "the ledger's chain is broken:\n  " + "\n  ".join(found.problems),
+            advice="nothing is written on its authority until somebody found out who changed it",
+        )
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    values = {
+        "id": entry.id,
+        "kind": entry.kind.value,
+        "at": entry.at.isoformat(),
+        "actor": {"login": entry.actor.login, "id": entry.actor.id},
+        "task": entry.task,
+        "lane": entry.lane,
+        "fingerprint": entry.fingerprint,
+        "drifts": list(entry.drifts),
+        "fields": list(entry.fields),
+        "severity": entry.severity,
+        "intent": entry.intent,
+        "result": entry.result,
+        "reason": entry.reason,
+        "link": entry.link,
+        "detail": dict(entry.detail),
+    }
+    return {key: value for key, value in values.items() if value not in (None, [], {}, "")}
+
+
+def _print_table(tip: str | None, entries: list[Entry]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from bot.safety.trailers import one_line
+
+    console = Console()
+    if not entries:
+        console.print("the ledger is empty" if tip is None else f"nothing in the ledger at {tip[:12]}")
+        return
+    table = Table(title=f"ledger at {(tip or '')[:12]}", title_justify="left")
+    for heading in ("when (UTC)", "what", "task", "lane", "who", "why", "link"):
+        table.add_column(heading, overflow="fold")
+    for entry in entries:
+        what = f"{entry.kind} {entry.result}" if entry.result else str(entry.kind)
+        cells = [what, entry.task or "", entry.lane or "", entry.actor.login, entry.reason, entry.link or ""]
+        # Text, not markup: what people and platforms wrote must not colour or hide anything.
+        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", *(Text(one_line(cell)) for cell in cells))
+    console.print(table)

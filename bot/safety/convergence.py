@@ -1,0 +1,60 @@
+"""Who fights over a field: what was corrected again and again and keeps coming back.
+
+The limit of the same name stops the corrections; this says what one issue then tells people. Used by flows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.ledger import LedgerView
+from bot.safety.history import Attempt, history_of
+from bot.safety.limits import Limits
+
+__all__ = ["MANAGER", "Fight", "fights"]
+
+MANAGER = "manager"
+"""The key in an intent's detail that names who wrote the live value, as the platform knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fight:
+    """One field, when it was corrected (ledger order), who wrote the live values, and where the corrections are."""
+
+    field: str
+    task: str
+    times: tuple[datetime, ...]
+    managers: tuple[str, ...]
+    links: tuple[str, ...]
+    actors: tuple[str, ...]
+
+
+def fights(view: LedgerView, limits: Limits, now: datetime) -> tuple[Fight, ...]:
+    """Every field that reached the limit within the convergence window, by name."""
+    if limits.convergence <= 0:
+        return ()
+    found = []
+    for name, timeline in sorted(history_of(view).by_field.items()):
+        attempts = timeline.within(limits.convergence_window, now)
+        if len(attempts) >= limits.convergence:
+            found.append(_fight(name, attempts))
+    return tuple(found)
+
+
+def _fight(name: str, attempts: Sequence[Attempt]) -> Fight:
+    intents = [attempt.intent for attempt in attempts]
+    links = [attempt.outcome.link for attempt in attempts if attempt.outcome is not None and attempt.outcome.link]
+    return Fight(
+        field=name,
+        task=intents[-1].task or "",
+        times=tuple(intent.at for intent in intents),
+        managers=_distinct(intent.detail.get(MANAGER, "") for intent in intents),
+        links=tuple(links),
+        actors=_distinct(intent.actor.login for intent in intents),
+    )
+
+
+def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word in words if word))

@@ -1,0 +1,236 @@
+"""The ledger read as attempts: each intent beside its outcome, in the order in which the ledger took them.
+
+Theory of time. The order of entries is certain (the ledger is a compare-and-swap chain), their clocks are not. Within
+one budget an entry therefore counts as made no earlier than the entries before it: *ledger time* is the running maximum
+of what clocks said, and "now" is never before the newest entry. So a clock that is set back can only deny, never widen a
+budget. The price is that one entry dated far ahead would deny for as long; an authorised resume written after it heals
+that: what is dated more than a day after a later resume counts as made at that resume.
+
+Everything is indexed once per ledger tip, so that asking a limit costs a bisection. Used by the other modules here.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from bot.model.decision import Lane
+from bot.model.ledger import Entry, EntryKind, LedgerView, Result
+
+__all__ = ["Attempt", "Budget", "History", "Timeline", "budget_of", "history_of", "history_of_entries"]
+
+_BROKEN_CLOCK: Final = timedelta(days=1)
+
+
+class Budget(StrEnum):
+    """What an attempt draws on: writing to the branch is scarce, proposing is not."""
+
+    FIX = "fix"
+    PROPOSAL = "proposal"
+
+
+def budget_of(lane: Lane | None) -> Budget:
+    """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
+    return Budget.PROPOSAL if lane in {Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE} else Budget.FIX
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One intent and how it ended (None: not yet, or nobody lived to tell). ``at`` is the later of their clocks."""
+
+    intent: Entry
+    outcome: Entry | None
+    at: datetime
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is known to have failed."""
+        return self.outcome is not None and self.outcome.result is Result.FAILED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is known to have succeeded."""
+        return self.outcome is not None and self.outcome.result is Result.SUCCEEDED
+
+    @property
+    def counts(self) -> bool:
+        """Whether it uses up a budget: everything but what was given up before anything was written."""
+        return self.outcome is None or self.outcome.result is not Result.ABANDONED
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Attempts that draw on one budget, with their ledger times (never decreasing)."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+
+    def add(self, attempt: Attempt) -> None:
+        """Takes the next attempt in ledger order."""
+        self.attempts.append(attempt)
+        self.times.append(max(attempt.at, self.times[-1]) if self.times else attempt.at)
+
+    def within(self, seconds: float, now: datetime) -> Sequence[Attempt]:
+        """The attempts that are less than ``seconds`` old at ``now``, oldest first."""
+        if not self.times:
+            return ()
+        horizon = max(now, self.times[-1]) - timedelta(seconds=seconds)
+        return self.attempts[bisect_right(self.times, horizon) :]
+
+    def free_at(self, seconds: float, allowed: int) -> datetime | None:
+        """When fewer than ``allowed`` attempts will be younger than ``seconds``; None when none ever may."""
+        if allowed <= 0:
+            return None
+        return self.times[-allowed] + timedelta(seconds=seconds) if len(self.times) >= allowed else None
+
+
+@dataclass(slots=True)
+class History:
+    """One ledger, indexed. Read-only by agreement once made."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    by_budget: dict[Budget, Timeline] = field(default_factory=dict)
+    by_task: dict[tuple[str, Budget], Timeline] = field(default_factory=dict)
+    by_severity: dict[tuple[str, Budget], Timeline] = field(default_factory=dict)
+    by_field: dict[str, Timeline] = field(default_factory=dict)
+    open: list[Entry] = field(default_factory=list)
+    failures_in_a_row: dict[tuple[str, Budget], list[Attempt]] = field(default_factory=dict)
+    failures: list[Attempt] = field(default_factory=list)
+    """Everything that failed since the last resume of everything."""
+    halt: Entry | None = None
+    suspensions: dict[str, Entry] = field(default_factory=dict)
+    rejections: dict[str, Entry] = field(default_factory=dict)
+    ignores: dict[str, Entry] = field(default_factory=dict)
+
+    def timeline(self, task: str, budget: Budget) -> Timeline:
+        """The attempts on one task that draw on ``budget``."""
+        return self.by_task.get((task, budget)) or Timeline()
+
+    def overall(self, budget: Budget) -> Timeline:
+        """The attempts on the whole repository that draw on ``budget``."""
+        return self.by_budget.get(budget) or Timeline()
+
+
+def history_of(view: LedgerView) -> History:
+    """The index of ``view``: built once for each ledger and remembered for the few last ones."""
+    key = id(view.entries)
+    known = _recent.get(key)
+    if known is not None and known[0] is view.entries:
+        return known[1]
+    made = history_of_entries(view.entries)
+    while len(_recent) >= _REMEMBERED:
+        _recent.pop(next(iter(_recent)), None)
+    _recent[key] = (view.entries, made)
+    return made
+
+
+_REMEMBERED: Final = 4
+_recent: dict[int, tuple[tuple[Entry, ...], History]] = {}
+"""A memo, not a state: the tuple is kept beside its index, so its identity cannot be reused."""
+
+
+def history_of_entries(entries: Sequence[Entry]) -> History:
+    """The index of ``entries``, built anew."""
+    outcomes = _final_outcomes(entries)
+    times = _believable(entries)
+    history = History()
+    attempts: dict[str, Attempt] = {}
+    for entry in entries:
+        match entry.kind:
+            case EntryKind.INTENT:
+                outcome = outcomes.get(entry.id)
+                at = times[entry.id] if outcome is None else max(times[entry.id], times[outcome.id])
+                attempts[entry.id] = Attempt(entry, outcome, at)
+                _add_attempt(history, attempts[entry.id])
+            case EntryKind.OUTCOME:
+                attempt = attempts.get(entry.intent or "")
+                if attempt is not None and attempt.outcome is entry:
+                    _add_result(history, attempt)
+            case _:
+                _add_control(history, entry)
+    return history
+
+
+def _final_outcomes(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The outcome of each intent. Where several were written, the first that says something was written counts."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.OUTCOME and entry.intent is not None:
+            known = found.get(entry.intent)
+            if known is None or (known.result is Result.ABANDONED and entry.result is not Result.ABANDONED):
+                found[entry.intent] = entry
+    return found
+
+
+def _believable(entries: Sequence[Entry]) -> dict[str, datetime]:
+    """The time of each entry by its id; what a later resume shows to be a broken clock counts as made at that resume."""
+    times: dict[str, datetime] = {}
+    ceiling: datetime | None = None
+    for entry in reversed(entries):
+        broken = ceiling is not None and entry.at > ceiling + _BROKEN_CLOCK
+        times[entry.id] = ceiling if broken and ceiling is not None else entry.at
+        if entry.kind is EntryKind.RESUME:
+            ceiling = times[entry.id] if ceiling is None else min(ceiling, times[entry.id])
+    return times
+
+
+def _add_attempt(history: History, attempt: Attempt) -> None:
+    intent = attempt.intent
+    history.attempts.append(attempt)
+    if attempt.outcome is None:
+        history.open.append(intent)
+    if not attempt.counts:
+        return
+    budget = budget_of(intent.lane)
+    history.by_budget.setdefault(budget, Timeline()).add(attempt)
+    if intent.task is not None:
+        history.by_task.setdefault((intent.task, budget), Timeline()).add(attempt)
+    if intent.severity is not None:
+        history.by_severity.setdefault((intent.severity, budget), Timeline()).add(attempt)
+    if budget is Budget.FIX and not attempt.failed:
+        for name in intent.fields:
+            history.by_field.setdefault(name, Timeline()).add(attempt)
+
+
+def _add_result(history: History, attempt: Attempt) -> None:
+    row = (attempt.intent.task or "", budget_of(attempt.intent.lane))
+    if attempt.failed:
+        history.failures.append(attempt)
+        history.failures_in_a_row.setdefault(row, []).append(attempt)
+    elif attempt.succeeded:
+        history.failures_in_a_row.pop(row, None)
+
+
+def _add_control(history: History, entry: Entry) -> None:
+    if entry.kind is EntryKind.RESUME:
+        _forget(history, entry.task)
+    match entry.kind:
+        case EntryKind.HALT:
+            history.halt = history.halt or entry
+        case EntryKind.RESUME if entry.task is None:
+            history.halt = None
+        case EntryKind.RESUME | EntryKind.UNSUSPEND if entry.task is not None:
+            history.suspensions.pop(entry.task, None)
+        case EntryKind.SUSPEND if entry.task is not None:
+            history.suspensions[entry.task] = entry
+        case EntryKind.REJECT if entry.fingerprint is not None:
+            history.rejections[entry.fingerprint] = entry
+        case EntryKind.RETRY if entry.fingerprint is not None:
+            history.rejections.pop(entry.fingerprint, None)
+        case EntryKind.IGNORE if entry.fingerprint is not None:
+            history.ignores[entry.fingerprint] = entry
+        case _:
+            pass
+
+
+def _forget(history: History, task: str | None) -> None:
+    if task is None:
+        history.failures.clear()
+        history.failures_in_a_row.clear()
+        return
+    for budget in Budget:
+        history.failures_in_a_row.pop((task, budget), None)

@@ -1,0 +1,336 @@
+"""May this remedy be carried out now? The one question flows ask before they write an intent.
+
+The limits, in the order in which they are reported: halted, emergency stop, rejected, suspended, change window,
+convergence, consecutive failures, in progress, sliding window per task, cooldown, budget per severity, budget per
+repository. All of them are always evaluated, so that ``clockwork explain`` can print every figure, passed or not.
+
+Artifact patches draw on the scarce budget: window, cooldown and all. Pull requests and issues have a generous one of
+their own, because a person stands between them and the branch. A halt stops every lane.
+
+Only this module can make a :class:`Permit`; whoever holds one knows that the limits were asked. Everything is counted
+from the ledger, in ledger time (see :mod:`bot.safety.history`), so restarts, fresh runners and parallel bots share one
+budget. An intent without an outcome counts as used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from bot.errors import Refused
+from bot.model.decision import Lane
+from bot.model.drift import Severity
+from bot.model.ledger import Entry, LedgerView
+from bot.safety.history import Budget, History, Timeline, budget_of, history_of
+from bot.safety.suspension import suspended_until
+from bot.safety.windows import ChangeWindow, gate
+
+__all__ = ["Check", "Denied", "Limits", "Permit", "Request", "examine", "permit"]
+
+Figure: TypeAlias = str | int | float
+
+_HOUR: Final = 3600.0
+_DAY: Final = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every number, with the defaults that hold when nothing is configured. Durations are seconds; 0 turns a count off
+    except for the two budgets per task, where 0 means none at all.
+    """
+
+    fixes_per_hour: int = 2
+    """Artifact patches per task in any ``window``."""
+    window: float = _HOUR
+    cooldown: float = 600.0
+    """Between two artifact patches of one task, counted from the end of the earlier one."""
+    consecutive_failures: int = 3
+    """After so many failures in a row a task stops until somebody resumes it or one of its attempts succeeds."""
+    total_failures: int = 10
+    """After so many failures everything stops until an authorised resume."""
+    repository_fixes_per_hour: int = 20
+    severity_fixes_per_hour: Mapping[Severity, int] = field(default_factory=dict)
+    """Artifact patches per severity and ``window`` in the whole repository; severities not named are not limited."""
+    proposals_per_hour: int = 60
+    """Pull requests and issues in the whole repository in any ``window``."""
+    task_proposals_per_hour: int = 12
+    convergence: int = 3
+    """The same field corrected so often within ``convergence_window`` is not corrected any more."""
+    convergence_window: float = _DAY
+    windows: tuple[ChangeWindow, ...] = ()
+    in_progress: float = 600.0
+    """So long an intent without outcome is taken for somebody's work in hand; afterwards it is dangling."""
+    deletions: int = 10
+    """A tick that would remove more things than this stops and asks."""
+    deletion_percent: float = 50.0
+    """A tick that would remove a larger share of what is declared than this stops and asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to do. ``fields`` are the ``resource path`` texts an artifact patch corrects.
+
+    ``since`` is when the drift was first seen, where that is known: older ones go first.
+    """
+
+    task: str
+    lane: Lane
+    severity: Severity
+    fields: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    drifts: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One limit asked: passed or not, a sentence, the figures, and when it will pass (None: when a person acts)."""
+
+    limit: str
+    passed: bool
+    message: str
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    next_eligible: datetime | None = None
+
+
+_SEAL: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Proof that the limits were asked at ``at`` about the ledger at ``tip`` and none said no."""
+
+    request: Request
+    at: datetime
+    tip: str | None
+    checks: tuple[Check, ...]
+    seal: object = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise Refused("only the limits can permit a remedy")
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not now: ``limit`` names the first limit that says no, ``checks`` holds all of them with their figures.
+
+    ``next_eligible`` is the earliest time at which every limit would pass if nothing else happens; None when at least
+    one of them waits for a person.
+    """
+
+    request: Request
+    limit: str
+    message: str
+    figures: Mapping[str, Figure]
+    next_eligible: datetime | None
+    checks: tuple[Check, ...] = ()
+
+
+def permit(
+    view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
+) -> Permit | Denied:
+    """Whether ``request`` may be carried out at ``now``, given the ledger and what this tick was already permitted."""
+    checks = examine(view, request, limits, now, pending=pending)
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        return Permit(request, now, view.tip, checks, _SEAL)
+    times = [check.next_eligible for check in failed]
+    known = [time for time in times if time is not None]
+    eligible = max(known) if len(known) == len(times) else None
+    first = failed[0]
+    return Denied(request, first.limit, first.message, first.figures, eligible, checks)
+
+
+def examine(
+    view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
+) -> tuple[Check, ...]:
+    """Every limit that concerns ``request``, asked, in the order in which a refusal is reported."""
+    history = history_of(view)
+    standing = [*_stops(history, limits), *_about(history, request, limits, now)]
+    if budget_of(request.lane) is Budget.FIX:
+        counted = _fix_budgets(history, request, limits, now, pending)
+    else:
+        counted = _proposal_budgets(history, request, limits, now, pending)
+    return (*standing, *counted)
+
+
+def _stops(history: History, limits: Limits) -> list[Check]:
+    """What stops everything: a person's halt, and too many failures."""
+    halt = history.halt
+    halted = Check("halted", passed=True, message="nobody halted Clockwork")
+    if halt is not None:
+        halted = _no("halted", f"{halt.actor.login} halted Clockwork at {_clock(halt.at)}: {halt.reason}", _by(halt))
+    failed, allowed = len(history.failures), limits.total_failures
+    stopped = 0 < allowed <= failed
+    message = f"{failed} of {allowed} failures since the last resume"
+    if stopped:
+        message += "; everything stops until an authorised `clockwork resume`"
+    return [halted, Check("emergency-stop", not stopped, message, {"failures": failed, "allowed": allowed})]
+
+
+def _about(history: History, request: Request, limits: Limits, now: datetime) -> list[Check]:
+    """What concerns this task or proposal whatever the budgets say."""
+    checks = [_rejected(history, request), _suspended(history, request, now), _window(request, limits, now)]
+    if budget_of(request.lane) is Budget.FIX:
+        checks.append(_convergence(history, request, limits, now))
+    return [*checks, _consecutive(history, request, limits), _in_progress(history, request, limits, now)]
+
+
+def _rejected(history: History, request: Request) -> Check:
+    entry = history.rejections.get(request.fingerprint or "")
+    if entry is None:
+        return Check("rejected", passed=True, message="nobody rejected this proposal")
+    text = f"{entry.actor.login} rejected this proposal at {_clock(entry.at)}; it stays away until what is observed changes"
+    return _no("rejected", f"{text} or somebody says /clockwork retry", _by(entry))
+
+
+def _suspended(history: History, request: Request, now: datetime) -> Check:
+    entry = history.suspensions.get(request.task)
+    until = None if entry is None else suspended_until(entry)
+    if entry is None or (until is not None and until <= now):
+        return Check("suspended", passed=True, message=f"{request.task} is not suspended")
+    end = "until somebody resumes it" if until is None else f"until {_clock(until)}"
+    message = f"{entry.actor.login} suspended {request.task} {end}: {entry.reason}"
+    return _no("suspended", message, _by(entry), until)
+
+
+def _window(request: Request, limits: Limits, now: datetime) -> Check:
+    opening = gate(limits.windows, task=request.task, lane=request.lane, now=now)
+    return Check("change-window", opening.open, opening.message, {"window": opening.window}, opening.next_open)
+
+
+def _convergence(history: History, request: Request, limits: Limits, now: datetime) -> Check:
+    allowed = limits.convergence
+    worst, count, free = "", 0, None
+    for name in request.fields:
+        timeline = history.by_field.get(name, Timeline())
+        seen = len(timeline.within(limits.convergence_window, now))
+        if seen > count:
+            worst, count, free = name, seen, timeline.free_at(limits.convergence_window, allowed)
+    hours = f"{limits.convergence_window / _HOUR:g} h"
+    figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
+    if not 0 < allowed <= count:
+        return Check("convergence", True, f"no field of it was corrected more than {count} times in {hours}", figures)
+    message = (
+        f"{worst} was corrected {count} times in {hours} and keeps coming back; somebody or something fights over it"
+    )
+    return Check("convergence", False, message, {"field": worst, **figures}, free)
+
+
+def _consecutive(history: History, request: Request, limits: Limits) -> Check:
+    failed = len(history.failures_in_a_row.get((request.task, budget_of(request.lane)), ()))
+    stopped = 0 < limits.consecutive_failures <= failed
+    message = f"{request.task} failed {failed} times in a row of {limits.consecutive_failures} allowed"
+    if stopped:
+        message += f"; it stops until `clockwork resume {request.task}`"
+    figures: dict[str, Figure] = {"failures": failed, "allowed": limits.consecutive_failures}
+    return Check("consecutive-failures", not stopped, message, figures)
+
+
+def _in_progress(history: History, request: Request, limits: Limits, now: datetime) -> Check:
+    mine = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
+    ends = [min(entry.at, now) + timedelta(seconds=limits.in_progress) for entry in mine]
+    if not ends or max(ends) <= now:
+        return Check("in-progress", passed=True, message="nobody else is at work on it")
+    other = mine[-1]
+    message = f"{other.actor.login} has been at work on it since {_clock(other.at)}"
+    return _no("in-progress", message, _by(other), max(ends))
+
+
+def _fix_budgets(
+    history: History, request: Request, limits: Limits, now: datetime, pending: Sequence[Request]
+) -> list[Check]:
+    fixes = [other for other in pending if budget_of(other.lane) is Budget.FIX]
+    same = sum(other.task == request.task for other in fixes)
+    timeline = history.timeline(request.task, Budget.FIX)
+    spent = _Spent("task-window", f"automatic fixes of {request.task}", timeline, same)
+    checks = [_counted(spent, limits.fixes_per_hour, limits, now)]
+    checks.append(_cooldown(timeline, request, limits, now, pending=same > 0))
+    allowed = limits.severity_fixes_per_hour.get(request.severity)
+    if allowed is not None:
+        alike = sum(other.severity is request.severity for other in fixes)
+        rated = history.by_severity.get((request.severity.value, Budget.FIX), Timeline())
+        spent = _Spent("severity-budget", f"automatic fixes of {request.severity.value} drift", rated, alike)
+        checks.append(_counted(spent, allowed, limits, now))
+    if limits.repository_fixes_per_hour:
+        whole = history.overall(Budget.FIX)
+        spent = _Spent("repository-budget", "automatic fixes of the whole repository", whole, len(fixes))
+        checks.append(_counted(spent, limits.repository_fixes_per_hour, limits, now))
+    return checks
+
+
+def _proposal_budgets(
+    history: History, request: Request, limits: Limits, now: datetime, pending: Sequence[Request]
+) -> list[Check]:
+    others = [other for other in pending if budget_of(other.lane) is Budget.PROPOSAL]
+    same = sum(other.task == request.task for other in others)
+    timeline = history.timeline(request.task, Budget.PROPOSAL)
+    spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same)
+    checks = [_counted(spent, limits.task_proposals_per_hour, limits, now)]
+    if limits.proposals_per_hour:
+        whole = history.overall(Budget.PROPOSAL)
+        spent = _Spent("repository-proposals", "proposals to the whole repository", whole, len(others))
+        checks.append(_counted(spent, limits.proposals_per_hour, limits, now))
+    return checks
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What one budget was used for: by the ledger's attempts, and by what this tick was granted already."""
+
+    limit: str
+    what: str
+    timeline: Timeline
+    pending: int
+
+
+def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> Check:
+    """A sliding window: fewer than ``allowed`` in any ``limits.window`` seconds."""
+    used = len(spent.timeline.within(limits.window, now)) + spent.pending
+    message = f"{used} of {allowed} {spent.what} were used in the last {limits.window / 60:g} minutes"
+    figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": limits.window}
+    if used < allowed:
+        return Check(spent.limit, True, message, figures)
+    free = _free_at(spent.timeline, spent.pending, allowed, limits.window, now)
+    return Check(spent.limit, False, _until(message, free), figures, free)
+
+
+def _free_at(timeline: Timeline, pending: int, allowed: int, seconds: float, now: datetime) -> datetime | None:
+    """When the window will have room, with ``pending`` more attempts made at ``now``."""
+    if allowed <= 0:
+        return None
+    if pending >= allowed:
+        return now + timedelta(seconds=seconds)
+    return timeline.free_at(seconds, allowed - pending)
+
+
+def _cooldown(timeline: Timeline, request: Request, limits: Limits, now: datetime, *, pending: bool) -> Check:
+    figures: dict[str, Figure] = {"cooldown_seconds": limits.cooldown}
+    last = now if pending else timeline.times[-1] if timeline.times else None
+    if last is None:
+        return Check("cooldown", True, f"{request.task} was never fixed in the time that counts", figures)
+    free = last + timedelta(seconds=limits.cooldown)
+    figures["seconds_since"] = max(0.0, (now - last).total_seconds())
+    message = f"the last fix of {request.task} was at {_clock(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
+    if free <= now or limits.cooldown <= 0:
+        return Check("cooldown", True, message, figures)
+    return Check("cooldown", False, _until(message, free), figures, free)
+
+
+def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> Check:
+    return Check(limit, False, message, figures, until)
+
+
+def _by(entry: Entry) -> dict[str, Figure]:
+    return {"by": entry.actor.login, "at": entry.at.isoformat(), "entry": entry.id}
+
+
+def _until(message: str, free: datetime | None) -> str:
+    return message if free is None else f"{message}; next eligible at {_clock(free)}"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

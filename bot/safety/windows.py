@@ -1,0 +1,159 @@
+"""Change windows: when the bot may write, as cron expressions with a duration in a time zone. Deny wins.
+
+With no window at all everything is open. As soon as one allow window concerns a task, that task is open only inside
+allow windows; inside a deny window it is closed whatever else says. A window begins at a wall-clock time of its zone
+and lasts for elapsed seconds: one that begins in an hour that the clocks skip begins when they have skipped, one in a
+repeated hour begins the first time. Used by :mod:`bot.safety.limits` and by settings to read windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.errors import Invalid
+from bot.model.decision import Lane
+from bot.safety.cron import Cron, parse_cron
+
+__all__ = ["ChangeWindow", "Gate", "WindowKind", "gate", "parse_window"]
+
+_HORIZON_DAYS = 400
+_MOST_EDGES = 5000
+_LONGEST = 31 * 86400
+
+
+class WindowKind(StrEnum):
+    """Whether changes may happen inside the window only, or not inside it."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeWindow:
+    """From each time ``cron`` names in ``zone``, for ``seconds``, for the tasks (globs) and lanes it concerns."""
+
+    name: str
+    kind: WindowKind
+    cron: Cron
+    seconds: int
+    zone: ZoneInfo
+    tasks: tuple[str, ...] = ("*",)
+    lanes: frozenset[Lane] = frozenset({Lane.ARTIFACT_PATCH})
+
+    def concerns(self, task: str, lane: Lane) -> bool:
+        """Whether it says anything about ``lane`` of ``task``."""
+        return lane in self.lanes and any(fnmatchcase(task, pattern) for pattern in self.tasks)
+
+    def contains(self, now: datetime) -> bool:
+        """Whether ``now`` is inside: the beginning belongs to it, the end does not."""
+        return self.end_at(now) is not None
+
+    def end_at(self, now: datetime) -> datetime | None:
+        """The end of the (last) opening that ``now`` lies in; None when it lies in none."""
+        length = timedelta(seconds=self.seconds)
+        begins = [begin for begin in self._begins(now - length, now) if begin <= now < begin + length]
+        return max(begins) + length if begins else None
+
+    def begins_after(self, now: datetime) -> datetime | None:
+        """The next beginning after ``now`` within the next 400 days."""
+        found = self._begins(now, now + timedelta(days=_HORIZON_DAYS))
+        return next((begin for begin in found if begin > now), None)
+
+    def _begins(self, first: datetime, last: datetime) -> Iterator[datetime]:
+        """Beginnings in UTC on all local days that touch ``first`` .. ``last``, ascending by wall clock."""
+        day = first.astimezone(self.zone).date() - timedelta(days=1)
+        end = last.astimezone(self.zone).date()
+        while day <= end:
+            if self.cron.on(day):
+                yield from (_instant(day, minute, self.zone) for minute in self.cron.minutes)
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether the windows are open, why, which one decided, and when they will be (None: not within 400 days)."""
+
+    open: bool
+    message: str
+    window: str = ""
+    next_open: datetime | None = None
+
+
+def parse_window(
+    name: str,
+    *,
+    kind: str,
+    cron: str,
+    duration: float,
+    zone: str = "UTC",
+    tasks: Sequence[str] = ("*",),
+    lanes: Sequence[Lane] = (Lane.ARTIFACT_PATCH,),
+) -> ChangeWindow:
+    """A window from what settings say; ``duration`` in seconds. Raises ``Invalid`` naming what is wrong."""
+    if kind not in set(WindowKind):
+        raise Invalid(f"change window {name!r}: {kind!r} is neither allow nor deny")
+    if not 60 <= duration <= _LONGEST:
+        raise Invalid(f"change window {name!r}: a duration is between one minute and 31 days")
+    try:
+        found = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise Invalid(
+            f"change window {name!r}: there is no time zone {zone!r}", advice="use an IANA name: Europe/Berlin"
+        ) from exc
+    return ChangeWindow(name, WindowKind(kind), parse_cron(cron), int(duration), found, tuple(tasks), frozenset(lanes))
+
+
+def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetime) -> Gate:
+    """Whether ``lane`` of ``task`` may be written at ``now`` as far as change windows go."""
+    mine = [window for window in windows if window.concerns(task, lane)]
+    if not mine:
+        return Gate(open=True, message="no change window concerns it")
+    shut = _closed_by(mine, now)
+    if shut is None:
+        return Gate(open=True, message="its change windows are open")
+    free = _next_open(mine, now)
+    then = "" if free is None else f"; it opens at {free:%Y-%m-%d %H:%M:%S} UTC"
+    return Gate(open=False, message=f"closed by change window {shut}{then}", window=shut, next_open=free)
+
+
+def _closed_by(windows: Sequence[ChangeWindow], now: datetime) -> str | None:
+    """The name of the window that closes ``now``, None when it is open."""
+    for window in windows:
+        if window.kind is WindowKind.DENY and window.contains(now):
+            return window.name
+    allowing = [window for window in windows if window.kind is WindowKind.ALLOW]
+    if not allowing or any(window.contains(now) for window in allowing):
+        return None
+    return ", ".join(window.name for window in allowing)
+
+
+def _next_open(windows: Sequence[ChangeWindow], now: datetime) -> datetime | None:
+    """The first moment after ``now`` at which they are open. Only beginnings and ends of windows can be that."""
+    at = now
+    for _ in range(_MOST_EDGES):
+        edges = [edge for window in windows for edge in _edges(window, at)]
+        if not edges or min(edges) > now + timedelta(days=_HORIZON_DAYS):
+            return None
+        at = min(edges)
+        if _closed_by(windows, at) is None:
+            return at
+    return None
+
+
+def _edges(window: ChangeWindow, at: datetime) -> Iterator[datetime]:
+    end = window.end_at(at)
+    if window.kind is WindowKind.DENY:
+        if end is not None:
+            yield end
+    elif (begin := window.begins_after(at)) is not None:
+        yield begin
+
+
+def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    wall = datetime.combine(day, time(minute // 60, minute % 60), zone)
+    return wall.astimezone(UTC)
