@@ -15,8 +15,8 @@ from bot.assembly.assemble import Assembly, assemble
 from bot.edits.overlays import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
-from bot.intake.discover import candidates
 from bot.intake.compose import looks_like_compose
+from bot.intake.discover import candidates
 from bot.intake.read import Declared, read, read_manifest, without_repeats
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.resource import Desired, ResourceId, SourceError
@@ -92,7 +92,9 @@ class Declarer:
 
     def _chosen(self, path: str) -> bool:
         chosen = self.selection
-        return any(_matches(path, glob) for glob in chosen.include) and not any(_matches(path, g) for g in chosen.exclude)
+        return any(_matches(path, glob) for glob in chosen.include) and not any(
+            _matches(path, g) for g in chosen.exclude
+        )
 
     def _read(self, commit: str, entries: Sequence[TreeEntry]) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
@@ -164,7 +166,9 @@ def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: 
     from bot.model.resource import Platform
 
     resource = owner.id if owner else ResourceId(Platform.COMPOSE, "artifact", "", path)
-    said = "is not rendered yet" if before is None else "is not declared any more" if after is None else "is out of date"
+    said = (
+        "is not rendered yet" if before is None else "is not declared any more" if after is None else "is out of date"
+    )
     return Drift(
         resource=resource,
         task=owner.task if owner else path,

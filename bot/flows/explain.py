@@ -71,7 +71,14 @@ class Explanation:
                 for one in self.intentions
             ],
             "ledger": [
-                {"id": e.id, "kind": e.kind.value, "at": e.at.isoformat(), "by": e.actor.login, "reason": e.reason, "link": e.link}
+                {
+                    "id": e.id,
+                    "kind": e.kind.value,
+                    "at": e.at.isoformat(),
+                    "by": e.actor.login,
+                    "reason": e.reason,
+                    "link": e.link,
+                }
                 for e in self.entries
             ],
         }
@@ -86,7 +93,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
         raise Invalid(f"the repository has no branch {loop.hands.branch}")
     seen = look(loop.declarer.at(head), loop.judging(head), loop.observe, now=now)
     memory = remember(loop)
-    intentions = plan(seen.decisions, seen.declaration, memory, loop.renderer, now=now)
+    intentions = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     return _about(subject, seen, intentions, memory.view)
 
 
@@ -130,9 +137,9 @@ def would_change(one: Intention) -> str:
 def _decision(decision: Decision) -> list[str]:
     drift = decision.drift
     who = f", written by {drift.manager}" if drift.manager else ""
+    values = f"{json.dumps(drift.desired, default=str)} -> {json.dumps(drift.observed, default=str)}"
     return [
-        f"  saw      {drift.resource} {drift.where} {drift.kind.value}: {json.dumps(drift.desired, default=str)} -> "
-        f"{json.dumps(drift.observed, default=str)}{who}",
+        f"  saw      {drift.resource} {drift.where} {drift.kind.value}: {values}{who}",
         f"  severity {drift.severity.value} by {drift.rule}",
         f"  decided  {decision.lane.value} ({decision.direction.value}, risk {decision.risk}) by {decision.rule}",
         *(f"           {reason}" for reason in decision.reasons),

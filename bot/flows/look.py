@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.drift.compare import Seen, compare
-from bot.drift.diff import Options
 from bot.drift.ignore import Ignores
+from bot.drift.options import Options
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
 from bot.model.drift import Drift, Report

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import unquote
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.declare import Declarer
@@ -22,7 +21,7 @@ from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
 from bot.model.proposal import Action, Effect, Tick
-from bot.ports import Renderer
+from bot.safety.limits import Limits
 from bot.safety.state import state
 
 LOOKS: Final = 4
@@ -35,7 +34,6 @@ class Loop:
 
     hands: Hands
     declarer: Declarer
-    renderer: Renderer
     observe: Observe
     judging: Callable[[str], Judging]
     apply_enabled: bool = False
@@ -74,19 +72,29 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
     except (Unavailable, Refused) as exc:
         return replace(started, blocked=f"Nothing was written: {exc.message}")
     if loop.dry_run:
-        intended = plan(seen.decisions, seen.declaration, memory, loop.renderer, now=now)
+        intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
         return replace(started, actions=tuple(as_planned(one) for one in intended))
-    known = state(memory.view, now)
-    if known.halted is not None:
-        return replace(started, blocked=f"Halted since {known.halted.at:%Y-%m-%d %H:%M UTC} by {known.halted.actor.login}: {known.halted.reason}")
+    if (stop := stopped(memory.view, memory.limits, now)) is not None:
+        return replace(started, blocked=stop)
     memory = replace(memory, view=recover(memory, seen.declaration.commit, loop.hands, now=now))
-    intended = plan(seen.decisions, seen.declaration, memory, loop.renderer, now=now)
+    intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     memory = _note_rejections(loop, memory, intended, now)
     actions = carry_out(intended, seen.declaration.commit, memory.view, loop.hands, now=now)
-    closed = _close_gone(loop, seen, memory, intended, now)
+    closed = _close_gone(loop, seen, memory, intended)
     if loop.hands.host is not None:
         loop.hands.host.flush()
     return replace(started, actions=(*actions, *closed))
+
+
+def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
+    """Why nothing at all may be written; None when it may."""
+    known = state(view, now, limits)
+    if known.halt is not None:
+        halt = known.halt
+        return f"Halted since {halt.at:%Y-%m-%d %H:%M UTC} by {halt.actor.login}: {halt.reason}"
+    if known.emergency:
+        return f"Emergency stop: {known.failures} failures since the last resume. `clockwork resume` lifts it."
+    return None
 
 
 def remember(loop: Loop) -> Memory:
@@ -109,7 +117,7 @@ def as_planned(intention: Intention) -> Action:
 
 def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], now: datetime) -> Memory:
     """Remember each rejection in the ledger once, so that it outlives the closed pull request."""
-    known = state(memory.view, now)
+    known = state(memory.view, now, memory.limits)
     news = [
         Entry(
             id=loop.hands.new_id(),
@@ -128,23 +136,17 @@ def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], 
     return replace(memory, view=record(loop.hands.ledger, memory.view, news)) if news else memory
 
 
-def _close_gone(
-    loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention], now: datetime
-) -> tuple[Action, ...]:
+def _close_gone(loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention]) -> tuple[Action, ...]:
     """Close open pull requests and issues of ours whose drift is gone, with a comment."""
     wanted = {(one.marker.kind, one.marker.key) for one in intended}
-    actions: list[Action] = []
-    view = memory.view
     items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
+    actions: list[Action] = []
     for item in items:
         tie = item.marker
-        if item.state is not ItemState.OPEN or tie is None or (tie.kind, tie.key) in wanted:
+        if item.state is not ItemState.OPEN or tie is None or tie.kind not in _GONE or (tie.kind, tie.key) in wanted:
             continue
-        task = unquote(tie.key)
-        if tie.kind not in _GONE or not looked_at(task, seen) or _theirs(item, view, loop):
-            continue
-        action, view = _close(loop, item, tie, task, view, now)
-        actions.append(action)
+        if looked_at(tie.key, seen) and not _theirs(item, memory.view, loop):
+            actions.append(_close(loop, item, tie))
     return tuple(actions)
 
 
@@ -163,35 +165,21 @@ _GONE: Final = {
 }
 
 
-def _close(
-    loop: Loop, item: PullRequest | Issue, tie: Marker, task: str, view: LedgerView, now: datetime
-) -> tuple[Action, LedgerView]:
-    host, lane = loop.hands.host, _GONE[tie.kind]
+def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
+    host, lane, task = loop.hands.host, _GONE[tie.kind], tie.key
     if host is None:
         raise AssertionError("an item without a code host")
-    note = Entry(
-        id=loop.hands.new_id(),
-        kind=EntryKind.NOTE,
-        at=now,
-        actor=loop.hands.actor,
-        task=task,
-        lane=lane,
-        reason="the drift is gone",
-        link=item.url,
-        detail={"withdrawn": f"{tie.kind}:{item.number}"},
-    )
     said = Marker("gone", tie.key, tie.digest)
     try:
-        view = record(loop.hands.ledger, view, [note])
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=loop.hands.texts.render("gone_pull.md", task=task), marker=said)
             _delete_branch(loop, item)
         else:
             host.close_issue(item.number, comment=loop.hands.texts.render("gone_issue.md", task=task), marker=said)
     except BotError as exc:
-        return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number), view
+        return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
     text = f"The drift is gone; #{item.number} is closed."
-    return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number), view
+    return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
 def _delete_branch(loop: Loop, item: PullRequest) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from bot.flows.plan import IN_FLIGHT, Memory
-from bot.flows.remedy import Hands, outcome, record
+from bot.flows.plan import Memory, in_flight
+from bot.flows.remedy import Ending, Hands, outcome, record
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, LedgerView, Result
 from bot.safety.state import state
-from bot.safety.trailers import read_trailers
+from bot.safety.trailers import intents_in
 
 DEPTH: Final = 500
 """How many commits back the work of an artifact patch is looked for."""
@@ -25,7 +25,7 @@ DEPTH: Final = 500
 
 def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> LedgerView:
     """The ledger with every intent closed that can be."""
-    dangling = state(memory.view, now).open_intents
+    dangling = state(memory.view, now, memory.limits).open
     if not dangling:
         return memory.view
     commits = _commits(head, hands) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
@@ -34,10 +34,11 @@ def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Ledger
         found = _find(entry, commits, memory)
         if found is not None:
             link, detail = found
-            closings.append(_close(entry, Result.SUCCEEDED, "found its work after an interruption", link, detail, hands, now))
-        elif abs(now - entry.at) >= IN_FLIGHT:
-            reason = "interrupted before its work was done"
-            closings.append(_close(entry, Result.FAILED, reason, None, {}, hands, now))
+            ending = Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)
+            closings.append(outcome(entry, hands, ending, at=now))
+        elif abs(now - entry.at) >= in_flight(memory):
+            ending = Ending(Result.FAILED, "interrupted before its work was done")
+            closings.append(outcome(entry, hands, ending, at=now))
     return record(hands.ledger, memory.view, closings) if closings else memory.view
 
 
@@ -45,7 +46,7 @@ def _commits(head: str, hands: Hands) -> dict[str, str]:
     """Intent id -> commit, for the newest commits of the branch."""
     found: dict[str, str] = {}
     for commit in hands.repository.log(head, limit=DEPTH):
-        for one in read_trailers(commit.message).intents:
+        for one in intents_in(commit.message):
             found.setdefault(one, commit.sha)
     return found
 
@@ -54,23 +55,11 @@ def _find(entry: Entry, commits: dict[str, str], memory: Memory) -> tuple[str, d
     if entry.lane is Lane.ARTIFACT_PATCH:
         sha = commits.get(entry.id)
         return None if sha is None else (sha, {"head": sha})
-    items: Sequence[PullRequest | Issue] = (memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues) or ()
+    items: Sequence[PullRequest | Issue] = (
+        memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues
+    ) or ()
     digest = (entry.fingerprint or "").rpartition("-")[2]
     for item in items:
-        if item.marker is not None and item.marker.digest == digest and _task_of(item) == entry.task:
+        if item.marker is not None and item.marker.digest == digest and item.marker.key == entry.task:
             return item.url, {"number": str(item.number)}
     return None
-
-
-def _task_of(item: PullRequest | Issue) -> str | None:
-    from urllib.parse import unquote
-
-    return None if item.marker is None else unquote(item.marker.key)
-
-
-def _close(
-    entry: Entry, result: Result, reason: str, link: str | None, detail: dict[str, str], hands: Hands, now: datetime
-) -> Entry:
-    return outcome(
-        entry, at=now, id=hands.new_id(), actor=hands.actor, result=result, reason=reason, link=link, detail=detail
-    )

@@ -8,7 +8,7 @@ means looking at those entries and asking the limits again, never writing blindl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -21,7 +21,7 @@ from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
 from bot.safety.limits import Denied, Limits, permit
-from bot.safety.trailers import Trailers, read_trailers, with_trailers
+from bot.safety.trailers import INTENT, compose, intents_in
 
 TRIES: Final = 12
 """How often a lost race for the ledger is run again before the work is left to the next look."""
@@ -61,7 +61,9 @@ class Begun:
     entry: Entry
 
 
-def carry_out(intentions: Sequence[Intention], head: str, view: LedgerView, hands: Hands, *, now: datetime) -> tuple[Action, ...]:
+def carry_out(
+    intentions: Sequence[Intention], head: str, view: LedgerView, hands: Hands, *, now: datetime
+) -> tuple[Action, ...]:
     """Do what the plan says and tell what became of each intention, in the plan's order.
 
     ``view`` is the ledger the plan was made from. Raises ``Stale`` when the branch moved: nothing of the commit was
@@ -102,12 +104,16 @@ def account(intention: Intention, **changes: object) -> Action:
     return replace(action, **changes)  # type: ignore[arg-type]
 
 
-def begin(intentions: Sequence[Intention], view: LedgerView, hands: Hands, now: datetime) -> tuple[list[Begun], list[tuple[Intention, Action]], LedgerView]:
+def begin(
+    intentions: Sequence[Intention], view: LedgerView, hands: Hands, now: datetime
+) -> tuple[list[Begun], list[tuple[Intention, Action]], LedgerView]:
     """Write the intents of all ``intentions`` in one append; those that somebody else began or a limit now denies fall out."""
     fallen: list[tuple[Intention, Action]] = []
     standing = list(intentions)
     for _ in range(TRIES):
-        begun = [Begun(i, intent(i, now=now, id=hands.new_id(), actor=hands.actor, link=hands.run_link)) for i in standing]
+        begun = [
+            Begun(i, intent(i, now=now, key=hands.new_id(), actor=hands.actor, link=hands.run_link)) for i in standing
+        ]
         if not begun:
             return [], fallen, view
         try:
@@ -128,43 +134,54 @@ def _still(
 ) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
     """Which intentions still stand after what others appended since ``before``."""
     seen = {entry.id for entry in before.entries}
-    news = [entry for entry in fresh.entries if entry.id not in seen]
+    begun = {
+        (entry.lane, entry.task) for entry in fresh.entries if entry.kind is EntryKind.INTENT and entry.id not in seen
+    }
     kept: list[Intention] = []
     lost: list[tuple[Intention, Action]] = []
-    view = fresh
     for intention in standing:
-        proposal = intention.proposal
-        taken = any(
-            entry.kind is EntryKind.INTENT and (entry.lane, entry.task) == (proposal.lane, proposal.task) for entry in news
-        )
-        answer = permit(view, request(proposal), limits, now)
-        if taken:
-            lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message="Another run began this just now.")))
-        elif isinstance(answer, Denied):
+        if (intention.proposal.lane, intention.proposal.task) in begun:
+            text = "Another run began this just now."
+            lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message=text)))
+            continue
+        answer = permit(fresh, request(intention.proposal), limits, now, pending=[request(i.proposal) for i in kept])
+        if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
             lost.append((intention, account(denied)))
         else:
             kept.append(intention)
-            entry = intent(intention, now=now, id="0" * 32, actor=Actor("plan"), link=None)
-            view = replace(view, entries=(*view.entries, entry))
     return kept, lost
 
 
-def finish(
-    begun: Sequence[Begun], view: LedgerView, hands: Hands, result: Result, *, reason: str, link: str | None = None, detail: Mapping[str, str] | None = None
-) -> LedgerView:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an intent ends: the result, why, and where its work can be seen."""
+
+    result: Result
+    reason: str
+    link: str | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+def finish(begun: Sequence[Begun], view: LedgerView, hands: Hands, ending: Ending) -> LedgerView:
     """Write the outcomes. Unconditional: a lost race is simply run again."""
     at = hands.clock.now()
-    outcomes = [outcome(b.entry, at=at, id=hands.new_id(), actor=hands.actor, result=result, reason=reason, link=link, detail=detail) for b in begun]
-    return record(hands.ledger, view, outcomes)
+    return record(hands.ledger, view, [outcome(b.entry, hands, ending, at=at) for b in begun])
 
 
-def outcome(
-    entry: Entry, *, at: datetime, id: str, actor: Actor, result: Result, reason: str, link: str | None = None, detail: Mapping[str, str] | None = None  # noqa: A002
-) -> Entry:
+def outcome(entry: Entry, hands: Hands, ending: Ending, *, at: datetime) -> Entry:
     """The outcome entry that ends the intent ``entry``."""
     return replace(
-        entry, id=id, kind=EntryKind.OUTCOME, at=at, actor=actor, intent=entry.id, result=result, reason=reason, link=link, detail=detail or {}
+        entry,
+        id=hands.new_id(),
+        kind=EntryKind.OUTCOME,
+        at=at,
+        actor=hands.actor,
+        intent=entry.id,
+        result=ending.result,
+        reason=ending.reason,
+        link=ending.link,
+        detail=ending.detail,
     )
 
 
@@ -184,7 +201,9 @@ def _commit(
     """One commit for all artifact patches of a look, pushed expecting ``head``."""
     begun, done, view = begin(patches, view, hands, now)
     if len(begun) < len(patches) and begun:
-        view = finish(begun, view, hands, Result.ABANDONED, reason="another run changed what this commit was made from")
+        view = finish(
+            begun, view, hands, Ending(Result.ABANDONED, "another run changed what this commit was made from")
+        )
         raise Stale("another run began one of these patches")
     if not begun:
         return done, view
@@ -198,13 +217,16 @@ def _commit(
         hands.repository.push(hands.branch, sha, expected=head)
         hands.reached("push")
     except Stale as exc:
-        finish(begun, view, hands, Result.ABANDONED, reason=f"the branch moved: {exc.message}")
+        finish(begun, view, hands, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
     except BotError as exc:
-        view = finish(begun, view, hands, Result.FAILED, reason=exc.message)
-        return [*done, *((b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun)], view
+        view = finish(begun, view, hands, Ending(Result.FAILED, exc.message))
+        return [
+            *done,
+            *((b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun),
+        ], view
     url = hands.commit_url(sha)
-    view = finish(begun, view, hands, Result.SUCCEEDED, reason="committed", link=url or sha, detail={"head": sha})
+    view = finish(begun, view, hands, Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha}))
     hands.reached("outcome")
     return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in begun)], view
 
@@ -216,20 +238,22 @@ def _message(begun: Sequence[Begun], hands: Hands) -> str:
     if all(decision.drift.kind == "stale-artifact" for decision in decisions):
         subject = f"Render {', '.join(dict.fromkeys(d.drift.where for d in decisions))[:60]} again"
     notes = [note for b in begun if b.intention.changes for note in b.intention.changes.notes]
-    body = hands.texts.render("commit.txt", subject=subject, decisions=decisions, notes=list(dict.fromkeys(notes)))
-    return with_trailers(body, _trailers(begun))
+    body = hands.texts.render("commit.txt", decisions=decisions, notes=list(dict.fromkeys(notes)))
+    return compose(subject, body=body, trailers=_trailers(begun))
 
 
-def _trailers(begun: Sequence[Begun]) -> Trailers:
+def _trailers(begun: Sequence[Begun]) -> list[tuple[str, str]]:
     decisions = [decision for b in begun for decision in b.intention.proposal.decisions]
     worst = max((b.intention.proposal.severity for b in begun), key=lambda severity: severity.rank)
-    return Trailers(
-        intents=tuple(b.entry.id for b in begun),
-        drifts=tuple(decision.drift.id for decision in decisions),
-        severity=worst.value,
-        rules=tuple(dict.fromkeys(decision.rule for decision in decisions)),
-        reasons=tuple(dict.fromkeys(decision.reasons[0] for decision in decisions if decision.reasons)),
-    )
+    rules = dict.fromkeys(decision.rule for decision in decisions)
+    reasons = dict.fromkeys(decision.reasons[0] for decision in decisions if decision.reasons)
+    return [
+        *((INTENT, b.entry.id) for b in begun),
+        *(("Drift", decision.drift.id) for decision in decisions),
+        ("Severity", worst.value),
+        *(("Rule", rule) for rule in rules),
+        *(("Reason", reason) for reason in reasons),
+    ]
 
 
 def _propose(
@@ -239,7 +263,10 @@ def _propose(
     host = hands.host
     if host is None:
         return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), view
-    if intention.proposal.lane is Lane.CONFIG_PULL_REQUEST and (theirs := _handed_over(intention, view, hands)) is not None:
+    if (
+        intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
+        and (theirs := _handed_over(intention, view, hands)) is not None
+    ):
         _say_handed_over(intention, host, hands)
         return theirs, view
     begun, fallen, view = begin([intention], view, hands, now)
@@ -252,17 +279,19 @@ def _propose(
             item, sha = _issue(begun[0], host, hands), None
     except (Unavailable, Stale, Refused) as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
-        view = finish(begun, view, hands, result, reason=exc.message)
+        view = finish(begun, view, hands, Ending(result, exc.message))
         return account(intention, effect=Effect.FAILED, message=exc.message), view
     detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
-    view = finish(begun, view, hands, Result.SUCCEEDED, reason=intention.effect.value, link=item.url, detail=detail)
+    view = finish(begun, view, hands, Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail))
     hands.reached("outcome")
     return account(intention, url=item.url, number=item.number, sha=sha), view
 
 
 def branch_name(intention: Intention) -> str:
     """The branch of a config pull request: always the same for the same task."""
-    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in intention.proposal.task.lower()).strip("-")
+    slug = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in intention.proposal.task.lower()
+    ).strip("-")
     return f"clockwork/{slug[:60] or 'task'}-{intention.proposal.key[:8]}"
 
 
@@ -283,7 +312,7 @@ def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
         return True
     commits = hands.repository.log(tip, limit=1)
     intents = {entry.id for entry in view.entries if entry.kind is EntryKind.INTENT}
-    return bool(commits) and any(one in intents for one in read_trailers(commits[0].message).intents)
+    return bool(commits) and bool(intents_in(commits[0].message) & intents)
 
 
 def _say_handed_over(intention: Intention, host: CodeHost, hands: Hands) -> None:
@@ -316,7 +345,9 @@ def _pull(begun: Begun, head: str, host: CodeHost, hands: Hands, now: datetime) 
         item = host.update_pull(intention.number, marker=intention.marker, title=title, body=body)
     else:
         labels = (*hands.labels, "clockwork/config")
-        item = host.open_pull(marker=intention.marker, title=title, body=body, head=name, base=hands.branch, labels=labels)
+        item = host.open_pull(
+            marker=intention.marker, title=title, body=body, head=name, base=hands.branch, labels=labels
+        )
     hands.reached("pull")
     return item, sha
 
@@ -354,7 +385,9 @@ def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
     history = [
         entry
         for entry in view.entries
-        if entry.kind is EntryKind.OUTCOME and entry.result is Result.SUCCEEDED and set(entry.fields) & set(proposal.fields)
+        if entry.kind is EntryKind.OUTCOME
+        and entry.result is Result.SUCCEEDED
+        and set(entry.fields) & set(proposal.fields)
     ]
     body = hands.texts.render(
         "breaker.md",
@@ -362,6 +395,6 @@ def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
         decisions=proposal.decisions,
         history=history,
         count=len(history),
-        hours=round(hands.limits.breaker_window / 3600),
+        hours=round(hands.limits.convergence_window / 3600),
     )
     return f"{proposal.task}: somebody else keeps writing what Clockwork corrects", body

@@ -65,6 +65,7 @@ class Issue:
     labels: tuple[str, ...] = ()
     marker: Marker | None = None
     updated_at: datetime | None = None
+    closed_by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Workers:
     flags: Mapping[str, bool] = field(default_factory=dict)
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
-    intervals: Mapping[Name, timedelta] = INTERVALS
+    intervals: Mapping[Name, timedelta] = field(default_factory=lambda: INTERVALS)
     logs: tuple[Path, ...] = ()
 
 

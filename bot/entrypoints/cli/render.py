@@ -17,17 +17,19 @@ def register(app: typer.Typer) -> None:
     def render(
         repo: Annotated[Path, typer.Option("--repo", "-r", metavar="DIR")] = Path(),
         var: VariableOption = None,
-        check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when an artifact is stale.")] = False,
+        check: Annotated[
+            bool, typer.Option("--check", help="Write nothing; exit 1 when an artifact is stale.")
+        ] = False,
     ) -> None:
         """Render .cw files into committed artifacts (Intake → Assembly → Forge)."""
         from bot.wiring import render_folder
 
-        changed, errors = render_folder(repo, tuple(var or ()), write=not check)
-        for error in errors:
+        rendered = render_folder(repo, tuple(var or ()), write=not check)
+        for error in rendered.errors:
             typer.echo(str(error), err=True)
-        if errors:
+        if rendered.errors:
             raise typer.Exit(2)
-        for path in changed:
+        for path in rendered.changed:
             print(f"{'stale' if check else 'wrote'} {path}")
-        if check and changed:
+        if check and rendered.changed:
             raise typer.Exit(1)

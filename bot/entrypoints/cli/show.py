@@ -48,9 +48,13 @@ def show_report(report: Report, console: Console) -> None:
     for error in report.errors:
         console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
     for gone in report.unreachable:
-        console.print(f"[yellow]could not look[/yellow] {escape(f'{gone.observer} {gone.target}: {gone.cause}')}", highlight=False)
+        console.print(
+            f"[yellow]could not look[/yellow] {escape(f'{gone.observer} {gone.target}: {gone.cause}')}", highlight=False
+        )
     for note in report.notes:
-        console.print(f"[yellow]ignore rule {note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False)
+        console.print(
+            f"[yellow]ignore rule {note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False
+        )
     console.print(escape(counts(report)), highlight=False)
 
 
@@ -109,7 +113,8 @@ def _line(action: Action) -> str:
     colour = _EFFECT.get(action.effect, "dim")
     link = f"  {action.url or action.sha}" if action.url or action.sha else ""
     when = f" Next eligible {action.next_eligible:%Y-%m-%d %H:%M:%S UTC}." if action.next_eligible else ""
-    return f"[{colour}]{action.effect.value:>12}[/] {escape(f'{action.lane.value} {action.task}: {action.message}{when}{link}')}"
+    said = f"{action.lane.value} {action.task}: {action.message}{when}{link}"
+    return f"[{colour}]{action.effect.value:>12}[/] {escape(said)}"
 
 
 def tick_json(tick: Tick) -> dict[str, object]:

@@ -1,0 +1,86 @@
+"""``clockwork demo``: the whole loop on an embedded sandbox, then a page to press Merge on."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.entrypoints.demo.run import Account
+    from bot.model.proposal import Tick
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def demo(
+        serve: Annotated[bool, typer.Option(help="Keep the page open and react to Merge and Close.")] = True,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; implies --no-serve.")] = False,
+        port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
+    ) -> None:
+        """Run the real bot on a made-up shop: no account, no network, nothing to install."""
+        from rich.console import Console
+
+        from bot.entrypoints.demo.run import play, staged
+
+        err = Console(stderr=True)
+        with tempfile.TemporaryDirectory(prefix="clockwork-demo-", ignore_cleanup_errors=True) as folder:
+
+            def say(step: str) -> None:
+                err.print(f"[dim]·[/] {step}", highlight=False)
+
+            with staged(Path(folder), port=port, say=say) as stage:
+                account = play(stage, say=say)
+                if as_json:
+                    print(json.dumps(account.as_json()))
+                    return
+                out = Console()
+                _show(account, out)
+                if serve and sys.stdout is not None:
+                    _serve(stage, out)
+
+
+def _show(account: Account, out: Console) -> None:
+    from rich.markup import escape
+
+    review = account.review
+    found = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
+    rows = (
+        ("committed", "a probe's retries were changed live: small and safe, adopted", account.commit.url),
+        ("pull request", "a service's port was changed live: merge to keep it, close to refuse", account.pull.url),
+        ("runbook issue", "the orders' storage was deleted: steps for a person", account.issue.url),
+        (f"check {review.state.value}", f"an assistant's pull request: {found}", account.agent_pull),
+        ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),
+    )
+    out.print()
+    for what, why, url in rows:
+        colour = "red" if "failure" in what else "green"
+        out.print(f"[bold {colour}]{what:>14}[/]  {escape(why)}\n{'':>16}{url}", highlight=False, soft_wrap=True)
+    out.print(f"\n{account.seconds:.1f} s. Everything is at {account.home}", highlight=False, soft_wrap=True)
+
+
+def _serve(stage: object, out: Console) -> None:
+    from rich.markup import escape
+
+    from bot.entrypoints.demo.run import Stage, react, told
+
+    if not isinstance(stage, Stage):
+        raise TypeError
+    out.print("Open the page, press Merge or Close, and watch. Ctrl-C ends it.\n", highlight=False)
+
+    def say(done: Tick) -> None:
+        for line in told(done):
+            out.print(f"[dim]{done.at:%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+    try:
+        react(stage, say=say, stopped=lambda: False)
+    except KeyboardInterrupt:
+        out.print("Bye.")

@@ -1,0 +1,204 @@
+"""The long-running daemon: timers, a file watch and webhooks say *when* to look; one consumer does the looking.
+
+Everything that arrives becomes a piece of work in one queue; the same work waiting twice is done once. Losing all of it
+costs one interval, because the timer looks anyway. ``clockwork daemon run`` starts it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias, assert_never
+
+from bot.errors import BotError
+from bot.model.event import (
+    CheckEvent,
+    CommentEvent,
+    Event,
+    Ignored,
+    IssueEvent,
+    PingEvent,
+    PullRequestEvent,
+    PushEvent,
+)
+from bot.model.proposal import Tick
+
+
+@dataclass(frozen=True, slots=True)
+class LookAround:
+    """Run one tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Judge one pull request."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Read the comments of one issue or pull request for commands."""
+
+    number: int
+
+
+Work: TypeAlias = LookAround | Review | Hear
+
+
+class WorkQueue:
+    """Waiting work, each piece once, oldest first. Safe for many threads that put and one that takes."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[Work, None] = OrderedDict()
+        self._ready = threading.Condition()
+
+    def put(self, work: Work) -> None:
+        """Have ``work`` done soon; nothing happens when it already waits."""
+        with self._ready:
+            self._waiting.setdefault(work)
+            self._ready.notify()
+
+    def take(self, seconds: float) -> Work | None:
+        """The oldest waiting work, None when there is none within ``seconds``."""
+        with self._ready:
+            if not self._waiting:
+                self._ready.wait(seconds)
+            return self._waiting.popitem(last=False)[0] if self._waiting else None
+
+    def __len__(self) -> int:
+        with self._ready:
+            return len(self._waiting)
+
+
+@dataclass(slots=True)
+class Status:
+    """What the daemon did last, for the status API. ``failures`` counts failed pieces of work since the start."""
+
+    started: datetime
+    last: Tick | None = None
+    last_error: str | None = None
+    ticks: int = 0
+    failures: int = 0
+    recent: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+
+def work_of(event: Event) -> tuple[Work, ...]:
+    """What a delivery makes worth looking at."""
+    match event:
+        case PushEvent():
+            return (LookAround(),)
+        case PullRequestEvent(number=number, action=action):
+            return (LookAround(),) if action == "closed" else (Review(number),)
+        case IssueEvent():
+            return (LookAround(),)
+        case CommentEvent(number=number):
+            return (Hear(number),)
+        case CheckEvent(action="rerequested", numbers=numbers):
+            return tuple(Review(number) for number in numbers)
+        case CheckEvent() | PingEvent() | Ignored():
+            return ()
+        case _:
+            assert_never(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The queue and its one consumer. ``look``, ``review`` and ``hear`` do the work; ``log`` gets one event each."""
+
+    look: Callable[[], Tick]
+    review: Callable[[int], object]
+    hear: Callable[[int], object]
+    log: Callable[..., object]
+    now: Callable[[], datetime]
+    status: Status
+    interval: float = 60.0
+    queue: WorkQueue = field(default_factory=WorkQueue)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def accept(self, delivery: str, event: Event) -> bool:
+        """Queue the work of a delivery; False when the same delivery was seen before."""
+        recent = self.status.recent
+        if delivery in recent:
+            return False
+        recent[delivery] = None
+        while len(recent) > 1000:
+            recent.popitem(last=False)
+        for work in work_of(event):
+            self.queue.put(work)
+        return True
+
+    def run(self, *, watch: Path | None = None) -> None:
+        """Work until :attr:`stopping` is set. The first look is at once."""
+        with watching(watch, self.queue) if watch else nullcontext():
+            due = self.now().timestamp()
+            while not self.stopping.is_set():
+                late = self.now().timestamp() - due
+                if late >= 0:
+                    self.queue.put(LookAround())
+                    due = self.now().timestamp() + self.interval
+                work = self.queue.take(min(1.0, max(0.05, -late if late < 0 else 0.05)))
+                if work is not None:
+                    self.do(work)
+
+    def do(self, work: Work) -> None:
+        """Do one piece of work. A failure is told and counted; the next piece comes all the same."""
+        try:
+            match work:
+                case LookAround():
+                    done = self.look()
+                    self.status.last, self.status.last_error = done, done.blocked
+                    self.status.ticks += 1
+                    self._tell(done)
+                case Review(number):
+                    self.review(number)
+                    self.log("reviewed", pull=number)
+                case Hear(number):
+                    self.hear(number)
+                    self.log("heard", number=number)
+                case _:
+                    assert_never(work)
+        except BotError as exc:
+            self.status.failures += 1
+            self.status.last_error = exc.message
+            self.log("failed", work=type(work).__name__, error=exc.message, kind=type(exc).__name__)
+
+    def _tell(self, done: Tick) -> None:
+        """The one canonical event of a tick."""
+        effects = {action.effect.value for action in done.actions}
+        self.log(
+            "ticked",
+            commit=done.commit,
+            resources=done.report.resources,
+            drift=len(done.report.drift),
+            unreachable=len(done.report.unreachable),
+            errors=len(done.report.errors),
+            effects=sorted(effects),
+            blocked=done.blocked,
+        )
+
+
+@contextmanager
+def watching(folder: Path, queue: WorkQueue) -> Iterator[None]:
+    """Look when a file below ``folder`` changes, as long as the context lasts."""
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+    from watchdog.observers import Observer
+
+    class Changed(FileSystemEventHandler):
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            if event.event_type in {"created", "modified", "deleted", "moved"}:
+                queue.put(LookAround())
+
+    observer = Observer()
+    observer.schedule(Changed(), str(folder), recursive=True)
+    observer.start()
+    try:
+        yield
+    finally:
+        observer.stop()
+        observer.join()

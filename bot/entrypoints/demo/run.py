@@ -1,0 +1,247 @@
+"""The demo's plot: sandbox, shop, drift, the real bot, an account with links, then a page to press Merge on.
+
+The bot is wired exactly as the command line wires it; only the token and the address are the sandbox's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from bot import shipped
+from bot.entrypoints.demo import story
+from bot.entrypoints.demo.cluster import Cluster
+from bot.errors import Unavailable
+from bot.flows.declare import Declarer
+from bot.flows.reconcile import Loop, tick
+from bot.flows.review import Reviewed
+from bot.model.decision import Lane
+from bot.model.proposal import Action, Effect, Tick
+from bot.sandbox.server import Sandbox
+from bot.wiring.guarding import Guard, review
+from bot.wiring.loops import loop_on
+from bot.wiring.site import SystemClock, Ways, open_host, open_site
+from bot.wiring.working import workers_of
+
+NAME: Final = "acme/shop"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the demo did, with links. ``seconds`` is wall clock from start to account."""
+
+    home: str
+    commit: Action
+    pull: Action
+    issue: Action
+    agent_pull: str
+    review: Reviewed
+    failure_modes: str
+    failure_modes_url: str
+    seconds: float
+
+    def as_json(self) -> dict[str, object]:
+        """The one object that ``--json`` prints."""
+        return {
+            "artifact_commit": {"sha": self.commit.sha, "url": self.commit.url},
+            "pull_request": {"url": self.pull.url, "number": self.pull.number},
+            "runbook_issue": {"url": self.issue.url, "number": self.issue.number},
+            "check": {
+                "conclusion": self.review.state.value,
+                "url": self.review.check.url,
+                "pull_request": self.agent_pull,
+                "findings": [finding.rule for finding in self.review.result.findings],
+            },
+            "failure_modes": {"path": self.failure_modes, "url": self.failure_modes_url},
+            "sandbox": self.home,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running demo."""
+
+    box: Sandbox
+    ways: Ways
+    loop: Loop
+    guard: Guard
+    cluster: Cluster
+    live: Path
+
+    def show(self) -> None:
+        """Write what runs to the file that the bot's observer reads."""
+        self.live.write_text(json.dumps(self.cluster.as_snapshot(), indent=1), encoding="utf-8")
+
+
+def shop_files() -> dict[str, bytes]:
+    """The shop's repository: the shipped template."""
+    return {path.removeprefix("shop/"): data for path, data in shipped.files("templates", "shop/**/*").items()}
+
+
+@contextmanager
+def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
+    """The sandbox with the shop on it and the bot wired to both."""
+    say("starting a GitHub-compatible server on this machine")
+    with Sandbox.start(directory / "sandbox", port=port) as box:
+        token = box.create_user("clockwork[bot]", bot=True)
+        say(f"creating the repository {NAME}")
+        box.create_repository(NAME, files=shop_files(), description="What runs the shop, declared in Git.")
+        live = directory / "live.json"
+        ways = Ways(
+            repo=box.git_url(NAME),
+            live=str(live),
+            environment={
+                "CLOCKWORK_TOKEN": token,
+                "CLOCKWORK_SECRET": secrets.token_hex(16),
+                "GITHUB_API_URL": box.api_url,
+            },
+            cache=directory / "cache",
+        )
+        site = open_site(ways)
+        clock = SystemClock()
+        loop = loop_on(site, clock=clock)
+        host = open_host(site, clock)
+        if host is None:
+            raise Unavailable("the sandbox is not recognised as a code host")
+        stage = Stage(box, ways, loop, Guard(site, host, clock), _cluster(loop.declarer, site.branch, loop), live)
+        try:
+            yield stage
+        finally:
+            stage.guard.store.close()
+
+
+def _cluster(declarer: Declarer, branch: str, loop: Loop) -> Cluster:
+    head = loop.hands.repository.head(branch)
+    return Cluster.running(declarer.at(head or "").resources)
+
+
+def play(stage: Stage, *, say: Say) -> Account:
+    """Everything up to the account."""
+    started = time.monotonic()
+    stage.show()
+    say("the bot looks: what runs is what Git says")
+    _settle(stage)
+    say("people change things behind Git's back; the bot looks again")
+    story.people_change_things(stage.cluster)
+    stage.show()
+    done = tick(stage.loop)
+    say("an assistant opens a pull request; the guardrails judge it")
+    number, url = _agent_pull(stage)
+    reviewed = review(stage.guard, number)
+    stage.guard.store.close()
+    say("the failure modes are written into the repository")
+    path, link = _failure_modes(stage)
+    return Account(
+        home=stage.box.web_url(NAME),
+        commit=_action(done, Lane.ARTIFACT_PATCH),
+        pull=_action(done, Lane.CONFIG_PULL_REQUEST),
+        issue=_action(done, Lane.RUNBOOK_ISSUE),
+        agent_pull=url,
+        review=reviewed,
+        failure_modes=path,
+        failure_modes_url=link,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _settle(stage: Stage) -> None:
+    """The first look finds nothing to do; anything else is a fault of the demo."""
+    first = tick(stage.loop)
+    if first.report.drift or first.blocked:
+        found = ", ".join(f"{drift.resource} {drift.where}" for drift in first.report.drift)
+        raise Unavailable(f"the demo's shop does not run as declared: {first.blocked or found}")
+
+
+def _action(done: Tick, lane: Lane) -> Action:
+    found = next((one for one in done.actions if one.lane is lane and one.effect.wrote), None)
+    if found is None:
+        told = "; ".join(f"{one.lane} {one.task}: {one.message}" for one in done.actions) or done.blocked or "nothing"
+        raise Unavailable(f"the demo's bot made no {lane}: {told}")
+    return found
+
+
+def _agent_pull(stage: Stage) -> tuple[int, str]:
+    """The assistant's pull request, opened with its own account over the API."""
+    token = stage.box.create_user("helpful-agent[bot]", bot=True)
+    root = f"{stage.box.api_url}/repos/{NAME}"
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as agent:
+        head = _json(agent.get(f"{root}/git/ref/heads/main"))["object"]
+        sha = head["sha"] if isinstance(head, Mapping) else ""
+        _json(agent.post(f"{root}/git/refs", json={"ref": f"refs/heads/{story.AGENT_BRANCH}", "sha": sha}))
+        repository = stage.loop.hands.repository
+        repository.fetch()
+        files = {path: repository.read(str(sha), path) or b"" for path in ("src/checkout.py", "k8s/api.yaml")}
+        for path, data in story.agent_files(files).items():
+            known = _json(agent.get(f"{root}/contents/{path}", params={"ref": story.AGENT_BRANCH}))
+            body = {
+                "message": f"{story.AGENT_TITLE}\n\nCo-authored-by: helpful-agent <agent@example.com>",
+                "content": base64.b64encode(data).decode(),
+                "sha": known["sha"],
+                "branch": story.AGENT_BRANCH,
+            }
+            _json(agent.put(f"{root}/contents/{path}", json=body))
+        opened = {"title": story.AGENT_TITLE, "body": story.AGENT_BODY, "head": story.AGENT_BRANCH, "base": "main"}
+        pull = _json(agent.post(f"{root}/pulls", json=opened))
+    return int(str(pull["number"])), str(pull["html_url"])
+
+
+def _json(answer: httpx.Response) -> Mapping[str, object]:
+    if answer.is_error:
+        raise Unavailable(f"the sandbox answered {answer.status_code} to {answer.request.method} {answer.request.url}")
+    found = answer.json()
+    return found if isinstance(found, dict) else {}
+
+
+def _failure_modes(stage: Stage) -> tuple[str, str]:
+    from bot.workers.work import Name, work
+
+    workers = workers_of(stage.guard.site)
+    work(Name.EXPORT, workers)
+    return workers.path, stage.box.web_url(NAME, f"/blob/main/{workers.path}")
+
+
+def react(stage: Stage, *, say: Callable[[Tick], None], stopped: Callable[[], bool], pause: float = 1.0) -> None:
+    """Look again whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
+    seen = _state(stage)
+    while not stopped():
+        time.sleep(pause)
+        now = _state(stage)
+        if now == seen:
+            continue
+        done = tick(stage.loop)
+        say(done)
+        seen = _state(stage)
+
+
+def _state(stage: Stage) -> object:
+    """What a webhook would tell: heads and states."""
+    hands = stage.loop.hands
+    hands.repository.fetch()
+    pulls = () if hands.host is None else hands.host.pulls()
+    issues = () if hands.host is None else hands.host.issues()
+    return (
+        hands.repository.head(hands.branch),
+        tuple((pull.number, pull.state, pull.head_sha) for pull in pulls),
+        tuple((issue.number, issue.state) for issue in issues),
+    )
+
+
+def told(done: Tick) -> tuple[str, ...]:
+    """What a tick did, one sentence a line; quiet about what stayed as it was."""
+    lines = [
+        f"{one.effect.value}: {one.task}: {one.message}" for one in done.actions if one.effect is not Effect.UNCHANGED
+    ]
+    if not done.report.drift:
+        lines.append("No drift: what runs is what Git says.")
+    return tuple(lines) or (f"{len(done.report.drift)} drift left; nothing new to do.",)

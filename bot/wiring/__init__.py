@@ -1,0 +1,22 @@
+"""Joins settings, adapters and flows. The only place that knows everything; every entry point starts here."""
+
+from __future__ import annotations
+
+from bot.wiring.guarding import Guard, open_guard
+from bot.wiring.loops import open_hands, open_ledger, open_look, open_loop, open_rules, render_folder
+from bot.wiring.site import SystemClock, Ways
+from bot.wiring.working import open_workers
+
+__all__ = [
+    "Guard",
+    "SystemClock",
+    "Ways",
+    "open_guard",
+    "open_hands",
+    "open_ledger",
+    "open_look",
+    "open_loop",
+    "open_rules",
+    "open_workers",
+    "render_folder",
+]

@@ -1,0 +1,277 @@
+"""The loop of one site: what it looks with, what it judges by, what it writes with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from bot.errors import Invalid, Refused
+from bot.flows.declare import Declarer, Selection
+from bot.flows.look import Judging, Look, look
+from bot.flows.reconcile import Loop
+from bot.flows.remedy import Hands
+from bot.forge.render import Forge
+from bot.gitrepo.ledger import GitLedger
+from bot.model.ledger import Actor, Entry, LedgerView
+from bot.model.resource import SourceError
+from bot.policy.rules import RuleSet
+from bot.ports import Clock, Signature
+from bot.safety.limits import Limits
+from bot.safety.windows import ChangeWindow, parse_window
+from bot.settings import FILE, Settings, Window, secrets
+from bot.wiring.observing import observe, observers
+from bot.wiring.site import (
+    FixedClock,
+    Site,
+    SystemClock,
+    Ways,
+    cache_folder,
+    credentials,
+    is_remote,
+    local_site,
+    marker_key,
+    open_host,
+    open_site,
+    signer,
+)
+
+
+@dataclass(slots=True)
+class _NoLedger:
+    """The ledger of a folder that is pushed nowhere: empty, and it cannot be written."""
+
+    def read(self) -> LedgerView:
+        return LedgerView(None)
+
+    def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+        del view, entries
+        raise Refused("this folder has no remote, so there is no ledger and nothing can be written")
+
+
+def ledger(site: Site) -> GitLedger:
+    """The ledger of a site. ``Invalid`` for a folder that is pushed nowhere."""
+    if site.remote is None:
+        raise Invalid(f"{site.ways.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL.")
+    return GitLedger.open(
+        site.remote,
+        cache_folder(site.ways, f"ledger {site.remote}"),
+        credentials=credentials(site.secrets, site.remote),
+        ref=site.settings.ledger_ref,
+        author=Signature(site.settings.author.name, site.settings.author.email),
+        signer=signer(site.settings),
+    )
+
+
+def halted(site: Site) -> None:
+    """Return when writes are allowed; raise ``Refused`` when somebody halted them or too many failed."""
+    from bot.flows.reconcile import stopped
+
+    clock = SystemClock()
+    if (why := stopped(ledger(site).read(), limits(site.settings), clock.now())) is not None:
+        raise Refused(f"nothing is written: {why}", advice="`clockwork resume` lifts it.")
+
+
+def _window(window: Window) -> ChangeWindow:
+    return parse_window(
+        window.name,
+        kind=window.effect,
+        cron=window.cron,
+        duration=window.duration,
+        zone=window.timezone,
+        tasks=tuple(window.tasks),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The limits that these settings ask for."""
+    fixes = settings.fixes
+    return Limits(
+        fixes_per_hour=fixes.per_hour,
+        cooldown=fixes.cooldown,
+        consecutive_failures=fixes.task_failures,
+        total_failures=fixes.total_failures,
+        repository_fixes_per_hour=fixes.repository_per_hour,
+        severity_fixes_per_hour=fixes.severity_per_hour,
+        proposals_per_hour=fixes.proposals_per_hour,
+        convergence=fixes.breaker_corrections,
+        convergence_window=fixes.breaker_window,
+        windows=tuple(_window(window) for window in fixes.windows),
+        deletions=fixes.max_removed,
+        deletion_percent=fixes.max_removed_percent,
+    )
+
+
+def hands(site: Site, *, clock: Clock, read_only: bool = False) -> Hands:
+    """What a run on ``site`` writes with."""
+    from bot.github import text
+    from bot.shipped import folder
+    from bot.texts import Texts
+
+    host = None if read_only and site.secrets.token is None else open_host(site, clock)
+    settings = site.settings
+    me = None if host is None else host.whoami()
+    api = site.ways.environment
+    run = None
+    if api.get("GITHUB_RUN_ID") and api.get("GITHUB_REPOSITORY"):
+        server = api.get("GITHUB_SERVER_URL", "https://github.com")
+        run = f"{server}/{api['GITHUB_REPOSITORY']}/actions/runs/{api['GITHUB_RUN_ID']}"
+    return Hands(
+        repository=site.repository,
+        ledger=_NoLedger() if site.git is None else ledger(site),
+        host=host,
+        texts=Texts.at(folder("templates"), filters=text.FILTERS),
+        clock=clock,
+        actor=Actor(me.login, me.id) if me else Actor("clockwork"),
+        author=Signature(settings.author.name, settings.author.email),
+        branch=site.branch,
+        limits=limits(settings),
+        new_id=lambda: uuid.uuid4().hex,
+        labels=tuple(settings.github.labels),
+        run_link=run,
+        commit_url=partial(_commit_url, site),
+    )
+
+
+def _commit_url(site: Site, sha: str) -> str | None:
+    if site.remote is None or not site.remote.startswith("http"):
+        return None
+    return f"{site.remote.removesuffix('/').removesuffix('.git')}/commit/{sha}"
+
+
+def selection(site: Site) -> Selection:
+    """Which files of the site declare something, and the ``.cw`` variables."""
+    sources = site.settings.sources
+    variables = dict(sources.variables)
+    for pair in site.ways.variables:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise Invalid(f"--var {pair!r} is not K=V")
+        variables[key] = text
+    return Selection(
+        include=tuple(sources.include),
+        exclude=tuple(sources.exclude),
+        project=sources.project or site.name.rpartition("/")[2].lower(),
+        variables=variables,
+        environment={k: v for k, v in site.ways.environment.items() if k.startswith("CLOCKWORK_VAR_")},
+    )
+
+
+def judging(site: Site, commit: str) -> Judging:
+    """Rules, ignore rules and options as ``commit`` has them."""
+    from bot.drift.ignore import Ignores
+    from bot.drift.ignore import load as load_ignores
+    from bot.drift.options import Options
+    from bot.policy.levels import in_force
+    from bot.policy.rules import policy_files
+    from bot.shipped import files
+
+    settings, repository = site.settings, site.repository
+    own = {e.path: repository.blob(e.blob) for e in repository.entries(commit, "policies")}
+    own = {path: own[path] for path in policy_files(own)}
+    ignored = repository.read(commit, settings.ignores)
+    return Judging(
+        rules=in_force(settings.fixes.level, shipped=files("policies", "levels/*.yaml"), repository=own),
+        ignores=Ignores() if ignored is None else load_ignores(ignored, settings.ignores),
+        options=Options(
+            mask_key=marker_key(site),
+            ignore_aggregated_roles=settings.aggregated_roles == "ignore",
+            list_map_keys=_list_keys(settings),
+        ),
+    )
+
+
+def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
+    """``Kind.group:path`` -> keys, as the comparison wants it: by (group, kind), then by path."""
+    found: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for name, keys in settings.list_keys.items():
+        resource, colon, path = name.partition(":")
+        kind, _, group = resource.partition(".")
+        if not colon or not kind or not path:
+            raise Invalid(f"{FILE}: list_keys: {name!r} is not Kind.group:path")
+        found.setdefault((group, kind), {})[path] = tuple(keys)
+    return found
+
+
+def open_look(ways: Ways) -> partial[Look]:
+    """A look at the files of a folder as they are now (or at a remote's branch); nothing is written anywhere."""
+    site = open_site(ways) if is_remote(ways.repo) else local_site(ways, secrets(ways.environment))
+    head = site.repository.head(site.branch)
+    if head is None:
+        raise Invalid(f"{ways.repo} has no branch {site.branch}")
+    declarer = Declarer(site.repository, Forge(), selection(site))
+    seers = observers(site)
+    return partial(look, declarer.at(head), judging(site, head), partial(observe, site, seers), now=SystemClock().now())
+
+
+def open_loop(ways: Ways, *, dry_run: bool = False, at: datetime | None = None, clock: Clock | None = None) -> Loop:
+    """The loop of ``reconcile``, ``simulate`` and ``explain``."""
+    chosen = clock or (SystemClock() if at is None else FixedClock(at))
+    return loop_on(open_site(ways), clock=chosen, dry_run=dry_run)
+
+
+def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
+    """The loop of an opened site. A folder without a remote is only ever planned for."""
+    dry_run = dry_run or site.git is None
+    return Loop(
+        hands=hands(site, clock=clock, read_only=dry_run),
+        declarer=Declarer(site.repository, Forge(), selection(site)),
+        observe=partial(observe, site, observers(site)),
+        judging=partial(judging, site),
+        apply_enabled=site.settings.apply.enabled,
+        dry_run=dry_run,
+    )
+
+
+def open_hands(settings: Path | None, repo: str | None) -> Hands:
+    """What ``halt``, ``resume`` and the other orders write with."""
+    site = open_site(Ways(repo=repo or ".", settings=settings))
+    ledger(site)
+    return hands(site, clock=SystemClock())
+
+
+def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
+    """The ledger of a repository."""
+    return ledger(open_site(Ways(repo=repo or ".", settings=settings)))
+
+
+def open_rules(settings: Path | None, repo: str) -> RuleSet:
+    """The auto-fix rules in force for a repository, first match first."""
+    ways = Ways(repo=repo, settings=settings)
+    site = open_site(ways) if is_remote(repo) else local_site(ways, secrets(ways.environment))
+    head = site.repository.head(site.branch)
+    if head is None:
+        raise Invalid(f"{repo} has no branch {site.branch}")
+    return judging(site, head).rules
+
+
+def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> Rendered:
+    """The artifacts of a folder's ``.cw`` files, written where their bytes differ unless ``write`` is off."""
+    from bot.gitrepo.worktree import WORKTREE
+
+    ways = Ways(repo=str(folder), variables=variables)
+    site = local_site(ways, secrets(ways.environment))
+    declaration = Declarer(site.repository, Forge(), selection(site)).at(WORKTREE)
+    if declaration.assembly is not None and declaration.assembly.errors:
+        return Rendered((), declaration.assembly.errors)
+    stale = tuple(str(drift.path[0]) for drift in declaration.stale)
+    for path in stale if write else ():
+        data = None if declaration.bundle is None else declaration.bundle.files.get(path)
+        place = folder / path
+        if data is None:
+            place.unlink(missing_ok=True)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+    return Rendered(stale, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What rendering found: artifacts whose bytes differ, and the mistakes that kept it from rendering."""
+
+    changed: tuple[str, ...]
+    errors: tuple[SourceError, ...]

@@ -1,0 +1,1 @@
+"""Tests of flows, driven through the sandbox."""
