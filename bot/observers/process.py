@@ -41,6 +41,8 @@ def run(
     Raises :class:`Invalid` when it cannot be started, :class:`Unavailable` after ``timeout`` seconds or when it writes
     more than ``cap`` bytes to its standard output; in both cases the whole group is gone.
     """
+    if not argv:
+        raise Invalid("cannot start an empty command")
     try:
         process = subprocess.Popen(
             list(argv),
@@ -53,7 +55,7 @@ def run(
         )
     except (OSError, ValueError) as exc:
         raise Invalid(
-            f"cannot start {argv[0] if argv else 'an empty command'}: {getattr(exc, 'strerror', None) or exc}",
+            f"cannot start {argv[0]}: {getattr(exc, 'strerror', None) or exc}",
             advice="check that the program is installed and on PATH",
         ) from exc
     with process:
