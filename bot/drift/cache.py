@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from bot.drift.diff import Difference
 from bot.drift.options import Options
-from bot.drift.scaling import Scalers
+from bot.drift.surroundings import Surroundings
 from bot.model.resource import Desired, Observed, Pointer, Tree
 
 Key: TypeAlias = tuple[str, str, int, Pointer]
@@ -27,16 +27,16 @@ class Memo:
     def __init__(self) -> None:
         self._old: dict[Key, Entry] = {}
         self._new: dict[Key, Entry] = {}
-        self._stamp: tuple[Options, Scalers] | None = None
+        self._stamp: tuple[Options, Surroundings] | None = None
 
     def __len__(self) -> int:
         return len(self._old)
 
-    def begin(self, options: Options, scalers: Scalers) -> None:
+    def begin(self, options: Options, around: Surroundings) -> None:
         """Forget everything if the question itself has changed."""
-        if self._stamp != (options, scalers):
+        if self._stamp != (options, around):
             self._old = {}
-            self._stamp = (options, scalers)
+            self._stamp = (options, around)
         self._new = {}
 
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> Difference | None:

@@ -18,7 +18,7 @@ from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.match import Live
 from bot.drift.options import Options
-from bot.drift.scaling import Scalers, scalers
+from bot.drift.surroundings import Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
 
@@ -86,8 +86,8 @@ class _Comparison:
 
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
-        aims = scalers(self._trees())
-        self._memo.begin(self._options, aims)
+        around = surroundings(self._desired, self._seen.resources)
+        self._memo.begin(self._options, around)
         matched: set[ResourceId] = set()
         absent: list[Desired] = []
         for desired in self._desired:
@@ -96,21 +96,17 @@ class _Comparison:
                 absent.append(desired)
                 continue
             matched.add(observed.id)
-            self._pair(desired, observed, aims)
+            self._pair(desired, observed, around)
         self._memo.end()
         self._absent(absent)
         self._undeclared(matched)
         self._observers_own()
 
-    def _trees(self) -> list[tuple[ResourceId, Tree]]:
-        declared = [(one.id, one.tree) for one in self._desired if one.id.kind in _SCALERS]
-        return [*declared, *((id_, one.tree) for id_, one in self._seen.resources.items() if id_.kind in _SCALERS)]
-
-    def _pair(self, desired: Desired, observed: Observed, aims: Scalers) -> None:
+    def _pair(self, desired: Desired, observed: Observed, around: Surroundings) -> None:
         base = self._bases.get(desired.id) if self._bases else None
         difference = self._memo.find(desired, observed, base)
         if difference is None:
-            difference = examine(Pair(desired, observed, base), self._options, aims)
+            difference = examine(Pair(desired, observed, base), self._options, around)
             self._memo.keep(desired, observed, base, difference)
         if difference.drift or difference.suppressed:
             self._add(difference)
@@ -153,6 +149,3 @@ class _Comparison:
             if home is not None and drift.file is None:
                 drift = replace(drift, file=home.file, line=home.line, task=home.task)
             self.drift.append(drift)
-
-
-_SCALERS = frozenset({"HorizontalPodAutoscaler", "ScaledObject", "VerticalPodAutoscaler"})

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.drift import drifts, kubernetes
+from bot.drift import drifts, kubernetes, services
 from bot.drift.options import Options
-from bot.drift.scaling import Scalers
+from bot.drift.surroundings import NOTHING_AROUND, Surroundings
 from bot.model.drift import Drift, Pair, Suppressed
 from bot.model.resource import Platform
 
@@ -37,22 +37,23 @@ def diff(pair: Pair, options: Options) -> tuple[Drift, ...]:
         return (drifts.missing(pair.desired),)
     maker = drifts.Maker(pair.desired, options, observed=pair.observed.tree)
     problems = tuple(maker.unhealthy(problem) for problem in pair.observed.problems)
-    return (*examine(pair, options, {}).drift, *problems)
+    return (*examine(pair, options, NOTHING_AROUND).drift, *problems)
 
 
-def examine(pair: Pair, options: Options, scalers: Scalers) -> Difference:
+def examine(pair: Pair, options: Options, around: Surroundings) -> Difference:
     """What the trees of both sides differ in; nothing where one side is not there."""
     desired, observed = pair.desired, pair.observed
     if desired is None or observed is None or desired.tree == observed.tree:
         return NO_DIFFERENCE
     match desired.id.platform:
         case Platform.KUBERNETES:
-            results = kubernetes.examine(desired, observed, pair.base, options, scalers)
-        case Platform.COMPOSE | Platform.TERRAFORM | Platform.HTTP:
-            return NO_DIFFERENCE
+            found = tuple(kubernetes.examine(desired, observed, pair.base, options, around.scalers))
+        case Platform.COMPOSE:
+            found = tuple(services.examine(desired, observed, pair.base, options, around.aliases))
+        case Platform.TERRAFORM | Platform.HTTP:
+            return NO_DIFFERENCE  # their observers compare: a plan and a probe are comparisons
         case _:
             assert_never(desired.id.platform)
-    found = tuple(results)
     if not found:
         return NO_DIFFERENCE
     return Difference(

@@ -108,7 +108,7 @@ class _Judge:
         """What kind of drift it is and who did it; None when it is none."""
         match finding.side:
             case Side.BOTH:
-                moved = finding.shape.canonical is images.image and images.moved(finding.desired, finding.observed)
+                moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
                 return Cause(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, self._writer(finding))
             case Side.DESIRED:
                 return Cause(DriftKind.MISSING, None)

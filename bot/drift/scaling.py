@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.drift.peek import get, text
 from bot.model.resource import JSON, Platform, ResourceId, Tree
@@ -33,11 +33,13 @@ Target: TypeAlias = tuple[str, str, str]
 
 Scalers: TypeAlias = Mapping[Target, tuple[Scaler, ...]]
 
-_KINDS = {
+_KINDS: Final = {
     ("autoscaling", "HorizontalPodAutoscaler"): "scaleTargetRef",
     ("keda.sh", "ScaledObject"): "scaleTargetRef",
     ("autoscaling.k8s.io", "VerticalPodAutoscaler"): "targetRef",
 }
+
+SCALER_KINDS: Final = frozenset(kind for _, kind in _KINDS)
 
 
 def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:

@@ -86,6 +86,8 @@ class Shape:
     default: Default | None = None
     zero: bool = False
     ordered: bool = False
+    agrees: Callable[[JSON, JSON], bool] | None = None
+    """Whether a declared value is met by a live one although both are spelled differently."""
     name: str = ""
 
     def child(self, key: str) -> Shape:
@@ -102,6 +104,8 @@ class Shape:
 
 
 ANY: Final = Shape()
+
+AGREEMENTS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {"image": images.agrees}
 
 COMPARATORS: Final[Mapping[str, values.Canonical]] = {
     "quantity": values.quantity,
@@ -122,13 +126,14 @@ Defaults = Mapping[str, Mapping[str, Default]]
 _KEYED: Final = re.compile(r"keyed\[([^\]]+)\] ?(.*)\Z")
 
 
-def compile_shape(root: str, types: Types, defaults: Defaults) -> Shape:
-    """The shape of the type ``root`` with every type it refers to."""
-    return _Compiler(types, defaults).named(root)
+def compile_shape(root: str, types: Types, defaults: Defaults, words: Mapping[str, Shape] | None = None) -> Shape:
+    """The shape of the type ``root`` with every type it refers to. ``words`` are comparators of this table alone."""
+    return _Compiler(types, defaults, words or {}).named(root)
 
 
 class _Compiler:
-    def __init__(self, types: Types, defaults: Defaults) -> None:
+    def __init__(self, types: Types, defaults: Defaults, words: Mapping[str, Shape]) -> None:
+        self._words = words
         self._types = types
         self._defaults = defaults
         self._done: dict[str, Shape] = {}
@@ -169,7 +174,9 @@ class _Compiler:
             case "leaf":
                 return Shape(Form.LEAF, Filled.NOBODY)
             case _ if word in COMPARATORS:
-                return Shape(Form.LEAF, Filled.NOBODY, canonical=COMPARATORS[word])
+                return Shape(Form.LEAF, Filled.NOBODY, canonical=COMPARATORS[word], agrees=AGREEMENTS.get(word))
+            case _ if word in self._words:
+                return self._words[word]
             case _:
                 return self.named(word)
 

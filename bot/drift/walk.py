@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
-from bot.drift import images
 from bot.drift.canonical import absent, canonical, resolved, same
 from bot.drift.shapes import Filled, Form, Shape
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
@@ -90,9 +89,7 @@ class _Walk:
             self.mapping(desired, observed, shape, place)
         elif isinstance(desired, (list, tuple)) and isinstance(observed, (list, tuple)):
             self._list(desired, observed, resolved(shape, desired, observed), place)
-        elif not (
-            same(desired, observed, shape) or (shape.canonical is images.image and images.agrees(desired, observed))
-        ):
+        elif not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
             self._note(Side.BOTH, place, desired, observed, shape)
 
     def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:

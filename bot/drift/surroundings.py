@@ -1,0 +1,45 @@
+"""What the comparison of one pair must know of everything else: autoscalers, and names that volumes and networks got.
+
+Made once per comparison by :mod:`bot.drift.compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from bot.drift.scaling import SCALER_KINDS, Scalers, scalers
+from bot.model.resource import Desired, Observed, ResourceId
+
+Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
+"""The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything outside of a pair that its comparison depends on."""
+
+    scalers: Scalers = field(default_factory=dict)
+    aliases: Aliases = field(default_factory=dict)
+
+
+NOTHING_AROUND: Final = Surroundings()
+
+
+def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Surroundings:
+    """The surroundings that both sides make."""
+    trees = [(one.id, one.tree) for one in desired if one.id.kind in SCALER_KINDS]
+    trees += [(id_, one.tree) for id_, one in resources.items() if id_.kind in SCALER_KINDS]
+    return Surroundings(scalers(trees), _aliases(desired))
+
+
+def _aliases(desired: Sequence[Desired]) -> Aliases:
+    return {
+        (one.id.kind, one.id.scope, one.id.name): name
+        for one in desired
+        if one.id.kind in _NAMED and isinstance(name := one.tree.get("name"), str)
+    }
+
+
+_NAMED: Final = frozenset({"volume", "network"})
