@@ -49,8 +49,7 @@ def review(
     """
     started = clock.now()
     subject = Subject(request.change, rules.options, facts or Facts())
-    prompted = prompt.build(request, rules, subject, nonce=_nonce(session_id))
-    replies = _ask(assistants, prompted)
+    replies = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
     believed = reply.validate(request, replies, rules, subject)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
     judged = judge.judge(
@@ -79,10 +78,11 @@ def _nonce(session_id: str) -> str:
     return hashlib.sha256(f"fence\0{session_id}".encode()).hexdigest()[:32]
 
 
-def _ask(assistants: Sequence[Assistant], asked: Prompt) -> tuple[Reply, ...]:
+def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[Reply, ...]:
     """Every assistant's reply, asked side by side, in the order of ``assistants``."""
     if not assistants:
         return ()
+    asked = build()
     with ThreadPoolExecutor(max_workers=min(len(assistants), 4)) as pool:
         return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
 

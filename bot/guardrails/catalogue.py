@@ -5,23 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.guardrails.detectors import integrity, meta, pods, secrets, workflows
+from bot.guardrails.detectors import (
+    dependencies,
+    destruction,
+    exposure,
+    hygiene,
+    integrity,
+    meta,
+    pods,
+    secrets,
+    testing,
+    unicode,
+    workflows,
+)
 from bot.guardrails.rule import Detector
 
 DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-001": integrity.merge_marker,
     "INT-002": integrity.syntax_regression,
     "INT-003": integrity.elided_code,
+    "INT-004": hygiene.placeholder,
     "INT-005": integrity.edit_residue,
     "INT-006": integrity.chat_residue,
     "INT-007": integrity.truncated_file,
+    "DES-001": destruction.mass_delete,
+    "DES-002": destruction.many_files_deleted,
+    "DES-003": destruction.protection_removed,
+    "DES-004": destruction.data_drop,
+    "TST-001": testing.test_file_deleted,
+    "TST-002": testing.test_removed,
+    "TST-003": testing.assert_loss,
+    "TST-004": testing.test_skipped,
+    "TST-005": testing.tautology,
+    "TST-006": testing.gate_lowered,
+    "TST-007": testing.suppression,
     "SEC-001": secrets.secret_known,
     "SEC-002": secrets.secret_generic,
     "SEC-003": secrets.credential_in_url,
+    "SEC-004": hygiene.tls_off,
+    "SEC-005": unicode.bidi,
+    "SEC-006": unicode.invisible,
+    "SEC-007": unicode.mixed_script,
+    "SEC-008": hygiene.pipe_to_shell,
     "K8S-001": pods.pod_privilege,
     "K8S-002": pods.rbac_wildcard,
+    "TF-001": exposure.open_ingress,
     "CI-001": workflows.workflow_permissions,
     "CI-002": workflows.workflow_trigger,
+    "DEP-001": dependencies.unknown_dependency,
+    "DEP-002": dependencies.typosquat,
+    "DEP-003": dependencies.lock_tamper,
+    "INJ-001": hygiene.reviewer_injection,
     "META-001": meta.guardrail_edit,
     "CW-001": meta.unbounded_change,
 }

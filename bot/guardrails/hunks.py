@@ -20,6 +20,9 @@ from bot.model.finding import FileChange, FileStatus
 MAX_BYTES: Final = 1_500_000
 """A side of a file beyond this many bytes is not read by detectors; the change is then reported as not wholly seen."""
 
+MAX_LINE: Final = 5000
+"""Characters of a line that detectors look at."""
+
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -165,6 +168,22 @@ class Delta:
             return ()
         lost = [line for line in self.removed if match(line)]
         return net(gained, lost)
+
+    def gained(self, pattern: re.Pattern[str], view: str = "raw") -> tuple[Line, ...]:
+        """The net-new lines that ``pattern`` finds something in.
+
+        ``view`` is what of a line counts: ``raw``, ``uncommented``, or ``code`` (no comments and no string contents).
+        """
+        found = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
+        if not found:
+            return ()
+        lost = [line for line in self.removed if pattern.search(line.text[:MAX_LINE])]
+        if view != "raw":
+            after, before = (self.mask_after, self.mask_before)
+            views = (after.code, before.code) if view == "code" else (after.no_comments, before.no_comments)
+            found = [line for line in found if pattern.search(views[0][line.number - 1][:MAX_LINE])]
+            lost = [line for line in lost if pattern.search(views[1][line.number - 1][:MAX_LINE])]
+        return net(found, lost)
 
 
 def net(gained: Sequence[Line], lost: Iterable[Line]) -> tuple[Line, ...]:

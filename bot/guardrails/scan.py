@@ -19,8 +19,8 @@ from typing import Final, Protocol
 
 MAX_LINE: Final = 20_000
 """Bytes of a line that are looked at."""
-_LARGE: Final = 400_000
-"""Bytes from which compiling a hyperscan database pays."""
+_LARGE: Final = 20_000_000
+"""Characters from which compiling a hyperscan database, about a second, pays."""
 
 
 class Backend(StrEnum):
@@ -74,12 +74,10 @@ def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[Match]:
     """The matches by the back end that suits the amount: a database is only compiled where it pays."""
     if not needles or not lines:
         return []
-    backends = available()
-    size = sum(map(len, lines))
-    best = backends[0] if size >= _LARGE or len(backends) == 1 else backends[-2]
-    if best is Backend.HYPERSCAN and size < _LARGE:
-        best = Backend.PLAIN
-    return scanner(needles, best).scan(lines)
+    choice = available()
+    if choice[0] is Backend.HYPERSCAN and len(choice) > 1 and sum(map(len, lines)) < _LARGE:
+        choice = choice[1:]
+    return scanner(needles, choice[0]).scan(lines)
 
 
 @lru_cache(maxsize=16)
@@ -236,21 +234,27 @@ class Hyperscan:
 
 def _partition(needles: tuple[Needle, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The indexes hyperscan can take, and the others."""
+    slow = [at for at, needle in enumerate(needles) if _FOREIGN.search(needle.pattern)]
+    fast = [at for at in range(len(needles)) if at not in slow]
+    if not _compiles([needles[at] for at in fast]):
+        slow += [at for at in fast if not _compiles([needles[at]])]
+    return tuple(at for at in fast if at not in slow), tuple(sorted(slow))
+
+
+_FOREIGN: Final = re.compile(r"\(\?[=!<(]|\\[AZzG]|\\[1-9]|\(\?P=")
+"""What hyperscan has not, or reads otherwise."""
+
+
+def _compiles(needles: Sequence[Needle]) -> bool:
     import hyperscan
 
-    fast: list[int] = []
-    slow: list[int] = []
-    for at, needle in enumerate(needles):
-        if re.search(r"\(\?[=!<]|\\[AZzG]|\\[1-9]|\(\?P=", needle.pattern):
-            slow.append(at)
-            continue
-        try:
-            _compile(hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK), [needle])
-        except hyperscan.HyperscanError:
-            slow.append(at)
-        else:
-            fast.append(at)
-    return tuple(fast), tuple(slow)
+    if not needles:
+        return True
+    try:
+        _compile(hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK), needles)
+    except hyperscan.HyperscanError:
+        return False
+    return True
 
 
 def _compile(database: object, needles: Sequence[Needle]) -> None:

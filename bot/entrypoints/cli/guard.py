@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
 _ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
 _SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
 _ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]
+
+
+class _WallClock:
+    """The real time, without the wiring that a local check does not need."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 def register(app: typer.Typer) -> None:
@@ -124,7 +136,6 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
     from bot.model.session import AIRequest
-    from bot.wiring import SystemClock
 
     repository = GitRepository.local(folder)
     commits = [repository.resolve(name) for name in (base, head)]
@@ -139,7 +150,7 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
     change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
     rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
     request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
-    return change, rules, review(request, rules=rules, clock=SystemClock(), session_id=secrets.token_hex(16))
+    return change, rules, review(request, rules=rules, clock=_WallClock(), session_id=secrets.token_hex(16))
 
 
 def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:

@@ -21,19 +21,29 @@ _SETTINGS: Final = re.compile(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
 
 def guardrail_edit(subject: Subject) -> Iterable[Hit]:
     """META-001: the change touches what judges it; the rules of base go on judging."""
-    for delta in subject.deltas:
-        path = next((path for path in (delta.path, delta.old_path) if _GUARDING.fullmatch(path)), None)
-        if path is None:
-            continue
-        first = delta.added[0].number if delta.added else 1
+    touched = [(delta, path) for delta in subject.deltas if (path := _guarding(delta)) is not None]
+    for delta, path in touched[:_TOLD]:
         verb = {FileStatus.ADDED: "adds", FileStatus.REMOVED: "removes"}.get(delta.status, "changes")
+        more = (
+            f" So do {len(touched) - _TOLD} more files."
+            if len(touched) > _TOLD and path == touched[_TOLD - 1][1]
+            else ""
+        )
         yield Hit(
             delta.path,
-            first,
-            f"This change {verb} {path}, which decides how changes are judged. The version at base was used here.",
+            delta.added[0].number if delta.added else 1,
+            f"This change {verb} {path}, which decides how changes are judged; it was judged without that.{more}",
             suggestion="Let a code owner approve this file on its own.",
             anchor=path,
         )
+
+
+_TOLD: Final = 5
+"""Files that are told one by one."""
+
+
+def _guarding(delta: Delta) -> str | None:
+    return next((path for path in (delta.path, delta.old_path) if _GUARDING.fullmatch(path)), None)
 
 
 _ROOF: Final = re.compile(

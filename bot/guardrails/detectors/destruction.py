@@ -1,0 +1,237 @@
+"""DES: code, files, protections and data that a change takes away."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.guardrails import classify, hcl
+from bot.guardrails.detectors.pods import objects
+from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Document, Unparsed
+from bot.model.finding import FileStatus
+
+
+def mass_delete(subject: Subject) -> Iterable[Hit]:
+    """DES-001: a kept source file loses much, gains next to nothing, and the lines did not move elsewhere."""
+    limit = subject.options.large_delete
+    candidates = [
+        delta
+        for delta in subject.written
+        if delta.is_source and delta.after and len(delta.removed) - len(delta.added) >= limit
+    ]
+    if not candidates:
+        return
+    elsewhere = Counter(line.normal for delta in subject.deltas for line in delta.added if len(line.text.strip()) > 3)
+    for delta in candidates:
+        removed = [line for line in delta.removed if len(line.text.strip()) > 3]
+        if len(delta.added) > len(delta.removed) * 0.05 or not removed:
+            continue
+        moved = sum(1 for line in removed if elsewhere[line.normal])
+        if moved >= 0.6 * len(removed):
+            continue
+        yield Hit(
+            delta.path,
+            1,
+            f"{len(delta.removed)} lines were removed and {len(delta.added)} added; {moved} of them moved elsewhere.",
+            suggestion="Say what was removed and why nothing needs it.",
+            anchor="mass-delete",
+        )
+
+
+def many_files_deleted(subject: Subject) -> Iterable[Hit]:
+    """DES-002: twenty files, or 30 % of a top-level folder with at least five files, are gone and were not moved."""
+    added = {_stem(delta.path) for delta in subject.deltas if delta.status is FileStatus.ADDED}
+    gone = [
+        delta.path
+        for delta in subject.deltas
+        if delta.status is FileStatus.REMOVED and not delta.is_foreign and _stem(delta.path) not in added
+    ]
+    advice = "Delete in steps, and show that nothing refers to the files."
+    if len(gone) >= 20:
+        yield Hit(
+            None, None, f"{len(gone)} files are deleted, among them {gone[0]}.", suggestion=advice, anchor="files"
+        )
+        return
+    whole = Counter(path.split("/")[0] for path in subject.facts.paths if "/" in path)
+    for folder, count in sorted(Counter(path.split("/")[0] for path in gone if "/" in path).items()):
+        if count >= 5 and whole[folder] and count >= 0.3 * whole[folder]:
+            text = f"{count} of the {whole[folder]} files in {folder}/ are deleted."
+            yield Hit(None, None, text, suggestion=advice, anchor=f"folder:{folder}")
+
+
+def _stem(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+_ON: Final = ("prevent_destroy", "deletion_protection", "deletion_protection_enabled", "enable_deletion_protection",
+              "disable_api_termination", "purge_protection_enabled", "termination_protection")  # fmt: skip
+_OFF: Final = ("force_destroy", "skip_final_snapshot", "force_delete", "delete_automated_backups")
+
+
+def protection_removed(subject: Subject) -> Iterable[Hit]:
+    """DES-003: a setting that keeps data from being destroyed is switched off or taken away."""
+    yield from _terraform(subject)
+    yield from _kubernetes(subject)
+
+
+def _terraform(subject: Subject) -> Iterator[Hit]:
+    files = [delta for delta in subject.written if delta.language == "hcl"]
+    existed = {block.address for delta in files for block in hcl.parse_blocks(delta.before or "")}
+    exists = {block.address for delta in files for block in hcl.parse_blocks(delta.after or "")}
+    after = {key for delta in files for key, _ in _protections(delta.after)}
+    risks = {key for delta in files for key, _ in _risks(delta.before)}
+    advice = "Keep the protection; remove it only in a change of its own, with a backup."
+    for delta in files:
+        for key, _ in _protections(delta.before):
+            if key not in after and key[0] in exists:
+                line, what = _where(delta, key) or (1, "removed")
+                yield Hit(
+                    delta.path, line, f"{key[1]} of {key[0]} was {what}.", suggestion=advice, anchor="/".join(key)
+                )
+        for key, line in _risks(delta.after):
+            if key not in risks and key[0] in existed:
+                text = f"{key[1]} of {key[0]} was switched on."
+                yield Hit(delta.path, line, text, suggestion=advice, anchor="/".join(key))
+
+
+def _settings(text: str | None, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
+    for block in hcl.parse_blocks(text or ""):
+        if block.type not in {"resource", "module"}:
+            continue
+        for owner in (block, *block.nested("lifecycle"), *block.nested("settings")):
+            for attribute in owner.attributes:
+                if attribute.name in names:
+                    yield (block.address, attribute.name), attribute.text, attribute.line
+
+
+def _protections(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(text, _ON):
+        if value.strip('"') in {"true", "ACTIVE"}:
+            yield key, line
+
+
+def _risks(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(text, _OFF):
+        if value == "true":
+            yield key, line
+
+
+def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
+    """The line that now says otherwise; None when the setting is gone."""
+    for found, value, line in _settings(delta.after, (key[1],)):
+        if found == key:
+            return line, f"set to {value}"
+    return None
+
+
+def _kubernetes(subject: Subject) -> Iterator[Hit]:
+    files = [delta for delta in subject.written if classify.is_yaml_or_json(delta.path) and not delta.unread]
+    before = {key: value for delta in files for key, value, _ in _guards(delta.documents_before)}
+    if not before:
+        return
+    for delta in files:
+        now = {key: (value, line) for key, value, line in _guards(delta.documents_after)}
+        owners = {_owner(document) for document in _objects(delta.documents_after)}
+        for key, value in before.items():
+            if key[0] not in owners:
+                continue
+            current, line = now.get(key, ((), 1))
+            lost = set(value) - set(current)
+            if key[1] == "reclaim" and lost and not {"Delete", "Recycle"} & set(current):
+                continue
+            if lost:
+                text = f"{', '.join(sorted(lost))} was removed from the {key[1]} of {key[0]}."
+                yield Hit(delta.path, line, text, suggestion="Keep what protects the data.", anchor="/".join(key))
+
+
+def _objects(documents: tuple[Document, ...] | Unparsed) -> Iterator[Document]:
+    return iter(()) if isinstance(documents, Unparsed) else objects(documents)
+
+
+def _owner(document: Document) -> str:
+    parts = [document.get("kind"), document.get("metadata", "namespace"), document.get("metadata", "name")]
+    return "/".join(part.raw for part in parts if part is not None)
+
+
+def _guards(documents: tuple[Document, ...] | Unparsed) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
+    """Finalizers and Retain policies by object: ((object, what), values, line)."""
+    for document in _objects(documents):
+        owner = _owner(document)
+        finalizers = document.get("metadata", "finalizers")
+        if finalizers is not None:
+            values = tuple(node.raw for node in finalizers.elements())
+            yield (owner, "finalizers"), values, finalizers.line
+        for path in (("reclaimPolicy",), ("spec", "persistentVolumeReclaimPolicy"), ("spec", "deletionPolicy")):
+            policy = document.get(*path)
+            if policy is not None and policy.raw:
+                yield (owner, "reclaim"), (policy.raw,), policy.line
+
+
+_SQL: Final = re.compile(
+    r"\bDROP\s{1,5}(?:TABLE|DATABASE|SCHEMA)\s{1,5}(?!IF\s{1,5}EXISTS\s{1,5}(?:te?mp_|#))(?:IF\s{1,5}EXISTS\s{1,5})?(?!te?mp|#|pg_temp)[\w\"`\[.]"
+    r"|\bTRUNCATE\s{1,5}TABLE\s{1,5}(?!te?mp|#)[\w\"`\[]"
+    r"|^\s{0,40}TRUNCATE\s{1,5}(?!te?mp)[\w\"`.]{1,80}\s{0,5};"
+    r"|\bDELETE\s{1,5}FROM\s{1,5}(?!te?mp)[\w\"`\[\].]{1,120}\s{0,5}(?:;|[\"'`]|\Z)",
+    re.IGNORECASE,
+)
+_SHELL: Final = re.compile(
+    r"(?:^|[;&|(`\s])rm\s{1,5}(?:-[a-zA-Z]{1,8}\s{1,5}|--[a-z\-]{1,30}\s{1,5}){0,4}"
+    r"(?:-[a-zA-Z]{0,6}[rR][a-zA-Z]{0,6}|--recursive)\s{1,5}(?:--?[a-z\-]{1,30}\s{1,5}){0,4}"
+    r"[\"']?(?:/(?:\*|\s|[\"';&|)]|\Z)|~/?(?:\s|\Z)|\$HOME/?[\"']?(?:\s|\Z)|/(?:etc|usr|var|home|boot|lib|bin|root|opt)/?\*?[\"']?(?:\s|[;&|]|\Z))"
+    r"|\bmkfs\.\w{2,8}\s|\bdd\s[^|;]{0,200}\bof=/dev/(?:sd|nvme|vd|xvd)"
+)
+_MIGRATION_DOWN: Final = re.compile(
+    r"(^|[/_.\-])(down|rollback|revert|undo|teardown|drop|cleanup)([/_.\-]|$)|\.down\.", re.IGNORECASE
+)
+_DOWN_BLOCK: Final = re.compile(
+    r"def down(grade)?\b|exports\.down|\bdown\s?\(|--\s?\+(goose|migrate)\s?Down|async down|func .{0,40}Down",
+    re.IGNORECASE,
+)
+
+
+def data_drop(subject: Subject) -> Iterable[Hit]:
+    """DES-004: a statement that destroys data without a condition, outside tests and down-migrations."""
+    for delta in subject.written:
+        if delta.is_test or delta.is_docs or classify.is_fixture(delta.path) or _MIGRATION_DOWN.search(delta.path):
+            continue
+        if delta.language is None or delta.language in {"html", "css"}:
+            continue
+        for pattern in (_SQL, _SHELL):
+            if pattern is _SHELL and delta.language not in {"shell", "dockerfile", "yaml", "python", "javascript"}:
+                continue
+            for line in delta.gained(pattern, "uncommented"):
+                if pattern is _SQL and (_in_down(delta, line) or not _is_statement(delta, line)):
+                    continue
+                yield Hit(
+                    delta.path,
+                    line.number,
+                    "This statement destroys data and has no condition.",
+                    evidence=line.text.strip()[:160],
+                    suggestion="Delete with a condition, behind a backup, with a way back.",
+                )
+
+
+def _is_statement(delta: Delta, line: Line) -> bool:
+    """In program text, SQL stands in a string; a sentence about dropping tables does not count."""
+    if delta.language == "sql":
+        return True
+    following = " ".join(delta.after_lines[line.number : line.number + 2])
+    if re.search(r"DELETE\s", line.text, re.IGNORECASE) and re.search(r"\bWHERE\b", following, re.IGNORECASE):
+        return False
+    return any(quote in line.text for quote in "\"'`") or not delta.mask_after.code[line.number - 1].strip()
+
+
+def _in_down(delta: Delta, line: Line) -> bool:
+    """Whether the nearest migration function above is the one that undoes."""
+    for text in reversed(delta.after_lines[max(0, line.number - 200) : line.number]):
+        if _DOWN_BLOCK.search(text):
+            return True
+        if re.search(
+            r"def up(grade)?\b|exports\.up|\bup\s?\(|--\s?\+(goose|migrate)\s?Up|async up", text, re.IGNORECASE
+        ):
+            return False
+    return False

@@ -1,0 +1,145 @@
+"""TF-001: something is opened to everybody, compared as Terraform blocks before and after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bot.guardrails import hcl
+from bot.guardrails.hcl import Block
+from bot.guardrails.rule import Hit, Subject
+
+_WORLD: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0|\*|Internet|0\.0\.0\.0)\"")
+_WORLD_RANGE: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0)\"")
+_ANY_ACTION: Final = re.compile(r"(?:\"?[Aa]ctions?\"?)\s*[=:]\s*\[?\s*\"\*(?::\*)?\"")
+_RANGES: Final = frozenset(
+    {"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_cidr_blocks"}
+)
+_PUBLIC_ACLS: Final = frozenset({'"public-read"', '"public-read-write"', '"website"'})
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """One way in: ``key`` names the block and what is open, so that a move is quiet."""
+
+    key: tuple[str, ...]
+    line: int
+    message: str
+
+
+def open_ingress(subject: Subject) -> Iterable[Hit]:
+    """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
+    files = [delta for delta in subject.written if delta.language == "hcl"]
+    ports = subject.options.public_ports
+    before = {one.key for delta in files for one in _openings(delta.before, ports)}
+    for delta in files:
+        seen: set[tuple[str, ...]] = set()
+        for one in _openings(delta.after, ports):
+            if one.key not in before and one.key not in seen:
+                seen.add(one.key)
+                yield Hit(
+                    delta.path,
+                    one.line,
+                    one.message,
+                    evidence=delta.after_lines[one.line - 1].strip()[:160],
+                    suggestion="Name the networks or principals that need access.",
+                    anchor="/".join(one.key),
+                )
+
+
+def _openings(text: str | None, ports: frozenset[int]) -> Iterator[_Opening]:
+    for block in hcl.parse_blocks(text or ""):
+        if block.type == "resource" and len(block.labels) == 2:
+            yield from _network(block, ports)
+            yield from _policies(block)
+            yield from _public(block)
+        elif block.type == "data" and block.labels[:1] == ("aws_iam_policy_document",):
+            yield from _statements(block)
+        elif block.type == "module":
+            yield from _ranges(block, block, ports, only={"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
+
+
+def _network(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+    kind = block.labels[0]
+    for rule in block.nested("ingress"):
+        yield from _ranges(block, rule, ports)
+    direction = block.attribute("type") or block.attribute("direction")
+    word = "" if direction is None else direction.text.strip('"').lower()
+    if (kind == "aws_security_group_rule" and word != "egress") or kind == "aws_vpc_security_group_ingress_rule":
+        yield from _ranges(block, block, ports)
+    elif kind == "google_compute_firewall" and word != "egress":
+        yield from _google(block, ports)
+    elif kind.startswith("azurerm_network_security"):
+        for rule in (block, *block.nested("security_rule")):
+            yield from _azure(block, rule, ports)
+
+
+def _ranges(block: Block, rule: Block, ports: frozenset[int], only: Iterable[str] | None = None) -> Iterator[_Opening]:
+    names = _RANGES if only is None else frozenset(only)
+    span = tuple(attribute.text for name in ("from_port", "to_port") if (attribute := rule.attribute(name)))
+    for attribute in rule.attributes:
+        if attribute.name in names and _WORLD_RANGE.search(attribute.text) and not _allowed(span, ports):
+            where = (
+                f"port {span[0]}" if span and span[0] == span[-1] else f"ports {' to '.join(span) or 'of any number'}"
+            )
+            text = f"{block.address} lets everybody in ({where})."
+            yield _Opening((block.address, "ingress", *span), attribute.line, text)
+
+
+def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
+    return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
+
+
+def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+    found = block.attribute("source_ranges")
+    if found is None or not _WORLD_RANGE.search(found.text) or (block.blocks and not list(block.nested("allow"))):
+        return
+    named = [attribute.text for allow in block.nested("allow") if (attribute := allow.attribute("ports"))]
+    numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
+    if not numbers or not numbers <= ports:
+        yield _Opening((block.address, "ingress", *sorted(named)), found.line, f"{block.address} lets everybody in.")
+
+
+def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+    texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
+    source = rule.attribute("source_address_prefix")
+    if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
+        return
+    port = texts.get("destination_port_range", "*")
+    if _WORLD.search(source.text) and not (port.isdigit() and int(port) in ports):
+        yield _Opening(
+            (block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port})."
+        )
+
+
+def _policies(block: Block) -> Iterator[_Opening]:
+    for attribute in block.attributes:
+        if "policy" in attribute.name and _ANY_ACTION.search(attribute.text) and "Allow" in attribute.text:
+            yield _Opening((block.address, "action"), attribute.line, f"{block.address} allows every action.")
+
+
+def _statements(block: Block) -> Iterator[_Opening]:
+    for number, statement in enumerate(block.nested("statement")):
+        actions, effect = statement.attribute("actions"), statement.attribute("effect")
+        if (
+            actions is not None
+            and re.search(r"\"\*(?::\*)?\"", actions.text)
+            and (effect is None or "Allow" in effect.text)
+        ):
+            sid = statement.attribute("sid")
+            name = str(number) if sid is None else sid.text
+            yield _Opening((block.address, "action", name), actions.line, f"{block.address} allows every action.")
+
+
+def _public(block: Block) -> Iterator[_Opening]:
+    acl = block.attribute("acl")
+    if acl is not None and acl.text in _PUBLIC_ACLS:
+        yield _Opening((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
+    public = block.attribute("publicly_accessible")
+    if public is not None and public.text == "true":
+        yield _Opening((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
+    member = block.attribute("member") or block.attribute("members")
+    if member is not None and re.search(r"\"all(?:Authenticated)?Users\"", member.text):
+        yield _Opening((block.address, "member"), member.line, f"{block.address} grants access to everybody.")

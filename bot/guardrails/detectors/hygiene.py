@@ -1,0 +1,244 @@
+"""SEC-004 and SEC-008, INT-004, INJ-001: habits in code that make it unsafe or untrue."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.guardrails import classify
+from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.rule import Hit, Subject
+
+_TLS: Final = {
+    "python": re.compile(
+        r"\b(?:verify|verify_ssl|verify_certs|validate_certs|ssl_verify|check_hostname)\s*=\s*False\b|\bCERT_NONE\b|"
+        r"_create_unverified_context|\bssl\s*=\s*False\b|disable_warnings\(\s*urllib3"
+    ),
+    "go": re.compile(r"\bInsecureSkipVerify:?\s*=?\s*true\b"),
+    "javascript": re.compile(
+        r"\brejectUnauthorized['\"]?\s*:\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED['\"]?\]?\s*=\s*['\"]?0"
+    ),
+    "ruby": re.compile(r"\bVERIFY_NONE\b"),
+    "java": re.compile(r"\bNoopHostnameVerifier\b|ALLOW_ALL_HOSTNAME_VERIFIER|TrustAllStrategy"),
+    "csharp": re.compile(r"DangerousAcceptAnyServerCertificateValidator"),
+    "php": re.compile(r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)"),
+    "rust": re.compile(r"danger_accept_invalid_(?:certs|hostnames)\(\s*true"),
+    "shell": re.compile(
+        r"\bcurl\b[^|;&#\n]{0,300}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?=\s|$)|\bwget\b[^|;&#\n]{0,300}--no-check-certificate|"
+        r"http\.sslVerify[ =]\"?false|GIT_SSL_NO_VERIFY=(?:1|true)|strict-ssl\s+false|PYTHONHTTPSVERIFY=0"
+    ),
+}
+_TLS_ALIAS: Final = {"typescript": "javascript", "dockerfile": "shell", "yaml": "shell", "kotlin": "java"}
+_PARAMETER: Final = re.compile(r"^\s*(?:async\s+)?def\s|^\s*\w+\s*:\s*[\w\[\], |]+=\s*False|^\s*self\.\w+\s*=")
+
+
+def tls_off(subject: Subject) -> Iterable[Hit]:
+    """SEC-004: certificate verification is switched off in production code."""
+    for delta in subject.written:
+        language = delta.language or ""
+        pattern = _TLS.get(_TLS_ALIAS.get(language, language))
+        if pattern is None or delta.is_test or delta.is_docs:
+            continue
+        for line in delta.gained(pattern, "uncommented"):
+            if language == "python" and not _in_call(delta, line, pattern):
+                continue
+            yield Hit(
+                delta.path,
+                line.number,
+                "Certificates are not verified here: anybody on the way can read and change the traffic.",
+                evidence=line.text.strip()[:160],
+                suggestion="Give the client the certificate authority it lacks.",
+            )
+
+
+def _in_call(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
+    """Whether the match is an argument or an assignment to an attribute, and not a parameter's default or a string."""
+    code = delta.mask_after.code[line.number - 1]
+    found = pattern.search(code)
+    if found is None or re.match(r"\s*(?:async\s+)?def\s", code):
+        return False
+    if "=" not in found.group() or re.search(r"\.\s*(?:check_hostname|verify|verify_ssl)\s*=\s*False", code):
+        return True
+    for above in reversed(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]):
+        if re.match(r"\s*(?:async\s+)?def\s", above):
+            closed = (
+                ")" in "".join(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]).rpartition("def ")[2]
+            )
+            return (closed and "(" in code[: found.start()]) or (closed and _open_call(delta, line))
+        if re.search(r"\(\s*$", above):
+            return True
+    return "(" in code[: found.start()]
+
+
+def _open_call(delta: Delta, line: Line) -> bool:
+    """Whether an unclosed bracket stands above within ten lines."""
+    depth = 0
+    for above in reversed(delta.mask_after.code[max(0, line.number - 10) : line.number - 1]):
+        for mark in reversed(above):
+            depth += mark in ")]}"
+            depth -= mark in "([{"
+            if depth < 0:
+                return True
+    return False
+
+
+_PIPE: Final = re.compile(
+    r"\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+\S+\s+)?(?:/\S{0,40}/)?(?:ba|z|da|k)?sh\b|"
+    r"\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)\b|\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+)?(?:python3?|node|perl|ruby)\b|"
+    r"\biex\b[^#\n]{0,100}(?:DownloadString|iwr|Invoke-WebRequest)|\b(?:iwr|irm)\b[^#\n|]{0,300}\|\s*iex\b",
+)
+_VERSION: Final = re.compile(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
+
+
+def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
+    """SEC-008: what a server answers is run unseen."""
+    for delta in subject.written:
+        if delta.is_docs or delta.language not in {"shell", "dockerfile", "yaml", "python", "javascript", "hcl"}:
+            continue
+        if delta.language in {"python", "javascript"} and not any(
+            "curl" in line.text or "wget" in line.text for line in delta.added
+        ):
+            continue
+        known = {_VERSION.sub("V", line.normal) for line in delta.removed}
+        for line in delta.gained(_PIPE, "uncommented"):
+            if _VERSION.sub("V", line.normal) in known or _ADVICE.match(line.text):
+                continue
+            yield Hit(
+                delta.path,
+                line.number,
+                "A download is piped into a shell.",
+                evidence=line.text.strip()[:160],
+                suggestion="Download a fixed version, check its checksum, then run it.",
+            )
+
+
+_ADVICE: Final = re.compile(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|raise|#)\b")
+"""Printing the advice is not following it."""
+
+
+_PROMISE: Final = re.compile(
+    r"#.{0,40}\b(?:TODO|FIXME|placeholder|stub(?:bed)?|not (?:yet )?implemented|implement (?:this|me|later|actual|real)|"
+    r"(?:real|actual) (?:logic|implementation)|your (?:code|logic) here|logic goes here|for now)\b",
+    re.IGNORECASE,
+)
+
+
+def placeholder(subject: Subject) -> Iterable[Hit]:
+    """INT-004: a new Python function whose body only promises one."""
+    for delta in subject.written:
+        if delta.language != "python" or delta.is_test or delta.path.endswith(".pyi") or not delta.after:
+            continue
+        if not any(_PROMISE.search(line.text[:300]) for line in delta.added):
+            continue
+        added = {line.number for line in delta.added}
+        for function in _functions(delta.after):
+            span = range(function.lineno, (function.end_lineno or function.lineno) + 2)
+            comments = [number for number in span if number in added and number <= len(delta.after_lines)
+                        and _PROMISE.search(delta.after_lines[number - 1][:300])]  # fmt: skip
+            if function.lineno in added and comments and _is_empty(function):
+                yield Hit(
+                    delta.path,
+                    function.lineno,
+                    f"The new function {function.name} is only a placeholder.",
+                    evidence=delta.after_lines[comments[0] - 1].strip()[:120],
+                    suggestion="Implement it, leave it out, or make it raise an error that says what is missing.",
+                )
+
+
+def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function of a Python file that is no member of a Protocol or abstract class."""
+    if len(text) > 300_000:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    promised = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any("Protocol" in ast.unparse(base) or "ABC" in ast.unparse(base) for base in node.bases)
+        for child in node.body
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node not in promised:
+            marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
+            if "abstract" not in marks and "overload" not in marks:
+                yield node
+
+
+def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    body = function.body
+    if (
+        isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    ):
+        body = body[1:]
+    if not body:
+        return True
+    if len(body) > 1:
+        return False
+    only = body[0]
+    if isinstance(only, ast.Pass):
+        return True
+    if isinstance(only, ast.Expr):
+        return isinstance(only.value, ast.Constant) and only.value.value is ...
+    if isinstance(only, ast.Raise):
+        return only.exc is not None and "NotImplementedError" in ast.unparse(only.exc)
+    return isinstance(only, ast.Return) and (
+        only.value is None or isinstance(only.value, (ast.Constant, ast.Dict, ast.List))
+    )
+
+
+_ORDER: Final = re.compile(
+    r"(?i)(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+)?(?:previous|prior|above|earlier|other|system)\s+"
+    r"(?:instruction|prompt|rule|guideline|direction|finding)|"
+    r"\b(?:AI|LLM|assistant|reviewer|copilot|claude|chatgpt|gpt|codex|gemini|bot)\b[^\n]{0,40}[:,][^\n]{0,60}"
+    r"\b(?:approve|(?:do not|don't) (?:report|flag|mention)|say (?:that )?(?:it|this) is (?:safe|fine|ok)|no findings|skip)\b|"
+    r"(?:you are now|act as|pretend to be)\s+(?:an?|the)\s+(?:helpful|admin|reviewer|different|unrestricted)|"
+    r"<\|(?:im_start|system|endoftext)\|>|\[/?(?:INST|SYSTEM)\]"
+)
+
+
+def reviewer_injection(subject: Subject) -> Iterable[Hit]:
+    """INJ-001: text that speaks to an automated reviewer from where people do not look."""
+    for name, text in (("title", subject.change.title), ("description", subject.change.body)):
+        hidden = (
+            re.findall(r"<!--(.{0,4000}?)-->", text[:60_000], re.DOTALL) if name == "description" else [text[:1000]]
+        )
+        if any(_ORDER.search(part) for part in hidden):
+            yield Hit(None, None, f"The {name} of the pull request speaks to an automated reviewer.", anchor=name)
+    for delta in subject.written:
+        if re.search(r"(?i)inject|prompt|guardrail|jailbreak", delta.path) or delta.is_test:
+            continue
+        for line in delta.gained(_ORDER):
+            if _hidden(delta, line):
+                yield Hit(
+                    delta.path,
+                    line.number,
+                    "Hidden text speaks to an automated reviewer.",
+                    evidence=line.text.strip()[:160],
+                    suggestion="Remove the text.",
+                )
+
+
+def _hidden(delta: Delta, line: Line) -> bool:
+    """Whether the words stand in a comment, in alternative text, or beside invisible characters."""
+    text = line.text[:5000]
+    if any(ord(c) in {0x200B, 0x200C, 0x2060} or 0xE0000 <= ord(c) <= 0xE007F for c in text):
+        return True
+    if delta.language in {"docs", "html"}:
+        return any(
+            _ORDER.search(part)
+            for part in re.findall(r"<!--(.{0,2000}?)(?:-->|$)|!\[(.{0,500}?)\]\(|alt=\"(.{0,500}?)\"", text)
+            for part in part
+        )
+    if delta.language is None or classify.is_lock(delta.path):
+        return False
+    return _ORDER.search(delta.mask_after.comment(line.number, line.text)) is not None

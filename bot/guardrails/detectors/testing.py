@@ -1,0 +1,343 @@
+"""TST: tests that disappear, check less, or are told to look away."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from pathlib import PurePosixPath
+from typing import Final
+
+from bot.guardrails import classify
+from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Document, Node, Unparsed
+from bot.model.finding import FileStatus
+
+_NAMED: Final = {
+    "python": re.compile(r"^\s*(?:async\s+)?def\s+(test\w*)\s*\("),
+    "go": re.compile(r"^func\s+((?:Test|Fuzz|Example)\w*)\s*\("),
+    "rust": re.compile(r"^\s*(?:async\s+)?fn\s+(\w*test\w*)\s*\("),
+    "java": re.compile(r"^\s*(?:public\s+)?void\s+(\w*[tT]est\w*|should\w+)\s*\("),
+    "ruby": re.compile(r"^\s*(?:it|test|specify)\s+['\"]([^'\"]{3,200})['\"]\s+do"),
+    "javascript": re.compile(r"^\s*(?:it|test)\s*\(\s*['\"`]([^'\"`]{3,200})['\"`]"),
+}
+_NAMED_ALIAS: Final = {"typescript": "javascript", "kotlin": "java"}
+_ASSERT: Final = re.compile(
+    r"^\s*assert\b|\bself\.assert\w+\s*\(|\bassert\w*!?\s*\(|\bexpect\s*\(|\bt\.(?:Error|Fatal)f?\s*\(|"
+    r"\b(?:require|assert)\.\w+\(|pytest\.raises|\.should(?:\.|\()|\bverify\s*\(|\bassert_\w+\s*\("
+)
+
+
+def _tests(subject: Subject) -> list[Delta]:
+    return [
+        delta
+        for delta in subject.written
+        if delta.is_test and classify.is_code(delta.language) and not classify.is_fixture(delta.path)
+    ]
+
+
+def _sources(subject: Subject) -> list[Delta]:
+    return [delta for delta in subject.written if delta.is_source]
+
+
+def test_file_deleted(subject: Subject) -> Iterable[Hit]:
+    """TST-001: a file of tests is gone while no source file is, and none of the same name came."""
+    if any(delta.status is FileStatus.REMOVED for delta in _sources(subject)):
+        return
+    tests = _tests(subject)
+    arrived = Counter(name for delta in subject.written for name in _names(delta, delta.added))
+    added_stems = {PurePosixPath(delta.path).name for delta in subject.deltas if delta.status is FileStatus.ADDED}
+    for delta in tests:
+        if delta.status is not FileStatus.REMOVED or PurePosixPath(delta.path).name in added_stems:
+            continue
+        names = _names(delta, delta.removed)
+        if not names or sum(1 for name in names if arrived[name]) * 2 >= len(names):
+            continue
+        yield Hit(
+            delta.path,
+            1,
+            f"{len(names)} {'test is' if len(names) == 1 else 'tests are'} deleted with this file; what they tested stays.",
+            suggestion="Mend the code or the tests instead.",
+            anchor="deleted",
+        )
+
+
+def _names(delta: Delta, lines: Iterable[Line]) -> list[str]:
+    """The names of the tests that begin on these lines."""
+    language = delta.language or ""
+    pattern = _NAMED.get(_NAMED_ALIAS.get(language, language))
+    if pattern is None:
+        return []
+    return [found[1] for line in lines if (found := pattern.match(line.text[:400])) is not None]
+
+
+def test_removed(subject: Subject) -> Iterable[Hit]:
+    """TST-002: a named test of a kept file is gone, and nothing like it came, while the source does not shrink."""
+    shrink = sum(len(delta.removed) - len(delta.added) for delta in _sources(subject))
+    if shrink > 0:
+        return
+    tests = _tests(subject)
+    arrived = [(name, body) for delta in tests for name, body in _bodies(delta, delta.after_lines, delta.added)]
+    names = {name for name, _ in arrived} | {name for delta in tests for name in _names(delta, _all(delta.after_lines))}
+    for delta in tests:
+        if delta.status is FileStatus.REMOVED or not delta.removed:
+            continue
+        for name, body in _bodies(delta, delta.before_lines, delta.removed):
+            if name not in names and not any(_alike(body, other) for _, other in arrived):
+                yield Hit(
+                    delta.path,
+                    1,
+                    f"The test {name} was removed and did not come back under another name.",
+                    suggestion="Mend it, or say why nothing needs it.",
+                    anchor=f"removed:{name}",
+                )
+
+
+def _all(lines: tuple[str, ...]) -> list[Line]:
+    return [Line(number, text) for number, text in enumerate(lines, start=1)]
+
+
+def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[Line]) -> Iterator[tuple[str, str]]:
+    """Name and up to twelve lines of each test that begins on one of ``starts``."""
+    for line in starts:
+        for name in _names(delta, (line,)):
+            yield name, "\n".join(text.strip() for text in lines[line.number : line.number + 12])[:1500]
+
+
+def _alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.6 if one and other else False
+
+
+def assert_loss(subject: Subject) -> Iterable[Hit]:
+    """TST-003: kept tests lost assertions, and called nothing new in their place, while the source changed."""
+    if not any(delta.added or delta.removed for delta in _sources(subject)):
+        return
+    tests = _tests(subject)
+    total = sum(_asserts(delta.added) - _asserts(delta.removed) for delta in tests)
+    if total >= 0:
+        return
+    for delta in tests:
+        lost = _asserts(delta.removed) - _asserts(delta.added)
+        if delta.status is FileStatus.REMOVED or lost <= 0 or _delegates(delta):
+            continue
+        if len(_names(delta, delta.removed)) > len(_names(delta, delta.added)):
+            continue
+        first = next((line.number for line in delta.added), 1)
+        yield Hit(
+            delta.path,
+            first,
+            f"The tests of this file make {lost} fewer assertions than before, while the code changed.",
+            suggestion="Assert the new right value instead.",
+            anchor="assert-loss",
+        )
+
+
+def _asserts(lines: Iterable[Line]) -> int:
+    return sum(1 for line in lines if _ASSERT.search(line.text[:400]))
+
+
+_CHECK_CALL: Final = re.compile(r"\b_?(?:check|verify|expect|ensure|assert|validate)\w*\s*\(|\bparametrize\b")
+
+
+def _delegates(delta: Delta) -> bool:
+    """Whether assertions moved into a helper that is called now, or into a table."""
+    return any(_CHECK_CALL.search(line.text[:400]) for line in delta.added)
+
+
+_SKIP: Final = re.compile(
+    r"@pytest\.mark\.(?:skip|xfail)\b(?!if)|@unittest\.skip\s*\(|(?<![\w.])pytest\.skip\s*\(|self\.skipTest\s*\(|"
+    r"\b(?:it|test|describe|context)\.(?:skip|only|todo)\s*\(|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(|"
+    r"\bt\.Skip(?:f|Now)?\s*\(|^\s*#\[ignore|^\s*@(?:Disabled|Ignore)\b"
+)
+_CONDITION: Final = re.compile(
+    r"^\s*(?:if|elif|else|unless|except|switch|case)\b|\bif\s*\(|\bskipif\b|testing\.Short\(\)"
+)
+
+
+def test_skipped(subject: Subject) -> Iterable[Hit]:
+    """TST-004: a test is skipped, expected to fail, or the only one to run, without a condition."""
+    for delta in _tests(subject):
+        for line in delta.gained(_SKIP, "code"):
+            if _conditional(delta, line):
+                continue
+            yield Hit(
+                delta.path,
+                line.number,
+                "A test is skipped, expected to fail, or singled out, without a condition.",
+                evidence=line.text.strip()[:120],
+                suggestion="Mend it, or skip it on a condition that names what is missing.",
+            )
+
+
+def _conditional(delta: Delta, line: Line) -> bool:
+    """Whether the skip stands below an ``if`` (or similar) that is indented less, or carries its own condition."""
+    text = line.text
+    following = " ".join(delta.after_lines[line.number - 1 : line.number + 4])
+    if "xfail" in text and re.search(r"condition\s*=|xfail\s*\(\s*(?:sys|os|not|platform)\b", following):
+        return True
+    if _CONDITION.search(text):
+        return True
+    indent = len(text) - len(text.lstrip())
+    for above in reversed(delta.after_lines[max(0, line.number - 12) : line.number - 1]):
+        if above.strip() and len(above) - len(above.lstrip()) < indent:
+            return _CONDITION.search(above) is not None
+    return False
+
+
+_TAUTOLOGY: Final = re.compile(
+    r"^\s*assert\s+(?:True|1|not\s+False|\"[^\"]*\"|1\s*==\s*1|True\s*==\s*True|True\s+is\s+True)\s*(?:,.*)?(?:#.*)?$|"
+    r"\bassertTrue\(\s*(?:True|true|1)\s*[,)]|\bassertEqual\(\s*(?:True\s*,\s*True|1\s*,\s*1)\s*[,)]|\bassertFalse\(\s*(?:False|false)\s*[,)]|"
+    r"\bexpect\(\s*(?:true|1)\s*\)\.(?:toBe\(\s*(?:true|1)\s*\)|toBeTruthy\(\)|toEqual\(\s*(?:true|1)\s*\))|"
+    r"\bassert!\(\s*true\s*\)|\bassert\.(?:True\(\s*t\s*,\s*true|ok\(\s*true)\s*[,)]|\bassert\.equal\(\s*true\s*,\s*true\s*\)"
+)
+
+
+def tautology(subject: Subject) -> Iterable[Hit]:
+    """TST-005: an assertion that holds whatever the code does."""
+    for delta in _tests(subject):
+        for line in delta.gained(_TAUTOLOGY, "uncommented"):
+            if _unreachable(delta, line):
+                continue
+            yield Hit(
+                delta.path,
+                line.number,
+                "This assertion is true whatever the code does.",
+                evidence=line.text.strip()[:120],
+                suggestion="Assert what the code must do.",
+            )
+
+
+def _unreachable(delta: Delta, line: Line) -> bool:
+    """``assert True`` right below ``except`` only says that it was reached."""
+    above = delta.after_lines[line.number - 2] if line.number >= 2 else ""
+    return re.match(r"\s*(except|catch|finally|else)\b", above) is not None
+
+
+_THRESHOLD: Final = re.compile(
+    r"(?i)(fail[_\-]under|cov-fail-under|min[_\-]?coverage|coverage[_\-]?threshold|minimum[_\-]?coverage|threshold|"
+    r"branches|functions|lines|statements|fail-on|max-warnings|mutation[_\-]?score)"
+    r"[\"']?\s{0,5}[=: ]\s{0,5}[\"']?(\d{1,3}(?:\.\d{1,4})?)%?"
+)
+_GATE_FILE: Final = re.compile(
+    r"(^|/)(pyproject\.toml|setup\.cfg|tox\.ini|\.coveragerc|pytest\.ini|noxfile\.py|package\.json|\.?(jest|vitest|nyc)[^/]*|"
+    r"codecov\.ya?ml|\.codecov\.ya?ml|\.nycrc[^/]*|Makefile|justfile|sonar-project\.properties|build\.gradle(\.kts)?|pom\.xml)$|"
+    r"^\.github/workflows/|^\.gitlab-ci|^\.circleci/|^\.ci/"
+)
+_UPWARD: Final = frozenset({"max-warnings"})
+
+
+def gate_lowered(subject: Subject) -> Iterable[Hit]:
+    """TST-006: a threshold goes down, or a checking step may fail unnoticed."""
+    for delta in subject.written:
+        if delta.is_docs or delta.after is None:
+            continue
+        if _GATE_FILE.search(delta.path):
+            yield from _thresholds(delta)
+        if (
+            classify.is_workflow(delta.path)
+            or delta.language == "shell"
+            or delta.path.startswith((".gitlab-ci", ".ci/"))
+        ):
+            yield from _muted(delta)
+        if classify.is_workflow(delta.path):
+            yield from _continued(delta)
+
+
+def _thresholds(delta: Delta) -> Iterator[Hit]:
+    for hunk in delta.hunks:
+        was = {
+            found[1].lower(): float(found[2]) for line in hunk.removed if (found := _THRESHOLD.search(line.text[:500]))
+        }
+        for line in hunk.added:
+            found = _THRESHOLD.search(line.text[:500])
+            if found is None or found[1].lower() not in was:
+                continue
+            old, new = was[found[1].lower()], float(found[2])
+            if new < old if found[1].lower() not in _UPWARD else new > old:
+                yield Hit(
+                    delta.path,
+                    line.number,
+                    f"{found[1]} goes from {old:g} to {new:g}.",
+                    evidence=line.text.strip()[:120],
+                    suggestion="Make the change pass the gate; lower it only in a change of its own.",
+                )
+
+
+_CHECKING: Final = (
+    r"(?:pytest|tox|nox|mypy|ruff|flake8|pylint|eslint|tsc|jest|vitest|mocha|cargo\s+(?:test|clippy)|go\s+(?:test|vet)|"
+    r"golangci-lint|npm\s+(?:run\s+)?(?:test|lint)|yarn\s+(?:test|lint)|pnpm\s+(?:test|lint)|make\s+(?:test|lint|check)|"
+    r"gradle\w*\s+(?:test|check)|mvn\s+\S*\s?(?:test|verify)|rspec|rubocop|bandit|semgrep|trivy|actionlint|zizmor|shellcheck|tflint|checkov)"
+)
+_MUTED: Final = re.compile(
+    rf"\b{_CHECKING}\b[^#\n]{{0,300}}\|\|\s*(?:true|:|exit 0|echo\b)|\bgit\s+(?:commit|push)\b[^#\n]{{0,200}}--no-verify\b"
+)
+
+
+def _muted(delta: Delta) -> Iterator[Hit]:
+    for line in delta.gained(_MUTED, "uncommented"):
+        yield Hit(
+            delta.path,
+            line.number,
+            "A check may now fail without anybody noticing.",
+            evidence=line.text.strip()[:160],
+            suggestion="Let the step fail, and mend what it finds.",
+        )
+
+
+def _continued(delta: Delta) -> Iterator[Hit]:
+    before, after = delta.documents_before, delta.documents_after
+    if isinstance(before, Unparsed) or isinstance(after, Unparsed):
+        return
+    old = {key for document in before for key, _ in _tolerant(document)}
+    for key, line in (item for document in after for item in _tolerant(document)):
+        if key not in old:
+            yield Hit(
+                delta.path,
+                line,
+                f"{key} may now fail without failing the workflow.",
+                suggestion="Let the step fail, and mend what it finds.",
+                anchor=f"continue:{key}",
+            )
+
+
+def _tolerant(document: Document) -> Iterator[tuple[str, int]]:
+    """Jobs and steps that check something and may fail: their names and lines."""
+    for name, job in (document.get("jobs") or Node(None, 0)).items():
+        whole = job.get("continue-on-error")
+        for step in (job.get("steps") or Node(None, 0)).elements():
+            text = " ".join(
+                node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None
+            )
+            if not re.search(rf"\b{_CHECKING}\b|\b(?:test|lint|check|type-?check)", text[:2000]):
+                continue
+            own = step.get("continue-on-error")
+            flag = own if own is not None and own.value is True else whole
+            if flag is not None and flag.value is True:
+                label = (step.get("name") or step.get("run") or step).raw.strip().split("\n")[0][:60]
+                yield f"Step {label!r} of job {name}", flag.line
+
+
+_SUPPRESSION: Final = re.compile(
+    r"#\s*noqa(?!\s*:)\b|#\s*type:\s*ignore(?!\[)|#\s*pyright:\s*ignore(?!\[)|#\s*pylint:\s*disable=all|#\s*mypy:\s*ignore-errors|"
+    r"@ts-nocheck|@ts-ignore|eslint-disable(?:-next-line|-line)?\s*(?:\*/|$)|#\s*nosec(?!\s*B\d)\b|//\s*nolint(?!:)\b|"
+    r"#\s*ruff:\s*noqa\s*$|@SuppressWarnings\(\"all\"\)|#!?\[allow\(warnings\)\]"
+)
+
+
+def suppression(subject: Subject) -> Iterable[Hit]:
+    """TST-007: a blanket suppression."""
+    for delta in subject.written:
+        if not classify.is_code(delta.language):
+            continue
+        for line in delta.gained(_SUPPRESSION):
+            if not _SUPPRESSION.search(delta.mask_after.comment(line.number, line.text) or line.text[:0]):
+                continue
+            yield Hit(
+                delta.path,
+                line.number,
+                "A blanket suppression hides every warning here.",
+                evidence=line.text.strip()[-120:],
+                suggestion="Mend what the checker says, or name the one code.",
+            )

@@ -1,0 +1,124 @@
+"""SEC-005..007: characters that make code look different from what it is. After CVE-2021-42574 and UTS #39."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+from bot.guardrails import classify
+from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.rule import Hit, Subject
+
+_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE: Final = re.compile(
+    "[\u200b\u200c\u200d\u2060-\u2064\u00ad\u180e\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
+_WORD: Final = re.compile(r"[^\W\d]\w*")
+
+
+def bidi(subject: Subject) -> Iterable[Hit]:
+    """SEC-005: direction marks outside localisation files."""
+    for delta in subject.deltas:
+        if classify.is_localisation(delta.path) or classify.is_vendored(delta.path) or delta.unread:
+            continue
+        for line in delta.net_new(lambda line: _BIDI.search(line.text) is not None):
+            yield Hit(
+                delta.path,
+                line.number,
+                f"A character that reorders text without being seen: {_names(_BIDI, line.text)}.",
+                evidence=ascii(line.text.strip())[1:-1][:160],
+                suggestion="Remove it; write it as an escape where a string really needs it.",
+            )
+
+
+def invisible(subject: Subject) -> Iterable[Hit]:
+    """SEC-006: zero-width and tag characters."""
+    for delta in subject.deltas:
+        if classify.is_localisation(delta.path) or delta.is_foreign or (delta.language == "docs" and delta.is_test):
+            continue
+        for line in delta.net_new(partial(_hides, delta)):
+            yield Hit(
+                delta.path,
+                line.number,
+                f"A character that nobody sees: {_names(_INVISIBLE, line.text)}.",
+                evidence=ascii(line.text.strip())[1:-1][:160],
+                suggestion="Remove it; write it as an escape where a string really needs it.",
+            )
+
+
+def _hides(delta: Delta, line: Line) -> bool:
+    if line.text.isascii():
+        return False
+    text = line.text[1:] if line.number == 1 and line.text.startswith("\ufeff") else line.text
+    return any(_is_hiding(delta, text, found.start()) for found in _INVISIBLE.finditer(text))
+
+
+def _is_hiding(delta: Delta, text: str, at: int) -> bool:
+    """A joiner inside an emoji or a script that needs it is writing; documents may hold soft hyphens."""
+    before, after = text[max(at - 2, 0) : at], text[at + 1 : at + 3]
+    if text[at] in "\u200d\u200c":
+        return not (_joins(before[-1:]) or _joins(after[:1]) or "\ufe0f" in before)
+    if text[at] == "\u00ad" and delta.language in {"docs", "html"}:
+        return False
+    if 0xE0020 <= ord(text[at]) <= 0xE007F and "\U0001f3f4" in text[max(at - 8, 0) : at]:
+        return False
+    return not (0xE0100 <= ord(text[at]) <= 0xE01EF and before and "\u3400" <= before[-1] <= "\u9fff")
+
+
+def _joins(character: str) -> bool:
+    if not character:
+        return False
+    return (
+        unicodedata.category(character) in {"So", "Sk"} or ord(character) > 0x1F000 or "\u0600" <= character <= "\u0dff"
+    )
+
+
+def _names(pattern: re.Pattern[str], text: str) -> str:
+    marks = sorted({found.group() for found in pattern.finditer(text)})
+    return ", ".join(f"U+{ord(mark):04X} {unicodedata.name(mark, '')}".strip() for mark in marks[:4])
+
+
+_LOOKALIKES: Final = frozenset("асеорхуіјѕһԁԛԝАВЕКМНОРСТХІЈЅҮοαρνυικΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
+"""Cyrillic and Greek letters that look like Latin ones (from the confusables table of UTS #39)."""
+
+
+def mixed_script(subject: Subject) -> Iterable[Hit]:
+    """SEC-007: one name with Latin letters and others that look Latin."""
+    for delta in subject.written:
+        if not classify.is_code(delta.language) and delta.language not in {"hcl", "yaml", "toml", "json"}:
+            continue
+        if classify.is_localisation(delta.path):
+            continue
+        for line in delta.net_new(partial(_mixes, delta)):
+            word = next(found.group() for found in _WORD.finditer(line.text) if _is_mixed(found.group()))
+            yield Hit(
+                delta.path,
+                line.number,
+                f"The name {ascii(word)[1:-1]} mixes letters of different alphabets that look alike.",
+                evidence=ascii(line.text.strip())[1:-1][:160],
+                suggestion="Write the name in one alphabet.",
+            )
+
+
+def _mixes(delta: Delta, line: Line) -> bool:
+    if line.text.isascii() or not any(_is_mixed(found.group()) for found in _WORD.finditer(line.text[:5000])):
+        return False
+    lines, view = (
+        (delta.after_lines, delta.mask_after.no_comments)
+        if line.number <= len(delta.after_lines) and delta.after_lines[line.number - 1] == line.text
+        else (delta.before_lines, delta.mask_before.no_comments)
+    )
+    text = view[line.number - 1] if line.number <= len(lines) else line.text
+    return any(_is_mixed(found.group()) for found in _WORD.finditer(text[:5000]))
+
+
+def _is_mixed(word: str) -> bool:
+    """Latin and look-alike letters in one word, with at least two Latin letters: ``Δt`` and ``µs`` are ordinary."""
+    if word.isascii():
+        return False
+    latin = sum(1 for c in word if c.isascii() and c.isalpha())
+    strange = [c for c in word if not c.isascii()]
+    return latin >= 2 and any(c in _LOOKALIKES for c in strange)
