@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
 INSTALL: Final = "pip install 'clockwork-gitops[kubernetes]'"
-_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _PAGE: Final = 500
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
@@ -45,7 +45,13 @@ class Access:
         return str(self.configuration.host)
 
 
-def access(kubeconfig: str | None, context: str | None, environment: Mapping[str, str]) -> Access:
+def access(
+    kubeconfig: str | None,
+    context: str | None,
+    environment: Mapping[str, str],
+    *,
+    service_account: Path = SERVICE_ACCOUNT,
+) -> Access:
     """Access by ``kubeconfig`` (else KUBECONFIG, else ``~/.kube/config``), or by the pod's service account.
 
     Raises :class:`Invalid` when there is neither, or the library is not installed.
@@ -59,7 +65,7 @@ def access(kubeconfig: str | None, context: str | None, environment: Mapping[str
     files = kubeconfig or environment.get("KUBECONFIG") or str(Path(environment.get("HOME", "~")) / ".kube" / "config")
     try:
         if not kubeconfig and "KUBERNETES_SERVICE_HOST" in environment and not _any_file(files):
-            return Access(configuration, _in_cluster(configuration, environment))
+            return Access(configuration, _in_cluster(configuration, environment, service_account))
         return Access(configuration, _from_files(configuration, files, context))
     except (ConfigException, OSError, ValueError) as exc:
         raise Invalid(
@@ -72,10 +78,9 @@ def _any_file(files: str) -> bool:
     return any(Path(file).expanduser().is_file() for file in files.split(":"))
 
 
-def _in_cluster(configuration: object, environment: Mapping[str, str]) -> str:
+def _in_cluster(configuration: object, environment: Mapping[str, str], account: Path) -> str:
     from kubernetes.config import incluster_config
 
-    account = Path(environment.get("CLOCKWORK_SERVICE_ACCOUNT", str(_ACCOUNT)))
     loading: Any = incluster_config.InClusterConfigLoader  # has no types
     loader = loading(str(account / "token"), str(account / "ca.crt"), environ=environment)
     loader.load_and_set(configuration)

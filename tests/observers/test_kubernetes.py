@@ -1,0 +1,284 @@
+"""The Kubernetes observer lists what Git declares, asks with GET only, and says of which kinds it could not look."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Invalid
+from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
+from bot.observers.cluster_api import access
+from bot.observers.kubernetes import KubernetesObserver
+from bot.ports import Observation
+from tests.observers.cluster import Cluster, running
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+pytest.importorskip("kubernetes", reason="the kubernetes library is not installed")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with running() as one:
+        yield one
+
+
+def live(version: str, kind: str, name: str, namespace: str = "shop", **more: JSON) -> Tree:
+    metadata: dict[str, JSON] = {"name": name, "uid": f"u-{name}", "resourceVersion": "5"}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **more}
+
+
+def declared(tree: Tree, *, scope: str | None = None) -> Desired:
+    group, slash, _ = str(tree["apiVersion"]).partition("/")
+    metadata = tree["metadata"]
+    assert isinstance(metadata, dict)
+    namespace = metadata.get("namespace", "") if scope is None else scope
+    id_ = ResourceId(Platform.KUBERNETES, str(tree["kind"]), namespace, metadata["name"], group if slash else "")
+    return Desired(id_, str(id_), SourceKind.KUBERNETES, tree, "k8s/all.yaml", 1)
+
+
+def look(cluster: Cluster, folder: Path, *wanted: Desired, **settings: float) -> Observation:
+    kubeconfig = cluster.kubeconfig(folder)
+    observer = KubernetesObserver(kubeconfig=kubeconfig, environment={}, **settings)  # type: ignore[arg-type]
+    return observer.observe(wanted, now=NOW)
+
+
+WEB = live("apps/v1", "Deployment", "web")
+CONFIG = live("v1", "ConfigMap", "config")
+
+
+def test_only_declared_kinds_are_listed_with_get(cluster: Cluster, tmp_path: Path) -> None:
+    """Every request is a GET, and only of the declared kinds in the declared namespaces, pods and discovery."""
+    for tree in (WEB, CONFIG, live("v1", "Service", "other"), live("v1", "ConfigMap", "far", "elsewhere")):
+        cluster.add(tree)
+    seen = look(cluster, tmp_path, declared(WEB), declared(CONFIG))
+    assert {id_.name for id_ in seen.resources} == {"web", "config"}
+    assert seen.covered == {Platform.KUBERNETES}
+    assert seen.kinds == frozenset({("apps", "Deployment"), ("", "ConfigMap")})
+    assert seen.unreachable == ()
+    assert {method for method, _, _ in cluster.requests} == {"GET"}
+    assert set(cluster.paths()) == {
+        "/api/v1",
+        "/apis/apps/v1",
+        "/apis/apps/v1/namespaces/shop/deployments",
+        "/api/v1/namespaces/shop/configmaps",
+        "/api/v1/namespaces/shop/pods",
+    }
+
+
+def test_listed_objects_are_whole(cluster: Cluster, tmp_path: Path) -> None:
+    """An item of a list gets the apiVersion and kind that the list leaves out, and a version."""
+    cluster.add(WEB)
+    (one,) = look(cluster, tmp_path, declared(WEB)).resources.values()
+    assert (one.tree["apiVersion"], one.tree["kind"]) == ("apps/v1", "Deployment")
+    assert one.version == "u-web/5"
+
+
+def test_pages_are_followed(cluster: Cluster, tmp_path: Path) -> None:
+    """Lists are read to their last page."""
+    cluster.page = 7
+    for number in range(40):
+        cluster.add(live("v1", "ConfigMap", f"c{number}"))
+    seen = look(cluster, tmp_path, declared(CONFIG))
+    assert len(seen.resources) == 40
+    assert cluster.paths().count("/api/v1/namespaces/shop/configmaps") == 6
+
+
+def test_an_expired_list_starts_again(cluster: Cluster, tmp_path: Path) -> None:
+    """410 Gone between two pages costs a second reading and loses nothing."""
+    cluster.page, cluster.expire = 3, 1
+    for number in range(8):
+        cluster.add(live("v1", "ConfigMap", f"c{number}"))
+    seen = look(cluster, tmp_path, declared(CONFIG))
+    assert len(seen.resources) == 8
+    assert seen.unreachable == ()
+
+
+def test_a_list_that_keeps_expiring_is_unreachable(cluster: Cluster, tmp_path: Path) -> None:
+    """Reading again ends some time."""
+    cluster.page, cluster.expire = 3, 100
+    for number in range(8):
+        cluster.add(live("v1", "ConfigMap", f"c{number}"))
+    seen = look(cluster, tmp_path, declared(CONFIG))
+    assert "410 Gone" in seen.unreachable[0].cause
+    assert seen.covered == frozenset()
+
+
+def test_a_busy_server_is_asked_again(cluster: Cluster, tmp_path: Path) -> None:
+    """429 with Retry-After is not a failure."""
+    cluster.add(CONFIG)
+    cluster.busy = 2
+    assert look(cluster, tmp_path, declared(CONFIG)).unreachable == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "cause"),
+    [
+        ("/api/v1/namespaces/shop/configmaps", 403, "403 Forbidden: configmaps is forbidden"),
+        ("/api/v1/namespaces/shop/configmaps", 500, "500 Internal Server Error"),
+        ("/api/v1/namespaces/shop/configmaps", 404, "404 Not Found"),
+    ],
+)
+def test_one_kind_that_fails_does_not_stop_the_others(
+    cluster: Cluster, tmp_path: Path, path: str, status: int, cause: str
+) -> None:
+    """A forbidden kind is Unreachable with the server's words and not covered; the others still are."""
+    cluster.add(WEB)
+    cluster.add(CONFIG)
+    cluster.failures[path] = (status, "configmaps is forbidden")
+    seen = look(cluster, tmp_path, declared(WEB), declared(CONFIG))
+    (failure,) = seen.unreachable
+    assert cause in failure.cause
+    assert failure.target.endswith("ConfigMap in namespace shop")
+    assert seen.kinds == frozenset({("apps", "Deployment")})
+    assert {id_.name for id_ in seen.resources} == {"web"}
+
+
+def test_a_kind_that_is_not_served(cluster: Cluster, tmp_path: Path) -> None:
+    """A custom resource without its definition is Unreachable, not missing."""
+    monitor = live("monitoring.coreos.com/v1", "PodMonitor", "m")
+    cluster.add(WEB)
+    seen = look(cluster, tmp_path, declared(monitor), declared(WEB))
+    assert "does not serve monitoring.coreos.com/v1 PodMonitor" in seen.unreachable[0].cause
+    assert seen.kinds == frozenset({("apps", "Deployment")})
+
+
+def test_an_old_version_is_found_in_another(cluster: Cluster, tmp_path: Path) -> None:
+    """A manifest that names a version the cluster no longer serves is compared with the one it serves."""
+    cluster.add(live("autoscaling/v2", "HorizontalPodAutoscaler", "web"))
+    old = live("autoscaling/v2beta2", "HorizontalPodAutoscaler", "web")
+    seen = look(cluster, tmp_path, declared(old))
+    assert declared(old).id in seen.resources
+    assert seen.kinds == frozenset({("autoscaling", "HorizontalPodAutoscaler")})
+
+
+def test_a_slow_kind_is_unreachable(cluster: Cluster, tmp_path: Path) -> None:
+    """A list that does not answer in time is Unreachable, and the others are there."""
+    cluster.add(WEB)
+    cluster.add(CONFIG)
+    cluster.hang = "/api/v1/namespaces/shop/configmaps"
+    seen = look(cluster, tmp_path, declared(WEB), declared(CONFIG), timeout=0.5)
+    assert "no answer within" in seen.unreachable[0].cause
+    assert {id_.name for id_ in seen.resources} == {"web"}
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    """A cluster that is not there is Unreachable kind by kind."""
+    cluster = Cluster(url="http://127.0.0.1:9")
+    seen = look(cluster, tmp_path, declared(WEB))
+    assert "refused" in seen.unreachable[0].cause
+    assert seen.covered == frozenset()
+
+
+def test_a_wrong_token_is_unreachable_and_not_shown(cluster: Cluster, tmp_path: Path) -> None:
+    """401 is told without the token."""
+    observer = KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path, token="wrong-token-1"), environment={})
+    seen = observer.observe([declared(WEB)], now=NOW)
+    assert "401" in seen.unreachable[0].cause
+    assert "wrong-token-1" not in repr(seen)
+    assert "wrong-token-1" not in repr(observer)
+
+
+def test_no_namespace_means_the_context_s(cluster: Cluster, tmp_path: Path) -> None:
+    """A manifest without a namespace is the object in the namespace of the kubeconfig's context."""
+    cluster.add(WEB)
+    bare = declared(WEB, scope="")
+    assert set(look(cluster, tmp_path, bare).resources) == {bare.id}
+
+
+def test_cluster_scoped_kinds(cluster: Cluster, tmp_path: Path) -> None:
+    """A Namespace is listed without a namespace."""
+    shop = live("v1", "Namespace", "shop", "")
+    cluster.add(shop)
+    assert set(look(cluster, tmp_path, declared(shop)).resources) == {declared(shop).id}
+    assert "/api/v1/namespaces" in cluster.paths()
+
+
+def test_many_namespaces_are_listed_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    """Beyond a few namespaces one list of all of them is cheaper."""
+    many = [live("v1", "ConfigMap", "c", f"n{number}") for number in range(12)]
+    for tree in many:
+        cluster.add(tree)
+    seen = look(cluster, tmp_path, *map(declared, many))
+    assert len(seen.resources) == 12
+    assert "/api/v1/configmaps" in cluster.paths()
+
+
+def crash_loop(cluster: Cluster) -> None:
+    cluster.add(WEB)
+    owner: Tree = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5c", "controller": True}
+    waiting: Tree = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}
+    status: Tree = {
+        "phase": "Running",
+        "containerStatuses": [{"name": "app", "ready": False, "restartCount": 9, "state": waiting}],
+    }
+    metadata: Tree = {"name": "web-5c-x", "namespace": "shop", "ownerReferences": [owner]}
+    cluster.add({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status})
+    event: Tree = {
+        **live("v1", "Event", "e1"),
+        "type": "Warning",
+        "reason": "BackOff",
+        "count": 12,
+        "lastTimestamp": "2026-05-04T11:59:00Z",
+        "message": "Back-off restarting failed container, password=hunter2",
+        "involvedObject": {"kind": "Pod", "name": "web-5c-x"},
+    }
+    cluster.add(event)
+    cluster.logs["/api/v1/namespaces/shop/pods/web-5c-x/log?previous"] = "starting\nFATAL: no database\n"
+
+
+def test_a_crash_loop_is_told_with_evidence(cluster: Cluster, tmp_path: Path) -> None:
+    """A Deployment whose pod crashes is unhealthy, with the last events and the end of the log, redacted."""
+    crash_loop(cluster)
+    seen = look(cluster, tmp_path, declared(WEB))
+    assert set(seen.resources) == {declared(WEB).id}, "pods that Git does not declare are no resources"
+    (problem,) = seen.resources[declared(WEB).id].problems
+    assert problem.reason == "CrashLoopBackOff"
+    assert "pod web-5c-x" in problem.message
+    told = "\n".join(problem.evidence)
+    assert "BackOff (12 times): Back-off restarting failed container" in told
+    assert "log: FATAL: no database" in told
+    assert "hunter2" not in told
+    assert {method for method, _, _ in cluster.requests} == {"GET"}
+
+
+def test_health_that_may_not_be_read(cluster: Cluster, tmp_path: Path) -> None:
+    """Without permission on pods the fields are still compared, and it is said that health is unknown."""
+    crash_loop(cluster)
+    cluster.failures["/api/v1/namespaces/shop/pods"] = (403, "pods is forbidden")
+    seen = look(cluster, tmp_path, declared(WEB))
+    assert declared(WEB).id in seen.resources
+    assert "health is unknown: 403" in seen.unreachable[0].cause
+
+
+def test_nothing_wanted_asks_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """Without a declared Kubernetes object no cluster is needed."""
+    assert look(cluster, tmp_path) == Observation(NOW)
+    assert cluster.requests == []
+
+
+def test_no_access_is_bad_input(tmp_path: Path) -> None:
+    """No kubeconfig and no service account is said, with what to do."""
+    with pytest.raises(Invalid, match="no access to a Kubernetes cluster") as caught:
+        KubernetesObserver(environment={"HOME": str(tmp_path)}).observe([declared(WEB)], now=NOW)
+    assert "KUBECONFIG" in str(caught.value)
+
+
+def test_in_a_cluster_the_service_account_is_used(tmp_path: Path) -> None:
+    """Token, certificate and namespace come from the mounted service account."""
+    (tmp_path / "token").write_text("abc")
+    (tmp_path / "namespace").write_text("shop\n")
+    (tmp_path / "ca.crt").write_text(ssl.DER_cert_to_PEM_cert(b"not really"))
+    environment = {
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "6443",
+        "HOME": str(tmp_path),
+    }
+    found = access(None, None, environment, service_account=tmp_path)
+    assert (found.host, found.namespace) == ("https://10.0.0.1:6443", "shop")
+    assert "abc" not in repr(found)
