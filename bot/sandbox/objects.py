@@ -96,7 +96,7 @@ def history(git: pygit2.Repository, tip: str, *, hide: str | None = None) -> Ite
     return iter(walker)
 
 
-def touches(git: pygit2.Repository, commit: pygit2.Commit, path: str) -> bool:
+def touches(commit: pygit2.Commit, path: str) -> bool:
     """Whether ``commit`` changed something at or below ``path`` against its first parent."""
     now = _id_at(commit.tree, path)
     before = _id_at(commit.parents[0].tree, path) if commit.parents else None
@@ -114,9 +114,7 @@ def merge_base(git: pygit2.Repository, one: str, other: str) -> str | None:
     return None if found is None else str(found)
 
 
-def diff_trees(
-    git: pygit2.Repository, old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3
-) -> tuple[FileDiff, ...]:
+def diff_trees(old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3) -> tuple[FileDiff, ...]:
     """The files that differ from ``old`` (None: the empty tree) to ``new``, renames found, sorted by path."""
     if old is None:
         diff = new.diff_to_tree(swap=True, context_lines=context)
@@ -148,7 +146,7 @@ def pull_diff(git: pygit2.Repository, base: str, head: str) -> tuple[FileDiff, .
     """What a pull request shows: from the merge base of both to ``head``."""
     start = merge_base(git, base, head)
     old = None if start is None else git[start].peel(pygit2.Tree)
-    return diff_trees(git, old, git[head].peel(pygit2.Tree))
+    return diff_trees(old, git[head].peel(pygit2.Tree))
 
 
 def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:

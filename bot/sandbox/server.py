@@ -189,6 +189,10 @@ class Sandbox:
             self.add_collaborator(full_name, login, permission)
         return repo
 
+    def has_repositories(self) -> bool:
+        """Whether any repository exists (in a directory that was used before)."""
+        return self.hub.store.number("SELECT COUNT(*) FROM repo") > 0
+
     def add_collaborator(self, full_name: str, login: str, permission: str = "write") -> None:
         """``login`` (an account that exists) has ``permission`` on the repository."""
         person, repo = self.hub.login(login), _repo(self.hub, full_name)
@@ -213,8 +217,10 @@ class Sandbox:
 
     def _application(self) -> Any:
         from bot.sandbox.app import Doors, build
+        from bot.sandbox.web import forms, pages, site
 
-        return build(Doors(self.hub, self.requests, self._hang_up), ())
+        shown = site.routes(self.hub, self.person, (*forms.DOORS, *pages.DOORS))
+        return build(Doors(self.hub, self.requests, self._hang_up), shown)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""

@@ -26,7 +26,7 @@ def list_commits(call: Call) -> Reply:
     tip = commit_at(git, call.query.get("sha") or repo.default_branch)
     if tip is None:
         raise not_found() if call.query.get("sha") else Problem(409, "Git Repository is empty.")
-    found = (commit for commit in history(git, str(tip.id)) if _wanted(call, git, commit))
+    found = (commit for commit in history(git, str(tip.id)) if _wanted(call, commit))
     return call.slice(list(islice(found, _MOST_LISTED)), lambda commit: code.commit(call.hub, repo, commit))
 
 
@@ -35,7 +35,7 @@ def get_commit(call: Call) -> Reply:
     repo = call.repo()
     commit = commit_of(call, repo)
     old = commit.parents[0].tree if commit.parents else None
-    files = diff_trees(call.hub.git(repo), old, commit.tree)
+    files = diff_trees(old, commit.tree)
     shape = code.commit(call.hub, repo, commit) | {
         "stats": code.stats(files),
         "files": [code.file_diff(call.hub, repo, str(commit.id), file) for file in files[:_MOST_FILES]],
@@ -54,7 +54,7 @@ def compare(call: Call) -> Reply:
     start = merge_base(git, str(base.id), str(head.id))
     if start is None:
         raise Problem(404, f"No common ancestor between {base_name} and {head_name}.")
-    return Reply(_comparison(call, repo, git, base, head, git[start].peel(pygit2.Commit)))
+    return Reply(_comparison(call, repo, base, head, git[start].peel(pygit2.Commit)))
 
 
 def pulls_of_commit(call: Call) -> Reply:
@@ -85,11 +85,12 @@ def commit_of(call: Call, repo: Repo) -> pygit2.Commit:
 
 
 def _comparison(
-    call: Call, repo: Repo, git: pygit2.Repository, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit
+    call: Call, repo: Repo, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit
 ) -> dict[str, Json]:
+    git = call.hub.git(repo)
     ahead, behind = git.ahead_behind(head.id, base.id)
     commits = list(reversed(list(history(git, str(head.id), hide=str(base.id)))))
-    files = diff_trees(git, start.tree, head.tree)
+    files = diff_trees(start.tree, head.tree)
     words = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}
     url = call.hub.links.repo(repo.full_name, f"/compare/{base.id}...{head.id}")
     return {
@@ -109,7 +110,7 @@ def _comparison(
     }
 
 
-def _wanted(call: Call, git: pygit2.Repository, commit: pygit2.Commit) -> bool:
+def _wanted(call: Call, commit: pygit2.Commit) -> bool:
     query = call.query
     if "since" in query and commit.commit_time < datetime.fromisoformat(query["since"]).timestamp():
         return False
@@ -118,7 +119,7 @@ def _wanted(call: Call, git: pygit2.Repository, commit: pygit2.Commit) -> bool:
     author = query.get("author")
     if author and author not in (commit.author.email, commit.author.name):
         return False
-    return not query.get("path") or touches(git, commit, query["path"])
+    return not query.get("path") or touches(commit, query["path"])
 
 
 _REPO = "/repos/{owner}/{repo}"

@@ -102,7 +102,7 @@ def _write(call: Call, repo: Repo, wanted: Write | Deletion, data: bytes | None,
         else:
             _advance(git, ref, sha, tip)
     pushes.follow(call.hub, repo, call.person(), [pushes.Update(tip or ZERO, sha, ref)])
-    return Reply(_shape(call, repo, git, sha, path, branch), 201 if before is None else 200)
+    return Reply(_shape(call, repo, sha, branch), 201 if before is None else 200)
 
 
 def _advance(git: pygit2.Repository, ref: str, sha: str, tip: str) -> None:
@@ -144,8 +144,8 @@ def _commit(
     )
 
 
-def _shape(call: Call, repo: Repo, git: pygit2.Repository, sha: str, path: str, branch: str) -> dict[str, Json]:
-    commit = git[sha].peel(pygit2.Commit)
+def _shape(call: Call, repo: Repo, sha: str, branch: str) -> dict[str, Json]:
+    commit, path = call.hub.git(repo)[sha].peel(pygit2.Commit), call.params["path"]
     found = entry_at(commit.tree, path)
     content = None if found is None else code.content(call.hub, repo, branch, path, found)
     return {"content": content, "commit": code.git_commit(call.hub, repo, commit)}

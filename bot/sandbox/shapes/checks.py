@@ -10,6 +10,9 @@ from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
 
 
+_HIDDEN = "*" * 8
+
+
 def status(hub: Hub, repo: Repo, found: Status) -> dict[str, Json]:
     """One commit status."""
     return {
@@ -30,10 +33,8 @@ def status(hub: Hub, repo: Repo, found: Status) -> dict[str, Json]:
 def combined(hub: Hub, repo: Repo, sha: str, newest: Sequence[Status]) -> dict[str, Json]:
     """The combined status of the newest status per context."""
     states = {found.state for found in newest}
-    if states & {"failure", "error"}:
-        state = "failure"
-    else:
-        state = "success" if states == {"success"} else "pending"
+    failed, passed = states & {"failure", "error"}, states == {"success"}
+    state = "failure" if failed else "success" if passed else "pending"
     return {
         "state": state,
         "statuses": [status(hub, repo, found) for found in newest],
@@ -157,7 +158,7 @@ def hook(hub: Hub, repo: Repo, found: Hook) -> dict[str, Json]:
     url = hub.links.repo(repo.full_name, f"/hooks/{found.id}")
     config: dict[str, Json] = {"url": found.url, "content_type": "json", "insecure_ssl": "0"}
     if found.secret:
-        config["secret"] = "********"
+        config["secret"] = _HIDDEN
     return {
         "type": "Repository",
         "id": found.id,

@@ -12,7 +12,7 @@ from bot.sandbox.shapes.people import repository, user
 
 
 def announce(
-    hub: Hub, repo: Repo, sender: User, event: str, action: str | None, content: Callable[[], JsonObject]
+    hub: Hub, repo: Repo, sender: User, event: str, *, action: str | None, content: Callable[[], JsonObject]
 ) -> None:
     """Queue ``event`` for every hook of ``repo`` that wants it. ``content`` gives the event's own keys."""
     hooks = hub.store.all(Hook, "SELECT * FROM hook WHERE repo_id = ? AND active", repo.id)

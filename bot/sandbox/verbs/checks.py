@@ -46,7 +46,14 @@ def set_status(
         created_at=now,
     )
     status = Status(key, repo.id, sha, state, context, text, url, creator.id, now)
-    announce(hub, repo, creator, "status", None, lambda: shapes.status(hub, repo, status) | {"sha": sha, "name": ""})
+    announce(
+        hub,
+        repo,
+        creator,
+        "status",
+        action=None,
+        content=lambda: shapes.status(hub, repo, status) | {"sha": sha, "name": ""},
+    )
     return status
 
 
@@ -119,7 +126,7 @@ def announce_run(hub: Hub, repo: Repo, sender: User, run: CheckRun, action: str)
     def content() -> JsonObject:
         return {"check_run": shapes.check_run(hub, repo, run)}
 
-    announce(hub, repo, sender, "check_run", action, content)
+    announce(hub, repo, sender, "check_run", action=action, content=content)
     runs = [other for other in runs_at(hub, repo, run.head_sha) if other.suite_id == run.suite_id]
     if action == "completed" and all(other.status == "completed" for other in runs):
         announce(
@@ -127,6 +134,6 @@ def announce_run(hub: Hub, repo: Repo, sender: User, run: CheckRun, action: str)
             repo,
             sender,
             "check_suite",
-            "completed",
-            lambda: {"check_suite": shapes.suite(hub, repo, run.suite_id, run.head_sha, runs)},
+            action="completed",
+            content=lambda: {"check_suite": shapes.suite(hub, repo, run.suite_id, run.head_sha, runs)},
         )

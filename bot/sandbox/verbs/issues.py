@@ -140,7 +140,7 @@ def comment(hub: Hub, repo: Repo, author: User, issue: Issue, body: str) -> Comm
         hub.born("comment", key)
         hub.store.update("issue", issue.id, updated_at=now)
     created = Comment(key, repo.id, issue.id, author.id, body, now, now)
-    _announce_comment(hub, repo, author, issue, created, "created")
+    _announce_comment(hub, repo, author, created, "created")
     return created
 
 
@@ -150,14 +150,14 @@ def edit_comment(hub: Hub, repo: Repo, actor: User, found: Comment, body: str) -
     now = hub.now()
     hub.store.update("comment", found.id, body=body, updated_at=now)
     edited = Comment(found.id, found.repo_id, found.issue_id, found.author_id, body, found.created_at, now)
-    _announce_comment(hub, repo, actor, _issue_of(hub, found), edited, "edited")
+    _announce_comment(hub, repo, actor, edited, "edited")
     return edited
 
 
 def delete_comment(hub: Hub, repo: Repo, actor: User, found: Comment) -> None:
     """The comment is gone."""
     hub.store.run("DELETE FROM comment WHERE id = ?", found.id)
-    _announce_comment(hub, repo, actor, _issue_of(hub, found), found, "deleted")
+    _announce_comment(hub, repo, actor, found, "deleted")
 
 
 def assign(hub: Hub, issue: Issue, logins: Sequence[str], role: str) -> None:
@@ -192,11 +192,12 @@ def _announce(hub: Hub, repo: Repo, sender: User, issue: Issue, action: str) -> 
         found = hub.pull(repo, issue.number)[1]
         return {"number": issue.number, "pull_request": pull_shapes.pull(hub, repo, issue, found)}
 
-    announce(hub, repo, sender, "pull_request" if issue.is_pull else "issues", action, content)
+    announce(hub, repo, sender, "pull_request" if issue.is_pull else "issues", action=action, content=content)
 
 
-def _announce_comment(hub: Hub, repo: Repo, sender: User, issue: Issue, said: Comment, action: str) -> None:
+def _announce_comment(hub: Hub, repo: Repo, sender: User, said: Comment, action: str) -> None:
     def content() -> JsonObject:
+        issue = _issue_of(hub, said)
         return {"issue": talk.issue(hub, repo, issue), "comment": talk.comment(hub, repo, said, issue.number)}
 
-    announce(hub, repo, sender, "issue_comment", action, content)
+    announce(hub, repo, sender, "issue_comment", action=action, content=content)

@@ -69,7 +69,7 @@ def mergeability(hub: Hub, repo: Repo, issue: Issue, found: Pull) -> Mergeabilit
         tree = merged_tree(git, base, found.head_sha)
         if tree is None:
             return Mergeability(False, "dirty")
-        _keep_merge_ref(hub, git, issue, base, found.head_sha, tree)
+        _keep_merge_ref(hub, repo, issue, (base, found.head_sha), tree)
     if found.draft:
         return Mergeability(True, "draft")
     return Mergeability(True, "clean" if worst_state(hub, repo, found.head_sha) in ("success", "none") else "unstable")
@@ -90,7 +90,7 @@ def merge(hub: Hub, repo: Repo, actor: User, number: int, how: Merge) -> str:
         base = target(git, ref)
         if base is None:
             raise Problem(405, _NOT_MERGEABLE)
-        tip = _merged(hub, git, repo, actor, issue, found, base, how)
+        tip = _merged(hub, repo, actor, (issue, found), base=base, how=how)
         _advance(git, ref, base, tip)
         hub.store.update("pull", issue.id, base_sha=base)
         pushes.record_merge(hub, repo, actor, issue, tip)
@@ -117,10 +117,8 @@ def require_reopenable(hub: Hub, repo: Repo, found: Pull) -> None:
     hub.store.update("pull", found.issue_id, head_sha=tip)
 
 
-def _merged(
-    hub: Hub, git: pygit2.Repository, repo: Repo, actor: User, issue: Issue, found: Pull, base: str, how: Merge
-) -> str:
-    line = hub.line(actor)
+def _merged(hub: Hub, repo: Repo, actor: User, halves: tuple[Issue, Pull], *, base: str, how: Merge) -> str:
+    (issue, found), git, line = halves, hub.git(repo), hub.line(actor)
     if how.method == "rebase":
         tip = replayed(git, base, found.head_sha, line)
     else:
@@ -148,7 +146,8 @@ def _message(repo: Repo, issue: Issue, found: Pull, how: Merge) -> str:
     return f"{title}\n\n{how.message or issue.title}"
 
 
-def _keep_merge_ref(hub: Hub, git: pygit2.Repository, issue: Issue, base: str, head: str, tree: str) -> None:
+def _keep_merge_ref(hub: Hub, repo: Repo, issue: Issue, sides: tuple[str, str], tree: str) -> None:
+    (base, head), git = sides, hub.git(repo)
     name = f"refs/pull/{issue.number}/merge"
     now = target(git, name)
     if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
@@ -198,4 +197,4 @@ def _announce(hub: Hub, repo: Repo, sender: User, number: int, action: str) -> N
         unknown = Mergeability(None, "unknown")
         return {"number": number, "pull_request": full_pull(hub, repo, issue, found, unknown)}
 
-    announce(hub, repo, sender, "pull_request", action, content)
+    announce(hub, repo, sender, "pull_request", action=action, content=content)

@@ -41,7 +41,7 @@ def follow(hub: Hub, repo: Repo, pusher: User, updates: Sequence[Update]) -> Non
     with hub.shelf.lock(repo.full_name):
         hub.store.update("repo", repo.id, pushed_at=hub.now(), updated_at=hub.now())
         for update in updates:
-            announce(hub, repo, pusher, "push", None, _Push(hub, repo, pusher, update))
+            announce(hub, repo, pusher, "push", action=None, content=_Push(hub, repo, pusher, update))
             if update.ref.startswith(_BRANCH):
                 _follow_branch(hub, repo, pusher, update.ref.removeprefix(_BRANCH))
 
@@ -59,7 +59,7 @@ def record_merge(hub: Hub, repo: Repo, actor: User, issue: Issue, tip: str) -> N
         fresh = hub.pull(repo, issue.number)
         return {"number": issue.number, "pull_request": pull(hub, repo, *fresh) | {"merged": True}}
 
-    announce(hub, repo, actor, "pull_request", "closed", content)
+    announce(hub, repo, actor, "pull_request", action="closed", content=content)
 
 
 def _follow_branch(hub: Hub, repo: Repo, pusher: User, branch: str) -> None:
@@ -69,25 +69,23 @@ def _follow_branch(hub: Hub, repo: Repo, pusher: User, branch: str) -> None:
         if tip is None:
             issues.close(hub, repo, pusher, issue)
         elif found.base_ref == branch:
-            _follow_base(hub, repo, pusher, git, issue, found, tip)
+            _follow_base(hub, repo, pusher, (issue, found), tip)
         elif found.head_sha != tip:
-            _follow_head(hub, repo, pusher, git, issue, found, tip)
+            _follow_head(hub, repo, pusher, (issue, found), tip)
 
 
-def _follow_base(
-    hub: Hub, repo: Repo, pusher: User, git: pygit2.Repository, issue: Issue, found: Pull, tip: str
-) -> None:
+def _follow_base(hub: Hub, repo: Repo, pusher: User, halves: tuple[Issue, Pull], tip: str) -> None:
     """A head that the base branch now contains was merged by hand."""
-    if found.head_sha == tip or git.descendant_of(tip, found.head_sha):
+    issue, found = halves
+    if found.head_sha == tip or hub.git(repo).descendant_of(tip, found.head_sha):
         record_merge(hub, repo, pusher, issue, tip)
     else:
         hub.store.update("pull", issue.id, base_sha=tip)
 
 
-def _follow_head(
-    hub: Hub, repo: Repo, pusher: User, git: pygit2.Repository, issue: Issue, found: Pull, tip: str
-) -> None:
-    git.references.create(f"refs/pull/{issue.number}/head", tip, force=True)
+def _follow_head(hub: Hub, repo: Repo, pusher: User, halves: tuple[Issue, Pull], tip: str) -> None:
+    issue, found = halves
+    hub.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
     hub.store.update("pull", issue.id, head_sha=tip)
     hub.store.update("issue", issue.id, updated_at=hub.now())
 
@@ -100,7 +98,7 @@ def _follow_head(
             "pull_request": pull(hub, repo, *fresh),
         }
 
-    announce(hub, repo, pusher, "pull_request", "synchronize", content)
+    announce(hub, repo, pusher, "pull_request", action="synchronize", content=content)
 
 
 def _open_pulls(hub: Hub, repo: Repo, branch: str) -> list[tuple[Issue, Pull]]:

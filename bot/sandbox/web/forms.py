@@ -1,0 +1,83 @@
+"""The buttons of the pages. Each acts as the person the sandbox was started for and goes back to the page."""
+
+from __future__ import annotations
+
+from bot.sandbox.records import Issue, Repo
+from bot.sandbox.replies import Problem
+from bot.sandbox.verbs import issues, pulls
+from bot.sandbox.web.markup import ticked
+from bot.sandbox.web.site import Answer, Door, Elsewhere, Visit
+
+_METHODS = ("merge", "squash", "rebase")
+
+
+def merge(visit: Visit) -> Answer:
+    """Merge the pull request as it was shown: the form names the head that the person saw."""
+    repo = visit.repo()
+    method = visit.form.get("method", "merge")
+    if method not in _METHODS:
+        raise Problem(422, "Invalid merge method")
+    how = pulls.Merge(method=method, sha=visit.form.get("head") or None)
+    pulls.merge(visit.hub, repo, visit.person, visit.number(), how)
+    return _back(repo, visit.hub.issue(repo, visit.number()))
+
+
+def close(visit: Visit) -> Answer:
+    """Close it, after saying what was typed."""
+    repo = visit.repo()
+    thread = visit.hub.issue(repo, visit.number())
+    _say(visit, repo, thread)
+    issues.close(visit.hub, repo, visit.person, thread)
+    return _back(repo, thread)
+
+
+def reopen(visit: Visit) -> Answer:
+    """Open it again, after saying what was typed."""
+    repo = visit.repo()
+    thread = visit.hub.issue(repo, visit.number())
+    if thread.is_pull:
+        pulls.require_reopenable(visit.hub, repo, visit.hub.pull(repo, thread.number)[1])
+    _say(visit, repo, thread)
+    issues.reopen(visit.hub, repo, visit.person, thread)
+    return _back(repo, thread)
+
+
+def comment(visit: Visit) -> Answer:
+    """Say what was typed."""
+    repo = visit.repo()
+    thread = visit.hub.issue(repo, visit.number())
+    _say(visit, repo, thread)
+    return _back(repo, thread)
+
+
+def task(visit: Visit) -> Answer:
+    """Tick or untick one box of a task list in the body."""
+    repo = visit.repo()
+    thread = visit.hub.issue(repo, visit.number())
+    line = visit.form.get("line", "")
+    body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
+    if body is None:
+        raise Problem(409, "The text has changed. Load the page again.")
+    issues.edit(visit.hub, repo, visit.person, thread, issues.Edit(body=body))
+    return _back(repo, thread)
+
+
+def _say(visit: Visit, repo: Repo, thread: Issue) -> None:
+    text = visit.form.get("body", "").replace("\r\n", "\n")
+    if text.strip():
+        issues.comment(visit.hub, repo, visit.person, thread, text)
+
+
+def _back(repo: Repo, thread: Issue) -> Elsewhere:
+    return Elsewhere(f"/{repo.full_name}/{'pull' if thread.is_pull else 'issues'}/{thread.number}")
+
+
+_PULL, _ISSUE = "/{owner}/{name}/pull/{number:int}", "/{owner}/{name}/issues/{number:int}"
+DOORS = (
+    Door("POST", _PULL + "/merge", merge),
+    *(
+        Door("POST", f"{start}/{verb.__name__}", verb)
+        for start in (_PULL, _ISSUE)
+        for verb in (close, reopen, comment, task)
+    ),
+)

@@ -1,0 +1,299 @@
+"""The pages to read: repositories, files, commits, pull requests, issues, checks."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pygit2
+
+from bot.sandbox.hub import Hub
+from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
+from bot.sandbox.records import CheckRun, Issue, Repo
+from bot.sandbox.replies import not_found
+from bot.sandbox.shapes.pulls import changes, own_commits
+from bot.sandbox.shapes.talk import labels_of
+from bot.sandbox.verbs.pulls import mergeability
+from bot.sandbox.web import diffs, markup, views
+from bot.sandbox.web.site import Answer, Door, Elsewhere, Raw, Visit, page_of
+from bot.sandbox.web.site import Page as SitePage
+
+_MOST_COMMITS = 200
+_README = ("README.md", "readme.md", "README")
+_MARKDOWN = (".md", ".markdown")
+
+
+def home(visit: Visit) -> Answer:
+    """Every repository."""
+    rows = visit.hub.store.all(Repo, "SELECT * FROM repo ORDER BY pushed_at DESC, id DESC")
+    return SitePage("repositories.html", {"repos": [views.repo_view(visit.hub, row) for row in rows]})
+
+
+def owner(visit: Visit) -> Answer:
+    """An owner has no page of its own."""
+    if visit.hub.login(visit.params["owner"]) is None:
+        raise not_found()
+    return Elsewhere("/")
+
+
+def repository(visit: Visit) -> Answer:
+    """The default branch's files, latest commit and README."""
+    repo = visit.repo()
+    tip = commit_at(visit.hub.git(repo), repo.default_branch)
+    if tip is None:
+        return page_of(visit, repo, "code", "empty.html")
+    return _folder(visit, repo, repo.default_branch, "", tip)
+
+
+def tree(visit: Visit) -> Answer:
+    """One folder at a branch or commit."""
+    repo = visit.repo()
+    rev, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    return _folder(visit, repo, rev, path, commit)
+
+
+def _folder(visit: Visit, repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> Answer:
+    entries = views.folder(commit.tree, path)
+    readme = next((entry for entry in entries if entry.name in _README), None)
+    return page_of(
+        visit,
+        repo,
+        "code",
+        "folder.html",
+        rev=rev,
+        path=path,
+        crumbs=_crumbs(path),
+        commit=views.commit_view(visit.hub, repo, commit),
+        entries=entries,
+        readme=_text(commit.tree, readme.path) if readme else None,
+        readme_name=readme.name if readme else "",
+    )
+
+
+def blob(visit: Visit) -> Answer:
+    """One file: Markdown rendered, text with line numbers."""
+    repo = visit.repo()
+    rev, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    found = entry_at(commit.tree, path)
+    if not isinstance(found, pygit2.Blob):
+        raise not_found()
+    text = None if found.is_binary else found.data.decode("utf-8", errors="replace")
+    rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
+    return page_of(
+        visit,
+        repo,
+        "code",
+        "file.html",
+        rev=rev,
+        path=path,
+        crumbs=_crumbs(path),
+        commit=views.commit_view(visit.hub, repo, commit),
+        text=text,
+        lines=[] if text is None else text.removesuffix("\n").split("\n"),
+        size=found.size,
+        rendered=rendered,
+        markdown=path.lower().endswith(_MARKDOWN),
+    )
+
+
+def raw(visit: Visit) -> Answer:
+    """One file's bytes, as plain text."""
+    repo = visit.repo()
+    _, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    found = entry_at(commit.tree, path)
+    if not isinstance(found, pygit2.Blob):
+        raise not_found()
+    return Raw(found.data, "application/octet-stream" if found.is_binary else "text/plain; charset=utf-8")
+
+
+def commits(visit: Visit) -> Answer:
+    """The history of a branch."""
+    repo = visit.repo()
+    rev = visit.params.get("rev") or repo.default_branch
+    tip = commit_at(visit.hub.git(repo), rev)
+    rows = [] if tip is None else views.recent(visit.hub, repo, tip, limit=_MOST_COMMITS)
+    return page_of(visit, repo, "commits", "commits.html", rev=rev, commits=rows)
+
+
+def commit(visit: Visit) -> Answer:
+    """One commit with its checks and diff."""
+    repo, sha = visit.repo(), visit.params["sha"]
+    found = commit_at(visit.hub.git(repo), sha)
+    if found is None:
+        raise not_found()
+    old = found.parents[0].tree if found.parents else None
+    files = diff_trees(old, found.tree)
+    checks = views.checks_of(visit.hub, repo, str(found.id))
+    return page_of(
+        visit,
+        repo,
+        "commits",
+        "commit.html",
+        commit=views.commit_view(visit.hub, repo, found),
+        checks=checks,
+        **_diff(files, checks),
+    )
+
+
+def compare(visit: Visit) -> Answer:
+    """What one side added since both parted."""
+    repo = visit.repo()
+    git = visit.hub.git(repo)
+    base, _, head = visit.params["basehead"].partition("...")
+    old, new = commit_at(git, base), commit_at(git, head)
+    start = merge_base(git, str(old.id), str(new.id)) if old and new else None
+    if new is None or start is None:
+        raise not_found()
+    files = diff_trees(git[start].peel(pygit2.Tree), new.tree)
+    return page_of(visit, repo, "commits", "compare.html", base=base, source=head, **_diff(files, []))
+
+
+def branches(visit: Visit) -> Answer:
+    """All branches with their latest commits."""
+    repo = visit.repo()
+    git = visit.hub.git(repo)
+    names = views.repo_view(visit.hub, repo).branches
+    found = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
+    rows = [(name, views.commit_view(visit.hub, repo, tip)) for name, tip in found if tip is not None]
+    return page_of(visit, repo, "code", "branches.html", rows=rows)
+
+
+def pulls(visit: Visit) -> Answer:
+    """The list of pull requests."""
+    return _threads(visit, "pulls")
+
+
+def issues(visit: Visit) -> Answer:
+    """The list of issues."""
+    return _threads(visit, "issues")
+
+
+def _threads(visit: Visit, tab: str) -> Answer:
+    repo, label = visit.repo(), visit.query.get("label", "")
+    state = visit.query.get("state", "open")
+    everything = views.threads(visit.hub, repo, pulls=tab == "pulls", state="all", label=label)
+    rows = [row for row in everything if state in ("all", row.issue.state)]
+    counts = {name: sum(row.issue.state == name for row in everything) for name in ("open", "closed")}
+    return page_of(visit, repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
+
+
+def pull(visit: Visit) -> Answer:
+    """One pull request: talk, checks, commits, diff, and the buttons."""
+    repo = visit.repo()
+    thread, found = visit.hub.pull(repo, visit.number())
+    git, checks = visit.hub.git(repo), views.checks_of(visit.hub, repo, found.head_sha)
+    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.hub, repo, found)]
+    return page_of(
+        visit,
+        repo,
+        "pulls",
+        "pull.html",
+        pull=found,
+        merging=mergeability(visit.hub, repo, thread, found),
+        state=views.thread_state(thread, found),
+        checks=checks,
+        commits=[views.commit_view(visit.hub, repo, one) for one in own],
+        **_talk(visit, repo, thread),
+        **_diff(changes(visit.hub, repo, found), checks),
+    )
+
+
+def issue(visit: Visit) -> Answer:
+    """One issue."""
+    repo = visit.repo()
+    thread = visit.hub.issue(repo, visit.number())
+    if thread.is_pull:
+        return Elsewhere(f"/{repo.full_name}/pull/{thread.number}")
+    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_talk(visit, repo, thread))
+
+
+def run(visit: Visit) -> Answer:
+    """One check run with all it found."""
+    repo = visit.repo()
+    found = visit.hub.store.one(
+        CheckRun, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
+    )
+    if found is None:
+        raise not_found()
+    check = views.run_view(visit.hub, found)
+    return page_of(visit, repo, "pulls", "run.html", check=check, run=found, numbers=_pulls_at(visit.hub, repo, found))
+
+
+def _pulls_at(hub: Hub, repo: Repo, found: CheckRun) -> list[Issue]:
+    return hub.store.all(
+        Issue,
+        "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND head_sha = ?",
+        repo.id,
+        found.head_sha,
+    )
+
+
+def _talk(visit: Visit, repo: Repo, thread: Issue) -> dict[str, object]:
+    return {
+        "issue": thread,
+        "author": visit.hub.user(thread.author_id),
+        "labels": labels_of(visit.hub, thread),
+        "said": views.conversation(visit.hub, thread),
+        "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
+        "people": _people(visit.hub, thread),
+    }
+
+
+def _people(hub: Hub, thread: Issue) -> list[str]:
+    said = views.conversation(hub, thread)
+    return list(dict.fromkeys([hub.user(thread.author_id).login, *(row.person.login for row in said)]))
+
+
+def _tick_box(visit: Visit, repo: Repo, thread: Issue) -> markup.BoxOf:
+    """Boxes that tick themselves when pressed: each is a form of its own."""
+    where = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
+
+    def box(task: markup.Task) -> str:
+        word, state = ("Untick", "true") if task.done else ("Tick", "false")
+        return (
+            f'<form class="tick" method="post" action="{where}"><input type="hidden" name="token" value="{visit.token}">'
+            f'<input type="hidden" name="line" value="{task.line}"><input type="hidden" name="was" value="{state}">'
+            f'<button class="box" role="checkbox" aria-checked="{state}" aria-label="{word} this task"></button></form>'
+        )
+
+    return box
+
+
+def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
+    found = views.remarks(checks)
+    return {
+        "files": [diffs.view(file, found) for file in files],
+        "added": sum(file.additions for file in files),
+        "removed": sum(file.deletions for file in files),
+    }
+
+
+def _crumbs(path: str) -> list[tuple[str, str]]:
+    """Each folder on the way with its own path."""
+    parts = path.split("/") if path else []
+    return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
+
+
+def _text(tree_of: pygit2.Tree, path: str) -> str:
+    found = entry_at(tree_of, path)
+    return found.data.decode("utf-8", errors="replace") if isinstance(found, pygit2.Blob) else ""
+
+
+_REPO = "/{owner}/{name}"
+DOORS = (
+    Door("GET", "/", home),
+    Door("GET", "/{owner}", owner),
+    Door("GET", _REPO, repository),
+    Door("GET", _REPO + "/tree/{rest:path}", tree),
+    Door("GET", _REPO + "/blob/{rest:path}", blob),
+    Door("GET", _REPO + "/raw/{rest:path}", raw),
+    Door("GET", _REPO + "/commits", commits),
+    Door("GET", _REPO + "/commits/{rev:path}", commits),
+    Door("GET", _REPO + "/commit/{sha}", commit),
+    Door("GET", _REPO + "/compare/{basehead:path}", compare),
+    Door("GET", _REPO + "/branches", branches),
+    Door("GET", _REPO + "/pulls", pulls),
+    Door("GET", _REPO + "/issues", issues),
+    Door("GET", _REPO + "/pull/{number:int}", pull),
+    Door("GET", _REPO + "/issues/{number:int}", issue),
+    Door("GET", _REPO + "/runs/{number:int}", run),
+)

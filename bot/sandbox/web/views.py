@@ -1,0 +1,226 @@
+"""What the pages show, gathered from the sandbox's state. The templates only arrange it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pygit2
+
+from bot.sandbox.hub import Hub, stamp
+from bot.sandbox.objects import commit_at, entry_at, history
+from bot.sandbox.records import Annotation, CheckRun, Comment, Event, Issue, Label, Pull, Repo, Status, User
+from bot.sandbox.replies import not_found
+from bot.sandbox.shapes.talk import labels_of
+from bot.sandbox.shelf import listing
+from bot.sandbox.verbs import checks
+
+
+@dataclass(frozen=True, slots=True)
+class CommitView:
+    """One commit's header."""
+
+    sha: str
+    title: str
+    rest: str
+    author: str
+    at: str
+    parents: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One line of a folder listing."""
+
+    name: str
+    path: str
+    folder: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    """One line of the list of issues or pull requests. ``state`` is open, draft, merged or closed."""
+
+    issue: Issue
+    state: str
+    author: User
+    labels: tuple[Label, ...]
+    comments: int
+    checks: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaidView:
+    """A comment or event in a conversation; exactly one of both is there."""
+
+    at: str
+    person: User
+    comment: Comment | None = None
+    event: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """A check run (with annotations) or a commit status as one line of the checks box. ``state`` names its colour."""
+
+    name: str
+    state: str
+    word: str
+    title: str
+    summary: str
+    text: str
+    by: str
+    url: str | None
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepoView:
+    """What every page of one repository shows in its head."""
+
+    repo: Repo
+    clone_url: str
+    open_issues: int
+    open_pulls: int
+    branches: tuple[str, ...]
+
+
+def repo_view(hub: Hub, repo: Repo) -> RepoView:
+    """Counts and branches of ``repo``."""
+    sql = "SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open' AND is_pull = ?"
+    heads = listing(hub.git(repo), "refs/heads/")
+    names = tuple(sorted((name.removeprefix("refs/heads/") for name in heads), key=lambda name: _first(repo, name)))
+    clone = hub.links.git(repo.full_name)
+    return RepoView(repo, clone, hub.store.number(sql, repo.id, False), hub.store.number(sql, repo.id, True), names)
+
+
+def _first(repo: Repo, branch: str) -> tuple[bool, str]:
+    return branch != repo.default_branch, branch
+
+
+def locate(git: pygit2.Repository, rest: str) -> tuple[str, str, pygit2.Commit]:
+    """Branch (or id), path and commit of an address like ``feature/x/k8s/app.yaml``; 404 when nothing fits."""
+    parts = rest.strip("/").split("/")
+    for size in range(1, len(parts) + 1):
+        rev = "/".join(parts[:size])
+        commit = commit_at(git, rev)
+        if commit is not None:
+            return rev, "/".join(parts[size:]), commit
+    raise not_found()
+
+
+def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
+    """The entries of the folder at ``path``, folders first."""
+    found = entry_at(tree, path)
+    if not isinstance(found, pygit2.Tree):
+        raise not_found()
+    prefix = f"{path}/" if path else ""
+    rows = [
+        EntryView(
+            entry.name or "",
+            f"{prefix}{entry.name}",
+            isinstance(entry, pygit2.Tree),
+            entry.size if isinstance(entry, pygit2.Blob) else 0,
+        )
+        for entry in found
+    ]
+    return sorted(rows, key=lambda row: (not row.folder, row.name.lower()))
+
+
+def commit_view(hub: Hub, repo: Repo, commit: pygit2.Commit) -> CommitView:
+    """``commit`` with the state of its checks."""
+    title, _, rest = commit.message.partition("\n")
+    at = stamp(datetime.fromtimestamp(commit.commit_time, UTC))
+    parents = tuple(str(parent) for parent in commit.parent_ids)
+    state = checks.worst_state(hub, repo, str(commit.id))
+    return CommitView(str(commit.id), title, rest.strip("\n"), commit.author.name, at, parents, state)
+
+
+def recent(hub: Hub, repo: Repo, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
+    """The newest commits reachable from ``tip``."""
+    found = (commit for _, commit in zip(range(limit), history(hub.git(repo), str(tip.id)), strict=False))
+    return [commit_view(hub, repo, commit) for commit in found]
+
+
+def thread_state(issue: Issue, pull: Pull | None) -> str:
+    """open, draft, merged or closed."""
+    if pull is not None and pull.merged_at is not None:
+        return "merged"
+    if pull is not None and pull.draft and issue.state == "open":
+        return "draft"
+    return issue.state
+
+
+def threads(hub: Hub, repo: Repo, *, pulls: bool, state: str, label: str) -> list[ThreadView]:
+    """Issues, or pull requests, newest first."""
+    rows = hub.store.all(
+        Issue, "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC", repo.id, pulls
+    )
+    found = [_thread(hub, repo, row) for row in rows if state in ("all", row.state)]
+    return [row for row in found if not label or label in {one.name for one in row.labels}]
+
+
+def _thread(hub: Hub, repo: Repo, issue: Issue) -> ThreadView:
+    pull = hub.store.one(Pull, "SELECT * FROM pull WHERE issue_id = ?", issue.id) if issue.is_pull else None
+    comments = hub.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
+    state = "none" if pull is None else checks.worst_state(hub, repo, pull.head_sha)
+    labels = tuple(labels_of(hub, issue))
+    return ThreadView(issue, thread_state(issue, pull), hub.user(issue.author_id), labels, comments, state)
+
+
+def conversation(hub: Hub, issue: Issue) -> list[SaidView]:
+    """Comments and events in the order in which they happened."""
+    comments = hub.store.all(Comment, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
+    events = hub.store.all(Event, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
+    said = [SaidView(row.created_at, hub.user(row.author_id), comment=row) for row in comments]
+    happened = [SaidView(row.created_at, hub.user(row.actor_id), event=row) for row in events]
+    merged = any(row.event == "merged" for row in events)
+    happened = [row for row in happened if not (merged and row.event is not None and row.event.event == "closed")]
+    return sorted([*said, *happened], key=lambda row: row.at)
+
+
+def checks_of(hub: Hub, repo: Repo, sha: str) -> list[CheckView]:
+    """Check runs and statuses of a commit, what failed first."""
+    runs = [run_view(hub, run) for run in checks.latest_runs(hub, repo, sha)]
+    statuses = [_status_view(hub, status) for status in checks.newest_statuses(hub, repo, sha)]
+    order = ("failure", "pending", "neutral", "success")
+    return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
+
+
+def remarks(found: Sequence[CheckView]) -> list[Annotation]:
+    """All annotations of these checks."""
+    return [remark for check in found for remark in check.annotations]
+
+
+def run_view(hub: Hub, run: CheckRun) -> CheckView:
+    """One check run with everything it says."""
+    rows = hub.store.all(Annotation, "SELECT * FROM annotation WHERE check_run_id = ? ORDER BY id", run.id)
+    word = run.conclusion or run.status
+    return CheckView(
+        run.name,
+        _colour(word),
+        word.replace("_", " "),
+        run.title or "",
+        run.summary or "",
+        run.text or "",
+        hub.user(run.creator_id).login,
+        f"/runs/{run.id}",
+        tuple(rows),
+    )
+
+
+def _status_view(hub: Hub, status: Status) -> CheckView:
+    by = hub.user(status.creator_id).login
+    title = status.description or ""
+    return CheckView(status.context, _colour(status.state), status.state, title, "", "", by, status.target_url)
+
+
+def _colour(word: str) -> str:
+    if word in checks.BAD:
+        return "failure"
+    if word in ("queued", "in_progress", "pending"):
+        return "pending"
+    return "success" if word == "success" else "neutral"
