@@ -6,6 +6,7 @@ Used by :mod:`bot.observers.containers`. Every request is a GET with a time-out;
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from bot.observers.redact import redacted, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"
+_LOG: Final = 64 * 1024
 
 
 def host_of(environment: Mapping[str, str]) -> str:
@@ -53,14 +55,16 @@ class EngineApi:
 
     def log(self, id_: str, lines: int) -> tuple[str, ...]:
         """The last lines a container wrote, redacted, each cut to 200 characters; nothing where they cannot be had."""
-        from docker.errors import DockerException
         from requests.exceptions import RequestException
 
+        url = f"{self.client.base_url}/v{self.client.api_version}/containers/{id_}/logs"
+        params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
         try:
-            written = self.client.logs(id_, tail=lines, stdout=True, stderr=True, stream=False)
-        except (DockerException, RequestException):
+            with self.client.get(url, params=params, timeout=self.timeout, stream=True) as answer:
+                written = next(answer.iter_content(_LOG), b"") if answer.ok else b""
+        except RequestException:
             return ()
-        return tuple(line[:200] for line in tail(written, limit=2000).splitlines()[-lines:])
+        return tuple(line[:200] for line in tail(unframed(written), limit=2000).splitlines()[-lines:])
 
     def close(self) -> None:
         self.client.close()
@@ -97,6 +101,7 @@ def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadli
         from requests.exceptions import RequestException
     except ImportError as exc:
         raise Invalid("reading a container engine needs the docker library", advice=INSTALL) from exc
+    _knock(host, timeout)
     try:
         settings = {**kwargs_from_env({"DOCKER_HOST": host, **environment}), "base_url": host}
         client = APIClient(version="auto", timeout=min(timeout, max(deadline - time.monotonic(), 0.01)), **settings)
@@ -114,6 +119,28 @@ def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadli
 def _engine(version: JSON) -> Literal["docker", "podman"]:
     components = mappings(get(version, "Components") if isinstance(version, Mapping) else None)
     return "podman" if any("podman" in text(one.get("Name")).lower() for one in components) else "docker"
+
+
+def unframed(log: bytes) -> bytes:
+    """A log without the engine's frames: 4 bytes of stream, 4 of length, big-endian. One of a terminal has none."""
+    words = bytearray()
+    at = 0
+    while log[at : at + 1] in {b"\0", b"\1", b"\2"} and log[at + 1 : at + 4] == b"\0\0\0":
+        size = int.from_bytes(log[at + 4 : at + 8], "big")
+        words += log[at + 8 : at + 8 + size]
+        at += 8 + size
+    return bytes(words) if at else log
+
+
+def _knock(host: str, timeout: float) -> None:
+    """Raises :class:`Unavailable` when nobody listens on a Unix socket (the library would leave one open)."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(timeout)
+            try:
+                knocking.connect(host.removeprefix("unix://"))
+            except OSError as exc:
+                raise Unavailable(cause_of(exc)) from exc
 
 
 def cause_of(exc: BaseException) -> str:

@@ -1,0 +1,243 @@
+"""The container observer against a real podman, with every request written down on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.drift.inspect import INHERITED
+from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind
+from bot.observers.containers import ContainerObserver
+from bot.ports import Observation
+from tests.observers.recorder import recording
+from tests.observers.waiting import until
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+BUSYBOX = Path("/bin/busybox")
+pytestmark = [
+    pytest.mark.podman,
+    pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed"),
+    pytest.mark.skipif(
+        not BUSYBOX.exists(), reason="no static busybox to make an image of (apt install busybox-static)"
+    ),
+]
+pytest.importorskip("docker", reason="the docker library is not installed")
+
+CONFIGURATION = """
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+[engine]
+runtime = "{runtime}"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+@dataclass
+class Podman:
+    """A podman of its own: own storage, own service. ``requests`` are the request lines that came by the recorder."""
+
+    folder: Path
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def socket(self) -> str:
+        return f"unix://{self.folder}/recorder.sock"
+
+    def argv(self, *words: str) -> list[str]:
+        storage = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
+        return ["podman", *storage, "--storage-driver", "vfs", *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")}
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(self.argv(*words), env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def _image(podman: Podman) -> None:
+    archive = podman.folder / "image.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(BUSYBOX, "bin/busybox")
+    changes = ["ENV FROM_IMAGE=yes", "LABEL maker=image", "WORKDIR /"]
+    podman.run("import", *[word for change in changes for word in ("--change", change)], str(archive), "shop:1")
+
+
+@pytest.fixture(scope="module")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    one = Podman(tmp_path_factory.mktemp("podman"))
+    runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
+    (one.folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
+    _image(one)
+    real = one.folder / "podman.sock"
+    service = subprocess.Popen(
+        one.argv("system", "service", "--time=0", f"unix://{real}"),
+        env=one.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert until(real.exists), "podman's service did not start"
+    with recording(one.folder / "recorder.sock", real) as one.requests:
+        yield one
+    one.run("rm", "--all", "--force", "--time", "0")
+    os.killpg(service.pid, signal.SIGTERM)
+    service.wait(20)
+
+
+def labels(service: str) -> list[str]:
+    return [
+        "--label=io.podman.compose.project=shop",
+        "--label=com.docker.compose.project=shop",
+        f"--label=com.docker.compose.service={service}",
+    ]
+
+
+def declared(kind: str, name: str, **tree: JSON) -> Desired:
+    id_ = ResourceId(Platform.COMPOSE, kind, "shop", name)
+    return Desired(id_, str(id_), SourceKind.COMPOSE, tree, "compose.yaml", 1)
+
+
+def look(podman: Podman, *wanted: Desired) -> Observation:
+    return ContainerObserver(host=podman.socket, environment={}).observe(wanted, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def shop(podman: Podman) -> Podman:
+    """A project: a plain service that runs, one with many options, one that failed."""
+    sleep = ["shop:1", "/bin/busybox", "sleep", "600"]
+    podman.run("run", "-d", "--name=shop_plain_1", "--network=none", *labels("plain"), *sleep)
+    options = [
+        "--network=host",
+        "--env=MODE=live",
+        "--volume=shop_data:/data",
+        "--volume=/tmp:/host:ro",
+        "--tmpfs=/cache:size=1m",
+        "--label=team=core",
+        "--restart=on-failure:3",
+        "--health-cmd=/bin/busybox true",
+        "--health-interval=disable",
+        "--log-opt=max-size=1mb",
+        "--cap-add=NET_ADMIN",
+        "--cap-drop=CHOWN",
+        "--user=1000",
+        "--read-only",
+        "--security-opt=no-new-privileges",
+        "--add-host=db.internal:10.0.0.5",
+        "--workdir=/data",
+        "--stop-signal=SIGINT",
+        "--stop-timeout=3",
+        "--shm-size=32m",
+        "--device=/dev/null:/dev/extra",
+        "--pid=host",
+    ]
+    podman.run("create", "--name=shop_rich_1", *options, *labels("rich"), *sleep)
+    script = "echo could not open the database password=hunter2; exit 3"
+    podman.run(
+        "run",
+        "--detach",
+        "--name=shop_bad_1",
+        "--network=none",
+        *labels("bad"),
+        "shop:1",
+        "/bin/busybox",
+        "sh",
+        "-c",
+        script,
+    )
+    podman.run("wait", "shop_bad_1")
+    return podman
+
+
+@pytest.fixture(scope="module")
+def seen(shop: Podman) -> Observation:
+    """One look at the whole project, with nothing but it in the recorder."""
+    shop.requests.clear()
+    return look(shop, declared("service", "gone"), declared("volume", "data"), declared("volume", "nothing"))
+
+
+def test_a_plain_service_has_no_surplus(seen: Observation) -> None:
+    """A container that asks for nothing but an image and a command says nothing but that."""
+    assert seen.unreachable == ()
+    assert seen.covered == {Platform.COMPOSE}
+    one = seen.resources[declared("service", "plain").id]
+    assert one.problems == ()
+    assert {key: value for key, value in one.tree.items() if not key.startswith("x-")} == {
+        "image": "localhost/shop:1",
+        "command": ["/bin/busybox", "sleep", "600"],
+        "network_mode": "none",
+    }
+    inherited = one.tree[INHERITED]
+    assert isinstance(inherited, dict)
+    assert inherited["labels"] == {"maker": "image"}
+    assert inherited["environment"]["FROM_IMAGE"] == "yes"
+    assert set(inherited["ulimits"]) == {"nofile", "nproc"}
+
+
+def test_a_rich_service_is_told_field_by_field(seen: Observation) -> None:
+    """What podman was asked for comes back in Compose words."""
+    tree = seen.resources[declared("service", "rich").id].tree
+    expected: dict[str, JSON] = {
+        "environment": {"MODE": "live"},
+        "volumes": [
+            {"type": "volume", "target": "/data", "source": "data"},
+            {"type": "bind", "target": "/host", "source": "/tmp", "read_only": True},
+        ],
+        "tmpfs": ["/cache:size=1m"],
+        "labels": {"team": "core"},
+        "restart": "on-failure:3",
+        "logging": {"options": {"max-size": "1mb"}},
+        "network_mode": "host",
+        "cap_add": ["NET_ADMIN"],
+        "cap_drop": ["CHOWN"],
+        "user": "1000",
+        "read_only": True,
+        "security_opt": ["no-new-privileges:true"],
+        "extra_hosts": ["db.internal=10.0.0.5"],
+        "working_dir": "/data",
+        "stop_signal": "SIGINT",
+        "stop_grace_period": "3s",
+        "shm_size": 33554432,
+        "devices": [{"source": "/dev/null", "target": "/dev/extra", "permissions": "rwm"}],
+        "pid": "host",
+    }
+    assert {key: tree.get(key) for key in expected} == expected
+    assert "ulimits" not in tree
+    assert "hostname" not in tree
+
+
+def test_a_failed_service_is_unhealthy_with_its_log(seen: Observation) -> None:
+    """A container that ended with an error is a problem; the end of its log is evidence, without the password."""
+    (problem,) = seen.resources[declared("service", "bad").id].problems
+    assert problem.reason == "Exited"
+    assert problem.message == "the container ended with exit code 3"
+    told = "\n".join(problem.evidence)
+    assert "could not open the database" in told
+    assert "hunter2" not in told
+
+
+def test_orphans_volumes_and_the_missing(seen: Observation) -> None:
+    """Undeclared services of the project are there, the volume is there, what does not exist is not."""
+    found = {str(id_) for id_ in seen.resources}
+    assert {"service/shop/plain", "service/shop/rich", "service/shop/bad", "volume/shop/data"} == found
+    assert seen.covered == {Platform.COMPOSE}
+
+
+def test_only_get_is_sent(shop: Podman, seen: Observation) -> None:
+    """Looking changes nothing: podman never gets anything but GET."""
+    assert seen.resources
+    assert shop.requests
+    assert {line.split()[0] for line in shop.requests} == {"GET"}
