@@ -97,6 +97,8 @@ class Evaluation:
         return known.get(path[0], Through.EXPRESSION), ".".join(path[1:]) if len(path) > 1 else path[0]
 
     def _spend(self, node: Expression, steps: int = 1) -> None:
+        if self.budget.spent:
+            raise Fault(None)
         if not self.budget.spend(steps):
             self.fault(node, "evaluating this configuration takes too long")
 

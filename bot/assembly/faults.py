@@ -21,10 +21,15 @@ class Fault(Exception):  # noqa: N818 (a mistake in a file, not a failure of our
 class Budget:
     """How much one assembly may still compute, in values made."""
 
-    def __init__(self, steps: int = 500_000) -> None:
+    def __init__(self, steps: int = 300_000) -> None:
         self.left = steps
 
     def spend(self, steps: int = 1) -> bool:
         """Take ``steps`` off; False once nothing is left."""
         self.left -= steps
         return self.left >= 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left < 0

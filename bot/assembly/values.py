@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TypeAlias
 
 from bot.model.resource import JSON, Origin, Pointer, Through
+
+
+class Form(Enum):
+    """How a rendered value relates to the ``.cw`` value it comes from."""
+
+    PLAIN = "plain"
+    """It is that value."""
+    SECONDS = "seconds"
+    """A whole number of seconds made from a duration."""
+    FIXED = "fixed"
+    """Made in a way that cannot be turned round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """``origin`` is the place in the resource that gives the value; ``literal`` the literal it comes from, where that is
     another place (a variable's default, a line of a ``.cwvars`` file); ``around`` the text that a template puts before
-    and after that literal.
+    and after that literal. ``form`` says how a renderer changed the value on its way out.
     """
 
     origin: Origin
     literal: Origin | None = None
     around: tuple[str, str] | None = None
     sensitive: bool = False
+    form: Form = Form.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,14 @@ class Value:
     @property
     def sensitive(self) -> bool:
         """Whether it, or anything in it, is secret."""
-        return any(found.trace.sensitive for _, found in self.walk())
+        todo = [self]
+        while todo:
+            found = todo.pop()
+            if found.trace.sensitive:
+                return True
+            todo += found.mapping.values()
+            todo += found.elements
+        return False
 
     def plain(self) -> JSON:
         """Without traces."""
@@ -62,17 +82,17 @@ class Value:
 
     def size(self) -> int:
         """How many values it is made of."""
-        return sum(1 for _ in self.walk())
+        todo, count = [self], 0
+        while todo:
+            found = todo.pop()
+            count += 1
+            todo += found.mapping.values()
+            todo += found.elements
+        return count
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        place = replace(origin, through=through, name=name)
-        trace = replace(self.trace, origin=place, literal=self.trace.literal or _own(self.trace.origin))
-        if isinstance(self.data, dict):
-            return Value({key: child.moved(origin, through, name) for key, child in self.data.items()}, trace)
-        if isinstance(self.data, tuple):
-            return Value(tuple(child.moved(origin, through, name) for child in self.data), trace)
-        return Value(self.data, trace)
+        return _moved(self, replace(origin, through=through, name=name))
 
     def secret(self) -> Value:
         """The same value, never to be shown."""
@@ -84,11 +104,18 @@ class Value:
         return Value(self.data, trace)
 
 
+def _moved(value: Value, place: Origin) -> Value:
+    old = value.trace
+    literal = old.literal or (old.origin if old.origin.through is Through.LITERAL else None)
+    trace = Trace(place, literal, old.around, old.sensitive, old.form)
+    if isinstance(value.data, dict):
+        return Value({key: _moved(child, place) for key, child in value.data.items()}, trace)
+    if isinstance(value.data, tuple):
+        return Value(tuple([_moved(child, place) for child in value.data]), trace)
+    return Value(value.data, trace)
+
+
 Data: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | dict[str, Value]"
-
-
-def _own(origin: Origin) -> Origin | None:
-    return origin if origin.through is Through.LITERAL else None
 
 
 def traced(plain: JSON, trace: Trace) -> Value:

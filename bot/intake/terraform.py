@@ -1,5 +1,120 @@
-"""placeholder"""
-from collections.abc import Mapping
-from bot.intake.declared import Declared
+"""Terraform files as resources: what their blocks say literally, with origins. What is computed is left out: only
+Terraform knows it, and its plan (:mod:`bot.observers`) says how it drifts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bot.intake.cw import literal_value, parse
+from bot.intake.declared import Declared, sort_errors
+from bot.intake.discover import folder_of
+from bot.intake.syntax import Block, Body, Expression, ListExpression, Name, ObjectExpression, Parsed, Template
+from bot.intake.text import Text
+from bot.model.resource import JSON, Desired, Origin, Platform, Pointer, ResourceId, SourceKind
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralOrigins:
+    """Origins of the literal attributes of one block."""
+
+    known: Mapping[Pointer, Origin] = field(default_factory=dict)
+
+    def at(self, pointer: Pointer) -> Origin | None:
+        return self.known.get(pointer)
+
+
 def read_terraform(files: Mapping[str, bytes]) -> Declared:
-    return Declared()
+    """The resource blocks of all ``.tf`` files. A folder that a module block refers to has that module's address."""
+    parsed = {path: parse(path, files[path]) for path in sorted(files)}
+    scopes = _scopes(parsed)
+    resources: dict[tuple[str, ResourceId], Desired] = {}
+    seen: set[ResourceId] = set()
+    for path, found in parsed.items():
+        for block in found.body.blocks:
+            if block.kind == "resource" and len(block.labels) == 2:
+                made = _resource(found.text, block, scopes.get(folder_of(path), ""))
+                if made.id not in seen or (folder_of(path), made.id) in resources:
+                    resources.setdefault((path, made.id), made)
+                    seen.add(made.id)
+    errors = [error for found in parsed.values() for error in found.errors]
+    return Declared(tuple(resources.values()), sort_errors(errors))
+
+
+def _scopes(parsed: Mapping[str, Parsed]) -> dict[str, str]:
+    """Folder to module address, for modules used from one place."""
+    scopes: dict[str, str] = {}
+    for path, found in parsed.items():
+        for block in found.body.blocks:
+            source = block.body.get("source") if block.kind == "module" and block.labels else None
+            known, text = literal_value(source.expression) if source else (False, None)
+            if known and isinstance(text, str) and text.startswith("."):
+                folder = posixpath.normpath(posixpath.join(folder_of(path), text))
+                scopes[folder] = f"module.{block.labels[0].value}"
+    return scopes
+
+
+def _resource(text: Text, block: Block, scope: str) -> Desired:
+    identity = ResourceId(Platform.TERRAFORM, block.labels[0].value, scope, block.labels[1].value)
+    origins: dict[Pointer, Origin] = {}
+    tree = _body(text, block.body, (), origins)
+    origins[()] = text.origin(block.start, block.end)
+    line, _ = text.position(block.start)
+    return Desired(
+        id=identity,
+        task=str(identity),
+        source=SourceKind.TERRAFORM,
+        tree=tree,
+        file=text.file,
+        line=line,
+        origins=LiteralOrigins(origins),
+    )
+
+
+def _body(text: Text, body: Body, at: Pointer, origins: dict[Pointer, Origin]) -> dict[str, JSON]:
+    tree: dict[str, JSON] = {}
+    for item in body.assignments:
+        for value in _literal(text, item.expression, (*at, item.name), origins):
+            tree[item.name] = value
+    for kind in dict.fromkeys(block.kind for block in body.blocks):
+        blocks = [block for block in body.blocks if block.kind == kind]
+        listed: list[JSON] = []
+        for index, block in enumerate(blocks):
+            origins[(*at, kind, index)] = text.origin(block.start, block.end)
+            listed.append(_body(text, block.body, (*at, kind, index), origins))
+        tree[kind] = listed
+        origins[(*at, kind)] = text.origin(blocks[0].start, blocks[-1].end)
+    return tree
+
+
+def _literal(text: Text, node: Expression, at: Pointer, origins: dict[Pointer, Origin]) -> Iterator[JSON]:
+    """The value of ``node`` if it is written literally; nothing otherwise."""
+    known, value = literal_value(node)
+    if not known and isinstance(node, Template) and all(hasattr(part, "value") for part in node.parts):
+        known, value = True, "".join(part.value for part in node.parts if hasattr(part, "value"))
+    if isinstance(node, ListExpression):
+        items = [list(_literal(text, item, (*at, index), origins)) for index, item in enumerate(node.items)]
+        known = all(items)
+        if known:
+            origins[at] = text.origin(node.start, node.end)
+            yield [item[0] for item in items]
+        return
+    if isinstance(node, ObjectExpression):
+        yield from _object(text, node, at, origins)
+        return
+    if known:
+        origins[at] = text.origin(node.start, node.end)
+        yield value
+
+
+def _object(text: Text, node: ObjectExpression, at: Pointer, origins: dict[Pointer, Origin]) -> Iterator[JSON]:
+    tree: dict[str, JSON] = {}
+    for item in node.items:
+        key = item.key.name if isinstance(item.key, Name) else literal_value(item.key)[1]
+        if isinstance(key, str):
+            for value in _literal(text, item.value, (*at, key), origins):
+                tree[key] = value
+    origins[at] = text.origin(node.start, node.end)
+    yield tree

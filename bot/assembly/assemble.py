@@ -1,0 +1,218 @@
+"""``.cw`` and ``.cwvars`` files to the configuration: second stage of Intake → Assembly → Forge.
+
+Called by the flows with the files of one commit. Pure: the environment is an argument, and the same files give the same
+configuration everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
+from bot.assembly.evaluate import Evaluation
+from bot.assembly.faults import Fault
+from bot.assembly.module import Module, World, module_folder
+from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
+from bot.assembly.values import Value, as_text
+from bot.assembly.variables import PREFIX, Given, from_files, from_outside
+from bot.intake.cw import parse
+from bot.intake.declared import nearest, sort_errors
+from bot.intake.discover import folder_of
+from bot.intake.syntax import Block, Parsed
+from bot.model.resource import SourceError
+
+_MOST_FILES = 5000
+
+
+def assemble(
+    files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]
+) -> Assembly:
+    """The configuration that ``files`` write, and every mistake in them.
+
+    ``files`` holds all ``*.cw`` and ``*.cwvars`` of the repository by path; others are passed over. Each folder with
+    ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
+    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at.
+    """
+    wanted = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
+    parsed = {path: parse(path, files[path]) for path in wanted[:_MOST_FILES]}
+    world = World(parsed)
+    for found in parsed.values():
+        world.errors.extend(found.errors)
+    outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
+    stacks: list[Stack] = []
+    outputs: dict[str, Value] = {}
+    for folder in _roots(world, parsed):
+        given = from_outside(outside, PREFIX) | from_files(parsed, folder) | from_outside(variables, "--var ")
+        root = Module(world, folder, given=given, inputs=None)
+        stacks += _stacks(world, root)
+        outputs |= {f"{folder}:{name}" if folder else name: value for name, value in _outputs(world, root)}
+        _check_given(world, root)
+    kept = _distinct(world, stacks)
+    own = {f"{PREFIX}{name}": text for name, text in outside.items()}
+    config = Config(tuple(kept), outputs, dict(variables), own)
+    return Assembly(config, sort_errors(world.errors))
+
+
+def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:
+    """Folders with ``.cw`` files that no module block refers to."""
+    folders = {folder_of(path) for path in parsed if path.endswith(".cw")}
+    used: set[str] = set()
+    for folder in sorted(folders):
+        module = Module(World(parsed), folder, given={}, inputs=None)
+        for declared in module.blocks("module"):
+            try:
+                used.add(module_folder(declared.at, declared.block))
+            except Fault as fault:
+                world.report(fault.error)
+    return sorted(folders - used) or sorted(folders)
+
+
+def _check_given(world: World, root: Module) -> None:
+    for name, given in root.given.items():
+        if name not in root.variables and given.expression is not None:
+            meant = nearest(name, root.variables)
+            error = given.text.error(given.expression.start, f"no variable {name!r} is declared", f"{meant!r}" if meant else None)
+            world.report(error)
+
+
+def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
+    for name in root.outputs:
+        try:
+            yield name, root.output(name)
+        except Fault as fault:
+            world.report(fault.error)
+
+
+def _stacks(world: World, root: Module) -> Iterator[Stack]:
+    provider, name, namespace = _provider(world, root)
+    found = list(_resources(world, root))
+    names = {own.text("stack") or name for own in found} - {name}
+    for stack in (name, *sorted(names)):
+        inside = tuple(own for own in found if (own.text("stack") or name) == stack)
+        if inside:
+            yield Stack(stack, provider, namespace, root.folder, inside)
+
+
+def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
+    """Which provider a root uses, the name of its stack, its namespace."""
+    name = re.sub(r"[^a-z0-9_-]", "-", root.folder.rpartition("/")[2].lower()).strip("-_") or "main"
+    provider, namespace = Provider.DOCKER, ""
+    for index, declared in enumerate(root.blocks("provider")):
+        at, block = declared.at, declared.block
+        label = block.labels[0].value if block.labels else ""
+        if label not in set(Provider):
+            meant = nearest(label, [known.value for known in Provider]) or "docker' or 'kubernetes"
+            world.report(at.text.error(block.start, f"there is no provider {label!r}", f"'{meant}'"))
+            continue
+        if index:
+            world.report(at.text.error(block.start, "there is already a provider in this folder", "one provider"))
+            continue
+        provider = Provider(label)
+        settings = _settings(world, at, block)
+        name, namespace = settings.get("stack", name), settings.get("namespace", "")
+    return provider, name, namespace
+
+
+def _settings(world: World, at: Evaluation, block: Block) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in block.body.assignments:
+        if item.name not in PROVIDER:
+            meant = nearest(item.name, PROVIDER)
+            world.report(at.text.error(item.start, f"a provider has no {item.name!r}", f"{meant!r}" if meant else None))
+            continue
+        try:
+            text = as_text(at.value(item.expression)) or ""
+        except Fault as fault:
+            world.report(fault.error)
+            continue
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
+            world.report(at.text.error(item.expression.start, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'"))
+            continue
+        found[item.name] = text
+    return found
+
+
+def _resources(world: World, module: Module) -> Iterator[Resource]:
+    """All resources of a module and of the modules it brings in."""
+    _check_top(world, module)
+    for key, declared in module.resources.items():
+        kind, label = key.split(".", 1)
+        if kind not in set(Kind):
+            meant = nearest(kind, [known.value for known in SCHEMAS])
+            message = f"there is no kind of resource {kind!r}"
+            world.report(declared.at.text.error(declared.block.start, message, f"'{meant}'" if meant else None))
+            continue
+        made = _resource(world, module, Kind(kind), key, label)
+        if made is not None:
+            yield made
+    for name in (*module.variables, *module.locals):
+        _touch(world, module, name)
+    for name in module.modules:
+        try:
+            yield from _resources(world, module.child(name))
+        except Fault as fault:
+            world.report(fault.error)
+
+
+def _touch(world: World, module: Module, name: str) -> None:
+    """Evaluate what may be referred to by nobody, for its mistakes."""
+    try:
+        if name in module.locals:
+            at, expression = module.locals[name]
+            module.once(f"local.{name}", None, None, lambda: at.value(expression))
+        if name in module.variables:
+            module.once(f"var.{name}", None, None, lambda: module._variable(name))  # noqa: SLF001 (two halves of one idea)
+    except Fault as fault:
+        world.report(fault.error)
+
+
+def _resource(world: World, module: Module, kind: Kind, key: str, label: str) -> Resource | None:
+    declared = module.resources[key]
+    try:
+        body = module.body(key)
+    except Fault as fault:
+        world.report(fault.error)
+        return None
+    line, _ = declared.at.text.position(declared.block.start)
+    name = as_text(body.mapping["name"]) or label
+    if kind is not Kind.IMAGE and (not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", name) or len(name) > 63):
+        world.report(declared.at.text.error(declared.block.start, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
+        return None
+    address = f"{module.address}.{key}" if module.address else key
+    if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
+        world.report(declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'"))
+        return None
+    return Resource(kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body)
+
+
+def _check_top(world: World, module: Module) -> None:
+    for at, body in module.files:
+        for item in body.items:
+            name = item.kind if isinstance(item, Block) else item.name
+            if not isinstance(item, Block):
+                world.report(at.text.error(item.start, f"{name!r} cannot stand at the top of a file", "a block"))
+            elif name not in TOP:
+                meant = nearest(name, TOP)
+                world.report(at.text.error(item.start, f"there is no block {name!r}", f"'{meant}'" if meant else None))
+
+
+def _distinct(world: World, stacks: list[Stack]) -> list[Stack]:
+    """Stacks with each resource once; two of the same kind and name in one stack are a mistake."""
+    first: dict[tuple[str, Kind, str], Resource] = {}
+    kept: list[Stack] = []
+    for stack in stacks:
+        inside: list[Resource] = []
+        for own in stack.resources:
+            known = first.setdefault((stack.name, own.kind, own.name), own)
+            if known is own:
+                inside.append(own)
+            else:
+                message = f"{own.kind} {own.name} is already declared in {known.file}:{known.line}"
+                world.report(SourceError(own.file, own.line, 1, message, "another 'name'"))
+        ordered = tuple(sorted(inside, key=lambda own: (list(Kind).index(own.kind), own.name)))
+        kept.append(Stack(stack.name, stack.provider, stack.namespace, stack.folder, ordered))
+    return kept
+
+
+__all__ = ["Assembly", "Given", "assemble"]

@@ -1,0 +1,95 @@
+"""Resource blocks to checked objects: attributes evaluated and converted, blocks nested, unknown names refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.assembly.evaluate import Evaluation
+from bot.assembly.faults import Fault
+from bot.assembly.schema import Nested, Schema
+from bot.assembly.types import Mismatch, Scalar, Type, converted, describe
+from bot.assembly.values import Trace, Value, as_text
+from bot.intake.declared import nearest
+from bot.intake.syntax import Assignment, Block, Body
+from bot.model.resource import SourceError
+
+Report = Callable[[SourceError | None], None]
+
+
+def evaluate_body(at: Evaluation, block: Block, schema: Schema, report: Report) -> Value:
+    """The object that ``block`` writes. Every mistake in it is reported; what has one is left out."""
+    body = block.body
+    _check_names(at, body, schema, report)
+    entries: dict[str, Value] = {}
+    for item in body.assignments:
+        if item.name in schema.attributes:
+            found = attribute(at, item, schema.attributes[item.name], report)
+            if found is not None and found.data is not None:
+                entries[item.name] = found
+        elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
+            report(at.text.error(item.start, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
+    for name, nested in schema.blocks.items():
+        found_blocks = [inner for inner in body.blocks if inner.kind == name]
+        if found_blocks:
+            entries[name] = _nested(at, found_blocks, nested, report)
+    for name in schema.required:
+        if body.get(name) is None:
+            report(at.text.error(block.start, f"this {block.kind} block has no {name!r}", f"{name!r}"))
+    return Value(entries, Trace(at.text.origin(block.start, block.end)))
+
+
+def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> Value | None:
+    """The value of one attribute as ``kind``; None (and the mistake reported) where it has none."""
+    try:
+        return fitted(at, at.value(item.expression), kind, item)
+    except Fault as fault:
+        report(fault.error)
+        return None
+
+
+def fitted(at: Evaluation, value: Value, kind: Type, item: Assignment) -> Value:
+    """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value."""
+    if kind is Scalar.STRING and "name" in value.mapping:
+        value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
+    try:
+        return converted(_names(value), kind)
+    except Mismatch as mismatch:
+        origin = mismatch.value.trace.origin
+        message = f"{item.name}: {mismatch.message}"
+        if origin.file == at.text.file:
+            raise Fault(at.text.error_at(origin.line, origin.column, message, mismatch.expected)) from mismatch
+        raise Fault(at.text.error(item.expression.start, message, mismatch.expected)) from mismatch
+
+
+def _names(value: Value) -> Value:
+    """A list of whole resources as the list of their names."""
+    if not isinstance(value.data, tuple):
+        return value
+    items = tuple(item.mapping.get("name", item) if as_text(item) is None else item for item in value.data)
+    return Value(items, value.trace)
+
+
+def _nested(at: Evaluation, blocks: list[Block], nested: Nested, report: Report) -> Value:
+    made = [evaluate_body(at, block, nested.schema, report) for block in blocks]
+    if nested.many:
+        return Value(tuple(made), Trace(at.text.origin(blocks[0].start, blocks[-1].end)))
+    for extra in blocks[1:]:
+        report(at.text.error(extra.start, f"there can be only one {extra.kind} block", "one block"))
+    return made[0]
+
+
+def _check_names(at: Evaluation, body: Body, schema: Schema, report: Report) -> None:
+    seen: set[str] = set()
+    known = {*schema.attributes, *schema.blocks}
+    for item in body.items:
+        name = item.name if isinstance(item, Assignment) else item.kind
+        if isinstance(item, Assignment) and name in seen:
+            report(at.text.error(item.start, f"{name!r} is set twice"))
+        seen.add(name)
+        if name not in known:
+            meant = nearest(name, known)
+            what = "attribute" if isinstance(item, Assignment) else "block"
+            report(at.text.error(item.start, f"there is no {what} {name!r} here", f"{meant!r}" if meant else None))
+        elif isinstance(item, Block) and name not in schema.blocks:
+            kind = describe(schema.attributes[name])
+            report(at.text.error(item.start, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))

@@ -1,0 +1,336 @@
+"""One folder of ``.cw`` files as it is used once: its variables, locals, resources, modules and outputs, evaluated on demand.
+
+What depends on what is found by evaluating: each named thing is computed at most once, remembered, and a thing that is
+asked for while it is being computed is a cycle.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.assembly.body import evaluate_body
+from bot.assembly.config import Kind
+from bot.assembly.evaluate import Evaluation
+from bot.assembly.faults import Budget, Fault
+from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
+from bot.assembly.values import Trace, Value, as_text
+from bot.assembly.variables import Given, declared_type, fit, flag, given_value
+from bot.intake.declared import nearest
+from bot.intake.discover import folder_of
+from bot.intake.syntax import Block, Expression, Parsed
+from bot.model.resource import SourceError, Through
+
+_ROOTS: Final = frozenset({"var", "local", "module", "path", *(kind.value for kind in Kind)})
+_DEEPEST: Final = 10
+
+
+@dataclass(slots=True)
+class World:
+    """What all modules of one assembly share. ``open`` are the things being computed, innermost last."""
+
+    parsed: Mapping[str, Parsed]
+    budget: Budget = field(default_factory=Budget)
+    errors: list[SourceError] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def report(self, error: SourceError | None) -> None:
+        """Remember a mistake; None is one that is remembered already."""
+        if error is not None and error not in self.errors:
+            self.errors.append(error)
+
+    def folder(self, folder: str) -> tuple[Parsed, ...]:
+        """The parsed ``.cw`` files directly in a folder."""
+        return tuple(
+            self.parsed[path] for path in sorted(self.parsed) if path.endswith(".cw") and folder_of(path) == folder
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A block with its file."""
+
+    at: Evaluation
+    block: Block
+
+
+class Module:
+    """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside)."""
+
+    def __init__(
+        self, world: World, folder: str, address: str = "", *, given: Mapping[str, Given], inputs: Mapping[str, Value] | None
+    ) -> None:
+        self.world = world
+        self.folder = folder
+        self.address = address
+        self.given = given
+        self.inputs = inputs
+        self.files = [(Evaluation(parsed.text, self, world.budget), parsed.body) for parsed in world.folder(folder)]
+        self.known: dict[str, Value | None] = {}
+        self.children: dict[str, Module] = {}
+        self.variables = self._named("variable", 1)
+        self.outputs = self._named("output", 1)
+        self.modules = self._named("module", 1)
+        self.resources = self._named("resource", 2)
+        self.locals = self._locals()
+
+    def blocks(self, kind: str) -> Iterator[Declaration]:
+        """All blocks of one kind."""
+        for at, body in self.files:
+            yield from (Declaration(at, block) for block in body.blocks if block.kind == kind)
+
+    def _named(self, kind: str, labels: int) -> dict[str, Declaration]:
+        found: dict[str, Declaration] = {}
+        for declared in self.blocks(kind):
+            block, text = declared.block, declared.at.text
+            if len(block.labels) != labels:
+                wanted = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
+                self.world.report(text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", wanted))
+                continue
+            name = ".".join(label.value for label in block.labels)
+            if name in found:
+                first = found[name]
+                line, _ = first.at.text.position(first.block.start)
+                where = f"{first.at.text.file}:{line}"
+                self.world.report(text.error(block.start, f"{kind} {name} is already declared in {where}"))
+                continue
+            found[name] = declared
+        return found
+
+    def _locals(self) -> dict[str, tuple[Evaluation, Expression]]:
+        found: dict[str, tuple[Evaluation, Expression]] = {}
+        for declared in self.blocks("locals"):
+            for item in declared.block.body.assignments:
+                if item.name in found:
+                    self.world.report(declared.at.text.error(item.start, f"local {item.name} is already set"))
+                found.setdefault(item.name, (declared.at, item.expression))
+        return found
+
+    def roots(self) -> frozenset[str]:
+        return _ROOTS
+
+    def reference(self, path: Sequence[str], at: Evaluation, node: Expression) -> tuple[Value, int] | None:
+        root, name = path[0], path[1] if len(path) > 1 else ""
+        if root not in _ROOTS:
+            return None
+        if not name:
+            at.fault(node, f"{root!r} alone is not a value", f"'{root}.NAME'")
+        match root:
+            case "var":
+                self._need(name, self.variables, f"there is no variable {name!r}", at, node)
+                return self.once(f"var.{name}", at, node, lambda: self._variable(name)), 2
+            case "local":
+                self._need(name, self.locals, f"there is no local {name!r}", at, node)
+                local_at, expression = self.locals[name]
+                return self.once(f"local.{name}", at, node, lambda: local_at.value(expression)), 2
+            case "module":
+                return self._output_of(name, path, at, node), 3
+            case "path":
+                return at.made(node, self.folder or ".", ()), 2
+            case _:
+                return self._resource(f"{root}.{name}", path, at, node)
+
+    def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluation, node: Expression) -> None:
+        if name not in known:
+            meant = nearest(name, known)
+            at.fault(node, message, f"{meant!r}" if meant else None)
+
+    def once(self, key: str, at: Evaluation | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
+        """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
+        whole = f"{self.address}.{key}" if self.address else key
+        if key in self.known:
+            found = self.known[key]
+            if found is None:
+                raise Fault(None)
+            return found
+        if whole in self.world.open and at is not None and node is not None:
+            ring = [*self.world.open[self.world.open.index(whole) :], whole]
+            at.fault(node, f"these need each other: {' → '.join(ring)}")
+        if len(self.world.open) > 60 and at is not None and node is not None:
+            at.fault(node, "a chain of more than 60 references")
+        self.world.open.append(whole)
+        try:
+            self.known[key] = compute()
+        except Fault as fault:
+            self.world.report(fault.error)
+            self.known[key] = None
+            raise Fault(None) from fault
+        finally:
+            self.world.open.pop()
+        return self.once(key, at, node, compute)
+
+    def _variable(self, name: str) -> Value:
+        declared = self.variables[name]
+        at, block = declared.at, declared.block
+        for item in block.body.assignments:
+            if item.name not in VARIABLE:
+                meant = nearest(item.name, VARIABLE)
+                self.world.report(at.text.error(item.start, f"a variable has no {item.name!r}", f"{meant!r}" if meant else None))
+        value = self._given(name, declared)
+        if flag(at, block.body.get("sensitive")):
+            value = value.secret()
+        self._validate(name, declared, value)
+        return value
+
+    def _given(self, name: str, declared: Declaration) -> Value:
+        at, block = declared.at, declared.block
+        kind = declared_type(at, block)
+        default = block.body.get("default")
+        if self.inputs is not None and name in self.inputs:
+            return fit(at, self.inputs[name], kind, name)
+        if self.inputs is None and name in self.given:
+            return given_value(at, self.given[name], kind, block)
+        if default is None or flag(at, block.body.get("required")):
+            hint = f"--var {name}=..., CLOCKWORK_VAR_{name} or a line in clockwork.cwvars"
+            wanted = hint if self.inputs is None else f"'{name} = ...' in the module block"
+            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", wanted))
+        return fit(at, at.value(default.expression), kind, name)
+
+    def _validate(self, name: str, declared: Declaration, value: Value) -> None:
+        for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
+            condition, message = rule.body.get("condition"), rule.body.get("error_message")
+            if condition is None:
+                raise Fault(declared.at.text.error(rule.start, "a validation has no condition", "'condition = ...'"))
+            self.known[f"var.{name}"] = value
+            holds = declared.at.condition(condition.expression)
+            if not holds:
+                told = as_text(declared.at.value(message.expression)) if message else None
+                raise Fault(declared.at.text.error(rule.start, f"{name}: {told or 'the value is not valid'}"))
+
+    def child(self, name: str) -> Module:
+        """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
+        if name not in self.children:
+            declared = self.modules[name]
+            at, block = declared.at, declared.block
+            folder = module_folder(at, block)
+            if not self.world.folder(folder):
+                raise Fault(at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files"))
+            address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
+            if address.count("module.") > _DEEPEST:
+                raise Fault(at.text.error(block.start, f"modules in modules, more than {_DEEPEST} deep"))
+            inputs = {
+                item.name: at.value(item.expression).moved(
+                    at.origin(item.expression), Through.MODULE, f"{name}.{item.name}"
+                )
+                if not _is_literal(item.expression)
+                else at.value(item.expression)
+                for item in block.body.assignments
+                if item.name != "source"
+            }
+            made = Module(self.world, folder, address, given={}, inputs=inputs)
+            for unknown in inputs.keys() - made.variables.keys():
+                meant = nearest(unknown, made.variables)
+                item = block.body.get(unknown)
+                start = item.start if item else block.start
+                error = at.text.error(start, f"module {name} has no variable {unknown!r}", f"{meant!r}" if meant else None)
+                self.world.report(error)
+            self.children[name] = made
+        return self.children[name]
+
+    def _output_of(self, name: str, path: Sequence[str], at: Evaluation, node: Expression) -> Value:
+        self._need(name, self.modules, f"there is no module {name!r}", at, node)
+        if len(path) < 3:
+            at.fault(node, "a module alone is not a value", f"'module.{name}.OUTPUT'")
+        self.once(f"module.{name}", at, node, lambda: self._opened(name, at, node))
+        child = self.child(name)
+        self._need(path[2], child.outputs, f"module {name} has no output {path[2]!r}", at, node)
+        return child.output(path[2], at, node)
+
+    def _opened(self, name: str, at: Evaluation, node: Expression) -> Value:
+        self.child(name)
+        return at.made(node, None, ())
+
+    def output(self, name: str, at: Evaluation | None = None, node: Expression | None = None) -> Value:
+        """The value of an output. Raises :class:`~bot.assembly.faults.Fault`."""
+        declared = self.outputs[name]
+        return self.once(f"output.{name}", at, node, lambda: self._output(name, declared))
+
+    def _output(self, name: str, declared: Declaration) -> Value:
+        at, block = declared.at, declared.block
+        for item in block.body.assignments:
+            if item.name not in OUTPUT:
+                meant = nearest(item.name, OUTPUT)
+                self.world.report(at.text.error(item.start, f"an output has no {item.name!r}", f"{meant!r}" if meant else None))
+        value = block.body.get("value")
+        if value is None:
+            raise Fault(at.text.error(block.start, f"the output {name!r} has no value", "'value = ...'"))
+        found = at.value(value.expression)
+        return found.secret() if flag(at, block.body.get("sensitive")) else found
+
+    def _resource(self, key: str, path: Sequence[str], at: Evaluation, node: Expression) -> tuple[Value, int]:
+        self._need(key, self.resources, f"there is no resource {key}", at, node)
+        declared = self.resources[key]
+        if len(path) < 3:
+            return self.body(key, at, node), 2
+        name = path[2]
+        written = declared.block.body.get(name)
+        if written is not None:
+            inner = declared.at
+            return self.once(f"{key}.{name}", at, node, lambda: inner.value(written.expression)), 3
+        if name == "name":
+            return Value(path[1], Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end))), 3
+        whole = self.body(key, at, node)
+        if name not in whole.mapping:
+            known = {*SCHEMAS[Kind(path[0])].attributes, *SCHEMAS[Kind(path[0])].blocks}
+            meant = nearest(name, {*known, *whole.mapping})
+            message = f"{key} sets no {name!r}" if name in known else f"a {path[0]} has no {name!r}"
+            at.fault(node, message, f"{meant!r}" if meant and meant != name else None)
+        return whole.mapping[name], 3
+
+    def body(self, key: str, at: Evaluation | None = None, node: Expression | None = None) -> Value:
+        """A whole resource, checked, with ``name`` and what follows from it. Raises :class:`~bot.assembly.faults.Fault`."""
+        declared = self.resources[key]
+        return self.once(key, at, node, lambda: self._body(key, declared))
+
+    def _body(self, key: str, declared: Declaration) -> Value:
+        at, block = declared.at, declared.block
+        kind = Kind(key.partition(".")[0])
+        mistakes: list[SourceError | None] = []
+
+        def report(error: SourceError | None) -> None:
+            mistakes.append(error)
+            self.world.report(error)
+
+        value = evaluate_body(at, block, SCHEMAS[kind], report)
+        if mistakes:
+            raise Fault(None)
+        label = block.labels[1]
+        origin = at.text.origin(label.start, label.end, Through.EXPRESSION)
+        entries = {"name": Value(label.value, Trace(origin)), **value.mapping}
+        if kind is Kind.IMAGE:
+            entries["ref"] = _image_reference(at, entries)
+        return Value(entries, value.trace)
+
+
+def _image_reference(at: Evaluation, entries: Mapping[str, Value]) -> Value:
+    parts = [entries[name] for name in ("name", "tag", "digest") if name in entries]
+    text = as_text(parts[0]) or ""
+    for name, mark in (("tag", ":"), ("digest", "@")):
+        if name in entries:
+            text += mark + (as_text(entries[name]) or "")
+    sensitive = any(part.sensitive for part in parts)
+    last = parts[-1]
+    before = text.removesuffix(as_text(last) or "")
+    literal = last.trace.literal or (last.trace.origin if last.trace.origin.through is Through.LITERAL else None)
+    return Value(text, Trace(last.trace.origin, literal, (before, ""), sensitive))
+
+
+def module_folder(at: Evaluation, block: Block) -> str:
+    """The folder a module block names. Raises :class:`~bot.assembly.faults.Fault` when it is none of this repository."""
+    source = block.body.get("source")
+    if source is None:
+        raise Fault(at.text.error(block.start, "a module block has no source", "'source = \"./folder\"'"))
+    text = as_text(at.value(source.expression)) or ""
+    folder = posixpath.normpath(posixpath.join(folder_of(at.text.file), text))
+    if not text.startswith(("./", "../")) or folder.startswith("..") or "\\" in text:
+        message = f"{text!r} is not a folder of this repository"
+        raise Fault(at.text.error(source.expression.start, message, "a path that starts with './' or '../'"))
+    return "" if folder == "." else folder
+
+
+def _is_literal(node: Expression) -> bool:
+    from bot.intake.cw import literal_value
+
+    return literal_value(node)[0]

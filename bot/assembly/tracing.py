@@ -1,0 +1,44 @@
+"""Origins of rendered trees that lead into ``.cw`` files. Made by :mod:`bot.forge`, followed by :mod:`bot.edits.cw`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.assembly.values import Trace, Value
+from bot.model.resource import Origin, Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class TracedOrigins:
+    """Where the values of one rendered tree are written.
+
+    ``tree`` is that tree as rendered. ``containers`` are places where entries may be added: pointer in the rendered tree
+    to (pointer in the resource's body, ``map`` or ``pairs``: Kubernetes' lists of name and value).
+    """
+
+    tree: Value
+    resource: tuple[str, str, str]
+    """Stack, kind and name of the resource in the configuration."""
+    containers: Mapping[Pointer, tuple[Pointer, str]]
+
+    def at(self, pointer: Pointer) -> Origin | None:
+        found = self.value(pointer)
+        return None if found is None else found.trace.origin
+
+    def trace(self, pointer: Pointer) -> Trace | None:
+        """The whole trace of the value at ``pointer``."""
+        found = self.value(pointer)
+        return None if found is None else found.trace
+
+    def value(self, pointer: Pointer) -> Value | None:
+        """The rendered value at ``pointer``, before overlays."""
+        found: Value | None = self.tree
+        for segment in pointer:
+            if found is None:
+                return None
+            if isinstance(segment, str):
+                found = found.mapping.get(segment)
+            else:
+                found = found.elements[segment] if segment < len(found.elements) else None
+        return found

@@ -1,0 +1,92 @@
+"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.assembly.evaluate import Evaluation
+from bot.assembly.faults import Fault
+from bot.assembly.types import Mismatch, NoType, Scalar, Type, converted, parse_type
+from bot.assembly.values import Trace, Value
+from bot.intake.cw import parse_expression
+from bot.intake.scanner import Mistake
+from bot.intake.syntax import Assignment, Block, Expression, Parsed
+from bot.intake.text import Text
+from bot.model.resource import Origin, Through
+
+PREFIX: Final = "CLOCKWORK_VAR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value given from outside: the expression and the file it is in, or text from the environment or command line."""
+
+    where: str
+    text: Text
+    expression: Expression | None
+
+
+def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, Given]:
+    """What the ``.cwvars`` files of ``folder`` set; a later file wins."""
+    prefix = f"{folder}/" if folder else ""
+    auto = sorted(path for path in parsed if path.endswith(".auto.cwvars") and _directly(path, prefix))
+    found: dict[str, Given] = {}
+    for path in (f"{prefix}clockwork.cwvars", *auto):
+        for item in parsed[path].body.assignments if path in parsed else ():
+            found[item.name] = Given(path, parsed[path].text, item.expression)
+    return found
+
+
+def _directly(path: str, prefix: str) -> bool:
+    return path.startswith(prefix) and "/" not in path[len(prefix) :]
+
+
+def from_outside(values: Mapping[str, str], label: str) -> dict[str, Given]:
+    """Values given as text on the command line or in the environment."""
+    return {name: Given(f"{label}{name}", Text(f"{label}{name}", text), None) for name, text in values.items()}
+
+
+def declared_type(at: Evaluation, block: Block) -> Type:
+    """The type a variable block declares. Raises :class:`~bot.assembly.faults.Fault`."""
+    written = block.body.get("type")
+    if written is None:
+        return Scalar.ANY
+    try:
+        return parse_type(written.expression)
+    except NoType as problem:
+        expected = "string, number, bool, any, list(T), set(T), map(T) or object({...})"
+        at.fault(problem.node, "this is not a type", expected)
+
+
+def given_value(at: Evaluation, given: Given, kind: Type, block: Block) -> Value:
+    """The value given from outside, as the variable's type. Raises :class:`~bot.assembly.faults.Fault`."""
+    if given.expression is not None:
+        inner = Evaluation(given.text, at.names, at.budget)
+        return fit(inner, inner.value(given.expression), kind, block.labels[0].value if block.labels else "")
+    origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
+    if kind in {Scalar.STRING, Scalar.ANY}:
+        return Value(given.text.chars, Trace(origin))
+    try:
+        value = Evaluation(given.text, at.names, at.budget).value(parse_expression(given.text))
+        return converted(value.moved(origin, Through.EXPRESSION), kind)
+    except Mistake as mistake:
+        raise Fault(mistake.error) from mistake
+    except Mismatch as mismatch:
+        raise Fault(given.text.error_at(1, 1, mismatch.message, mismatch.expected)) from mismatch
+
+
+def fit(at: Evaluation, value: Value, kind: Type, name: str) -> Value:
+    """``value`` as ``kind``, the mistake placed at the value."""
+    try:
+        return converted(value, kind)
+    except Mismatch as mismatch:
+        origin = mismatch.value.trace.origin
+        error = at.text.error_at(origin.line, origin.column, f"{name}: {mismatch.message}", mismatch.expected)
+        raise Fault(error) from mismatch
+
+
+def flag(at: Evaluation, item: Assignment | None) -> bool:
+    """Whether an attribute is there and true."""
+    return item is not None and at.condition(item.expression)

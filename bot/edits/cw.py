@@ -1,0 +1,245 @@
+"""Edits of ``.cw`` configuration: a live value goes into the literal that gives it, wherever that is written.
+
+The plans are tried in order: edit the literal (also the variable's default or its line in a ``.cwvars`` file), else put the
+value in place of the expression. Each result is assembled again with the same variables; the first one in which nothing
+else changes is taken. That is how "used more than once" shows: editing the shared literal would change something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.assembly.assemble import assemble
+from bot.assembly.config import Assembly, Config, Kind
+from bot.assembly.tracing import TracedOrigins
+from bot.assembly.values import Form, Trace
+from bot.edits import hcl
+from bot.edits.adoption import Adoption
+from bot.edits.cw_places import added, removed
+from bot.edits.values import ordered, same, steps
+from bot.errors import Refused
+from bot.intake.cw import literal_value, parse
+from bot.intake.syntax import Parsed
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Desired, Origin, Pointer, Through
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to make an edit: the file, its new text, what a reviewer should know, and the value that must come out."""
+
+    file: str
+    data: bytes
+    note: str | None
+    expected: JSON
+
+
+def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], cw: Config) -> Adoption:
+    """The ``.cw`` and ``.cwvars`` files after ``edits`` of the rendered tree."""
+    if not isinstance(desired.origins, TracedOrigins):
+        raise Refused(f"{desired.id} does not come from .cw files")
+    sources = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
+    editor = _Editor(desired.origins, cw, sources, assemble(sources, variables=cw.variables, environment=cw.environment))
+    plans = [
+        editor.carried_out(step) for edit in ordered(edits) for step in steps(desired.origins.tree.plain(), edit)
+    ]
+    changed = {path: combined(sources[path], [plan.data for plan in plans if plan.file == path]) for path in sources}
+    editor.check({**sources, **changed})
+    notes = dict.fromkeys(plan.note for plan in plans if plan.note)
+    return Adoption({path: data for path, data in changed.items() if data != sources[path]}, tuple(notes))
+
+
+def combined(original: bytes, versions: Sequence[bytes]) -> bytes:
+    """``original`` with all the changes of versions that were each made from it."""
+    splices = sorted({_splice(original, version) for version in versions}, key=lambda splice: (splice[0], splice[1]))
+    made, at = b"", 0
+    for start, end, text in splices:
+        if start < at:
+            raise Refused("these changes touch the same text: adopt them one by one")
+        made += original[at:start] + text
+        at = end
+    return made + original[at:]
+
+
+def _splice(original: bytes, version: bytes) -> tuple[int, int, bytes]:
+    start = 0
+    shortest = min(len(original), len(version))
+    while start < shortest and original[start] == version[start]:
+        start += 1
+    tail = 0
+    while tail < shortest - start and original[-1 - tail] == version[-1 - tail]:
+        tail += 1
+    return start, len(original) - tail, version[start : len(version) - tail]
+
+
+@dataclass(frozen=True, slots=True)
+class _Editor:
+    """``was`` is what ``files`` assemble to before any edit; every plan starts from there."""
+
+    origins: TracedOrigins
+    cw: Config
+    files: Mapping[str, bytes]
+    was: Assembly
+
+    def assembled(self, files: Mapping[str, bytes]) -> Assembly:
+        """What files come to with the variables that the configuration was assembled with."""
+        return assemble(files, variables=self.cw.variables, environment=self.cw.environment)
+
+    def check(self, files: Mapping[str, bytes]) -> None:
+        """Raises :class:`~bot.errors.Refused` when all changes together do more than they should."""
+        now = self.assembled(files)
+        changed, _, _ = _difference(self.was.config, now.config)
+        if set(_facts(now)) - set(_facts(self.was)) or any(key[:3] != self._identity() for key in changed):
+            raise Refused("these changes together change something else: adopt them one by one")
+
+    def carried_out(self, step: Edit) -> Plan:
+        """The first plan that changes exactly what it should."""
+        for plan in self._plans(self.files, step):
+            now = self.assembled({**self.files, plan.file: plan.data})
+            new_mistakes = set(_facts(now)) - set(_facts(self.was))
+            if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
+                return plan
+        raise Refused(
+            f"{format_path(step.pointer)} of {'/'.join(self.origins.resource)} cannot be written without changing something else",
+            advice="Change the .cw file by hand.",
+        )
+
+    def _as_intended(self, was: Config, now: Config, step: Edit, expected: JSON) -> bool:
+        """Only this resource changed (and what is no resource: outputs, images), at one place, to the expected value."""
+        deployed, _, new = _difference(was, now)
+        if not deployed or any(key[:3] != self._identity() for key in deployed):
+            return False
+        if isinstance(step, RemoveEntry):
+            return all(key not in new for key in deployed)
+        if isinstance(step, SetValue) and len(deployed) != 1:
+            return False
+        return all(key in new and (isinstance(step, AddEntry) or _agrees(new[key], expected)) for key in deployed)
+
+    def _identity(self) -> tuple[str, Kind, str]:
+        stack, kind, name = self.origins.resource
+        return stack, Kind(kind), name
+
+    def _plans(self, files: Mapping[str, bytes], step: Edit) -> Iterator[Plan]:
+        match step:
+            case SetValue(pointer, value):
+                yield from self._set(files, pointer, value)
+            case AddEntry(pointer, key, value):
+                file, text, note = added(_opener(files), self.origins, pointer, key, value)
+                yield Plan(file, text, note, value)
+            case RemoveEntry(pointer):
+                file, text = removed(_opener(files), self.origins, pointer)
+                yield Plan(file, text, None, None)
+
+    def _set(self, files: Mapping[str, bytes], pointer: Pointer, value: JSON) -> Iterator[Plan]:
+        found = self.origins.value(pointer)
+        if found is None or found.trace.form is Form.FIXED or isinstance(value, (Mapping, list, tuple)):
+            raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
+        trace = found.trace
+        wanted = f"{value}s" if trace.form is Form.SECONDS else value
+        if trace.literal is not None and trace.literal.file in files:
+            inner = _inside(wanted, trace.around)
+            if inner is not None:
+                yield _replacement(files, trace.literal, inner, None, wanted)
+        if trace.origin.file not in files:
+            raise Refused(f"{format_path(pointer)} comes from {trace.origin.file}, which is no file of the repository")
+        if trace.origin.through is Through.LITERAL:
+            yield _replacement(files, trace.origin, wanted, None, wanted)
+        else:
+            yield from self._use(files, pointer, trace, wanted)
+
+    def _use(self, files: Mapping[str, bytes], pointer: Pointer, trace: Trace, wanted: JSON) -> Iterator[Plan]:
+        """The use itself: the expression replaced, or the entry of a map laid over it."""
+        note = _note(trace)
+        parent = self.origins.value(pointer[:-1]) if pointer else None
+        inherited = parent is not None and parent.trace.form is Form.PLAIN and parent.trace.origin == trace.origin
+        if inherited and isinstance(pointer[-1], str):
+            parsed = _opener(files)(trace.origin.file)
+            node = hcl.node_at(parsed, trace.origin)
+            text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: wanted})
+            yield Plan(trace.origin.file, parsed.text.encode(text), note, wanted)
+        else:
+            yield _replacement(files, trace.origin, wanted, note, wanted)
+
+
+def _note(trace: Trace) -> str:
+    where = f"{trace.origin.file}:{trace.origin.line}"
+    match trace.origin.through:
+        case Through.VARIABLE:
+            return f"{where}: var.{trace.origin.name} is used elsewhere or set from outside, so this use was replaced"
+        case Through.LOCAL:
+            return f"{where}: local.{trace.origin.name} is used elsewhere, so this use was replaced"
+        case Through.MODULE:
+            return f"{where}: the module input {trace.origin.name} is used elsewhere, so this use was replaced"
+        case _:
+            return f"{where}: the expression was replaced by its new value"
+
+
+def _opener(files: Mapping[str, bytes]) -> _Open:
+    return _Open(files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    files: Mapping[str, bytes]
+
+    def __call__(self, path: str) -> Parsed:
+        if path not in self.files:
+            raise Refused(f"{path} is no longer there")
+        return parse(path, self.files[path])
+
+
+def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: str | None, expected: JSON) -> Plan:
+    parsed = _Open(files)(origin.file)
+    node = hcl.node_at(parsed, origin)
+    text = hcl.replaced(parsed, node, _like(literal_value(node), value))
+    return Plan(origin.file, parsed.text.encode(text), note, expected)
+
+
+def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
+    """``value`` in the type of the literal it replaces, where it says the same: ``"8080"`` for 8080."""
+    known, literal = old
+    if known and isinstance(literal, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if known and isinstance(literal, (int, float)) and not isinstance(literal, bool) and isinstance(value, str):
+        return int(value) if value.isdecimal() and str(int(value)) == value else value
+    return value
+
+
+def _inside(value: JSON, around: tuple[str, str] | None) -> JSON:
+    """What stands between the texts of a template; None when ``value`` does not have them."""
+    if around is None:
+        return value
+    text = str(value)
+    before, after = around
+    if not text.startswith(before) or not text.endswith(after) or len(text) <= len(before) + len(after):
+        return None
+    return text[len(before) : len(text) - len(after)]
+
+
+def _agrees(found: JSON, expected: JSON) -> bool:
+    if isinstance(found, bool) or isinstance(expected, bool):
+        return same(found, expected)
+    return same(found, expected) or str(found) == str(expected)
+
+
+_Key: TypeAlias = tuple[str, Kind | None, str, Pointer]
+_Leaves: TypeAlias = dict[_Key, JSON]
+
+
+def _difference(was: Config, now: Config) -> tuple[list[_Key], _Leaves, _Leaves]:
+    """The leaves of deployed resources that changed; outputs and images deploy nothing by themselves."""
+    old, new = _leaves(was), _leaves(now)
+    changed = [key for key in old.keys() | new.keys() if key not in old or key not in new or not same(old[key], new[key])]
+    return [key for key in changed if key[1] is not None and key[1] is not Kind.IMAGE], old, new
+
+
+def _facts(assembly: Assembly) -> list[tuple[str, str]]:
+    """The mistakes, wherever they moved to."""
+    return [(error.file, error.message) for error in assembly.errors]
+
+
+def _leaves(config: Config) -> _Leaves:
+    return {key: value.plain() for key, value in config.leaves() if not value.mapping and not value.elements}

@@ -1,0 +1,323 @@
+"""Splices of HCL text, in the hand of the file. Used for ``.cw`` and Terraform sources.
+
+Every function takes a parsed file and gives its whole new text; callers parse and evaluate the result again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bot.edits.style import indentation, number
+from bot.errors import Refused
+from bot.intake.syntax import (
+    Assignment,
+    Block,
+    Body,
+    Call,
+    Expression,
+    ListExpression,
+    ObjectExpression,
+    ObjectItem,
+    Parsed,
+    Template,
+    walk,
+)
+from bot.model.resource import JSON, Origin
+
+_WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
+
+
+def quoted(text: str) -> str:
+    """Text as a quoted HCL string."""
+    made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
+    made = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
+    return re.sub(r"([$%])(?=\{)", r"\1\1", made)
+
+
+def written(value: JSON, indent: str = "", step: str = "  ") -> str:
+    """A value as an HCL expression; objects over several lines, indented from ``indent``."""
+    match value:
+        case None | bool():
+            return json.dumps(value)
+        case str():
+            return quoted(value)
+        case float():
+            return number(value)
+        case int():
+            return str(value)
+        case Mapping():
+            inner = indent + step
+            width = max((len(_key(key)) for key in value), default=0)
+            lines = [f"{inner}{_key(key):{width}} = {written(item, inner, step)}" for key, item in value.items()]
+            return "\n".join(["{", *lines, indent + "}"]) if lines else "{}"
+        case _:
+            return f"[{', '.join(written(item, indent, step) for item in value)}]"
+
+
+def _key(key: str) -> str:
+    return key if _WORD.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
+
+
+def node_at(parsed: Parsed, origin: Origin) -> Expression:
+    """The outermost expression that ``origin`` spans. Raises :class:`~bot.errors.Refused` when there is none."""
+    start, end = parsed.text.char(origin.start), parsed.text.char(origin.end)
+    for node in walk(parsed.body):
+        if isinstance(node, Assignment | ObjectItem):
+            value = node.expression if isinstance(node, Assignment) else node.value
+            if (value.start, value.end) == (start, end):
+                return value
+    for node in walk(parsed.body):
+        if isinstance(node, Expression) and (node.start, node.end) == (start, end):
+            return node
+    raise Refused(f"{origin.file}:{origin.line}: the value is no longer where it was")
+
+
+def block_at(parsed: Parsed, origin: Origin) -> Block:
+    """The block that ``origin`` spans."""
+    start = parsed.text.char(origin.start)
+    for node in walk(parsed.body):
+        if isinstance(node, Block) and node.start == start:
+            return node
+    raise Refused(f"{origin.file}:{origin.line}: the block is no longer where it was")
+
+
+def assignment_of(parsed: Parsed, node: Expression) -> Assignment | None:
+    """The attribute whose whole value ``node`` is."""
+    for found in walk(parsed.body):
+        if isinstance(found, Assignment) and found.expression is node:
+            return found
+    return None
+
+
+def item_of(parsed: Parsed, node: Expression) -> tuple[ObjectExpression, ObjectItem] | None:
+    """The object and the item in it whose whole value ``node`` is."""
+    for found in walk(parsed.body):
+        if isinstance(found, ObjectExpression):
+            for item in found.items:
+                if item.value is node:
+                    return found, item
+    return None
+
+
+def element_of(parsed: Parsed, node: Expression) -> tuple[ListExpression, int] | None:
+    """The list and the index in it of ``node``."""
+    for found in walk(parsed.body):
+        if isinstance(found, ListExpression):
+            for index, item in enumerate(found.items):
+                if item is node:
+                    return found, index
+    return None
+
+
+def _spliced(parsed: Parsed, start: int, end: int, text: str) -> str:
+    chars = parsed.text.chars
+    newline = parsed.text.newline
+    return chars[:start] + (text if newline == "\n" else text.replace("\r\n", "\n").replace("\n", newline)) + chars[end:]
+
+
+def replaced(parsed: Parsed, node: Expression, value: JSON) -> str:
+    """``node`` becomes ``value``. A heredoc stays one when the text allows it."""
+    chars = parsed.text.chars
+    indent = indentation(chars, node.start)
+    if isinstance(node, Template) and node.marker and isinstance(value, str):
+        heredoc = _heredoc(parsed, node, value)
+        if heredoc is not None:
+            return _spliced(parsed, node.start, node.end, heredoc)
+    return _spliced(parsed, node.start, node.end, written(value, indent, _step(parsed)))
+
+
+def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
+    lines = value.split("\n")
+    if not value.endswith("\n") or "\r" in value or any(line.strip() == node.marker for line in lines):
+        return None
+    old = parsed.text.chars[node.start : node.end]
+    opening, *body, closing = old.split("\n")
+    shown = [line for line in body if line.strip()]
+    widths = [len(line) - len(line.lstrip(" \t")) for line in shown]
+    prefix = shown[0][: min(widths)] if node.flush and shown else ""
+    if node.flush and value.startswith((" ", "\t")) and all(line.startswith((" ", "\t")) or not line for line in lines):
+        return None
+    escaped = [re.sub(r"([$%])(?=\{)", r"\1\1", line) for line in lines[:-1]]
+    made = [prefix + line if line else line for line in escaped]
+    return "\n".join([opening.rstrip("\r"), *made, closing])
+
+
+def _step(parsed: Parsed) -> str:
+    """One level of indentation in this file."""
+    for block in parsed.body.blocks:
+        for item in block.body.items:
+            lead = indentation(parsed.text.chars, item.start)
+            if lead and parsed.text.chars[block.start : item.start].count("\n"):
+                return lead
+    return "  "
+
+
+def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str:
+    """``node`` with entries laid over it by ``merge`` or behind it by ``concat``."""
+    chars = parsed.text.chars
+    indent = indentation(chars, node.start)
+    if isinstance(node, Call) and node.name == function and not node.spread and node.arguments:
+        last = node.arguments[-1]
+        if isinstance(last, ObjectExpression) and isinstance(value, Mapping):
+            key, item = next(iter(value.items()))
+            return with_item(parsed, last, key, item)
+        return _spliced(parsed, last.end, last.end, f", {_inline(value)}")
+    del indent
+    return _spliced(parsed, node.start, node.end, f"{function}({chars[node.start : node.end]}, {_inline(value)})")
+
+
+def _inline(value: JSON) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_inline(item)}" for key, item in value.items()) + " }" if value else "{}"
+    return written(value)
+
+
+def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> str:
+    """An object with one more item, or with the item of that key replaced."""
+    chars = parsed.text.chars
+    for item in node.items:
+        if chars[item.key.start : item.key.end] in {key, quoted(key)}:
+            return replaced(parsed, item.value, value)
+    several_lines = "\n" in chars[node.start : node.end]
+    if not node.items:
+        indent = indentation(chars, node.start)
+        step = indent + _step(parsed)
+        return _spliced(parsed, node.start, node.end, f"{{\n{step}{_key(key)} = {written(value, step, _step(parsed))}\n{indent}}}")
+    last = node.items[-1]
+    if not several_lines:
+        return _spliced(parsed, last.end, last.end, f", {_key_like(parsed, last, key)} = {_inline(value)}")
+    indent = indentation(chars, last.start)
+    comma = "," if "," in chars[last.end : node.end].split("\n", 1)[0] or _commas(parsed, node) else ""
+    name = _aligned(parsed, last.key.start, last.key.end, _key_like(parsed, last, key))
+    end = _line_end(chars, last.end)
+    text = f"\n{indent}{name}= {written(value, indent, _step(parsed))}{comma}"
+    if comma and "," not in chars[last.end : end].split("#")[0]:
+        chars_with_comma = chars[: last.end] + "," + chars[last.end : end]
+        return chars_with_comma + _lines(parsed, text.removesuffix(",")) + chars[end:]
+    return _spliced(parsed, end, end, text)
+
+
+def _lines(parsed: Parsed, text: str) -> str:
+    return text if parsed.text.newline == "\n" else text.replace("\n", parsed.text.newline)
+
+
+def _commas(parsed: Parsed, node: ObjectExpression) -> bool:
+    between = [
+        parsed.text.chars[one.end : other.start] for one, other in zip(node.items, node.items[1:], strict=False)
+    ]
+    return bool(between) and all("," in gap for gap in between)
+
+
+def _key_like(parsed: Parsed, sibling: ObjectItem, key: str) -> str:
+    return quoted(key) if parsed.text.chars[sibling.key.start] == '"' else _key(key)
+
+
+def _aligned(parsed: Parsed, start: int, end: int, name: str) -> str:
+    """``name`` padded so that its equals sign stands under its sibling's."""
+    equals = parsed.text.chars.find("=", end)
+    width = equals - start if equals >= 0 and "\n" not in parsed.text.chars[end:equals] else 0
+    return name.ljust(width) if width > len(name) else f"{name} "
+
+
+def _line_end(chars: str, offset: int) -> int:
+    end = chars.find("\n", offset)
+    end = len(chars) if end < 0 else end
+    return end - 1 if end > offset and chars[end - 1] == "\r" else end
+
+
+def with_element(parsed: Parsed, node: ListExpression, value: JSON) -> str:
+    """A list with one more element."""
+    chars = parsed.text.chars
+    if not node.items:
+        return _spliced(parsed, node.start, node.end, f"[{_inline(value)}]")
+    last = node.items[-1]
+    if "\n" not in chars[node.start : last.start]:
+        return _spliced(parsed, last.end, last.end, f", {_inline(value)}")
+    indent = indentation(chars, last.start)
+    comma = chars.find(",", last.end, node.end)
+    at = comma + 1 if comma >= 0 and not chars[last.end : comma].strip() else last.end
+    end = _line_end(chars, at)
+    trailing = "," if at != last.end else ""
+    head = chars[: last.end] + "," + (chars[at:end] if at != last.end else chars[last.end : end])
+    return head + _lines(parsed, f"\n{indent}{written(value, indent)}{trailing}") + chars[end:]
+
+
+def with_attribute(parsed: Parsed, body: Body, block: Block | None, name: str, value: JSON) -> str:
+    """A block with one more attribute, after the attributes it has."""
+    chars = parsed.text.chars
+    step = _step(parsed)
+    if body.assignments:
+        last = body.assignments[-1]
+        indent = indentation(chars, last.start)
+        label = _aligned(parsed, last.start, last.start + len(last.name), name)
+        if block is not None and "\n" not in chars[block.start : block.end]:
+            return _opened(parsed, block, f"{name} = {written(value, step, step)}")
+        end = _line_end(chars, last.end)
+        return _spliced(parsed, end, end, f"\n{indent}{label}= {written(value, indent, step)}")
+    outer = indentation(chars, block.start) if block is not None else ""
+    indent = outer + step
+    return _opened(parsed, block, f"{name} = {written(value, indent, step)}") if block is not None else chars
+
+
+def with_block(parsed: Parsed, block: Block, kind: str, entries: Mapping[str, JSON]) -> str:
+    """A block with one more nested block at its end."""
+    step = _step(parsed)
+    indent = indentation(parsed.text.chars, block.start) + step
+    width = max(map(len, entries), default=0)
+    lines = [f"{indent}{step}{key:{width}} = {written(value, indent + step, step)}" for key, value in entries.items()]
+    return _opened(parsed, block, "\n".join([f"{kind} {{", *lines, f"{indent}}}"]))
+
+
+def _opened(parsed: Parsed, block: Block, item: str) -> str:
+    """An item put last into a block, which is opened over several lines if it was in one."""
+    chars = parsed.text.chars
+    outer = indentation(chars, block.start)
+    indent = outer + _step(parsed)
+    if not block.body.items:
+        return _spliced(parsed, block.body.start, block.end, f"\n{indent}{item}\n{outer}}}")
+    if "\n" in chars[block.start : block.end]:
+        end = _line_end(chars, block.body.items[-1].end)
+        return _spliced(parsed, end, end, f"\n{indent}{item}")
+    inside = chars[block.body.start : block.end - 1].strip()
+    return _spliced(parsed, block.body.start, block.end, f"\n{indent}{inside}\n{indent}{item}\n{outer}}}")
+
+
+def without_item(parsed: Parsed, node: ObjectExpression, item: ObjectItem) -> str:
+    """An object without one of its items."""
+    chars = parsed.text.chars
+    index = node.items.index(item)
+    if "\n" in chars[node.start : item.start] and not chars[chars.rfind("\n", 0, item.start) + 1 : item.start].strip():
+        return _without_lines(parsed, item.start, item.end)
+    if index + 1 < len(node.items):
+        return _spliced(parsed, item.start, node.items[index + 1].start, "")
+    start = node.items[index - 1].end if index else item.start
+    return _spliced(parsed, start, item.end, "")
+
+
+def without_element(parsed: Parsed, node: ListExpression, index: int) -> str:
+    """A list without one of its elements."""
+    item = node.items[index]
+    chars = parsed.text.chars
+    if not chars[chars.rfind("\n", 0, item.start) + 1 : item.start].strip() and index + 1 < len(node.items):
+        return _without_lines(parsed, item.start, item.end)
+    if index + 1 < len(node.items):
+        return _spliced(parsed, item.start, node.items[index + 1].start, "")
+    return _spliced(parsed, node.items[index - 1].end if index else item.start, item.end, "")
+
+
+def without_assignment(parsed: Parsed, item: Assignment | Block) -> str:
+    """A body without one of its attributes or blocks, and without the comment at the end of its line."""
+    return _without_lines(parsed, item.start, item.end)
+
+
+def _without_lines(parsed: Parsed, start: int, end: int) -> str:
+    chars = parsed.text.chars
+    first = chars.rfind("\n", 0, start) + 1
+    if chars[first:start].strip() or "}" in chars[end : _line_end(chars, end)].split("#")[0]:
+        return _spliced(parsed, start, end, "")
+    after = chars.find("\n", end)
+    return chars[:first] + (chars[after + 1 :] if after >= 0 else "")

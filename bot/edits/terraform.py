@@ -1,0 +1,105 @@
+"""Edits of Terraform files: literal attributes only; what is computed is Terraform's to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.edits import hcl
+from bot.edits.adoption import Adoption
+from bot.edits.values import applied, ordered, same, steps
+from bot.errors import Refused
+from bot.intake.cw import parse
+from bot.intake.syntax import ListExpression, ObjectExpression, Parsed
+from bot.intake.terraform import read_terraform
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.paths import format_path
+from bot.model.resource import JSON, Desired, Origin, Pointer
+
+
+def adopt_terraform(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:
+    """The file after ``edits``, read again: the block's literal attributes are as intended and no other block changed."""
+    data = files.get(desired.file)
+    if data is None:
+        raise Refused(f"{desired.file} is no longer there")
+    for edit in ordered(edits):
+        for step in list(steps(_tree(desired, data), edit)):
+            data = _stepped(desired, data, step)
+    return Adoption({desired.file: data} if data != files[desired.file] else {})
+
+
+def _resources(desired: Desired, data: bytes) -> dict[str, Desired]:
+    return {f"{found.id.kind}.{found.id.name}": found for found in read_terraform({desired.file: data}).resources}
+
+
+def _own(desired: Desired) -> str:
+    return f"{desired.id.kind}.{desired.id.name}"
+
+
+def _tree(desired: Desired, data: bytes) -> JSON:
+    found = _resources(desired, data).get(_own(desired))
+    if found is None:
+        raise Refused(f"{desired.file} no longer declares {desired.id}")
+    return found.tree
+
+
+def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
+    before = _resources(desired, data)
+    parsed = parse(desired.file, data)
+    after = parsed.text.encode(_text(parsed, before[_own(desired)], step))
+    problems = read_terraform({desired.file: after}).errors
+    now = {name: found.tree for name, found in _resources(desired, after).items()}
+    wanted: dict[str, JSON] = {name: found.tree for name, found in before.items()}
+    wanted[_own(desired)] = applied(wanted[_own(desired)], step)
+    if problems or not same(now, wanted):
+        raise Refused(f"{desired.file}: {format_path(step.pointer)} cannot be written without changing something else")
+    return after
+
+
+def _text(parsed: Parsed, found: Desired, step: Edit) -> str:
+    origin = found.origins.at(step.pointer)
+    match step:
+        case SetValue(_, value):
+            return hcl.replaced(parsed, hcl.node_at(parsed, _need(origin, step.pointer)), value)
+        case AddEntry(pointer, key, value):
+            return _added(parsed, _need(origin, pointer), key, value, nested=bool(pointer))
+        case RemoveEntry(pointer):
+            return _removed(parsed, _need(origin, pointer))
+
+
+def _need(origin: Origin | None, pointer: Pointer) -> Origin:
+    if origin is None:
+        raise Refused(f"{format_path(pointer)} is computed by Terraform: change the expression by hand")
+    return origin
+
+
+def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nested: bool) -> str:
+    if not nested or _is_block(parsed, origin):
+        block = hcl.block_at(parsed, origin)
+        return hcl.with_attribute(parsed, block.body, block, key or "", value)
+    node = hcl.node_at(parsed, origin)
+    if isinstance(node, ObjectExpression) and key is not None:
+        return hcl.with_item(parsed, node, key, value)
+    if isinstance(node, ListExpression) and key is None:
+        return hcl.with_element(parsed, node, value)
+    raise Refused(f"{origin.file}:{origin.line}: nothing can be added here")
+
+
+def _is_block(parsed: Parsed, origin: Origin) -> bool:
+    try:
+        block = hcl.block_at(parsed, origin)
+    except Refused:
+        return False
+    return block.end == parsed.text.char(origin.end)
+
+
+def _removed(parsed: Parsed, origin: Origin) -> str:
+    if _is_block(parsed, origin):
+        return hcl.without_assignment(parsed, hcl.block_at(parsed, origin))
+    node = hcl.node_at(parsed, origin)
+    if (assignment := hcl.assignment_of(parsed, node)) is not None:
+        return hcl.without_assignment(parsed, assignment)
+    if (item := hcl.item_of(parsed, node)) is not None:
+        return hcl.without_item(parsed, *item)
+    if (element := hcl.element_of(parsed, node)) is not None:
+        return hcl.without_element(parsed, *element)
+    raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")

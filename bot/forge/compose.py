@@ -1,0 +1,163 @@
+"""Stacks of provider ``docker`` as one Compose file each, in long syntax so that every leaf is one leaf of the ``.cw`` file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bot.assembly.config import Kind, Resource, Stack
+from bot.assembly.values import Value
+from bot.forge.bundle import BUILD, Part, fixed, listed, rebased, tree
+from bot.model.resource import Platform, Pointer, ResourceId
+
+_SECTIONS: Final = {
+    Kind.SERVICE: "services",
+    Kind.NETWORK: "networks",
+    Kind.VOLUME: "volumes",
+    Kind.SECRET: "secrets",
+    Kind.CONFIG: "configs",
+}
+_SAME: Final = (
+    "image", "command", "entrypoint", "environment", "labels", "annotations", "restart", "privileged", "user", "cap_add",
+    "cap_drop", "read_only", "hostname", "working_dir", "init", "tty", "pid", "platform", "pull_policy", "devices", "dns",
+    "extra_hosts", "network_mode", "security_opt", "shm_size", "stop_grace_period", "stop_signal", "sysctls", "tmpfs",
+)  # fmt: skip
+_MAPS: Final = ("environment", "labels", "annotations", "extra_hosts", "sysctls")
+_LISTS: Final = ("cap_add", "cap_drop", "security_opt", "devices", "dns", "tmpfs")
+_BLOCKS: Final = ("healthcheck", "logging")
+
+
+def artifact(stack: Stack) -> str:
+    """The path of a stack's Compose file."""
+    return f"{BUILD}/{stack.name}/compose.yaml"
+
+
+def parts(stack: Stack) -> Iterator[Part]:
+    """Every object of a stack that its Compose file declares, in the order of the file."""
+    for kind, section in _SECTIONS.items():
+        for resource in stack.of(kind):
+            made = _service(resource, stack) if kind is Kind.SERVICE else _other(resource, artifact(stack))
+            identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
+            task = resource.name if kind is Kind.SERVICE else str(identity)
+            containers = _containers() if kind is Kind.SERVICE else {("labels",): (("labels",), "map")}
+            yield Part(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
+
+
+def _containers() -> Mapping[Pointer, tuple[Pointer, str]]:
+    """Where entries can be added in the rendered service, and the place in the body that they then go to."""
+    maps: dict[Pointer, tuple[Pointer, str]] = {(name,): ((name,), "map") for name in (*_MAPS, *_LISTS)}
+    blocks: dict[Pointer, tuple[Pointer, str]] = {(name,): ((name,), "block") for name in _BLOCKS}
+    return {**maps, **blocks, (): ((), "body"), ("logging", "options"): (("logging", "options"), "map")}
+
+
+def _service(resource: Resource, stack: Stack) -> Value:
+    body = resource.body
+    entries: dict[str, Value | None] = {name: resource.get(name) for name in _SAME}
+    entries |= {
+        "build": _build(resource, artifact(stack)),
+        "configs": _mounted(resource, "config"),
+        "cpus": resource.get("limits", "cpu"),
+        "mem_limit": resource.get("limits", "memory"),
+        "mem_reservation": resource.get("reservations", "memory"),
+        "depends_on": _keyed(resource.get("depends_on"), {"condition": "service_started"}),
+        "deploy": _deploy(resource),
+        "healthcheck": _healthcheck(resource),
+        "logging": resource.get("logging"),
+        "networks": _keyed(resource.get("networks"), {}),
+        "ports": _ports(resource),
+        "secrets": _secrets(resource),
+        "volumes": _volumes(resource, artifact(stack)),
+    }
+    return tree(dict(sorted(entries.items())), body)
+
+
+def _deploy(resource: Resource) -> Value | None:
+    replicas = resource.get("replicas")
+    return None if replicas is None else tree({"replicas": replicas}, replicas)
+
+
+def _build(resource: Resource, path: str) -> Value | None:
+    build = resource.get("build")
+    if build is None:
+        return None
+    return tree({**build.mapping, "context": rebased(build.mapping.get("context"), resource, path)}, build)
+
+
+def _keyed(names: Value | None, value: dict[str, str]) -> Value | None:
+    """``["a"]`` as ``{"a": value}``."""
+    if names is None:
+        return None
+    return tree({str(name.data): fixed(value, name) for name in names.elements}, names)
+
+
+def _healthcheck(resource: Resource) -> Value | None:
+    check = resource.get("healthcheck")
+    if check is None:
+        return None
+    entries: dict[str, Value | None] = {key: value for key, value in check.mapping.items() if key != "command"}
+    command = check.mapping.get("command")
+    if command is not None:
+        kind = "CMD" if isinstance(command.data, tuple) else "CMD-SHELL"
+        words = list(command.elements) or [command]
+        entries["test"] = listed([fixed(kind, command), *words], command)
+    return tree(dict(sorted(entries.items())), check)
+
+
+def _ports(resource: Resource) -> Value | None:
+    ports = resource.get("port")
+    if ports is None:
+        return None
+    return listed([_port(port) for port in ports.elements], ports)
+
+
+def _port(port: Value) -> Value:
+    own = port.mapping
+    host = own.get("host")
+    entries = {
+        "target": own["container"],
+        "published": Value(str(host.data), host.trace) if host is not None else None,
+        "protocol": own.get("protocol") or fixed("tcp", port),
+        "host_ip": own.get("address"),
+        "name": own.get("name"),
+        "mode": fixed("ingress", port),
+    }
+    return tree(entries, port)
+
+
+def _volumes(resource: Resource, path: str) -> Value | None:
+    made: list[Value] = []
+    mounts, volumes = resource.get("mount"), resource.get("volume")
+    for mount in mounts.elements if mounts else ():
+        own = mount.mapping
+        kind = own.get("type") or fixed("bind" if "source" in own else "tmpfs", mount)
+        source = rebased(own.get("source"), resource, path)
+        made.append(tree({"type": kind, "source": source, "target": own["target"], "read_only": own.get("read_only")}, mount))
+    for volume in volumes.elements if volumes else ():
+        own = volume.mapping
+        kind = fixed("volume", volume)
+        entries = {"type": kind, "source": own["name"], "target": own["target"], "read_only": own.get("read_only")}
+        made.append(tree(entries, volume))
+    like = mounts or volumes
+    return listed(made, like) if like is not None else None
+
+
+def _secrets(resource: Resource) -> Value | None:
+    names = resource.get("secrets")
+    return None if names is None else listed([tree({"source": name}, name) for name in names.elements], names)
+
+
+def _mounted(resource: Resource, block: str) -> Value | None:
+    found = resource.get(block)
+    if found is None:
+        return None
+    return listed([tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements], found)
+
+
+def _other(resource: Resource, path: str) -> Value:
+    """A network, volume, secret or config."""
+    own = resource.body.mapping
+    same = ("attachable", "content", "driver", "environment", "external", "internal", "labels")
+    entries: dict[str, Value | None] = {name: own.get(name) for name in same}
+    entries["driver_opts"] = own.get("options")
+    entries["file"] = rebased(own.get("file"), resource, path)
+    return tree(dict(sorted(entries.items())), resource.body)

@@ -1,0 +1,125 @@
+"""Configuration to committed files: third stage of Intake → Assembly → Forge.
+
+A pure function of configuration and overlays: the same input gives the same bytes on every machine, so that an artifact is
+stale exactly when its bytes differ. Called by the flows on every tick and by the guardrails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bot.assembly.config import Config, Provider, Stack
+from bot.assembly.tracing import TracedOrigins
+from bot.edits.overlays import Entry, Overlays, apply_entry
+from bot.edits.style import House, block
+from bot.edits.values import applied
+from bot.forge import compose, kubernetes
+from bot.forge.bundle import ArtifactBundle, Dropped, Part
+from bot.model.drift import SetValue
+from bot.model.resource import JSON, Desired, Pointer, SourceKind
+
+__all__ = ["ArtifactBundle", "Dropped", "render"]
+
+
+def render(config: Config, overlays: Overlays) -> ArtifactBundle:
+    """The artifacts of ``config`` with the overlays that still hold. Files are complete: what is not among them is stale."""
+    parts = [part for stack in config.stacks for part in _parts(stack)]
+    dropped: list[Dropped] = []
+    patched = [(part, _patched(part, overlays, dropped)) for part in parts]
+    known = {(part.task, str(part.id)) for part in parts}
+    for task, entries in overlays.tasks.items():
+        gone = [entry for entry in entries if (task, entry.resource) not in known]
+        dropped += [Dropped(task, entry, f"{entry.resource} is no longer declared") for entry in gone]
+    desired = tuple(_desired(part, tree) for part, tree in patched)
+    files: dict[str, bytes] = {}
+    for stack in config.stacks:
+        here = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{compose.BUILD}/{stack.name}/")]
+        files |= dict(_files(stack, here))
+    return ArtifactBundle(dict(sorted(files.items())), desired, tuple(dropped))
+
+
+def _parts(stack: Stack) -> Iterator[Part]:
+    yield from compose.parts(stack) if stack.provider is Provider.DOCKER else kubernetes.parts(stack)
+
+
+def _patched(part: Part, overlays: Overlays, dropped: list[Dropped]) -> JSON:
+    tree = part.tree.plain()
+    for entry in overlays.of(part.task, str(part.id)):
+        found = apply_entry(tree, entry)
+        if isinstance(found, str):
+            dropped.append(Dropped(part.task, entry, found))
+        else:
+            tree = found
+    return tree
+
+
+def _desired(part: Part, tree: JSON) -> Desired:
+    kind = part.resource.kind.value
+    stack = part.artifact.split("/")[2]
+    return Desired(
+        id=part.id,
+        task=part.task,
+        source=SourceKind.CW,
+        tree=tree if isinstance(tree, dict) else {},
+        file=part.resource.file,
+        line=part.resource.line,
+        origins=TracedOrigins(part.tree, (stack, kind, part.resource.name), part.containers),
+        document=part.document,
+        root=part.root,
+        artifact=part.artifact,
+        sensitive=frozenset(_sensitive(part)),
+    )
+
+
+def _sensitive(part: Part) -> Iterator[Pointer]:
+    for pointer, value in part.tree.walk():
+        if value.trace.sensitive and not value.mapping and not value.elements:
+            yield pointer
+
+
+def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple[str, bytes]]:
+    sources = ", ".join(sorted({part.resource.file for part, _ in patched}))
+    header = f"# Rendered by Clockwork from {sources}.\n# Change those files; a change here is kept only as an overlay.\n"
+    if stack.provider is Provider.DOCKER:
+        tree: dict[str, JSON] = {"name": stack.name}
+        for part, found in patched:
+            section, name = part.root
+            inside = tree.setdefault(str(section), {})
+            if isinstance(inside, dict):
+                inside[str(name)] = _committed(part, found)
+        yield compose.artifact(stack), (header + _yaml(tree)).encode("utf-8")
+        return
+    documents: dict[str, list[str]] = {}
+    for part, found in patched:
+        documents.setdefault(part.artifact, []).append(_yaml(found))
+    for path, texts in documents.items():
+        yield path, (header + "---\n".join(texts)).encode("utf-8")
+
+
+def _yaml(tree: JSON) -> str:
+    return "\n".join(block(tree, House())) + "\n"
+
+
+def _committed(part: Part, tree: JSON) -> JSON:
+    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled."""
+    made = _doubled(tree)
+    for pointer in _sensitive(part):
+        name = str(pointer[-1]).upper().replace("-", "_").replace(".", "_")
+        made = applied(made, SetValue(pointer, f"${{{name}:?set {name} where this is deployed}}"))
+    return made
+
+
+def _doubled(tree: JSON) -> JSON:
+    if isinstance(tree, str):
+        return tree.replace("$", "$$")
+    if isinstance(tree, Mapping):
+        return {key: _doubled(item) for key, item in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return [_doubled(item) for item in tree]
+    return tree
+
+
+def without_dropped(overlays: Overlays, dropped: Sequence[Dropped]) -> Overlays:
+    """``overlays`` after configuration won."""
+    gone: list[Entry] = [found.entry for found in dropped]
+    return overlays.without(gone)
