@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
-from bot.errors import Refused, Unavailable
+from bot.errors import Unavailable
 from bot.github import payloads, text
-from bot.github.payloads import CheckRunPart, StatusPart
+from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
 from bot.github.rest import Answer, Rest
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
 
@@ -72,11 +72,12 @@ class Checks:
     def _known(self, check: Check) -> list[CheckRunPart] | None:
         """Check runs of that name on that commit, newest first; None where the token may not read them."""
         path = f"{self._root}/commits/{check.head_sha}/check-runs"
-        try:
-            listed = self._rest.pages(path, {"check_name": check.name[:_MAX_NAME], "filter": "all"}, under="check_runs")
-        except Refused:
+        query = {"check_name": check.name[:_MAX_NAME], "filter": "all", "per_page": "100"}
+        answer = self._rest.get(path, query, accept={403})
+        if answer.status == 403:
             return None
-        return sorted(payloads.read_all(CheckRunPart, listed), key=lambda run: -run.id)
+        runs = payloads.read(CheckRunsPart, answer.data).check_runs
+        return sorted(runs, key=lambda run: -run.id)
 
     def _create(self, check: Check, mark: str) -> CheckRunPart | None:
         wanted = {

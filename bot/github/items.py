@@ -65,23 +65,26 @@ class Items:
         """The one open pull request with this marker key, saying this, with these labels."""
         number = self._open_pull_number(marker)
         if number is None:
-            number = self._create_pull(marker, title=title, body=body, head=head, base=base)
-        pull = self.update_pull(number, marker=marker, title=title, body=body)
-        self._add_labels(number, labels, pull.labels)
+            part = self._create_pull(marker, title=title, body=body, head=head, base=base)
+        else:
+            part = self._pull_part(number)
+        pull = self._updated(part, self._content(marker, title, body))
+        self._add_labels(pull.number, labels, pull.labels)
         return pull
 
     def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest:
         """The pull request with this title and body; written only if it says something else."""
-        part = self._pull_part(number)
-        wanted = self._content(marker, title, body)
-        if not _says(part, wanted):
-            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{number}", wanted)
-            part = payloads.read(PullPart, answer.data)
-        return payloads.pull(part, self._ties())
+        return self._updated(self._pull_part(number), self._content(marker, title, body))
 
     def close_pull(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
         """Closed; the marker says that it was us."""
         self._close(self._pull_part(number), f"{self._root}/pulls/{number}", comment, marker, {})
+
+    def _updated(self, part: PullPart, wanted: dict[str, object]) -> PullRequest:
+        if not _says(part, wanted):
+            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{part.number}", wanted)
+            part = payloads.read(PullPart, answer.data)
+        return payloads.pull(part, self._ties())
 
     def _open_pull_number(self, marker: Marker) -> int | None:
         numbers = [
@@ -91,26 +94,26 @@ class Items:
         ]
         return min(numbers, default=None)
 
-    def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> int:
+    def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
         wanted = {**self._content(marker, title, body), "head": head, "base": base}
         cause = ""
         for pause in (*self._rest.patience.reads, None):
             answer = self._rest.send("POST", f"{self._root}/pulls", wanted, accept={422})
             match answer:
                 case Answer(status=201):
-                    return payloads.read(PullPart, answer.data).number
+                    return payloads.read(PullPart, answer.data)
                 case Answer():
                     cause = answer.message
-                    if (number := self._after_422(cause, head, base, marker)) is not None:
-                        return number
+                    found = self._after_422(cause, head, base, marker)
                 case Lost(cause):
-                    if (number := self._patiently(lambda: self._pull_of(head, base, marker))) is not None:
-                        return number
+                    found = self._patiently(lambda: self._pull_of(head, base, marker))
+            if found is not None:
+                return found
             if pause is not None:
                 self._rest.pause(pause)
         raise Unavailable(f"the pull request from {head} could not be opened: {cause}")
 
-    def _after_422(self, said: str, head: str, base: str, marker: Marker) -> int | None:
+    def _after_422(self, said: str, head: str, base: str, marker: Marker) -> PullPart | None:
         """The existing pull request where there is one; None where trying again may help."""
         lowered = said.casefold()
         if "already exists" in lowered:
@@ -121,7 +124,7 @@ class Items:
             return None  # the branch was pushed a moment ago and is not visible yet
         raise Refused(f"GitHub does not open a pull request from {head}: {said}")
 
-    def _pull_of(self, head: str, base: str, marker: Marker) -> int | None:
+    def _pull_of(self, head: str, base: str, marker: Marker) -> PullPart | None:
         owner = self._root.split("/")[2]
         query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
         parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._root}/pulls", query).data))
@@ -134,7 +137,7 @@ class Items:
                     f"#{part.number} already proposes the branch {head} and is not ours",
                     advice=f"Close #{part.number} or rename its branch; the next run opens ours.",
                 )
-            return part.number
+            return part
         return None
 
     def _pull_part(self, number: int) -> PullPart:

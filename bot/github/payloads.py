@@ -116,6 +116,12 @@ class CheckRunPart(_Part):
     output: OutputPart = OutputPart()
 
 
+class CheckRunsPart(_Part):
+    """A list of check runs."""
+
+    check_runs: list[CheckRunPart] = []
+
+
 class StatusPart(_Part):
     """A commit status."""
 
@@ -186,6 +192,7 @@ def issue(part: ItemPart, ties: Ties) -> Issue:
         labels=part.names,
         marker=tie[0] if tie else None,
         updated_at=part.updated_at,
+        closed_by_us=part.state != "open" and ((tie is not None and tie[1]) or ties.is_me(part.closed_by)),
     )
 
 

@@ -117,7 +117,7 @@ class Rest:
         if answer.status == 304 and known is not None:
             self._cache.move_to_end(target.url)
             return known[1]
-        if answer.status >= 400 and answer.status not in accept:
+        if answer.status >= 300 and answer.status not in accept:
             self._fail(target, answer)
         if answer.status == 200 and (etag := answer.headers.get("etag")):
             self._cache[target.url] = (etag, answer)
@@ -125,16 +125,15 @@ class Rest:
                 self._cache.popitem(last=False)
         return answer
 
-    def pages(self, path: str, query: Mapping[str, str] | None = None, *, under: str | None = None) -> list[object]:
-        """All elements of a list over all its pages; ``under`` names the key that holds them in a wrapping object."""
+    def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[object]:
+        """All elements of a list over all its pages."""
         query = {"per_page": str(PAGE), **(query or {})}
         found: list[object] = []
         while True:
             answer = self.get(path, query)
-            data = answer.data.get(under) if under and isinstance(answer.data, Mapping) else answer.data
-            if not isinstance(data, list):
+            if not isinstance(answer.data, list):
                 raise Unavailable(f"GitHub answered GET {path} with something that is not a list")
-            found.extend(data)
+            found.extend(answer.data)
             following = _next_query(answer.headers.get("link", ""))
             if following is None or following == query:
                 return found
@@ -155,7 +154,7 @@ class Rest:
             return answer
         if answer.status >= 500:
             return Lost(f"GitHub answered {target} with {answer.status}")
-        if answer.status >= 400 and answer.status not in accept:
+        if answer.status >= 300 and answer.status not in accept:
             self._fail(target, answer)
         return answer
 
@@ -275,8 +274,8 @@ class Rest:
                 raise Invalid(said, advice="Check the repository's name and whether the token may see it.")
             case 409:
                 raise Stale(said)
-            case status if status >= 500:
-                raise Unavailable(said)
+            case status if status < 400:
+                raise Refused(said, advice="The repository was moved or renamed: set its new name.")
             case _:
                 raise Refused(said)
 
