@@ -9,7 +9,6 @@ from bot.sandbox.records import Annotation, CheckRun, Delivery, Hook, Pull, Repo
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
 
-
 _HIDDEN = "*" * 8
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -83,16 +82,14 @@ def _safe_html(source: str) -> str:
 def _draw_boxes(tokens: list[Token], box: BoxOf) -> None:
     from markdown_it.token import Token
 
-    for before, token in pairwise(tokens):
+    for item, paragraph, token in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        kinds = (item.type, paragraph.type, token.type)
         children = token.children or []
-        if token.type != "inline" or before.type != "paragraph_open" or not children or token.map is None:
+        if kinds != ("list_item_open", "paragraph_open", "inline") or not children or token.map is None:
             continue
-        if not _opens_item(tokens, before) or (found := _TASK.match(children[0].content)) is None:
+        found = _TASK.match(children[0].content)
+        if found is None:
             continue
         children[0].content = children[0].content[found.end() :]
         drawn = box(Task(token.map[0], found[1] != " "))
         children.insert(0, Token("html_inline", "", 0, content=drawn, meta={"ours": True}))
-
-
-def _opens_item(tokens: list[Token], paragraph: Token) -> bool:
-    return tokens[tokens.index(paragraph) - 1].type == "list_item_open"

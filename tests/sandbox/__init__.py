@@ -1,0 +1,1 @@
+"""The sandbox, driven by the clients that real bots use."""
