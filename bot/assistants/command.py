@@ -9,17 +9,26 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.assistants.attempt import Answer, Failed, Said, Sleep
+from bot.assistants.attempt import Answer, Said, Sleep
 from bot.assistants.process import Monotonic, Place, Ran
-from bot.assistants.tool import Options, ToolAssistant, failed
+from bot.assistants.signs import bad_output, by_text
+from bot.assistants.tool import Options, ToolAssistant
 from bot.errors import Invalid
-from bot.model.session import Prompt, ReplyStatus
+from bot.model.session import Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class _Command:
     argv: tuple[str, ...]
+    variable: str | None
     name: str = "command"
+
+    def key_variable(self, options: Options) -> str | None:
+        del options
+        return self.variable
+
+    def text(self, prompt: Prompt) -> str:
+        return prompt.text
 
     def environment(self, options: Options) -> Mapping[str, str]:
         del options
@@ -32,15 +41,18 @@ class _Command:
     def answer(self, ran: Ran, place: Place) -> Answer:
         del place
         if ran.exit_code != 0:
-            return failed(ran.stderr, exit_code=ran.exit_code)
+            return by_text(ran.stderr, exit_code=ran.exit_code)
         try:
             return Said(ran.stdout.decode("utf-8"))
         except UnicodeDecodeError as exc:
-            return Failed(ReplyStatus.BAD_OUTPUT, f"the reply is not UTF-8 at byte {exc.start}")
+            return bad_output(f"the reply is not UTF-8 at byte {exc.start}")
 
 
 class CommandAssistant(ToolAssistant):
-    """``argv`` is started as it is (never through a shell), found on ``options.path``. ``Invalid`` when it is empty."""
+    """``argv`` is started as it is (never through a shell), found on ``options.path``. ``Invalid`` when it is empty.
+
+    ``options.key`` is handed over in the environment variable ``key_variable``; without a name it is not.
+    """
 
     def __init__(
         self,
@@ -48,9 +60,10 @@ class CommandAssistant(ToolAssistant):
         options: Options = Options(),  # noqa: B008 - a frozen value
         *,
         name: str | None = None,
+        key_variable: str | None = None,
         sleep: Sleep = time.sleep,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         if not argv:
             raise Invalid("an assistant of kind command needs a command")
-        super().__init__(_Command(tuple(argv)), options, name=name, sleep=sleep, monotonic=monotonic)
+        super().__init__(_Command(tuple(argv), key_variable), options, name=name, sleep=sleep, monotonic=monotonic)

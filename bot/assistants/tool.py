@@ -7,11 +7,10 @@ when it exited with 0, its own error flag is clear and its JSON fits the schema.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol, assert_never
 
 from bot.assistants.attempt import Answer, Attempt, Failed, Sleep, reply
 from bot.assistants.process import (
@@ -27,46 +26,16 @@ from bot.assistants.process import (
 )
 from bot.model.session import Prompt, Reply, ReplyStatus
 
-_SIGNS: Final = (
-    (
-        ReplyStatus.TOO_LARGE,
-        False,
-        r"413|prompt is too long|request_too_large|context[ _]length|context window|maximum context|too many tokens",
-    ),
-    (
-        ReplyStatus.AUTH,
-        False,
-        r"401|403|unauthori[sz]ed|authentication|invalid (?:x-)?api[ -_]key|api key not valid|not logged in",
-    ),
-    (
-        ReplyStatus.RATE_LIMIT,
-        True,
-        r"429|529|rate[ _-]?limit\w*|too many requests|quota|resource_exhausted|overloaded\w*",
-    ),
-    (ReplyStatus.TIMEOUT, True, r"408|timed? ?-?out|deadline exceeded|etimedout"),
-    (ReplyStatus.CRASH, True, r"50[0234]|internal server error|bad gateway|service unavailable|api_error"),
-)
-"""What a tool's own error text means and whether trying again may help; the most certain sign comes first."""
-_PATTERNS: Final = tuple((status, again, re.compile(rf"(?i)\b(?:{signs})\b")) for status, again, signs in _SIGNS)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One API key and the name of the environment variable a tool reads it from. The value is never in a repr."""
-
-    variable: str
-    value: str = field(repr=False)
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a command-line assistant runs. ``path`` is the ``PATH`` it gets; ``environment`` holds no secrets.
+    """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret, ``environment`` holds none.
 
-    Seconds and bytes; ``output_cap`` counts stdout.
+    ``program`` replaces the tool's usual name. Seconds and bytes; ``output_cap`` counts stdout.
     """
 
     path: str = os.defpath
-    key: Key | None = None
+    key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     model: str | None = None
     program: str | None = None
@@ -77,17 +46,25 @@ class Options:
 
 
 class Tool(Protocol):
-    """The facts of one tool: how it is called and what its output means. Pure but for files in ``place.scratch``."""
+    """The facts of one tool: how it is called and what its output means. Pure but for files in the place it is given."""
 
     @property
     def name(self) -> str: ...
+
+    def key_variable(self, options: Options) -> str | None:
+        """The environment variable it reads its key from."""
+        ...
 
     def environment(self, options: Options) -> Mapping[str, str]:
         """The variables it needs beside ``PATH``, ``HOME`` and its key."""
         ...
 
     def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
-        """The argument list. May write input files into ``place.scratch``."""
+        """The argument list. May write files into ``place.home`` and ``place.scratch`` that it names or the tool reads."""
+        ...
+
+    def text(self, prompt: Prompt) -> str:
+        """What it is asked on stdin."""
         ...
 
     def answer(self, ran: Ran, place: Place) -> Answer:
@@ -118,30 +95,36 @@ class ToolAssistant:
         return self._name
 
     def run(self, prompt: Prompt) -> Reply:
-        key = self._options.key
-        secrets = () if key is None else (key.value,)
+        secrets = () if self._options.key is None else (self._options.key,)
         return reply(self._name, lambda: self._attempt(prompt), sleep=self._sleep, secrets=secrets)
 
     def _attempt(self, prompt: Prompt) -> Attempt:
+        try:
+            with fresh_place() as place:
+                ran = self._run(prompt, place)
+                return Attempt(self._answer(ran, place), ran.milliseconds, ran.exit_code, ran.stderr)
+        except OSError as exc:
+            return Attempt(Failed(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
+
+    def _run(self, prompt: Prompt, place: Place) -> Ran:
         options = self._options
-        with fresh_place() as place:
-            ran = run(
-                self._tool.command(prompt, options, place),
-                prompt.text.encode("utf-8", "replace"),
-                env=self._variables(),
-                deadline_seconds=options.deadline_seconds,
-                grace_seconds=options.grace_seconds,
-                output_cap=options.output_cap,
-                place=place,
-                monotonic=self._monotonic,
-            )
-            return Attempt(self._answer(ran, place), ran.milliseconds, ran.exit_code, ran.stderr)
+        return run(
+            self._tool.command(prompt, options, place),
+            self._tool.text(prompt).encode("utf-8", "replace"),
+            env=self._variables(),
+            deadline_seconds=options.deadline_seconds,
+            grace_seconds=options.grace_seconds,
+            output_cap=options.output_cap,
+            place=place,
+            monotonic=self._monotonic,
+        )
 
     def _variables(self) -> dict[str, str]:
         options = self._options
         variables = {"PATH": options.path, **self._tool.environment(options), **options.environment}
-        if options.key is not None:
-            variables[options.key.variable] = options.key.value
+        variable = self._tool.key_variable(options)
+        if options.key is not None and variable is not None:
+            variables[variable] = options.key
         return variables
 
     def _answer(self, ran: Ran, place: Place) -> Answer:
@@ -155,17 +138,10 @@ class ToolAssistant:
                 return Failed(ReplyStatus.CRASH, f"could not be started: {ran.stderr}")
             case Ending.EXITED:
                 return self._tool.answer(ran, place)
+            case _:
+                assert_never(ran.ending)
 
 
-def failed(message: str, *, exit_code: int | None = None) -> Failed:
-    """The failure that a tool's own error text means; ``crash`` with the exit code when it says nothing known."""
-    for status, again, pattern in _PATTERNS:
-        if pattern.search(message):
-            return Failed(status, message.strip(), again=again)
-    code = "" if exit_code is None else f" (exit code {exit_code})"
-    return Failed(ReplyStatus.CRASH, (last_line(message) or "ended without saying why") + code)
-
-
-def last_line(text: str) -> str:
-    """The last line of ``text`` that is not blank; empty when there is none."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+def with_schema(prompt: Prompt) -> str:
+    """The prompt for a tool that takes no schema of its own."""
+    return f"{prompt.text}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"

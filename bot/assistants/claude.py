@@ -1,0 +1,101 @@
+"""Anthropic's ``claude`` in print mode, without tools, files or memory.
+
+Measured with 2.1: a refused key exits with 1 and ``subtype: "success"`` beside ``is_error: true``; without
+``CLAUDE_CODE_MAX_RETRIES`` it retries for more than 90 seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.assistants.attempt import Answer, Failed, Said, Usage
+from bot.assistants.process import Place, Ran
+from bot.assistants.signs import bad_output, by_status, by_text
+from bot.assistants.tool import Options
+from bot.model.session import Prompt
+
+
+class _Tokens(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    cache_read_input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Result(BaseModel):
+    """The one object that ``--output-format json`` prints."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    subtype: str
+    is_error: bool
+    result: str = ""
+    structured_output: Any = None
+    api_error_status: int | None = None
+    total_cost_usd: float | None = None
+    usage: _Tokens = _Tokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Claude:
+    """How ``claude`` is called and what it answers."""
+
+    name: str = "claude"
+
+    def key_variable(self, options: Options) -> str:
+        del options
+        return "ANTHROPIC_API_KEY"
+
+    def environment(self, options: Options) -> Mapping[str, str]:
+        base = {} if options.base_url is None else {"ANTHROPIC_BASE_URL": options.base_url}
+        return base | {
+            "API_TIMEOUT_MS": str(round(options.deadline_seconds * 1000)),
+            "CLAUDE_CODE_MAX_RETRIES": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+        }
+
+    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+        del place
+        model = () if options.model is None else ("--model", options.model)
+        program = options.program or "claude"
+        fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
+        return (program, *fixed, *model, "--json-schema", prompt.schema)
+
+    def text(self, prompt: Prompt) -> str:
+        return prompt.text
+
+    def answer(self, ran: Ran, place: Place) -> Answer:
+        del place
+        try:
+            said = _Result.model_validate_json(ran.stdout)
+        except ValidationError:
+            if ran.exit_code != 0:
+                return by_text(ran.stderr or ran.stdout[-2000:].decode("utf-8", "replace"), exit_code=ran.exit_code)
+            return bad_output("claude printed no result object")
+        if ran.exit_code != 0 or said.is_error or said.subtype != "success":
+            return _failure(said, ran)
+        text = said.result if said.structured_output is None else json.dumps(said.structured_output)
+        return Said(text, _usage(said))
+
+
+def _failure(said: _Result, ran: Ran) -> Failed:
+    message = said.result or said.subtype
+    if said.api_error_status is not None:
+        return by_status(said.api_error_status, message)
+    if "structured_output" in said.subtype:
+        return bad_output("the model did not keep to the schema")
+    return by_text(message, exit_code=ran.exit_code)
+
+
+def _usage(said: _Result) -> Usage:
+    used = said.usage
+    given = used.input_tokens + used.cache_creation_input_tokens + used.cache_read_input_tokens
+    return Usage(given, used.output_tokens, said.total_cost_usd)

@@ -1,0 +1,109 @@
+"""OpenAI's ``codex exec`` in a read-only sandbox, without a session file.
+
+Measured with 0.169: events are JSON lines, the last ``agent_message`` is the answer, a failure is ``turn.failed`` and
+exit code 1; warnings go to stderr on success too. The built-in provider tries a WebSocket five times before HTTP and
+retries a refused key for minutes, so the endpoint is named as a provider of its own that does neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.assistants.attempt import Answer, Said, Usage
+from bot.assistants.process import Place, Ran
+from bot.assistants.signs import bad_output, by_text
+from bot.assistants.tool import Options
+from bot.model.session import Prompt
+
+_ENDPOINT: Final = "https://api.openai.com/v1"
+_KEY: Final = "CODEX_API_KEY"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = ""
+    text: str = ""
+    message: str = ""
+
+
+class _Tokens(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class _Event(BaseModel):
+    """One line of ``--json``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    item: _Part = _Part()
+    error: _Part = _Part()
+    usage: _Tokens | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Codex:
+    """How ``codex`` is called and what it answers."""
+
+    name: str = "codex"
+
+    def key_variable(self, options: Options) -> str:
+        del options
+        return _KEY
+
+    def environment(self, options: Options) -> Mapping[str, str]:
+        del options
+        return {}
+
+    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+        schema, last = place.scratch / "schema.json", place.scratch / "last.txt"
+        schema.write_text(prompt.schema, encoding="utf-8")
+        return (
+            *(options.program or "codex", "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
+            *("--output-schema", str(schema), "-o", str(last)),
+            *("-c", 'model_provider="clockwork"', "-c", f"model_providers.clockwork={_provider(options)}"),
+            *(() if options.model is None else ("-m", options.model)),
+            "-",
+        )
+
+    def text(self, prompt: Prompt) -> str:
+        return prompt.text
+
+    def answer(self, ran: Ran, place: Place) -> Answer:
+        events = list(_events(ran.stdout))
+        failures = [event.error.message for event in events if event.type == "turn.failed"]
+        if ran.exit_code != 0 or failures:
+            return by_text(failures[-1] if failures else ran.stderr, exit_code=ran.exit_code)
+        words = [event.item.text for event in events if event.item.type == "agent_message"]
+        last = place.scratch / "last.txt"
+        if last.is_file():
+            words.append(last.read_text("utf-8", "replace"))
+        usage = next((event.usage for event in reversed(events) if event.usage is not None), None)
+        if not words:
+            return bad_output("codex ended without an answer")
+        return Said(words[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
+
+
+def _provider(options: Options) -> str:
+    """An inline TOML table; JSON strings are TOML strings."""
+    return (
+        f'{{name="clockwork",base_url={json.dumps(options.base_url or _ENDPOINT)},env_key="{_KEY}",'
+        'wire_api="responses",supports_websockets=false,request_max_retries=0,stream_max_retries=0}'
+    )
+
+
+def _events(stdout: bytes) -> Iterator[_Event]:
+    for line in stdout.splitlines():
+        try:
+            yield _Event.model_validate_json(line)
+        except ValidationError:
+            continue

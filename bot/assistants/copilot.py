@@ -1,0 +1,87 @@
+"""GitHub's ``copilot`` without questions, tools, custom instructions or built-in servers.
+
+Measured with 1.0.102: events are JSON lines that end in ``result`` with an ``exitCode``; ``session.error`` tells the HTTP
+status. It reads ``GITHUB_TOKEN`` from its environment, which is one more reason why its environment is an allowlist:
+it gets its own token, never the one that can write. With a base URL it talks to that provider (BYOK) instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.assistants.attempt import Answer, Failed, Said
+from bot.assistants.process import Place, Ran
+from bot.assistants.signs import bad_output, by_status, by_text
+from bot.assistants.tool import Options, with_schema
+from bot.model.session import Prompt
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    content: str = ""
+    message: str = ""
+    status: int | None = Field(default=None, validation_alias="statusCode")
+
+
+class _Event(BaseModel):
+    """One line of ``--output-format json``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    data: _Data = _Data()
+    exit_code: int | None = Field(default=None, validation_alias="exitCode")
+
+
+@dataclass(frozen=True, slots=True)
+class Copilot:
+    """How ``copilot`` is called and what it answers."""
+
+    name: str = "copilot"
+
+    def key_variable(self, options: Options) -> str:
+        return "COPILOT_GITHUB_TOKEN" if options.base_url is None else "COPILOT_PROVIDER_API_KEY"
+
+    def environment(self, options: Options) -> Mapping[str, str]:
+        base = {} if options.base_url is None else {"COPILOT_PROVIDER_BASE_URL": options.base_url}
+        return base if options.model is None else {**base, "COPILOT_MODEL": options.model}
+
+    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+        del prompt, place
+        return (
+            *(options.program or "copilot", "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
+            *("--disable-builtin-mcps", "--no-auto-update", "--available-tools", "none"),
+        )
+
+    def text(self, prompt: Prompt) -> str:
+        return with_schema(prompt)
+
+    def answer(self, ran: Ran, place: Place) -> Answer:
+        del place
+        events = list(_events(ran.stdout))
+        ended = [event.exit_code for event in events if event.type == "result"]
+        if ran.exit_code != 0 or (ended and ended[-1] != 0):
+            return _failure(events, ran)
+        words = [event.data.content for event in events if event.type == "assistant.message" and event.data.content]
+        if not ended or not words:
+            return bad_output("copilot ended without an answer")
+        return Said(words[-1])
+
+
+def _failure(events: Sequence[_Event], ran: Ran) -> Failed:
+    error = next((event.data for event in reversed(events) if event.type == "session.error"), None)
+    if error is not None and error.status is not None:
+        return by_status(error.status, error.message)
+    return by_text(ran.stderr if error is None else error.message, exit_code=ran.exit_code)
+
+
+def _events(stdout: bytes) -> Iterator[_Event]:
+    for line in stdout.splitlines():
+        try:
+            yield _Event.model_validate_json(line)
+        except ValidationError:
+            continue

@@ -1,0 +1,127 @@
+"""Google's ``gemini`` with an API key, in plan mode, with no tools.
+
+Measured with 0.61: success is a JSON object on stdout; a failure is one at the end of stderr, with the HTTP status as
+``code`` and its low byte as the exit code (401 exits with 145). With ``GOOGLE_GEMINI_BASE_URL`` set it looks for a
+gateway login unless its settings name the API key. It has no flag for a schema, so the prompt carries it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.assistants.attempt import Answer, Failed, Said, Usage
+from bot.assistants.process import Place, Ran
+from bot.assistants.signs import bad_output, by_status, by_text
+from bot.assistants.tool import Options, with_schema
+from bot.model.session import Prompt, ReplyStatus
+
+_SETTINGS: Final = {
+    "security": {"auth": {"selectedType": "gemini-api-key"}},
+    "general": {"maxAttempts": 1, "disableAutoUpdate": True, "disableUpdateNag": True},
+    "privacy": {"usageStatisticsEnabled": False},
+    "tools": {"core": []},
+}
+_NO_LOGIN: Final = 41
+"""Its exit code when it has no usable login at all."""
+
+
+class _Tokens(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    prompt: int = 0
+    candidates: int = 0
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    tokens: _Tokens = _Tokens()
+
+
+class _Stats(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    models: dict[str, _Model] = {}
+
+
+class _Error(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    message: str = ""
+    code: int | str | None = None
+
+
+class _Output(BaseModel):
+    """What ``--output-format json`` prints, on stdout when it went well and on stderr when not."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    response: str | None = None
+    stats: _Stats = _Stats()
+    error: _Error | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gemini:
+    """How ``gemini`` is called and what it answers."""
+
+    name: str = "gemini"
+
+    def key_variable(self, options: Options) -> str:
+        del options
+        return "GEMINI_API_KEY"
+
+    def environment(self, options: Options) -> Mapping[str, str]:
+        return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}
+
+    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+        del prompt
+        folder = place.home / ".gemini"
+        folder.mkdir()
+        (folder / "settings.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
+        model = () if options.model is None else ("--model", options.model)
+        fixed = ("--output-format", "json", "--approval-mode", "plan", "--skip-trust")
+        return (options.program or "gemini", *fixed, *model)
+
+    def text(self, prompt: Prompt) -> str:
+        return with_schema(prompt)
+
+    def answer(self, ran: Ran, place: Place) -> Answer:
+        del place
+        output = _output(ran.stdout.decode("utf-8", "replace")) or _output(_last_object(ran.stderr))
+        if output is None:
+            if ran.exit_code != 0:
+                return by_text(ran.stderr, exit_code=ran.exit_code)
+            return bad_output("gemini printed no JSON object")
+        if ran.exit_code != 0 or output.error is not None:
+            return _failure(output.error or _Error(message=ran.stderr), ran)
+        if output.response is None:
+            return bad_output("gemini ended without an answer")
+        tokens = [model.tokens for model in output.stats.models.values()]
+        return Said(output.response, Usage(sum(one.prompt for one in tokens), sum(one.candidates for one in tokens)))
+
+
+def _failure(error: _Error, ran: Ran) -> Failed:
+    if ran.exit_code == _NO_LOGIN:
+        return Failed(ReplyStatus.AUTH, error.message)
+    if isinstance(error.code, int) and 400 <= error.code < 600:
+        return by_status(error.code, error.message)
+    return by_text(error.message, exit_code=ran.exit_code)
+
+
+def _output(text: str) -> _Output | None:
+    try:
+        return _Output.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _last_object(text: str) -> str:
+    """The JSON object at the end of ``text``, which begins at the start of a line."""
+    at = ("\n" + text).rfind("\n{")
+    return text[max(at, 0) :] if at >= 0 else ""

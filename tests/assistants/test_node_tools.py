@@ -1,0 +1,87 @@
+"""The real command-line tools against a stand-in endpoint on loopback.
+
+They are npm packages and are never downloaded here. They are looked for in ``$CLOCKWORK_NODE_TOOLS`` (a folder of
+programs, such as ``DIR/node_modules/.bin`` after ``npm install --prefix DIR @anthropic-ai/claude-code @openai/codex
+@google/gemini-cli @github/copilot``), then on PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from bot.assistants.catalogue import assistant
+from bot.assistants.tool import Options
+from bot.model.session import Prompt, Reply, ReplyStatus
+from tests.assistants.endpoint import Endpoint, Fault, serving
+from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
+
+pytestmark = [pytest.mark.node, pytest.mark.slow]
+
+PATH = os.pathsep.join(part for part in (os.environ.get("CLOCKWORK_NODE_TOOLS"), os.environ["PATH"]) if part)
+ASKED_AT = {"claude": "/messages", "codex": "/responses", "gemini": "GenerateContent", "copilot": "/chat/completions"}
+KEY_HEADER = {"claude": "x-api-key", "codex": "authorization", "gemini": "x-goog-api-key", "copilot": "authorization"}
+TOOLS = tuple(ASKED_AT)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with serving() as one:
+        yield one
+
+
+def ask(tool: str, endpoint: Endpoint, prompt: Prompt = PROMPT, *, deadline: float = 90) -> Reply:
+    if shutil.which(tool, path=PATH) is None:
+        pytest.skip(f"{tool} is neither in $CLOCKWORK_NODE_TOOLS nor on PATH")
+    base_url = endpoint.url if tool in {"claude", "gemini"} else f"{endpoint.url}/v1"
+    model = "gpt-4.1" if tool == "copilot" else None
+    options = Options(path=PATH, key=KEY, base_url=base_url, model=model, deadline_seconds=deadline, grace_seconds=1)
+    return assistant(tool, options, sleep=Naps()).run(prompt)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_real_tool_reviews(tool: str, endpoint: Endpoint) -> None:
+    """The prompt reaches the model whole, with the key, without tools that could act; its findings come back."""
+    reply = ask(tool, endpoint)
+    assert (reply.status, reply.message, reply.findings) == (ReplyStatus.OK, "", FINDINGS)
+    (headers, body) = next((head, body) for path, head, body in endpoint.requests if ASKED_AT[tool] in path)
+    assert headers[KEY_HEADER[tool]].removeprefix("Bearer ") == KEY
+    assert PROMPT.text.strip().replace("\n", "\\n") in str(body).replace("\n", "\\n")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_refused_key_is_auth(tool: str, endpoint: Endpoint) -> None:
+    """Each tool's own way of telling a 401 becomes the same status, and it is not tried again by us."""
+    error = {"message": "invalid x-api-key", "type": "authentication_error", "code": "invalid_api_key"}
+    endpoint.faults.append(Fault(401, body={"type": "error", "error": error}))
+    reply = ask(tool, endpoint)
+    assert reply.status is ReplyStatus.AUTH
+    assert reply.exit_code not in {0, None}
+    assert KEY not in repr(reply)
+
+
+@pytest.mark.parametrize("tool", ["claude", "codex"])
+def test_a_large_prompt_goes_through(tool: str, endpoint: Endpoint) -> None:
+    """A prompt larger than one argument may be arrives whole, because it travels on stdin."""
+    text = "Review this.\n" + "".join(f"+line {number} of a long change\n" for number in range(6000))
+    assert len(text) > 131_072
+    reply = ask(tool, endpoint, Prompt(text, PROMPT.schema, PROMPT.nonce))
+    assert reply.status is ReplyStatus.OK
+    assert any("line 5999 of a long change" in str(body) for body in endpoint.asked(ASKED_AT[tool]))
+
+
+@pytest.mark.parametrize("tool", ["codex"])
+def test_a_busy_model_is_asked_twice(tool: str, endpoint: Endpoint) -> None:
+    """A rate limit that passes costs one more run of the tool."""
+    endpoint.faults.append(Fault(429, times=1, body={"error": {"message": "slow down"}}))
+    assert ask(tool, endpoint).status is ReplyStatus.OK
+
+
+@pytest.mark.parametrize("tool", ["claude", "codex"])
+def test_an_answer_outside_the_schema_is_bad_output(tool: str, endpoint: Endpoint) -> None:
+    """A model that does not keep to the schema is told as bad output."""
+    endpoint.text = '{"verdict": "fine"}'
+    assert ask(tool, endpoint).status is ReplyStatus.BAD_OUTPUT
