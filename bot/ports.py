@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.assembly.config import Config
+from bot.edits.overlays import Entry as OverlayEntry
+from bot.edits.overlays import Overlays
 from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
 from bot.model.finding import Change, FileChange
@@ -229,6 +232,40 @@ class Observation:
     kinds: frozenset[tuple[str, str]] | None = None
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
+
+
+class DroppedEntry(Protocol):
+    """An overlay entry that rendering left out because configuration changed, and why in a sentence."""
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def entry(self) -> OverlayEntry: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+class Bundle(Protocol):
+    """What rendering comes to: files below ``.clockwork/build/`` (complete: any other there is stale), the resources
+    they declare with origins in ``.cw`` files, and overlay entries to forget.
+    """
+
+    @property
+    def files(self) -> Mapping[str, bytes]: ...
+
+    @property
+    def desired(self) -> Sequence[Desired]: ...
+
+    @property
+    def dropped(self) -> Sequence[DroppedEntry]: ...
+
+
+class Renderer(Protocol):
+    """Renders configuration and overlays into artifacts: a pure function, the same bytes everywhere."""
+
+    def __call__(self, config: Config, overlays: Overlays) -> Bundle: ...
 
 
 class Observer(Protocol):

@@ -6,7 +6,7 @@ manifest edits the file itself. A configuration change edits what people wrote a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.assembly.config import Config
@@ -51,7 +51,9 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
     if rendered:
-        changed.update(_rendered(declaration, overlays, rendered, declarer))
+        overlays, artifacts, said = _rendered(declaration, overlays, rendered, declarer)
+        changed.update(artifacts)
+        notes += said
     return _changes(declaration, changed, overlays, notes)
 
 
@@ -97,15 +99,18 @@ def _config(declaration: Declaration, files: Mapping[str, bytes], declarer: Decl
 
 def _rendered(
     declaration: Declaration, overlays: Overlays, paths: set[str], declarer: Declarer
-) -> Mapping[str, bytes | None]:
-    """The artifacts at ``paths`` and the overlay files, where their bytes change."""
+) -> tuple[Overlays, Mapping[str, bytes | None], Sequence[str]]:
+    """The overlays that still hold, the artifacts at ``paths`` and the overlay files whose bytes change, and notes."""
     if declaration.assembly is None:
-        return dict.fromkeys(paths)
-    bundle = declarer.renderer.render(declaration.assembly.config, overlays)
-    found: dict[str, bytes | None] = {path: bundle.files.get(path) for path in paths}
-    if overlays != declaration.overlays:
-        found.update(dump(overlays))
-    return {path: data for path, data in found.items() if declaration.files.get(path) != data}
+        return overlays, dict.fromkeys(paths), ()
+    bundle = declarer.renderer(declaration.assembly.config, overlays)
+    kept = overlays.without([dropped.entry for dropped in bundle.dropped])
+    notes = [f"Configuration wins for {dropped.task}: {dropped.reason}." for dropped in bundle.dropped]
+    written = dump(kept)
+    files: dict[str, bytes | None] = {path: bundle.files.get(path) for path in paths}
+    files.update(dict.fromkeys(set(dump(declaration.overlays)) - set(written)))
+    files.update(written)
+    return kept, {path: data for path, data in files.items() if declaration.files.get(path) != data}, notes
 
 
 def _changes(

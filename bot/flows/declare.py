@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
-from bot.assembly.assemble import Assembly, assemble
-from bot.edits.overlays import FOLDER as OVERLAYS
+from bot.assembly.assemble import assemble
+from bot.assembly.config import Assembly
+from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
 from bot.intake.compose import looks_like_compose
@@ -111,7 +112,7 @@ class Declarer:
             errors = (*declared.errors, *overlay_errors)
             return Declaration(commit, declared.resources, errors, files, overlays=overlays)
         assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
-        bundle = self.renderer.render(assembly.config, overlays)
+        bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors)
         stale = () if assembly.errors else _stale(bundle, own)
         return Declaration(

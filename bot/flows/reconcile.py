@@ -20,7 +20,7 @@ from bot.flows.remedy import Hands, account, carry_out, ours, record
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Action, Effect, Tick, branch_of
 from bot.safety.limits import Limits
 from bot.safety.state import state
 
@@ -145,16 +145,16 @@ def _close_gone(loop: Loop, seen: Look, memory: Memory, intended: Sequence[Inten
         tie = item.marker
         if item.state is not ItemState.OPEN or tie is None or tie.kind not in _GONE or (tie.kind, tie.key) in wanted:
             continue
-        if looked_at(tie.key, seen) and not _theirs(item, memory.view, loop):
+        if looked_at(tie.key, seen) and not _theirs(item, tie, memory.view, loop):
             actions.append(_close(loop, item, tie))
     return tuple(actions)
 
 
-def _theirs(item: PullRequest | Issue, view: LedgerView, loop: Loop) -> bool:
+def _theirs(item: PullRequest | Issue, tie: Marker, view: LedgerView, loop: Loop) -> bool:
     """Whether somebody else committed to the branch of our pull request: then it is theirs to close, too."""
     if not isinstance(item, PullRequest):
         return False
-    tip = loop.hands.repository.head(item.head_ref)
+    tip = loop.hands.repository.head(branch_of(tie.key))
     return tip is not None and not ours(tip, view, loop.hands)
 
 
@@ -173,7 +173,7 @@ def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
     try:
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=loop.hands.texts.render("gone_pull.md", task=task), marker=said)
-            _delete_branch(loop, item)
+            _delete_branch(loop, task)
         else:
             host.close_issue(item.number, comment=loop.hands.texts.render("gone_issue.md", task=task), marker=said)
     except BotError as exc:
@@ -182,9 +182,12 @@ def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
     return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
-def _delete_branch(loop: Loop, item: PullRequest) -> None:
+def _delete_branch(loop: Loop, task: str) -> None:
     """Take our branch away unless somebody pushed to it since; then it is theirs."""
+    name = branch_of(task)
+    tip = loop.hands.repository.head(name)
     try:
-        loop.hands.repository.delete_branch(item.head_ref, expected=item.head_sha)
+        if tip is not None:
+            loop.hands.repository.delete_branch(name, expected=tip)
     except (Stale, Refused):
         return

@@ -18,7 +18,7 @@ from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Action, Effect, branch_of
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
 from bot.safety.limits import Denied, Limits, permit
 from bot.safety.trailers import INTENT, compose, intents_in
@@ -186,10 +186,17 @@ def outcome(entry: Entry, hands: Hands, ending: Ending, *, at: datetime) -> Entr
 
 
 def record(ledger: Ledger, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
-    """Append entries whose truth does not depend on what others appended. Raises ``Stale`` after many lost races."""
+    """Append entries whose truth does not depend on what others appended; an intent is never ended twice.
+
+    Raises ``Stale`` after many lost races.
+    """
     for _ in range(TRIES * 4):
+        ended = {entry.intent for entry in view.entries if entry.kind is EntryKind.OUTCOME}
+        news = [entry for entry in entries if entry.kind is not EntryKind.OUTCOME or entry.intent not in ended]
+        if not news:
+            return view
         try:
-            return ledger.append(view, entries)
+            return ledger.append(view, news)
         except Stale:
             view = ledger.read()
     raise Stale("the ledger moved every time; another run is very busy")
@@ -287,19 +294,11 @@ def _propose(
     return account(intention, url=item.url, number=item.number, sha=sha), view
 
 
-def branch_name(intention: Intention) -> str:
-    """The branch of a config pull request: always the same for the same task."""
-    slug = "".join(
-        c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in intention.proposal.task.lower()
-    ).strip("-")
-    return f"clockwork/{slug[:60] or 'task'}-{intention.proposal.key[:8]}"
-
-
 def _handed_over(intention: Intention, view: LedgerView, hands: Hands) -> Action | None:
     """The answer when our branch's head is not what we pushed; None when the branch is ours or not there."""
     if intention.effect is not Effect.UPDATED:
         return None
-    tip = hands.repository.head(branch_name(intention))
+    tip = hands.repository.head(branch_of(intention.proposal.task))
     if tip is None or ours(tip, view, hands):
         return None
     text = f"Somebody else committed to the branch of #{intention.number}; it is theirs now."
@@ -328,7 +327,7 @@ def _pull(begun: Begun, head: str, host: CodeHost, hands: Hands, now: datetime) 
     changes = intention.changes
     if changes is None:
         raise Refused(f"there is no change to propose for {proposal.task}")
-    name = branch_name(intention)
+    name = branch_of(intention.proposal.task)
     sha = hands.repository.commit(head, changes.files, message=_message([begun], hands), at=now, author=hands.author)
     hands.reached("branch-commit")
     tip = hands.repository.head(name)

@@ -27,7 +27,7 @@ class Proposal:
     @property
     def key(self) -> str:
         """16 hex digits over lane and task: stays the same while the drift changes."""
-        return hashlib.sha256(f"{self.lane}\0{self.task}".encode()).hexdigest()[:16]
+        return key_of(self.lane, self.task)
 
     @property
     def digest(self) -> str:
@@ -53,6 +53,17 @@ class Proposal:
     def fields(self) -> tuple[str, ...]:
         """``resource path`` of every drift: what the convergence breaker counts."""
         return tuple(sorted({f"{d.drift.resource} {d.drift.where}".strip() for d in self.decisions}))
+
+
+def key_of(lane: Lane, task: str) -> str:
+    """16 hex digits over lane and task."""
+    return hashlib.sha256(f"{lane}\0{task}".encode()).hexdigest()[:16]
+
+
+def branch_of(task: str) -> str:
+    """The branch of a task's config pull request: always the same for the same task."""
+    slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in task.lower()).strip("-")
+    return f"clockwork/{slug[:60] or 'task'}-{key_of(Lane.CONFIG_PULL_REQUEST, task)[:8]}"
 
 
 def proposals(decisions: Sequence[Decision]) -> tuple[Proposal, ...]:

@@ -14,7 +14,7 @@ from bot.flows.declare import Declarer, Selection
 from bot.flows.look import Judging, Look, look
 from bot.flows.reconcile import Loop
 from bot.flows.remedy import Hands
-from bot.forge.render import Forge
+from bot.forge.render import render
 from bot.gitrepo.ledger import GitLedger
 from bot.model.ledger import Actor, Entry, LedgerView
 from bot.model.resource import SourceError
@@ -202,7 +202,7 @@ def open_look(ways: Ways) -> partial[Look]:
     head = site.repository.head(site.branch)
     if head is None:
         raise Invalid(f"{ways.repo} has no branch {site.branch}")
-    declarer = Declarer(site.repository, Forge(), selection(site))
+    declarer = Declarer(site.repository, render, selection(site))
     seers = observers(site)
     return partial(look, declarer.at(head), judging(site, head), partial(observe, site, seers), now=SystemClock().now())
 
@@ -218,7 +218,7 @@ def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
     dry_run = dry_run or site.git is None
     return Loop(
         hands=hands(site, clock=clock, read_only=dry_run),
-        declarer=Declarer(site.repository, Forge(), selection(site)),
+        declarer=Declarer(site.repository, render, selection(site)),
         observe=partial(observe, site, observers(site)),
         judging=partial(judging, site),
         apply_enabled=site.settings.apply.enabled,
@@ -254,7 +254,7 @@ def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> R
 
     ways = Ways(repo=str(folder), variables=variables)
     site = local_site(ways, secrets(ways.environment))
-    declaration = Declarer(site.repository, Forge(), selection(site)).at(WORKTREE)
+    declaration = Declarer(site.repository, render, selection(site)).at(WORKTREE)
     if declaration.assembly is not None and declaration.assembly.errors:
         return Rendered((), declaration.assembly.errors)
     stale = tuple(str(drift.path[0]) for drift in declaration.stale)
