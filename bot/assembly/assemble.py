@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.evaluate import Evaluation
@@ -20,14 +21,12 @@ from bot.intake.cw import parse
 from bot.intake.declared import nearest, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
-from bot.model.resource import SourceError
+from bot.model.resource import Pointer, SourceError
 
-_MOST_FILES = 5000
+_MOST_FILES: Final = 5000
 
 
-def assemble(
-    files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]
-) -> Assembly:
+def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]) -> Assembly:
     """The configuration that ``files`` write, and every mistake in them.
 
     ``files`` holds all ``*.cw`` and ``*.cwvars`` of the repository by path; others are passed over. Each folder with
@@ -72,7 +71,9 @@ def _check_given(world: World, root: Module) -> None:
     for name, given in root.given.items():
         if name not in root.variables and given.expression is not None:
             meant = nearest(name, root.variables)
-            error = given.text.error(given.expression.start, f"no variable {name!r} is declared", f"{meant!r}" if meant else None)
+            error = given.text.error(
+                given.expression.start, f"no variable {name!r} is declared", f"{meant!r}" if meant else None
+            )
             world.report(error)
 
 
@@ -127,7 +128,9 @@ def _settings(world: World, at: Evaluation, block: Block) -> dict[str, str]:
             world.report(fault.error)
             continue
         if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
-            world.report(at.text.error(item.expression.start, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'"))
+            world.report(
+                at.text.error(item.expression.start, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
+            )
             continue
         found[item.name] = text
     return found
@@ -177,13 +180,32 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
     line, _ = declared.at.text.position(declared.block.start)
     name = as_text(body.mapping["name"]) or label
     if kind is not Kind.IMAGE and (not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", name) or len(name) > 63):
-        world.report(declared.at.text.error(declared.block.start, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
+        world.report(
+            declared.at.text.error(declared.block.start, f"{name!r} is no name", "letters, digits, '-', '_' and '.'")
+        )
         return None
     address = f"{module.address}.{key}" if module.address else key
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
-        world.report(declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'"))
+        world.report(
+            declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'")
+        )
+        return None
+    leak = next((found for pointer, found in body.walk() if _shows(kind, pointer, found)), None)
+    if leak is not None:
+        origin = leak.trace.origin
+        message = "a sensitive value would be written into a committed file here"
+        world.report(
+            SourceError(origin.file, origin.line, origin.column, message, "sensitive values in 'environment' only")
+        )
         return None
     return Resource(kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body)
+
+
+def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
+    """Whether rendering would show a sensitive value. What a service's environment holds is left to the deployment."""
+    if not value.trace.sensitive or value.mapping or value.elements:
+        return False
+    return not (kind is Kind.SERVICE and pointer[:1] == ("environment",) and len(pointer) == 2)
 
 
 def _check_top(world: World, module: Module) -> None:

@@ -40,6 +40,7 @@ _ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
     "/": lambda a, b: a / b,
     "%": lambda a, b: a - b * int(a / b),
 }
+_LARGEST: Final = 10**300
 _COMPARISON: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
@@ -254,6 +255,8 @@ class Evaluation:
             count = f"{fewest}" if most == fewest else f"{fewest} to {most}" if most else f"at least {fewest}"
             self.fault(node, f"{node.name}() takes {count} argument{'s' * (count != '1')}, not {len(arguments)}")
         if node.name in PLAIN:
+            if sum(argument.characters() for argument in arguments) > LONGEST_TEXT:
+                self.fault(node, f"{node.name}() takes at most {LONGEST_TEXT} characters")
             plain = PLAIN[node.name][0](*(argument.plain() for argument in arguments))
             if isinstance(plain, str) and len(plain) > LONGEST_TEXT:
                 self.fault(node, f"{node.name}() makes more than {LONGEST_TEXT} characters")
@@ -303,6 +306,8 @@ class Evaluation:
             self.fault(node.right, "division by zero")
         try:
             result = _ARITHMETIC[node.operator](a, b)
+            if abs(result) > _LARGEST:
+                self.fault(node, "this number is too large")
             return self.made(node, int(result) if result == int(result) else result, (one, other))
         except OverflowError:
             self.fault(node, "this number is too large")

@@ -10,7 +10,7 @@ MOST_ELEMENTS: Final = 20_000
 LONGEST_TEXT: Final = 1_000_000
 
 
-class Fault(Exception):  # noqa: N818 (a mistake in a file, not a failure of ours)
+class Fault(Exception):
     """An expression that has no value. ``error`` is None when its cause was already reported elsewhere."""
 
     def __init__(self, error: SourceError | None) -> None:

@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from bot.assembly.faults import MOST_ELEMENTS
-from bot.assembly.values import Value, as_bool, as_number, as_text, equal, number_text
+from bot.assembly.faults import LONGEST_TEXT, MOST_ELEMENTS
+from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of, number_text
 from bot.model.resource import JSON
 
 
@@ -72,7 +72,17 @@ def _replace(text: JSON, old: JSON, new: JSON) -> JSON:
     pattern = _text(old)
     if len(pattern) > 1 and pattern[0] == pattern[-1] == "/":
         raise Misuse("takes plain text to look for; patterns are not supported")
-    return _text(text).replace(pattern, _text(new))
+    whole, put = _text(text), _text(new)
+    if (whole.count(pattern) + 1) * len(put) > LONGEST_TEXT:
+        raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+    return whole.replace(pattern, put)
+
+
+def _join(separator: JSON, *lists: JSON) -> JSON:
+    texts = [_text(item) for listed in lists for item in _list(listed)]
+    if len(texts) * len(_text(separator)) > LONGEST_TEXT:
+        raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+    return _text(separator).join(texts)
 
 
 def _contains(where: JSON, what: JSON) -> JSON:
@@ -89,7 +99,9 @@ def _format(template: JSON, *values: JSON) -> JSON:
             raise Misuse("has more verbs than values")
         return _verb(found, left.pop(0))
 
-    made = re.sub(r"%(?P<flags>[-+ 0#]*)(?P<width>\d{0,3})(?P<precision>\.\d{0,3})?(?P<verb>[a-zA-Z%])", verb, _text(template))
+    made = re.sub(
+        r"%(?P<flags>[-+ 0#]*)(?P<width>\d{0,3})(?P<precision>\.\d{0,3})?(?P<verb>[a-zA-Z%])", verb, _text(template)
+    )
     if left:
         raise Misuse("has more values than verbs")
     return made
@@ -140,7 +152,9 @@ def _parsed_json(text: JSON) -> JSON:
 
 def _range(*numbers: JSON) -> JSON:
     limits = [_number(number) for number in numbers]
-    start, end, step = (0, limits[0], 1) if len(limits) == 1 else (limits[0], limits[1], limits[2] if len(limits) > 2 else 1)
+    start, end, step = (
+        (0, limits[0], 1) if len(limits) == 1 else (limits[0], limits[1], limits[2] if len(limits) > 2 else 1)
+    )
     if len(limits) == 2 and end < start:
         step = -1
     if step == 0:
@@ -173,11 +187,13 @@ def _subnet(prefix: JSON, bits: JSON, number: JSON) -> JSON:
         network = ipaddress.ip_network(_text(prefix), strict=False)
         length = network.prefixlen + _whole(bits)
         step = 2 ** (network.max_prefixlen - length) if length <= network.max_prefixlen else 0
-        if not step or not 0 <= _whole(number) < 2 ** _whole(bits):
-            raise ValueError
-        return f"{network.network_address + step * _whole(number)}/{length}"
+        fits = step and 0 <= _whole(number) < 2 ** _whole(bits)
+        found = f"{network.network_address + step * _whole(number)}/{length}" if fits else None
     except ValueError:
-        raise Misuse("takes a network, the bits to add and a number that fits in them") from None
+        found = None
+    if found is None:
+        raise Misuse("takes a network, the bits to add and a number that fits in them")
+    return found
 
 
 def _length(value: JSON) -> JSON:
@@ -187,7 +203,7 @@ def _length(value: JSON) -> JSON:
 
 
 def _sorted(value: JSON) -> JSON:
-    return sorted((_text(item) for item in _list(value)))
+    return sorted(_text(item) for item in _list(value))
 
 
 def _extreme(pick: Callable[[list[int | float]], int | float]) -> Plain:
@@ -205,10 +221,10 @@ def _to_number(value: JSON) -> JSON:
 
 
 def _to_bool(value: JSON) -> JSON:
-    if value in {True, "true"} and not isinstance(value, int) or value is True:
-        return True
-    if value is False or value == "false":
-        return False
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
     raise Misuse("takes true or false")
 
 
@@ -229,7 +245,7 @@ PLAIN: Final[Mapping[str, tuple[Plain, int, int | None]]] = {
     "format": (_format, 1, None),
     "formatlist": (lambda t, xs: [_format(t, x) for x in _list(xs)], 2, 2),
     "indent": (_indent, 2, 2),
-    "join": (lambda s, *xs: _text(s).join(_text(x) for each in xs for x in _list(each)), 2, None),
+    "join": (_join, 2, None),
     "jsondecode": (_parsed_json, 1, 1),
     "jsonencode": (_json, 1, 1),
     "keys": (lambda m: sorted(_map(m)), 1, 1),
@@ -325,13 +341,10 @@ def _flatten(value: Value) -> tuple[Value, ...]:
 
 
 def _distinct(value: Value) -> tuple[Value, ...]:
-    made: list[Value] = []
+    known: dict[str, Value] = {}
     for item in _items(value):
-        if not any(equal(item, known) for known in made):
-            made.append(item)
-        if len(made) > 2000:
-            raise Misuse("takes at most 2000 different elements")
-    return tuple(made)
+        known.setdefault(f"{kind_of(item)} {_json(item.plain())}", item)
+    return tuple(known.values())
 
 
 def _slice(value: Value, start: Value, end: Value) -> tuple[Value, ...]:
@@ -379,8 +392,8 @@ STRUCTURAL: Final[Mapping[str, tuple[Structural, int, int | None]]] = {
     "one": (_one, 1, 1),
     "reverse": (lambda xs: tuple(reversed(_items(xs))), 1, 1),
     "slice": (_slice, 3, 3),
-    "tolist": (lambda xs: _items(xs), 1, 1),
-    "tomap": (lambda m: _entries(m), 1, 1),
+    "tolist": (_items, 1, 1),
+    "tomap": (_entries, 1, 1),
     "toset": (_distinct, 1, 1),
     "values": (_values, 1, 1),
     "zipmap": (_zipmap, 2, 2),

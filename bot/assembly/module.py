@@ -60,7 +60,13 @@ class Module:
     """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside)."""
 
     def __init__(
-        self, world: World, folder: str, address: str = "", *, given: Mapping[str, Given], inputs: Mapping[str, Value] | None
+        self,
+        world: World,
+        folder: str,
+        address: str = "",
+        *,
+        given: Mapping[str, Given],
+        inputs: Mapping[str, Value] | None,
     ) -> None:
         self.world = world
         self.folder = folder
@@ -87,7 +93,9 @@ class Module:
             block, text = declared.block, declared.at.text
             if len(block.labels) != labels:
                 wanted = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
-                self.world.report(text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", wanted))
+                self.world.report(
+                    text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", wanted)
+                )
                 continue
             name = ".".join(label.value for label in block.labels)
             if name in found:
@@ -167,7 +175,9 @@ class Module:
         for item in block.body.assignments:
             if item.name not in VARIABLE:
                 meant = nearest(item.name, VARIABLE)
-                self.world.report(at.text.error(item.start, f"a variable has no {item.name!r}", f"{meant!r}" if meant else None))
+                self.world.report(
+                    at.text.error(item.start, f"a variable has no {item.name!r}", f"{meant!r}" if meant else None)
+                )
         value = self._given(name, declared)
         if flag(at, block.body.get("sensitive")):
             value = value.secret()
@@ -206,7 +216,9 @@ class Module:
             at, block = declared.at, declared.block
             folder = module_folder(at, block)
             if not self.world.folder(folder):
-                raise Fault(at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files"))
+                raise Fault(
+                    at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
+                )
             address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
             if address.count("module.") > _DEEPEST:
                 raise Fault(at.text.error(block.start, f"modules in modules, more than {_DEEPEST} deep"))
@@ -224,7 +236,9 @@ class Module:
                 meant = nearest(unknown, made.variables)
                 item = block.body.get(unknown)
                 start = item.start if item else block.start
-                error = at.text.error(start, f"module {name} has no variable {unknown!r}", f"{meant!r}" if meant else None)
+                error = at.text.error(
+                    start, f"module {name} has no variable {unknown!r}", f"{meant!r}" if meant else None
+                )
                 self.world.report(error)
             self.children[name] = made
         return self.children[name]
@@ -252,7 +266,9 @@ class Module:
         for item in block.body.assignments:
             if item.name not in OUTPUT:
                 meant = nearest(item.name, OUTPUT)
-                self.world.report(at.text.error(item.start, f"an output has no {item.name!r}", f"{meant!r}" if meant else None))
+                self.world.report(
+                    at.text.error(item.start, f"an output has no {item.name!r}", f"{meant!r}" if meant else None)
+                )
         value = block.body.get("value")
         if value is None:
             raise Fault(at.text.error(block.start, f"the output {name!r} has no value", "'value = ...'"))
@@ -270,7 +286,9 @@ class Module:
             inner = declared.at
             return self.once(f"{key}.{name}", at, node, lambda: inner.value(written.expression)), 3
         if name == "name":
-            return Value(path[1], Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end))), 3
+            return Value(
+                path[1], Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end))
+            ), 3
         whole = self.body(key, at, node)
         if name not in whole.mapping:
             known = {*SCHEMAS[Kind(path[0])].attributes, *SCHEMAS[Kind(path[0])].blocks}
@@ -300,11 +318,11 @@ class Module:
         origin = at.text.origin(label.start, label.end, Through.EXPRESSION)
         entries = {"name": Value(label.value, Trace(origin)), **value.mapping}
         if kind is Kind.IMAGE:
-            entries["ref"] = _image_reference(at, entries)
+            entries["ref"] = _image_reference(entries)
         return Value(entries, value.trace)
 
 
-def _image_reference(at: Evaluation, entries: Mapping[str, Value]) -> Value:
+def _image_reference(entries: Mapping[str, Value]) -> Value:
     parts = [entries[name] for name in ("name", "tag", "digest") if name in entries]
     text = as_text(parts[0]) or ""
     for name, mark in (("tag", ":"), ("digest", "@")):

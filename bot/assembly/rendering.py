@@ -120,7 +120,11 @@ class _Writer:
         source = at.value(opening.expression)
         for key, value in at._pairs(opening.expression, source):  # noqa: SLF001 (the same loop as in expressions)
             at._spend(self.node)  # noqa: SLF001
-            names = {opening.names[0]: value} if len(opening.names) == 1 else dict(zip(opening.names, (key, value), strict=True))
+            names = (
+                {opening.names[0]: value}
+                if len(opening.names) == 1
+                else dict(zip(opening.names, (key, value), strict=True))
+            )
             self.write(replace(at, bound={**at.bound, **names}), parts[index + 1 : end])
         return end
 

@@ -81,7 +81,8 @@ _HEALTHCHECK: Final = Schema(
 _LOGGING: Final = Schema({"driver": Scalar.STRING, "options": _TEXT_MAP})
 _AMOUNTS: Final = Schema({"cpu": Scalar.NUMBER, "memory": Scalar.SIZE})
 _BUILD: Final = Schema(
-    {"context": Scalar.STRING, "dockerfile": Scalar.STRING, "target": Scalar.STRING, "args": _TEXT_MAP}, required=("context",)
+    {"context": Scalar.STRING, "dockerfile": Scalar.STRING, "target": Scalar.STRING, "args": _TEXT_MAP},
+    required=("context",),
 )
 _FILE_MOUNT: Final = Schema({"name": Scalar.STRING, "target": Scalar.STRING}, required=("name",))
 

@@ -23,8 +23,8 @@ class Scalar(Enum):
     WHOLE = "a whole number"
     BOOL = "true or false"
     ANY = "any value"
-    DURATION = "a duration such as \"10s\" or \"1m30s\""
-    SIZE = "a size such as \"512m\" or \"2g\""
+    DURATION = 'a duration such as "10s" or "1m30s"'
+    SIZE = 'a size such as "512m" or "2g"'
     PORT = "a port from 1 to 65535"
     COMMAND = "text or a list of texts"
 
@@ -63,7 +63,7 @@ Type: TypeAlias = Scalar | ListOf | MapOf | Structure | OneOf
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch(Exception):  # noqa: N818 (the caller makes it a mistake in a file)
+class Mismatch(Exception):
     """``value`` is not what was expected."""
 
     value: Value
@@ -199,7 +199,9 @@ def parse_type(node: Expression) -> Type:
         case Call(name="tuple", arguments=(ListExpression(),)):
             return ListOf(Scalar.ANY)
         case Call(name="object", arguments=(ObjectExpression(items=items),)):
-            fields = {key.name: value for key, value in ((item.key, item.value) for item in items) if isinstance(key, Name)}
+            fields = {
+                key.name: value for key, value in ((item.key, item.value) for item in items) if isinstance(key, Name)
+            }
             optional = {name for name, value in fields.items() if isinstance(value, Call) and value.name == "optional"}
             return Structure({name: parse_type(value) for name, value in fields.items()}, frozenset(optional))
         case Call(name="optional", arguments=(item, *_)):

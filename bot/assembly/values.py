@@ -90,6 +90,16 @@ class Value:
             todo += found.elements
         return count
 
+    def characters(self) -> int:
+        """How much text is in it."""
+        todo, count = [self], 0
+        while todo:
+            found = todo.pop()
+            count += len(found.data) if isinstance(found.data, str) else 1
+            todo += found.mapping.values()
+            todo += found.elements
+        return count
+
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
         return _moved(self, replace(origin, through=through, name=name))

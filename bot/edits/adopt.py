@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Adoption", "adopt"]
 
 
-def adopt(
-    desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None
-) -> Adoption:
+def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None) -> Adoption:
     """The files that must change so that ``desired`` reads as it does after ``edits``.
 
     ``files`` are the repository's files as ``desired`` was read from them; ``cw`` the configuration for ``.cw`` sources.
@@ -56,9 +54,7 @@ def _manifest(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes
     if desired.file not in files:
         raise Refused(f"{desired.file} is no longer there")
     below = [moved(edit, desired.root) for edit in edits]
-    data = edited(
-        desired.file, files[desired.file], below, document=desired.document, dialect=Dialect.KUBERNETES
-    )
+    data = edited(desired.file, files[desired.file], below, document=desired.document, dialect=Dialect.KUBERNETES)
     return Adoption({desired.file: data} if data != files[desired.file] else {})
 
 

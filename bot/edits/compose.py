@@ -149,7 +149,9 @@ class _Work:
         comment = old.rstrip("\r")[len(old.rstrip("\r").split(" #", 1)[0].rstrip()) :] if " #" in old else ""
         lines[number - 1] = f"{key}={_env_quoted(value, old.strip())}{comment}{ending}"
         chars = "\n".join(lines)
-        if {line.key: line.value for line in parse_env(chars)}.get(key.strip().removeprefix("export ").strip()) != value:
+        if {line.key: line.value for line in parse_env(chars)}.get(
+            key.strip().removeprefix("export ").strip()
+        ) != value:
             raise Refused(f"{path}:{number}: the value cannot be written in a .env file")
         self.files[path] = text.encode(chars)
 
@@ -208,5 +210,3 @@ def _escaped(value: JSON) -> JSON:
     if isinstance(value, (list, tuple)):
         return [_escaped(item) for item in value]
     return value
-
-

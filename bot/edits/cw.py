@@ -42,10 +42,10 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
     if not isinstance(desired.origins, TracedOrigins):
         raise Refused(f"{desired.id} does not come from .cw files")
     sources = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
-    editor = _Editor(desired.origins, cw, sources, assemble(sources, variables=cw.variables, environment=cw.environment))
-    plans = [
-        editor.carried_out(step) for edit in ordered(edits) for step in steps(desired.origins.tree.plain(), edit)
-    ]
+    editor = _Editor(
+        desired.origins, cw, sources, assemble(sources, variables=cw.variables, environment=cw.environment)
+    )
+    plans = [editor.carried_out(step) for edit in ordered(edits) for step in steps(desired.origins.tree.plain(), edit)]
     changed = {path: combined(sources[path], [plan.data for plan in plans if plan.file == path]) for path in sources}
     editor.check({**sources, **changed})
     notes = dict.fromkeys(plan.note for plan in plans if plan.note)
@@ -102,8 +102,9 @@ class _Editor:
             new_mistakes = set(_facts(now)) - set(_facts(self.was))
             if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
                 return plan
+        what = f"{format_path(step.pointer)} of {'/'.join(self.origins.resource)}"
         raise Refused(
-            f"{format_path(step.pointer)} of {'/'.join(self.origins.resource)} cannot be written without changing something else",
+            f"{what} cannot be written without changing something else",
             advice="Change the .cw file by hand.",
         )
 
@@ -232,7 +233,9 @@ _Leaves: TypeAlias = dict[_Key, JSON]
 def _difference(was: Config, now: Config) -> tuple[list[_Key], _Leaves, _Leaves]:
     """The leaves of deployed resources that changed; outputs and images deploy nothing by themselves."""
     old, new = _leaves(was), _leaves(now)
-    changed = [key for key in old.keys() | new.keys() if key not in old or key not in new or not same(old[key], new[key])]
+    changed = [
+        key for key in old.keys() | new.keys() if key not in old or key not in new or not same(old[key], new[key])
+    ]
     return [key for key in changed if key[1] is not None and key[1] is not Kind.IMAGE], old, new
 
 

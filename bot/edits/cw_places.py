@@ -27,7 +27,7 @@ def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | Non
     if mode == "pairs" and isinstance(value, Mapping) and value.keys() == {"name", "value"}:
         key, value, mode = str(value["name"]), value["value"], "map"
     if mode == "map":
-        return _into_map(opened, origins, pointer, body_pointer, key, value)
+        return _into_map(opened, origins, pointer, body_pointer, key=key, value=value)
     if mode == "block" and key is not None:
         return _into_block(opened, origins, pointer, key, value)
     if mode == "body" and key is not None and origins.containers.get((key,), ((), ""))[1] == "block":
@@ -35,7 +35,7 @@ def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | Non
         if isinstance(value, Mapping):
             return _done(parsed, hcl.with_block(parsed, block, key, _block_entries(key, value)), None)
     if mode == "body" and key is not None and (key,) in origins.containers:
-        return _into_map(opened, origins, (key,), (key,), None, value, whole=True)
+        return _into_map(opened, origins, (key,), (key,), key=None, value=value, whole=True)
     if mode == "body" and key is not None and not isinstance(value, (Mapping, list, tuple)):
         parsed, block = _resource(opened, origins)
         return _done(parsed, hcl.with_attribute(parsed, block.body, block, key, value), None)
@@ -70,9 +70,9 @@ def _into_map(
     origins: TracedOrigins,
     pointer: Pointer,
     body_pointer: Pointer,
+    *,
     key: str | None,
     value: JSON,
-    *,
     whole: bool = False,
 ) -> Change:
     found = origins.value(pointer)
@@ -104,7 +104,9 @@ def _new_map(opened: Open, origins: TracedOrigins, body_pointer: Pointer, value:
     if len(body_pointer) == 2:
         inner = _block(block.body, str(body_pointer[0]))
         if inner is None:
-            return _done(parsed, hcl.with_block(parsed, block, str(body_pointer[0]), {str(body_pointer[1]): value}), None)
+            return _done(
+                parsed, hcl.with_block(parsed, block, str(body_pointer[0]), {str(body_pointer[1]): value}), None
+            )
         block = inner
     return _done(parsed, hcl.with_attribute(parsed, block.body, block, str(body_pointer[-1]), value), None)
 
@@ -125,7 +127,9 @@ def _into_block(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str
 
 def _port(opened: Open, origins: TracedOrigins, value: Mapping[str, JSON]) -> Change:
     parsed, block = _resource(opened, origins)
-    entries = {_PORT_NAMES[key]: _number(item) for key, item in value.items() if key in _PORT_NAMES and item is not None}
+    entries = {
+        _PORT_NAMES[key]: _number(item) for key, item in value.items() if key in _PORT_NAMES and item is not None
+    }
     if entries.get("protocol") == "tcp":
         del entries["protocol"]
     return _done(parsed, hcl.with_block(parsed, block, "port", entries), None)
@@ -150,7 +154,9 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
     parent = origins.value(pointer[:-1])
     inherited = parent is not None and parent.trace.form is Form.PLAIN and parent.trace.origin == origin
     if origin.through is not Through.LITERAL and inherited:
-        raise Refused(f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand")
+        raise Refused(
+            f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand"
+        )
     node = hcl.node_at(parsed, origin)
     if (assignment := hcl.assignment_of(parsed, node)) is not None:
         return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, assignment))

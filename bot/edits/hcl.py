@@ -116,7 +116,9 @@ def element_of(parsed: Parsed, node: Expression) -> tuple[ListExpression, int] |
 def _spliced(parsed: Parsed, start: int, end: int, text: str) -> str:
     chars = parsed.text.chars
     newline = parsed.text.newline
-    return chars[:start] + (text if newline == "\n" else text.replace("\r\n", "\n").replace("\n", newline)) + chars[end:]
+    return (
+        chars[:start] + (text if newline == "\n" else text.replace("\r\n", "\n").replace("\n", newline)) + chars[end:]
+    )
 
 
 def replaced(parsed: Parsed, node: Expression, value: JSON) -> str:
@@ -172,7 +174,9 @@ def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str
 
 def _inline(value: JSON) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(key)} = {_inline(item)}" for key, item in value.items()) + " }" if value else "{}"
+        return (
+            "{ " + ", ".join(f"{_key(key)} = {_inline(item)}" for key, item in value.items()) + " }" if value else "{}"
+        )
     return written(value)
 
 
@@ -186,7 +190,9 @@ def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> 
     if not node.items:
         indent = indentation(chars, node.start)
         step = indent + _step(parsed)
-        return _spliced(parsed, node.start, node.end, f"{{\n{step}{_key(key)} = {written(value, step, _step(parsed))}\n{indent}}}")
+        return _spliced(
+            parsed, node.start, node.end, f"{{\n{step}{_key(key)} = {written(value, step, _step(parsed))}\n{indent}}}"
+        )
     last = node.items[-1]
     if not several_lines:
         return _spliced(parsed, last.end, last.end, f", {_key_like(parsed, last, key)} = {_inline(value)}")
@@ -206,9 +212,7 @@ def _lines(parsed: Parsed, text: str) -> str:
 
 
 def _commas(parsed: Parsed, node: ObjectExpression) -> bool:
-    between = [
-        parsed.text.chars[one.end : other.start] for one, other in zip(node.items, node.items[1:], strict=False)
-    ]
+    between = [parsed.text.chars[one.end : other.start] for one, other in zip(node.items, node.items[1:], strict=False)]
     return bool(between) and all("," in gap for gap in between)
 
 

@@ -63,7 +63,6 @@ class _FileModel(BaseModel):
     entries: list[_EntryModel]
 
 
-
 def dump_file(task: str, entries: Sequence[Entry]) -> bytes:
     """The file of one task."""
     content: dict[str, JSON] = {"task": task, "entries": [_written(entry) for entry in entries]}

@@ -57,7 +57,9 @@ def load(files: Mapping[str, bytes]) -> tuple[Overlays, tuple[SourceError, ...]]
 
 def dump(overlays: Overlays) -> Mapping[str, bytes]:
     """The files that hold ``overlays``, the same bytes for the same overlays. Tasks that lost all entries have none."""
-    return {f"{FOLDER}{file_name(task)}.yaml": dump_file(task, entries) for task, entries in sorted(overlays.tasks.items())}
+    return {
+        f"{FOLDER}{file_name(task)}.yaml": dump_file(task, entries) for task, entries in sorted(overlays.tasks.items())
+    }
 
 
 def file_name(task: str) -> str:

@@ -135,7 +135,9 @@ def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) 
             whole = applied(inherited, AddEntry(rest, key, new))
         case RemoveEntry():
             if not rest:
-                raise Refused(f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here")
+                raise Refused(
+                    f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here"
+                )
             whole = applied(inherited, RemoveEntry(rest))
     last = pointer[-1]
     if by_merge and isinstance(last, str):

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bot.edits.style import House, block, column, double, entry, flow, indentation, literal, pretty_json, quote_of, scalar
+from bot.edits.style import (
+    House,
+    block,
+    column,
+    double,
+    entry,
+    flow,
+    indentation,
+    literal,
+    pretty_json,
+    quote_of,
+    scalar,
+)
 from bot.intake.spans import Alias, Entries, Items, Node, Place, Scalar, target
 from bot.model.resource import JSON
 
@@ -183,7 +195,11 @@ def _added_flow(doc: Document, node: Entries | Items, key: str | None, value: JS
     several_lines = "\n" in doc.chars[node.start : last_start]
     indent = indentation(doc.chars, last_start)
     quote = quote_of(values)
-    text = pretty_json(value, doc.house, indent) if doc.house.json and several_lines else flow(value, doc.house, quote=quote)
+    text = (
+        pretty_json(value, doc.house, indent)
+        if doc.house.json and several_lines
+        else flow(value, doc.house, quote=quote)
+    )
     if key is not None:
         name = double(key) if doc.house.json else scalar(key, flow=True, quote=quote_of([k for k, _ in _pairs(node)]))
         text = f"{name}{doc.house.colon if doc.house.json else ': '}{text}"

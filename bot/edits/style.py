@@ -17,7 +17,9 @@ from bot.intake.spans import Entries, Items, Node, Scalar
 from bot.model.resource import JSON
 
 _PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*\Z|[-?:][^\s,\[\]{}][^\n\r]*\Z")
-_NOT_PLAIN: Final = re.compile(r": |:\Z|\s#|\s\Z|\t|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_NOT_PLAIN: Final = re.compile(
+    r": |:\Z|\s#|\s\Z|\t|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _NOT_FLOW: Final = re.compile(r"[,\[\]{}]")
 _UNPRINTABLE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -108,7 +110,11 @@ def number(value: float) -> str:
 
 
 def _text(value: str, quote: str, *, flow: bool) -> str:
-    if quote == "'" and "\n" not in value and not _NOT_PLAIN.search(value.replace("\t", " ").replace("#", "").strip(" :")):
+    if (
+        quote == "'"
+        and "\n" not in value
+        and not _NOT_PLAIN.search(value.replace("\t", " ").replace("#", "").strip(" :"))
+    ):
         return "'" + value.replace("'", "''") + "'"
     plain = _PLAIN.match(value) and not _NOT_PLAIN.search(value) and reads_as_text(value)
     if quote != '"' and plain and not value.startswith(("---", "...")) and not (flow and _NOT_FLOW.search(value)):
@@ -155,7 +161,9 @@ def block(value: JSON, manner: House, *, quote: str = "") -> list[str]:
         return [line for item in value for line in _dashed(block(item, manner, quote=quote))]
     if isinstance(value, str) and "\n" in value:
         return literal(value, manner) or [double(value)]
-    return [flow(value, manner, quote=quote) if isinstance(value, (Mapping, list, tuple)) else scalar(value, quote=quote)]
+    return [
+        flow(value, manner, quote=quote) if isinstance(value, (Mapping, list, tuple)) else scalar(value, quote=quote)
+    ]
 
 
 def entry(key: str, value: JSON, manner: House, *, quote: str = "", key_quote: str = "") -> list[str]:

@@ -18,12 +18,11 @@ def is_list(value: JSON) -> bool:
 def at(value: JSON, pointer: Pointer) -> JSON:
     """The value at ``pointer``. Raises :class:`KeyError` where there is none."""
     for segment in pointer:
-        if isinstance(value, Mapping) and isinstance(segment, str):
-            value = value[segment]
-        elif isinstance(value, Sequence) and isinstance(segment, int) and segment < len(value):
-            value = value[segment]
-        else:
+        inside_map = isinstance(value, Mapping) and isinstance(segment, str)
+        inside_list = isinstance(value, (list, tuple)) and isinstance(segment, int) and segment < len(value)
+        if not (inside_map or inside_list):
             raise KeyError(segment)
+        value = value[segment]  # type: ignore[index]  # just checked
     return value
 
 

@@ -25,6 +25,7 @@ _SAME: Final = (
 _MAPS: Final = ("environment", "labels", "annotations", "extra_hosts", "sysctls")
 _LISTS: Final = ("cap_add", "cap_drop", "security_opt", "devices", "dns", "tmpfs")
 _BLOCKS: Final = ("healthcheck", "logging")
+_LABELS: Final[Mapping[Pointer, tuple[Pointer, str]]] = {("labels",): (("labels",), "map")}
 
 
 def artifact(stack: Stack) -> str:
@@ -39,7 +40,7 @@ def parts(stack: Stack) -> Iterator[Part]:
             made = _service(resource, stack) if kind is Kind.SERVICE else _other(resource, artifact(stack))
             identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
             task = resource.name if kind is Kind.SERVICE else str(identity)
-            containers = _containers() if kind is Kind.SERVICE else {("labels",): (("labels",), "map")}
+            containers = _containers() if kind is Kind.SERVICE else _LABELS
             yield Part(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
 
 
@@ -131,7 +132,9 @@ def _volumes(resource: Resource, path: str) -> Value | None:
         own = mount.mapping
         kind = own.get("type") or fixed("bind" if "source" in own else "tmpfs", mount)
         source = rebased(own.get("source"), resource, path)
-        made.append(tree({"type": kind, "source": source, "target": own["target"], "read_only": own.get("read_only")}, mount))
+        made.append(
+            tree({"type": kind, "source": source, "target": own["target"], "read_only": own.get("read_only")}, mount)
+        )
     for volume in volumes.elements if volumes else ():
         own = volume.mapping
         kind = fixed("volume", volume)
@@ -150,7 +153,10 @@ def _mounted(resource: Resource, block: str) -> Value | None:
     found = resource.get(block)
     if found is None:
         return None
-    return listed([tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements], found)
+    return listed(
+        [tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements],
+        found,
+    )
 
 
 def _other(resource: Resource, path: str) -> Value:

@@ -24,21 +24,23 @@ def parts(stack: Stack) -> Iterator[Part]:
     """Every object of a stack, in the order of files and documents."""
     for service in stack.of(Kind.SERVICE):
         path = f"{BUILD}/{stack.name}/{service.name}.yaml"
-        yield _part(stack, service, "Deployment", "apps", _deployment(stack, service), path, 0)
+        yield _part(stack, service, "Deployment", _deployment(stack, service), path, group="apps")
         if service.get("port") is not None:
-            yield _part(stack, service, "Service", "", _service(stack, service), path, 1)
+            yield _part(stack, service, "Service", _service(stack, service), path, document=1)
     for config in stack.of(Kind.CONFIG):
         data = config.get("data") or _content(config)
         if data is not None and config.get("external") is None:
             made = tree({**_head(stack, config, "v1", "ConfigMap"), "data": data}, config.body)
-            yield _part(stack, config, "ConfigMap", "", made, f"{BUILD}/{stack.name}/configs/{config.name}.yaml", 0)
+            yield _part(stack, config, "ConfigMap", made, f"{BUILD}/{stack.name}/configs/{config.name}.yaml")
     for volume in stack.of(Kind.VOLUME):
         if volume.get("external") is None:
             path = f"{BUILD}/{stack.name}/volumes/{volume.name}.yaml"
-            yield _part(stack, volume, "PersistentVolumeClaim", "", _claim(stack, volume), path, 0)
+            yield _part(stack, volume, "PersistentVolumeClaim", _claim(stack, volume), path)
 
 
-def _part(stack: Stack, resource: Resource, kind: str, group: str, made: Value, path: str, document: int) -> Part:
+def _part(
+    stack: Stack, resource: Resource, kind: str, made: Value, path: str, *, group: str = "", document: int = 0
+) -> Part:
     identity = ResourceId(Platform.KUBERNETES, kind, stack.namespace, resource.name, group)
     task = resource.name if resource.kind is Kind.SERVICE else str(identity)
     return Part(identity, task, resource, made, path, document, (), _containers(kind))
@@ -227,7 +229,9 @@ def _volumes(resource: Resource) -> list[tuple[Value, Value]]:
     for index, mount in enumerate(_elements(resource, "mount")):
         own = mount.mapping
         empty = "source" not in own or as_text(own.get("type") or own["target"]) == "tmpfs"
-        source = fixed({"emptyDir": {}}, mount) if empty else tree({"hostPath": tree({"path": own["source"]}, mount)}, mount)
+        source = (
+            fixed({"emptyDir": {}}, mount) if empty else tree({"hostPath": tree({"path": own["source"]}, mount)}, mount)
+        )
         made.append(_mounted(source, mount, f"mount-{index}"))
     for config in _elements(resource, "config"):
         own = config.mapping

@@ -14,7 +14,7 @@ from bot.edits.overlays import Entry, Overlays, apply_entry
 from bot.edits.style import House, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
-from bot.forge.bundle import ArtifactBundle, Dropped, Part
+from bot.forge.bundle import BUILD, ArtifactBundle, Dropped, Part
 from bot.model.drift import SetValue
 from bot.model.resource import JSON, Desired, Pointer, SourceKind
 
@@ -33,7 +33,7 @@ def render(config: Config, overlays: Overlays) -> ArtifactBundle:
     desired = tuple(_desired(part, tree) for part, tree in patched)
     files: dict[str, bytes] = {}
     for stack in config.stacks:
-        here = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{compose.BUILD}/{stack.name}/")]
+        here = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{BUILD}/{stack.name}/")]
         files |= dict(_files(stack, here))
     return ArtifactBundle(dict(sorted(files.items())), desired, tuple(dropped))
 
@@ -78,8 +78,6 @@ def _sensitive(part: Part) -> Iterator[Pointer]:
 
 
 def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple[str, bytes]]:
-    sources = ", ".join(sorted({part.resource.file for part, _ in patched}))
-    header = f"# Rendered by Clockwork from {sources}.\n# Change those files; a change here is kept only as an overlay.\n"
     if stack.provider is Provider.DOCKER:
         tree: dict[str, JSON] = {"name": stack.name}
         for part, found in patched:
@@ -87,13 +85,17 @@ def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple
             inside = tree.setdefault(str(section), {})
             if isinstance(inside, dict):
                 inside[str(name)] = _committed(part, found)
-        yield compose.artifact(stack), (header + _yaml(tree)).encode("utf-8")
+        yield compose.artifact(stack), _document([part for part, _ in patched], [_yaml(tree)])
         return
-    documents: dict[str, list[str]] = {}
-    for part, found in patched:
-        documents.setdefault(part.artifact, []).append(_yaml(found))
-    for path, texts in documents.items():
-        yield path, (header + "---\n".join(texts)).encode("utf-8")
+    for path in dict.fromkeys(part.artifact for part, _ in patched):
+        here = [(part, found) for part, found in patched if part.artifact == path]
+        yield path, _document([part for part, _ in here], [_yaml(found) for _, found in here])
+
+
+def _document(parts: Sequence[Part], texts: Sequence[str]) -> bytes:
+    sources = ", ".join(sorted({part.resource.file for part in parts}))
+    header = f"# Rendered by Clockwork from {sources}.\n# Change that; a change here is kept only as an overlay.\n"
+    return (header + "---\n".join(texts)).encode("utf-8")
 
 
 def _yaml(tree: JSON) -> str:

@@ -16,7 +16,7 @@ from bot.intake.compose_file import Project, assemble, merge_files
 from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP, looks_secret
 from bot.intake.declared import Declared, nearest, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
-from bot.intake.sited import Sited, SitedOrigins, Site, Sources
+from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceKind
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")

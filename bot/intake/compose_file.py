@@ -12,7 +12,7 @@ from bot.intake.compose_schema import DECLARED_KINDS, NOT_EXTENDED
 from bot.intake.discover import folder_of
 from bot.intake.interpolate import EnvLine, fill, parse_env
 from bot.intake.scalars import Dialect
-from bot.intake.sited import Sited, Site, Sources, mapped, sited
+from bot.intake.sited import Site, Sited, Sources, mapped, sited
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, load
 from bot.model.resource import SourceError, Through
@@ -80,9 +80,7 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Sited | 
             return None
         for line, column, name in document.duplicates:
             project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
-        part = mapped(
-            sited(document.value, Site(path, index, ())), lambda leaf: _filled(project, leaf, variables)
-        )
+        part = mapped(sited(document.value, Site(path, index, ())), lambda leaf: _filled(project, leaf, variables))
         whole = part if whole is None or part is None else merge_files(whole, part)
     return whole
 
@@ -167,7 +165,9 @@ def _joined(project: Project, tree: Sited, included: Sited) -> Sited:
         known = entries.get(section, Sited({}, brought.site))
         for name in set(known.mapping) & set(brought.mapping):
             if known.mapping[name].plain() != brought.mapping[name].plain():
-                project.report(brought.mapping[name].site, f"{name} is already declared in {known.mapping[name].site.file}")
+                project.report(
+                    brought.mapping[name].site, f"{name} is already declared in {known.mapping[name].site.file}"
+                )
         entries[section] = replace(known, data={**brought.mapping, **known.mapping})
     return replace(tree, data=entries)
 
@@ -181,7 +181,7 @@ def _extended(project: Project, tree: Sited, path: str, variables: Mapping[str, 
     if services is None or not services.mapping:
         return tree
     done = {
-        name: _service(project, child, path, variables, services, ((path, name),)) for name, child in services.mapping.items()
+        name: _service(project, child, variables, services, ((path, name),)) for name, child in services.mapping.items()
     }
     return replace(tree, data={**tree.mapping, "services": replace(services, data=done)})
 
@@ -189,7 +189,6 @@ def _extended(project: Project, tree: Sited, path: str, variables: Mapping[str, 
 def _service(
     project: Project,
     service: Sited,
-    path: str,
     variables: Mapping[str, str],
     siblings: Sited,
     chain: tuple[tuple[str, str], ...],
@@ -198,6 +197,7 @@ def _service(
     extends = service.mapping.get("extends")
     if extends is None:
         return service
+    path, _ = chain[-1]
     own = replace(service, data={key: child for key, child in service.mapping.items() if key != "extends"})
     wanted = extends.mapping.get("service", extends).text or ""
     file = extends.mapping.get("file")
@@ -214,6 +214,6 @@ def _service(
     if base is None or pool is None:
         project.report(extends.site, f"{source} has no service {wanted}")
         return own
-    whole = _service(project, base, source, variables, pool, (*chain, (source, wanted)))
+    whole = _service(project, base, variables, pool, (*chain, (source, wanted)))
     inherited = {key: child for key, child in whole.mapping.items() if key not in NOT_EXTENDED}
     return merge(replace(whole, data=inherited), own)

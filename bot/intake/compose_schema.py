@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-TOP: Final = frozenset({"name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models"})
+TOP: Final = frozenset(
+    {"name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models"}
+)
 DECLARED_KINDS: Final = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
 SERVICE: Final = frozenset(
     """annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name

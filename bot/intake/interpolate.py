@@ -53,7 +53,7 @@ def fill(text: str, variables: Mapping[str, str], *, depth: int = 0) -> Filled:
             parts.append(_plain(name[0], variables, filled))
             at = name.end()
         elif text.startswith("${", dollar) and (end := _closing(text, dollar + 2)) is not None and depth < 20:
-            parts.append(_braced(text, dollar, end, variables, filled, depth))
+            parts.append(_braced(text, (dollar, end), variables, filled, depth))
             at = end + 1
         else:
             filled.problems.append(f"{text[dollar : dollar + 20]!r} is not a variable; a dollar sign is written '$$'")
@@ -81,7 +81,8 @@ def _closing(text: str, at: int) -> int | None:
     return None
 
 
-def _braced(text: str, start: int, end: int, variables: Mapping[str, str], filled: Filled, depth: int) -> str:
+def _braced(text: str, span: tuple[int, int], variables: Mapping[str, str], filled: Filled, depth: int) -> str:
+    start, end = span
     name = _NAME.match(text, start + 2)
     operator = _OPERATOR.match(text, name.end()) if name else None
     if name is None or (operator is None and name.end() != end):

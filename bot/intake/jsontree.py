@@ -11,7 +11,9 @@ from bot.intake.text import Text
 from bot.intake.yamltree import Broken, Loaded
 from bot.model.resource import JSON
 
-_TOKEN: Final = re.compile(r'[ \t\r\n]*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[\[\]{},:])|(?P<word>[^\s\[\]{},:"]+))')
+_TOKEN: Final = re.compile(
+    r'[ \t\r\n]*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[\[\]{},:])|(?P<word>[^\s\[\]{},:"]+))'
+)
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -77,7 +79,9 @@ def span_tree(text: Text) -> Node:
         if mark in {",", ":"}:
             continue
         if mark in {"{", "["}:
-            stack.append(Entries(start, start, start, flow=True) if mark == "{" else Items(start, start, start, flow=True))
+            stack.append(
+                Entries(start, start, start, flow=True) if mark == "{" else Items(start, start, start, flow=True)
+            )
             keys.append(None)
             continue
         node: Node

@@ -62,7 +62,11 @@ def _declared(source: SpanFile, text: Text, documents: list[Loaded | None]) -> D
 def _objects(document: Loaded) -> Iterator[tuple[Pointer, Tree, int]]:
     """The objects of one document: itself, or the items of a list, each with its place and line."""
     tree = document.value
-    if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str) or not isinstance(tree.get("apiVersion"), str):
+    if (
+        not isinstance(tree, dict)
+        or not isinstance(tree.get("kind"), str)
+        or not isinstance(tree.get("apiVersion"), str)
+    ):
         return
     items = tree.get("items")
     if not tree["kind"].endswith("List") or not isinstance(items, list):

@@ -11,10 +11,12 @@ from bot.model.resource import SourceError
 _WORD: Final = re.compile(r"[^\W\d][\w-]*")
 _BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*|/\*.*?\*/)+", re.DOTALL)
-_NEXT_ITEM: Final = re.compile(r"\n(?=[ \t]*(?:[\w-]+[ \t]*=(?!=)|[\w-]+(?:[ \t]+(?:\"[^\"\n]*\"|[\w-]+))*[ \t]*\{|\}))")
+_NEXT_ITEM: Final = re.compile(
+    r"\n(?=[ \t]*(?:[\w-]+[ \t]*=(?!=)|[\w-]+(?:[ \t]+(?:\"[^\"\n]*\"|[\w-]+))*[ \t]*\{|\}))"
+)
 
 
-class Mistake(Exception):  # noqa: N818 (it is the file's mistake, not a failure of ours)
+class Mistake(Exception):
     """Parsing cannot go on here; the body that is being read records it and finds the next item."""
 
     def __init__(self, error: SourceError) -> None:

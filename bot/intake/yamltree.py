@@ -15,7 +15,6 @@ from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
     DocumentStartEvent,
-    Event,
     MappingStartEvent,
     ScalarEvent,
     SequenceStartEvent,
@@ -124,7 +123,8 @@ class _Values:
             self.open.add(id(node))
             before, self.size = self.size, 0
             self.known[id(node)] = (self._children(node, depth), self.size + 1)
-            self.size, _ = before, self.open.discard(id(node))
+            self.size = before
+            self.open.discard(id(node))
         found, size = self.known[id(node)]
         self.size += size
         if self.size > _LARGEST:
@@ -175,7 +175,7 @@ def _mistake(text: Text, exc: yaml.MarkedYAMLError) -> SourceError:
 
 
 def _check_depth(text: Text) -> None:
-    """libyaml's composer recurses in C: refuse what is too deep before it overflows the stack."""
+    """The composer of libyaml recurses in C: refuse what is too deep before it overflows the stack."""
     chars = text.chars
     if len(chars) < 4096:
         return
@@ -191,8 +191,8 @@ def _check_depth(text: Text) -> None:
             depth -= 1
 
 
-def events(text: Text) -> Iterator[Event]:
-    """libyaml's events. Raises :class:`Broken`."""
+def events(text: Text) -> Iterator[Any]:
+    """The events of libyaml. Raises :class:`Broken`."""
     try:
         yield from yaml.parse(text.chars, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as exc:
@@ -226,28 +226,25 @@ class _Builder:
 
     def take(self, event: Any) -> Node | None:
         """The root once it is complete."""
-        if isinstance(event, ScalarEvent):
-            start = self._after_properties(event)
+        kind, (start, end) = type(event), _marks(event)
+        if kind is ScalarEvent:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")
-            node: Node = Scalar(
-                event.start_mark.index, start, event.end_mark.index, event.value, style, event.anchor, tag
-            )
-            return self._done(self._known(event.anchor, node))
-        if isinstance(event, AliasEvent):
-            known = self.anchors[event.anchor]
-            return self._done(Alias(event.start_mark.index, event.end_mark.index, event.anchor, known))
-        if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-            kind = Entries if isinstance(event, MappingStartEvent) else Items
-            start = self._after_properties(event)
-            opened = kind(event.start_mark.index, start, start, bool(event.flow_style), anchor=event.anchor)
+            own = self._after_properties(event)
+            return self._done(self._known(event.anchor, Scalar(start, own, end, event.value, style, event.anchor, tag)))
+        if kind is AliasEvent:
+            return self._done(Alias(start, end, event.anchor, self.anchors[event.anchor]))
+        if kind in {MappingStartEvent, SequenceStartEvent}:
+            made = Entries if kind is MappingStartEvent else Items
+            own = self._after_properties(event)
+            opened = made(start, own, own, bool(event.flow_style), anchor=event.anchor)
             self._known(event.anchor, opened)
             self.stack.append(opened)
             self.keys.append(None)
-        elif isinstance(event, CollectionEndEvent):
+        elif issubclass(kind, CollectionEndEvent):
             closed = self.stack.pop()
             self.keys.pop()
-            closed.end = event.end_mark.index if closed.flow else _content_end(closed)
+            closed.end = end if closed.flow else _content_end(closed)
             return self._done(closed)
         return None
 
@@ -279,6 +276,10 @@ class _Builder:
         return at if event.anchor or event.tag else int(event.start_mark.index)
 
 
+def _marks(event: Any) -> tuple[int, int]:
+    return event.start_mark.index, event.end_mark.index
+
+
 def _skip_blank(chars: str, at: int) -> int:
     while at < len(chars):
         if chars[at] == "#" and chars[at - 1].isspace():
@@ -291,7 +292,7 @@ def _skip_blank(chars: str, at: int) -> int:
 
 
 def _content_end(node: Entries | Items) -> int:
-    """libyaml ends a block collection where the next token starts; it really ends with its last child."""
+    """For libyaml a block collection ends where the next token starts; it really ends with its last child."""
     if not node.items:
         return node.end
     last = node.items[-1]
