@@ -12,12 +12,10 @@ from github import Auth, Github
 
 from bot.github.host import GitHubHost
 from bot.github.rest import Patience
-from bot.model.codehost import Marker
 from bot.sandbox.server import Sandbox
+from tests.github.bots import SECRET
 
-SECRET = b"a secret for markers"
 _NUMBERS = itertools.count(1)
-LABELS = ("clockwork", "clockwork/config")
 
 
 @dataclass
@@ -104,8 +102,3 @@ def world(box: Sandbox) -> Iterator[World]:
     yield made
     for host in made.hosts:
         host.close()
-
-
-def tie(key: str = "shop/web", digest: str = "d1", kind: str = "config-pull-request") -> Marker:
-    """A marker."""
-    return Marker(kind, key, digest)

@@ -8,7 +8,8 @@ from bot.errors import Invalid, Refused, Stale
 from bot.github import marker as markers
 from bot.github.host import ACTIONS_LOGIN, GitHubHost
 from bot.model.codehost import ItemState, Marker
-from tests.github.conftest import LABELS, SECRET, World, tie
+from tests.github.bots import LABELS, SECRET, tie
+from tests.github.conftest import World
 
 ISSUES = r"/issues$"
 PULLS = r"/pulls$"

@@ -19,7 +19,8 @@ from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.github.host import GitHubHost
 from bot.github.limits import Pace, asked_wait
 from bot.github.rest import Patience
-from tests.github.conftest import SECRET, Ticking, World, tie
+from tests.github.bots import SECRET, tie
+from tests.github.conftest import Ticking, World
 
 API = "https://api.github.example:443"
 TOKEN = "ghp_" + "k" * 36
