@@ -61,7 +61,7 @@ def test_sessions_outlive_the_process(file: Path) -> None:
     raw.close()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.lists(sessions(), max_size=6), max_size=4))
 def test_figures_from_sql_are_the_figures(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Session]]
