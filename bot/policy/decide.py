@@ -102,6 +102,9 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
         return _without_writing(facts.drift, "Git dropped this on purpose, so it is not written back into Git.")
     if not facts.drift.adopt:
         return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
+    if proposal.lane is Lane.ARTIFACT_PATCH and facts.drift.severity is Severity.CRITICAL:
+        why = "Its severity is CRITICAL, so it is not committed without asking; a pull request asks."
+        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
     if proposal.lane is Lane.ARTIFACT_PATCH and isinstance(facts.bound, Unbounded):
         why = f"{facts.bound.text} So it is not committed without asking; a pull request asks."
         return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)

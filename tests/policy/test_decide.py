@@ -82,6 +82,7 @@ def test_each_level_picks_the_lane(one: Drift, lanes: tuple[Lane, Lane, Lane]) -
         (drift(path="spec.replicas", desired=1, observed=3), PULL),
         (drift("service/shop/web", "healthcheck.retries", 3, 5000), PULL),
         (drift("service/shop/web", "healthcheck.retries", 3, 5), PATCH),
+        (drift("service/shop/web", "healthcheck.retries", 3, 5, severity=Severity.CRITICAL), PULL),
         (drift(path="spec.x", observed=2, kind=DriftKind.REMOVED), RUNBOOK),
     ],
 )
