@@ -1,7 +1,8 @@
 """Typed looks into JSON of which nothing is promised: live objects come from machines of every version.
 
 Each function answers with an empty value of the type that was asked for when something else (or nothing) is there, so
-that one strange field never switches the others off. Used by the conversions of live objects and by the observers.
+that one strange field never switches the others off. The plain types are tried first: an abstract one costs ten times as
+much, and this is called a million times for ten thousand objects. Used by the conversions of live objects and by the observers.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from bot.model.resource import JSON, Tree
 
 def mapping(value: JSON) -> Tree:
     """``value`` if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def elements(value: JSON) -> Sequence[JSON]:
     """``value`` if it is a list, else an empty one."""
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return value if isinstance(value, (list, Sequence)) and not isinstance(value, str) else ()
 
 
 def mappings(value: JSON) -> Iterator[Tree]:
     """The mappings in a list; other elements are skipped."""
-    return (element for element in elements(value) if isinstance(element, Mapping))
+    return (element for element in elements(value) if isinstance(element, (dict, Mapping)))
 
 
 def text(value: JSON) -> str:
@@ -50,7 +51,7 @@ def get(tree: Tree, *keys: str) -> JSON:
     """The value below nested mappings, None where the way ends early."""
     value: JSON = tree
     for key in keys:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, (dict, Mapping)):
             return None
         value = value.get(key)
     return value
