@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.drift.shapes import ANY, Filled, Form, Shape
+from bot.drift.shapes import ANY, Default, Filled, Form, Shape
 from bot.model.resource import JSON, Tree
 
 _NAMED: Final = Shape(Form.KEYED, keys=(("name", None),), item=ANY)
@@ -55,18 +55,26 @@ def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
     """Whether ``value`` says no more than its absence would, inside any of ``parents``."""
     if value is None:
         return True
-    if shape.default is not None:
-        for parent in parents:
-            usual = shape.default.of(parent)
-            if usual is not None and (value == usual or canonical(value, shape) == canonical(usual, shape)):
-                return True
+    if shape.default is not None and _usual(value, shape, shape.default, parents):
+        return True
     if shape.zero:
         return False
-    if isinstance(value, (dict, list, tuple, Mapping)):
+    if not isinstance(value, _SCALARS):
         return not value or (shape.form is Form.STRUCT and not canonical(value, shape))
     return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
 
 
+def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:
+    if default.derive is None:
+        parents = parents[:1]
+    for parent in parents or ({},):
+        usual = default.of(parent)
+        if usual is not None and (value == usual or canonical(value, shape) == canonical(usual, shape)):
+            return True
+    return False
+
+
+_SCALARS: Final = (str, int, float)
 _NOTHING: Final = (None, 0, False, "")
 
 

@@ -53,7 +53,7 @@ def compare(
     A declared resource whose platform or kind was not looked at is neither compared nor missing.
     """
     options = with_definitions(options, desired, seen.resources)
-    run = _Comparison(desired, seen, bases or {}, options, memo or Memo())
+    run = _Comparison(desired, seen, bases or {}, options, memo)
     run.compare()
     sorted_ = ignore.sort(run.drift, ignores, now)
     return Report(
@@ -73,7 +73,12 @@ def _order(drift: Drift) -> tuple[int, str, str, str]:
 
 class _Comparison:
     def __init__(
-        self, desired: Sequence[Desired], seen: Seen, bases: Mapping[ResourceId, Tree], options: Options, memo: Memo
+        self,
+        desired: Sequence[Desired],
+        seen: Seen,
+        bases: Mapping[ResourceId, Tree],
+        options: Options,
+        memo: Memo | None,
     ) -> None:
         self.drift: list[Drift] = []
         self.suppressed: list[Suppressed] = []
@@ -87,27 +92,30 @@ class _Comparison:
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
         around = surroundings(self._desired, self._seen.resources)
-        self._memo.begin(self._options, around)
-        matched: set[ResourceId] = set()
+        if self._memo is not None:
+            self._memo.begin(self._options, around)
+        matched: set[int] = set()
         absent: list[Desired] = []
         for desired in self._desired:
             observed = self._live.find(desired)
             if observed is None:
                 absent.append(desired)
                 continue
-            matched.add(observed.id)
+            matched.add(id(observed))
             self._pair(desired, observed, around)
-        self._memo.end()
+        if self._memo is not None:
+            self._memo.end()
         self._absent(absent)
         self._undeclared(matched)
         self._observers_own()
 
     def _pair(self, desired: Desired, observed: Observed, around: Surroundings) -> None:
         base = self._bases.get(desired.id) if self._bases else None
-        difference = self._memo.find(desired, observed, base)
+        difference = None if self._memo is None else self._memo.find(desired, observed, base)
         if difference is None:
             difference = examine(Pair(desired, observed, base), self._options, around)
-            self._memo.keep(desired, observed, base, difference)
+            if self._memo is not None:
+                self._memo.keep(desired, observed, base, difference)
         if difference.drift or difference.suppressed:
             self._add(difference)
         if observed.problems:
@@ -132,7 +140,7 @@ class _Comparison:
         kinds = self._seen.kinds
         return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
 
-    def _undeclared(self, matched: set[ResourceId]) -> None:
+    def _undeclared(self, matched: set[int]) -> None:
         projects = frozenset(one.id.scope for one in self._desired if one.id.platform is Platform.COMPOSE)
         labels = self._options.tracking_labels
         for observed, reason in undeclared(self._live, matched, projects, self._bases, labels):

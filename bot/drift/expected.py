@@ -50,16 +50,17 @@ def _service_expected(desired: Desired, seen_kinds: frozenset[tuple[Platform, st
 
 def undeclared(
     live: Live,
-    matched: set[ResourceId],
+    matched: set[int],
     projects: frozenset[str],
     bases: Mapping[ResourceId, Tree],
     tracking_labels: frozenset[str],
 ) -> Iterator[tuple[Observed, str]]:
     """Live resources that Git should declare, each with the reason: applied earlier, or marked as ours, or an orphan of
-    a Compose project that Git declares.
+    a Compose project that Git declares. ``matched`` holds the ``id()`` of those that Git declares.
     """
-    for id_ in live.resources.keys() - matched:
-        observed = live.resources[id_]
+    for id_, observed in live.resources.items():
+        if id(observed) in matched:
+            continue
         reason = _claim(id_, observed, projects, bases, tracking_labels)
         if reason is not None:
             yield observed, reason

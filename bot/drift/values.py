@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from bot.model.resource import JSON
@@ -47,15 +48,21 @@ def quantity(value: JSON) -> JSON:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return value
-    found = _QUANTITY.match(str(value).strip())
+    found = _quantity(str(value).strip())
+    return value if found is None else found
+
+
+@lru_cache(maxsize=4096)
+def _quantity(written: str) -> str | None:
+    found = _QUANTITY.match(written)
     if found is None:
-        return value
+        return None
     try:
         number = Decimal(found[1]) * _scale(found[2], found[3])
         if number.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite: the pattern admits no NaN
             number = number.quantize(Decimal("1e-9"), rounding="ROUND_UP")
     except InvalidOperation:
-        return value
+        return None
     return _plain(number)
 
 

@@ -23,6 +23,11 @@ Step: TypeAlias = str | int | Tree
 ORDER: Final = Shape(name="order")
 """The shape of a finding that is about the order of a list: its values are the labels of the elements."""
 
+# looked up once: an enum member costs more than all the rest of a step
+_MAP: Final = Form.MAP
+_IGNORED: Final = Filled.IGNORED
+_SERVER: Final = Filled.SERVER
+
 _REFERENCE: Final = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -34,23 +39,52 @@ class Side(Enum):
     OBSERVED = "observed"
 
 
-@dataclass(frozen=True, slots=True)
 class Place:
-    """Where the walk stands: canonical path, steps for ownership, pointer into the declared tree."""
+    """Where the walk stands: a link to the place around it. What it is called is worked out only when somebody asks."""
 
-    path: Path = ()
-    steps: tuple[Step, ...] = ()
-    pointer: Pointer = ()
+    __slots__ = ("above", "at", "part", "step")
+
+    def __init__(self, above: Place | None, part: str | int | Item, step: Step, at: str | int) -> None:
+        self.above = above
+        self.part = part
+        self.step = step
+        self.at = at
 
     def entry(self, key: str) -> Place:
-        return Place((*self.path, key), (*self.steps, key), (*self.pointer, key))
+        return Place(self, key, key, key)
 
     def element(self, label: str, index: int, element: JSON) -> Place:
-        step = element if isinstance(element, (dict, Mapping)) else index
-        return Place((*self.path, Item(label)), (*self.steps, step), (*self.pointer, index))
+        return Place(self, Item(label), element if isinstance(element, (dict, Mapping)) else index, index)
 
     def index(self, index: int) -> Place:
-        return Place((*self.path, index), (*self.steps, index), (*self.pointer, index))
+        return Place(self, index, index, index)
+
+    def _links(self) -> list[Place]:
+        links: list[Place] = []
+        place: Place | None = self
+        while place is not None and place.above is not None:
+            links.append(place)
+            place = place.above
+        return links[::-1]
+
+    @property
+    def path(self) -> Path:
+        """The canonical path."""
+        return tuple(link.part for link in self._links())
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way as ``managedFields`` counts it."""
+        return tuple(link.step for link in self._links())
+
+    @property
+    def pointer(self) -> Pointer:
+        """The place in the declared tree."""
+        return tuple(link.at for link in self._links())
+
+
+def _top() -> Place:
+    return Place(None, "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +106,7 @@ def walk(desired: Tree, observed: Tree, shape: Shape) -> list[Finding]:
     """Every difference between two trees of one shape, outermost where a whole part is missing."""
     found = _Walk()
     if desired != observed:
-        found.mapping(desired, observed, shape, Place())
+        found.mapping(desired, observed, shape, _top())
     return found.findings
 
 
@@ -85,37 +119,52 @@ class _Walk:
 
     def value(self, desired: JSON, observed: JSON, shape: Shape, place: Place) -> None:
         """Both are there and not equal at first glance."""
-        if isinstance(desired, (dict, Mapping)) and isinstance(observed, (dict, Mapping)):
+        if type(desired) is dict and type(observed) is dict:
             self.mapping(desired, observed, shape, place)
         elif isinstance(desired, (list, tuple)) and isinstance(observed, (list, tuple)):
             self._list(desired, observed, resolved(shape, desired, observed), place)
+        elif isinstance(desired, Mapping) and isinstance(observed, Mapping):
+            self.mapping(desired, observed, shape, place)
         elif not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
             self._note(Side.BOTH, place, desired, observed, shape)
 
     def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
         """Entry by entry; in a map every key counts, in a struct only what says something."""
-        is_map = shape.form is Form.MAP
+        if shape.form is _MAP:
+            self._map(desired, observed, shape, place)
+            return
+        fields, other = shape.fields, shape.element
         for key, value in desired.items():
-            child = shape.child(key)
-            if child.filled is Filled.IGNORED or (value is None and not is_map):
-                continue
             live = observed.get(key)
-            if live is None and not (is_map and key in observed):
-                if is_map or not absent(value, child, observed, desired):
-                    self._desired_only(value, child, place.entry(key))
-            elif value != live:
-                self.value(value, live, child, place.entry(key))
-        for key, live in observed.items():
-            if key in desired and (is_map or desired[key] is not None):
+            if value == live or value is None:
                 continue
-            child = shape.child(key)
-            if child.filled is Filled.IGNORED or child.filled is Filled.SERVER:
+            child = fields.get(key, other)
+            if child.filled is _IGNORED:
                 continue
-            if is_map or not absent(live, child, observed, desired):
+            if live is not None:
+                self.value(value, live, child, Place(place, key, key, key))
+            elif not absent(value, child, observed, desired):
+                self._desired_only(value, child, place.entry(key))
+        for key in [key for key in observed if desired.get(key) is None]:
+            child, live = fields.get(key, other), observed[key]
+            if live is None or (child.default is not None and child.default.value == live):
+                continue
+            silent = child.filled is _IGNORED or child.filled is _SERVER
+            if not silent and not absent(live, child, observed, desired):
                 self._observed_only(live, child, place.entry(key), declared=True)
 
+    def _map(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
+        child = shape.element
+        for key, value in desired.items():
+            if key not in observed:
+                self._desired_only(value, child, place.entry(key))
+            elif value != observed[key]:
+                self.value(value, observed[key], child, place.entry(key))
+        for key in [key for key in observed if key not in desired]:
+            self._observed_only(observed[key], child, place.entry(key), declared=True)
+
     def _desired_only(self, value: JSON, shape: Shape, place: Place) -> None:
-        if shape.form is Form.MAP and isinstance(value, (dict, Mapping)):
+        if shape.form is _MAP and isinstance(value, (dict, Mapping)):
             self.mapping(value, {}, shape, place)
         elif shape.form is Form.KEYED and isinstance(value, (list, tuple)):
             self._list(value, (), shape, place)
@@ -126,8 +175,8 @@ class _Walk:
         if isinstance(live, (dict, Mapping)) and _parts(shape):
             for key, entry in live.items():
                 child = shape.child(key)
-                skipped = child.filled is Filled.IGNORED or child.filled is Filled.SERVER
-                if not skipped and (shape.form is Form.MAP or not absent(entry, child, live)):
+                skipped = child.filled is _IGNORED or child.filled is _SERVER
+                if not skipped and (shape.form is _MAP or not absent(entry, child, live)):
                     self._observed_only(entry, child, place.entry(key), declared=False)
         elif isinstance(live, (list, tuple)) and shape.form is Form.KEYED:
             for label, element in _labelled(live, shape):
@@ -151,17 +200,21 @@ class _Walk:
 
     def _keyed(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Place) -> None:
         live = dict(_labelled(observed, shape))
-        wanted = {label: (index, element) for index, (label, element) in enumerate(_labelled(desired, shape))}
-        for label, (index, element) in wanted.items():
+        wanted = _labelled(desired, shape)
+        for index, (label, element) in enumerate(wanted):
             if label not in live:
                 self._note(Side.DESIRED, place.element(label, index, element), element, None, shape.element)
             elif element != live[label]:
                 self.value(element, live[label], shape.element, place.element(label, index, live[label]))
+        labels = [label for label, _ in wanted]
+        if labels == [*live]:
+            return
+        known = set(labels)
         for label, element in live.items():
-            if label not in wanted:
+            if label not in known:
                 self._note(Side.OBSERVED, place.element(label, -1, element), None, element, shape.element)
-        if _disordered([*wanted], [*live], desired, observed, shape):
-            self._note(Side.BOTH, place, [*wanted], [*live], ORDER)
+        if _disordered(labels, [*live], desired, observed, shape):
+            self._note(Side.BOTH, place, labels, [*live], ORDER)
 
 
 def _parts(shape: Shape) -> bool:
@@ -173,12 +226,13 @@ def _parts(shape: Shape) -> bool:
 
 def _labelled(elements: Sequence[JSON], shape: Shape) -> list[tuple[str, JSON]]:
     """Each element with the text of its key; a key that comes again gets its number."""
-    labelled: list[tuple[str, JSON]] = []
+    labelled = [(label_of(element, shape), element) for element in elements]
+    if len({label for label, _ in labelled}) == len(labelled):
+        return labelled
     seen: dict[str, int] = {}
-    for element in elements:
-        label = label_of(element, shape)
+    for index, (label, element) in enumerate(labelled):
         seen[label] = count = seen.get(label, 0) + 1
-        labelled.append((label if count == 1 else f"{label}~{count}", element))
+        labelled[index] = (label if count == 1 else f"{label}~{count}", element)
     return labelled
 
 
@@ -187,14 +241,17 @@ def label_of(element: JSON, shape: Shape) -> str:
     if not isinstance(element, (dict, Mapping)):
         return str(element)
     keys = shape.keys
-    if len(keys) == 1 and "." not in keys[0][0]:
-        return str(element.get(keys[0][0], keys[0][1]))
-    parts = (_part(element, name, usual) for name, usual in keys)
-    return "/".join(str(part) for part in parts if part is not None and part != "")
+    if len(keys) == 1:
+        return str(_part(element, *keys[0]))
+    parts = [_part(element, name, usual) for name, usual in keys]
+    return "/".join([str(part) for part in parts if part is not None and part != ""])
 
 
 def _part(element: Tree, name: str, usual: JSON) -> JSON:
-    value: JSON = element
+    if "." not in name:
+        value = element.get(name)
+        return usual if value is None else value
+    value = element
     for word in name.split("."):
         value = value.get(word) if isinstance(value, (dict, Mapping)) else None
     return usual if value is None else value
