@@ -25,6 +25,7 @@ from bot.errors import Unavailable
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree, Unreachable
 from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
+from bot.observers.placement import spelled
 from bot.observers.redact import shown_url
 from bot.ports import Observation
 
@@ -89,12 +90,13 @@ class _Look:
         known = dict(zip(images, map(mapping, self._each(pool, self._image, images)), strict=True))
         found = services(((container, self.api.engine) for container in containers), known)
         found = dict(pool.map(self._with_log, found.items()))
-        for kind, named in (("volume", self._volumes), ("network", self._networks)):
+        for kind, listed in (("volume", self._volumes), ("network", self._networks)):
             asked = [desired for desired in wanted if desired.id.kind == kind]
-            for group in self._each(pool, named, [project for project in projects if project]):
+            for group in self._each(pool, listed, [project for project in projects if project]):
                 found |= dict(_identified(kind, group or ()))
             found |= dict(self._outside(kind, asked, found))
-        return {self._in_git(id_): replace(one, id=self._in_git(id_)) for id_, one in found.items()}
+        named = {self._in_git(id_): replace(one, id=self._in_git(id_)) for id_, one in found.items()}
+        return spelled(named, wanted)
 
     def _each(self, pool: ThreadPoolExecutor, ask: Callable[[str], _T], names: Sequence[str]) -> Iterator[_T | None]:
         """Answers in the order of ``names``; None where there was none, with the failure kept."""

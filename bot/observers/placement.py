@@ -1,11 +1,20 @@
-"""Live objects under the identity that Git gives them: a manifest without a namespace lands in the current one."""
+"""Live resources put the way Git puts them, where both mean the same and only the platform knows.
+
+A manifest without a namespace lands in the current one; podman writes ``localhost/`` before an image that it built or
+was given itself; and a key that an engine does not show (``x-unknown``) is taken to be as declared: nobody can know better.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
-from bot.model.resource import Desired, Observed, Platform, ResourceId
+from bot.drift.inspect import UNKNOWN
+from bot.drift.peek import text, texts
+from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId
+
+_LOCAL: Final = "localhost/"
 
 
 def placed(
@@ -20,3 +29,25 @@ def placed(
             if live is not None:
                 found[id_] = replace(live, id=id_)
     return found
+
+
+def spelled(resources: Mapping[ResourceId, Observed], wanted: Iterable[Desired]) -> dict[ResourceId, Observed]:
+    """``resources`` with the services that Git declares in Git's spelling of what the engine cannot tell apart."""
+    found = dict(resources)
+    for desired in wanted:
+        live = found.get(desired.id)
+        if live is not None and desired.id.platform is Platform.COMPOSE:
+            changes = _respelled(desired, live)
+            if changes:
+                found[desired.id] = replace(live, tree={**live.tree, **changes})
+    return found
+
+
+def _respelled(desired: Desired, live: Observed) -> dict[str, JSON]:
+    changes: dict[str, JSON] = {
+        key: desired.tree[key] for key in texts(live.tree.get(UNKNOWN)) if key in desired.tree and key not in live.tree
+    }
+    image = text(live.tree.get("image"))
+    if image.startswith(_LOCAL) and not text(desired.tree.get("image")).startswith(_LOCAL):
+        changes["image"] = image.removeprefix(_LOCAL)
+    return changes

@@ -22,7 +22,7 @@ from typing import Final
 from bot.errors import Invalid, Unavailable
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
-from bot.observers.placement import placed
+from bot.observers.placement import placed, spelled
 from bot.observers.process import run
 from bot.observers.redact import shown_url, tail
 from bot.ports import Observation
@@ -62,7 +62,7 @@ class SnapshotObserver:
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
         found = contents(data, self._shown, now)
-        resources = placed(found.resources, wanted, "default")
+        resources = spelled(placed(found.resources, wanted, "default"), wanted)
         return Observation(now, resources=resources, covered=found.covered, kinds=found.kinds)
 
     @property

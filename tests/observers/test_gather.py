@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Invalid
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind, Tree, Unreachable
 from bot.observers.gather import gather, merged
-from bot.observers.placement import placed
+from bot.observers.placement import placed, spelled
 from bot.ports import Observation, Observer
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -126,3 +126,19 @@ def test_placement_is_only_for_what_has_no_namespace() -> None:
     """Live objects keep their identity unless Git declares them without a namespace."""
     live = {WEB: Observed(WEB, {})}
     assert placed(live, (), "shop") == live
+
+
+@pytest.mark.parametrize(
+    ("git", "live", "expected"),
+    [
+        ({"image": "shop:1"}, {"image": "localhost/shop:1"}, {"image": "shop:1"}),
+        ({"image": "localhost/shop:1"}, {"image": "localhost/shop:1"}, {"image": "localhost/shop:1"}),
+        ({"image": "shop:1"}, {"image": "quay.io/shop:1"}, {"image": "quay.io/shop:1"}),
+        ({"sysctls": {"a": 1}}, {"x-unknown": ["sysctls"]}, {"sysctls": {"a": 1}, "x-unknown": ["sysctls"]}),
+        ({"sysctls": {"a": 1}}, {}, {}),
+    ],
+)
+def test_git_s_spelling(git: dict[str, JSON], live: Tree, expected: Tree) -> None:
+    """Podman's localhost/ goes where Git leaves it out, and what an engine does not show is as declared."""
+    desired = Desired(DB, "db", SourceKind.COMPOSE, git, "compose.yaml", 1)
+    assert spelled({DB: Observed(DB, live)}, [desired])[DB].tree == expected
