@@ -153,6 +153,7 @@ class Items:
         number = self._one_of(marker)
         if number is None:
             number = self._create_issue(marker, title=title, body=body, labels=labels)
+            self._patiently(lambda: self._issue_or_none(number))
         issue = self.update_issue(number, marker=marker, title=title, body=body, reopen=False)
         self._add_labels(number, labels, issue.labels)
         return issue
@@ -228,10 +229,14 @@ class Items:
         self._rest.send_again("PATCH", f"{self._root}/issues/{part.number}", closing)
 
     def _issue_part(self, number: int) -> ItemPart:
-        answer = self._rest.get(f"{self._root}/issues/{number}", accept={404, 410})
-        if answer.status in {404, 410}:
+        part = self._issue_or_none(number)
+        if part is None:
             raise Invalid(f"there is no issue #{number}")
-        return payloads.read(ItemPart, answer.data)
+        return part
+
+    def _issue_or_none(self, number: int) -> ItemPart | None:
+        answer = self._rest.get(f"{self._root}/issues/{number}", accept={404, 410})
+        return None if answer.status in {404, 410} else payloads.read(ItemPart, answer.data)
 
     # -- both ----------------------------------------------------------------------------------------------------------
 

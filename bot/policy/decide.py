@@ -135,7 +135,7 @@ def _without_writing(drift: Drift, why: str) -> tuple[Lane, Direction, tuple[str
 
 def _matches(match: Match, facts: _Facts) -> bool:
     """Whether every given part of ``match`` holds."""
-    drift, name = facts.drift, str(facts.drift.resource)
+    drift = facts.drift
     return (
         (not match.platform or drift.resource.platform in match.platform)
         and (not match.drift or drift.kind in match.drift)
@@ -144,7 +144,7 @@ def _matches(match: Match, facts: _Facts) -> bool:
         and (match.adoptable is None or match.adoptable == bool(drift.adopt))
         and (not match.safe or facts.safe in match.safe)
         and (not match.kinds or any(name_matches(one, drift.resource.kind) for one in match.kinds))
-        and (not match.resource or any(resource_matches(one, name) for one in match.resource))
+        and (not match.resource or any(resource_matches(one, str(drift.resource)) for one in match.resource))
         and (not match.task or any(name_matches(one, drift.task) for one in match.task))
         and (not match.manager or any(name_matches(one, drift.manager or "") for one in match.manager))
         and (not match.path or any(path_matches(one, drift.path) for one in match.path))

@@ -12,7 +12,7 @@ from typing import Final
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import JSON, Platform
 from bot.policy.context import Context
-from bot.policy.globs import path_matches, resource_matches
+from bot.policy.globs import path_matches
 
 _WHOLE: Final = {
     DriftKind.MISSING: "is declared but does not run: bringing it back creates something new",
@@ -37,18 +37,18 @@ _TERRAFORM: Final = {
     "TF-DELETE": "would delete the resource",
 }
 _FIELDS: Final = (
-    ("StatefulSet/**", "spec.volumeClaimTemplates.**", "volume claim templates decide where the data is"),
-    ("**", "**.storageClassName", "the storage class decides where the data is"),
-    ("**", "**.persistentVolumeClaim.**", "another claim is other data"),
-    ("**", "**.reclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
-    ("**", "**.persistentVolumeReclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
-    ("Deployment/**", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
-    ("StatefulSet/**", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
-    ("DaemonSet/**", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
-    ("StatefulSet/**", "spec.serviceName", "this field cannot be changed: the workload would be replaced"),
-    ("StatefulSet/**", "spec.podManagementPolicy", "this field cannot be changed: the workload would be replaced"),
-    ("RoleBinding/**", "roleRef.**", "roleRef cannot be changed: the binding would be replaced"),
-    ("ClusterRoleBinding/**", "roleRef.**", "roleRef cannot be changed: the binding would be replaced"),
+    ("StatefulSet", "spec.volumeClaimTemplates.**", "volume claim templates decide where the data is"),
+    ("*", "**.storageClassName", "the storage class decides where the data is"),
+    ("*", "**.persistentVolumeClaim.**", "another claim is other data"),
+    ("*", "**.reclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
+    ("*", "**.persistentVolumeReclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
+    ("Deployment", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
+    ("StatefulSet", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
+    ("DaemonSet", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
+    ("StatefulSet", "spec.serviceName", "this field cannot be changed: the workload would be replaced"),
+    ("StatefulSet", "spec.podManagementPolicy", "this field cannot be changed: the workload would be replaced"),
+    ("RoleBinding", "roleRef.**", "roleRef cannot be changed: the binding would be replaced"),
+    ("ClusterRoleBinding", "roleRef.**", "roleRef cannot be changed: the binding would be replaced"),
 )
 """Immutable and data-bearing fields: Kubernetes API reference, apps/v1, core/v1, rbac/v1."""
 
@@ -68,9 +68,8 @@ def destructive(drift: Drift, context: Context) -> str | None:
 
 
 def _field(drift: Drift) -> str | None:
-    name = str(drift.resource)
-    for resource, path, why in _FIELDS:
-        if resource_matches(resource, name) and path_matches(path, drift.path):
+    for kind, path, why in _FIELDS:
+        if kind in {"*", drift.resource.kind} and path_matches(path, drift.path):
             return f"At {drift.where}, {why}."
     return None
 

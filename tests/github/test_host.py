@@ -84,6 +84,15 @@ def test_a_list_that_lags_never_makes_two(world: World) -> None:
     assert [one.number for one in host.issues()] == [number]
 
 
+def test_an_issue_that_cannot_be_read_at_once_is_waited_for(world: World) -> None:
+    """Right after creation the issue itself may answer 404 for a moment; that is not "no such issue"."""
+    world.box.faults.fail(404, r"/issues/\d+$", method="GET", times=2)
+    host = world.host()
+    number = open_issue(host)
+    assert [one.number for one in host.issues()] == [number]
+    assert world.box.faults.pending == 0
+
+
 def test_duplicates_are_closed_and_the_oldest_stays(world: World) -> None:
     """Of several issues about one thing the lowest number stays open; the others say of which they are duplicates."""
     hosts = [world.host(), world.host()]

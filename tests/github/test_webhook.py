@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Refused
 from bot.github import webhook
+from bot.model.codehost import Check, CheckState
 from bot.model.event import CheckEvent, CommentEvent, Event, Ignored, IssueEvent, PingEvent, PullRequestEvent, PushEvent
 from tests.github.bots import LABELS, tie
 from tests.github.conftest import World
@@ -112,6 +113,7 @@ def test_what_a_real_host_sends_is_understood(world: World, mailbox: Mailbox) ->
     host.comment(pull.number, marker=tie(kind="status"), body="/clockwork retry")
     host.close_pull(pull.number, comment=None)
     host.open_issue(marker=tie(kind="runbook-issue"), title="t", body="b", labels=())
+    host.publish(Check("clockwork/guardrails", head, CheckState.SUCCESS, "Fine", "Nothing found."))
     world.box.webhooks.settle()
     events: list[Event] = []
     for headers, body in mailbox.arrived:
@@ -127,6 +129,8 @@ def test_what_a_real_host_sends_is_understood(world: World, mailbox: Mailbox) ->
     (comment,) = [event for event in events if isinstance(event, CommentEvent)]
     assert (comment.on_pull, comment.sender, comment.number) == (True, "clockwork-bot", pull.number)
     assert comment.body.endswith("/clockwork retry\n")
+    checks = [(event.name, event.head_sha) for event in events if isinstance(event, CheckEvent)]
+    assert ("clockwork/guardrails", head) in checks
 
 
 def test_a_rerun_request_is_a_check_event() -> None:
