@@ -15,7 +15,7 @@ from bot.guardrails.redact import redact
 
 LENGTH: Final = 300
 _INVISIBLE: Final = frozenset({"Cf", "Co", "Cs", "Cn"})
-_PLAIN: Final = re.compile(r"[\w./+=, ()#-]+(?::[\w./+=, ()#-]+)*")
+_PLAIN: Final = re.compile(r"(?!.*(?://|(?i:www\.)))[\w./+=, ()#-]+(?::[\w./+=, ()#-]+)*")
 _MARKUP: Final = re.compile(r"([\\`*\[\]|~$^])")
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LINK: Final = re.compile(r"(?i)(?<=www)\.|:(?=/)")

@@ -53,8 +53,10 @@ def prometheus(metrics: Metrics) -> bytes:
     return generate_latest(registry)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Collector:
+    """Hashed by identity, as a registry wants it."""
+
     metrics: Metrics
 
     def collect(self) -> Iterator[Metric]:

@@ -1,0 +1,232 @@
+"""The workers one by one, on a real database, and the timer that runs them."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BotError, Unavailable
+from bot.model.session import Reply, ReplyStatus
+from bot.sessions.figures import Group, bucket, bucket_milliseconds
+from bot.sessions.queue import QueuedStore, QueueFigures
+from bot.sessions.sql import SqlSessions
+from bot.workers.cleanup import clean, rotate
+from bot.workers.metrics import collect, prometheus
+from bot.workers.schedule import due, keep_working
+from bot.workers.work import INTERVALS, Name, Outcome, Workers, work
+from tests.sessions.samples import AT, session
+
+
+class Hours:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Branch:
+    """A branch that remembers its commits."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.commits: list[str] = []
+
+    def __call__(self, path: str, data: bytes, message: str) -> str | None:
+        if self.files.get(path) == data:
+            return None
+        self.files[path] = data
+        self.commits.append(message)
+        return f"{len(self.commits):040x}"
+
+
+@pytest.fixture
+def branch() -> Branch:
+    return Branch()
+
+
+@pytest.fixture
+def workers(tmp_path: Path, branch: Branch) -> Workers:
+    store = QueuedStore(SqlSessions(f"sqlite:///{tmp_path}/sessions.db"))
+    return Workers(store=store, publish=branch, clock=Hours(AT + timedelta(hours=1)))
+
+
+def record(workers: Workers, count: int, **fields: object) -> None:
+    assert isinstance(workers.store, QueuedStore)
+    for number in range(1, count + 1):
+        workers.store.record(session(number, **fields))  # type: ignore[arg-type]  # fields by name
+
+
+def test_export_commits_only_what_changed(workers: Workers, branch: Branch) -> None:
+    """The document is committed once; again only after another failure."""
+    record(workers, 2)
+    assert work(Name.EXPORT, workers).figures["commit"] == f"{1:040x}"
+    assert work(Name.EXPORT, workers).figures["commit"] is None
+    record(workers, 3)
+    assert work(Name.EXPORT, workers).figures["commit"] == f"{2:040x}"
+    assert len(branch.commits) == 2
+    assert b"**3** failures" in branch.files["AI_Failure_Modes.md"]
+
+
+def test_analysis_names_spikes(workers: Workers) -> None:
+    """Analysis says how much went wrong and what comes far more often than usual."""
+    record(workers, 12)
+    outcome = work(Name.ANALYSIS, workers)
+    assert outcome.figures["failures"] == 12
+    assert "Spike in category security: 12 in 24 hours, usual 0." in outcome.said
+
+
+def test_metrics_count_each_session_once(workers: Workers) -> None:
+    """Figures grow by what is new, however often they are asked for."""
+    record(workers, 4)
+    assert work(Name.METRICS, workers).figures["sessions"] == 4
+    record(workers, 6)
+    outcome = work(Name.METRICS, workers)
+    assert (outcome.figures["sessions"], outcome.figures["success_rate"], outcome.figures["top"]) == (
+        6,
+        1.0,
+        "SEC-004 6",
+    )
+    assert outcome.figures["mean_milliseconds"] == 350
+
+
+def test_cleanup_forgets_after_thirty_days(workers: Workers) -> None:
+    """Sessions older than 30 days go, younger ones stay, figures stay."""
+    record(workers, 5)
+    assert isinstance(workers.store, QueuedStore)
+    workers.store.record(session(99, at=AT - timedelta(days=31)))
+    workers.store.flush()
+    assert work(Name.CLEANUP, workers).figures["sessions"] == 1
+    assert len(workers.store.recent()) == 5
+    assert workers.store.figures().all.sessions == 6
+
+
+def test_a_flag_switches_a_worker_off(workers: Workers, branch: Branch) -> None:
+    """A worker whose flag is off does nothing and says so."""
+    outcome = work(Name.EXPORT, replace(workers, flags={"export": False}))
+    assert outcome.skipped
+    assert branch.commits == []
+
+
+def test_cleaning_goes_in_batches() -> None:
+    """No batch is larger than asked for, and all old sessions go."""
+    asked: list[int] = []
+
+    class Old:
+        left = 1234
+
+        def prune(self, before: datetime, *, batch: int = 500) -> int:
+            assert before == AT - timedelta(days=30)
+            gone = min(batch, self.left)
+            self.left -= gone
+            asked.append(gone)
+            return gone
+
+        def tidy(self) -> None:
+            asked.append(-1)
+
+    assert clean(Old(), now=AT).sessions == 1234
+    assert asked == [500, 500, 234, 0, -1]
+
+
+def test_large_logs_are_rotated(tmp_path: Path) -> None:
+    """A log that grew is packed away, older ones move up, the oldest goes; a small one is left alone."""
+    log = tmp_path / "clockwork.log"
+    for turn in range(1, 6):
+        log.write_bytes(b"%d" % turn * 100)
+        assert rotate(log, least=100, keep=3)
+    assert not log.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"clockwork.log.{n}.gz" for n in (1, 2, 3)]
+    assert gzip.decompress((tmp_path / "clockwork.log.1.gz").read_bytes()) == b"5" * 100
+    assert gzip.decompress((tmp_path / "clockwork.log.3.gz").read_bytes()) == b"3" * 100
+    log.write_bytes(b"small")
+    assert not rotate(log, least=100)
+    assert not rotate(tmp_path / "absent.log")
+
+
+def test_prometheus_reads_the_figures(workers: Workers) -> None:
+    """The exposition parses, names agents, and escapes what it must."""
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed")
+    record(workers, 2)
+    record(workers, 3, agent='odd "agent"\n', replies=(Reply("codex", ReplyStatus.CRASH),))
+    text = prometheus(
+        collect(workers.store, now=workers.clock.now(), queue=QueueFigures(written=5, dropped=1))
+    ).decode()
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in parser.text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert samples["clockwork_sessions", ("agent", "claude"), ("result", "succeeded")] == 2
+    assert samples["clockwork_session_records_total", ("fate", "dropped")] == 1
+    assert samples["clockwork_session_records_waiting",] == 0
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
+def test_the_95th_percentile_is_close(times: list[int]) -> None:
+    """The figure from buckets is within 2.5 % (or one millisecond) of the true nearest-rank percentile."""
+    durations: dict[int, int] = {}
+    for time in times:
+        durations[bucket(time)] = durations.get(bucket(time), 0) + 1
+    rank = -(-95 * len(times) // 100)
+    true = sorted(times)[rank - 1]
+    found = Group(len(times), durations=durations).p95_milliseconds
+    assert found is not None
+    assert abs(found - true) <= max(1.0, 0.0251 * true)
+
+
+@given(st.integers(0, 10**9))
+def test_a_bucket_holds_its_middle(milliseconds: int) -> None:
+    """The middle of a time's bucket is within 2.5 % of it."""
+    assert abs(bucket_milliseconds(bucket(milliseconds)) - milliseconds) <= max(1.0, 0.0251 * milliseconds)
+
+
+def test_who_is_due() -> None:
+    """What never ran is due at once; then each at its interval, the most overdue first."""
+    assert set(due(INTERVALS, {}, AT)) == set(Name)
+    last = dict.fromkeys(Name, AT)
+    assert due(INTERVALS, last, AT + timedelta(seconds=59)) == []
+    assert due(INTERVALS, last, AT + timedelta(seconds=60)) == [Name.METRICS]
+    assert due(INTERVALS, last, AT + timedelta(seconds=600)) == [Name.METRICS, Name.ANALYSIS, Name.EXPORT]
+    assert due(INTERVALS, last, AT - timedelta(days=9)) == []
+
+
+def test_the_timer_runs_each_worker_at_its_interval(workers: Workers) -> None:
+    """In one hour: analysis 12 times, metrics 60, export 6, cleanup once; a failing worker stops no other."""
+    ran: dict[Name, int] = {}
+    failed: list[BotError] = []
+
+    def report(name: Name, outcome: Outcome | BotError) -> None:
+        ran[name] = ran.get(name, 0) + 1
+        if isinstance(outcome, BotError):
+            failed.append(outcome)
+
+    def publish(path: str, data: bytes, message: str) -> str | None:
+        raise Unavailable("the remote is away")
+
+    start = workers.clock.now()
+    keep_working(
+        replace(workers, publish=publish),
+        stopped=lambda: workers.clock.now() >= start + timedelta(hours=1),
+        report=report,
+    )
+    assert ran == {Name.ANALYSIS: 12, Name.METRICS: 60, Name.EXPORT: 6, Name.CLEANUP: 1}
+    assert len(failed) == 6
+
+
+def test_the_timer_can_run_one_worker_only(workers: Workers) -> None:
+    """Only the workers that were asked for run."""
+    ran: list[Name] = []
+    keep_working(workers, stopped=lambda: len(ran) >= 3, report=lambda name, _: ran.append(name), only={Name.METRICS})
+    assert ran == [Name.METRICS] * 3
