@@ -15,7 +15,7 @@ budget. An intent without an outcome counts as used.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -106,10 +106,10 @@ class Permit:
     at: datetime
     tip: str | None
     checks: tuple[Check, ...]
-    seal: object = field(default=None, repr=False, compare=False)
+    seal: InitVar[object]
 
-    def __post_init__(self) -> None:
-        if self.seal is not _SEAL:
+    def __post_init__(self, seal: object) -> None:
+        if seal is not _SEAL:
             raise Refused("only the limits can permit a remedy")
 
 

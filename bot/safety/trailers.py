@@ -29,7 +29,7 @@ def compose(subject: str, *, body: str = "", trailers: Iterable[tuple[str, str]]
     A trailer without a value is left out. Raises ``ValueError`` for a trailer name that Git would not read.
     """
     paragraphs = [one_line(subject, limit=_SUBJECT) or "Update"]
-    text = "\n".join(_unlike_a_trailer(one_line(line, limit=_VALUE)) for line in body.splitlines()).strip()
+    text = "\n".join(_unlike_a_trailer(one_line(line, limit=_VALUE)) for line in body.splitlines()).strip("\n")
     if text:
         paragraphs.append(text)
     lines = [_trailer(token, value) for token, value in trailers if one_line(value)]

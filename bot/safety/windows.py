@@ -21,8 +21,7 @@ from bot.safety.cron import Cron, parse_cron
 
 __all__ = ["ChangeWindow", "Gate", "WindowKind", "gate", "parse_window"]
 
-_HORIZON_DAYS = 400
-_MOST_EDGES = 5000
+_LOOK_AHEAD_DAYS = (2, 14, 100, 400)
 _LONGEST = 31 * 86400
 
 
@@ -51,27 +50,29 @@ class ChangeWindow:
 
     def contains(self, now: datetime) -> bool:
         """Whether ``now`` is inside: the beginning belongs to it, the end does not."""
-        return self.end_at(now) is not None
+        return any(begin <= now < end for begin, end in self.openings(now, now))
 
-    def end_at(self, now: datetime) -> datetime | None:
-        """The end of the (last) opening that ``now`` lies in; None when it lies in none."""
-        length = timedelta(seconds=self.seconds)
-        begins = [begin for begin in self._begins(now - length, now) if begin <= now < begin + length]
-        return max(begins) + length if begins else None
-
-    def begins_after(self, now: datetime) -> datetime | None:
-        """The next beginning after ``now`` within the next 400 days."""
-        found = self._begins(now, now + timedelta(days=_HORIZON_DAYS))
-        return next((begin for begin in found if begin > now), None)
-
-    def _begins(self, first: datetime, last: datetime) -> Iterator[datetime]:
-        """Beginnings in UTC on all local days that touch ``first`` .. ``last``, ascending by wall clock."""
-        day = first.astimezone(self.zone).date() - timedelta(days=1)
-        end = last.astimezone(self.zone).date()
-        while day <= end:
-            if self.cron.on(day):
-                yield from (_instant(day, minute, self.zone) for minute in self.cron.minutes)
+    def openings(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Beginning and end of every opening that touches ``first`` .. ``last``, in UTC."""
+        runs = self._runs()
+        day = (first - timedelta(seconds=self.seconds)).astimezone(self.zone).date() - timedelta(days=1)
+        while day <= last.astimezone(self.zone).date():
+            for one, other in runs if self.cron.on(day) else ():
+                begin = _instant(day, one, self.zone)
+                end = _instant(day, other, self.zone) + timedelta(seconds=self.seconds)
+                if begin <= last and end >= first:
+                    yield begin, end
             day += timedelta(days=1)
+
+    def _runs(self) -> list[tuple[int, int]]:
+        """The first and last minute of each run of beginnings that are no further apart than one opening is long."""
+        runs: list[tuple[int, int]] = []
+        for minute in self.cron.minutes:
+            if runs and (minute - runs[-1][1]) * 60 <= self.seconds:
+                runs[-1] = (runs[-1][0], minute)
+            else:
+                runs.append((minute, minute))
+        return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +134,41 @@ def _closed_by(windows: Sequence[ChangeWindow], now: datetime) -> str | None:
 
 
 def _next_open(windows: Sequence[ChangeWindow], now: datetime) -> datetime | None:
-    """The first moment after ``now`` at which they are open. Only beginnings and ends of windows can be that."""
-    at = now
-    for _ in range(_MOST_EDGES):
-        edges = [edge for window in windows for edge in _edges(window, at)]
-        if not edges or min(edges) > now + timedelta(days=_HORIZON_DAYS):
-            return None
-        at = min(edges)
-        if _closed_by(windows, at) is None:
-            return at
+    """The first moment after ``now`` at which they are open; looks further ahead only when nothing is near."""
+    for days in _LOOK_AHEAD_DAYS:
+        last = now + timedelta(days=days)
+        found = _first_open(windows, now, last)
+        if found < last:
+            return found
     return None
 
 
-def _edges(window: ChangeWindow, at: datetime) -> Iterator[datetime]:
-    end = window.end_at(at)
-    if window.kind is WindowKind.DENY:
-        if end is not None:
-            yield end
-    elif (begin := window.begins_after(at)) is not None:
-        yield begin
+def _first_open(windows: Sequence[ChangeWindow], now: datetime, last: datetime) -> datetime:
+    """The first open moment between ``now`` and ``last``; ``last`` when there is none."""
+    allowing = [window for window in windows if window.kind is WindowKind.ALLOW]
+    denying = [window for window in windows if window.kind is WindowKind.DENY]
+    allowed = _merged(allowing, now, last) if allowing else [(now, last)]
+    denied = _merged(denying, now, last)
+    at = now
+    for begin, end in allowed:
+        at = max(at, begin)
+        for shut, reopened in denied:
+            if shut <= at < reopened:
+                at = reopened
+        if at < end:
+            return at
+    return last
+
+
+def _merged(windows: Sequence[ChangeWindow], first: datetime, last: datetime) -> list[tuple[datetime, datetime]]:
+    """All openings of ``windows`` as separate spans in order."""
+    merged: list[tuple[datetime, datetime]] = []
+    for begin, end in sorted(span for window in windows for span in window.openings(first, last)):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((begin, end))
+    return merged
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:

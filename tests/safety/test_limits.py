@@ -1,0 +1,261 @@
+"""Each limit at its edge, with its figures and the time at which it will pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.errors import Refused
+from bot.model.decision import Lane
+from bot.model.drift import Severity
+from bot.model.ledger import EntryKind, LedgerView, Result
+from bot.safety.limits import Denied, Limits, Permit, examine, permit
+from bot.safety.windows import parse_window
+from tests.safety.ledgers import Book, at, request
+
+PULL, ISSUE = Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE
+FAILED, ABANDONED = Result.FAILED, Result.ABANDONED
+
+
+def book(*steps: Callable[[Book], object]) -> LedgerView:
+    made = Book()
+    for step in steps:
+        step(made)
+    return made.view
+
+
+def fails(*minutes: float, task: str = "web", lane: Lane = Lane.ARTIFACT_PATCH) -> Callable[[Book], None]:
+    def step(b: Book) -> None:
+        for minute in minutes:
+            b.fix(minute, FAILED, task=task, lane=lane)
+
+    return step
+
+
+# what happened, minutes after noon at which it is asked, what says no, minutes after noon at which it would pass
+TABLE: dict[str, tuple[LedgerView, float, str | None, float | None]] = {
+    "an empty ledger permits": (LedgerView(None), 0, None, None),
+    "one fix long enough ago permits another": (book(lambda b: b.fix(0)), 10, None, None),
+    "within the cooldown": (book(lambda b: b.fix(0)), 9.99, "cooldown", 10),
+    "cooldown counts from the outcome": (book(lambda b: b.outcome(b.intent(0), 5)), 11, "cooldown", 15),
+    "two in the window": (book(lambda b: b.fix(0), lambda b: b.fix(20)), 59, "task-window", 60),
+    "the window slides": (book(lambda b: b.fix(0), lambda b: b.fix(20)), 60, None, None),
+    "both window and cooldown": (book(lambda b: b.fix(0), lambda b: b.fix(55)), 58, "task-window", 65),
+    "an intent without outcome counts": (book(lambda b: b.intent(0), lambda b: b.intent(20)), 40, "task-window", 60),
+    "what was given up does not count": (book(lambda b: b.fix(0, ABANDONED), lambda b: b.fix(1, ABANDONED)), 2, None, None),
+    "another task has its own": (book(lambda b: b.fix(0, task="db"), lambda b: b.fix(20, task="db")), 21, None, None),
+    "proposals do not use it up": (book(lambda b: b.fix(0, lane=PULL), lambda b: b.fix(1, lane=ISSUE)), 2, None, None),
+    "a clock set back counts the future as now": (book(lambda b: b.fix(30)), 0, "cooldown", 40),
+    "a clock set back does not empty the window": (book(lambda b: b.fix(90), lambda b: b.fix(0)), 110, "task-window", 150),
+    "three failures in a row": (book(fails(-300, -200, -100)), 0, "consecutive-failures", None),
+    "two failures in a row": (book(fails(-300, -200)), 0, None, None),
+    "a success between": (book(fails(-400, -300), lambda b: b.fix(-200), fails(-100)), 0, None, None),
+    "failures of proposals are counted apart": (book(fails(-300, -200, -100, lane=PULL)), 0, None, None),
+    "resumed task": (book(fails(-300, -200, -100), lambda b: b.add(EntryKind.RESUME, -90, task="web")), 0, None, None),
+    "resumed everything": (book(fails(-300, -200, -100), lambda b: b.add(EntryKind.RESUME, -90)), 0, None, None),
+    "another task resumed": (
+        book(fails(-300, -200, -100), lambda b: b.add(EntryKind.RESUME, -90, task="db")), 0, "consecutive-failures", None,
+    ),
+    "ten failures anywhere": (
+        book(*[fails(-1000 - n, task=f"t{n}") for n in range(10)]), 0, "emergency-stop", None,
+    ),
+    "nine failures anywhere": (book(*[fails(-1000 - n, task=f"t{n}") for n in range(9)]), 0, None, None),
+    "successes do not undo failures": (
+        book(*[fails(-1000 - n, task=f"t{n}") for n in range(10)], lambda b: b.fix(-100)), 0, "emergency-stop", None,
+    ),
+    "ten failures and a resume": (
+        book(*[fails(-1000 - n, task=f"t{n}") for n in range(10)], lambda b: b.add(EntryKind.RESUME, -1)), 0, None, None,
+    ),
+    "a task's resume does not end the stop": (
+        book(*[fails(-1000 - n, task=f"t{n}") for n in range(10)], lambda b: b.add(EntryKind.RESUME, -1, task="t0")),
+        0, "emergency-stop", None,
+    ),
+    "halted": (book(lambda b: b.add(EntryKind.HALT, -1)), 0, "halted", None),
+    "halted in the future": (book(lambda b: b.add(EntryKind.HALT, 60)), 0, "halted", None),
+    "halted and resumed": (book(lambda b: b.add(EntryKind.HALT, -2), lambda b: b.add(EntryKind.RESUME, -1)), 0, None, None),
+    "resumed and halted again, with a slow clock": (
+        book(lambda b: b.add(EntryKind.HALT, 2), lambda b: b.add(EntryKind.RESUME, 3), lambda b: b.add(EntryKind.HALT, 1)),
+        5, "halted", None,
+    ),
+    "a task's resume does not end a halt": (
+        book(lambda b: b.add(EntryKind.HALT, -2), lambda b: b.add(EntryKind.RESUME, -1, task="web")), 0, "halted", None,
+    ),
+    "suspended": (book(lambda b: b.add(EntryKind.SUSPEND, -1, task="web")), 0, "suspended", None),
+    "suspended until": (
+        book(lambda b: b.add(EntryKind.SUSPEND, -1, task="web", detail={"until": at(30).isoformat()})), 0, "suspended", 30,
+    ),
+    "suspension over": (
+        book(lambda b: b.add(EntryKind.SUSPEND, -9, task="web", detail={"until": at(0).isoformat()})), 0, None, None,
+    ),
+    "suspended until something unreadable": (
+        book(lambda b: b.add(EntryKind.SUSPEND, -9, task="web", detail={"until": "tomorrow"})), 0, "suspended", None,
+    ),
+    "another task suspended": (book(lambda b: b.add(EntryKind.SUSPEND, -1, task="db")), 0, None, None),
+    "suspension lifted": (
+        book(lambda b: b.add(EntryKind.SUSPEND, -2, task="web"), lambda b: b.add(EntryKind.UNSUSPEND, -1, task="web")),
+        0, None, None,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(TABLE))
+def test_what_an_artifact_patch_of_web_is_told(case: str) -> None:
+    """The limit that says no and the time at which it passes are those of the table."""
+    view, minutes, limit, free = TABLE[case]
+    answer = permit(view, request(), Limits(), at(minutes))
+    if limit is None:
+        assert isinstance(answer, Permit), answer
+        return
+    assert isinstance(answer, Denied)
+    assert answer.limit == limit
+    assert answer.next_eligible == (None if free is None else at(free))
+    if free is not None:
+        assert isinstance(permit(view, request(), Limits(), at(free)), Permit)
+        assert isinstance(permit(view, request(), Limits(), at(free) - timedelta(seconds=1)), Denied)
+
+
+def test_a_broken_clocks_entry_is_healed_by_a_resume() -> None:
+    """An entry dated years ahead denies its task until an authorised resume; then it counts as made at the resume."""
+    made = Book()
+    made.fix(60 * 24 * 365 * 50)
+    assert isinstance(permit(made.view, request(), Limits(), at(0)), Denied)
+    assert isinstance(permit(made.view, request("db"), Limits(), at(0)), Permit)
+    made.add(EntryKind.RESUME, 5)
+    told = permit(made.view, request(), Limits(), at(6))
+    assert isinstance(told, Denied)
+    assert told.next_eligible == at(15)
+    assert isinstance(permit(made.view, request(), Limits(), at(15)), Permit)
+
+
+def test_a_rejected_proposal_stays_away_until_a_retry() -> None:
+    """Only that exact proposal is denied, in every lane."""
+    made = Book()
+    made.add(EntryKind.REJECT, 0, fingerprint="abc", task="web")
+    for lane in (PULL, ISSUE, Lane.ARTIFACT_PATCH):
+        told = permit(made.view, request(lane=lane, fingerprint="abc"), Limits(), at(1))
+        assert isinstance(told, Denied)
+        assert told.limit == "rejected"
+        assert isinstance(permit(made.view, request(lane=lane, fingerprint="abd"), Limits(), at(1)), Permit)
+    made.add(EntryKind.RETRY, 2, fingerprint="abc")
+    assert isinstance(permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(3)), Permit)
+
+
+def test_the_same_field_corrected_three_times_is_left_alone() -> None:
+    """The fourth correction within 24 hours is denied with the field's name; other fields go on."""
+    made = Book()
+    field = "Deployment/shop/web spec.replicas"
+    for hour in (0, 2, 4):
+        made.fix(hour * 60, fields=(field, "another"))
+    told = permit(made.view, request(fields=(field,)), Limits(), at(400))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.figures["field"], told.figures["corrected"]) == ("convergence", field, 3)
+    assert told.next_eligible == at(24 * 60)
+    assert isinstance(permit(made.view, request(fields=("third",)), Limits(), at(400)), Permit)
+    assert isinstance(permit(made.view, request(fields=(field,)), Limits(), at(24 * 60)), Permit)
+    assert isinstance(permit(made.view, request(lane=PULL, fields=(field,)), Limits(), at(400)), Permit)
+
+
+def test_somebody_at_work_on_the_same_proposal_is_waited_for() -> None:
+    """An open intent of the same fingerprint denies a second one until it is too old to be work in hand."""
+    made = Book()
+    made.intent(0, lane=PULL, fingerprint="abc")
+    told = permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(9))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("in-progress", at(10))
+    assert isinstance(permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(10)), Permit)
+
+
+def test_budgets_of_severity_and_repository() -> None:
+    """The whole repository has a budget, and each severity may have one."""
+    made = Book()
+    for number in range(5):
+        made.fix(number, task=f"t{number}", severity="HIGH")
+    few = Limits(repository_fixes_per_hour=5)
+    told = permit(made.view, request(), few, at(10))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
+    strict = Limits(severity_fixes_per_hour={Severity.HIGH: 2, Severity.LOW: 1})
+    told = permit(made.view, request(severity=Severity.HIGH), strict, at(10))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("severity-budget", at(63))
+    assert isinstance(permit(made.view, request(), strict, at(10)), Permit)
+
+
+def test_proposals_have_generous_budgets_of_their_own() -> None:
+    """Pull requests and issues are limited per task and per repository too."""
+    made = Book()
+    for number in range(12):
+        made.fix(number, lane=PULL)
+    told = permit(made.view, request(lane=ISSUE), Limits(), at(20))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("task-proposals", at(60))
+    told = permit(made.view, request("db", lane=ISSUE), Limits(proposals_per_hour=12), at(20))
+    assert isinstance(told, Denied)
+    assert told.limit == "repository-proposals"
+    assert isinstance(permit(made.view, request(), Limits(), at(20)), Permit)
+
+
+def test_what_one_tick_was_granted_counts_at_once() -> None:
+    """Pending permits use up window, cooldown and budgets before they are in the ledger."""
+    view = LedgerView(None)
+    told = permit(view, request(), Limits(), at(0), pending=[request()])
+    assert isinstance(told, Denied)
+    assert told.next_eligible == at(10)
+    whole = Limits(repository_fixes_per_hour=2)
+    told = permit(view, request(), whole, at(0), pending=[request("a"), request("b")])
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
+    assert isinstance(permit(view, request(), whole, at(0), pending=[request("a"), request("b", lane=PULL)]), Permit)
+
+
+def test_zero_fixes_never_permits_and_names_no_time() -> None:
+    """A budget of none waits for a person."""
+    told = permit(LedgerView(None), request(), Limits(fixes_per_hour=0), at(0))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("task-window", None)
+
+
+def test_change_windows_hold_artifact_patches() -> None:
+    """Outside of an allow window a patch waits for it, a pull request does not."""
+    night = parse_window("night", kind="allow", cron="0 22 * * *", duration=3600, zone="UTC")
+    told = permit(LedgerView(None), request(), Limits(windows=(night,)), at(0))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("change-window", at(600))
+    assert isinstance(permit(LedgerView(None), request(lane=PULL), Limits(windows=(night,)), at(0)), Permit)
+
+
+def test_every_figure_can_be_explained() -> None:
+    """A permit carries all checks with figures; a denial all of them too, the first refusal in front."""
+    made = Book()
+    made.fix(0)
+    checks = {check.limit: check for check in examine(made.view, request(fields=("f",)), Limits(), at(30))}
+    assert checks["task-window"].figures == {"used": 1, "allowed": 2, "window_seconds": 3600.0}
+    assert checks["cooldown"].figures["seconds_since"] == 1800.0
+    assert list(checks)[:2] == ["halted", "emergency-stop"]
+    told = permit(made.view, request(), Limits(), at(1))
+    assert isinstance(told, Denied)
+    assert "next eligible at 2025-06-02 12:10:00 UTC" in told.message
+    assert len(told.checks) == len(checks)
+
+
+def test_only_the_limits_make_permits() -> None:
+    """Nobody else can construct one, not even by changing one."""
+    granted = permit(LedgerView(None), request(), Limits(), at(0))
+    assert isinstance(granted, Permit)
+    with pytest.raises(Refused):
+        Permit(request(), at(0), None, (), object())
+    with pytest.raises(ValueError, match="seal"):
+        replace(granted, request=request("other"))  # type: ignore[call-arg]
+
+
+def test_an_outcome_that_says_written_beats_one_that_says_given_up() -> None:
+    """Two bots close one dangling intent differently: it counts."""
+    for first, second in ((ABANDONED, Result.SUCCEEDED), (Result.SUCCEEDED, ABANDONED)):
+        made = Book()
+        intent = made.intent(0)
+        made.outcome(intent, 1, first)
+        made.outcome(intent, 1, second)
+        assert isinstance(permit(made.view, request(), Limits(), at(5)), Denied)
