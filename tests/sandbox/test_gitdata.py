@@ -14,31 +14,31 @@ from tests.sandbox.people import tip
 Repo = github.Repository.Repository
 
 
-def _again(repo: Repo) -> object:
-    return repo.create_git_ref("refs/heads/main", tip(repo))
+def _again(repo: Repo) -> None:
+    repo.create_git_ref("refs/heads/main", tip(repo))
 
 
-def _missing(repo: Repo) -> object:
-    return repo.create_git_ref("refs/heads/x", "0123456789" * 4)
+def _missing(repo: Repo) -> None:
+    repo.create_git_ref("refs/heads/x", "0123456789" * 4)
 
 
-def _rewind(repo: Repo) -> object:
+def _rewind(repo: Repo) -> None:
     first = tip(repo)
     repo.create_file("a", "Add", "a")
     ref = repo.get_git_ref("heads/main")
-    return ref.edit(first)
+    ref.edit(first)
 
 
-def _gone(repo: Repo) -> object:
+def _gone(repo: Repo) -> None:
     ref = repo.create_git_ref("refs/heads/x", tip(repo))
     ref.delete()
-    return ref.edit(tip(repo))
+    ref.edit(tip(repo))
 
 
-def _twice_deleted(repo: Repo) -> object:
+def _twice_deleted(repo: Repo) -> None:
     ref = repo.create_git_ref("refs/heads/x", tip(repo))
     ref.delete()
-    return ref.delete()
+    ref.delete()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def _twice_deleted(repo: Repo) -> object:
         (_twice_deleted, "Reference does not exist"),
     ],
 )
-def test_refs_refuse_in_githubs_words(repo: Repo, deed: Callable[[Repo], object], message: str) -> None:
+def test_refs_refuse_in_githubs_words(repo: Repo, deed: Callable[[Repo], None], message: str) -> None:
     """422 with the sentence that bots match on."""
     with pytest.raises(GithubException) as caught:
         deed(repo)

@@ -137,7 +137,7 @@ def test_edits_and_reopening(repo: Repo) -> None:
     pull.edit(title="Better", body="Because", state="closed")
     issue = repo.get_issue(pull.number)
     assert (issue.title, issue.body, issue.state) == ("Better", "Because", "closed")
-    assert issue.closed_by.login == "clockwork"
+    assert issue.raw_data["closed_by"]["login"] == "clockwork"
     assert issue.pull_request is not None
     pull.edit(state="open")
     assert repo.get_pull(pull.number).state == "open"
