@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Invalid
@@ -114,6 +114,7 @@ observers: st.SearchStrategy[list[Observer]] = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(observers)
 def test_nothing_is_covered_that_somebody_could_not_see(those: list[Observer]) -> None:
     """Whatever observers there are: a platform of which one failed is not covered."""

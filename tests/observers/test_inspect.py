@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.container_facts import Defaults, go_duration, short_name, signal_name
@@ -308,6 +308,7 @@ strange: st.SearchStrategy[dict[str, JSON]] = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(container=strange, image=strange)
 def test_nothing_strange_stops_it(container: dict[str, JSON], image: dict[str, JSON]) -> None:
     """Whatever an engine of another version says, a service comes out."""
