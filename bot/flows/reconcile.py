@@ -76,9 +76,10 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
         return replace(started, actions=tuple(as_planned(one) for one in intended))
     if (stop := stopped(memory.view, memory.limits, now)) is not None:
         return replace(started, blocked=stop)
-    memory = replace(memory, view=recover(memory, seen.declaration.commit, loop.hands, now=now))
+    if recover(memory, seen.declaration.commit, loop.hands, now=now):
+        memory = remember(loop)
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
-    memory = _note_rejections(loop, memory, intended, now)
+    _note_rejections(loop, memory, intended, now)
     actions = carry_out(intended, seen.declaration.commit, memory.view, loop.hands, now=now)
     closed = _close_gone(loop, seen, memory, intended)
     if loop.hands.host is not None:
@@ -115,8 +116,11 @@ def as_planned(intention: Intention) -> Action:
     return account(intention, effect=Effect.PLANNED) if intention.effect.wrote else account(intention)
 
 
-def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], now: datetime) -> Memory:
-    """Remember each rejection in the ledger once, so that it outlives the closed pull request."""
+def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], now: datetime) -> None:
+    """Remember each rejection in the ledger once, so that it outlives the closed pull request.
+
+    The plan keeps the view it was made from: whatever came in since must show as news when an intent is begun.
+    """
     known = state(memory.view, now, memory.limits)
     news = [
         Entry(
@@ -133,7 +137,8 @@ def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], 
         for one in intended
         if one.effect is Effect.REJECTED and one.proposal.fingerprint not in known.rejected
     ]
-    return replace(memory, view=record(loop.hands.ledger, memory.view, news)) if news else memory
+    if news:
+        record(loop.hands.ledger, memory.view, news)
 
 
 def _close_gone(loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention]) -> tuple[Action, ...]:

@@ -15,7 +15,7 @@ from bot.flows.plan import Memory, in_flight
 from bot.flows.remedy import Ending, Hands, outcome, record
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
-from bot.model.ledger import Entry, LedgerView, Result
+from bot.model.ledger import Entry, Result
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
 
@@ -23,11 +23,11 @@ DEPTH: Final = 500
 """How many commits back the work of an artifact patch is looked for."""
 
 
-def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> LedgerView:
-    """The ledger with every intent closed that can be."""
+def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> bool:
+    """Close every open intent that can be closed; whether there was one, so that what is remembered is out of date."""
     dangling = state(memory.view, now, memory.limits).open
     if not dangling:
-        return memory.view
+        return False
     commits = _commits(head, hands) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
     closings = []
     for entry in dangling:
@@ -39,7 +39,9 @@ def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Ledger
         elif abs(now - entry.at) >= in_flight(memory):
             ending = Ending(Result.FAILED, "interrupted before its work was done")
             closings.append(outcome(entry, hands, ending, at=now))
-    return record(hands.ledger, memory.view, closings) if closings else memory.view
+    if closings:
+        record(hands.ledger, memory.view, closings)
+    return bool(closings)
 
 
 def _commits(head: str, hands: Hands) -> dict[str, str]:

@@ -71,14 +71,15 @@ def carry_out(
     """
     actions: dict[int, Action] = {}
     patches = [i for i in intentions if i.effect is Effect.COMMITTED]
+    course = Course(view, view, head, now)
     if patches:
-        done, view = _commit(patches, head, view, hands, now)
+        done, course = _commit(patches, course, hands)
         actions.update({id(intention): action for intention, action in done})
     for intention in intentions:
         if id(intention) in actions:
             continue
         if intention.effect in {Effect.OPENED, Effect.UPDATED}:
-            action, view = _propose(intention, head, view, hands, now)
+            action, course = _propose(intention, course, hands)
             actions[id(intention)] = action
         else:
             actions[id(intention)] = account(intention)
@@ -104,38 +105,56 @@ def account(intention: Intention, **changes: object) -> Action:
     return replace(action, **changes)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The ledger that the plan was made from, the ledger now, and the branch's head that both are about."""
+
+    planned: LedgerView
+    view: LedgerView
+    head: str
+    now: datetime
+
+    def at(self, view: LedgerView) -> Course:
+        """The same course with the ledger as it is by now."""
+        return replace(self, view=view)
+
+
 def begin(
-    intentions: Sequence[Intention], view: LedgerView, hands: Hands, now: datetime
-) -> tuple[list[Begun], list[tuple[Intention, Action]], LedgerView]:
-    """Write the intents of all ``intentions`` in one append; those that somebody else began or a limit now denies fall out."""
+    intentions: Sequence[Intention], course: Course, hands: Hands
+) -> tuple[list[Begun], list[tuple[Intention, Action]], Course]:
+    """Write the intents of all ``intentions`` in one append.
+
+    Those that somebody else began since the plan was made, or that a limit denies by now, fall out.
+    """
     fallen: list[tuple[Intention, Action]] = []
     standing = list(intentions)
     for _ in range(TRIES):
-        begun = [
-            Begun(i, intent(i, now=now, key=hands.new_id(), actor=hands.actor, link=hands.run_link)) for i in standing
-        ]
-        if not begun:
-            return [], fallen, view
-        try:
-            view = hands.ledger.append(view, [b.entry for b in begun])
-        except Stale:
-            fresh = hands.ledger.read()
-            standing, lost = _still(standing, view, fresh, hands.limits, now)
+        if course.view.tip != course.planned.tip:
+            standing, lost = _still(standing, course, hands.limits)
             fallen += lost
-            view = fresh
+        now, actor, link = course.now, hands.actor, hands.run_link
+        begun = [Begun(i, intent(i, now=now, key=hands.new_id(), actor=actor, link=link)) for i in standing]
+        if not begun:
+            return [], fallen, course
+        try:
+            course = course.at(hands.ledger.append(course.view, [b.entry for b in begun]))
+        except Stale:
+            course = course.at(hands.ledger.read())
             continue
         hands.reached("intent")
-        return begun, fallen, view
+        return begun, fallen, course
     raise Stale("the ledger moved every time; another run is very busy", advice="The next run looks again.")
 
 
 def _still(
-    standing: Sequence[Intention], before: LedgerView, fresh: LedgerView, limits: Limits, now: datetime
+    standing: Sequence[Intention], course: Course, limits: Limits
 ) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
-    """Which intentions still stand after what others appended since ``before``."""
-    seen = {entry.id for entry in before.entries}
+    """Which intentions still stand after everything that was appended since the plan was made."""
+    seen = {entry.id for entry in course.planned.entries}
     begun = {
-        (entry.lane, entry.task) for entry in fresh.entries if entry.kind is EntryKind.INTENT and entry.id not in seen
+        (entry.lane, entry.task)
+        for entry in course.view.entries
+        if entry.kind is EntryKind.INTENT and entry.id not in seen
     }
     kept: list[Intention] = []
     lost: list[tuple[Intention, Action]] = []
@@ -144,7 +163,8 @@ def _still(
             text = "Another run began this just now."
             lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
-        answer = permit(fresh, request(intention.proposal), limits, now, pending=[request(i.proposal) for i in kept])
+        pending = [request(other.proposal) for other in kept]
+        answer = permit(course.view, request(intention.proposal), limits, course.now, pending=pending)
         if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
             lost.append((intention, account(denied)))
@@ -163,10 +183,10 @@ class Ending:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-def finish(begun: Sequence[Begun], view: LedgerView, hands: Hands, ending: Ending) -> LedgerView:
+def finish(begun: Sequence[Begun], course: Course, hands: Hands, ending: Ending) -> Course:
     """Write the outcomes. Unconditional: a lost race is simply run again."""
     at = hands.clock.now()
-    return record(hands.ledger, view, [outcome(b.entry, hands, ending, at=at) for b in begun])
+    return course.at(record(hands.ledger, course.view, [outcome(b.entry, hands, ending, at=at) for b in begun]))
 
 
 def outcome(entry: Entry, hands: Hands, ending: Ending, *, at: datetime) -> Entry:
@@ -203,39 +223,42 @@ def record(ledger: Ledger, view: LedgerView, entries: Sequence[Entry]) -> Ledger
 
 
 def _commit(
-    patches: Sequence[Intention], head: str, view: LedgerView, hands: Hands, now: datetime
-) -> tuple[list[tuple[Intention, Action]], LedgerView]:
-    """One commit for all artifact patches of a look, pushed expecting ``head``."""
-    begun, done, view = begin(patches, view, hands, now)
-    if len(begun) < len(patches) and begun:
-        view = finish(
-            begun, view, hands, Ending(Result.ABANDONED, "another run changed what this commit was made from")
-        )
+    patches: Sequence[Intention], course: Course, hands: Hands
+) -> tuple[list[tuple[Intention, Action]], Course]:
+    """One commit for all artifact patches of a look, pushed expecting the head that was looked at."""
+    begun, done, course = begin(patches, course, hands)
+    if begun and len(begun) < len(patches):
+        finish(begun, course, hands, Ending(Result.ABANDONED, "another run changed what this commit was made from"))
         raise Stale("another run began one of these patches")
     if not begun:
-        return done, view
+        return done, course
+    try:
+        sha = _push_commit(begun, course, hands)
+    except Stale as exc:
+        finish(begun, course, hands, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
+        raise
+    except BotError as exc:
+        course = finish(begun, course, hands, Ending(Result.FAILED, exc.message))
+        failed = [(b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun]
+        return [*done, *failed], course
+    url = hands.commit_url(sha)
+    course = finish(begun, course, hands, Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha}))
+    hands.reached("outcome")
+    return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in begun)], course
+
+
+def _push_commit(begun: Sequence[Begun], course: Course, hands: Hands) -> str:
     files: dict[str, bytes | None] = {}
     for b in begun:
         if b.intention.changes is not None:
             files.update(b.intention.changes.files)
-    try:
-        sha = hands.repository.commit(head, files, message=_message(begun, hands), at=now, author=hands.author)
-        hands.reached("commit")
-        hands.repository.push(hands.branch, sha, expected=head)
-        hands.reached("push")
-    except Stale as exc:
-        finish(begun, view, hands, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
-        raise
-    except BotError as exc:
-        view = finish(begun, view, hands, Ending(Result.FAILED, exc.message))
-        return [
-            *done,
-            *((b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun),
-        ], view
-    url = hands.commit_url(sha)
-    view = finish(begun, view, hands, Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha}))
-    hands.reached("outcome")
-    return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in begun)], view
+    sha = hands.repository.commit(
+        course.head, files, message=_message(begun, hands), at=course.now, author=hands.author
+    )
+    hands.reached("commit")
+    hands.repository.push(hands.branch, sha, expected=course.head)
+    hands.reached("push")
+    return sha
 
 
 def _message(begun: Sequence[Begun], hands: Hands) -> str:
@@ -263,35 +286,29 @@ def _trailers(begun: Sequence[Begun]) -> list[tuple[str, str]]:
     ]
 
 
-def _propose(
-    intention: Intention, head: str, view: LedgerView, hands: Hands, now: datetime
-) -> tuple[Action, LedgerView]:
+def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action, Course]:
     """One pull request or issue, opened or updated."""
     host = hands.host
     if host is None:
-        return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), view
-    if (
-        intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
-        and (theirs := _handed_over(intention, view, hands)) is not None
-    ):
+        return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course
+    is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
+    if is_pull and (theirs := _handed_over(intention, course.view, hands)) is not None:
         _say_handed_over(intention, host, hands)
-        return theirs, view
-    begun, fallen, view = begin([intention], view, hands, now)
+        return theirs, course
+    begun, fallen, course = begin([intention], course, hands)
     if not begun:
-        return fallen[0][1], view
+        return fallen[0][1], course
     try:
-        if intention.proposal.lane is Lane.CONFIG_PULL_REQUEST:
-            item, sha = _pull(begun[0], head, host, hands, now)
-        else:
-            item, sha = _issue(begun[0], host, hands), None
+        item, sha = _pull(begun[0], course, host, hands) if is_pull else (_issue(begun[0], host, hands), None)
     except (Unavailable, Stale, Refused) as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
-        view = finish(begun, view, hands, Ending(result, exc.message))
-        return account(intention, effect=Effect.FAILED, message=exc.message), view
+        course = finish(begun, course, hands, Ending(result, exc.message))
+        return account(intention, effect=Effect.FAILED, message=exc.message), course
     detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
-    view = finish(begun, view, hands, Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail))
+    ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
+    course = finish(begun, course, hands, ending)
     hands.reached("outcome")
-    return account(intention, url=item.url, number=item.number, sha=sha), view
+    return account(intention, url=item.url, number=item.number, sha=sha), course
 
 
 def _handed_over(intention: Intention, view: LedgerView, hands: Hands) -> Action | None:
@@ -322,16 +339,17 @@ def _say_handed_over(intention: Intention, host: CodeHost, hands: Hands) -> None
     host.comment(intention.number, marker=tie, body=body)
 
 
-def _pull(begun: Begun, head: str, host: CodeHost, hands: Hands, now: datetime) -> tuple[PullRequest, str]:
+def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[PullRequest, str]:
     intention, proposal = begun.intention, begun.intention.proposal
     changes = intention.changes
     if changes is None:
         raise Refused(f"there is no change to propose for {proposal.task}")
     name = branch_of(intention.proposal.task)
-    sha = hands.repository.commit(head, changes.files, message=_message([begun], hands), at=now, author=hands.author)
+    message = _message([begun], hands)
+    sha = hands.repository.commit(course.head, changes.files, message=message, at=course.now, author=hands.author)
     hands.reached("branch-commit")
     tip = hands.repository.head(name)
-    if tip is not None and intention.effect is Effect.OPENED and not ours(tip, hands.ledger.read(), hands):
+    if tip is not None and intention.effect is Effect.OPENED and not ours(tip, course.view, hands):
         raise Refused(
             f"the branch {name} exists and its last commit is not Clockwork's",
             advice=f"Delete or rename the branch {name}; the next run opens the pull request.",

@@ -66,7 +66,7 @@ def test_eight_bots_do_it_once(stage: Stage) -> None:
     outcomes = [entry for entry in entries if entry.kind is EntryKind.OUTCOME]
     assert {entry.intent for entry in outcomes} == intents
     succeeded = [(entry.lane, entry.task) for entry in outcomes if entry.result is Result.SUCCEEDED]
-    assert len(succeeded) == len(set(succeeded)) == 3
+    assert len(succeeded) == len(set(succeeded)) == 3, [(e.kind, e.lane, e.id[:6], e.reason, e.detail) for e in entries]
 
 
 def wait_for(results: list[Path], word: str) -> None:
