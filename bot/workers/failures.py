@@ -24,11 +24,14 @@ _BY_PREFIX: Final = {
     "CI": "workflows",
     "DEP": "dependencies",
     "INJ": "injection",
-    "META": "guardrails",
+    "META": "meta",
     "CW": "clockwork",
-    "SYS": "run",
+    "SYS": "system",
 }
 """Where a finding names no category, the letters before the number of its rule do."""
+
+_NO_ANSWER: Final = "SYS-003"
+"""The guardrail for an assistant's answer that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +66,26 @@ def failures(sessions: Iterable[Session]) -> Sequence[Failure]:
 def _of(session: Session) -> Iterator[Failure]:
     if session.failure is not None:
         yield _broken_run(session, session.failure)
+    failed = [reply for reply in session.replies if reply.status not in {ReplyStatus.OK, ReplyStatus.DISABLED}]
     for finding in session.findings:
-        if finding.enforce.rank >= Enforce.WARN.rank:
+        if finding.enforce.rank >= Enforce.WARN.rank and not _told_twice(finding, failed):
             yield _fired(session, finding)
-    for reply in session.replies:
-        if reply.status not in {ReplyStatus.OK, ReplyStatus.DISABLED}:
-            yield _bad_reply(session, reply)
+    for reply in failed:
+        yield _bad_reply(session, reply)
+
+
+def _told_twice(finding: Finding, failed: Iterable[Reply]) -> bool:
+    """Whether ``finding`` only says that an assistant gave no answer; the reply itself says more."""
+    return finding.rule == _NO_ANSWER and any(
+        reply.assistant in finding.message and f"({reply.status.value})" in finding.message for reply in failed
+    )
 
 
 def _broken_run(session: Session, why: str) -> Failure:
     return _failure(
         session,
         tool="clockwork",
-        category="run",
+        category="system",
         rule="run-failed",
         severity=Severity.HIGH,
         title="The guarded run itself failed",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.assistants.catalogue import assistant
+from bot.assistants.choose import assistant
 from bot.assistants.tool import Options
 from bot.model.session import Prompt, Reply, ReplyStatus
 from tests.assistants.endpoint import Endpoint, Fault, serving

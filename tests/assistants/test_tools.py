@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.assistants.catalogue import assistant
+from bot.assistants.choose import assistant, choose
 from bot.assistants.tool import Options
 from bot.errors import Invalid, Refused
 from bot.model.session import Reply, ReplyStatus
@@ -193,9 +193,29 @@ def test_a_tool_that_is_not_installed_is_a_crash(tmp_path: Path) -> None:
 
 
 def test_the_write_token_is_never_handed_over() -> None:
-    """An assistant whose key is the token that writes is refused."""
-    with pytest.raises(Refused, match="key of its own"):
-        assistant("copilot", Options(key="t0ken"), write_token="t0ken")
+    """An assistant whose key is a token that we write with is refused, under whatever name."""
+    for variable in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"):
+        with pytest.raises(Refused, match="key of its own"):
+            choose("copilot", environment={variable: "t0ken", "COPILOT_GITHUB_TOKEN": "t0ken"})
+        with pytest.raises(Refused, match="key of its own"):
+            choose("openai", environment={variable: "t0ken"}, key_variable=variable, base_url="https://x/v1", model="m")
+
+
+@pytest.mark.parametrize("kind", ["claude", "codex", "gemini", "copilot"])
+def test_a_missing_key_disables(kind: str) -> None:
+    """Where the key is withheld the assistant is disabled and its reply names the variable, not an error."""
+    reply = choose(kind, environment={}, name="mine").run(PROMPT)
+    assert (reply.assistant, reply.status) == ("mine", ReplyStatus.DISABLED)
+    assert "is not set" in reply.message
+    assert choose(kind, environment={"OTHER": KEY}, key_variable="OTHER").name == kind
+
+
+def test_settings_make_an_assistant(run: Run, tmp_path: Path) -> None:
+    """The command of the settings runs with PATH and key of the environment."""
+    run("command", WORDS)
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "K": KEY}
+    reply = choose("command", environment=environment, command=["command"], key_variable="K", name="house").run(PROMPT)
+    assert (reply.assistant, reply.status, reply.findings) == ("house", ReplyStatus.OK, FINDINGS)
 
 
 @pytest.mark.parametrize(("kind", "command"), [("clippy", []), ("command", [])])

@@ -59,6 +59,16 @@ def test_failures_are_counted_by_everything() -> None:
     assert (trends.sessions, trends.failed, trends.failures) == (2, 1, 2)
 
 
+def test_an_answer_that_failed_is_counted_once() -> None:
+    """The guardrail's word that an assistant gave no answer and the failed reply itself are one failure."""
+    late = Reply("codex", ReplyStatus.TIMEOUT, message="no answer within 120 s")
+    said = finding("SYS-003", message="Assistant codex gave no usable answer (timeout): no answer within 120 s.")
+    made_up = finding("SYS-003", message="Assistant claude referred to what is not in the change: line 9 of 'a.py'.")
+    found = failures([session(1, findings=(said, made_up), replies=(late,))])
+    assert [failure.rule for failure in found] == ["SYS-003", "assistant-timeout"]
+    assert "line 9" in found[0].detail
+
+
 def test_old_failures_count_in_the_total_only() -> None:
     """What is older than eight days is in no day, and in the total."""
     trends = analyse(on_day(20, 2), AT)

@@ -1,0 +1,107 @@
+"""Makes the assistants that settings name. Called by wiring.
+
+A configured assistant whose key is not in the environment is disabled, which is normal where secrets are withheld (pull
+requests from forks) and is told in its reply.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.assistants.attempt import Sleep
+from bot.assistants.claude import Claude
+from bot.assistants.codex import Codex
+from bot.assistants.command import CommandAssistant
+from bot.assistants.copilot import Copilot
+from bot.assistants.gemini import Gemini
+from bot.assistants.process import DEADLINE_SECONDS
+from bot.assistants.tool import Options, Tool, ToolAssistant
+from bot.errors import Invalid, Refused
+from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.ports import Assistant
+
+TOOLS: Final[Mapping[str, Tool]] = {"claude": Claude(), "codex": Codex(), "gemini": Gemini(), "copilot": Copilot()}
+_USUAL_KEYS: Final = {
+    "claude": "ANTHROPIC_API_KEY",
+    "codex": "OPENAI_API_KEY",
+    "gemini": "GEMINI_API_KEY",
+    "copilot": "COPILOT_GITHUB_TOKEN",
+}
+"""Where the key of a kind is looked for unless settings name another variable; these kinds cannot do without one."""
+_WRITE_TOKENS: Final = ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """An assistant that cannot be asked, and why."""
+
+    name: str
+    why: str
+
+    def run(self, prompt: Prompt) -> Reply:
+        del prompt
+        return Reply(self.name, ReplyStatus.DISABLED, message=self.why)
+
+
+def choose(
+    kind: str,
+    *,
+    environment: Mapping[str, str],
+    name: str | None = None,
+    command: Sequence[str] | None = None,
+    base_url: str | None = None,
+    model: str | None = None,
+    key_variable: str | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    sleep: Sleep = time.sleep,
+) -> Assistant:
+    """The assistant of ``kind`` with its key and ``PATH`` from ``environment``, of which it gets nothing else.
+
+    Raises ``Invalid`` for settings that make no assistant, and ``Refused`` when its key is a token that the bot writes
+    to the repository with.
+    """
+    variable = key_variable or _USUAL_KEYS.get(kind)
+    key = environment.get(variable) if variable else None
+    if variable and not key:
+        return Disabled(name or kind, f"the environment variable {variable} is not set")
+    if key and key in {environment.get(one) for one in _WRITE_TOKENS}:
+        raise Refused(
+            f"assistant {name or kind} would be handed the token that writes to the repository",
+            advice="Give it a key of its own, in an environment variable that its key_env names.",
+        )
+    options = Options(
+        path=environment.get("PATH", os.defpath),
+        key=key,
+        base_url=base_url,
+        model=model,
+        deadline_seconds=deadline_seconds,
+    )
+    return assistant(kind, options, name=name, command=command or (), key_variable=key_variable, sleep=sleep)
+
+
+def assistant(
+    kind: str,
+    options: Options,
+    *,
+    name: str | None = None,
+    command: Sequence[str] = (),
+    key_variable: str | None = None,
+    sleep: Sleep = time.sleep,
+) -> Assistant:
+    """The assistant of ``kind`` (claude, codex, gemini, copilot, openai or command) with exactly these options.
+
+    ``command``, and ``key_variable`` under which it gets its key, are for kind command. ``Invalid`` as for :func:`choose`.
+    """
+    if kind == "command":
+        return CommandAssistant(command, options, name=name, key_variable=key_variable, sleep=sleep)
+    if kind == "openai":
+        from bot.assistants.openai import OpenAIAssistant
+
+        return OpenAIAssistant(options, name=name or kind, sleep=sleep)
+    if kind not in TOOLS:
+        raise Invalid(f"no assistant of kind {kind}", advice=f"Kinds are {', '.join((*TOOLS, 'openai', 'command'))}.")
+    return ToolAssistant(TOOLS[kind], options, name=name, sleep=sleep)
