@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,8 +78,15 @@ def _image(podman: Podman) -> None:
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    one = Podman(tmp_path_factory.mktemp("podman"))
+def folder() -> Iterator[Path]:
+    """A folder with a short name: podman refuses a run root of more than 50 characters."""
+    with tempfile.TemporaryDirectory(prefix="cw-", ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def podman(folder: Path) -> Iterator[Podman]:
+    one = Podman(folder)
     runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
     (one.folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
     _image(one)
