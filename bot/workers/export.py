@@ -21,6 +21,7 @@ from bot.workers.failures import Failure, failures
 
 PATH: Final = "AI_Failure_Modes.md"
 LAST: Final = 100
+MOST: Final = 10
 MESSAGE: Final = "Update the AI failure modes"
 
 Publish = Callable[[str, bytes, str], str | None]
@@ -35,6 +36,14 @@ class Day:
     failures: tuple[Failure, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Frequent:
+    """One failure mode: how often it came, and the last time it did."""
+
+    times: int
+    last: Failure
+
+
 def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
     """The Markdown for ``sessions`` and ``trends`` as UTF-8, ending in one newline. Hostile text in it is inert."""
     found = failures(sessions)
@@ -46,6 +55,7 @@ def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
         "failure_modes.md",
         trends=trends,
         tables=[(dimension.value.capitalize(), trends.by(dimension)) for dimension in Dimension],
+        frequent=_frequent(found),
         categories=sorted(Counter(failure.category for failure in found)),
         days=_days(found[:LAST]),
         shown=min(LAST, len(found)),
@@ -61,6 +71,14 @@ def document(sessions: Sequence[Session]) -> bytes:
 def export(sessions: Sequence[Session], publish: Publish, *, path: str = PATH) -> str | None:
     """The document is on the branch; the commit's sha, None when its bytes were there already."""
     return publish(path, document(sessions), MESSAGE)
+
+
+def _frequent(found: Sequence[Failure]) -> Sequence[Frequent]:
+    """The failure modes (by rule) that came most often, of those that came more than once."""
+    last = {failure.rule: failure for failure in reversed(found)}
+    times = Counter(failure.rule for failure in found)
+    ranked = sorted(times.items(), key=lambda item: (-item[1], item[0]))
+    return [Frequent(number, last[rule]) for rule, number in ranked[:MOST] if number > 1]
 
 
 def _days(found: Sequence[Failure]) -> Sequence[Day]:

@@ -31,7 +31,7 @@ def one_line(text: str, length: int = LENGTH) -> str:
 
 def prose(text: str, length: int = LENGTH) -> str:
     """``text`` as words inside a line or a table cell; everything that Markdown or GitHub would act on is inert."""
-    line = one_line(text, length).replace("@", "＠")
+    line = one_line(text, length).replace("@", "(at)")
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _EDGE_UNDERSCORE.sub(r"\\_", _MARKUP.sub(r"\\\1", line))
     return _LINK.sub(lambda found: f"&#{ord(found[0])};", line)

@@ -166,6 +166,17 @@ def test_the_last_hundred_newest_first() -> None:
     assert "**150** failures" in text
 
 
+def test_what_comes_again_and_again_stands_in_a_table() -> None:
+    """Failure modes that came more than once are counted by rule, most first, with the last day they came."""
+    rules = ["TST-002", "SEC-004", "TST-002", "CI-002", "TST-002", "SEC-004"]
+    text = document([session(n, findings=(finding(rule),)) for n, rule in enumerate(rules, start=1)]).decode()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "2026-11-20" in line]
+    assert rows == [
+        "| 3 | TLS verification must stay on | `TST-002` | 2026-11-20 |",
+        "| 2 | TLS verification must stay on | `SEC-004` | 2026-11-20 |",
+    ]
+
+
 def test_a_spike_is_named() -> None:
     """What comes far more often than usual stands at the top."""
     sessions = [session(number, findings=(finding("TST-002"),)) for number in range(12)]
