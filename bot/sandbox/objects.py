@@ -75,10 +75,17 @@ def tree_with(git: pygit2.Repository, base: pygit2.Tree | None, changes: Mapping
         if data is None:
             index.remove(path)
             continue
+        require_path(path)
         found = None if base is None else entry_at(base, path)
         mode = FileMode.BLOB if found is None else FileMode(found.filemode)
         index.add(pygit2.IndexEntry(path, git.create_blob(data), mode))
     return str(index.write_tree(git))
+
+
+def require_path(path: str) -> None:
+    """422 unless ``path`` may stand in a tree: relative, no empty, ``.``, ``..`` or ``.git`` parts."""
+    if any(part.lower() in ("", ".", "..", ".git") for part in path.split("/")):
+        raise unprocessable("path contains a malformed path component")
 
 
 def write_commit(

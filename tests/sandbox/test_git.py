@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,8 +85,7 @@ def test_any_commit_can_be_fetched_without_its_blobs(box: Box, repo: Repo, folde
 def test_a_large_push_arrives_whole(box: Box, repo: Repo, folder: Path) -> None:
     """Bodies above git's buffer come in chunks, smaller ones compressed."""
     work = cloned(box, repo.full_name, folder)
-    noise = bytes(range(256)) * 4096 * 3
-    (work / "big.bin").write_bytes(bytes(a ^ (i >> 8) & 255 for i, a in enumerate(noise)))
+    (work / "big.bin").write_bytes(random.Random(7).randbytes(3_000_000))
     git("config", "http.postBuffer", "65536", at=work)
     git("config", "core.compression", "0", at=work)
     commit_file(work, "small", "x")
@@ -128,13 +129,19 @@ def test_of_racing_pushes_exactly_one_wins(box: Box, repo: Repo, folder: Path) -
     assert len(commits) == 2
 
 
-def test_the_api_and_git_race_fairly(box: Box, repo: Repo) -> None:
-    """Parallel writes through the API lose nothing: each is on the branch or told 409."""
+@pytest.fixture
+def api(box: Box, repo: Repo) -> Iterator[httpx.Client]:
+    """Below the repository; may be shared by threads."""
+    address = f"{box.server.api_url}/repos/{repo.full_name}"
+    with httpx.Client(base_url=address, headers={"Authorization": f"token {box.token}"}, timeout=60) as found:
+        yield found
+
+
+def test_parallel_writes_lose_nothing(repo: Repo, api: httpx.Client) -> None:
+    """Each file written at once with others is on the branch, or its writer was told 409."""
 
     def write(number: int) -> int:
-        address = f"{box.server.api_url}/repos/{repo.full_name}/contents/f{number}"
-        body = {"message": f"f{number}", "content": ""}
-        return httpx.put(address, json=body, headers={"Authorization": f"token {box.token}"}, timeout=60).status_code
+        return api.put(f"/contents/f{number}", json={"message": f"f{number}", "content": ""}).status_code
 
     with ThreadPoolExecutor(12) as pool:
         codes = list(pool.map(write, range(24)))
@@ -143,15 +150,13 @@ def test_the_api_and_git_race_fairly(box: Box, repo: Repo) -> None:
     assert set(codes) <= {201, 409}
 
 
-def test_parallel_creations_get_their_own_numbers(box: Box, repo: Repo) -> None:
+def test_parallel_creations_get_their_own_numbers(repo: Repo, api: httpx.Client) -> None:
     """Many issues at once: numbers are distinct and without gaps, and one of equal pull requests wins."""
     repo.create_git_ref("refs/heads/fix", tip(repo))
     repo.create_file("x", "x", "x", branch="fix")
-    headers = {"Authorization": f"token {box.token}"}
 
     def post(noun: str, body: dict[str, str]) -> int:
-        address = f"{box.server.api_url}/repos/{repo.full_name}/{noun}"
-        return httpx.post(address, json=body, headers=headers, timeout=60).status_code
+        return api.post(f"/{noun}", json=body).status_code
 
     with ThreadPoolExecutor(12) as pool:
         issues = [pool.submit(post, "issues", {"title": "x"}) for _ in range(24)]

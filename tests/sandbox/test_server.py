@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Unavailable
+from bot.sandbox.replies import Problem
 from bot.sandbox.server import Sandbox
 from tests.sandbox.people import client, tip
 
@@ -78,6 +79,16 @@ def test_many_files_in_one_commit(tmp_path: Path) -> None:
         repo = found.get_repo("acme/large")
         tree = repo.get_git_tree("main", recursive=True).tree
         assert sum(entry.type == "blob" for entry in tree) == 3000
+
+
+def test_odd_file_names_are_kept(tmp_path: Path) -> None:
+    """Quotes, spaces, backslashes and line breaks in names arrive as they are; a path through ``.git`` is refused."""
+    files = dict.fromkeys(('a "b"', "ä ö", "back\\slash", "line\nbreak", '"quoted"'), b"x")
+    with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as found:
+        box.create_repository("acme/odd", files=files)
+        assert {entry.path for entry in found.get_repo("acme/odd").get_git_tree("main").tree} == set(files)
+        with pytest.raises(Problem):
+            box.create_repository("acme/bad", files={"../x": b""})
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

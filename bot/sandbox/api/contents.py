@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bot.sandbox.api.gitdata import Person
 from bot.sandbox.edge import Call, Route
-from bot.sandbox.objects import commit_at, entry_at, tree_with, write_commit
+from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
 from bot.sandbox.shapes import code
@@ -113,8 +113,7 @@ def _advance(git: pygit2.Repository, ref: str, sha: str, tip: str) -> None:
 
 
 def _require_known(path: str, before: pygit2.Object | None, known: str | None, *, deleting: bool) -> None:
-    if ".." in path.split("/") or ".git" in path.split("/"):
-        raise unprocessable("path contains a malformed path component")
+    require_path(path)
     if before is None:
         if deleting:
             raise not_found()

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pygit2.enums import FileMode, ObjectType
 
 from bot.sandbox.edge import Call, Route
-from bot.sandbox.objects import Line, commit_at, require_kind, write_commit
+from bot.sandbox.objects import Line, commit_at, require_kind, require_path, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Reply, not_found, unprocessable
 from bot.sandbox.shapes import code
@@ -242,8 +242,9 @@ def _set_entry(git: pygit2.Repository, index: pygit2.Index, entry: NewEntry) -> 
             index.remove(entry.path)
         return
     mode = int(entry.mode, 8) if entry.mode.isdigit() else 0
-    if mode not in _MODES or entry.path.startswith("/") or ".." in entry.path.split("/"):
-        raise unprocessable("tree.path contains a malformed path component")
+    if mode not in _MODES:
+        raise unprocessable("Must supply a valid tree.mode")
+    require_path(entry.path)
     sha = str(git.create_blob(entry.content.encode())) if entry.content is not None else entry.sha or ""
     if mode == FileMode.TREE:
         _graft(git, index, entry.path, sha)

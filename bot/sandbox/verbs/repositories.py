@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping
 
 from bot.sandbox.hub import Hub, token_digest
-from bot.sandbox.objects import tree_with, write_commit
+from bot.sandbox.imports import first_commit
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import invalid
-from bot.sandbox.shelf import create, require_name
+from bot.sandbox.shelf import require_name
 
 
 def create_user(
@@ -61,10 +61,8 @@ def create_repository(
     repo = _insert(hub, owner, name, default_branch=default_branch, private=private, about=about)
     hub.shelf.create(repo.full_name, default_branch)
     if files:
-        git, line = hub.git(repo), hub.line(person)
-        tree = tree_with(git, None, files)
-        sha = write_commit(git, tree=tree, parents=[], message=message, author=line, committer=line)
-        create(git, f"refs/heads/{default_branch}", sha)
+        bare = hub.shelf.path(repo.full_name)
+        first_commit(bare, default_branch, files, message=message, line=hub.line(person))
     return repo
 
 
