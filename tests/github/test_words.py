@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.github import actions
-from bot.github.commands import Command, Unknown, Verb, parse
 from bot.model.codehost import Annotation, AnnotationLevel
+from bot.model.command import Command, Unknown, Verb, parse
 
 
 @pytest.mark.parametrize(

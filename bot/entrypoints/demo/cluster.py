@@ -11,11 +11,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bot.model.resource import Desired, Platform, Tree
 
-Object: TypeAlias = dict[str, object]
+Object: TypeAlias = dict[str, Any]
+"""What an API server or an engine prints: JSON of their making, passed through to a file."""
 
 _APPLIED: Final = "2026-01-12T09:00:00Z"
 _NAMESPACE: Final = "shop"
@@ -41,12 +42,11 @@ class Cluster:
 
     def kubectl(self, resource: str, path: tuple[str | int, ...], value: object, *, manager: str, at: datetime) -> None:
         """Somebody sets one value of a live object by hand; managedFields remember who."""
-        target: object = self.objects[resource]
+        target = self.objects[resource]
         for step in path[:-1]:
-            target = target[step]  # type: ignore[index]
-        target[path[-1]] = value  # type: ignore[index]
+            target = target[step]
+        target[path[-1]] = value
         metadata = self.objects[resource]["metadata"]
-        assert isinstance(metadata, dict)  # noqa: S101 - made by _live
         fields = {"manager": manager, "operation": "Update", "time": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
         metadata["managedFields"].append(
             {
@@ -67,12 +67,12 @@ class Cluster:
         return {"kubernetes": list(self.objects.values()), "docker": list(self.containers.values())}
 
 
-def _fields(live: object, path: tuple[str | int, ...]) -> Object:
+def _fields(live: Any, path: tuple[str | int, ...]) -> Object:
     """The fieldsV1 tree that owns the value at ``path``, with ``k:`` keys for named list elements."""
     if not path:
         return {}
     step = path[0]
-    inner = live[step]  # type: ignore[index]
+    inner = live[step]
     if isinstance(step, str):
         return {f"f:{step}": _fields(inner, path[1:])}
     name = inner["name"] if isinstance(inner, dict) and "name" in inner else None
@@ -87,11 +87,11 @@ def _uid(text: str) -> str:
 
 def _live(tree: Tree) -> Object:
     """A declared object as an API server returns it."""
-    live = copy.deepcopy(dict(tree))
-    metadata = dict(live["metadata"])  # type: ignore[call-overload]
+    live: Object = copy.deepcopy(dict(tree))
+    metadata = dict(live["metadata"])
     metadata.setdefault("namespace", _NAMESPACE)
     name = f"{live['kind']}/{metadata['name']}"
-    own = {"f:metadata": {"f:labels": {}}, "f:spec": {}}
+    own: Object = {"f:metadata": {"f:labels": {}}, "f:spec": {}}
     metadata |= {
         "uid": _uid(name),
         "resourceVersion": str(1000 + len(name)),
@@ -111,16 +111,16 @@ def _live(tree: Tree) -> Object:
     live["metadata"] = metadata
     match live["kind"]:
         case "Deployment" | "StatefulSet":
-            replicas = live["spec"].get("replicas", 1)  # type: ignore[attr-defined]
+            replicas = live["spec"].get("replicas", 1)
             live["status"] = {
                 "observedGeneration": 1,
                 "replicas": replicas,
                 "readyReplicas": replicas,
                 "updatedReplicas": replicas,
             }
-            live["spec"] = {"revisionHistoryLimit": 10, **live["spec"]}  # type: ignore[dict-item]
+            live["spec"] = {"revisionHistoryLimit": 10, **live["spec"]}
         case "Service":
-            spec = dict(live["spec"])  # type: ignore[call-overload]
+            spec = dict(live["spec"])
             spec["ports"] = [{"protocol": "TCP", **port} for port in spec["ports"]]
             live["spec"] = {
                 "clusterIP": "10.96.14.7",
@@ -131,7 +131,7 @@ def _live(tree: Tree) -> Object:
             }
             live["status"] = {"loadBalancer": {}}
         case "PersistentVolumeClaim":
-            live["spec"] = {"volumeName": "pvc-" + _uid(name), "volumeMode": "Filesystem", **live["spec"]}  # type: ignore[dict-item]
+            live["spec"] = {"volumeName": "pvc-" + _uid(name), "volumeMode": "Filesystem", **live["spec"]}
             live["status"] = {"phase": "Bound"}
     return live
 

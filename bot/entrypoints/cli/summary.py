@@ -1,0 +1,22 @@
+"""A tick as Markdown, for a job summary."""
+
+from __future__ import annotations
+
+from bot.drift.markdown import summary
+from bot.github.text import text
+from bot.model.proposal import Tick
+
+
+def tick_summary(tick: Tick) -> str:
+    """What was seen and done, as GitHub renders it; at most a few lines per action."""
+    lines = [f"### Clockwork on `{tick.branch}` at `{tick.commit[:12]}`", ""]
+    if tick.blocked:
+        lines += [f"**{text(tick.blocked)}**", ""]
+    if tick.actions:
+        lines += ["| effect | remedy | task | |", "|---|---|---|---|"]
+    for action in tick.actions:
+        link = f" [link]({action.url})" if action.url else ""
+        when = f" Next eligible {action.next_eligible:%Y-%m-%d %H:%M:%S UTC}." if action.next_eligible else ""
+        said = text(f"{action.message}{when}")
+        lines.append(f"| {action.effect} | {action.lane} | {text(action.task)} | {said}{link} |")
+    return "\n".join(lines) + "\n\n" + summary(tick.report)

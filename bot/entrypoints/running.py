@@ -1,0 +1,134 @@
+"""Starts the daemon's parts and stops them in order: HTTP, workers, the loop. Called by ``clockwork daemon run``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.entrypoints.daemon import Daemon, Status
+from bot.entrypoints.http import build, serving
+from bot.errors import BotError
+from bot.flows.commands import hear
+from bot.flows.reconcile import tick
+from bot.wiring.guarding import Guard, review
+from bot.wiring.loops import loop_on
+from bot.wiring.site import SystemClock, Ways, open_site
+from bot.wiring.working import workers_of
+
+if TYPE_CHECKING:
+    import structlog
+
+    from bot.flows.remedy import Hands
+    from bot.workers.work import Name, Outcome
+
+
+def logger() -> structlog.stdlib.BoundLogger:
+    """JSON lines on standard error, with a time."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    found: structlog.stdlib.BoundLogger = structlog.get_logger()
+    return found
+
+
+def run(
+    ways: Ways,
+    *,
+    port: int | None = None,
+    watch: Path | None = None,
+    stopping: threading.Event | None = None,
+    serving_on: Callable[[int], object] = lambda _port: None,
+) -> None:
+    """Work until SIGTERM, SIGINT or ``stopping``. ``serving_on`` is told the port once the API answers.
+
+    Raises ``Invalid`` or ``Unavailable`` when it cannot start; afterwards failures are told and the work goes on.
+    """
+    log = logger()
+    clock = SystemClock()
+    site = open_site(ways)
+    loop = loop_on(site, clock=clock)
+    host = loop.hands.host
+    guard = None if host is None else Guard(site, host, clock)
+    stop = stopping or threading.Event()
+    daemon = Daemon(
+        look=partial(tick, loop),
+        review=_no_host if guard is None else partial(review, guard),
+        hear=partial(_hear, loop.hands),
+        log=log.info,
+        now=clock.now,
+        status=Status(clock.now()),
+        interval=site.settings.daemon.interval,
+        stopping=stop,
+    )
+    if stopping is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    api = build(daemon, webhook_secret=site.secrets.webhook, metrics=partial(metrics, daemon))
+    chosen = site.settings.daemon.port if port is None else port
+    with serving(api, host=site.settings.daemon.host, port=chosen) as bound:
+        log.info("started", repository=site.name, branch=site.branch, port=bound)
+        serving_on(bound)
+        workers = threading.Thread(target=_work, args=(ways, stop, log), name="clockwork-workers", daemon=True)
+        workers.start()
+        daemon.run(watch=watch)
+        workers.join(10)
+    if guard is not None:
+        guard.store.close()
+    log.info("stopped")
+
+
+def _hear(hands: Hands, number: int) -> object:
+    return hear(number, hands)
+
+
+def _no_host(number: int) -> object:
+    del number
+    return None
+
+
+def _work(ways: Ways, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
+    """The background workers, on a site of their own: a clone is not for two threads."""
+    from bot.workers.schedule import keep_working
+
+    def report(name: Name, outcome: Outcome | BotError) -> None:
+        if isinstance(outcome, BotError):
+            log.warning("worker failed", worker=name.value, error=outcome.message)
+        else:
+            log.debug("worker ran", worker=name.value, said=outcome.said)
+
+    try:
+        workers = workers_of(open_site(ways))
+    except BotError as exc:
+        log.warning("workers did not start", error=exc.message)
+        return
+    keep_working(workers, stopped=stop.is_set, report=report)
+
+
+def metrics(daemon: Daemon) -> str:
+    """Prometheus text: what the daemon itself knows, without needing a library for six numbers."""
+    status, last = daemon.status, daemon.status.last
+    figures = {
+        "clockwork_ticks_total": status.ticks,
+        "clockwork_failures_total": status.failures,
+        "clockwork_queue_length": len(daemon.queue),
+        "clockwork_drift": len(last.report.drift) if last else 0,
+        "clockwork_unreachable": len(last.report.unreachable) if last else 0,
+        "clockwork_blocked": int(bool(last and last.blocked)),
+    }
+    lines = []
+    for name, figure in figures.items():
+        kind = "counter" if name.endswith("_total") else "gauge"
+        lines += [f"# TYPE {name} {kind}", f"{name} {figure}"]
+    return "\n".join(lines) + "\n"
