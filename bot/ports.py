@@ -160,7 +160,10 @@ class CodeHost(Protocol):
     def whoami(self) -> Whoami: ...
 
     def pulls(self) -> Sequence[PullRequest]:
-        """All pull requests that are ours (label and creator and valid marker), open and closed, newest first."""
+        """All pull requests that are ours (label and creator and valid marker), open and closed, newest first.
+
+        Closed ones come without branches and commits (those texts are empty); :meth:`pull` has them.
+        """
         ...
 
     def issues(self) -> Sequence[Issue]:
@@ -223,7 +226,7 @@ class Observation:
     ``covered`` names the platforms of which everything was listed, so that a declared resource that is not among
     ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
     (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
-    compared itself (Terraform plans, HTTP probes).
+    compared itself (Terraform plans, HTTP probes); ``compared`` the platforms for which they are the whole answer.
     """
 
     at: datetime
@@ -232,6 +235,7 @@ class Observation:
     kinds: frozenset[tuple[str, str]] | None = None
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
+    compared: frozenset[Platform] = frozenset()
 
 
 class DroppedEntry(Protocol):

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.errors import Refused
 from bot.flows.remedy import Hands, record
-from bot.model.codehost import Comment, Marker
+from bot.model.codehost import Comment, Issue, Marker, PullRequest
 from bot.model.command import Command, Unknown, Verb, parse
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
@@ -115,7 +115,7 @@ def _subject(number: int, hands: Hands) -> Marker | None:
     host = hands.host
     if host is None:
         return None
-    items = [*host.pulls(), *host.issues()]
+    items: list[PullRequest | Issue] = [*host.pulls(), *host.issues()]
     return next((item.marker for item in items if item.number == number), None)
 
 

@@ -14,7 +14,7 @@ from bot.drift.ignore import Ignores
 from bot.drift.options import Options
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
-from bot.model.drift import Drift, Report
+from bot.model.drift import Report
 from bot.model.resource import Desired, ResourceId, SourceError, Tree
 from bot.policy.context import collect
 from bot.policy.decide import decide
@@ -78,13 +78,8 @@ def looked_at(task: str, seen: Look) -> bool:
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:
-    if desired.id in observation.resources:
+    if desired.id in observation.resources or desired.id.platform in observation.compared:
         return True
     if desired.id.platform not in observation.covered:
         return False
     return observation.kinds is None or (desired.id.group, desired.id.kind) in observation.kinds
-
-
-def hidden(drift: Drift) -> bool:
-    """Whether the values of a drift must not be shown."""
-    return drift.sensitive

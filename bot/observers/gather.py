@@ -62,6 +62,7 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
         kinds=_kinds(observations),
         unreachable=tuple(one for observation in observations for one in observation.unreachable),
         differences=tuple(one for observation in observations for one in observation.differences),
+        compared=frozenset(platform for observation in observations for platform in observation.compared),
     )
 
 

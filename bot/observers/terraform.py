@@ -62,7 +62,7 @@ class TerraformObserver:
             return Observation(
                 now, unreachable=(Unreachable(self.name, str(self.root or self.directory), exc.message),)
             )
-        return Observation(now, differences=found)
+        return Observation(now, differences=found, compared=self.platforms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Cluster:
 
     def kubectl(self, resource: str, path: tuple[str | int, ...], value: object, *, manager: str, at: datetime) -> None:
         """Somebody sets one value of a live object by hand; managedFields remember who."""
-        target = self.objects[resource]
+        target: Any = self.objects[resource]
         for step in path[:-1]:
             target = target[step]
         target[path[-1]] = value
