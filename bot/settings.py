@@ -226,7 +226,6 @@ class Daemon(_Section):
     interval: Seconds = 60
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8737
-    notify: list[str] = []
 
 
 class Settings(_Section):
