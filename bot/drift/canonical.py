@@ -31,8 +31,10 @@ def _mapping(value: Tree, shape: Shape) -> JSON:
     result: dict[str, JSON] = {}
     for key, entry in value.items():
         child = shape.child(key)
-        if child.filled is not Filled.IGNORED and not absent(entry, child, value):
-            result[key] = canonical(entry, child)
+        if child.filled is not Filled.IGNORED:
+            form = canonical(entry, child)
+            if not absent(form, child, value):
+                result[key] = form
     return result
 
 

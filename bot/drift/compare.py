@@ -87,7 +87,7 @@ class _Comparison:
         self._bases = bases
         self._options = options
         self._memo = memo
-        self._live = Live(seen.resources)
+        self._live = Live(seen.resources, desired)
 
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
@@ -141,7 +141,8 @@ class _Comparison:
         return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
 
     def _undeclared(self, matched: set[int]) -> None:
-        projects = frozenset(one.id.scope for one in self._desired if one.id.platform is Platform.COMPOSE)
+        declared = {one.id.scope for one in self._desired if one.id.platform is Platform.COMPOSE}
+        projects = frozenset(name for project in declared if (name := self._live.project(project)) is not None)
         labels = self._options.tracking_labels
         for observed, reason in undeclared(self._live, matched, projects, self._bases, labels):
             self.drift.append(drifts.unmanaged(observed, reason))

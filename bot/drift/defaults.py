@@ -98,7 +98,10 @@ DEFAULTS: Final[Defaults] = {
         "terminationGracePeriodSeconds": Default(f"{_CORE}PodSpec", 30),
         "enableServiceLinks": Default(f"{_CORE}Pod", True),
         "securityContext": Default(f"{_CORE}PodSpec", {}),
-        "serviceAccountName": _other("serviceAccount", "core/v1 conversion.go, deprecated serviceAccount"),
+        "serviceAccountName": Default(
+            "core/v1 conversion.go, deprecated serviceAccount",
+            derive=lambda pod: None if "serviceAccountName" in pod else pod.get("serviceAccount"),
+        ),
         "serviceAccount": _other("serviceAccountName", "core/v1 conversion.go, deprecated serviceAccount"),
     },
     "TopologySpread": {

@@ -2,13 +2,13 @@
 
 Mostly by identity. A Kubernetes manifest without a namespace means its kind's cluster-scoped object, the one in
 ``default``, or the only one of that name; a Compose service means the one of its project, a container without project
-that bears its name, or the only one of that name where its project runs under another name.
+that bears its name, or the one of the undeclared project that has most of the services that its project declares.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from bot.drift.peek import text
@@ -42,10 +42,11 @@ _CLUSTER_SCOPED: Final = frozenset(
 class Live:
     """Live resources by identity, and by name where somebody asks."""
 
-    def __init__(self, resources: Mapping[ResourceId, Observed]) -> None:
+    def __init__(self, resources: Mapping[ResourceId, Observed], declared: Iterable[Desired] = ()) -> None:
         self.resources = resources
         self._by_name: _Names | None = None
-        self._projects: frozenset[str] | None = None
+        self._declared = _projects(one.id for one in declared if one.id.platform is Platform.COMPOSE)
+        self._renamed: dict[str, str | None] = {}
 
     def find(self, desired: Desired) -> Observed | None:
         """The live resource that ``desired`` means; None when there is none, or more than one may be meant."""
@@ -68,21 +69,29 @@ class Live:
 
     def _service(self, desired: Desired) -> Observed | None:
         id_ = desired.id
-        names = {id_.name, text(desired.tree.get("container_name"))} - {""}
+        project = self.project(id_.scope)
+        named = text(desired.tree.get("container_name"))
+        names = {named} - {""} if project == id_.scope else {id_.name, named} - {""}
         alone = [one for name in names for one in self._named(id_, name) if not one.id.scope]
         if alone:
             return alone[0] if len(alone) == 1 else None
-        if id_.scope in self.projects:
-            return None
-        named = self._named(id_, id_.name)
-        return named[0] if len(named) == 1 else None
+        return next((one for one in self._named(id_, id_.name) if one.id.scope == project), None)
 
-    @property
-    def projects(self) -> frozenset[str]:
-        """The Compose projects that run."""
-        if self._projects is None:
-            self._projects = frozenset(id_.scope for id_ in self.resources if id_.platform is Platform.COMPOSE)
-        return self._projects
+    def project(self, declared: str) -> str | None:
+        """The name under which a declared project runs: its own, else that of the one undeclared project that has at
+        least half of its services; None where there is no such project.
+        """
+        if declared not in self._renamed:
+            running = _projects(id_ for id_ in self.resources if id_.platform is Platform.COMPOSE and id_.scope)
+            self._renamed[declared] = declared if declared in running else self._most_alike(declared, running)
+        return self._renamed[declared]
+
+    def _most_alike(self, declared: str, running: Mapping[str, set[str]]) -> str | None:
+        wanted = self._declared.get(declared, set())
+        shared = {name: len(wanted & there) for name, there in running.items() if name not in self._declared}
+        best = max(shared.values(), default=0)
+        alike = [name for name, number in shared.items() if number == best]
+        return alike[0] if len(alike) == 1 and best and 2 * best >= len(wanted) else None
 
     def _named(self, id_: ResourceId, name: str) -> list[Observed]:
         if self._by_name is None:
@@ -90,3 +99,12 @@ class Live:
             for other, observed in self.resources.items():
                 self._by_name[other.platform, other.group, other.kind, other.name].append(observed)
         return self._by_name.get((id_.platform, id_.group, id_.kind, name), [])
+
+
+def _projects(ids: Iterable[ResourceId]) -> dict[str, set[str]]:
+    """The names of services by project."""
+    found: dict[str, set[str]] = {}
+    for id_ in ids:
+        if id_.kind == "service":
+            found.setdefault(id_.scope, set()).add(id_.name)
+    return found

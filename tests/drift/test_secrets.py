@@ -1,0 +1,183 @@
+"""Secrets never leave a comparison, whatever they are called and wherever they stand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.drift.compare import Seen, compare
+from bot.drift.markdown import summary
+from bot.drift.masking import digest, looks_secret, secret_name
+from bot.drift.schema import to_json
+from bot.drift.values import encoded
+from bot.model.drift import Report
+from bot.model.resource import Desired, Observed, Platform, Problem
+from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
+
+PLANTED = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=12, max_size=24)
+EVERYWHERE = frozenset(Platform)
+
+
+def everything_shown(report: Report) -> str:
+    return repr(report) + json.dumps(to_json(report)) + summary(report)
+
+
+def compared(desired: Desired, observed: Observed) -> Report:
+    seen = Seen(resources={observed.id: observed}, covered=EVERYWHERE)
+    return compare([desired], seen, options=OPTIONS, now=NOW)
+
+
+def secret(**fields: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "shop"}, **fields}
+
+
+def config(data: dict[str, str]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "shop"}, "data": data}
+
+
+def env(name: str, value: str) -> dict[str, Any]:
+    return deployment(env=[{"name": name, "value": value}])
+
+
+def pairs(old: str, new: str) -> list[tuple[Desired, Observed]]:
+    """Every place where a secret usually stands, with one value in Git and another live."""
+    basic = "postgres://shop:{}@db/shop"
+    return [
+        (declared(secret(data={"a": encoded(old)})), live(secret(data={"a": encoded(new)}))),
+        (declared(secret(stringData={"a": old})), live(secret(data={"a": encoded(new), "b": encoded(old)}))),
+        (declared(secret()), live(secret(data={"a": encoded(new)}))),
+        (declared(env("DB_PASSWORD", old)), live(env("DB_PASSWORD", new))),
+        (declared(env("DATABASE_URL", basic.format(old))), live(env("DATABASE_URL", basic.format(new)))),
+        (
+            declared(env("A", "1")),
+            live(deployment(env=[{"name": "A", "value": "1"}, {"name": "API_TOKEN", "value": new}])),
+        ),
+        (declared(deployment(args=["--token", old])), live(deployment(args=["--token", new]))),
+        (declared(deployment(args=[f"--password={old}"])), live(deployment(args=[f"--password={new}"]))),
+        (
+            declared(config({"app.properties": f"db.password={old}\n"})),
+            live(config({"app.properties": f"db.password={new}\n"})),
+        ),
+        (declared(config({"API_KEY": old})), live(config({"API_KEY": new}))),
+        (service({"environment": {"SECRET_KEY": old}}), running({"environment": {"SECRET_KEY": new}})),
+        (service({"environment": [f"TOKEN={old}"]}), running({"environment": {"TOKEN": new, "PASSWORD": old}})),
+        (service({"command": f"run --api-key {old}"}), running({"command": ["run", "--api-key", new]})),
+        (
+            replace(service({"environment": {"PLAIN": old}}), sensitive=frozenset({("environment", "PLAIN")})),
+            running({"environment": {"PLAIN": new}}),
+        ),
+    ]
+
+
+@given(old=PLANTED, new=PLANTED)
+@settings(max_examples=20, deadline=None)
+def test_planted_values_appear_nowhere(old: str, new: str) -> None:
+    """Neither side's value is in any output: not in repr, not in JSON, not in Markdown, not in edits or evidence."""
+    for desired, observed in pairs(old, new):
+        problem = Problem("Crash", f"cannot log in with {new}", (f"tried password={new}", f"then {old}"))
+        report = compared(desired, replace(observed, problems=(problem,)))
+        shown = everything_shown(report)
+        for value in {old, new}:
+            if desired.sensitive or "cannot log in" not in shown:
+                continue
+            fields = [drift for drift in report.drift if drift.path]
+            text = repr(fields) + json.dumps([to_json(replace(report, drift=(drift,))) for drift in fields])
+            assert value not in text, desired.tree
+            assert encoded(value) not in text
+
+
+@given(old=PLANTED, new=PLANTED)
+@settings(max_examples=20, deadline=None)
+def test_logs_hold_no_value_of_a_secret_place(old: str, new: str) -> None:
+    """Evidence that repeats a value of a secret place shows its digest instead."""
+    tree, other = env("DB_PASSWORD", old), env("DB_PASSWORD", new)
+    problem = Problem("Crash", f"login {new}", (f"tried {old}", f"and {new}"))
+    shown = everything_shown(compared(declared(tree), replace(live(other), problems=(problem,))))
+    assert old not in shown
+    assert new not in shown
+
+
+@given(old=PLANTED, new=PLANTED)
+@settings(max_examples=20, deadline=None)
+def test_drift_on_a_secret_is_still_found_and_never_adopted(old: str, new: str) -> None:
+    """Different values have different digests under one key, and no edit carries the value."""
+    found = compared(declared(secret(data={"a": encoded(old)})), live(secret(data={"a": encoded(new)}))).drift
+    assert bool(found) is (old != new)
+    for drift in found:
+        assert drift.sensitive
+        assert drift.adopt == ()
+        assert str(drift.desired).startswith("hmac-sha256:")
+        assert drift.desired != drift.observed
+
+
+def test_a_digest_says_nothing_without_the_key() -> None:
+    """Equal values have equal digests under one key and other digests under another; eight hex digits are shown."""
+    assert digest("x", b"one") == digest("x", b"one") != digest("x", b"two")
+    assert len(digest("x", b"one")) == len("hmac-sha256:") + 8
+
+
+def test_the_key_is_in_no_repr() -> None:
+    """Options print without their key."""
+    assert "a key for tests" not in repr(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DB_PASSWORD",
+        "API_KEY",
+        "apiToken",
+        "STRIPE_SECRET",
+        "AWS_SECRET_ACCESS_KEY",
+        "clientSecret",
+        "SESSION_COOKIE",
+        "JWT",
+        "passwd",
+        "SENTRY_DSN",
+    ],
+)
+def test_secret_names(name: str) -> None:
+    """What usually holds a secret is known by its name."""
+    assert secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PASSWORD_FILE",
+        "secretName",
+        "TOKEN_TTL",
+        "MODE",
+        "image",
+        "tokenExpirationSeconds",
+        "KEYBOARD",
+        "secretKeyRef",
+        "PATH",
+        "monkey",
+        "author",
+    ],
+)
+def test_names_that_hold_none(name: str) -> None:
+    """References, files and times are no secrets."""
+    assert not secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "registry.example.com/a/b:1",
+        "http://web:8080/health",
+        "password",
+        "--token-file=/run/x",
+        "$(DB_PASSWORD)",
+        "password=${DB_PASSWORD}",
+    ],
+)
+def test_texts_that_carry_none(text: str) -> None:
+    """Ordinary values stay readable."""
+    assert not looks_secret(text)
