@@ -15,13 +15,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox.hub import Hub
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Json, Problem, Reply, bad_credentials, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A request body. Unknown keys are ignored, as GitHub does; its validator is built when it is first needed."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class Row(Protocol):

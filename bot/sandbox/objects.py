@@ -5,7 +5,7 @@ Used by the endpoints, the merge button and the pages. Nothing here moves a ref 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,7 +89,7 @@ def require_path(path: str) -> None:
 
 
 def write_commit(
-    git: pygit2.Repository, *, tree: str, parents: list[str], message: str, author: Line, committer: Line
+    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: Line, committer: Line
 ) -> str:
     """The id of a new commit that no ref points to yet."""
     return str(git.create_commit(None, author.signature(), committer.signature(), message, tree, list(parents)))

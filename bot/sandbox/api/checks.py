@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from bot.sandbox.api.commits import commit_of
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import Annotation, CheckRun, Repo, Status, User
 from bot.sandbox.replies import Reply, forbidden, invalid, not_found, unprocessable
@@ -28,7 +28,7 @@ _CONCLUSIONS = (
 )
 
 
-class NewStatus(BaseModel):
+class NewStatus(Body):
     """Body of ``POST …/statuses/SHA``."""
 
     state: str
@@ -37,7 +37,7 @@ class NewStatus(BaseModel):
     context: str = "default"
 
 
-class Remark(BaseModel):
+class Remark(Body):
     """One annotation of a request."""
 
     path: str
@@ -55,16 +55,16 @@ class Remark(BaseModel):
         return checks.Remark(**self.model_dump())
 
 
-class Output(BaseModel):
+class Output(Body):
     """``output`` of a check run."""
 
     title: str | None = None
     summary: str | None = Field(default=None, max_length=65535)
     text: str | None = Field(default=None, max_length=65535)
-    annotations: list[Remark] = []
+    annotations: tuple[Remark, ...] = ()
 
 
-class CheckEdit(BaseModel):
+class CheckEdit(Body):
     """Body of ``PATCH …/check-runs/N``."""
 
     name: str | None = None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel
-
 from bot.sandbox.api.issues import writer
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.hub import stamp
 from bot.sandbox.records import Comment, Label, Reaction, Repo
 from bot.sandbox.replies import Reply, forbidden, invalid, not_found
@@ -15,19 +13,19 @@ from bot.sandbox.shapes import talk
 from bot.sandbox.verbs import issues, labels
 
 
-class Said(BaseModel):
+class Said(Body):
     """Body of a comment."""
 
     body: str
 
 
-class Emoji(BaseModel):
+class Emoji(Body):
     """Body of a reaction."""
 
     content: str
 
 
-class NewLabel(BaseModel):
+class NewLabel(Body):
     """Body of ``POST …/labels``."""
 
     name: str
@@ -35,7 +33,7 @@ class NewLabel(BaseModel):
     description: str | None = None
 
 
-class LabelEdit(BaseModel):
+class LabelEdit(Body):
     """Body of ``PATCH …/labels/…``."""
 
     new_name: str | None = None

@@ -7,10 +7,9 @@ import binascii
 from collections.abc import Mapping
 
 import pygit2
-from pydantic import BaseModel
 
 from bot.sandbox.api.gitdata import Person
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
@@ -19,7 +18,7 @@ from bot.sandbox.shelf import ZERO, create, move, target
 from bot.sandbox.verbs import pushes
 
 
-class Deletion(BaseModel):
+class Deletion(Body):
     """Body of ``DELETE …/contents/…``."""
 
     message: str
@@ -29,7 +28,7 @@ class Deletion(BaseModel):
     committer: Person | None = None
 
 
-class Write(BaseModel):
+class Write(Body):
     """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
 
     message: str

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import pygit2
-from pydantic import BaseModel
 from pygit2.enums import FileMode, ObjectType
 
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import Line, commit_at, require_kind, require_path, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Reply, not_found, unprocessable
@@ -24,21 +23,21 @@ _MODES = frozenset({0o100644, 0o100755, 0o040000, 0o160000, 0o120000})
 _TYPES = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB, "tag": ObjectType.TAG}
 
 
-class NewRef(BaseModel):
+class NewRef(Body):
     """Body of ``POST …/git/refs``."""
 
     ref: str
     sha: str
 
 
-class RefEdit(BaseModel):
+class RefEdit(Body):
     """Body of ``PATCH …/git/refs/…``."""
 
     sha: str
     force: bool = False
 
 
-class Person(BaseModel):
+class Person(Body):
     """An author or committer line in a request."""
 
     name: str
@@ -50,17 +49,17 @@ class Person(BaseModel):
         return Line(self.name, self.email, (self.date or now).astimezone(UTC))
 
 
-class NewCommit(BaseModel):
+class NewCommit(Body):
     """Body of ``POST …/git/commits``."""
 
     message: str
     tree: str
-    parents: list[str] = []
+    parents: tuple[str, ...] = ()
     author: Person | None = None
     committer: Person | None = None
 
 
-class NewEntry(BaseModel):
+class NewEntry(Body):
     """One entry of ``POST …/git/trees``; ``sha`` null deletes the path from ``base_tree``."""
 
     path: str
@@ -70,21 +69,21 @@ class NewEntry(BaseModel):
     content: str | None = None
 
 
-class NewTree(BaseModel):
+class NewTree(Body):
     """Body of ``POST …/git/trees``."""
 
     tree: list[NewEntry]
     base_tree: str | None = None
 
 
-class NewBlob(BaseModel):
+class NewBlob(Body):
     """Body of ``POST …/git/blobs``."""
 
     content: str
     encoding: str = "utf-8"
 
 
-class NewTag(BaseModel):
+class NewTag(Body):
     """Body of ``POST …/git/tags``."""
 
     tag: str

@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pygit2
-from pydantic import BaseModel
 
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.hub import stamp
 from bot.sandbox.objects import tree_with, write_commit
 from bot.sandbox.records import Repo
@@ -21,58 +22,58 @@ from bot.sandbox.shelf import move, target
 from bot.sandbox.verbs import pushes
 
 
-class Question(BaseModel):
+class Question(Body):
     """Body of ``POST /graphql``."""
 
     query: str
-    variables: dict[str, object] = {}
+    variables: Mapping[str, object] = MappingProxyType({})
 
 
-class Branch(BaseModel):
+class Branch(Body):
     """``CommittableBranch``."""
 
     repositoryNameWithOwner: str  # noqa: N815 -- GitHub's name
     branchName: str  # noqa: N815 -- GitHub's name
 
 
-class Message(BaseModel):
+class Message(Body):
     """``CommitMessage``."""
 
     headline: str
     body: str | None = None
 
 
-class Addition(BaseModel):
+class Addition(Body):
     """``FileAddition``: ``contents`` is base64."""
 
     path: str
     contents: str
 
 
-class Removal(BaseModel):
+class Removal(Body):
     """``FileDeletion``."""
 
     path: str
 
 
-class FileChanges(BaseModel):
+class FileChanges(Body):
     """``FileChanges``."""
 
-    additions: list[Addition] = []
-    deletions: list[Removal] = []
+    additions: tuple[Addition, ...] = ()
+    deletions: tuple[Removal, ...] = ()
 
 
-class CommitOrder(BaseModel):
+class CommitOrder(Body):
     """``CreateCommitOnBranchInput``."""
 
     branch: Branch
     message: Message
     expectedHeadOid: str  # noqa: N815 -- GitHub's name
-    fileChanges: FileChanges = FileChanges()  # noqa: N815 -- GitHub's name
+    fileChanges: FileChanges | None = None  # noqa: N815 -- GitHub's name
     clientMutationId: str | None = None  # noqa: N815 -- GitHub's name
 
 
-class _Wrapped(BaseModel):
+class _Wrapped(Body):
     input: CommitOrder
 
 
@@ -88,7 +89,7 @@ def graphql(call: Call) -> Reply:
 
 
 def _create_commit(call: Call, asked: Question) -> Reply:
-    order = call.with_data(json.dumps(asked.variables).encode()).body(_Wrapped).input
+    order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_Wrapped).input
     owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
     try:
         repo = call.hub.repo(owner, name, call.actor)
@@ -120,7 +121,7 @@ def _commit(call: Call, repo: Repo, order: CommitOrder) -> str:
         base = git[tip].peel(pygit2.Commit)
         sha = write_commit(
             git,
-            tree=tree_with(git, base.tree, _changes(base, order.fileChanges)),
+            tree=tree_with(git, base.tree, _changes(base, order.fileChanges or FileChanges())),
             parents=[tip],
             message="\n\n".join(filter(None, (order.message.headline, order.message.body))),
             author=line,

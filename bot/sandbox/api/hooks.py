@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 
-from pydantic import BaseModel
-
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.records import Delivery, Hook, Repo
 from bot.sandbox.replies import Json, Reply, invalid, not_found
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
 
 
-class Target(BaseModel):
+class Target(Body):
     """``config`` of a webhook."""
 
     url: str | None = None
@@ -21,15 +19,15 @@ class Target(BaseModel):
     content_type: str = "json"
 
 
-class NewHook(BaseModel):
+class NewHook(Body):
     """Body of ``POST …/hooks``."""
 
     config: Target
-    events: list[str] = ["push"]
+    events: tuple[str, ...] = ("push",)
     active: bool = True
 
 
-class HookEdit(BaseModel):
+class HookEdit(Body):
     """Body of ``PATCH …/hooks/N``."""
 
     config: Target | None = None

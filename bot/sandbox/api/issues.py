@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel
-
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.hub import stamp
 from bot.sandbox.records import Event, Issue, Repo, User
 from bot.sandbox.replies import Reply, forbidden, invalid
@@ -17,23 +15,23 @@ from bot.sandbox.verbs import issues, labels, pulls
 _SORTS = {"created": "created_at", "updated": "updated_at"}
 
 
-class LabelName(BaseModel):
+class LabelName(Body):
     """A label given as an object."""
 
     name: str
 
 
-class NewIssue(BaseModel):
+class NewIssue(Body):
     """Body of ``POST …/issues``."""
 
     title: str | int
     body: str | None = None
-    labels: list[str | LabelName] = []
+    labels: tuple[str | LabelName, ...] = ()
     assignee: str | None = None
-    assignees: list[str] = []
+    assignees: tuple[str, ...] = ()
 
 
-class IssueEdit(BaseModel):
+class IssueEdit(Body):
     """Body of ``PATCH …/issues/N``."""
 
     title: str | int | None = None
@@ -44,19 +42,19 @@ class IssueEdit(BaseModel):
     assignees: list[str] | None = None
 
 
-class Labels(BaseModel):
+class Labels(Body):
     """Body of ``…/labels`` in its long form."""
 
-    labels: list[str | LabelName] = []
+    labels: tuple[str | LabelName, ...] = ()
 
 
-class Assignees(BaseModel):
+class Assignees(Body):
     """Body of ``…/assignees``."""
 
-    assignees: list[str] = []
+    assignees: tuple[str, ...] = ()
 
 
-def names(given: list[str | LabelName]) -> list[str]:
+def names(given: Sequence[str | LabelName]) -> list[str]:
     """The names of labels given either way."""
     return [label if isinstance(label, str) else label.name for label in given]
 

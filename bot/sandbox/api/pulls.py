@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pygit2
-from pydantic import BaseModel
 
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.records import Issue, Pull, Repo, User
-from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
+from bot.sandbox.replies import Problem, Reply, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, pull
 from bot.sandbox.verbs import issues, pulls
@@ -17,7 +16,7 @@ MOST_FILES = 3000
 _SORTS = {"created": "created_at", "updated": "updated_at"}
 
 
-class NewPull(BaseModel):
+class NewPull(Body):
     """Body of ``POST …/pulls``."""
 
     title: str
@@ -27,7 +26,7 @@ class NewPull(BaseModel):
     draft: bool = False
 
 
-class PullEdit(BaseModel):
+class PullEdit(Body):
     """Body of ``PATCH …/pulls/N``."""
 
     title: str | None = None
@@ -36,7 +35,7 @@ class PullEdit(BaseModel):
     base: str | None = None
 
 
-class MergeOrder(BaseModel):
+class MergeOrder(Body):
     """Body of ``PUT …/pulls/N/merge``."""
 
     commit_title: str | None = None
@@ -45,11 +44,11 @@ class MergeOrder(BaseModel):
     merge_method: str = "merge"
 
 
-class Reviewers(BaseModel):
+class Reviewers(Body):
     """Body of ``…/requested_reviewers``."""
 
-    reviewers: list[str] = []
-    team_reviewers: list[str] = []
+    reviewers: tuple[str, ...] = ()
+    team_reviewers: tuple[str, ...] = ()
 
 
 def list_pulls(call: Call) -> Reply:
@@ -165,8 +164,7 @@ def ask_reviewers(call: Call) -> Reply:
 def nothing(call: Call) -> Reply:
     """Reviews and review comments are not part of this sandbox: there are none."""
     call.hub.pull(call.repo(), call.number())
-    empty: list[Json] = []
-    return Reply(empty)
+    return Reply(())
 
 
 def update_branch(call: Call) -> Reply:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pygit2
-from pydantic import BaseModel
 
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import User
 from bot.sandbox.replies import Problem, Reply, invalid, not_found
@@ -18,7 +17,7 @@ _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "
 _GRANTS = {"pull": "read", "push": "write"}
 
 
-class NewRepository(BaseModel):
+class NewRepository(Body):
     """Body of ``POST /user/repos``."""
 
     name: str
@@ -27,7 +26,7 @@ class NewRepository(BaseModel):
     auto_init: bool = False
 
 
-class RepositoryEdit(BaseModel):
+class RepositoryEdit(Body):
     """Body of ``PATCH /repos/…``."""
 
     description: str | None = None
@@ -35,7 +34,7 @@ class RepositoryEdit(BaseModel):
     private: bool | None = None
 
 
-class Grant(BaseModel):
+class Grant(Body):
     """Body of ``PUT …/collaborators/…``."""
 
     permission: str = "push"
