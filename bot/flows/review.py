@@ -22,7 +22,7 @@ from bot.guardrails.rule import Facts, Options, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
-from bot.model.finding import Change, Mode, Verdict
+from bot.model.finding import Change, FileStatus, Mode, Verdict
 from bot.model.session import AIRequest, AIResult, Prompt, Reply, Session
 from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
 
@@ -30,6 +30,7 @@ CHECK_NAME: Final = "clockwork/guardrails"
 MAX_FILES: Final = 3000
 """Files of one change that are looked at; beyond, the change counts as not wholly seen."""
 DETECTOR_SECONDS: Final = 60.0
+_MANY_REMOVED: Final = 5
 
 
 def review(
@@ -137,6 +138,14 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
+def facts_of(repository: Repository, change: Change) -> Facts:
+    """What detectors want to know beside the change; the files at base only where many are deleted."""
+    removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
+    if removed < _MANY_REMOVED:
+        return Facts()
+    return Facts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
+
+
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:
     """The change with what its pull request says about it."""
     kind, agent = authors.classify(pull.author, branch=pull.head_ref, messages=change.messages, known=agents)
@@ -177,7 +186,6 @@ def review_pull(
     name: str = CHECK_NAME,
     full_name: str = "",
     comment: bool = False,
-    details: Callable[[Change], Facts] | None = None,
 ) -> Reviewed:
     """Judge pull request ``number`` and publish the check on its head: in progress, remarks, conclusion last.
 
@@ -191,7 +199,6 @@ def review_pull(
     try:
         change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
         request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
-        facts = None if details is None else details(change)
         result = review(
             request,
             rules=rules,
@@ -199,7 +206,7 @@ def review_pull(
             store=store,
             clock=clock,
             session_id=session_id,
-            facts=facts,
+            facts=facts_of(repository, change),
         )
         check = check_of(result, change, rules, mode, name=name, external_id=identity)
         published = host.publish(check)

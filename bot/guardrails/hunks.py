@@ -20,7 +20,7 @@ from bot.model.finding import FileChange, FileStatus
 MAX_BYTES: Final = 1_500_000
 """A side of a file beyond this many bytes is not read by detectors; the change is then reported as not wholly seen."""
 
-MAX_LINE: Final = 5000
+MAX_LINE: Final = 2000
 """Characters of a line that detectors look at."""
 
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)

@@ -19,6 +19,7 @@ _ASSIGNED: Final = re.compile(
     r"[\w.\-]{0,20}[\"']?\s{0,5}[:=]\s{0,5})"
     r"(\"[^\"\n]{4,500}\"|'[^'\n]{4,500}'|(?![\"'$&*{(\[|>])[^\s\"',;]{6,500})"
 )
+_NAMED: Final = re.compile(r"(?i)passw|secret|token|key|credential")
 _BEARER: Final = re.compile(r"(?i)\b(bearer|basic|token)(\s{1,3})([A-Za-z0-9+/_.\-~=]{16,2000})")
 _TEMPLATED: Final = re.compile(r"\$\{|\$\(|\{\{|<[a-z_\- ]+>|^\$\w+$|os\.environ|process\.env|getenv")
 
@@ -35,7 +36,7 @@ def redact(text: str) -> str:
             text = pattern.sub(f"[redacted:{provider.id}]", text)
     text = _URL.sub(_password, text)
     text = _BEARER.sub(r"\1\2[redacted:token]", text)
-    return _ASSIGNED.sub(_value, text)
+    return "\n".join(_ASSIGNED.sub(_value, line) if _NAMED.search(line) else line for line in text.split("\n"))
 
 
 def _pem(found: re.Match[str]) -> str:

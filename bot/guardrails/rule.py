@@ -21,12 +21,11 @@ class Options:
     """What a repository may tune, from its settings at base.
 
     ``private_packages`` are dependency names (or globs) no public registry knows; ``public_ports`` may be open to the
-    world; ``agents`` are further account names of AI agents; ``large_delete`` is DES-001's number of lines.
+    world; ``large_delete`` is DES-001's number of lines.
     """
 
     private_packages: tuple[str, ...] = ()
     public_ports: frozenset[int] = frozenset()
-    agents: tuple[str, ...] = ()
     large_delete: int = 200
 
 

@@ -9,8 +9,7 @@ bytes with ASCII classes, so that they agree by construction: a line matches a n
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -18,7 +17,7 @@ from importlib.util import find_spec
 from typing import Final, Protocol
 
 MAX_LINE: Final = 20_000
-"""Bytes of a line that are looked at."""
+"""Characters of a line that are looked at."""
 _LARGE: Final = 20_000_000
 """Characters from which compiling a hyperscan database, about a second, pays."""
 
@@ -92,117 +91,121 @@ def scanner(needles: tuple[Needle, ...], backend: Backend) -> Scanner:
             return Plain(needles)
 
 
-class _Confirm:
-    """The one place that says whether a line matches a needle."""
+class _Scanner:
+    """The one place that says whether a line matches a needle; a subclass only names candidates."""
 
     def __init__(self, needles: tuple[Needle, ...]) -> None:
         self.needles = needles
-        self.patterns = tuple(re.compile(needle.pattern.encode()) for needle in needles)
-        self.keywords = tuple(tuple(word.lower().encode() for word in needle.keywords) for needle in needles)
-        self.bare = tuple(at for at, words in enumerate(self.keywords) if not words)
-
-    def match(self, line: int, needle: int, text: bytes) -> Match | None:
-        found = self.patterns[needle].search(text)
-        return None if found is None else Match(line, needle, found.group().decode("utf-8", "replace"))
-
-    def keyed(self, needle: int, lowered: bytes) -> bool:
-        words = self.keywords[needle]
-        return not words or any(word in lowered for word in words)
-
-
-def encode(lines: Iterable[str]) -> list[bytes]:
-    """Lines as bytes, cut to what is looked at."""
-    return [line.encode("utf-8", "replace")[:MAX_LINE] for line in lines]
-
-
-class Plain:
-    """Keywords by ``in``, then ``re``."""
-
-    def __init__(self, needles: tuple[Needle, ...]) -> None:
-        self._confirm = _Confirm(needles)
-
-    @property
-    def needles(self) -> tuple[Needle, ...]:
-        return self._confirm.needles
+        self._patterns = tuple(re.compile(needle.pattern.encode()) for needle in needles)
+        self._words = tuple(tuple(word.lower().encode() for word in needle.keywords) for needle in needles)
 
     def scan(self, lines: Sequence[str]) -> list[Match]:
-        return list(self._matches(encode(lines)))
+        text = joined(lines)
+        wanted: dict[int, set[int]] = {}
+        for offset, needle in self._candidates(text):
+            wanted.setdefault(offset, set()).add(needle)
+        bare = [needle for needle, words in enumerate(self._words) if not words]
+        found = list(self._confirmed(_located(text, wanted)))
+        if bare and not self._covers_bare:
+            found += self._confirmed((number, line, bare) for number, line in enumerate(text.split(b"\n")))
+        return sorted(dict.fromkeys(found))
 
-    def _matches(self, lines: list[bytes]) -> Iterator[Match]:
-        confirm = self._confirm
-        present = self._present(lines)
-        for number, line in enumerate(lines):
+    _covers_bare = False
+    """Whether candidates are named for needles without keywords too."""
+
+    def _candidates(self, text: bytes) -> Iterable[tuple[int, int]]:
+        """(offset in the line, needle), at least one for every match of a needle with keywords."""
+        raise NotImplementedError
+
+    def _confirmed(self, candidates: Iterable[tuple[int, bytes, Iterable[int]]]) -> Iterator[Match]:
+        for number, line, needles in candidates:
             lowered = line.lower()
-            for needle in present:
-                if confirm.keyed(needle, lowered):
-                    found = confirm.match(number, needle, line)
-                    if found is not None:
-                        yield found
-
-    def _present(self, lines: list[bytes]) -> list[int]:
-        """The needles of which a keyword is anywhere in the text: usually few."""
-        whole = b"\n".join(lines).lower()
-        return [needle for needle in range(len(self.needles)) if self._confirm.keyed(needle, whole)]
+            for needle in needles:
+                words = self._words[needle]
+                if words and not any(word in lowered for word in words):
+                    continue
+                match = self._patterns[needle].search(line)
+                if match is not None:
+                    yield Match(number, needle, match.group().decode("utf-8", "replace"))
 
 
-class AhoCorasick:
-    """All keywords in one pass over the whole text, then ``re`` on the lines they are in."""
+def joined(lines: Sequence[str]) -> bytes:
+    """Lines as one text, each cut to what is looked at; exactly one line feed between two."""
+    if max(map(len, lines), default=0) > MAX_LINE:
+        lines = [line[:MAX_LINE] for line in lines]
+    text = "\n".join(lines)
+    if text.count("\n") != max(len(lines) - 1, 0):
+        text = "\n".join(line.replace("\n", " ") for line in lines)
+    return text.encode("utf-8", "replace")
+
+
+def _located(text: bytes, wanted: Mapping[int, Iterable[int]]) -> Iterator[tuple[int, bytes, Iterable[int]]]:
+    """Line number, line and needles for every offset, counting line feeds only as far as needed."""
+    number = at = 0
+    for offset in sorted(wanted):
+        number += text.count(b"\n", at, offset)
+        at = offset
+        start = text.rfind(b"\n", 0, offset) + 1
+        end = text.find(b"\n", offset)
+        yield number, text[start : len(text) if end < 0 else end], wanted[offset]
+
+
+def _finding(lowered: bytes, words: Iterable[tuple[bytes, int]]) -> Iterator[tuple[int, int]]:
+    """Every occurrence of every word."""
+    for word, needle in words:
+        at = lowered.find(word)
+        while at >= 0:
+            yield at, needle
+            at = lowered.find(word, at + 1)
+
+
+class Plain(_Scanner):
+    """Keywords by ``bytes.find``."""
+
+    def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
+        words = ((word, needle) for needle, words in enumerate(self._words) for word in words)
+        return _finding(text.lower(), words)
+
+
+class AhoCorasick(_Scanner):
+    """All keywords in one pass over the whole text."""
 
     def __init__(self, needles: tuple[Needle, ...]) -> None:
         import ahocorasick_rs
 
-        self._confirm = _Confirm(needles)
-        words: dict[bytes, list[int]] = {}
-        for at, keywords in enumerate(self._confirm.keywords):
-            for word in keywords:
-                words.setdefault(word, []).append(at)
-        self._owners = tuple(tuple(owners) for owners in words.values())
-        self._automaton = ahocorasick_rs.BytesAhoCorasick(list(words)) if words else None
+        super().__init__(needles)
+        owners: dict[bytes, list[int]] = {}
+        for needle, words in enumerate(self._words):
+            for word in words:
+                owners.setdefault(word, []).append(needle)
+        self._owners = tuple(owners.values())
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(list(owners)) if owners else None
 
-    @property
-    def needles(self) -> tuple[Needle, ...]:
-        return self._confirm.needles
-
-    def scan(self, lines: Sequence[str]) -> list[Match]:
-        data = encode(lines)
-        table = _Table(data)
-        pairs = {(line, needle) for needle in self._confirm.bare for line in range(len(data))}
-        if self._automaton is not None:
-            hits = self._automaton.find_matches_as_indexes(table.text.lower(), overlapping=True)
-            for word, start, _ in hits:
-                line = table.line(start)
-                pairs.update((line, owner) for owner in self._owners[word])
-        found = (self._confirm.match(line, needle, data[line]) for line, needle in sorted(pairs))
-        return [match for match in found if match is not None]
+    def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
+        if self._automaton is None:
+            return
+        for word, start, _ in self._automaton.find_matches_as_indexes(text.lower(), overlapping=True):
+            for needle in self._owners[word]:
+                yield start, needle
 
 
-class Hyperscan:
-    """Every pattern in one pass (block mode, end offsets), then ``re`` on the lines that were named.
-
-    Patterns that hyperscan cannot express are searched by keyword instead.
-    """
+class Hyperscan(_Scanner):
+    """Every pattern in one pass (block mode, end offsets). What hyperscan cannot express is looked for by keyword."""
 
     def __init__(self, needles: tuple[Needle, ...], database: bytes | None = None) -> None:
         import hyperscan
 
-        self._confirm = _Confirm(needles)
-        self._fast, slow = _partition(needles)
-        rest = tuple(needles[at] for at in slow)
-        self._slow = slow
-        self._rest = Plain(rest) if rest else None
+        super().__init__(needles)
+        self._fast, self._slow = _partition(needles)
+        self._covers_bare = all(self._words[needle] for needle in self._slow)
         if database is None:
             self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
             if self._fast:
                 _compile(self._database, [needles[at] for at in self._fast])
         else:
             self._database = hyperscan.loadb(database, mode=hyperscan.HS_MODE_BLOCK)
-        self._scratch = hyperscan.Scratch(self._database) if self._fast else None
-        if self._scratch is not None:
-            self._database.scratch = self._scratch
-
-    @property
-    def needles(self) -> tuple[Needle, ...]:
-        return self._confirm.needles
+        if self._fast:
+            self._database.scratch = hyperscan.Scratch(self._database)
 
     def dump(self) -> bytes:
         """The compiled database, to be given back as ``database`` with the same needles."""
@@ -210,26 +213,17 @@ class Hyperscan:
 
         return bytes(hyperscan.dumpb(self._database))
 
-    def scan(self, lines: Sequence[str]) -> list[Match]:
-        data = encode(lines)
-        table = _Table(data)
-        pairs: set[tuple[int, int]] = set()
+    def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
+        found: set[tuple[int, int]] = set()
 
         def seen(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            pairs.add((table.line(end - 1), self._fast[identity]))
+            found.add((end - 1, self._fast[identity]))
 
         if self._fast:
-            self._database.scan(table.text, match_event_handler=seen)
-        found = [
-            match
-            for line, needle in sorted(pairs)
-            if self._confirm.keyed(needle, data[line].lower())
-            and (match := self._confirm.match(line, needle, data[line])) is not None
-        ]
-        if self._rest is not None:
-            found += [Match(one.line, self._slow[one.needle], one.text) for one in self._rest.scan(lines)]
-            found.sort()
-        return found
+            self._database.scan(text, match_event_handler=seen)
+        yield from found
+        if self._slow:
+            yield from _finding(text.lower(), ((word, needle) for needle in self._slow for word in self._words[needle]))
 
 
 def _partition(needles: tuple[Needle, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -241,8 +235,8 @@ def _partition(needles: tuple[Needle, ...]) -> tuple[tuple[int, ...], tuple[int,
     return tuple(at for at in fast if at not in slow), tuple(sorted(slow))
 
 
-_FOREIGN: Final = re.compile(r"\(\?[=!<(]|\\[AZzG]|\\[1-9]|\(\?P=")
-"""What hyperscan has not, or reads otherwise."""
+_FOREIGN: Final = re.compile(r"\\[AZzG]")
+"""What hyperscan reads otherwise. What it has not (look-around, back-references) its prefilter mode widens."""
 
 
 def _compiles(needles: Sequence[Needle]) -> bool:
@@ -265,21 +259,12 @@ def _compile(database: object, needles: Sequence[Needle]) -> None:
         expressions=[needle.pattern.encode() for needle in needles],
         ids=list(range(len(needles))),
         elements=len(needles),
-        flags=[hyperscan.HS_FLAG_MULTILINE] * len(needles),
+        flags=[_flags(needle) for needle in needles],
     )
 
 
-class _Table:
-    """The joined text, and which line an offset is in."""
+def _flags(needle: Needle) -> int:
+    import hyperscan
 
-    def __init__(self, lines: Sequence[bytes]) -> None:
-        self.text = b"\n".join(lines)
-        starts = []
-        at = 0
-        for line in lines:
-            starts.append(at)
-            at += len(line) + 1
-        self._starts = starts
-
-    def line(self, offset: int) -> int:
-        return bisect_right(self._starts, offset) - 1
+    widened = re.search(r"\(\?[=!<(]|\\[1-9]|\(\?P=", needle.pattern) is not None
+    return int(hyperscan.HS_FLAG_MULTILINE | (hyperscan.HS_FLAG_PREFILTER if widened else 0))

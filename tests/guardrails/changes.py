@@ -7,6 +7,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from bot import shipped
 from bot.guardrails.catalogue import DETECTORS
@@ -22,6 +23,12 @@ HEAD = "a" * 40
 def shipped_documents() -> Mapping[str, bytes]:
     """The guardrail documents that come with the project."""
     return shipped.files("policies", "guardrails/**/*.md")
+
+
+@lru_cache(maxsize=1)
+def plain_book() -> RuleBook:
+    """The shipped rule book, loaded once."""
+    return load({}, shipped=shipped_documents())
 
 
 def book(files: Mapping[str, bytes] | None = None, options: Options | None = None) -> RuleBook:
@@ -60,7 +67,7 @@ def change(
 
 def fire(rule: str, *files: FileChange, options: Options | None = None, facts: Facts | None = None) -> list[Hit]:
     """What one built-in rule points at."""
-    guardrail = book().get(rule)
+    guardrail = plain_book().get(rule)
     assert isinstance(guardrail, Guardrail)
     assert rule in DETECTORS
     return list(hits(guardrail, Subject(change(*files), options or Options(), facts or Facts())))

@@ -95,31 +95,19 @@ def _pull(
     sarif: Path | None,
     exit_code: bool,
 ) -> None:
-    import secrets
-
-    from bot.flows.review import change_between, describe, review_pull
-    from bot.wiring import open_guard
+    from bot.flows.review import change_between, describe
+    from bot.wiring.guarding import open_guard, review
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
-    guard.repository.fetch()
-    pull = guard.host.pull(number)
-    rules = guard.rules_for(pull.base_sha)
-    reviewed = review_pull(
-        number,
-        host=guard.host,
-        repository=guard.repository,
-        rules=rules,
-        mode=chosen,
-        clock=guard.clock,
-        session_id=secrets.token_hex(16),
-        assistants=guard.assistants,
-        store=guard.store,
-        comment=comment,
-    )
-    if guard.store is not None:
+    try:
+        reviewed = review(guard, number, mode=chosen, comment=comment)
+    finally:
         guard.store.close()
-    change = describe(change_between(guard.repository, pull.base_sha, pull.head_sha), pull)
+    pull = guard.host.pull(number)
+    change = change_between(guard.repository, pull.base_sha, pull.head_sha)
+    change = describe(change, pull, agents=guard.agents)
+    rules = guard.rules_for(pull.base_sha)
     _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
     _leave(reviewed.result, chosen, exit_code=exit_code)
 
@@ -131,7 +119,7 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
 
     from bot import shipped
     from bot.errors import Invalid
-    from bot.flows.review import change_between, review, rules_at
+    from bot.flows.review import change_between, facts_of, review, rules_at
     from bot.gitrepo.repository import GitRepository
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
@@ -150,7 +138,9 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
     change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
     rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
     request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
-    return change, rules, review(request, rules=rules, clock=_WallClock(), session_id=secrets.token_hex(16))
+    facts = facts_of(repository, change)
+    result = review(request, rules=rules, clock=_WallClock(), session_id=secrets.token_hex(16), facts=facts)
+    return change, rules, result
 
 
 def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:

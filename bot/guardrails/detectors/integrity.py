@@ -19,7 +19,7 @@ _RESIDUE: Final = re.compile(
     r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z"
 )
 _ELIDED: Final = re.compile(
-    r"(#|//|/\*|<!--|--|;|\{/\*)[\s.…*-]*"
+    r"(#|//|/\*|<!--|--|;|\{/\*)[\s.…*-]{0,12}"
     r"((the )?(rest|remainder) of (the |your |this )?\w*\s?"
     r"(code|file|function|functions|class|method|methods|implementation|component|imports|logic|script)\b"
     r".{0,30}(unchanged|remains?|stays?|same|here|goes|as before|as is|\.\.\.)"

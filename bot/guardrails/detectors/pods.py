@@ -64,7 +64,7 @@ def pod_privilege(subject: Subject) -> Iterable[Hit]:
 
 
 _PRIVILEGED_LINE: Final = re.compile(
-    r"\s*-?\s*(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z"
+    r"\s{0,80}(?:-\s{1,20})?(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z"
 )
 
 
