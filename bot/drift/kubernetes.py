@@ -24,7 +24,7 @@ from bot.drift.shapes import Filled, Form, Shape
 from bot.drift.values import encoded
 from bot.drift.walk import Finding, Side, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
-from bot.model.resource import Desired, Observed, ResourceId, Tree
+from bot.model.resource import JSON, Desired, Observed, ResourceId, Tree
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "CronJob"})
@@ -50,7 +50,7 @@ def examine(
         cause = judge.cause(finding)
         if cause is None:
             continue
-        drift = maker.drift(finding, cause, () if _moved_data(finding, desired) else adopt.edits(finding))
+        drift = maker.drift(finding, cause, () if _rewritten(finding, desired) else adopt.edits(finding))
         reason = _autoscaled(finding, judge.owners, aims) or _aggregated(desired, finding, options)
         yield drift if reason is None else Suppressed(drift, reason[0], reason[1])
 
@@ -85,15 +85,32 @@ def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
 
 
 def _comparable(tree: Tree, id_: ResourceId) -> Tree:
-    """A Secret's ``stringData`` moved into ``data``, as the API server does; other objects as they are."""
+    """The object as the API server stores it: a Secret's ``stringData`` in ``data``, an autoscaler in its second form."""
+    if (id_.group, id_.kind) == ("autoscaling", "HorizontalPodAutoscaler"):
+        return _second_form(tree)
     if id_.kind != "Secret" or id_.group or not isinstance(tree.get("stringData"), (dict, Mapping)):
         return tree
     plain = {key: encoded(value) for key, value in mapping(tree["stringData"]).items()}
     return {**tree, "data": {**mapping(tree.get("data")), **plain}}
 
 
-def _moved_data(finding: Finding, desired: Desired) -> bool:
-    return finding.place.path[:1] == ("data",) and "stringData" in desired.tree
+def _second_form(tree: Tree) -> Tree:
+    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics."""
+    spec = mapping(tree.get("spec"))
+    target = spec.get("targetCPUUtilizationPercentage")
+    if target is None:
+        return tree
+    metric: dict[str, JSON] = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
+    kept = {key: value for key, value in spec.items() if key != "targetCPUUtilizationPercentage"}
+    return {**tree, "spec": {**kept, "metrics": [{"type": "Resource", "resource": metric}]}}
+
+
+def _rewritten(finding: Finding, desired: Desired) -> bool:
+    """Whether Git says it in another form than the one compared, so that no edit can be made of the finding."""
+    path = finding.place.path
+    if path[:1] == ("data",):
+        return "stringData" in desired.tree
+    return path[:2] == ("spec", "metrics") and get(desired.tree, "spec", "targetCPUUtilizationPercentage") is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,8 @@ class _Judge:
         kind = self.observed.id.kind
         if finding.place.path[0] == "metadata" or kind in _NEVER_INJECTED:
             return finding.declared
+        if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
+            return False
         return finding.declared or (kind in _TEMPLATES and is_known(self.observed.id.group, kind))
 
 

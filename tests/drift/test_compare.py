@@ -329,6 +329,37 @@ def test_one_unknown_field_switches_nothing_off() -> None:
     assert names == {"fromTheFuture.a[#0].b", "workingDir"}
 
 
+def test_an_autoscaler_is_the_same_in_both_forms() -> None:
+    """``kubectl get`` shows ``autoscaling/v2`` for what Git writes as ``v1``."""
+    metadata = {"name": "web", "namespace": "shop"}
+    spec = {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+    kind = "HorizontalPodAutoscaler"
+    first = {"apiVersion": "autoscaling/v1", "kind": kind, "metadata": metadata}
+    first |= {"spec": {**spec, "targetCPUUtilizationPercentage": 80}}
+    metric = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+    second = {"apiVersion": "autoscaling/v2", "kind": kind, "metadata": metadata}
+    second |= {"spec": {**spec, "minReplicas": 1, "metrics": [{"type": "Resource", "resource": metric}]}}
+    assert diff(Pair(declared(first), live(second)), OPTIONS) == ()
+    second["spec"] = {**spec, "metrics": []}
+    assert len(diff(Pair(declared(first), live(second)), OPTIONS)) == 1
+
+
+def test_what_admission_fills_into_a_pod_is_no_drift() -> None:
+    """Token volumes, tolerations, service account and limits of a bare pod come from the cluster."""
+    pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}}
+    pod["spec"] = {"containers": [{"name": "a", "image": "a:1"}], "tolerations": [{"key": "x", "operator": "Exists"}]}
+    there = copy.deepcopy(pod)
+    there["spec"] |= {"serviceAccountName": "default", "serviceAccount": "default", "nodeName": "n1", "priority": 0}
+    there["spec"]["tolerations"].append({"key": "node.kubernetes.io/not-ready", "operator": "Exists"})
+    token = "kube-api-access-x1"
+    there["spec"]["volumes"] = [{"name": token, "projected": {}}]
+    there["spec"]["containers"][0] |= {
+        "volumeMounts": [{"name": token, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
+        "resources": {"limits": {"cpu": "1"}},
+    }
+    assert diff(Pair(declared(pod), live(there)), OPTIONS) == ()
+
+
 def test_string_data_is_the_data_it_becomes() -> None:
     """The API server moves stringData into data, encoded."""
     tree = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "x"}}
