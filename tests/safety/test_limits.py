@@ -12,6 +12,7 @@ from bot.errors import Refused
 from bot.model.decision import Lane
 from bot.model.drift import Severity
 from bot.model.ledger import EntryKind, LedgerView, Result
+from bot.safety.compaction import Retention, retained
 from bot.safety.limits import Denied, Limits, Permit, examine, permit
 from bot.safety.windows import parse_window
 from tests.safety.ledgers import Book, at, request
@@ -259,3 +260,31 @@ def test_an_outcome_that_says_written_beats_one_that_says_given_up() -> None:
         made.outcome(intent, 1, first)
         made.outcome(intent, 1, second)
         assert isinstance(permit(made.view, request(), Limits(), at(5)), Denied)
+
+
+def test_a_clock_set_back_empties_no_budget_of_the_repository() -> None:
+    """Fixes of other tasks that were made while the clock was back count as no older than the one before them."""
+    made = Book()
+    made.fix(90, task="a")
+    made.fix(0, task="b")
+    made.fix(1, task="c")
+    told = permit(made.view, request(), Limits(repository_fixes_per_hour=3), at(120))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("repository-budget", at(150))
+
+
+def test_compaction_keeps_the_success_that_ends_a_row_of_failures() -> None:
+    """Failures are kept for the emergency stop; without the success between them they would look like a row."""
+    made = Book()
+    made.fix(0, FAILED)
+    success = made.fix(100)
+    made.fix(200, FAILED)
+    for number in range(80):
+        made.intent(10_000 + number)
+    stay = retained(made.entries, Retention(seconds=60, attempts=4))
+    assert success.id in stay
+    assert made.entries[0].id in stay
+    assert len(stay) == len(made.entries)
+    for number in range(80):
+        made.add(EntryKind.NOTE, 20_000 + number)
+    assert len(retained(made.entries, Retention(seconds=60, attempts=4))) < len(made.entries)
