@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails import classify, hcl
-from bot.guardrails.detectors.pods import objects
+from bot.guardrails.detectors.pods import is_deployed, objects
 from bot.guardrails.hunks import Delta, Line
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Unparsed
@@ -79,7 +79,7 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if delta.language == "hcl"]
+    files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     existed = {block.address for delta in files for block in hcl.parse_blocks(delta.before or "")}
     exists = {block.address for delta in files for block in hcl.parse_blocks(delta.after or "")}
     after = {key for delta in files for key, _ in _protections(delta.after)}
@@ -129,7 +129,7 @@ def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
 
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if classify.is_yaml_or_json(delta.path) and not delta.unread]
+    files = [delta for delta in subject.written if is_deployed(delta)]
     before = {key: value for delta in files for key, value, _ in _guards(delta.documents_before)}
     if not before:
         return

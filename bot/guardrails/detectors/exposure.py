@@ -31,7 +31,7 @@ class _Opening:
 
 def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
-    files = [delta for delta in subject.written if delta.language == "hcl"]
+    files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     ports = subject.options.public_ports
     before = {one.key for delta in files for one in _openings(delta.before, ports)}
     for delta in files:

@@ -96,7 +96,11 @@ _VERSION: Final = re.compile(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
 def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
     """SEC-008: what a server answers is run unseen."""
     for delta in subject.written:
-        if delta.is_docs or delta.language not in {"shell", "dockerfile", "yaml", "python", "javascript", "hcl"}:
+        if (
+            delta.is_docs
+            or delta.is_test
+            or delta.language not in {"shell", "dockerfile", "yaml", "python", "javascript", "hcl"}
+        ):
             continue
         if delta.language in {"python", "javascript"} and not any(
             "curl" in line.text or "wget" in line.text for line in delta.added

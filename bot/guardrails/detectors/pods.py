@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.guardrails.classify import is_yaml_or_json
+from bot.guardrails.classify import is_vendored, is_yaml_or_json
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Node, Unparsed
@@ -58,7 +58,7 @@ def pod_privilege(subject: Subject) -> Iterable[Hit]:
         suggestion="Drop the privilege, or narrow it to the one capability, path or user the workload needs.",
     )
     for delta in subject.written:
-        if is_yaml_or_json(delta.path) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
+        if is_deployed(delta) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
             for line in delta.net_new(lambda line: _PRIVILEGED_LINE.match(line.text) is not None):
                 yield Hit(delta.path, line.number, f"A template gains {line.text.strip()}.", evidence=line.text.strip())
 
@@ -77,7 +77,7 @@ def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
 
 def gained(subject: Subject, facts: Facts, *, suggestion: str) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold anywhere in it before."""
-    files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
+    files = [delta for delta in subject.deltas if is_deployed(delta)]
     before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
     seen: set[tuple[str, ...]] = set()
     for delta in files:
@@ -92,6 +92,11 @@ def gained(subject: Subject, facts: Facts, *, suggestion: str) -> Iterator[Hit]:
                     suggestion=suggestion,
                     anchor="/".join(fact.key),
                 )
+
+
+def is_deployed(delta: Delta) -> bool:
+    """Whether the file is YAML or JSON that something may really run: not test data, not somebody else's."""
+    return is_yaml_or_json(delta.path) and not delta.unread and not delta.is_test and not is_vendored(delta.path)
 
 
 def _line(delta: Delta, number: int) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import MAX_LINE, Delta, Line
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Node, Unparsed
 from bot.model.finding import FileStatus
@@ -198,7 +198,7 @@ def tautology(subject: Subject) -> Iterable[Hit]:
     """TST-005: an assertion that holds whatever the code does."""
     for delta in _tests(subject):
         for line in delta.gained(_TAUTOLOGY, "uncommented"):
-            if _unreachable(delta, line):
+            if _unreachable(delta, line) or not _is_code(delta, line, _TAUTOLOGY):
                 continue
             yield Hit(
                 delta.path,
@@ -207,6 +207,15 @@ def tautology(subject: Subject) -> Iterable[Hit]:
                 evidence=line.text.strip()[:120],
                 suggestion="Assert what the code must do.",
             )
+
+
+def _is_code(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
+    """Whether the match begins in code and not inside a string."""
+    found = pattern.search(line.text[:MAX_LINE])
+    if found is None:
+        return False
+    begins = found.start() + len(found.group()) - len(found.group().lstrip())
+    return not delta.mask_after.code[line.number - 1][begins : begins + 1].isspace()
 
 
 def _unreachable(delta: Delta, line: Line) -> bool:
