@@ -6,35 +6,45 @@ Prints the same values the run acts on; nothing is worked out a second time.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from bot.errors import Invalid
 from bot.flows.look import Look, look
-from bot.flows.plan import Intention, plan
-from bot.flows.reconcile import Loop, remember
+from bot.flows.plan import Intention, Memory, plan, request
+from bot.flows.reconcile import Loop, remember, stopped
+from bot.flows.recover import as_recovered
 from bot.model.decision import Decision
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.model.resource import JSON
+from bot.safety.limits import Check, examine
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything about one subject. ``entries`` are the ledger's, oldest first."""
+    """Everything about one subject. ``entries`` are the ledger's, oldest first.
+
+    ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing at
+    all may be written.
+    """
 
     subject: str
     decisions: tuple[Decision, ...]
     intentions: tuple[Intention, ...]
     entries: tuple[Entry, ...]
+    limits: Mapping[str, Sequence[Check]] = field(default_factory=dict)
+    blocked: str | None = None
 
     def text(self) -> str:
         """For people, one fact a line."""
-        lines = [self.subject]
+        lines = [self.subject, *([f"  blocked  {self.blocked}"] if self.blocked else [])]
         for decision in self.decisions:
             lines += _decision(decision)
         for one in self.intentions:
             lines += _intention(one)
+            lines += [_limit(check) for check in self.limits.get(one.proposal.fingerprint, ())]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
             lines.append("  no drift now")
@@ -44,6 +54,7 @@ class Explanation:
         """For programs, the same facts."""
         return {
             "subject": self.subject,
+            "blocked": self.blocked,
             "decisions": [
                 {
                     "drift": d.drift.id,
@@ -66,6 +77,7 @@ class Explanation:
                     "message": one.message,
                     "limit": one.denied.limit if one.denied else None,
                     "figures": {k: str(v) for k, v in one.denied.figures.items()} if one.denied else {},
+                    "limits": [_limit_json(check) for check in self.limits.get(one.proposal.fingerprint, ())],
                     "would_change": would_change(one),
                 }
                 for one in self.intentions
@@ -92,9 +104,20 @@ def explain(loop: Loop, subject: str) -> Explanation:
     if head is None:
         raise Invalid(f"the repository has no branch {loop.hands.branch}")
     seen = look(loop.declarer.at(head), loop.judging(head), loop.observe, now=now)
-    memory = remember(loop)
+    memory = as_recovered(remember(loop), head, loop.hands, now=now)
     intentions = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
-    return _about(subject, seen, intentions, memory.view)
+    found = _about(subject, seen, intentions, memory.view)
+    asked = {one.proposal.fingerprint: _limits(one, memory, now) for one in found.intentions}
+    return replace(found, limits=asked, blocked=stopped(memory.view, memory.limits, now))
+
+
+def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[Check]:
+    """Every limit as the plan asked it; asked now where the plan had no reason to."""
+    if one.permit is not None:
+        return one.permit.checks
+    if one.denied is not None and one.denied.checks:
+        return one.denied.checks
+    return examine(memory.view, request(one.proposal), memory.limits, now)
 
 
 def _about(subject: str, seen: Look, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
@@ -128,6 +151,8 @@ def would_change(one: Intention) -> str:
             return f"Merging or closing #{one.number}."
         case Effect.IN_PROGRESS:
             return "The other run's end."
+        case Effect.HANDED_OVER:
+            return f"Whoever committed to #{one.number}: merge it, close it, or delete its branch."
         case Effect.UNSUPPORTED:
             return "An edit of the file by hand."
         case _:
@@ -147,13 +172,34 @@ def _decision(decision: Decision) -> list[str]:
 
 
 def _intention(one: Intention) -> list[str]:
-    lines = [f"  plan     {one.effect.value}: {one.message}"]
-    if one.denied is not None:
-        figures = ", ".join(f"{name} {figure}" for name, figure in one.denied.figures.items())
-        lines.append(f"  limit    {one.denied.limit}: {figures}")
-    lines.append(f"  changes  {would_change(one)}")
-    lines.append(f"  id       {one.proposal.fingerprint}")
+    lines = [
+        f"  plan     {one.effect.value}: {one.message}",
+        f"  changes  {would_change(one)}",
+        f"  id       {one.proposal.fingerprint}",
+    ]
+    if one.denied is not None and not one.denied.checks:
+        lines.append(f"  limit    {one.denied.limit} says no ({_figures(one.denied.figures)})")
     return lines
+
+
+def _figures(figures: Mapping[str, str | int | float]) -> str:
+    return ", ".join(f"{name} {figure}" for name, figure in figures.items())
+
+
+def _limit(check: Check) -> str:
+    said = "passes" if check.passed else "says no"
+    figures = f" ({_figures(check.figures)})" if check.figures else ""
+    return f"  limit    {check.limit} {said}: {check.message}{figures}"
+
+
+def _limit_json(check: Check) -> dict[str, JSON]:
+    return {
+        "limit": check.limit,
+        "passed": check.passed,
+        "message": check.message,
+        "figures": dict(check.figures),
+        "next_eligible": check.next_eligible.isoformat() if check.next_eligible else None,
+    }
 
 
 def _entry(entry: Entry) -> str:

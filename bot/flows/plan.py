@@ -6,37 +6,57 @@ this one. Limits are asked in order of severity, and each permit counts as used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final, TypeAlias
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.removals import removals
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
-from bot.model.proposal import Effect, Proposal, proposals
+from bot.model.proposal import Effect, Proposal, branch_of, proposals
 from bot.safety.convergence import MANAGER
+from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Limits, Permit, Request, permit
 from bot.safety.state import State, state
+
+BREAKER: Final = "breaker"
+"""The kind of the one issue about a field that somebody else keeps writing."""
+DELETIONS: Final = "deletions"
+"""The kind of the one issue about a look that would remove many things."""
+EVERYTHING: Final = "the whole repository"
+"""The task of what is about no task in particular."""
+
+
+def _nobody(_task: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered, read once per look. ``pulls`` and ``issues`` are ours only; None without a code host."""
+    """What is remembered, read once per look. ``pulls`` and ``issues`` are ours only; None without a code host.
+
+    ``theirs`` tells whether the branch of a task's pull request ends in somebody else's commit.
+    """
 
     view: LedgerView
     limits: Limits
     pulls: Sequence[PullRequest] | None = None
     issues: Sequence[Issue] | None = None
     apply_enabled: bool = False
-    suspended: Mapping[str, datetime | None] = field(default_factory=dict)
+    theirs: Callable[[str], bool] = _nobody
 
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """One thing the run would do, or why it would not. ``effect`` is what the run will report if nothing interferes."""
+    """One thing the run would do, or why it would not. ``effect`` is what the run will report if nothing interferes.
+
+    ``kind`` is the marker's where it is not the lane: :data:`BREAKER` or :data:`DELETIONS`.
+    """
 
     proposal: Proposal
     effect: Effect
@@ -46,18 +66,17 @@ class Intention:
     denied: Denied | None = None
     number: int | None = None
     url: str | None = None
-    breaker: bool = False
+    kind: str | None = None
 
     @property
     def marker(self) -> Marker:
         """What ties the pull request or issue to this proposal."""
-        return marker(self.proposal, breaker=self.breaker)
+        return marker(self.proposal, kind=self.kind)
 
 
-def marker(proposal: Proposal, *, breaker: bool = False) -> Marker:
-    """The marker of a proposal: its kind from the lane, its key from the task, its digest from the drifts."""
-    kind = "breaker" if breaker else proposal.lane.value
-    return Marker(kind, proposal.task, proposal.digest)
+def marker(proposal: Proposal, *, kind: str | None = None) -> Marker:
+    """The marker of a proposal: its kind from the lane unless named, its key from the task, its digest from the drifts."""
+    return Marker(kind or proposal.lane.value, proposal.task, proposal.digest)
 
 
 def plan(
@@ -65,10 +84,12 @@ def plan(
 ) -> tuple[Intention, ...]:
     """The intentions for these decisions, worst first."""
     ground = _Ground(memory, state(memory.view, now, memory.limits), declarer, now)
+    if (held := _held(decisions, declaration, ground)) is not None:
+        return held
     pending: list[Request] = []
     current = declaration
     made: list[Intention] = []
-    for proposal in proposals(decisions):
+    for proposal in _in_order(decisions, memory.view):
         intention = _one(proposal, current, pending, ground)
         if intention is None:
             continue
@@ -78,10 +99,21 @@ def plan(
         if intention.effect is Effect.COMMITTED and intention.changes is not None:
             current = intention.changes.declaration
         if intention.denied is not None and intention.denied.limit == "convergence":
-            fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, ground, breaker=True)
+            fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, ground, kind=BREAKER)
             made.append(fight)
             pending += [request(fight.proposal)] if fight.effect.wrote else []
     return tuple(made)
+
+
+def _in_order(decisions: Sequence[Decision], view: LedgerView) -> list[Proposal]:
+    """Worst first; among equals those that waited longest, so that a budget that is too small starves nobody."""
+    history = history_of(view)
+
+    def turn(proposal: Proposal) -> tuple[int, float]:
+        times = history.timeline(proposal.task, budget_of(proposal.lane)).times
+        return -proposal.severity.rank, times[-1].timestamp() if times else 0.0
+
+    return sorted(proposals(decisions), key=turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +130,9 @@ def _one(proposal: Proposal, declaration: Declaration, pending: Sequence[Request
     if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal) and not ground.memory.apply_enabled:
         return Intention(proposal, Effect.UNSUPPORTED, "Restoring needs apply.enabled; nothing is done.")
     if (running := _in_flight(proposal, ground)) is not None:
-        return Intention(proposal, Effect.IN_PROGRESS, f"Another run began this at {running.at:%H:%M:%S UTC}.")
+        return _begun(proposal, running)
+    if (ignored := ground.known.ignored.get(proposal.fingerprint)) is not None:
+        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} asked to leave this: {ignored.reason}.")
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
             return _patch(proposal, declaration, pending, ground)
@@ -108,6 +142,26 @@ def _one(proposal: Proposal, declaration: Declaration, pending: Sequence[Request
             return _issue(proposal, pending, ground)
         case Lane.NOTHING:
             return None
+
+
+def _held(
+    decisions: Sequence[Decision], declaration: Declaration, ground: _Ground
+) -> tuple[Intention, Intention] | None:
+    """The whole answer to a look that would remove many things: one refusal, and one issue that asks people."""
+    found = removals(decisions, declaration, ground.memory.limits)
+    if found is None:
+        return None
+    proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, found.decisions)
+    message = f"Nothing is done: {found.guard.message}."
+    denied = Denied(request(proposal), "deletion-guard", message, found.figures, None)
+    refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
+    if (running := _in_flight(proposal, ground)) is not None:
+        return refusal, _begun(proposal, running)
+    return refusal, _issue(proposal, (), ground, kind=DELETIONS)
+
+
+def _begun(proposal: Proposal, running: Entry) -> Intention:
+    return Intention(proposal, Effect.IN_PROGRESS, f"Another run began this at {running.at:%H:%M:%S UTC}.")
 
 
 def _restores(proposal: Proposal) -> bool:
@@ -168,89 +222,101 @@ def _pull(
     memory = ground.memory
     if memory.pulls is None:
         return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to open a pull request on.")
-    tie = marker(proposal)
-    same = [pull for pull in memory.pulls if pull.marker and (pull.marker.kind, pull.marker.key) == (tie.kind, tie.key)]
-    opened = next((pull for pull in same if pull.state is ItemState.OPEN), None)
-    if opened is not None and opened.marker is not None and opened.marker.digest == tie.digest:
-        return Intention(
-            proposal, Effect.UNCHANGED, f"Pull request #{opened.number} is open.", number=opened.number, url=opened.url
-        )
-    closed = [pull for pull in same if pull.state is ItemState.CLOSED]
+    opened, closed = _about(marker(proposal), memory.pulls)
+    if opened is not None and _says(opened, proposal):
+        text = f"Pull request #{opened.number} is open."
+        return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
     if opened is None and (answer := _rejected(proposal, closed, ground)) is not None:
         return answer
+    if memory.theirs(proposal.task):
+        return _theirs(proposal, opened)
     try:
         changes = config_change(declaration, proposal, ground.declarer)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
-    wanted = (
-        Intention(proposal, Effect.OPENED, "Open a pull request.", changes)
-        if opened is None
-        else Intention(
-            proposal,
-            Effect.UPDATED,
-            f"Update pull request #{opened.number}.",
-            changes,
-            number=opened.number,
-            url=opened.url,
-        )
-    )
+    wanted = Intention(proposal, Effect.OPENED, "Open a pull request.", changes)
+    if opened is not None:
+        text = f"Update pull request #{opened.number}."
+        wanted = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(wanted, pending, ground)
 
 
-def _issue(proposal: Proposal, pending: Sequence[Request], ground: _Ground, *, breaker: bool = False) -> Intention:
+def _theirs(proposal: Proposal, opened: PullRequest | Issue | None) -> Intention:
+    """The answer when our branch ends in somebody else's commit."""
+    if opened is not None:
+        text = f"Somebody else committed to the branch of #{opened.number}; it is theirs now."
+        return Intention(proposal, Effect.HANDED_OVER, text, number=opened.number, url=opened.url)
+    name = branch_of(proposal.task)
+    text = f"The branch {name} exists and its last commit is not Clockwork's; delete or rename it to be asked again."
+    return Intention(proposal, Effect.UNSUPPORTED, text)
+
+
+def _issue(proposal: Proposal, pending: Sequence[Request], ground: _Ground, *, kind: str | None = None) -> Intention:
     memory = ground.memory
     if memory.issues is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to file an issue on.", breaker=breaker)
-    tie = marker(proposal, breaker=breaker)
-    same = [
-        item for item in memory.issues if item.marker and (item.marker.kind, item.marker.key) == (tie.kind, tie.key)
-    ]
-    opened = next((item for item in same if item.state is ItemState.OPEN), None)
-    if opened is not None and (breaker or (opened.marker is not None and opened.marker.digest == tie.digest)):
-        return Intention(
-            proposal,
-            Effect.UNCHANGED,
-            f"Issue #{opened.number} is open.",
-            number=opened.number,
-            url=opened.url,
-            breaker=breaker,
-        )
-    if opened is None and (answer := _rejected(proposal, same, ground, breaker=breaker)) is not None:
+        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to file an issue on.", kind=kind)
+    opened, closed = _about(marker(proposal, kind=kind), memory.issues)
+    if opened is not None and (kind is not None or _says(opened, proposal)):
+        text = f"Issue #{opened.number} is open."
+        return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
+    if opened is None and (answer := _rejected(proposal, closed, ground, kind=kind)) is not None:
         return answer
-    wanted = (
-        Intention(proposal, Effect.OPENED, "File an issue.", breaker=breaker)
-        if opened is None
-        else Intention(
-            proposal, Effect.UPDATED, f"Update issue #{opened.number}.", number=opened.number, url=opened.url
-        )
-    )
+    wanted = Intention(proposal, Effect.OPENED, "File an issue.", kind=kind)
+    if opened is not None:
+        text = f"Update issue #{opened.number}."
+        wanted = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url)
     return _ask(wanted, pending, ground)
+
+
+Item: TypeAlias = PullRequest | Issue
+
+
+def _about(tie: Marker, items: Sequence[Item]) -> tuple[Item | None, Sequence[Item]]:
+    """The open one of ours about this, and the closed ones, newest first."""
+    same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tie.kind, tie.key)]
+    opened = next((item for item in same if item.state is ItemState.OPEN), None)
+    return opened, [item for item in same if item.state is ItemState.CLOSED]
+
+
+def _says(item: Item, proposal: Proposal) -> bool:
+    """Whether the item shows exactly this proposal."""
+    return item.marker is not None and item.marker.digest == proposal.digest
 
 
 def _rejected(
-    proposal: Proposal, closed: Sequence[PullRequest | Issue], ground: _Ground, *, breaker: bool = False
+    proposal: Proposal, closed: Sequence[Item], ground: _Ground, *, kind: str | None = None
 ) -> Intention | None:
     """The answer to a proposal that somebody closed: it stays closed until the observation changes or ``retry``."""
-    tie = marker(proposal, breaker=breaker)
-    retried = _retried(proposal, ground.memory.view)
-    for item in closed:
-        if item.marker is None or item.marker.digest != tie.digest or item.closed_by_us:
-            continue
-        if retried is not None and (item.updated_at is None or item.updated_at <= retried):
-            continue
-        text = f"Somebody closed #{item.number}; it stays closed until what runs changes or /clockwork retry."
-        return Intention(proposal, Effect.REJECTED, text, number=item.number, url=item.url, breaker=breaker)
-    if proposal.fingerprint in ground.known.rejected:
-        return Intention(proposal, Effect.REJECTED, "This exact proposal was rejected earlier.", breaker=breaker)
+    by_hand = [item for item in closed if _says(item, proposal) and not item.closed_by_us]
+    newest = by_hand[0] if by_hand else None
+    known = ground.known.rejected.get(proposal.fingerprint)
+    if newest is not None and (known is not None or not _forgiven(newest, proposal, ground.memory.view)):
+        text = f"Somebody closed #{newest.number}; it stays closed until what runs changes or /clockwork retry."
+        return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
+    if known is not None:
+        text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
+        return Intention(proposal, Effect.REJECTED, text, url=known.link, kind=kind)
     return None
 
 
-def _retried(proposal: Proposal, view: LedgerView) -> datetime | None:
-    """When somebody last asked for this exact proposal again."""
-    times = [e.at for e in view.entries if e.kind is EntryKind.RETRY and e.fingerprint == proposal.fingerprint]
-    return max(times, default=None)
+def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
+    """Whether somebody said retry about this very item, and not about an earlier one with the same content.
+
+    The ledger's order decides: clocks of the host and of the bot may differ. Times count only once the item's opening
+    was folded away.
+    """
+    retried: datetime | None = None
+    opened = False
+    for entry in view.entries:
+        if entry.fingerprint != proposal.fingerprint:
+            continue
+        if entry.kind is EntryKind.RETRY:
+            retried = entry.at
+        elif entry.kind is EntryKind.OUTCOME and entry.detail.get("number") == str(item.number):
+            retried, opened = None, True
+    return retried is not None and (opened or item.updated_at is None or item.updated_at <= retried)
 
 
 def intent(intention: Intention, *, now: datetime, key: str, actor: Actor, link: str | None) -> Entry:

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.declare import Declarer
 from bot.flows.look import Judging, Look, Observe, look, looked_at
-from bot.flows.plan import Intention, Memory, plan
-from bot.flows.recover import recover
-from bot.flows.remedy import Hands, account, carry_out, ours, record
+from bot.flows.plan import BREAKER, DELETIONS, Intention, Memory, marker, plan
+from bot.flows.recover import as_recovered, recover
+from bot.flows.remedy import Hands, account, carry_out, record, theirs
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
-from bot.model.proposal import Action, Effect, Tick, branch_of
+from bot.model.proposal import Action, Effect, Tick, branch_of, proposals
+from bot.safety.convergence import fights
 from bot.safety.limits import Limits
 from bot.safety.state import state
 
@@ -71,20 +73,32 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
         memory = remember(loop)
     except (Unavailable, Refused) as exc:
         return replace(started, blocked=f"Nothing was written: {exc.message}")
-    if loop.dry_run:
-        intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
-        return replace(started, actions=tuple(as_planned(one) for one in intended))
     if (stop := stopped(memory.view, memory.limits, now)) is not None:
         return replace(started, blocked=stop)
+    if loop.dry_run:
+        intended, closings = foresee(loop, seen, memory)
+        return replace(started, actions=(*(as_planned(one) for one in intended), *closings))
     if recover(memory, seen.declaration.commit, loop.hands, now=now):
         memory = remember(loop)
+        if (stop := stopped(memory.view, memory.limits, now)) is not None:
+            return replace(started, blocked=stop)
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     _note_rejections(loop, memory, intended, now)
     actions = carry_out(intended, seen.declaration.commit, memory.view, loop.hands, now=now)
-    closed = _close_gone(loop, seen, memory, intended)
+    closed = tuple(_close(loop, item, tie) for item, tie in _gone(seen, memory, intended))
+    _sweep(seen, memory, loop)
     if loop.hands.host is not None:
         loop.hands.host.flush()
     return replace(started, actions=(*actions, *closed))
+
+
+def foresee(loop: Loop, seen: Look, memory: Memory) -> tuple[tuple[Intention, ...], tuple[Action, ...]]:
+    """What the next run would do after this look, and what it would close. Writes nothing."""
+    memory = as_recovered(memory, seen.declaration.commit, loop.hands, now=seen.at)
+    if stopped(memory.view, memory.limits, seen.at) is not None:
+        return (), ()
+    intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=seen.at)
+    return intended, tuple(_as_closed(item, tie) for item, tie in _gone(seen, memory, intended))
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
@@ -108,6 +122,7 @@ def remember(loop: Loop) -> Memory:
         pulls=None if host is None else host.pulls(),
         issues=None if host is None else host.issues(),
         apply_enabled=loop.apply_enabled,
+        theirs=partial(theirs, view=view, hands=loop.hands),
     )
 
 
@@ -133,41 +148,58 @@ def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], 
             fingerprint=one.proposal.fingerprint,
             reason=f"#{one.number} was closed",
             link=one.url,
+            detail={"number": str(one.number)},
         )
         for one in intended
-        if one.effect is Effect.REJECTED and one.proposal.fingerprint not in known.rejected
+        if one.effect is Effect.REJECTED and one.number is not None and one.proposal.fingerprint not in known.rejected
     ]
     if news:
         record(loop.hands.ledger, memory.view, news)
-
-
-def _close_gone(loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention]) -> tuple[Action, ...]:
-    """Close open pull requests and issues of ours whose drift is gone, with a comment."""
-    wanted = {(one.marker.kind, one.marker.key) for one in intended}
-    items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
-    actions: list[Action] = []
-    for item in items:
-        tie = item.marker
-        if item.state is not ItemState.OPEN or tie is None or tie.kind not in _GONE or (tie.kind, tie.key) in wanted:
-            continue
-        if looked_at(tie.key, seen) and not _theirs(item, tie, memory.view, loop):
-            actions.append(_close(loop, item, tie))
-    return tuple(actions)
-
-
-def _theirs(item: PullRequest | Issue, tie: Marker, view: LedgerView, loop: Loop) -> bool:
-    """Whether somebody else committed to the branch of our pull request: then it is theirs to close, too."""
-    if not isinstance(item, PullRequest):
-        return False
-    tip = loop.hands.repository.head(branch_of(tie.key))
-    return tip is not None and not ours(tip, view, loop.hands)
+        loop.hands.reached("rejection")
 
 
 _GONE: Final = {
     Lane.CONFIG_PULL_REQUEST.value: Lane.CONFIG_PULL_REQUEST,
     Lane.RUNBOOK_ISSUE.value: Lane.RUNBOOK_ISSUE,
-    "breaker": Lane.RUNBOOK_ISSUE,
+    BREAKER: Lane.RUNBOOK_ISSUE,
+    DELETIONS: Lane.RUNBOOK_ISSUE,
 }
+
+
+def _gone(seen: Look, memory: Memory, intended: Sequence[Intention]) -> list[tuple[PullRequest | Issue, Marker]]:
+    """Open pull requests and issues of ours whose drift is gone, each with its marker.
+
+    A fight is not over because its field is right at this moment: its issue stays for as long as it counts.
+    """
+    ties = [*(one.marker for one in intended), *(marker(proposal) for proposal in proposals(seen.decisions))]
+    wanted = {(tie.kind, tie.key) for tie in ties}
+    wanted |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, seen.at)}
+    items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
+    found = []
+    for item in items:
+        tie = item.marker
+        if item.state is not ItemState.OPEN or tie is None or tie.kind not in _GONE or (tie.kind, tie.key) in wanted:
+            continue
+        if looked_at(tie.key, seen) and not (isinstance(item, PullRequest) and memory.theirs(tie.key)):
+            found.append((item, tie))
+    return found
+
+
+def _as_closed(item: PullRequest | Issue, tie: Marker) -> Action:
+    text = f"Close #{item.number}: its drift is gone."
+    return Action(Effect.PLANNED, _GONE[tie.kind], tie.key, text, url=item.url, number=item.number)
+
+
+def _sweep(seen: Look, memory: Memory, loop: Loop) -> None:
+    """Take away branches of pull requests that a run closed and then died, unless somebody is at work on them."""
+    busy = {entry.task for entry in state(memory.view, seen.at, memory.limits).open}
+    busy |= {decision.drift.task for decision in seen.decisions}
+    pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in _GONE]
+    busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
+    left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy
+    for task in sorted(left):
+        if loop.hands.repository.head(branch_of(task)) is not None and not memory.theirs(task):
+            _delete_branch(loop, task)
 
 
 def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
@@ -178,9 +210,11 @@ def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
     try:
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=loop.hands.texts.render("gone_pull.md", task=task), marker=said)
+            loop.hands.reached("closed")
             _delete_branch(loop, task)
         else:
             host.close_issue(item.number, comment=loop.hands.texts.render("gone_issue.md", task=task), marker=said)
+            loop.hands.reached("closed")
     except BotError as exc:
         return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
     text = f"The drift is gone; #{item.number} is closed."
@@ -194,5 +228,6 @@ def _delete_branch(loop: Loop, task: str) -> None:
     try:
         if tip is not None:
             loop.hands.repository.delete_branch(name, expected=tip)
+            loop.hands.reached("branch-deleted")
     except (Stale, Refused):
         return

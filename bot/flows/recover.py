@@ -7,15 +7,16 @@ that: a bot that keeps dying must run into its limits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from bot.flows.plan import Memory, in_flight
 from bot.flows.remedy import Ending, Hands, outcome, record
-from bot.model.codehost import Issue, PullRequest
+from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
-from bot.model.ledger import Entry, Result
+from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
 
@@ -23,25 +24,46 @@ DEPTH: Final = 500
 """How many commits back the work of an artifact patch is looked for."""
 
 
+def endings(memory: Memory, head: str, hands: Hands, *, now: datetime) -> tuple[Entry, ...]:
+    """The outcome of every open intent that can be closed now. Writes nothing."""
+    dangling = state(memory.view, now, memory.limits).open
+    commits = _commits(head, hands) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
+    found = []
+    for entry in dangling:
+        ending = _ending(entry, commits, memory, now)
+        if ending is not None:
+            found.append(outcome(entry, hands, ending, at=now))
+    return tuple(found)
+
+
 def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> bool:
     """Close every open intent that can be closed; whether there was one, so that what is remembered is out of date."""
-    dangling = state(memory.view, now, memory.limits).open
-    if not dangling:
-        return False
-    commits = _commits(head, hands) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
-    closings = []
-    for entry in dangling:
-        found = _find(entry, commits, memory)
-        if found is not None:
-            link, detail = found
-            ending = Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)
-            closings.append(outcome(entry, hands, ending, at=now))
-        elif abs(now - entry.at) >= in_flight(memory):
-            ending = Ending(Result.FAILED, "interrupted before its work was done")
-            closings.append(outcome(entry, hands, ending, at=now))
+    closings = endings(memory, head, hands, now=now)
     if closings:
         record(hands.ledger, memory.view, closings)
+        hands.reached("recovered")
     return bool(closings)
+
+
+def as_recovered(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Memory:
+    """What would be remembered after :func:`recover`."""
+    closings = endings(memory, head, hands, now=now)
+    if not closings:
+        return memory
+    return replace(memory, view=LedgerView(memory.view.tip, (*memory.view.entries, *closings)))
+
+
+def _ending(entry: Entry, commits: Mapping[str, str], memory: Memory, now: datetime) -> Ending | None:
+    items = memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues
+    if entry.lane is not Lane.ARTIFACT_PATCH and items is None:
+        return None
+    found = _commit(entry, commits) if entry.lane is Lane.ARTIFACT_PATCH else _item(entry, items or (), memory.view)
+    if found is not None:
+        link, detail = found
+        return Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)
+    if abs(now - entry.at) >= in_flight(memory):
+        return Ending(Result.FAILED, "interrupted before its work was done")
+    return None
 
 
 def _commits(head: str, hands: Hands) -> dict[str, str]:
@@ -53,15 +75,22 @@ def _commits(head: str, hands: Hands) -> dict[str, str]:
     return found
 
 
-def _find(entry: Entry, commits: dict[str, str], memory: Memory) -> tuple[str, dict[str, str]] | None:
-    if entry.lane is Lane.ARTIFACT_PATCH:
-        sha = commits.get(entry.id)
-        return None if sha is None else (sha, {"head": sha})
-    items: Sequence[PullRequest | Issue] = (
-        memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues
-    ) or ()
+def _commit(entry: Entry, commits: Mapping[str, str]) -> tuple[str, dict[str, str]] | None:
+    sha = commits.get(entry.id)
+    return None if sha is None else (sha, {"head": sha})
+
+
+def _item(entry: Entry, items: Sequence[PullRequest | Issue], view: LedgerView) -> tuple[str, dict[str, str]] | None:
+    """The pull request or issue that shows this intent's proposal: an open one, or one that no other intent made."""
     digest = (entry.fingerprint or "").rpartition("-")[2]
+    accounted = {
+        other.detail.get("number")
+        for other in view.entries
+        if other.kind is EntryKind.OUTCOME and other.fingerprint == entry.fingerprint
+    }
     for item in items:
-        if item.marker is not None and item.marker.digest == digest and item.marker.key == entry.task:
+        if item.marker is None or (item.marker.digest, item.marker.key) != (digest, entry.task):
+            continue
+        if item.state is ItemState.OPEN or str(item.number) not in accounted:
             return item.url, {"number": str(item.number)}
     return None

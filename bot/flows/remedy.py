@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bot.errors import BotError, Refused, Stale, Unavailable
-from bot.flows.plan import Intention, intent, request
+from bot.flows.plan import BREAKER, DELETIONS, Intention, intent, request
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
@@ -26,6 +26,23 @@ from bot.safety.trailers import INTENT, compose, intents_in
 TRIES: Final = 12
 """How often a lost race for the ledger is run again before the work is left to the next look."""
 
+STEPS: Final = (
+    "recovered",
+    "rejection",
+    "intent",
+    "commit",
+    "push",
+    "branch-commit",
+    "branch-push",
+    "pull",
+    "issue",
+    "outcome",
+    "handed-over",
+    "closed",
+    "branch-deleted",
+)
+"""Every step after which a run may die; the next look, on whichever runner, must find its way from each of them."""
+
 
 class Texts(Protocol):
     """Message texts by template name."""
@@ -35,7 +52,7 @@ class Texts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What a run writes with. ``reached`` is told the name of every step that was just completed."""
+    """What a run writes with. ``reached`` is told the name (one of :data:`STEPS`) of every step just completed."""
 
     repository: Repository
     ledger: Ledger
@@ -70,6 +87,7 @@ def carry_out(
     written then, and the caller looks again.
     """
     actions: dict[int, Action] = {}
+    _say_handed_over([i for i in intentions if i.effect is Effect.HANDED_OVER], hands)
     patches = [i for i in intentions if i.effect is Effect.COMMITTED]
     course = Course(view, view, head, now)
     if patches:
@@ -113,10 +131,16 @@ class Course:
     view: LedgerView
     head: str
     now: datetime
+    own: frozenset[str] = frozenset()
+    """The ids of the intents that this run wrote."""
 
     def at(self, view: LedgerView) -> Course:
         """The same course with the ledger as it is by now."""
         return replace(self, view=view)
+
+    def after(self, view: LedgerView, begun: Sequence[Begun]) -> Course:
+        """The same course with these intents in the ledger."""
+        return replace(self, view=view, own=self.own | {one.entry.id for one in begun})
 
 
 def begin(
@@ -137,7 +161,7 @@ def begin(
         if not begun:
             return [], fallen, course
         try:
-            course = course.at(hands.ledger.append(course.view, [b.entry for b in begun]))
+            course = course.after(hands.ledger.append(course.view, [b.entry for b in begun]), begun)
         except Stale:
             course = course.at(hands.ledger.read())
             continue
@@ -150,7 +174,7 @@ def _still(
     standing: Sequence[Intention], course: Course, limits: Limits
 ) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
     """Which intentions still stand after everything that was appended since the plan was made."""
-    seen = {entry.id for entry in course.planned.entries}
+    seen = {entry.id for entry in course.planned.entries} | course.own
     begun = {
         (entry.lane, entry.task)
         for entry in course.view.entries
@@ -292,9 +316,6 @@ def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action
     if host is None:
         return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course
     is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
-    if is_pull and (theirs := _handed_over(intention, course.view, hands)) is not None:
-        _say_handed_over(intention, host, hands)
-        return theirs, course
     begun, fallen, course = begin([intention], course, hands)
     if not begun:
         return fallen[0][1], course
@@ -311,15 +332,10 @@ def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action
     return account(intention, url=item.url, number=item.number, sha=sha), course
 
 
-def _handed_over(intention: Intention, view: LedgerView, hands: Hands) -> Action | None:
-    """The answer when our branch's head is not what we pushed; None when the branch is ours or not there."""
-    if intention.effect is not Effect.UPDATED:
-        return None
-    tip = hands.repository.head(branch_of(intention.proposal.task))
-    if tip is None or ours(tip, view, hands):
-        return None
-    text = f"Somebody else committed to the branch of #{intention.number}; it is theirs now."
-    return account(intention, effect=Effect.HANDED_OVER, message=text)
+def theirs(task: str, view: LedgerView, hands: Hands) -> bool:
+    """Whether the branch of the task's pull request exists and ends in a commit that is not ours."""
+    tip = hands.repository.head(branch_of(task))
+    return tip is not None and not ours(tip, view, hands)
 
 
 def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
@@ -331,12 +347,16 @@ def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
     return bool(commits) and bool(intents_in(commits[0].message) & intents)
 
 
-def _say_handed_over(intention: Intention, host: CodeHost, hands: Hands) -> None:
-    if intention.number is None:
-        return
-    tie = replace(intention.marker, kind="handed-over")
-    body = hands.texts.render("handed_over.md", decisions=intention.proposal.decisions, task=intention.proposal.task)
-    host.comment(intention.number, marker=tie, body=body)
+def _say_handed_over(intentions: Sequence[Intention], hands: Hands) -> None:
+    """One comment on each pull request that somebody else continues."""
+    for intention in intentions if hands.host is not None else ():
+        proposal = intention.proposal
+        if hands.host is None or intention.number is None:
+            continue
+        tie = replace(intention.marker, kind="handed-over")
+        body = hands.texts.render("handed_over.md", decisions=proposal.decisions, task=proposal.task)
+        hands.host.comment(intention.number, marker=tie, body=body)
+        hands.reached("handed-over")
 
 
 def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[PullRequest, str]:
@@ -348,13 +368,9 @@ def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[P
     message = _message([begun], hands)
     sha = hands.repository.commit(course.head, changes.files, message=message, at=course.now, author=hands.author)
     hands.reached("branch-commit")
-    tip = hands.repository.head(name)
-    if tip is not None and intention.effect is Effect.OPENED and not ours(tip, course.view, hands):
-        raise Refused(
-            f"the branch {name} exists and its last commit is not Clockwork's",
-            advice=f"Delete or rename the branch {name}; the next run opens the pull request.",
-        )
-    hands.repository.push(name, sha, expected=tip)
+    if theirs(proposal.task, course.view, hands):
+        raise Stale(f"somebody else committed to {name}")
+    hands.repository.push(name, sha, expected=hands.repository.head(name))
     hands.reached("branch-push")
     title = _title(intention)
     body = hands.texts.render("pull_request.md", task=proposal.task, decisions=proposal.decisions, notes=changes.notes)
@@ -377,23 +393,29 @@ def _title(intention: Intention) -> str:
 
 
 def _issue(begun: Begun, host: CodeHost, hands: Hands) -> Issue:
-    intention, proposal = begun.intention, begun.intention.proposal
-    if intention.breaker:
-        title, body = _breaker_text(intention, hands)
-    else:
-        drift = proposal.decisions[0].drift
-        what = drift.kind.value if not drift.path else f"{drift.where} {drift.kind.value}"
-        title = f"{proposal.task}: {what}, a person must act"
-        body = hands.texts.render(
-            "runbook.md", task=proposal.task, decisions=proposal.decisions, steps=steps(proposal.decisions)
-        )
-    labels = (*hands.labels, "clockwork/breaker" if intention.breaker else "clockwork/runbook")
+    intention = begun.intention
+    title, body = _words(intention, hands)
+    labels = (*hands.labels, f"clockwork/{intention.kind or 'runbook'}")
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = host.update_issue(intention.number, marker=intention.marker, title=title, body=body)
     else:
         item = host.open_issue(marker=intention.marker, title=title, body=body, labels=labels)
     hands.reached("issue")
     return item
+
+
+def _words(intention: Intention, hands: Hands) -> tuple[str, str]:
+    """Title and body of an issue."""
+    decisions, task = intention.proposal.decisions, intention.proposal.task
+    if intention.kind == BREAKER:
+        return _breaker_text(intention, hands)
+    if intention.kind == DELETIONS:
+        title = f"{len(decisions)} things would be removed at once, a person must look"
+        return title, hands.texts.render("deletions.md", decisions=decisions)
+    drift = decisions[0].drift
+    what = drift.kind.value if not drift.path else f"{drift.where} {drift.kind.value}"
+    body = hands.texts.render("runbook.md", task=task, decisions=decisions, steps=steps(decisions))
+    return f"{task}: {what}, a person must act", body
 
 
 def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
