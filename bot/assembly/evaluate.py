@@ -341,10 +341,11 @@ class Evaluation:
         return Value(dict(sorted(entries.items())), self._trace(node, (source,)))
 
     def _pairs(self, node: Expression, source: Value) -> list[tuple[Value, Value]]:
+        trace = self.made(node, None, ()).trace
         if isinstance(source.data, tuple):
-            return [(self.made(node, index, ()), item) for index, item in enumerate(source.data)]
+            return [(Value(index, trace), item) for index, item in enumerate(source.data)]
         if isinstance(source.data, dict):
-            return [(self.made(node, key, ()), item) for key, item in sorted(source.data.items())]
+            return [(Value(key, trace), item) for key, item in sorted(source.data.items())]
         return self.fault(node, f"cannot go through a {kind_of(source)}", "a list or an object")
 
 

@@ -21,7 +21,7 @@ class Fault(Exception):
 class Budget:
     """How much one assembly may still compute, in values made."""
 
-    def __init__(self, steps: int = 300_000) -> None:
+    def __init__(self, steps: int = 200_000) -> None:
         self.left = steps
 
     def spend(self, steps: int = 1) -> bool:

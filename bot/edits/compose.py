@@ -40,11 +40,19 @@ def _check(desired: Desired, edits: Sequence[Edit], before: Mapping[str, bytes],
     for edit in ordered(edits):
         wanted = applied(wanted, edit)
     others = _others(was, desired.id)
-    if not _agree(now.get(desired.id), wanted) or not same(others, _others(now, desired.id)):
+    if not _agree(_unordered(now.get(desired.id)), _unordered(wanted)) or not same(others, _others(now, desired.id)):
         raise Refused(
             f"{desired.file}: {desired.id} cannot be changed without changing something else",
             advice="Another service extends it or shares its values: change it by hand.",
         )
+
+
+def _unordered(tree: JSON) -> JSON:
+    """A service whose environment is in order: what an ``env_file`` brings in comes last, wherever it was added."""
+    environment = tree.get("environment") if isinstance(tree, Mapping) else None
+    if not isinstance(tree, Mapping) or not isinstance(environment, (list, tuple)):
+        return tree
+    return {**tree, "environment": sorted(map(str, environment))}
 
 
 def _others(trees: Mapping[ResourceId, Tree], own: ResourceId) -> dict[str, JSON]:

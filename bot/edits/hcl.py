@@ -180,6 +180,11 @@ def _inline(value: JSON) -> str:
     return written(value)
 
 
+def has_item(parsed: Parsed, node: ObjectExpression, key: str) -> bool:
+    """Whether an object writes an item of that key."""
+    return any(parsed.text.chars[item.key.start : item.key.end] in {key, quoted(key)} for item in node.items)
+
+
 def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> str:
     """An object with one more item, or with the item of that key replaced."""
     chars = parsed.text.chars

@@ -22,7 +22,7 @@ from bot.edits.style import (
     quote_of,
     scalar,
 )
-from bot.intake.spans import Alias, Entries, Items, Node, Place, Scalar, target
+from bot.intake.spans import Entries, Items, Node, Place, Scalar, key_of, target
 from bot.model.resource import JSON
 
 
@@ -78,9 +78,10 @@ def _inline(doc: Document, node: Node, value: JSON, *, in_flow: bool = False) ->
     lead = "" if node.end > node.head or doc.chars[node.head - 1 : node.head].isspace() else " "
     flat = in_flow or isinstance(value, (dict, list, tuple))
     text = flow(value, doc.house, quote=quote) if flat else scalar(value, quote=quote)
-    yield doc.with_span(start, node.end, lead + text)
-    if isinstance(value, str):
-        yield doc.with_span(start, node.end, lead + double(value))
+    starts = [start, node.head] if isinstance(node, Scalar) and node.tag and not node.anchor else [start]
+    for first in starts:  # a written tag stays where it can
+        yield doc.with_span(first, node.end, lead + text)
+        yield doc.with_span(first, node.end, lead + flow(value, doc.house, quote='"'))
 
 
 def _scalar_texts(doc: Document, place: Place, value: JSON) -> Iterator[str]:
@@ -170,7 +171,7 @@ def _added_block(doc: Document, node: Entries | Items, key: str | None, value: J
         key_quote = quote_of([name for name, _ in node.items])
         lines = entry(key or "", value, doc.house, quote=quote, key_quote=key_quote)
     else:
-        lines = block([value], doc.house, quote=_item_quote(node, value))
+        lines = _element_lines(doc, node, value)
     text = [indent + line if line else line for line in lines]
     newline = doc.house.newline
     if _keeps_blank_lines(doc.chars, node):
@@ -180,11 +181,16 @@ def _added_block(doc: Document, node: Entries | Items, key: str | None, value: J
     yield doc.with_span(end, end, newline + newline.join(text))
 
 
-def _item_quote(node: Items, value: JSON) -> str:
-    """Quotes for a new element: those of its siblings, or of the same entries of sibling mappings."""
-    if not isinstance(value, dict):
-        return quote_of(node.items)
-    return quote_of([child for item in node.items if isinstance(item, Entries) for _, child in item.items])
+def _element_lines(doc: Document, node: Items, value: JSON) -> list[str]:
+    """A new element as lines; each entry of a mapping in the quotes that its siblings' entries of that name have."""
+    if not isinstance(value, dict) or not value:
+        return block([value], doc.house, quote=quote_of(node.items))
+    pairs = [pair for item in node.items if isinstance(item, Entries) for pair in item.items]
+    lines: list[str] = []
+    for key, item in value.items():
+        quote = quote_of([child for name, child in pairs if key_of(name) == key])
+        lines += entry(key, item, doc.house, quote=quote)
+    return [("- " if index == 0 else "  ") + line if line else line for index, line in enumerate(lines)]
 
 
 def _added_flow(doc: Document, node: Entries | Items, key: str | None, value: JSON) -> Iterator[str]:
@@ -256,11 +262,13 @@ def _removed_flow(doc: Document, parent: Entries | Items, index: int) -> str:
 def _removed_block(doc: Document, parent: Entries | Items, index: int) -> str:
     start, _, last = _span(parent, index)
     if isinstance(parent, Items):
-        start = doc.chars.rindex("-", 0, start)
+        start = _dash(doc.chars, parent, start)
     line_start = doc.chars.rfind("\n", 0, start) + 1
     end = _line_end(doc.chars, _end(doc.chars, last))
     if doc.chars[line_start:start].strip(" \t"):  # first key of a list element: "- key: value"
         following = _span(parent, index + 1)[0] if index + 1 < len(parent.items) else end
+        if isinstance(parent, Items):
+            following = _dash(doc.chars, parent, following)
         return doc.with_span(start, following, "")
     after = end + len(doc.house.newline) if end < len(doc.chars) else end
     if end == len(doc.chars) and line_start > 0:
@@ -268,6 +276,10 @@ def _removed_block(doc: Document, parent: Entries | Items, index: int) -> str:
     return doc.with_span(line_start, after, "")
 
 
-def alias_of(place: Place) -> Alias | None:
-    """The alias that the value is written as, if it is."""
-    return place.node if isinstance(place.node, Alias) else None
+def _dash(chars: str, parent: Items, head: int) -> int:
+    """The dash of the element that starts at ``head``: in the column of the first one, on this line or above."""
+    indent = column(chars, parent.start)
+    line = chars.rfind("\n", 0, head) + 1
+    while line > 0 and not (line + indent <= head and chars[line + indent] == "-"):
+        line = chars.rfind("\n", 0, line - 1) + 1
+    return line + indent

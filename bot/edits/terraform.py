@@ -75,9 +75,13 @@ def _need(origin: Origin | None, pointer: Pointer) -> Origin:
 def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nested: bool) -> str:
     if not nested or _is_block(parsed, origin):
         block = hcl.block_at(parsed, origin)
+        if key is not None and block.body.get(key) is not None:
+            raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_attribute(parsed, block.body, block, key or "", value)
     node = hcl.node_at(parsed, origin)
     if isinstance(node, ObjectExpression) and key is not None:
+        if hcl.has_item(parsed, node, key):
+            raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_item(parsed, node, key, value)
     if isinstance(node, ListExpression) and key is None:
         return hcl.with_element(parsed, node, value)

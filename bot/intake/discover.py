@@ -17,7 +17,7 @@ _SKIPPED_NAMES: Final = re.compile(
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
 _COMPOSE: Final = re.compile(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
-_READ: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".tfvars")
+_READ: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
 
 
 def candidates(paths: Iterable[str]) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ def _could_declare(path: str) -> bool:
     *folders, name = path.split("/")
     if _SKIPPED_FOLDERS.intersection(folders):
         return False
-    return name == ".env" or (name.endswith(_READ) and not _SKIPPED_NAMES.match(name))
+    return name == ".env" or (name.endswith(_READ) and _SKIPPED_NAMES.match(name) is None)
 
 
 def _in_chart(path: str, charts: set[str]) -> bool:

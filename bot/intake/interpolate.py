@@ -14,6 +14,8 @@ from typing import Final
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":-|-|:\?|\?|:\+|\+")
 _LINE: Final = re.compile(r"\s*(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(?P<value>.*?)\s*\Z")
+_SINGLE: Final = re.compile(r"'([^']*)'\s*(?:#.*)?\Z")
+_DOUBLE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,10 @@ def parse_env(chars: str) -> tuple[EnvLine, ...]:
 
 
 def _env_value(raw: str, known: Mapping[str, str]) -> str:
-    if len(raw) > 1 and raw[0] == raw[-1] == "'":
-        return raw[1:-1]
-    if len(raw) > 1 and raw[0] == raw[-1] == '"':
-        return fill(raw[1:-1].replace("\\n", "\n").replace('\\"', '"'), known).text
+    single = _SINGLE.match(raw)
+    if single:
+        return single[1]
+    double = _DOUBLE.match(raw)
+    if double:
+        return fill(double[1].replace("\\n", "\n").replace('\\"', '"'), known).text
     return fill(re.split(r"\s+#", raw, maxsplit=1)[0].strip(), known).text

@@ -6,6 +6,8 @@ Parsers count characters, edits and origins count bytes, people count lines: eve
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -45,6 +47,10 @@ class Text:
     def _ascii(self) -> bool:
         return self.chars.isascii()
 
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.chars))]
+
     @property
     def newline(self) -> str:
         """The line ending this file uses: that of its first line."""
@@ -67,8 +73,8 @@ class Text:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1."""
-        start = self.chars.rfind("\n", 0, offset) + 1
-        return self.chars.count("\n", 0, start) + 1, offset - start + 1
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
 
     def origin(self, start: int, end: int, through: Through = Through.LITERAL, name: str | None = None) -> Origin:
         """The origin of a value that is written from ``start`` to ``end``."""

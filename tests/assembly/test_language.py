@@ -1,0 +1,244 @@
+"""The .cw language: expressions, variables, modules, mistakes, limits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.assembly.assemble import assemble
+from bot.assembly.config import Assembly, Kind
+from bot.assembly.values import number_text
+from bot.model.resource import JSON, Through
+
+
+def assembled(
+    main: str, *, variables: dict[str, str] | None = None, environment: dict[str, str] | None = None, **files: str
+) -> Assembly:
+    """One folder ``app`` with ``main.cw``; more files by path with ``__`` for a dot and ``_0`` for a slash."""
+    named = {name.replace("_0", "/").replace("__", "."): text.encode() for name, text in files.items()}
+    return assemble({"app/main.cw": main.encode(), **named}, variables=variables or {}, environment=environment or {})
+
+
+def output(expression: str, more: str = "") -> JSON:
+    found = assembled(f'output "x" {{\n  value = {expression}\n}}\n{more}')
+    assert not found.errors, found.errors
+    return found.config.outputs["app:x"].plain()
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 + 2 * 3 - 4 / 2", 5),
+        ("7 % 4 == 3 && !(1 > 2) || false", True),
+        ("1 == \"1\"", False),
+        ("\"a${1 + 1}b${true}\"", "a2btrue"),
+        ("\"${[1, 2]}\"", [1, 2]),
+        ("\"%{ if 1 > 2 }x%{ else }y%{ endif }\"", "y"),
+        ("\"%{ for k, v in { b = 1, a = 2 } ~} ${k}=${v} %{ endfor }\"", "a=2 b=1 "),
+        ("true ? \"a\" : \"b\"", "a"),
+        ("[for i, v in [\"a\", \"b\"] : \"${i}${v}\" if v != \"a\"]", ["1b"]),
+        ("{for v in [\"a\", \"b\", \"a\"] : v => 1...}", {"a": [1, 1], "b": [1]}),
+        ("[{ n = 1 }, { n = 2 }][*].n", [1, 2]),
+        ("[{ n = 1 }].*.n", [1]),
+        ("null == null", True),
+        ("{ a = [1, { b = 2 }] }.a[1][\"b\"]", 2),
+        ("-3 + +3 == 0 ? 1 : 2", None),
+        ("<<-E\n    one\n      two ${1}\n    E", "one\n  two 1\n"),
+        ("\"\\u00e9\\t\\\"$${x}\"", "é\t\"${x}"),
+        ("join(\",\", [\"a\", 1, true])", "a,1,true"),
+        ("split(\",\", \"a,b\")", ["a", "b"]),
+        ("upper(lower(trimspace(\" Ab \")))", "AB"),
+        ("format(\"%s-%03d-%q-%v%%\", \"a\", 7, \"q\", [1])", "a-007-\"q\"-[1]%"),
+        ("merge({ a = 1 }, { a = 2, b = 3 })", {"a": 2, "b": 3}),
+        ("concat([1], [2, 3], [])", [1, 2, 3]),
+        ("lookup({ a = 1 }, \"b\", 9)", 9),
+        ("keys({ b = 1, a = 2 })", ["a", "b"]),
+        ("values({ b = 1, a = 2 })", [2, 1]),
+        ("contains([1, 2], 2)", True),
+        ("length(\"abc\") + length([1]) + length({})", 4),
+        ("replace(\"a-b\", \"-\", \"_\")", "a_b"),
+        ("tonumber(\"1.50\") + tonumber(\"2\")", 3.5),
+        ("tostring(1.0)", "1"),
+        ("jsonencode({ b = [1, null], a = \"<\" })", "{\"a\":\"\\u003c\",\"b\":[1,null]}"),
+        ("yamlencode({ a = 1 })", "a: 1\n"),
+        ("max(1, 3, 2) - min(4, 2)", 1),
+        ("coalesce(null, \"\", \"x\")", "x"),
+        ("flatten([[1], [[2], 3]])", [1, 2, 3]),
+        ("distinct([1, 2, 1])", [1, 2]),
+        ("sort([\"b\", \"a\"])", ["a", "b"]),
+        ("range(1, 6, 2)", [1, 3, 5]),
+        ("base64decode(base64encode(\"é\"))", "é"),
+        ("try([][0], \"none\")", "none"),
+        ("can({}.x)", False),
+        ("zipmap([\"a\"], [1])", {"a": 1}),
+        ("cidrsubnet(\"10.0.0.0/8\", 8, 2)", "10.2.0.0/16"),
+        ("merge([{ a = 1 }, { b = 2 }]...)", {"a": 1, "b": 2}),
+        ("element([\"a\", \"b\"], 3)", "b"),
+        ("path.module", "app"),
+    ],
+)  # fmt: skip
+def test_expressions_have_the_values_terraform_gives_them(expression: str, value: JSON) -> None:
+    """Operators, templates, loops, splats, heredocs and functions."""
+    if value is None:
+        assert assembled(f"locals {{\n a = {expression}\n}}").errors
+        return
+    found = output(expression)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "expected"),
+    [
+        ('output "x" { value = vra.a }', 1, "nothing is called 'vra'", "'var'"),
+        ('variable "tag" { default = 1 }\noutput "x" { value = var.tga }', 2, "no variable 'tga'", "'tag'"),
+        ('output "x" { value = uper("a") }', 1, "no function uper()", "upper()"),
+        ('output "x" { value = 1 / 0 }', 1, "division by zero", None),
+        ('output "x" { value = [1][3] }', 1, "no element 3", None),
+        ('output "x" { value = { name = 1 }.nmae }', 1, "no attribute 'nmae'", "'name'"),
+        ('output "x" { value = "${[]}-" }', 1, "cannot stand in text", "text, a number or a truth value"),
+        ('output "x" { value = join(",") }', 1, "takes", None),
+        ('output "x" { value = range(1e9) }', 1, "at most", None),
+        ("locals {\n  a = local.b\n  b = local.a\n}", 3, "these need each other", None),
+        ('variable "n" {\n  type    = number\n  default = "x"\n}', 3, "does not fit", "a number"),
+        ('variable "n" { type = strng }', 1, "not a type", "string, number"),
+        ('variable "n" {}', 1, "has no value", "--var n=..."),
+        ('variable "n" {\n  default = 1\n  validation {\n    condition     = var.n > 1\n    error_message = "too small"\n  }\n}', 3,
+         "too small", None),
+        ('resource "servce" "x" {}', 1, "no kind of resource 'servce'", "'service'"),
+        ('resource "service" "x" {\n  imgae = "a"\n}', 2, "no attribute 'imgae'", "'image'"),
+        ('resource "service" "x" {\n  image = "a"\n  prot {}\n}', 3, "no block 'prot'", "'port'"),
+        ('resource "service" "x" {\n  image = "a"\n  port { host = 1 }\n}', 3, "no 'container'", None),
+        ('resource "service" "x" {\n  image = "a"\n  replicas = "many"\n}', 3, "does not fit", "a whole number"),
+        ('resource "service" "x" {\n  image = "a"\n  restart = "sometimes"\n}', 3, "not possible", "on-failure"),
+        ('resource "service" "x" {\n  image = "a"\n  healthcheck { interval = "soon" }\n}', 3, "does not fit", "a duration"),
+        ('resource "service" "x" {}', 1, "neither image nor build", "'image = ...'"),
+        ('resource "service" "x" {\n  image = "a"\n  healthcheck = 3\n}', 3, "is a block", None),
+        ('module "m" { source = "../../etc" }', 1, "not a folder of this repository", None),
+        ('module "m" { source = "./gone" }', 1, "no .cw files in app/gone", None),
+        ('provider "dokcer" {}', 1, "no provider 'dokcer'", "'docker'"),
+        ('variabel "x" {}', 1, "no block 'variabel'", "'variable'"),
+        ('resource "network" "a" {}\nresource "network" "a" {}', 2, "already declared in app/main.cw:1", None),
+        ('variable "p" {\n  sensitive = true\n  default = "s"\n}\nresource "service" "x" {\n  image = "a"\n  hostname = var.p\n}', 7,
+         "committed file", "sensitive values in 'environment' only"),
+    ],
+)  # fmt: skip
+def test_mistakes_name_their_place_and_what_was_meant(text: str, line: int, message: str, expected: str | None) -> None:
+    """Every mistake has its line, and near names are suggested."""
+    errors = assembled(text).errors
+    (found,) = [error for error in errors if message in error.message]
+    assert (found.file, found.line) == ("app/main.cw", line)
+    assert expected is None or expected in (found.expected or "")
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Mistakes in one resource do not hide those in others, and what is right is still there."""
+    found = assembled(
+        'resource "service" "a" {\n  image = var.x\n}\nresource "service" "b" {\n  imag = "x"\n}\n'
+        'resource "service" "c" { image = "ok" }\n'
+    )
+    assert [error.line for error in found.errors] == [2, 5]
+    assert [one.name for stack in found.config.stacks for one in stack.resources] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "value"),
+    [
+        (set(), "default"),
+        ({"environment"}, "environment"),
+        ({"environment", "file"}, "file"),
+        ({"environment", "file", "auto"}, "auto"),
+        ({"environment", "file", "auto", "command"}, "command"),
+    ],
+)
+def test_later_sources_of_a_variable_win(sources: set[str], value: str) -> None:
+    """Default, environment, clockwork.cwvars, *.auto.cwvars, --var."""
+    files = {
+        "app_0clockwork__cwvars": 'v = "file"\n' if "file" in sources else "",
+        "app_0a__auto__cwvars": 'v = "auto"\n' if "auto" in sources else "",
+        "other_0a__auto__cwvars": 'v = "wrong"\n',
+    }
+    found = assembled(
+        'variable "v" { default = "default" }\noutput "x" { value = var.v }\n',
+        variables={"v": "command"} if "command" in sources else {},
+        environment={"CLOCKWORK_VAR_v": "environment", "HOME": "x"} if "environment" in sources else {"HOME": "x"},
+        **files,
+    )
+    assert not found.errors
+    assert found.config.outputs["app:x"].plain() == value
+
+
+def test_text_from_outside_is_read_as_the_variable_s_type() -> None:
+    """A list variable takes HCL, a string variable takes the text as it is."""
+    found = assembled(
+        'variable "l" { type = list(number) }\nvariable "s" { type = string }\noutput "x" { value = [var.l, var.s] }',
+        variables={"l": "[1, 2]", "s": "[1, 2]"},
+    )
+    assert not found.errors
+    assert found.config.outputs["app:x"].plain() == [[1, 2], "[1, 2]"]
+
+
+def test_modules_are_folders_with_inputs_and_outputs() -> None:
+    """A module's resources are part of the stack, its folder is no root, its outputs can be read."""
+    found = assembled(
+        'module "db" {\n  source  = "../lib/db"\n  version = 15\n}\noutput "x" { value = module.db.image }\n',
+        lib_0db_0m__cw='variable "version" { type = number }\nresource "service" "db" { image = "pg:${var.version}" }\n'
+        'output "image" { value = service.db.image }\n',
+    )
+    assert not found.errors
+    (stack,) = found.config.stacks
+    assert [one.address for one in stack.resources] == ["module.db.service.db"]
+    assert found.config.outputs["app:x"].plain() == "pg:15"
+
+
+def test_values_know_how_they_got_to_their_place() -> None:
+    """Literals, variables, locals and expressions are told apart, and a literal is found behind them."""
+    main = (
+        'variable "tag" { default = "1" }\nlocals { n = 3 }\nresource "service" "w" {\n  image = "a:${var.tag}"\n'
+        '  replicas = local.n\n  user = upper("x")\n  hostname = "h"\n}\n'
+    )
+    (stack,) = assembled(main).config.stacks
+    (service,) = stack.of(Kind.SERVICE)
+    found = {name: value.trace for name, value in service.body.mapping.items()}
+    assert found["hostname"].origin.through is Through.LITERAL
+    assert (found["replicas"].origin.through, found["replicas"].origin.name) == (Through.LOCAL, "n")
+    assert found["user"].origin.through is Through.EXPRESSION
+    image = found["image"]
+    assert image.origin.through is Through.VARIABLE
+    assert image.literal is not None
+    assert main.encode()[image.literal.start : image.literal.end] == b'"1"'
+    assert image.around == ("a:", "")
+    assert service.line == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "locals {\n" + "\n".join(f"  z{i} = [local.z{i + 1}, local.z{i + 1}]" for i in range(40)) + "\n  z40 = 1\n}",
+        "locals {\n"
+        + "\n".join(f'  z{i} = "${{local.z{i + 1}}}${{local.z{i + 1}}}"' for i in range(40))
+        + '\n  z40 = "x"\n}',
+        "locals {\n" + "\n".join(f"  z{i} = local.z{i + 1} * local.z{i + 1}" for i in range(40)) + "\n  z40 = 99\n}",
+        "locals { a = [for i in range(20000) : [for j in range(20000) : i]] }",
+        "locals {\n" + "\n".join(f"  z{i} = local.z{i + 1}" for i in range(2000)) + "\n  z2000 = 1\n}",
+        'locals {\n  a = join(",", range(20000))\n  b = replace(local.a, ",", local.a)\n}',
+    ],
+    ids=["lists", "texts", "numbers", "loops", "chain", "replace"],
+)
+def test_hostile_configuration_ends_in_a_mistake(text: str) -> None:
+    """Doubling, nested loops and long chains are stopped by a budget."""
+    assert assembled(text).errors
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from(list('abv.1"{}[]()=,:?$%~+*!&| \n')), max_size=40))
+def test_no_expression_breaks_the_evaluator(expression: str) -> None:
+    """Any text in the place of an expression gives a value or a mistake."""
+    assembled(f"locals {{\n  v = {{ a = [1] }}\n  x = {expression}\n}}\n")
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_numbers_in_text_are_whole_where_they_are(number: int) -> None:
+    """``"${3.0}"`` is ``3``."""
+    assert number_text(float(number)) == str(number)

@@ -1,0 +1,6 @@
+resource "service" "web" {
+  image = "b"
+  labels = {
+    x = "y"
+  }
+}

@@ -1,0 +1,3 @@
+resource "service" "web" {
+  image = "a"
+}

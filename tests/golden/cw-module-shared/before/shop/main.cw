@@ -1,0 +1,8 @@
+module "one" {
+  source = "../m"
+  name   = "one"
+}
+module "two" {
+  source = "../m"
+  name   = "two"
+}

@@ -1,0 +1,235 @@
+"""Compose projects as resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.intake.declared import Declared
+from bot.intake.interpolate import fill, parse_env
+from bot.intake.read import read
+from bot.model.resource import JSON, Desired, Pointer, Through
+from tests.intake.corpus import corpus
+
+
+def project(**files: str) -> Declared:
+    """Files by name, with ``__`` for a dot and ``_0`` for a slash."""
+    named = {name.replace("_0", "/").replace("__", "."): text.encode() for name, text in files.items()}
+    return read(named, project="shop")
+
+
+def trees(found: Declared) -> dict[str, JSON]:
+    return {str(one.id): one.tree for one in found.resources}
+
+
+def test_services_keep_their_author_s_syntax_and_get_a_project() -> None:
+    """Short syntax stays short; networks, volumes, secrets and configs are resources too, external ones are not."""
+    found = project(
+        compose__yaml="""
+services:
+  web: {image: nginx, ports: ["80:80"]}
+networks: {front: , other: {external: true}}
+volumes: {data: {driver: local}}
+"""
+    )
+    assert not found.errors
+    assert trees(found) == {
+        "service/shop/web": {"image": "nginx", "ports": ["80:80"]},
+        "network/shop/front": {},
+        "volume/shop/data": {"driver": "local"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "scope"),
+    [
+        ({"compose__yaml": "name: Own\nservices: {a: {image: b}}"}, "own"),
+        ({"My-App_0compose__yaml": "services: {a: {image: b}}"}, "my-app"),
+        ({"compose__yaml": "services: {a: {image: b}}"}, "shop"),
+        ({"compose__yaml": "services: {a: {image: b}}", "__env": "COMPOSE_PROJECT_NAME=x"}, "x"),
+    ],
+)
+def test_a_project_is_named_as_compose_names_it(files: dict[str, str], scope: str) -> None:
+    """By the file, by ``.env``, by its folder, or by the caller."""
+    (found,) = project(**files).resources
+    assert found.id.scope == scope
+
+
+def test_an_override_file_is_merged_and_each_value_knows_its_file() -> None:
+    """Scalars are replaced, ports are added, environment goes by key; origins lead into the file that gave the value."""
+    found = project(
+        compose__yaml="services:\n  web:\n    image: a\n    ports: ['80:80']\n    command: [x]\n    environment: {A: 1, B: 1}\n",
+        compose__override__yaml="services:\n  web:\n    ports: ['81:81']\n    command: [y]\n    environment: [B=2]\n",
+    )
+    (web,) = found.resources
+    assert web.tree == {
+        "image": "a",
+        "ports": ["80:80", "81:81"],
+        "command": ["y"],
+        "environment": {"A": 1, "B": "2"},
+    }
+    files = [origin.file for pointer in (("image",), ("ports", 1)) if (origin := web.origins.at(pointer))]
+    assert files == ["compose.yaml", "compose.override.yaml"]
+
+
+def test_includes_and_extends_are_followed() -> None:
+    """A service extended from another file has that file's values below its own; included services are declared."""
+    found = project(
+        compose__yaml="include: [more/x.yaml]\nservices:\n  web:\n    extends: {file: base.yaml, service: b}\n    tty: true\n",
+        base__yaml="services:\n  b: {image: base, restart: always, depends_on: [z]}\n",
+        more_0x__yaml="services:\n  db: {image: pg}\n",
+    )
+    assert not found.errors
+    assert trees(found) == {
+        "service/shop/db": {"image": "pg"},
+        "service/shop/web": {"image": "base", "restart": "always", "tty": True},
+    }
+
+
+def test_variables_come_from_env_files_and_defaults_and_origins_say_so() -> None:
+    """``.env`` gives values, defaults step in, and a value that came through a variable names it."""
+    found = project(
+        compose__yaml="services:\n  web:\n    image: a:${TAG}\n    user: ${U:-me}$$\n", __env="TAG='1.2' # c\n"
+    )
+    (web,) = found.resources
+    assert web.tree == {"image": "a:1.2", "user": "me$"}
+    origin = web.origins.at(("image",))
+    assert origin is not None
+    assert (origin.through, origin.name) == (Through.VARIABLE, "TAG")
+
+
+def test_a_value_that_needs_an_unset_variable_is_left_out_and_reported() -> None:
+    """What Git does not tell is not guessed."""
+    found = project(compose__yaml="services:\n  web:\n    image: a\n    user: ${NOBODY}\n")
+    assert trees(found) == {"service/shop/web": {"image": "a"}}
+    assert "NOBODY is not set" in found.errors[0].message
+    assert (found.errors[0].line, found.errors[0].column) == (4, 11)
+
+
+def test_env_files_of_the_repository_become_environment() -> None:
+    """Variables from ``env_file`` are declared, below the service's own."""
+    found = project(
+        compose__yaml="services:\n  web:\n    image: a\n    env_file: [web.env, gone.env]\n    environment: {A: own}\n",
+        web__env="A=file\nB=2\n",
+    )
+    (web,) = found.resources
+    assert web.tree["environment"] == {"A": "own", "B": "2"}
+    origin = web.origins.at(("environment", "B"))
+    assert origin is not None
+    assert (origin.file, origin.line) == ("web.env", 2)
+
+
+def test_profiles_decide_what_is_declared() -> None:
+    """A service of a profile that is not on is not declared; ``.env`` turns profiles on."""
+    text = "services:\n  a: {image: x}\n  b: {image: x, profiles: [debug]}\n"
+    assert set(trees(project(compose__yaml=text))) == {"service/shop/a"}
+    assert len(project(compose__yaml=text, __env="COMPOSE_PROFILES=debug").resources) == 2
+
+
+def test_environment_that_looks_secret_is_sensitive() -> None:
+    """Names of secrets and URLs with passwords are marked, files of secrets are not."""
+    found = project(
+        compose__yaml="""
+services:
+  web:
+    image: a
+    environment: {DB_PASSWORD: x, URL: "pg://u:p@h/d", TOKEN_FILE: /run/x, LEVEL: info}
+  db: {image: a, environment: [API_KEY=x, B=c]}
+"""
+    )
+    db, web = sorted(found.resources, key=lambda one: one.id.name)
+    assert web.sensitive == {("environment", "DB_PASSWORD"), ("environment", "URL")}
+    assert db.sensitive == {("environment", 0)}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("services:\n  web:\n    imagee: x\n    image: y\n", 3, "no key 'imagee'"),
+        ("services:\n  web: 3\n", 2, "not a mapping"),
+        ("services: [a]\n", 1, "'services' is not a mapping"),
+        ("services:\n  web:\n    restart: always\n", 3, "neither 'image' nor 'build'"),
+        ("services:\n  web:\n    image: x\n    extends: web\n", 4, "extends itself"),
+        ("services:\n  web:\n    image: x\n    extends: {file: gone.yaml, service: a}\n", 4, "no file gone.yaml"),
+        ("include: [gone.yaml]\n", 1, "no file gone.yaml"),
+        ("services:\n  web:\n    image: ${A B}\n", 3, "not a variable"),
+        ("services:\n  web:\n    image: ${A:?say which}\n", 3, "say which"),
+        ("servces: {a: {image: b}}\n", 1, "no key 'servces'"),
+        ("services: {a: {image: b}}\nservices: {}\n", 2, "written twice"),
+        ("- a\n", 1, "not a Compose file"),
+    ],
+)
+def test_mistakes_in_compose_files_have_file_and_line(text: str, line: int, message: str) -> None:
+    """Unknown keys, wrong shapes and missing files are told where they are."""
+    errors = project(compose__yaml=text).errors
+    assert any(message in error.message and error.line == line for error in errors), errors
+
+
+def test_other_files_in_a_project_s_folder_are_not_projects() -> None:
+    """``compose.prod.yaml`` is used when somebody names it; without a default file it is the project."""
+    text = "services: {a: {image: x}}"
+    assert len(project(compose__yaml=text, compose__prod__yaml=text).resources) == 1
+    assert len(project(compose__prod__yaml=text).resources) == 1
+
+
+def leaves(tree: JSON, at: Pointer = ()) -> Iterator[Pointer]:
+    yield at
+    if isinstance(tree, dict):
+        for key, child in tree.items():
+            yield from leaves(child, (*at, key))
+    if isinstance(tree, list):
+        for index, child in enumerate(tree):
+            yield from leaves(child, (*at, index))
+
+
+@pytest.mark.parametrize("path", corpus("compose", ".yaml", ".yml"), ids=lambda path: path.name)
+def test_every_real_file_is_read_or_its_mistake_told(path: Path) -> None:
+    """No file of the corpus stops the reader, and every leaf of what it declares has an origin in that file."""
+    found = read({path.name: path.read_bytes()}, project="shop")
+    assert all(error.file == path.name and error.line > 0 for error in found.errors)
+    for one in found.resources:
+        assert all(_origin_file(one, pointer) == path.name for pointer in leaves(one.tree))
+
+
+def _origin_file(one: Desired, pointer: Pointer) -> str | None:
+    origin = one.origins.at(pointer)
+    return origin.file if origin else None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$A-${A}", "1-1"),
+        ("${B:-x}${B-y}${A:-z}", "xy1"),
+        ("${E:-x}${E-y}", "x"),
+        ("${A:+yes}${B:+no}${E+set}", "yesset"),
+        ("${B:-${C:-deep}}", "deep"),
+        ("$$A", "$A"),
+        ("${A:?no}", "1"),
+    ],
+)
+def test_interpolation_follows_the_specification(text: str, expected: str) -> None:
+    """Defaults, alternatives, required variables, nesting and escapes."""
+    assert fill(text, {"A": "1", "E": ""}).text == expected
+
+
+@settings(deadline=None)
+@given(st.text("${}:-+?AB ", max_size=30))
+def test_interpolation_of_any_text_ends(text: str) -> None:
+    """No text of dollar signs and braces breaks the reader."""
+    fill(text, {"A": "1"})
+
+
+def test_env_files_are_read_as_compose_reads_them() -> None:
+    """Quotes, comments, exports, and values made from earlier ones."""
+    lines = parse_env("# c\nA=1 # one\nexport B='x # y'\nC=\"${A}-2\"\nbad line\nD=\n")
+    assert [(line.key, line.value, line.line) for line in lines] == [
+        ("A", "1", 2),
+        ("B", "x # y", 3),
+        ("C", "1-2", 4),
+        ("D", "", 6),
+    ]
