@@ -56,10 +56,12 @@ def contents(data: bytes, source: str, now: datetime) -> Contents:
     with _without_collection():
         for document in parsed(data, source):
             _sort(document, pile, None)
+            if document == []:
+                pile.covered |= {Platform.KUBERNETES, Platform.COMPOSE}
     if not pile.covered:
         raise Invalid(
             f"{source}: there is no Kubernetes object and no container in it",
-            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty List is fine",
+            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty List or array says that nothing runs",
         )
     resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
     resources |= services(pile.containers, pile.images)

@@ -102,6 +102,15 @@ def test_what_is_not_a_snapshot(tmp_path: Path, content: str, place: str) -> Non
     assert str(path) in str(caught.value)
 
 
+def test_an_empty_array_says_that_nothing_runs(tmp_path: Path) -> None:
+    """What an engine without containers prints covers everything: whatever is declared is missing."""
+    path = tmp_path / "live.json"
+    path.write_text("[]")
+    observation = SnapshotObserver(path).observe((), now=NOW)
+    assert not observation.resources
+    assert observation.covered == {Platform.KUBERNETES, Platform.COMPOSE}
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """Bytes outside UTF-8 are named with their line and column."""
     path = tmp_path / "live.json"
