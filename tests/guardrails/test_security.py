@@ -153,6 +153,7 @@ QUIET = {
         Case("docs/a.md", "", "requests.get(url, verify=False)\n", "documentation"),
         Case("a.py", "", "# never pass verify=False\n", "a comment"),
         Case("a.py", "requests.get(a, verify=False)\n", "requests.get(b, verify=False)\n", "was so before"),
+        Case("a.sh", "", 'echo "curl --insecure https://localhost"\n', "advice"),
         Case("a.sh", "", "kubectl get -k overlays/dev\ncurl --key k.pem https://x\n"),
     ],
     "SEC-005": [Case("locale/he.po", "", f'msgstr "{BIDI}x"\n'), Case("a.py", "", 'MARK = "\\u202e"\n', "an escape")],
