@@ -18,7 +18,7 @@ from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.match import Live
 from bot.drift.options import Options
-from bot.drift.surroundings import Surroundings, surroundings
+from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
 
@@ -52,8 +52,12 @@ def compare(
 
     A declared resource whose platform or kind was not looked at is neither compared nor missing.
     """
-    options = with_definitions(options, desired, seen.resources)
-    run = _Comparison(desired, seen, bases or {}, options, memo)
+    notable = _Notable(
+        [one for one in desired if one.id.kind in NOTABLE_KINDS],
+        {id_: one for id_, one in seen.resources.items() if id_.kind in NOTABLE_KINDS},
+    )
+    options = with_definitions(options, notable.desired, notable.observed)
+    run = _Comparison(desired, seen, bases or {}, options=options, memo=memo, notable=notable)
     run.compare()
     sorted_ = ignore.sort(run.drift, ignores, now)
     return Report(
@@ -71,14 +75,24 @@ def _order(drift: Drift) -> tuple[int, str, str, str]:
     return (-drift.severity.rank, str(drift.resource), drift.where, drift.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class _Notable:
+    """The resources that others depend on."""
+
+    desired: Sequence[Desired]
+    observed: Mapping[ResourceId, Observed]
+
+
 class _Comparison:
     def __init__(
         self,
         desired: Sequence[Desired],
         seen: Seen,
         bases: Mapping[ResourceId, Tree],
+        *,
         options: Options,
         memo: Memo | None,
+        notable: _Notable,
     ) -> None:
         self.drift: list[Drift] = []
         self.suppressed: list[Suppressed] = []
@@ -87,11 +101,12 @@ class _Comparison:
         self._bases = bases
         self._options = options
         self._memo = memo
-        self._live = Live(seen.resources, desired)
+        self._notable = notable
+        self._live = Live(seen.resources, notable.desired)
 
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
-        around = surroundings(self._desired, self._seen.resources)
+        around = surroundings(self._notable.desired, self._notable.observed)
         if self._memo is not None:
             self._memo.begin(self._options, around)
         matched: set[int] = set()
@@ -141,7 +156,7 @@ class _Comparison:
         return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
 
     def _undeclared(self, matched: set[int]) -> None:
-        declared = {one.id.scope for one in self._desired if one.id.platform is Platform.COMPOSE}
+        declared = {one.id.scope for one in self._notable.desired if one.id.platform is Platform.COMPOSE}
         projects = frozenset(name for project in declared if (name := self._live.project(project)) is not None)
         labels = self._options.tracking_labels
         for observed, reason in undeclared(self._live, matched, projects, self._bases, labels):

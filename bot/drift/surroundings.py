@@ -16,6 +16,10 @@ Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
 """The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one."""
 
 
+NOTABLE_KINDS: Final = SCALER_KINDS | {"CustomResourceDefinition", "service", "volume", "network"}
+"""The only kinds that tell anything about other resources; everything else need not be looked through for that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Everything outside of a pair that its comparison depends on."""
