@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.evaluate import Evaluation
-from bot.assembly.faults import Fault
+from bot.assembly.faults import Budget, Fault
 from bot.assembly.module import Module, World, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
@@ -24,6 +24,9 @@ from bot.intake.syntax import Block, Parsed
 from bot.model.resource import Pointer, SourceError
 
 _MOST_FILES: Final = 5000
+_LEAST_STEPS: Final = 50_000
+_STEPS_PER_BYTE: Final = 20
+_MOST_STEPS: Final = 3_000_000
 
 
 def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]) -> Assembly:
@@ -35,7 +38,8 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     """
     wanted = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in wanted[:_MOST_FILES]}
-    world = World(parsed)
+    size = sum(len(files[path]) for path in parsed)
+    world = World(parsed, Budget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
     for found in parsed.values():
         world.errors.extend(found.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}

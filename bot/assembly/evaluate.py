@@ -319,7 +319,8 @@ class Evaluation:
         entries: dict[str, Value] = {}
         groups: dict[str, list[Value]] = {}
         for key, value in pairs:
-            inner = replace(self, bound={**self.bound, **_bound(node.names, key, value)})
+            bound = {**self.bound, **_bound(node.names, key, value)}
+            inner = Evaluation(self.text, self.names, self.budget, bound)
             if node.condition is not None and not inner.condition(node.condition):
                 continue
             made = inner.value(node.value)

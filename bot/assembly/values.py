@@ -102,7 +102,8 @@ class Value:
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        return _moved(self, replace(origin, through=through, name=name))
+        place = Origin(origin.file, origin.start, origin.end, origin.line, origin.column, through, name)
+        return _moved(self, place)
 
     def secret(self) -> Value:
         """The same value, never to be shown."""

@@ -152,7 +152,8 @@ def _with_env_files(own: Project, service: Sited, path: str) -> Sited:
         joined = replace(environment, data=environment.data + extra)
     else:
         own_entries = environment.mapping if environment else {}
-        joined = Sited({**brought, **own_entries}, environment.site if environment else service.site)
+        missing = replace(service.site, pointer=(*service.site.pointer, "environment"))
+        joined = Sited({**brought, **own_entries}, environment.site if environment else missing)
     return replace(service, data={**service.mapping, "environment": joined})
 
 

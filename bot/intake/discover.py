@@ -9,10 +9,10 @@ from typing import Final
 
 _SKIPPED_FOLDERS: Final = frozenset(
     {".git", ".github", ".gitlab", ".circleci", ".clockwork", ".terraform", ".vscode", ".idea", ".venv", "node_modules",
-     "vendor", "__pycache__", "policies"}
+     "vendor", "__pycache__"}
 )  # fmt: skip
 _SKIPPED_NAMES: Final = re.compile(
-    r"(clockwork|kustomization|mkdocs|_config|action|codecov|renovate|dependabot|skaffold|Chart|values|\.[^/]*)\.ya?ml\Z"
+    r"(kustomization|mkdocs|_config|action|codecov|renovate|dependabot|skaffold|Chart|values|\.[^/]*)\.ya?ml\Z"
     r"|values[-.][^/]*\.ya?ml\Z|(package|package-lock|composer|tsconfig|renovate|\.[^/]*)[^/]*\.json\Z"
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
@@ -33,7 +33,8 @@ def candidates(paths: Iterable[str]) -> tuple[str, ...]:
 
 def _could_declare(path: str) -> bool:
     *folders, name = path.split("/")
-    if _SKIPPED_FOLDERS.intersection(folders):
+    ours = path in {"clockwork.yaml", "clockwork.yml"} or folders[:1] == ["policies"]
+    if ours or _SKIPPED_FOLDERS.intersection(folders):
         return False
     return name == ".env" or (name.endswith(_READ) and _SKIPPED_NAMES.match(name) is None)
 

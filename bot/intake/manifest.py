@@ -19,7 +19,7 @@ from bot.intake.yamltree import Broken, Loaded, load
 from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceError, SourceKind, Tree
 
 _NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})
-_TEMPLATE: Final = re.compile(r"\{\{.*\}\}", re.DOTALL)
+_TEMPLATE: Final = re.compile(r"\{\{.*\}\}|^\s*\{%|<%", re.DOTALL | re.MULTILINE)
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -32,9 +32,15 @@ def read_manifest(path: str, data: bytes) -> Declared:
     try:
         documents = [load_json(text)] if path.endswith(".json") else load(text, Dialect.KUBERNETES)
     except Broken as problem:
-        template = "{{" in text.chars and _TEMPLATE.search(text.chars)
-        return Declared() if template else Declared(errors=(problem.error,))
+        return Declared() if _is_something_else(text) else Declared(errors=(problem.error,))
     return _declared(SpanFile(path, data), text, documents)
+
+
+def _is_something_else(text: Text) -> bool:
+    """Whether a file that cannot be read was never meant as a manifest: a template, or JSON of another program."""
+    if text.file.endswith(".json"):
+        return '"apiVersion"' not in text.chars
+    return _TEMPLATE.search(text.chars) is not None
 
 
 def _declared(source: SpanFile, text: Text, documents: list[Loaded | None]) -> Declared:

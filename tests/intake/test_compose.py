@@ -62,7 +62,7 @@ def test_a_project_is_named_as_compose_names_it(files: dict[str, str], scope: st
 def test_an_override_file_is_merged_and_each_value_knows_its_file() -> None:
     """Scalars are replaced, ports are added, environment goes by key; origins lead into the file that gave the value."""
     found = project(
-        compose__yaml="services:\n  web:\n    image: a\n    ports: ['80:80']\n    command: [x]\n    environment: {A: 1, B: 1}\n",
+        compose__yaml="services:\n  web:\n    image: a\n    ports: ['80:80']\n    command: [x]\n    environment: {A: 1, B: 1}",
         compose__override__yaml="services:\n  web:\n    ports: ['81:81']\n    command: [y]\n    environment: [B=2]\n",
     )
     (web,) = found.resources
