@@ -49,7 +49,7 @@ def edit_of(written: dict[str, Any]) -> Edit:
 def cases() -> list[Case]:
     """All cases on disk."""
     found = []
-    for folder in sorted(path for path in GOLDEN.iterdir() if (path / "edit.json").exists()):
+    for folder in sorted(path for path in GOLDEN.iterdir() if path.is_dir() and (path / "edit.json").exists()):
         written = json.loads((folder / "edit.json").read_text(encoding="utf-8"))
         edits = tuple(edit_of(edit) for edit in written["edits"])
         found.append(
