@@ -323,7 +323,7 @@ def _option(entry: str) -> str:
 def _extra_hosts(value: JSON) -> JSON:
     if isinstance(value, (dict, Mapping)):
         pairs = [(name, entry) for name, found in value.items() for entry in (elements(found) or [found])]
-        return sorted({f"{name}={values.text(entry)}" for name, entry in pairs}) or None
+        return sorted({_host(f"{name}={values.text(entry)}") for name, entry in pairs}) or None
     return sorted({_host(str(entry)) for entry in elements(value)}) or None
 
 

@@ -25,7 +25,7 @@ from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, So
 from tests.drift.makers import OPTIONS, declared, live, running, service
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
-EXAMPLES = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SPELLINGS = st.one_of(
     st.text(max_size=12),
