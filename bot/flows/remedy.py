@@ -87,7 +87,6 @@ def carry_out(
     written then, and the caller looks again.
     """
     actions: dict[int, Action] = {}
-    _say_handed_over([i for i in intentions if i.effect is Effect.HANDED_OVER], hands)
     patches = [i for i in intentions if i.effect is Effect.COMMITTED]
     course = Course(view, view, head, now)
     if patches:
@@ -99,6 +98,8 @@ def carry_out(
         if intention.effect in {Effect.OPENED, Effect.UPDATED}:
             action, course = _propose(intention, course, hands)
             actions[id(intention)] = action
+        elif intention.effect is Effect.HANDED_OVER:
+            actions[id(intention)] = _hand_over(intention, hands)
         else:
             actions[id(intention)] = account(intention)
     return tuple(actions[id(intention)] for intention in intentions)
@@ -347,16 +348,18 @@ def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
     return bool(commits) and bool(intents_in(commits[0].message) & intents)
 
 
-def _say_handed_over(intentions: Sequence[Intention], hands: Hands) -> None:
-    """One comment on each pull request that somebody else continues."""
-    for intention in intentions if hands.host is not None else ():
-        proposal = intention.proposal
-        if hands.host is None or intention.number is None:
-            continue
-        tie = replace(intention.marker, kind="handed-over")
-        body = hands.texts.render("handed_over.md", decisions=proposal.decisions, task=proposal.task)
-        hands.host.comment(intention.number, marker=tie, body=body)
-        hands.reached("handed-over")
+def _hand_over(intention: Intention, hands: Hands) -> Action:
+    """Say once, on the pull request, that it belongs to whoever continued it."""
+    if hands.host is None or intention.number is None:
+        return account(intention)
+    proposal = intention.proposal
+    body = hands.texts.render("handed_over.md", decisions=proposal.decisions, task=proposal.task)
+    try:
+        hands.host.comment(intention.number, marker=replace(intention.marker, kind="handed-over"), body=body)
+    except BotError as exc:
+        return account(intention, effect=Effect.FAILED, message=exc.message)
+    hands.reached("handed-over")
+    return account(intention)
 
 
 def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[PullRequest, str]:

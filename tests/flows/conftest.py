@@ -1,4 +1,4 @@
-"""One running sandbox per test."""
+"""One running sandbox per test, or one world without a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.server import Sandbox
 from tests.flows.stage import Stage, open_stage
+from tests.flows.world import World
 
 
 @pytest.fixture
@@ -16,3 +17,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """A fresh stage: nothing has drifted yet."""
     with Sandbox.start(tmp_path / "sandbox") as box:
         yield open_stage(tmp_path, box)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """A fresh world: nothing has drifted yet."""
+    return World(tmp_path)

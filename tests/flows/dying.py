@@ -1,0 +1,60 @@
+"""A bot in its own process that is killed (SIGKILL) right after a named step. Started by the crash tests and the soak."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+from bot.flows.reconcile import Loop, tick
+from bot.wiring import Ways, open_loop
+from tests.flows.stage import MovableClock
+
+PRELOADED = [
+    "tests.flows.dying",
+    "bot.wiring.loops",
+    "bot.github.host",
+    "bot.shipped",
+    "bot.texts",
+    "bot.observers.snapshot",
+    "bot.observers.gather",
+    "bot.policy.levels",
+    "pygit2",
+    "yaml",
+]
+
+
+def processes() -> ForkServerContext:
+    """Processes forked from a clean one that has imported the bot already: real, and quickly there."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def kill_me(at: str, nth: int) -> Callable[[str], None]:
+    """What ``Hands.reached`` is told: at the ``nth`` time of step ``at`` the process is gone, without a goodbye."""
+    seen = 0
+
+    def reached(step: str) -> None:
+        nonlocal seen
+        seen += step == at
+        if step == at and seen == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reached
+
+
+def told(loop: Loop, reached: Callable[[str], None]) -> Loop:
+    """The same loop, telling ``reached`` its steps."""
+    return replace(loop, hands=replace(loop.hands, reached=reached))
+
+
+def run_and_die(ways: Ways, cache: Path, now: datetime, step: str, nth: int) -> None:
+    """One tick that ends at ``step``; the exit code is 0 only when it was never reached."""
+    loop = open_loop(replace(ways, cache=cache), clock=MovableClock(now))
+    tick(told(loop, kill_me(step, nth)))

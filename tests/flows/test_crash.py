@@ -1,0 +1,185 @@
+"""Killed at every named step, the bot finds its way on a fresh clone: nothing twice, nothing lost, nothing left open."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from bot.flows.remedy import STEPS
+from bot.gitrepo.ledger import GitLedger
+from bot.model.ledger import Entry, EntryKind, Result
+from bot.model.proposal import Effect
+from tests.flows.dying import processes, run_and_die
+from tests.flows.stage import Stage
+
+UNFINISHED = {"intent", "commit", "branch-commit", "branch-push"}
+"""After these steps the work is not done yet: its intent ends as failed, and the work is done anew."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What happened before the run that dies, the steps of that run in order, and what there is in the end."""
+
+    prepare: Callable[[Stage], None]
+    steps: tuple[str, ...]
+    commits: int = 1
+    pulls: tuple[int, int] = (0, 0)
+    """All, and open ones."""
+    issues: tuple[int, int] = (0, 0)
+    comments: int = 0
+    """On each pull request and issue."""
+
+
+def three_lanes(stage: Stage) -> None:
+    stage.safe_drift()
+    stage.config_drift()
+    stage.destructive_drift()
+
+
+def another_value(stage: Stage) -> None:
+    stage.config_drift(8081)
+    stage.tick()
+    stage.config_drift(8082)
+
+
+def gone_again(stage: Stage) -> None:
+    stage.config_drift()
+    stage.destructive_drift()
+    stage.tick()
+    stage.restore()
+
+
+def closed_by_hand(stage: Stage) -> None:
+    stage.config_drift()
+    (action,) = stage.tick().actions
+    stage.api("PATCH", f"/pulls/{action.number}", state="closed")
+
+
+def continued_by_hand(stage: Stage) -> None:
+    stage.config_drift(8081)
+    (action,) = stage.tick().actions
+    branch = stage.api("GET", f"/pulls/{action.number}")["head"]["ref"]
+    stage.edit("k8s/service.yaml", lambda text: text + "# by hand\n", branch=branch)
+    stage.config_drift(8082)
+
+
+def fought_over(stage: Stage) -> None:
+    for value in (4, 5, 6):
+        stage.safe_drift(value)
+        stage.tick()
+        stage.clock.move(hours=2)
+    stage.safe_drift(7)
+
+
+def died_before(stage: Stage) -> None:
+    stage.config_drift()
+    die(stage, "intent", 1)
+    stage.clock.move(minutes=11)
+
+
+SCENES = {
+    "three lanes": Scene(
+        three_lanes,
+        (
+            *("intent", "commit", "push", "outcome"),
+            *("intent", "issue", "outcome"),
+            *("intent", "branch-commit", "branch-push", "pull", "outcome"),
+        ),
+        commits=2,
+        pulls=(1, 1),
+        issues=(1, 1),
+    ),
+    "another value": Scene(another_value, ("intent", "branch-commit", "branch-push", "pull", "outcome"), pulls=(1, 1)),
+    "gone again": Scene(gone_again, ("closed", "branch-deleted", "closed"), pulls=(1, 0), issues=(1, 0), comments=1),
+    "closed by hand": Scene(closed_by_hand, ("rejection",), pulls=(1, 0)),
+    "continued by hand": Scene(continued_by_hand, ("handed-over",), pulls=(1, 1), comments=1),
+    "fought over": Scene(fought_over, ("intent", "issue", "outcome"), commits=4, issues=(1, 1)),
+    "died before": Scene(died_before, ("recovered", "intent"), pulls=(1, 1)),
+}
+
+
+def points() -> list[tuple[str, int]]:
+    """Every step of every scene."""
+    return [(name, place) for name, scene in SCENES.items() for place in range(len(scene.steps))]
+
+
+def test_every_step_is_walked() -> None:
+    """No step that a run can die after is left out."""
+    assert {step for scene in SCENES.values() for step in scene.steps} == set(STEPS)
+
+
+@pytest.mark.parametrize(("name", "place"), points(), ids=lambda one: str(one).replace(" ", "-"))
+def test_a_killed_run_is_taken_up(stage: Stage, name: str, place: int) -> None:
+    """One of each in the end; the open intent is closed by its work or as failed; no entry is lost."""
+    scene = SCENES[name]
+    step, nth = scene.steps[place], scene.steps[: place + 1].count(scene.steps[place])
+    scene.prepare(stage)
+    die(stage, step, nth)
+    stage.runs += 1
+    before = entries(stage)
+    dangling = open_intents(before)
+    assert counters(before) == sum(entry.kind is EntryKind.INTENT for entry in before)
+    settle(stage)
+    after = entries(stage)
+    assert after[: len(before)] == before
+    assert not open_intents(after)
+    for intent in dangling:
+        (ending,) = [entry for entry in after if entry.intent == intent]
+        assert ending.result is (Result.FAILED if step in UNFINISHED else Result.SUCCEEDED), ending
+    assert len(stage.commits()) == scene.commits
+    assert (len(stage.pulls()), len(stage.pulls("open"))) == scene.pulls
+    assert (len(stage.issues()), len(stage.issues("open"))) == scene.issues
+    for item in (*stage.pulls(), *stage.issues()):
+        assert len(stage.api("GET", f"/issues/{item['number']}/comments")) == scene.comments
+    if not scene.pulls[1]:
+        assert [one["name"] for one in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
+
+
+def die(stage: Stage, step: str, nth: int) -> None:
+    """A process runs one tick and is killed after the ``nth`` time of ``step``."""
+    stage.show()
+    cache = stage.directory / f"dying-{step}-{stage.runs}"
+    bot = processes().Process(target=run_and_die, args=(stage.ways(), cache, stage.clock.now(), step, nth))
+    bot.start()
+    bot.join(60)
+    assert bot.exitcode == -signal.SIGKILL, f"never reached {step} for the {nth}. time"
+
+
+def settle(stage: Stage) -> None:
+    """Fresh runners tick until there is nothing left to do but wait for people; the clock moves where they wait for it."""
+    for _ in range(8):
+        done = stage.tick(fresh=True)
+        assert done.blocked is None, done.blocked
+        running = [one for one in done.actions if one.effect is Effect.IN_PROGRESS]
+        waiting = [one.next_eligible for one in done.actions if one.next_eligible and one.limit != "convergence"]
+        if not (running or waiting or done.wrote):
+            return
+        stage.clock.at = max([stage.clock.at, *waiting]) + timedelta(minutes=11 if running else 0)
+    raise AssertionError([(one.lane, one.effect, one.message) for one in done.actions])
+
+
+def entries(stage: Stage) -> tuple[Entry, ...]:
+    """The ledger as a fresh clone reads it; its chain holds."""
+    ledger = stage.loop().hands.ledger
+    assert isinstance(ledger, GitLedger)
+    found = ledger.read().entries
+    assert ledger.verify().sound
+    return found
+
+
+def counters(found: tuple[Entry, ...]) -> int:
+    """How many attempts the limits count."""
+    from bot.safety.history import Budget, history_of_entries
+
+    history = history_of_entries(found)
+    return sum(len(history.overall(budget).attempts) for budget in Budget)
+
+
+def open_intents(found: tuple[Entry, ...]) -> set[str]:
+    """Ids of intents without an outcome."""
+    ended = {entry.intent for entry in found}
+    return {entry.id for entry in found if entry.kind is EntryKind.INTENT and entry.id not in ended}
