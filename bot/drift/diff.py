@@ -12,6 +12,7 @@ from typing import assert_never
 from bot.drift import drifts, kubernetes, services
 from bot.drift.options import Options
 from bot.drift.surroundings import NOTHING_AROUND, Surroundings
+from bot.drift.unknown import compared
 from bot.model.drift import Drift, Pair, Suppressed
 from bot.model.resource import Platform
 
@@ -57,6 +58,6 @@ def examine(pair: Pair, options: Options, around: Surroundings) -> Difference:
     if not found:
         return NO_DIFFERENCE
     return Difference(
-        tuple(one for one in found if isinstance(one, Drift)),
+        tuple(one for one in found if isinstance(one, Drift) and (not desired.unknown or compared(one.path, desired))),
         tuple(one for one in found if isinstance(one, Suppressed)),
     )

@@ -34,7 +34,7 @@ def summary(report: Report) -> str:
         ),
         _list("Mistakes in Git", (f"{code(f'{e.file}:{e.line}:{e.column}')} {code(e.message)}" for e in report.errors)),
         _suppressed(report),
-        _list("Ignore rules to look at", (f"{code(n.rule)} is {n.state}: {code(n.detail)}" for n in report.notes)),
+        _list("To look at", (f"{code(n.rule)} is {n.state}: {code(n.detail)}" for n in report.notes)),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 

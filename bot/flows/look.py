@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
 from bot.drift.ignore import Ignores
 from bot.drift.options import Options
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
-from bot.model.drift import Report
+from bot.model.drift import IgnoreNote, Report
 from bot.model.resource import Desired, ResourceId, SourceError, Tree
 from bot.policy.context import collect
 from bot.policy.decide import decide
@@ -32,6 +33,8 @@ class Judging:
     ignores: Ignores
     options: Options
     bases: Mapping[ResourceId, Tree] = field(default_factory=dict)
+    memo: Memo | None = None
+    """Remembers unchanged objects from one look to the next; None in a process that looks once."""
     errors: tuple[SourceError, ...] = ()
 
 
@@ -64,9 +67,17 @@ def _report(declaration: Declaration, judging: Judging, observation: Observation
         differences=(*observation.differences, *declaration.stale),
     )
     report = compare(
-        declaration.resources, seen, bases=judging.bases, ignores=judging.ignores, options=judging.options, now=now
+        declaration.resources,
+        seen,
+        bases=judging.bases,
+        ignores=judging.ignores,
+        options=judging.options,
+        memo=judging.memo,
+        now=now,
     )
-    return replace(report, errors=(*declaration.errors, *judging.errors, *report.errors))
+    found = (*declaration.errors, *judging.errors, *report.errors)
+    unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
+    return replace(report, errors=tuple(one for one in found if not one.note), notes=(*report.notes, *unknown))
 
 
 def looked_at(task: str, seen: Look) -> bool:

@@ -171,7 +171,17 @@ def _desired(own: Project, kind: str, scope: str, name: str, tree: Sited) -> Des
         document=tree.site.document,
         root=tree.site.pointer,
         sensitive=_sensitive(kind, tree),
+        unknown=frozenset(_unknown(tree, ())),
     )
+
+
+def _unknown(tree: Sited, at: Pointer) -> Iterator[Pointer]:
+    if tree.site.unknown:
+        yield at
+    for key, child in tree.mapping.items():
+        yield from _unknown(child, (*at, key))
+    for index, child in enumerate(tree.elements):
+        yield from _unknown(child, (*at, index))
 
 
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:

@@ -30,12 +30,12 @@ class Project:
     used: set[str] = field(default_factory=set)
     trees: dict[tuple[str, str], Sited | None] = field(default_factory=dict)
 
-    def report(self, site: Site, message: str, expected: str | None = None) -> None:
-        """Remember a mistake at a value."""
+    def report(self, site: Site, message: str, expected: str | None = None, *, note: bool = False) -> None:
+        """Remember a mistake at a value, or (``note``) that its value is not known."""
         origin = self.sources.origin(site)
         text = self.sources.file(site.file).text
         line, column = (origin.line, origin.column) if origin else (1, 1)
-        self.errors.append(text.error_at(line, column, message, expected))
+        self.errors.append(replace(text.error_at(line, column, message, expected), note=note))
 
     def environment(self, folder: str) -> tuple[EnvLine, ...]:
         """The assignments in the ``.env`` file of a folder."""
@@ -86,18 +86,15 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Sited | 
 
 
 def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Sited | None:
-    """The scalar with its variables filled in; dropped when one of them is unknown, as its value then is."""
+    """The scalar with its variables filled in; as written, and marked, when one of them is unknown."""
     if leaf.text is None or "$" not in leaf.text:
         return leaf
     filled = fill(leaf.text, variables)
-    for problem in filled.problems:
-        project.report(leaf.site, problem)
-    for name in filled.unset:
-        project.report(
-            leaf.site, f"the variable {name} is not set", f"a line '{name}=...' in .env, or '${{{name}:-default}}' here"
-        )
-    if filled.unset:
-        return None
+    unset = [*filled.problems, *(f"the variable {name} is not set in the repository" for name in filled.unset)]
+    for message in unset:
+        project.report(leaf.site, message, note=True)
+    if unset:
+        return replace(leaf, site=replace(leaf.site, through=Through.VARIABLE, unknown=True))
     if not filled.uses:
         return replace(leaf, data=filled.text)
     names = {use.name for use in filled.uses}

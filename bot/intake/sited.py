@@ -25,6 +25,8 @@ class Site:
     through: Through = Through.LITERAL
     name: str | None = None
     line: int | None = None
+    unknown: bool = False
+    """Its value depends on something that the repository does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,9 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class IgnoreNote:
-    """An ignore rule that needs a person: ``state`` is unused, expired or overruled (by a CRITICAL drift)."""
+    """What a reader should know: an ignore rule that is unused, expired or overruled (by a CRITICAL drift), or a place
+    (``file:line``) whose value is not compared because Git alone cannot tell it.
+    """
 
     rule: str
     state: str

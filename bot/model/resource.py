@@ -147,6 +147,8 @@ class Desired:
     root: Pointer = ()
     artifact: str | None = None
     sensitive: frozenset[Pointer] = frozenset()
+    unknown: frozenset[Pointer] = frozenset()
+    """Values that Git alone cannot tell, such as variables of the deploying shell; they are not compared."""
     blob: str | None = None
 
 
@@ -195,6 +197,8 @@ class SourceError:
     expected: str | None = None
     excerpt: str | None = None
     """The source line and a caret line under it, separated by one newline."""
+    note: bool = False
+    """Not a mistake: a value that Git alone cannot tell, which is therefore not compared."""
 
     def __str__(self) -> str:
         text = f"{self.file}:{self.line}:{self.column}: {self.message}"

@@ -61,7 +61,7 @@ def contents(data: bytes, source: str, now: datetime) -> Contents:
     if not pile.covered:
         raise Invalid(
             f"{source}: there is no Kubernetes object and no container in it",
-            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty List or array says that nothing runs",
+            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty list is fine",
         )
     resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
     resources |= services(pile.containers, pile.images)

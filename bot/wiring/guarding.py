@@ -60,9 +60,12 @@ class Guard:
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
         from bot.flows.review import rules_at
+        from bot.guardrails.rule import Options
         from bot.shipped import files
 
-        return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"))
+        packages = tuple(self.site.settings.guard.known_packages)
+        options = Options(private_packages=packages)
+        return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 
 def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool = False) -> Reviewed:

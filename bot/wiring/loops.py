@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from bot.drift.cache import Memo
 from bot.errors import Invalid, Refused
 from bot.flows.declare import Declarer, Selection
 from bot.flows.look import Judging, Look, look
@@ -160,7 +161,7 @@ def selection(site: Site) -> Selection:
     )
 
 
-def judging(site: Site, commit: str) -> Judging:
+def judging(site: Site, memo: Memo, commit: str) -> Judging:
     """Rules, ignore rules and options as ``commit`` has them."""
     from bot.drift.ignore import Ignores
     from bot.drift.ignore import load as load_ignores
@@ -181,6 +182,7 @@ def judging(site: Site, commit: str) -> Judging:
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
             list_map_keys=_list_keys(settings),
         ),
+        memo=memo,
     )
 
 
@@ -204,7 +206,9 @@ def open_look(ways: Ways) -> partial[Look]:
         raise Invalid(f"{ways.repo} has no branch {site.branch}")
     declarer = Declarer(site.repository, render, selection(site))
     seers = observers(site)
-    return partial(look, declarer.at(head), judging(site, head), partial(observe, site, seers), now=SystemClock().now())
+    return partial(
+        look, declarer.at(head), judging(site, Memo(), head), partial(observe, site, seers), now=SystemClock().now()
+    )
 
 
 def open_loop(ways: Ways, *, dry_run: bool = False, at: datetime | None = None, clock: Clock | None = None) -> Loop:
@@ -220,7 +224,7 @@ def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
         hands=hands(site, clock=clock, read_only=dry_run),
         declarer=Declarer(site.repository, render, selection(site)),
         observe=partial(observe, site, observers(site)),
-        judging=partial(judging, site),
+        judging=partial(judging, site, Memo()),
         apply_enabled=site.settings.apply.enabled,
         dry_run=dry_run,
     )
@@ -245,7 +249,7 @@ def open_rules(settings: Path | None, repo: str) -> RuleSet:
     head = site.repository.head(site.branch)
     if head is None:
         raise Invalid(f"{repo} has no branch {site.branch}")
-    return judging(site, head).rules
+    return judging(site, Memo(), head).rules
 
 
 def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> Rendered:

@@ -102,10 +102,12 @@ def test_variables_come_from_env_files_and_defaults_and_origins_say_so() -> None
     assert (origin.through, origin.name) == (Through.VARIABLE, "TAG")
 
 
-def test_a_value_that_needs_an_unset_variable_is_left_out_and_reported() -> None:
-    """What Git does not tell is not guessed."""
+def test_a_value_that_needs_an_unset_variable_is_unknown_and_noted() -> None:
+    """What Git does not tell is not guessed; it is no mistake either."""
     found = project(compose__yaml="services:\n  web:\n    image: a\n    user: ${NOBODY}\n")
-    assert trees(found) == {"service/shop/web": {"image": "a"}}
+    assert trees(found) == {"service/shop/web": {"image": "a", "user": "${NOBODY}"}}
+    assert found.resources[0].unknown == {("user",)}
+    assert found.errors[0].note
     assert "NOBODY is not set" in found.errors[0].message
     assert (found.errors[0].line, found.errors[0].column) == (4, 11)
 

@@ -53,7 +53,7 @@ def show_report(report: Report, console: Console) -> None:
         )
     for note in report.notes:
         console.print(
-            f"[yellow]ignore rule {note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False
+            f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False
         )
     console.print(escape(counts(report)), highlight=False)
 

@@ -1,0 +1,37 @@
+"""Values that Git alone cannot tell (a variable of the deploying shell) are not compared. Called for every pair.
+
+What Git does say about the same resource is compared as ever. A drift on an unknown value would propose to write what
+the environment holds, often a secret, into the repository.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.model.resource import Desired, Path, Pointer, Tree
+
+
+def compared(path: Path, desired: Desired) -> bool:
+    """Whether a drift at ``path`` is about something that Git really tells."""
+    return not any(_same(path, place) for place in _places(desired))
+
+
+def _places(desired: Desired) -> Iterable[Path]:
+    """The canonical places of unknown values: an entry of a mapping by its key, anything inside a list by the list."""
+    for pointer in desired.unknown:
+        yield _place(pointer, desired.tree)
+
+
+def _place(pointer: Pointer, tree: Tree) -> Path:
+    if len(pointer) < 2 or pointer[0] not in {"environment", "labels"}:
+        return pointer[:1]
+    if isinstance(pointer[1], str):
+        return pointer[:2]
+    listed = tree.get(str(pointer[0]))
+    written = listed[pointer[1]] if isinstance(listed, (list, tuple)) else ""
+    name = str(written).partition("=")[0]
+    return pointer[:1] if "$" in name else (pointer[0], name)
+
+
+def _same(path: Path, place: Path) -> bool:
+    return path[: len(place)] == place or not path
