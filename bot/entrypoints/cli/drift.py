@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import JsonOption, LiveCommandOption, LiveOption, RepoOption, SettingsOption, VariableOption
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+    VariableOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +62,9 @@ def register(app: typer.Typer) -> None:
             if ignore_explain:
                 for hidden in report.suppressed:
                     where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
-                    console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
+                    console.print(
+                        f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False
+                    )
         if markdown is not None:
             from bot.drift.markdown import summary
 

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 RepoOption = Annotated[
-    str, typer.Option("--repo", "-r", metavar="DIR|URL", help="The repository: a folder or a Git URL.", show_default=True)
+    str,
+    typer.Option("--repo", "-r", metavar="DIR|URL", help="The repository: a folder or a Git URL.", show_default=True),
 ]
 SettingsOption = Annotated[
     Path | None,

@@ -35,7 +35,8 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
         summary: Annotated[
-            Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
+            Path | None,
+            typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions."),
         ] = None,
     ) -> None:
         """Look once and mend what may be mended: commit, pull request or issue."""
