@@ -7,58 +7,48 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bot.entrypoints.daemon import Daemon, LookAround
+from bot.entrypoints.daemon import Daemon
 from bot.errors import Invalid, Refused
 from bot.github.webhook import MAX_BYTES, delivery_id, parse, verify
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 
-def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[], str]) -> FastAPI:
+def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[], str]) -> Starlette:
     """The API. Without a webhook secret, deliveries are refused."""
-    from fastapi import FastAPI, Request, Response
-    from fastapi.responses import JSONResponse, PlainTextResponse
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse, PlainTextResponse
+    from starlette.routing import Route
 
-    app = FastAPI(title="Clockwork", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz(request: Request) -> Response:
         """The process is alive."""
-        return {"status": "ok"}
+        del request
+        return JSONResponse({"status": "ok"})
 
-    @app.get("/readyz")
-    def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         """The first look is done and the last one was not blocked."""
+        del request
         ready = daemon.status.last is not None and daemon.status.last.blocked is None
         return JSONResponse({"ready": ready, "error": daemon.status.last_error}, status_code=200 if ready else 503)
 
-    @app.get("/status")
-    def status() -> dict[str, object]:
+    async def status(request: Request) -> Response:
         """The account of the last look."""
-        from bot.entrypoints.cli.show import tick_json
+        del request
+        return JSONResponse(status_of(daemon))
 
-        known = daemon.status
-        return {
-            "started": known.started.isoformat(),
-            "ticks": known.ticks,
-            "failures": known.failures,
-            "waiting": len(daemon.queue),
-            "last_error": known.last_error,
-            "last": tick_json(known.last) if known.last else None,
-        }
-
-    @app.get("/metrics")
-    def measured() -> PlainTextResponse:
+    async def measured(request: Request) -> Response:
         """Prometheus text format."""
+        del request
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
 
-    @app.post("/webhook")
-    async def webhook(request: Request) -> JSONResponse:
+    async def webhook(request: Request) -> Response:
         """A signed delivery: 202 queued, 200 seen before, 400 unreadable, 401 not signed with our secret."""
-        if int(request.headers.get("content-length") or 0) > MAX_BYTES:
+        body = await bounded(request)
+        if body is None:
             return JSONResponse({"error": "too large"}, status_code=413)
-        body = await request.body()
         try:
             verify(webhook_secret or b"", body, request.headers.get("x-hub-signature-256"))
             event = parse(request.headers, body)
@@ -69,19 +59,45 @@ def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[],
             return JSONResponse({"error": exc.message}, status_code=400)
         return JSONResponse({"queued": new}, status_code=202 if new else 200)
 
-    @app.post("/look")
-    def look(request: Request) -> JSONResponse:
-        """Ask for a look now; only from this machine."""
-        if request.client is None or request.client.host not in {"127.0.0.1", "::1"}:
-            return JSONResponse({"error": "only from this machine"}, status_code=403)
-        daemon.queue.put(LookAround())
-        return JSONResponse({"queued": True}, status_code=202)
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/status", status),
+            Route("/metrics", measured),
+            Route("/webhook", webhook, methods=["POST"]),
+        ]
+    )
 
-    return app
+
+def status_of(daemon: Daemon) -> dict[str, object]:
+    """What the status endpoint tells, as JSON."""
+    from bot.entrypoints.cli.show import tick_json
+
+    known = daemon.status
+    return {
+        "started": known.started.isoformat(),
+        "ticks": known.ticks,
+        "failures": known.failures,
+        "waiting": len(daemon.queue),
+        "last_error": known.last_error,
+        "last": tick_json(known.last) if known.last else None,
+    }
+
+
+async def bounded(request: Request) -> bytes | None:
+    """The body, None as soon as it is larger than a delivery may be."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
 
 
 @contextmanager
-def serving(app: FastAPI, *, host: str, port: int) -> Iterator[int]:
+def serving(app: Starlette, *, host: str, port: int) -> Iterator[int]:
     """``app`` served in a thread while the context lasts; gives the port it really has (``port`` 0: any free one)."""
     import socket
 

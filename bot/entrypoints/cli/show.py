@@ -52,9 +52,7 @@ def show_report(report: Report, console: Console) -> None:
             f"[yellow]could not look[/yellow] {escape(f'{gone.observer} {gone.target}: {gone.cause}')}", highlight=False
         )
     for note in report.notes:
-        console.print(
-            f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False
-        )
+        console.print(f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False)
     console.print(escape(counts(report)), highlight=False)
 
 
