@@ -54,8 +54,12 @@ def _show(account: Account, out: Console) -> None:
     review = account.review
     found = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
     rows = (
-        ("committed", "a probe's retries were changed live: small and safe, adopted", account.commit.url),
-        ("pull request", "a service's port was changed live: merge to keep it, close to refuse", account.pull.url),
+        (
+            "committed",
+            "a probe's retries and a log's size were changed live: small and safe, adopted",
+            account.commit.url,
+        ),
+        ("pull request", "another image was set live: merge to keep it, close to refuse", account.pull.url),
         ("runbook issue", "the orders' storage was deleted: steps for a person", account.issue.url),
         (f"check {review.state.value}", f"an assistant's pull request: {found}", account.agent_pull),
         ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),

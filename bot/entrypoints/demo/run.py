@@ -18,12 +18,15 @@ from typing import Final
 import httpx
 
 from bot import shipped
+from bot.assembly.assemble import assemble
+from bot.edits.overlays import Overlays
 from bot.entrypoints.demo import story
 from bot.entrypoints.demo.cluster import Cluster
 from bot.errors import Unavailable
 from bot.flows.declare import Declarer
 from bot.flows.reconcile import Loop, tick
 from bot.flows.review import Reviewed
+from bot.forge.render import render
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
 from bot.sandbox.server import Sandbox
@@ -85,8 +88,11 @@ class Stage:
 
 
 def shop_files() -> dict[str, bytes]:
-    """The shop's repository: the shipped template."""
-    return {path.removeprefix("shop/"): data for path, data in shipped.files("templates", "shop/**/*").items()}
+    """The shop's repository: the shipped template, with its ``.cw`` files rendered."""
+    shipped_files = shipped.files("templates", "shop/**/*")
+    files = {path.removeprefix("shop/"): data for path, data in shipped_files.items()}
+    assembly = assemble(files, variables={}, environment={})
+    return files | dict(render(assembly.config, Overlays()).files)
 
 
 @contextmanager
@@ -136,8 +142,10 @@ def play(stage: Stage, *, say: Say) -> Account:
     story.people_change_things(stage.cluster)
     stage.show()
     done = tick(stage.loop)
-    say("an assistant opens a pull request; the guardrails judge it")
+    say("an assistant opens a pull request; the guardrails judge it, and the bot's own as well")
     number, url = _agent_pull(stage)
+    own = _action(done, Lane.CONFIG_PULL_REQUEST)
+    review(stage.guard, own.number or 0)
     reviewed = review(stage.guard, number)
     stage.guard.store.close()
     say("the failure modes are written into the repository")
@@ -145,7 +153,7 @@ def play(stage: Stage, *, say: Say) -> Account:
     return Account(
         home=stage.box.web_url(NAME),
         commit=_action(done, Lane.ARTIFACT_PATCH),
-        pull=_action(done, Lane.CONFIG_PULL_REQUEST),
+        pull=own,
         issue=_action(done, Lane.RUNBOOK_ISSUE),
         agent_pull=url,
         review=reviewed,

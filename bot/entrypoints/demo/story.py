@@ -12,13 +12,14 @@ All tests pass."""
 
 
 def people_change_things(cluster: Cluster) -> None:
-    """One safe change, one of configuration, one that destroys data."""
+    """Two safe changes, one of configuration, one that destroys data."""
     at = now()
-    pod = ("spec", "template", "spec", "containers", 0)
-    cluster.kubectl(
-        "Deployment/shop/api", (*pod, "readinessProbe", "failureThreshold"), 6, manager="kubectl-edit", at=at
-    )
-    cluster.kubectl("Service/shop/api", ("spec", "ports", 0, "port"), 8081, manager="kubectl-edit", at=at)
+    container = ("spec", "template", "spec", "containers", 0)
+    probe = (*container, "readinessProbe", "failureThreshold")
+    cluster.kubectl("Deployment/shop/api", probe, 6, manager="kubectl-edit", at=at)
+    cluster.containers["relay"]["HostConfig"]["LogConfig"]["Config"]["max-size"] = "50m"
+    image = "registry.example.com/shop/storefront:5.3.0"
+    cluster.kubectl("Deployment/shop/storefront", (*container, "image"), image, manager="kubectl-set", at=at)
     cluster.delete("PersistentVolumeClaim/shop/orders")
 
 
