@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import pygit2
 from pygit2.enums import SortMode
@@ -17,6 +18,8 @@ from bot.model.ledger import Entry
 from bot.safety.compaction import Retention, retained
 
 __all__ = ["Verification", "everything", "verify"]
+
+_SHORTEST: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,11 @@ class Verification:
 
 
 def verify(repository: pygit2.Repository, tip: str | None, retention: Retention) -> Verification:
-    """Walks the chain from its first commit. A broken commit is reported and the walk goes on from it."""
+    """Walks the chain from its first commit. A broken commit is reported and the walk goes on from it.
+
+    Each snapshot is judged by the retention it was written with, which may not be shorter than a day unless
+    ``retention``, today's own, is.
+    """
     chapter, commits, problems = EMPTY, 0, []
     seen: dict[str, bytes] = {}
     for commit in _chain(repository, tip):
@@ -66,7 +73,7 @@ def everything(repository: pygit2.Repository, tip: str | None) -> list[Entry]:
     return found
 
 
-def _step(before: Chapter, after: Chapter, seen: dict[str, bytes], retention: Retention) -> Iterator[str]:
+def _step(before: Chapter, after: Chapter, seen: dict[str, bytes], own: Retention) -> Iterator[str]:
     """What is wrong with going from one chapter to the next."""
     added = after.sequence - before.sequence
     if added < 0:
@@ -78,7 +85,10 @@ def _step(before: Chapter, after: Chapter, seen: dict[str, bytes], retention: Re
     for entry, line in old:
         if seen.get(entry.id) != line:
             yield f"entry {entry.id} was slipped in or changed"
-    lost = retained(before.entries, retention) - {entry.id for entry, _ in old}
+    kept = after.retention or own
+    if kept.seconds < min(own.seconds, _SHORTEST):
+        yield f"compaction kept only the last {kept.seconds:g} seconds"
+    lost = retained(before.entries, kept) - {entry.id for entry, _ in old}
     if lost:
         yield f"{len(lost)} entries that still count were dropped, such as {min(lost)}"
 

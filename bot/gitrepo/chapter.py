@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import pygit2
@@ -23,11 +23,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import Refused
 from bot.gitrepo import trees
+from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.records import GENESIS, VERSION, decoded, digest, encoded
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.compaction import Retention, retained
 
-__all__ = ["EMPTY", "Chapter", "appended", "read_chapter"]
+__all__ = ["EMPTY", "Chapter", "appended", "compacted", "read_chapter"]
 
 MANIFEST: Final = "ledger.json"
 SNAPSHOT: Final = "snapshot.jsonl"
@@ -44,7 +45,9 @@ class _Manifest(BaseModel):
 
 
 class _SnapshotHead(BaseModel):
-    """The first line of a snapshot: how many lines it stands for, and the digest of the last of them."""
+    """The first line of a snapshot: how many lines it stands for, the digest of the last of them, how many were
+    dropped, and by which :class:`~bot.safety.compaction.Retention`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,6 +55,8 @@ class _SnapshotHead(BaseModel):
     sequence: int
     head: str
     folded: int
+    seconds: float
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ class Chapter:
     """The ledger at one commit. ``lines`` are the raw lines beside ``entries``; both oldest first.
 
     ``sequence`` counts every line ever appended, ``head`` is the digest of the last. ``folded`` lines were dropped by
-    compaction. ``files`` maps the names below ``tail/`` to blob ids and ``snapshot`` is the snapshot's blob id.
+    compaction, by ``retention``. ``files`` maps the names below ``tail/`` to blob ids, ``snapshot`` is the snapshot's
+    blob id.
     """
 
     sequence: int = 0
@@ -67,6 +73,7 @@ class Chapter:
     entries: tuple[Entry, ...] = ()
     lines: tuple[bytes, ...] = field(default=(), repr=False)
     folded: int = 0
+    retention: Retention | None = None
     snapshot: str | None = None
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -120,13 +127,12 @@ def appended(chapter: Chapter, entries: Sequence[Entry]) -> tuple[Chapter, dict[
         head = digest(lines[-1])
     name = f"{chapter.sequence + 1:010d}.jsonl"
     data = b"".join(line + b"\n" for line in lines)
-    later = Chapter(
+    later = replace(
+        chapter,
         sequence=chapter.sequence + len(lines),
         head=head,
         entries=(*chapter.entries, *entries),
         lines=(*chapter.lines, *lines),
-        folded=chapter.folded,
-        snapshot=chapter.snapshot,
         files={**chapter.files, name: str(pygit2.hash(data))},
     )
     return later, {f"{TAIL}/{name}": data, MANIFEST: _manifest_bytes(later)}
@@ -137,7 +143,14 @@ def compacted(chapter: Chapter, retention: Retention) -> tuple[Chapter, dict[str
     stay = retained(chapter.entries, retention)
     kept = [(entry, line) for entry, line in zip(chapter.entries, chapter.lines, strict=True) if entry.id in stay]
     folded = chapter.folded + len(chapter.entries) - len(kept)
-    head = {"v": VERSION, "sequence": chapter.sequence, "head": chapter.head, "folded": folded}
+    head = {
+        "v": VERSION,
+        "sequence": chapter.sequence,
+        "head": chapter.head,
+        "folded": folded,
+        "seconds": retention.seconds,
+        "attempts": retention.attempts,
+    }
     data = b"".join(line + b"\n" for line in [_canonical(head), *(line for _, line in kept)])
     changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in chapter.files}
     later = Chapter(
@@ -146,6 +159,7 @@ def compacted(chapter: Chapter, retention: Retention) -> tuple[Chapter, dict[str
         entries=tuple(entry for entry, _ in kept),
         lines=tuple(line for _, line in kept),
         folded=folded,
+        retention=retention,
         snapshot=str(pygit2.hash(data)),
     )
     return later, {**changes, SNAPSHOT: data}
@@ -155,7 +169,7 @@ def _manifest(repository: pygit2.Repository, blob: str | None) -> _Manifest:
     if blob is None:
         raise Refused(f"the ledger's commit holds no {MANIFEST}", advice="is the name of the ledger's ref right?")
     try:
-        found = _Manifest.model_validate_json(_blob(repository, blob))
+        found = _Manifest.model_validate_json(blob_bytes(repository, blob))
     except ValidationError as exc:
         raise Refused(f"the ledger's {MANIFEST} does not parse") from exc
     if found.schema_version > VERSION:
@@ -169,13 +183,14 @@ def _manifest(repository: pygit2.Repository, blob: str | None) -> _Manifest:
 def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> Chapter:
     if blob is None:
         return EMPTY
-    first, *lines = _blob(repository, blob).splitlines() or [b""]
+    first, *lines = blob_bytes(repository, blob).splitlines() or [b""]
     try:
         head = _SnapshotHead.model_validate_json(first)
     except ValidationError as exc:
         raise Refused(f"the first line of the ledger's {SNAPSHOT} does not parse") from exc
     entries = tuple(decoded(line, where=f"{SNAPSHOT} line {n}")[0] for n, line in enumerate(lines, 2))
-    return Chapter(head.sequence, head.head, entries, tuple(lines), head.folded, blob)
+    retention = Retention(head.seconds, head.attempts)
+    return Chapter(head.sequence, head.head, entries, tuple(lines), head.folded, retention, blob)
 
 
 def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str, str]) -> Chapter:
@@ -186,7 +201,7 @@ def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str
     for name in sorted(files.keys() - known.files.keys()):
         if name != f"{sequence + 1:010d}.jsonl":
             raise Refused(f"the ledger's {TAIL}/{name} is not what follows entry {sequence}")
-        for number, line in enumerate(_blob(repository, files[name]).splitlines(), 1):
+        for number, line in enumerate(blob_bytes(repository, files[name]).splitlines(), 1):
             entry, prev = decoded(line, where=f"{TAIL}/{name} line {number}")
             if prev != head:
                 raise Refused(f"the ledger's chain is broken at {TAIL}/{name} line {number}")
@@ -195,8 +210,13 @@ def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str
             sequence, head = sequence + 1, digest(line)
     if not entries:
         return known
-    return Chapter(
-        sequence, head, (*known.entries, *entries), (*known.lines, *lines), known.folded, known.snapshot, dict(files)
+    return replace(
+        known,
+        sequence=sequence,
+        head=head,
+        entries=(*known.entries, *entries),
+        lines=(*known.lines, *lines),
+        files=dict(files),
     )
 
 
@@ -212,7 +232,3 @@ def _manifest_bytes(chapter: Chapter) -> bytes:
 
 def _canonical(values: Mapping[str, object]) -> bytes:
     return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _blob(repository: pygit2.Repository, oid: str) -> bytes:
-    return repository[oid].peel(pygit2.Blob).data

@@ -9,6 +9,7 @@ import pygit2
 from pygit2.enums import DeltaStatus, DiffFind, DiffOption, SortMode
 
 from bot.errors import Invalid
+from bot.gitrepo.blobs import blob_bytes, blob_size
 from bot.model.finding import FileChange, FileStatus
 from bot.ports import CommitInfo, Signature
 
@@ -71,8 +72,19 @@ def changes(repository: pygit2.Repository, base: str, head: str) -> Sequence[Fil
     """What differs between two commits, renames found, sorted by path. Large and binary files come without bytes."""
     old, new = commit_of(repository, base).tree, commit_of(repository, head).tree
     diff = old.diff_to_tree(new, flags=DiffOption.INCLUDE_TYPECHANGE | DiffOption.SKIP_BINARY_CHECK)
-    diff.find_similar(flags=DiffFind.FIND_RENAMES)
+    _find_renames(repository, diff)
     return sorted((_change(repository, delta) for delta in diff.deltas), key=lambda change: change.path)
+
+
+def _find_renames(repository: pygit2.Repository, diff: pygit2.Diff) -> None:
+    try:
+        diff.find_similar(flags=DiffFind.FIND_RENAMES)
+    except (KeyError, pygit2.GitError):
+        # A partial clone: what is compared must be here first.
+        for side in (side for delta in diff.deltas for side in (delta.old_file, delta.new_file)):
+            if side.mode not in {0, _SUBMODULE}:
+                blob_size(repository, side.id)
+        diff.find_similar(flags=DiffFind.FIND_RENAMES)
 
 
 def _change(repository: pygit2.Repository, delta: pygit2.DiffDelta) -> FileChange:
@@ -99,15 +111,11 @@ def _side(repository: pygit2.Repository, side: pygit2.DiffFile, *, absent: bool)
         return None, None
     if side.mode == _SUBMODULE:
         return None, "submodule"
-    size = _size(repository, side.id)
+    size = blob_size(repository, side.id)
     if size > _MAX_BYTES:
         return None, f"too large ({size:,} bytes)"
-    data = repository[side.id].peel(pygit2.Blob).data
+    data = blob_bytes(repository, side.id)
     return (None, "binary") if b"\0" in data[:8000] else (data, None)
-
-
-def _size(repository: pygit2.Repository, oid: pygit2.Oid) -> int:
-    return repository[oid].peel(pygit2.Blob).size
 
 
 def _text(path: bytes) -> str:

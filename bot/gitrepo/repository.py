@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from pygit2.enums import DeltaStatus
 
 from bot.errors import Invalid, Refused
 from bot.gitrepo import history, trees
+from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
 from bot.gitrepo.remote import Remote, limit_waiting
@@ -33,6 +35,15 @@ _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
 _ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
 _OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The files of one tree, by path and in order."""
+
+    tree: str
+    by_path: dict[str, TreeEntry]
+    entries: tuple[TreeEntry, ...]
 
 
 class GitRepository:
@@ -53,7 +64,7 @@ class GitRepository:
         self._signer = signer
         self._refs = tuple(refs)
         self._default: str | None = None
-        self._listing: tuple[str, dict[str, TreeEntry], tuple[TreeEntry, ...]] | None = None
+        self._listings: dict[tuple[str, ...], _Listing] = {}
 
     @classmethod
     def open(
@@ -125,24 +136,21 @@ class GitRepository:
         prefix = self._place("")
         return sorted(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
 
-    def entries(self, commit: str, under: str = "") -> Sequence[TreeEntry]:
+    def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         tree = self._tree(commit)
         if not under:
-            return self._all(tree)
+            return self._all(tree, suffixes)
         found = trees.find(self._repository, tree, under.strip("/"))
         if found is None or found[0] != 0o040000:
             return ()
-        return tuple(trees.entries_of(self._repository, found[1], under.strip("/")))
+        return tuple(trees.entries_of(self._repository, found[1], under.strip("/"), suffixes=suffixes))
 
     def read(self, commit: str, path: str) -> bytes | None:
         found = trees.find(self._repository, self._tree(commit), path)
         return self.blob(found[1]) if found is not None and found[0] in {0o100644, 0o100755, 0o100664} else None
 
     def blob(self, blob: str) -> bytes:
-        try:
-            return self._repository[blob].peel(pygit2.Blob).data
-        except (KeyError, ValueError, pygit2.GitError) as exc:
-            raise Invalid(f"there is no blob {blob!r} here") from exc
+        return blob_bytes(self._repository, blob)
 
     def commit(
         self,
@@ -219,29 +227,31 @@ class GitRepository:
             return branch
         return f"refs/heads/{branch}" if self._remote is None else f"{_BRANCHES}{branch}"
 
-    def _all(self, tree: str) -> tuple[TreeEntry, ...]:
-        """Every file of a tree. A later tree costs only its differences from the one before."""
-        if self._listing is not None and self._listing[0] == tree:
-            return self._listing[2]
-        by_path = self._patched(self._listing, tree) if self._listing is not None else None
-        if by_path is None:
-            by_path = {entry.path: entry for entry in trees.entries_of(self._repository, tree)}
-        listed = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
-        self._listing = (tree, by_path, listed)
-        return listed
+    def _all(self, tree: str, suffixes: tuple[str, ...]) -> tuple[TreeEntry, ...]:
+        """Every file of a tree with such a name. A later tree costs only its differences from the one before."""
+        known = self._listings.get(suffixes)
+        if known is not None and known.tree == tree:
+            return known.entries
+        if known is None:
+            listed = trees.entries_of(self._repository, tree, suffixes=suffixes)
+            by_path = {entry.path: entry for entry in listed}
+        else:
+            by_path = self._patched(known, tree, suffixes)
+        entries = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
+        self._listings[suffixes] = _Listing(tree, by_path, entries)
+        return entries
 
-    def _patched(
-        self, listing: tuple[str, dict[str, TreeEntry], tuple[TreeEntry, ...]], tree: str
-    ) -> dict[str, TreeEntry] | None:
-        old, new = (self._repository[oid].peel(pygit2.Tree) for oid in (listing[0], tree))
-        by_path = dict(listing[1])
+    def _patched(self, listing: _Listing, tree: str, suffixes: tuple[str, ...]) -> dict[str, TreeEntry]:
+        old, new = (self._repository[oid].peel(pygit2.Tree) for oid in (listing.tree, tree))
+        by_path = dict(listing.by_path)
         for delta in old.diff_to_tree(new).deltas:
             path = delta.new_file.raw_path.decode(errors="surrogateescape")
+            if suffixes and not path.endswith(suffixes):
+                continue
+            by_path.pop(path, None)
             if delta.status is DeltaStatus.DELETED:
-                by_path.pop(path, None)
                 continue
             found = trees.find(self._repository, tree, path)
-            by_path.pop(path, None)
             if found is not None and found[0] in {0o100644, 0o100755, 0o100664}:
                 by_path[path] = TreeEntry(path, found[1], found[0])
         return by_path

@@ -6,6 +6,7 @@ over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -27,6 +28,9 @@ _MAX_PATH: Final = 4096
 _TREE: Final = 0o040000
 _REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
 
+_ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
+_FOLDERS: Final = frozenset({b"40000", b"040000"})
+
 _Id: TypeAlias = pygit2.Oid | str
 
 
@@ -42,8 +46,15 @@ def children(repository: pygit2.Repository, tree: _Id) -> Iterator[tuple[str, in
         at = end + 21
 
 
-def entries_of(repository: pygit2.Repository, tree: _Id, under: str = "") -> list[TreeEntry]:
-    """All regular files below ``tree``, sorted by path; paths begin with ``under`` and a slash where it is given."""
+def entries_of(
+    repository: pygit2.Repository, tree: _Id, under: str = "", *, suffixes: tuple[str, ...] = ()
+) -> list[TreeEntry]:
+    """All regular files below ``tree``, sorted by path; paths begin with ``under`` and a slash where it is given.
+
+    With ``suffixes`` only files whose name ends in one of them, several times faster where they are few.
+    """
+    if suffixes:
+        return _ending_in(repository, str(tree), f"{under}/" if under else "", suffixes)
     found: list[TreeEntry] = []
     waiting = [iter(children(repository, tree))]
     prefixes = [f"{under}/" if under else ""]
@@ -67,6 +78,31 @@ def entries_of(repository: pygit2.Repository, tree: _Id, under: str = "") -> lis
                     f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on"
                 )
     return found
+
+
+def _ending_in(
+    repository: pygit2.Repository, tree: str, prefix: str, suffixes: tuple[str, ...]
+) -> list[TreeEntry]:
+    """The files below ``tree`` with such a name. What else there is costs one match of a pattern and no more."""
+    wanted = tuple(suffix.encode() for suffix in suffixes)
+    found: list[TreeEntry] = []
+    waiting = [(tree, prefix)]
+    while waiting:
+        oid, folder = waiting.pop()
+        for octal, raw, sha in _ENTRY.findall(repository.read(oid)[1]):
+            if not raw.endswith(wanted) and octal not in _FOLDERS:
+                continue
+            name, mode = raw.decode(errors="surrogateescape"), int(octal, 8)
+            path = folder + name
+            if not is_plain_name(name) or len(path) > _MAX_PATH:
+                continue
+            if mode == _TREE:
+                waiting.append((sha.hex(), path + "/"))
+            elif mode in _REGULAR:
+                found.append(TreeEntry(path, sha.hex(), mode))
+        if len(found) + len(waiting) > MAX_FILES:
+            raise Refused(f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on")
+    return sorted(found, key=lambda entry: entry.path)
 
 
 def find(repository: pygit2.Repository, tree: _Id, path: str) -> tuple[int, str] | None:

@@ -45,10 +45,11 @@ class WorkTree:
     def default_branch(self) -> str:
         return WORKTREE
 
-    def entries(self, commit: str, under: str = "") -> Sequence[TreeEntry]:
+    def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         del commit
         start = os.path.normpath(under) if under else ""
-        return sorted(self._walk(start), key=lambda entry: entry.path)
+        found = (entry for entry in self._walk(start) if not suffixes or entry.path.endswith(suffixes))
+        return sorted(found, key=lambda entry: entry.path)
 
     def read(self, commit: str, path: str) -> bytes | None:
         del commit

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.gitrepo import trees
 from bot.gitrepo.ledger import GitLedger
 from bot.gitrepo.records import GENESIS, decoded, encoded
 from bot.model.decision import Lane
@@ -234,19 +235,22 @@ def test_a_rewritten_or_vanished_ledger_is_refused(box: GitServer, bare: Path, t
         ledger.read()
 
 
-def test_verify_finds_a_forked_chain_and_a_dishonest_compaction(box: GitServer, bare: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seconds", "words"), [(86400, "2 entries that still count"), (0, "kept only the last 0 s")])
+def test_verify_finds_a_dishonest_compaction(
+    seconds: int, words: str, box: GitServer, bare: Path, tmp_path: Path
+) -> None:
     """Dropping an entry that still counts by a made-up snapshot is found although every file parses."""
     ledger = opened(box, tmp_path)
     view = fill(ledger, 3)
     kept = git("show", f"{REF}:tail/0000000003.jsonl", at=bare).encode()
     head = json.loads(git("show", f"{REF}:ledger.json", at=bare))["head"]
-    first = json.dumps({"v": 1, "sequence": 3, "head": head, "folded": 2}).encode()
+    facts = {"v": 1, "sequence": 3, "head": head, "folded": 2, "seconds": seconds, "attempts": 1}
+    first = json.dumps(facts).encode()
     gone: dict[str, bytes | None] = {f"tail/000000000{n}.jsonl": None for n in (1, 2, 3)}
     rewrite(bare, {**gone, "snapshot.jsonl": first + b"\n" + kept + b"\n"})
     assert view.entries[-1] in ledger.read().entries
     problems = ledger.verify().problems
-    assert len(problems) == 1
-    assert "2 entries that still count" in problems[0]
+    assert words in problems[0]
 
 
 def test_the_ledger_can_be_a_branch(box: GitServer, bare: Path, tmp_path: Path) -> None:
@@ -318,3 +322,24 @@ def test_every_entry_reads_back_as_it_was_written(one: Entry) -> None:
     assert b"\n" not in line
     assert line.isascii()
     assert decoded(line, where="here") == (one, GENESIS)
+
+
+def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:
+    """These bytes were written by the first version; every later one reads them, and goes on from them."""
+    bare = tmp_path / "shop.git"
+    git("init", "-q", "--bare", str(bare))
+    recorded = Path(__file__).parent / "ledger_v1"
+    repository = pygit2.Repository(str(bare))
+    files = {str(path.relative_to(recorded)): path.read_bytes() for path in recorded.rglob("*.json*")}
+    tree = trees.written(repository, None, files)
+    who = pygit2.Signature("A", "a@example.org", 1, 0)
+    repository.create_commit(REF, who, who, "recorded", tree, [])
+    ledger = GitLedger.open(str(bare), tmp_path / "ledger")
+    view = ledger.read()
+    kinds = [found.kind.value for found in view.entries]
+    assert kinds == ["snapshot", "halt", "resume", "intent", "outcome", "suspend", "reject"]
+    intent = view.entries[3]
+    assert (intent.reason, intent.lane, intent.actor) == ("Fünf statt drei", Lane.ARTIFACT_PATCH, Actor("ann", 7))
+    assert intent.at == NOW + timedelta(minutes=10)
+    assert len(ledger.append(view, [entry(99)]).entries) == 8
+    assert len(GitLedger.open(str(bare), tmp_path / "fresh").read().entries) == 8

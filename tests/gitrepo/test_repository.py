@@ -363,3 +363,39 @@ def test_a_local_checkout_is_read_only(bare: Path, tmp_path: Path) -> None:
         local.push("main", head, expected=head)
     with pytest.raises(Invalid):
         GitRepository.local(Path("/"))
+
+
+def test_partial_and_shallow_clones_made_by_git_are_read(bare: Path, box: GitServer, tmp_path: Path) -> None:
+    """Files that a partial clone left on the server are fetched when asked for; a shallow clone stays usable."""
+    text = b"".join(b"line %d\n" % n for n in range(50))
+    base = seed(bare, {"a.yaml": b"a: 1\n", "old": text})
+    head = seed(bare, {"a.yaml": b"a: 2\n", "new": text + b"x\n"})
+    git("config", "uploadpack.allowFilter", "true", at=bare)
+    git("clone", "-q", "--filter=blob:none", "--no-checkout", box.url("shop.git"), str(tmp_path / "partial"))
+    partial = GitRepository.local(tmp_path / "partial")
+    found = [(change.path, change.old_path, change.before) for change in partial.changed(base, head)]
+    assert found == [("a.yaml", None, b"a: 1\n"), ("new", "old", text)]
+    assert partial.read(head, "a.yaml") == b"a: 2\n"
+    with pytest.raises(Invalid):
+        partial.blob("0" * 40)
+    git("init", "-q", "--bare", str(tmp_path / "shallow"))
+    git("config", "clockwork.url", box.url("shop.git"), at=tmp_path / "shallow")
+    git("fetch", "-q", "--depth=1", box.url("shop.git"), "+refs/heads/*:refs/remotes/origin/*", at=tmp_path / "shallow")
+    shallow = GitRepository.open(box.url("shop.git"), tmp_path / "shallow")
+    later = seed(bare, FILES | {"a.yaml": b"a: 3\n"})
+    shallow.fetch()
+    assert shallow.is_ancestor(head, later)
+    shallow.push("main", shallow.commit(later, {"a.yaml": b"a: 4\n"}, message="m", at=NOW), expected=later)
+    assert git("rev-list", "--count", "main", at=bare) == "5"
+
+
+def test_a_commit_can_begin_a_history_of_its_own(repo: GitRepository, bare: Path) -> None:
+    """An empty parent makes a root commit, for a ref of ours that does not exist yet; a fetch brings it back."""
+    made = repo.commit("", {"web.yaml": b"x"}, message="applied", at=NOW)
+    repo.push("refs/clockwork/applied", made, expected=None)
+    assert tip(bare, "refs/clockwork/applied") == made == repo.head("refs/clockwork/applied")
+    later = repo.commit(made, {"web.yaml": b"y"}, message="applied", at=NOW)
+    git("fetch", "-q", repo._repository.path, later, at=bare)
+    git("update-ref", "refs/clockwork/applied", later, at=bare)
+    repo.fetch()
+    assert repo.head("refs/clockwork/applied") == later

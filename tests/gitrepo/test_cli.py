@@ -1,0 +1,58 @@
+"""``clockwork ledger`` as people and scripts use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.entrypoints.cli import main
+from bot.gitrepo.ledger import GitLedger
+from bot.model.ledger import EntryKind
+from tests.gitrepo.conftest import seed
+from tests.gitrepo.server import GitServer
+from tests.gitrepo.test_ledger import entry, rewrite
+
+
+@pytest.fixture
+def url(box: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A repository whose ledger has two entries; caches go to a folder of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    seed(box.bare("shop.git"), {"a.yaml": b"a: 1\n"})
+    ledger = GitLedger.open(box.url("shop.git"), tmp_path / "writer")
+    hostile = entry(1, EntryKind.HALT, reason="[red]stop[/red] \x1b[31m now")
+    ledger.append(ledger.append(ledger.read(), [hostile]), [entry(2, task="shop/web")])
+    return box.url("shop.git")
+
+
+def test_show_prints_entries_as_text(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What people wrote neither colours nor hides anything."""
+    assert main(["ledger", "show", "--repo", url]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b[31m" not in printed
+    assert "[red]" in printed
+    assert "shop/web" in printed
+
+
+def test_show_as_json_is_limited_to_the_newest(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One object with the tip and entries."""
+    assert main(["ledger", "show", "--json", "--limit", "1", "--repo", url]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["task"] for one in found["entries"]] == ["shop/web"]
+    assert main(["ledger", "show", "--json", "--all", "--repo", url]) == 0
+    assert len(json.loads(capsys.readouterr().out)["entries"]) == 2
+
+
+def test_verify_says_sound_or_exits_with_4(url: str, box: GitServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person must act when the chain is broken, and is told where."""
+    assert main(["ledger", "verify", "--repo", url]) == 0
+    assert "sound: 2 entries in 2 commits" in capsys.readouterr().out
+    rewrite(box.root / "shop.git", {"tail/0000000002.jsonl": b"{}\n"})
+    assert main(["ledger", "verify", "--json", "--repo", url]) == 4
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["sound"] is False
+    assert "tail/0000000002.jsonl" in printed.err
+    assert main(["ledger", "show", "--repo", url]) == 4
