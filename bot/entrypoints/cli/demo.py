@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
         with tempfile.TemporaryDirectory(prefix="clockwork-demo-", ignore_cleanup_errors=True) as folder:
 
             def say(step: str) -> None:
-                err.print(f"[dim]·[/] {step}", highlight=False)
+                err.print(f"[dim]·[/] {step}", highlight=False, soft_wrap=True)
 
             with staged(Path(folder), port=port, say=say) as stage:
                 account = play(stage, say=say)

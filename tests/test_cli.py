@@ -1,0 +1,139 @@
+"""The command line as people meet it: clear messages, the right exit code, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.flows.stage import DEPLOYMENT
+
+LIVE = '{"kind": "List", "apiVersion": "v1", "items": []}'
+
+
+def clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in its own process, with an empty home and no tokens."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+        env={**clean, "HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", **environment},
+        check=False,
+    )
+
+
+def folder(tmp_path: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A folder of manifests with a snapshot beside it in which nothing runs."""
+    root = tmp_path / "manifests"
+    for path, text in files.items():
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (tmp_path / "live.json").write_text(LIVE)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"k8s/web.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: [web\n"}, "k8s/web.yaml:"),
+        ({"infra/a.cw": 'resource "service" "web" {\n  image = "a\n}\n'}, "infra/a.cw:2:"),
+        ({"compose.yaml": "services:\n  web:\n    imge: a\n"}, "compose.yaml:3:"),
+        (
+            {"clockwork.yaml": "fixes:\n  per_hours: 3\n"},
+            "clockwork.yaml:2: unknown setting 'fixes.per_hours'; did you mean",
+        ),
+    ],
+)
+def test_broken_files_are_named_with_their_line(tmp_path: Path, files: Mapping[str, str], said: str) -> None:
+    """A mistake in a file of the repository is told with file and line, exit code 2."""
+    root = folder(tmp_path, files)
+    done = clockwork("drift", "--repo", str(root), "--live", str(tmp_path / "live.json"), folder=tmp_path)
+    assert done.returncode == 2, done
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("drift", "--repo", "nowhere", "--live", "live.json"), 2, "nowhere: no such folder"),
+        (("drift", "--repo", "manifests"), 2, "nothing tells what runs"),
+        (("drift", "--repo", "manifests", "--live", "text.txt"), 2, "text.txt"),
+        (("drift", "--repo", "manifests", "--live", "http://127.0.0.1:9/x"), 3, "could not look"),
+        (("drift", "--repo", "manifests", "--live", "live.json", "--var", "x"), 2, "--var 'x' is not K=V"),
+        (("reconcile", "--repo", "http://127.0.0.1:9/a/b.git", "--live", "live.json"), 3, "127.0.0.1:9"),
+        (("reconcile", "--repo", "https://u:p4ss@127.0.0.1/a.git", "--live", "live.json"), 2, "credentials"),
+        (("halt", "--repo", "manifests", "-m", "x"), 2, "no remote"),
+        (("explain", "x", "--repo", "manifests", "--live", "live.json"), 2, "nothing is known about 'x'"),
+        (("guard", "diff", "a", "b", "--repo", "manifests"), 2, "not in a Git repository"),
+    ],
+)
+def test_bad_input_and_unreachable_places(tmp_path: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    """Each failure has one clear message and its own exit code, and never shows a password."""
+    folder(tmp_path, {"web.yaml": DEPLOYMENT})
+    (tmp_path / "text.txt").write_text("just words\n")
+    done = clockwork(*words, folder=tmp_path)
+    assert done.returncode == code, done
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "p4ss" not in done.stdout + done.stderr
+
+
+def test_a_code_host_without_a_token(tmp_path: Path) -> None:
+    """A remote on a code host needs a token to write; the message says which variable."""
+    root = folder(
+        tmp_path,
+        {"web.yaml": DEPLOYMENT, "clockwork.yaml": "repository: acme/shop\ngithub: {api_url: 'http://127.0.0.1:9'}\n"},
+    )
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(root)]
+    subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "x"], check=True)
+    bare = tmp_path / "shop.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(root), str(bare)], check=True)
+    done = clockwork("reconcile", "--repo", str(bare), "--live", str(tmp_path / "live.json"), folder=tmp_path)
+    assert done.returncode == 2
+    assert "CLOCKWORK_TOKEN" in done.stderr
+
+
+def test_json_has_the_published_shape(tmp_path: Path) -> None:
+    """One object with resources, drift, errors, unreachable and suppressed; --exit-code tells of drift."""
+    root = folder(tmp_path, {"web.yaml": DEPLOYMENT})
+    words = ("drift", "--repo", str(root), "--live", str(tmp_path / "live.json"), "--json", "--exit-code")
+    done = clockwork(*words, folder=tmp_path)
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    assert (found["resources"], found["errors"], found["unreachable"], found["suppressed"]) == (1, [], [], 0)
+    (drift,) = found["drift"]
+    assert drift["resource"] == "Deployment/shop/web"
+    assert (drift["kind"], drift["source"]["file"], drift["severity"]) == ("missing", "web.yaml", "HIGH")
+    assert {"id", "path", "desired", "observed", "manager"} <= set(drift)
+
+
+def test_a_local_folder_without_remote_is_only_planned_for(tmp_path: Path) -> None:
+    """Reconcile in a plain folder says what it would do and writes nothing."""
+    root = folder(tmp_path, {"web.yaml": DEPLOYMENT})
+    before = {path: path.read_bytes() for path in root.rglob("*")}
+    done = clockwork("reconcile", "--repo", str(root), "--live", str(tmp_path / "live.json"), folder=tmp_path)
+    assert done.returncode == 0, done
+    assert "no code host" in done.stdout
+    assert {path: path.read_bytes() for path in root.rglob("*")} == before
+
+
+def test_render_writes_artifacts_and_check_finds_stale_ones(tmp_path: Path) -> None:
+    """``render`` writes below .clockwork/build; ``--check`` exits 1 while something would change."""
+    text = 'provider "docker" {}\nresource "service" "web" {\n  image = "nginx:1.27"\n}\n'
+    root = folder(tmp_path, {"web.cw": text})
+    assert clockwork("render", "--repo", str(root), "--check", folder=tmp_path).returncode == 1
+    assert clockwork("render", "--repo", str(root), folder=tmp_path).returncode == 0
+    assert clockwork("render", "--repo", str(root), "--check", folder=tmp_path).returncode == 0
+    assert list((root / ".clockwork" / "build").rglob("*.yaml"))
