@@ -77,8 +77,10 @@ class Repository(Protocol):
         """The remote's default branch."""
         ...
 
-    def entries(self, commit: str, under: str = "") -> Sequence[TreeEntry]:
-        """All regular-file blobs of ``commit`` (no symlinks, no submodules) below ``under``, sorted by path."""
+    def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
+        """All regular-file blobs of ``commit`` (no symlinks, no submodules) below ``under``, sorted by path; with
+        ``suffixes`` only those whose path ends in one of them. The same object while the tree is the same.
+        """
         ...
 
     def read(self, commit: str, path: str) -> bytes | None:

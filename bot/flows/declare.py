@@ -17,13 +17,14 @@ from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
 from bot.intake.compose import looks_like_compose
-from bot.intake.discover import candidates
+from bot.intake.discover import SUFFIXES, candidates
 from bot.intake.read import Declared, read, read_manifest, without_repeats
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 
-BUILD: Final = ".clockwork/build/"
+OWN: Final = ".clockwork"
+BUILD: Final = f"{OWN}/build/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class Declarer:
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
+    _blobs: dict[str, bytes] = field(default_factory=dict)
+    _listed: Sequence[TreeEntry] | None = None
+    _selected: list[TreeEntry] = field(default_factory=list)
     _last: Declaration | None = None
     _tree: str = ""
 
@@ -70,7 +74,7 @@ class Declarer:
         """What ``commit`` declares."""
         if self._last is not None and self._last.commit == commit:
             return self._last
-        entries = self._select(self.repository.entries(commit))
+        entries = self._entries(commit)
         tree = hashlib.sha256("\0".join(f"{e.path}\0{e.blob}" for e in entries).encode()).hexdigest()
         if self._last is None or tree != self._tree:
             self._last, self._tree = self._read(commit, entries), tree
@@ -83,13 +87,15 @@ class Declarer:
         files = {path: data for path, data in {**base.files, **changed}.items() if data is not None}
         return self._build(base.commit, files, {})
 
-    def _select(self, entries: Sequence[TreeEntry]) -> list[TreeEntry]:
-        wanted = set(candidates(entry.path for entry in entries))
-        return [
-            entry
-            for entry in entries
-            if entry.path.startswith((BUILD, OVERLAYS)) or (entry.path in wanted and self._chosen(entry.path))
-        ]
+    def _entries(self, commit: str) -> list[TreeEntry]:
+        """The files that declare something, sorted. All other files of the repository are never looked at."""
+        listed = self.repository.entries(commit, suffixes=SUFFIXES)
+        if listed is not self._listed:
+            wanted = set(candidates(entry.path for entry in listed))
+            self._selected = [entry for entry in listed if entry.path in wanted and self._chosen(entry.path)]
+            self._listed = listed
+        own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
+        return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
 
     def _chosen(self, path: str) -> bool:
         chosen = self.selection
@@ -99,8 +105,9 @@ class Declarer:
 
     def _read(self, commit: str, entries: Sequence[TreeEntry]) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
-        files = {entry.path: self.repository.blob(entry.blob) for entry in entries}
-        return self._build(commit, files, blobs)
+        known = self._blobs
+        self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
+        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs)
 
     def _build(self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declaration:
         own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}

@@ -80,9 +80,7 @@ def entries_of(
     return found
 
 
-def _ending_in(
-    repository: pygit2.Repository, tree: str, prefix: str, suffixes: tuple[str, ...]
-) -> list[TreeEntry]:
+def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: tuple[str, ...]) -> list[TreeEntry]:
     """The files below ``tree`` with such a name. What else there is costs one match of a pattern and no more."""
     wanted = tuple(suffix.encode() for suffix in suffixes)
     found: list[TreeEntry] = []

@@ -17,7 +17,8 @@ _SKIPPED_NAMES: Final = re.compile(
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
 _COMPOSE: Final = re.compile(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
-_READ: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
+SUFFIXES: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
+"""How the names of all files end that could declare something."""
 
 
 def candidates(paths: Iterable[str]) -> tuple[str, ...]:
@@ -36,7 +37,7 @@ def _could_declare(path: str) -> bool:
     ours = path in {"clockwork.yaml", "clockwork.yml"} or folders[:1] == ["policies"]
     if ours or _SKIPPED_FOLDERS.intersection(folders):
         return False
-    return name == ".env" or (name.endswith(_READ) and _SKIPPED_NAMES.match(name) is None)
+    return name == ".env" or (name.endswith(SUFFIXES) and _SKIPPED_NAMES.match(name) is None)
 
 
 def _in_chart(path: str, charts: set[str]) -> bool:
