@@ -1,0 +1,268 @@
+"""Runs a soak: a sandbox, many bots in processes of their own, drift that keeps coming, pushes that fail, kills."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from bot.flows.commands import tell
+from bot.gitrepo.credentials import Token
+from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.repository import GitRepository
+from bot.model.ledger import EntryKind
+from bot.safety.limits import Limits
+from bot.sandbox.faults import Action, LostReply
+from bot.sandbox.faults import Answer as Reply
+from bot.sandbox.server import Sandbox
+from bot.wiring import Ways, open_loop
+from tests.flows.dying import processes
+from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
+from tests.soak.bot import Answer, Order, SharedClock, work
+from tests.soak.judge import Verdict, judge
+
+NAME = "acme/soak"
+STEP_SECONDS = 13 * 60
+"""How far the clock moves between two rounds."""
+_ANSWER_SECONDS = 300
+_FEW = 8
+"""Claims that vanish: fewer than the deletion guard's ten."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many, how long, and how much goes wrong."""
+
+    bots: int = 8
+    drifts: int = 50
+    ticks: int = 200
+    push_failures: float = 0.1
+    kills: float = 0.02
+    changes: float = 0.15
+    """How likely each resource is changed by somebody between two rounds."""
+    seed: int = 1
+
+
+@dataclass
+class Tally:
+    """What was counted while it ran."""
+
+    ticks: int = 0
+    seconds: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Crew:
+    """One place for a bot: whoever works there now, and how to hire the next."""
+
+    number: int
+    hires: int = 0
+    process: ForkServerProcess | None = None
+    pipe: Connection | None = None
+
+
+def manifest(number: int) -> tuple[str, bytes]:
+    """The file of one drift: three of five are probes, then a port, then a claim."""
+    match number % 5:
+        case 3:
+            return f"k8s/service{number}.yaml", SERVICE.replace(b"web", f"svc{number}".encode())
+        case 4 if number // 5 < _FEW:
+            return f"k8s/claim{number}.yaml", CLAIM.replace(b"orders", f"data{number}".encode())
+        case _:
+            return f"k8s/app{number}.yaml", DEPLOYMENT.replace(b"web", f"app{number}".encode())
+
+
+@dataclass
+class Soak:
+    """One repository on a sandbox with everything that happens to it."""
+
+    plan: Plan
+    directory: Path
+    box: Sandbox
+    chance: random.Random
+    token: str
+    human: str
+    tally: Tally = field(default_factory=Tally)
+    live: dict[str, Any] = field(default_factory=dict)
+    gone: dict[str, Any] = field(default_factory=dict)
+    value: int = 10
+
+    @property
+    def ways(self) -> Ways:
+        """How the bots are called."""
+        environment = {
+            "CLOCKWORK_TOKEN": self.token,
+            "CLOCKWORK_SECRET": "soak",
+            "GITHUB_API_URL": self.box.api_url,
+        }
+        return Ways(
+            repo=self.box.git_url(NAME),
+            live=str(self.directory / "live.json"),
+            environment=environment,
+            cache=self.directory / "people",
+        )
+
+    def declare(self) -> None:
+        """Make the repository and let everything in it run as declared."""
+        files = dict(map(manifest, range(self.plan.drifts)))
+        settings = {"clockwork.yaml": b"version: 1\ngithub: {min_write_interval: 0}\n"}
+        self.box.create_repository(NAME, files={**files, **settings})
+        self.live = {path: yaml.safe_load(data) for path, data in files.items()}
+
+    def drift(self) -> None:
+        """Some of what runs is changed by somebody, and what runs is shown to the bots."""
+        for path in sorted({*self.live, *self.gone}):
+            if self.chance.random() < self.plan.changes:
+                self._change(path)
+        shown = json.dumps({"kind": "List", "apiVersion": "v1", "items": list(self.live.values())})
+        passage = self.directory / "live.tmp"
+        passage.write_text(shown)
+        passage.rename(self.directory / "live.json")
+
+    def _change(self, path: str) -> None:
+        self.value += 1
+        if path in self.gone:
+            self.live[path] = self.gone.pop(path)
+        elif path.startswith("k8s/claim"):
+            self.gone[path] = self.live.pop(path)
+        elif path.startswith("k8s/service"):
+            self.live[path]["spec"]["ports"][0]["port"] = 1000 + self.value
+        else:
+            probe = self.live[path]["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+            probe["failureThreshold"] = probe["failureThreshold"] % 90 + 1
+
+    def merge_one(self) -> None:
+        """A person merges one of the open pull requests now and then."""
+        if self.chance.random() < 0.3 and (found := self.api("GET", "/pulls?state=open&per_page=100").json()):
+            number = self.chance.choice(found)["number"]
+            self.tally.counts["merged"] += self.api("PUT", f"/pulls/{number}/merge").status_code == 200
+
+    def resume(self, seconds: float) -> None:
+        """A person lifts the emergency stop."""
+        self.tally.counts["resumed"] += 1
+        strike = self.box.faults.__dict__.pop("strike")
+        clock = SharedClock()
+        clock.sleep(seconds)
+        tell(open_loop(self.ways, clock=clock).hands, EntryKind.RESUME, reason="soak goes on")
+        self.box.faults.__dict__["strike"] = strike
+
+    def api(self, method: str, path: str) -> httpx.Response:
+        """One REST call as a person."""
+        headers = {"Authorization": f"Bearer {self.human}"}
+        return httpx.request(method, f"{self.box.api_url}/repos/{NAME}{path}", headers=headers, timeout=60)
+
+    def items(self) -> list[Any]:
+        """All issues and pull requests."""
+        found: list[Any] = []
+        for page in range(1, 1000):
+            part = self.api("GET", f"/issues?state=all&per_page=100&page={page}").json()
+            found += part
+            if len(part) < 100:
+                break
+        return found
+
+    def hire(self, crew: Crew) -> None:
+        """A new bot on a fresh clone."""
+        crew.hires += 1
+        context = processes()
+        ours, theirs = context.Pipe()
+        cache = self.directory / f"bot{crew.number}-{crew.hires}"
+        crew.pipe = ours
+        crew.process = context.Process(
+            target=work, args=(self.ways, cache, self.directory / "notes", theirs), daemon=True
+        )
+        crew.process.start()
+        theirs.close()
+
+    def round(self, crews: list[Crew], seconds: float, *, kills: float) -> list[Answer]:
+        """Every bot ticks once, all at the same time."""
+        for crew in crews:
+            if crew.process is None or not crew.process.is_alive():
+                self.hire(crew)
+            dies = self.chance.randint(1, 8) if self.chance.random() < kills else None
+            assert crew.pipe is not None
+            crew.pipe.send(Order(seconds, dies))
+        answers = [self._answer(crew) for crew in crews]
+        found = [answer for answer in answers if answer is not None]
+        self.tally.ticks += len(crews)
+        self.tally.counts["killed"] += len(crews) - len(found)
+        for answer in found:
+            self.tally.counts.update(written=answer.written, denied=answer.denied, failed=answer.failed)
+            self.tally.counts["errors"] += answer.error is not None
+        return found
+
+    def _answer(self, crew: Crew) -> Answer | None:
+        """What the bot answered; None when it died on the way."""
+        assert crew.pipe is not None
+        assert crew.process is not None
+        try:
+            if not crew.pipe.poll(_ANSWER_SECONDS):
+                raise AssertionError(f"bot {crew.number} hangs")
+            found = crew.pipe.recv()
+        except EOFError:
+            crew.process.join()
+            crew.process = None
+            return None
+        assert isinstance(found, Answer)
+        return found
+
+
+def unreliable(real: Callable[[str, str], Action | None], chance: random.Random, share: float, tally: Tally) -> Any:
+    """The server's faults, and besides a share of all pushes that get no service or lose their answer."""
+
+    def strike(method: str, path: str) -> Action | None:
+        if method == "POST" and path.endswith("/git-receive-pack") and chance.random() < share:
+            tally.counts["push failures"] += 1
+            return LostReply() if chance.random() < 0.5 else Reply(503, "unavailable")
+        return real(method, path)
+
+    return strike
+
+
+def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _line: None) -> tuple[Tally, Verdict]:
+    """Run it and judge it. ``say`` is told of the progress."""
+    chance = random.Random(plan.seed)
+    limits = Limits()
+    with Sandbox.start(directory / "sandbox") as box:
+        token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
+        for login in ("clockwork[bot]", "rosa"):
+            box.set_rate_limit(login, remaining=10**9, reset_in=10**6)
+        one = Soak(plan, directory, box, chance, token, human)
+        one.declare()
+        one.drift()
+        crews = [Crew(number) for number in range(plan.bots)]
+        faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan.push_failures, one.tally)
+        box.faults.__dict__["strike"] = faults
+        began = time.perf_counter()
+        for number in range(plan.ticks):
+            one.drift()
+            answers = one.round(crews, number * STEP_SECONDS, kills=plan.kills)
+            if any(answer.blocked for answer in answers):
+                one.resume(number * STEP_SECONDS + 60)
+            one.merge_one()
+            if (number + 1) % 10 == 0:
+                say(f"{number + 1}/{plan.ticks} rounds, {time.perf_counter() - began:.0f} s, {dict(one.tally.counts)}")
+        one.tally.seconds = time.perf_counter() - began
+        del box.faults.__dict__["strike"]
+        for extra in (1, 2):
+            one.round(crews[:1], (plan.ticks + extra) * STEP_SECONDS, kills=0)
+        for crew in crews:
+            if crew.pipe is not None:
+                crew.pipe.close()
+            if crew.process is not None:
+                crew.process.join(60)
+        url, place = box.git_url(NAME), directory / "judge"
+        repository = GitRepository.open(url, place / "git", credentials=Token(token))
+        ledger = GitLedger.open(url, place / "ledger", credentials=Token(token))
+        return one.tally, judge(repository, ledger, one.items(), directory / "notes", replace(limits))

@@ -1,0 +1,19 @@
+"""A small soak: real processes over ``git http-backend`` with failing pushes and kills break no promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.run import Plan, soak
+
+
+@pytest.mark.slow
+def test_a_small_soak_is_clean(tmp_path: Path) -> None:
+    """No budget exceeded, nothing twice, no entry lost, no intent left open; and things did go wrong meanwhile."""
+    plan = Plan(bots=3, drifts=5, ticks=6, push_failures=0.2, kills=0.2, changes=0.4)
+    tally, verdict = soak(plan, tmp_path)
+    assert verdict.clean, verdict
+    assert verdict.fixes > 0
+    assert tally.counts["push failures"] + tally.counts["killed"] > 0
