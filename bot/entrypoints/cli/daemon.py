@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.entrypoints.cli import policy
 from bot.entrypoints.cli.options import BranchOption, LiveCommandOption, LiveOption, RepoOption, SettingsOption
 
 
@@ -14,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(help="The long-running daemon.", no_args_is_help=True)
     app.add_typer(group, name="daemon")
+    policy.register(group)
 
     @group.callback()
     def _group() -> None:

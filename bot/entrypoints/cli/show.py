@@ -102,7 +102,7 @@ def show_tick(tick: Tick, console: Console) -> None:
     if tick.blocked:
         console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
     for action in tick.actions:
-        console.print(_line(action), highlight=False)
+        console.print(_line(action), highlight=False, soft_wrap=True)
     if not tick.actions and not tick.blocked and not tick.report.drift:
         console.print("[green]Nothing to do: what runs is what Git says.[/]")
 
@@ -110,8 +110,7 @@ def show_tick(tick: Tick, console: Console) -> None:
 def _line(action: Action) -> str:
     colour = _EFFECT.get(action.effect, "dim")
     link = f"  {action.url or action.sha}" if action.url or action.sha else ""
-    when = f" Next eligible {action.next_eligible:%Y-%m-%d %H:%M:%S UTC}." if action.next_eligible else ""
-    said = f"{action.lane.value} {action.task}: {action.message}{when}{link}"
+    said = f"{action.lane.value} {action.task}: {action.message}{link}"
     return f"[{colour}]{action.effect.value:>12}[/] {escape(said)}"
 
 

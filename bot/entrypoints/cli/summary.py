@@ -16,7 +16,5 @@ def tick_summary(tick: Tick) -> str:
         lines += ["| effect | remedy | task | |", "|---|---|---|---|"]
     for action in tick.actions:
         link = f" [link]({action.url})" if action.url else ""
-        when = f" Next eligible {action.next_eligible:%Y-%m-%d %H:%M:%S UTC}." if action.next_eligible else ""
-        said = text(f"{action.message}{when}")
-        lines.append(f"| {action.effect} | {action.lane} | {text(action.task)} | {said}{link} |")
+        lines.append(f"| {action.effect} | {action.lane} | {text(action.task)} | {text(action.message)}{link} |")
     return "\n".join(lines) + "\n\n" + summary(tick.report)
