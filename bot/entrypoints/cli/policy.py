@@ -42,7 +42,8 @@ def register(app: typer.Typer) -> None:
 
 def _conditions(rule: Rule) -> Iterator[str]:
     for name, wanted in _wanted(rule.match).items():
-        yield f"{name} {' or '.join(wanted)}" if isinstance(wanted, list) else f"{name} is {wanted}"
+        at_least = "at least " if name == "severity" else ""
+        yield f"{name} {' or '.join(wanted)}" if isinstance(wanted, list) else f"{name} is {at_least}{wanted}"
     if rule.when is not None:
         yield f"CEL {rule.when.text}"
 
