@@ -7,8 +7,8 @@ A ``.cw`` file is HCL. Top level:
 * ``locals { name = expression }``; ``output "x" { value, description, sensitive }``
 * ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs
 * ``provider "docker" { stack }`` or ``provider "kubernetes" { stack, namespace }``
-* ``resource "service" "web" { image = "nginx:1.27"; port { container = 80, host = 8080 } ... }`` and the kinds image,
-  network, volume, secret, config; the tables below are the reference
+* ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
+  the kinds image, network, volume, secret, config; the tables below are the reference
 
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
 All functions are pure (:mod:`bot.assembly.functions`).
