@@ -45,8 +45,16 @@ _OPTION: Final = re.compile(r"--?[\w.-]+\Z")
 _SECRET_KINDS: Final = frozenset({"Secret", "secret"})
 
 
+HIDDEN: Final = "(hidden)"
+
+
 def digest(value: JSON, key: bytes) -> str:
-    """``hmac-sha256:`` and the first 8 hex digits of the keyed digest of ``value``."""
+    """``hmac-sha256:`` and the first 8 hex digits of the keyed digest of ``value``.
+
+    Without a secret key nothing of the value may show, since anybody could try guesses against the digest: ``(hidden)``.
+    """
+    if not key:
+        return HIDDEN
     plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return "hmac-sha256:" + hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
 

@@ -12,7 +12,8 @@ from bot.drift.shapes import Shape
 @dataclass(frozen=True, slots=True)
 class Options:
     """``mask_key`` keys the digests that stand for secrets. Fingerprints of drifts on secrets hold those digests, so a
-    bot that remembers passes the same key every time; a one-off comparison may pass random bytes.
+    bot that remembers passes the same key every time; a one-off comparison may pass random bytes, and one without any
+    secret passes none: then secrets are shown as hidden, without a digest.
 
     ``ignore_aggregated_roles``: the rules of a ClusterRole with an ``aggregationRule`` are the controller's.
     ``list_map_keys``: by (group, kind) of a custom resource, the keys of its lists by path (``spec.listeners``:

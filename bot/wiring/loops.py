@@ -34,7 +34,6 @@ from bot.wiring.site import (
     credentials,
     is_remote,
     local_site,
-    marker_key,
     open_host,
     open_site,
     signer,
@@ -178,7 +177,7 @@ def judging(site: Site, memo: Memo, commit: str) -> Judging:
         rules=in_force(settings.fixes.level, shipped=files("policies", "levels/*.yaml"), repository=own),
         ignores=Ignores() if ignored is None else load_ignores(ignored, settings.ignores),
         options=Options(
-            mask_key=marker_key(site),
+            mask_key=site.secrets.marker or b"",
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
             list_map_keys=_list_keys(settings),
         ),

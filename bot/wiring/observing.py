@@ -14,7 +14,7 @@ from bot.errors import Invalid
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
 from bot.settings import FILE, HttpProbe, Snapshot
-from bot.wiring.site import Site, is_remote, marker_key
+from bot.wiring.site import Site, is_remote
 
 if TYPE_CHECKING:
     from bot.observers.http import Probe
@@ -59,7 +59,7 @@ def _configured(site: Site) -> Iterator[Observer]:
             binary=terraform.binary,
             refresh_only=terraform.refresh_only,
             deadline=terraform.timeout,
-            mask_key=marker_key(site),
+            mask_key=site.secrets.marker or b"",
         )
     if named.http:
         from bot.observers.http import HttpObserver
