@@ -2,9 +2,10 @@
 
 Theory of time. The order of entries is certain (the ledger is a compare-and-swap chain), their clocks are not. Within
 one budget an entry therefore counts as made no earlier than the entries before it: *ledger time* is the running maximum
-of what clocks said, and "now" is never before the newest entry. So a clock that is set back can only deny, never widen a
-budget. The price is that one entry dated far ahead would deny for as long; an authorised resume written after it heals
-that: what is dated more than a day after a later resume counts as made at that resume.
+of what clocks said. What is dated after "now" is in every window that ends now. So a clock that is set back can only
+deny, never widen a budget, neither while it is back nor once it is right again. The price is that one entry dated far
+ahead would deny for as long; an authorised resume written after it heals that: what is dated more than a day after a
+later resume counts as made at that resume.
 
 Everything is indexed once per ledger tip, so that asking a limit costs a bisection. Used by the other modules here.
 """
@@ -75,10 +76,8 @@ class Timeline:
         self.times.append(max(attempt.at, self.times[-1]) if self.times else attempt.at)
 
     def within(self, seconds: float, now: datetime) -> Sequence[Attempt]:
-        """The attempts that are less than ``seconds`` old at ``now``, oldest first."""
-        if not self.times:
-            return ()
-        horizon = max(now, self.times[-1]) - timedelta(seconds=seconds)
+        """The attempts that are less than ``seconds`` old at ``now``, or dated after it, oldest first."""
+        horizon = now - timedelta(seconds=seconds)
         return self.attempts[bisect_right(self.times, horizon) :]
 
     def free_at(self, seconds: float, allowed: int) -> datetime | None:

@@ -128,7 +128,7 @@ class Bots(RuleBasedStateMachine):
 
 
 TestBots = Bots.TestCase
-TestBots.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestBots.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 
 steps = st.lists(
     st.tuples(

@@ -288,3 +288,13 @@ def test_compaction_keeps_the_success_that_ends_a_row_of_failures() -> None:
     for number in range(80):
         made.add(EntryKind.NOTE, 20_000 + number)
     assert len(retained(made.entries, Retention(seconds=60, attempts=4))) < len(made.entries)
+
+
+def test_a_clock_set_back_lets_nothing_slip_out_of_the_window() -> None:
+    """What is dated after now is in every window that ends now, beside what is really recent."""
+    made = Book()
+    for minute, task in ((0, "a"), (0, "b"), (20, "a"), (70, "a")):
+        made.fix(minute, task=task)
+    told = permit(made.view, request("b"), Limits(repository_fixes_per_hour=3), at(40))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("repository-budget", at(80))
