@@ -297,4 +297,4 @@ def test_a_clock_set_back_lets_nothing_slip_out_of_the_window() -> None:
         made.fix(minute, task=task)
     told = permit(made.view, request("b"), Limits(repository_fixes_per_hour=3), at(40))
     assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("repository-budget", at(80))
+    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
