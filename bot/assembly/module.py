@@ -16,7 +16,7 @@ from bot.assembly.config import Kind
 from bot.assembly.evaluate import Evaluation
 from bot.assembly.faults import Budget, Fault
 from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
-from bot.assembly.values import Trace, Value, as_text
+from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
 from bot.intake.declared import nearest
 from bot.intake.discover import folder_of
@@ -323,16 +323,14 @@ class Module:
 
 
 def _image_reference(entries: Mapping[str, Value]) -> Value:
-    parts = [entries[name] for name in ("name", "tag", "digest") if name in entries]
-    text = as_text(parts[0]) or ""
-    for name, mark in (("tag", ":"), ("digest", "@")):
-        if name in entries:
-            text += mark + (as_text(entries[name]) or "")
-    sensitive = any(part.sensitive for part in parts)
-    last = parts[-1]
-    before = text.removesuffix(as_text(last) or "")
-    literal = last.trace.literal or (last.trace.origin if last.trace.origin.through is Through.LITERAL else None)
-    return Value(text, Trace(last.trace.origin, literal, (before, ""), sensitive))
+    parts = [(mark, entries[name]) for name, mark in (("name", ""), ("tag", ":"), ("digest", "@")) if name in entries]
+    pieces: list[Piece] = []
+    for mark, part in parts:
+        pieces += [Piece(mark)] if mark else []
+        pieces += pieces_of(part, as_text(part) or "", None)
+    sensitive = any(part.sensitive for _, part in parts)
+    text = "".join(piece.text for piece in pieces)
+    return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))
 
 
 def module_folder(at: Evaluation, block: Block) -> str:

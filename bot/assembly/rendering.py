@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.assembly.faults import LONGEST_TEXT
-from bot.assembly.values import Trace, Value, as_text, kind_of
-from bot.intake.syntax import Directive, Expression, Interpolation, Part, Template, TextPart
+from bot.assembly.values import Piece, Trace, Value, as_text, kind_of, pieces_of
+from bot.intake.syntax import Directive, Interpolation, Part, Template, TextPart
 from bot.model.resource import Through
 
 if TYPE_CHECKING:
     from bot.assembly.evaluate import Evaluation
+
+_MOST_PIECES: Final = 100
+"""A text of more pieces is not traced into them: nobody would follow an edit of it."""
 
 
 def render_template(at: Evaluation, node: Template) -> Value:
@@ -24,29 +27,35 @@ def render_template(at: Evaluation, node: Template) -> Value:
     parts = _stripped(node.parts)
     if all(isinstance(part, TextPart) for part in parts):
         return Value("".join(part.value for part in parts if isinstance(part, TextPart)), Trace(at.origin(node)))
-    writer = _Writer(node, [])
+    writer = _Writer(node, [], [])
     writer.write(at, parts)
-    text = "".join(piece for piece, _ in writer.pieces)
-    secret = any(value.sensitive for _, value in writer.pieces if value is not None)
-    trace = Trace(at.origin(node, Through.EXPRESSION), sensitive=secret)
-    return Value(text, _invertible(trace, writer.pieces))
+    return writer.done(at)
 
 
-def _invertible(trace: Trace, pieces: Sequence[tuple[str, Value | None]]) -> Trace:
-    """The trace of a text around one value: its literal can be found back."""
-    values = [(index, value) for index, (_, value) in enumerate(pieces) if value is not None]
-    if len(values) != 1 or values[0][1].trace.literal is None:
-        return trace
-    index, value = values[0]
-    before = "".join(text for text, _ in pieces[:index])
-    after = "".join(text for text, _ in pieces[index + 1 :])
-    inner = value.trace.around or ("", "")
-    return replace(
-        trace,
-        literal=value.trace.literal,
-        around=(before + inner[0], inner[1] + after),
-        origin=replace(trace.origin, through=value.trace.origin.through, name=value.trace.origin.name),
-    )
+def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The pieces with neighbours made one where they are one stretch of the file, which in heredocs is part of a line."""
+    held: Piece | None = None
+    for piece in pieces:
+        if held is None:
+            held = piece
+        elif _adjacent(held, piece) and not (node.marker and "\n" in held.text + piece.text):
+            held = _both(held, piece)
+        else:
+            yield held
+            held = piece
+    if held is not None:
+        yield held
+
+
+def _adjacent(one: Piece, other: Piece) -> bool:
+    return one.bare and other.bare and one.use is not None and other.use is not None and one.use.end == other.use.start
+
+
+def _both(one: Piece, other: Piece) -> Piece:
+    if one.use is None or other.use is None:
+        raise AssertionError
+    place = replace(one.use, end=other.use.end)
+    return Piece(one.text + other.text, place, place, bare=True)
 
 
 def _stripped(parts: Sequence[Part]) -> list[Part]:
@@ -70,41 +79,66 @@ def _stripped(parts: Sequence[Part]) -> list[Part]:
 def _trimmed(part: Part, *, left: bool) -> Part:
     if not isinstance(part, TextPart):
         return part
-    return replace(part, value=part.value.lstrip() if left else part.value.rstrip())
+    kept = part.value.lstrip() if left else part.value.rstrip()
+    gone = len(part.value) - len(kept)
+    if left:
+        return TextPart(part.start + gone, part.end, kept)
+    return TextPart(part.start, part.end - gone, kept)
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes parts into pieces of text, each with the value it came from (None for literal text)."""
+    """Writes parts into pieces of text."""
 
     node: Template
-    pieces: list[tuple[str, Value | None]]
+    texts: list[str]
+    pieces: list[Piece]
     length: int = 0
+    secret: bool = False
+
+    def done(self, at: Evaluation) -> Value:
+        """The whole text, traced."""
+        pieces = tuple(_joined(self.node, self.pieces)) if len(self.pieces) <= _MOST_PIECES else ()
+        uses = {piece.use for piece in pieces if piece.use and piece.use != piece.literal}
+        (only,) = uses if len(uses) == 1 else (None,)
+        through = Through.EXPRESSION if only is None or only.through is Through.LITERAL else only.through
+        origin = at.origin(self.node, through, only.name if only else None)
+        return Value("".join(self.texts), Trace(origin, None, pieces, self.secret))
 
     def write(self, at: Evaluation, parts: Sequence[Part]) -> None:
         index = 0
         while index < len(parts):
             part = parts[index]
             if isinstance(part, TextPart):
-                self._add(at, part.value, None)
+                self._add(at, part.value)
+                self._trace(at, part)
             elif isinstance(part, Interpolation):
-                self._interpolate(at, part.expression)
+                self._interpolate(at, part)
             else:
                 index = self._directive(at, parts, index)
             index += 1
 
-    def _add(self, at: Evaluation, text: str, value: Value | None) -> None:
+    def _add(self, at: Evaluation, text: str) -> None:
         self.length += len(text)
         if self.length > LONGEST_TEXT:
             at.fault(self.node, f"this template makes more than {LONGEST_TEXT} characters")
-        self.pieces.append((text, value))
+        self.texts.append(text)
 
-    def _interpolate(self, at: Evaluation, expression: Expression) -> None:
-        value = at.value(expression)
+    def _trace(self, at: Evaluation, part: TextPart) -> None:
+        if part.value and len(self.pieces) <= _MOST_PIECES:
+            place = at.text.origin(part.start, part.end)
+            self.pieces.append(Piece(part.value, place, place, bare=True))
+
+    def _interpolate(self, at: Evaluation, part: Interpolation) -> None:
+        value = at.value(part.expression)
         text = as_text(value)
         if text is None:
-            at.fault(expression, f"a {kind_of(value)} cannot stand in text", "text, a number or a truth value")
-        self._add(at, text, value)
+            at.fault(part.expression, f"a {kind_of(value)} cannot stand in text", "text, a number or a truth value")
+        self.secret = self.secret or value.sensitive
+        self._add(at, text)
+        if len(self.pieces) <= _MOST_PIECES:
+            how = value.trace.origin
+            self.pieces += pieces_of(value, text, at.text.origin(part.start, part.end, how.through, how.name))
 
     def _directive(self, at: Evaluation, parts: Sequence[Part], index: int) -> int:
         """Carry out the directive at ``index``; the index of the one that closes it."""

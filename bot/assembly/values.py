@@ -22,15 +22,31 @@ class Form(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a template's text and where it is written.
+
+    ``literal`` is the literal that says it (a variable's default, a local); for ``bare`` text it is the stretch itself,
+    between the quotes of its template. ``use`` is the part of the outermost template that it stands in. Either is None
+    where there is no such place.
+    """
+
+    text: str
+    literal: Origin | None = None
+    use: Origin | None = None
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
-    """``origin`` is the place in the resource that gives the value; ``literal`` the literal it comes from, where that is
-    another place (a variable's default, a line of a ``.cwvars`` file); ``around`` the text that a template puts before
-    and after that literal. ``form`` says how a renderer changed the value on its way out.
+    """``origin`` is the place in the resource that gives the value; ``literal`` the literal (or template) it comes from,
+    where that is another place (a variable's default, a line of a ``.cwvars`` file, a local). ``pieces`` are the text of
+    a template, in order; there are none when the value is no such text. ``form`` says how a renderer changed the value
+    on its way out.
     """
 
     origin: Origin
     literal: Origin | None = None
-    around: tuple[str, str] | None = None
+    pieces: tuple[Piece, ...] = ()
     sensitive: bool = False
     form: Form = Form.PLAIN
 
@@ -117,13 +133,22 @@ class Value:
 
 def _moved(value: Value, place: Origin) -> Value:
     old = value.trace
-    literal = old.literal or (old.origin if old.origin.through is Through.LITERAL else None)
-    trace = Trace(place, literal, old.around, old.sensitive, old.form)
+    literal = old.literal or (old.origin if old.origin.through is Through.LITERAL or old.pieces else None)
+    trace = Trace(place, literal, old.pieces, old.sensitive, old.form)
     if isinstance(value.data, dict):
         return Value({key: _moved(child, place) for key, child in value.data.items()}, trace)
     if isinstance(value.data, tuple):
         return Value(tuple([_moved(child, place) for child in value.data]), trace)
     return Value(value.data, trace)
+
+
+def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
+    """The pieces that ``value``, which reads as ``text``, adds to the text it is put into at ``use``."""
+    trace = value.trace
+    if trace.pieces:
+        return tuple(replace(piece, use=use) for piece in trace.pieces)
+    literal = trace.literal or (trace.origin if trace.origin.through is Through.LITERAL else None)
+    return (Piece(text, literal, use),)
 
 
 Data: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | dict[str, Value]"

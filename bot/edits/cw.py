@@ -1,13 +1,15 @@
 """Edits of ``.cw`` configuration: a live value goes into the literal that gives it, wherever that is written.
 
-The plans are tried in order: edit the literal (also the variable's default or its line in a ``.cwvars`` file), else put the
-value in place of the expression. Each result is assembled again with the same variables; the first one in which nothing
-else changes is taken. That is how "used more than once" shows: editing the shared literal would change something else.
+The plans are tried in order: edit the literal (also the variable's default or its line in a ``.cwvars`` file), of a
+template the one part that reads differently, else put the value in place of the expression. Each result is assembled again
+with the same variables; the first one in which nothing else changes is taken. That is how "used more than once" shows:
+editing the shared literal would change something else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,6 +20,7 @@ from bot.assembly.values import Form, Trace
 from bot.edits import hcl
 from bot.edits.adoption import Adoption
 from bot.edits.cw_places import added, removed
+from bot.edits.cw_text import Change, Within, changes, read_back, scalar_text
 from bot.edits.values import ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
@@ -140,20 +143,24 @@ class _Editor:
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
         trace = found.trace
         wanted = f"{value}s" if trace.form is Form.SECONDS else value
+        within = tuple(changes(trace.pieces, scalar_text(wanted))) if wanted is not None else ()
+        several = bool(trace.pieces) and not within
+        yield from _parts(files, within, wanted)
         if trace.literal is not None and trace.literal.file in files:
-            inner = _inside(wanted, trace.around)
-            if inner is not None:
-                yield _replacement(files, trace.literal, inner, None, wanted)
+            note = _several(trace.literal) if several else None
+            yield _replacement(files, trace.literal, wanted, note, wanted)
         if trace.origin.file not in files:
             raise Refused(f"{format_path(pointer)} comes from {trace.origin.file}, which is no file of the repository")
         if trace.origin.through is Through.LITERAL:
             yield _replacement(files, trace.origin, wanted, None, wanted)
         else:
-            yield from self._use(files, pointer, trace, wanted)
+            note = _several(trace.origin) if several else _note(trace)
+            yield from self._use(files, pointer, trace, wanted, note)
 
-    def _use(self, files: Mapping[str, bytes], pointer: Pointer, trace: Trace, wanted: JSON) -> Iterator[Plan]:
+    def _use(
+        self, files: Mapping[str, bytes], pointer: Pointer, trace: Trace, wanted: JSON, note: str
+    ) -> Iterator[Plan]:
         """The use itself: the expression replaced, or the entry of a map laid over it."""
-        note = _note(trace)
         parent = self.origins.value(pointer[:-1]) if pointer else None
         inherited = parent is not None and parent.trace.form is Form.PLAIN and parent.trace.origin == trace.origin
         if inherited and isinstance(pointer[-1], str):
@@ -165,15 +172,23 @@ class _Editor:
             yield _replacement(files, trace.origin, wanted, note, wanted)
 
 
+def _several(origin: Origin) -> str:
+    return f"{origin.file}:{origin.line}: more than one part of the text changed, so the expression was replaced"
+
+
 def _note(trace: Trace) -> str:
-    where = f"{trace.origin.file}:{trace.origin.line}"
-    match trace.origin.through:
+    origin = trace.origin
+    where = f"{origin.file}:{origin.line}"
+    because = "is used elsewhere" if trace.literal is not None else "is computed"
+    match origin.through:
+        case _ if trace.pieces and trace.literal is None:
+            return f"{where}: the expression was replaced by its new value"
         case Through.VARIABLE:
-            return f"{where}: var.{trace.origin.name} is used elsewhere or set from outside, so this use was replaced"
+            return f"{where}: var.{origin.name} is used elsewhere or set from outside, so this use was replaced"
         case Through.LOCAL:
-            return f"{where}: local.{trace.origin.name} is used elsewhere, so this use was replaced"
+            return f"{where}: local.{origin.name} {because}, so this use was replaced"
         case Through.MODULE:
-            return f"{where}: the module input {trace.origin.name} is used elsewhere, so this use was replaced"
+            return f"{where}: the module input {origin.name} {because}, so this use was replaced"
         case _:
             return f"{where}: the expression was replaced by its new value"
 
@@ -199,29 +214,38 @@ def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: 
     return Plan(origin.file, parsed.text.encode(text), note, expected)
 
 
+def _parts(files: Mapping[str, bytes], within: Sequence[Change], expected: JSON) -> Iterator[Plan]:
+    """The plans that change one part of a template; those that cannot be written are passed over."""
+    for change in within:
+        plan: Plan | None = None
+        with suppress(Refused):
+            plan = _part(files, change, expected)
+        if plan is not None:
+            yield plan
+
+
+def _part(files: Mapping[str, bytes], change: Change, expected: JSON) -> Plan:
+    """One part of a template changed, or the literal that it puts in."""
+    place = change.place
+    if change.within is Within.LITERAL:
+        return _replacement(files, place, change.text, None, expected)
+    parsed = _Open(files)(place.file)
+    note = _note(Trace(place, place)) if change.within is Within.USE else None
+    return Plan(place.file, parsed.text.encode(hcl.part_replaced(parsed, place, change.text)), note, expected)
+
+
 def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
     """``value`` in the type of the literal it replaces, where it says the same: ``"8080"`` for 8080."""
     known, literal = old
     if known and isinstance(literal, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    if known and isinstance(literal, (int, float)) and not isinstance(literal, bool) and isinstance(value, str):
-        return int(value) if value.isdecimal() and str(int(value)) == value else value
+    if known and isinstance(literal, (bool, int, float)) and isinstance(value, str):
+        return read_back(value, type(literal))
     return value
 
 
-def _inside(value: JSON, around: tuple[str, str] | None) -> JSON:
-    """What stands between the texts of a template; None when ``value`` does not have them."""
-    if around is None:
-        return value
-    text = str(value)
-    before, after = around
-    if not text.startswith(before) or not text.endswith(after) or len(text) <= len(before) + len(after):
-        return None
-    return text[len(before) : len(text) - len(after)]
-
-
 def _agrees(found: JSON, expected: JSON) -> bool:
-    if isinstance(found, bool) or isinstance(expected, bool):
+    if found is None or expected is None or isinstance(found, bool) or isinstance(expected, bool):
         return same(found, expected)
     return same(found, expected) or str(found) == str(expected)
 

@@ -35,7 +35,7 @@ def quoted(text: str) -> str:
     """Text as a quoted HCL string."""
     made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
     made = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
-    return re.sub(r"([$%])(?=\{)", r"\1\1", made)
+    return _escaped(made)
 
 
 def written(value: JSON, indent: str = "", step: str = "  ") -> str:
@@ -132,6 +132,29 @@ def replaced(parsed: Parsed, node: Expression, value: JSON) -> str:
     return _spliced(parsed, node.start, node.end, written(value, indent, _step(parsed)))
 
 
+def part_replaced(parsed: Parsed, origin: Origin, text: str) -> str:
+    """The part of a template that ``origin`` spans becomes literal ``text``, escaped as that template needs it.
+
+    Raises :class:`~bot.errors.Refused` where that cannot be: heredocs are changed within a line.
+    """
+    start, end = parsed.text.char(origin.start), parsed.text.char(origin.end)
+    around = [
+        node for node in walk(parsed.body) if isinstance(node, Template) and node.start < start and end < node.end
+    ]
+    if not around:
+        raise Refused(f"{origin.file}:{origin.line}: the text is no longer where it was")
+    template = min(around, key=lambda node: node.end - node.start)
+    if not template.marker:
+        return _spliced(parsed, start, end, quoted(text)[1:-1])
+    if "\n" in text or "\n" in parsed.text.chars[start:end] or "\r" in text:
+        raise Refused(f"{origin.file}:{origin.line}: lines of a heredoc are not changed one by one")
+    return _spliced(parsed, start, end, _escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([$%])(?=\{)", r"\1\1", text)
+
+
 def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
     lines = value.split("\n")
     if not value.endswith("\n") or "\r" in value or any(line.strip() == node.marker for line in lines):
@@ -143,7 +166,7 @@ def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
     prefix = shown[0][: min(widths)] if node.flush and shown else ""
     if node.flush and value.startswith((" ", "\t")) and all(line.startswith((" ", "\t")) or not line for line in lines):
         return None
-    escaped = [re.sub(r"([$%])(?=\{)", r"\1\1", line) for line in lines[:-1]]
+    escaped = [_escaped(line) for line in lines[:-1]]
     made = [prefix + line if line else line for line in escaped]
     return "\n".join([opening.rstrip("\r"), *made, closing])
 

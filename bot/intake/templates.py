@@ -148,7 +148,7 @@ def _flushed(parts: list[Part]) -> list[Part]:
         part = made[index]
         if isinstance(part, TextPart):
             lead = min(cut, len(part.value) - len(part.value.lstrip(" \t")))
-            made[index] = TextPart(part.start, part.end, part.value[lead:])
+            made[index] = TextPart(part.start + lead, part.end, part.value[lead:])
     return made
 
 

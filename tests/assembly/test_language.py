@@ -206,9 +206,9 @@ def test_values_know_how_they_got_to_their_place() -> None:
     assert found["user"].origin.through is Through.EXPRESSION
     image = found["image"]
     assert image.origin.through is Through.VARIABLE
-    assert image.literal is not None
-    assert main.encode()[image.literal.start : image.literal.end] == b'"1"'
-    assert image.around == ("a:", "")
+    places = [(piece.text, piece.literal, piece.bare) for piece in image.pieces]
+    assert [(text, bare) for text, _, bare in places] == [("a:", True), ("1", False)]
+    assert [main[place.start : place.end] for _, place, _ in places if place is not None] == ["a:", '"1"']
     assert service.line == 3
 
 

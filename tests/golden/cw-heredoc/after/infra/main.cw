@@ -36,7 +36,7 @@ resource "service" "db" {
   replicas = var.shared
   labels = local.common
   command = <<-EOT
-    run 1.27
+    run ${var.tag}
       less
   EOT
 }

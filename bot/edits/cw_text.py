@@ -1,0 +1,88 @@
+"""The one part of a template to change so that its text becomes another. Part of :mod:`bot.edits.cw`.
+
+Of ``"${local.registry}/web:${var.tag}"`` and the text that runs, ``registry/web:2``, follows that ``var.tag`` is ``2`` now:
+all other parts read as they did. What else the literal gives is not known here; the caller assembles and looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+from bot.assembly.values import Piece, number_text
+from bot.model.resource import JSON, Origin
+
+
+class Within(Enum):
+    """What kind of place is changed; earlier ones say better what happened."""
+
+    LITERAL = "literal"
+    """A literal of its own: a variable's default, a local."""
+    TEXT = "text"
+    """Text of a template."""
+    USE = "use"
+    """A ``${}`` of the template gives way to text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``place`` is to say ``text``."""
+
+    place: Origin
+    within: Within
+    text: str
+
+
+def changes(pieces: Sequence[Piece], wanted: str) -> Iterator[Change]:
+    """Every single change that makes the text of ``pieces`` read ``wanted``, the one that says most first."""
+    for within, bare in ((Within.LITERAL, False), (Within.TEXT, True)):
+        for place in dict.fromkeys(piece.literal for piece in pieces if piece.literal and piece.bare is bare):
+            text = solved([(piece.text, piece.literal == place) for piece in pieces], wanted)
+            if text is not None:
+                yield Change(place, within, text)
+    parts = [
+        (use, "".join(piece.text for piece in inside), all(piece.bare and piece.literal == use for piece in inside))
+        for use, inside in ((use, list(inside)) for use, inside in groupby(pieces, key=lambda piece: piece.use))
+    ]
+    for place in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):
+        text = solved([(text, use == place) for use, text, _ in parts], wanted)
+        if text is not None:
+            yield Change(place, Within.USE, text)
+
+
+def solved(parts: Sequence[tuple[str, bool]], wanted: str) -> str | None:
+    """The text that makes ``wanted`` when it stands in all the marked places; None when there is none."""
+    marked = sum(own for _, own in parts)
+    room, left = divmod(len(wanted) - sum(len(text) for text, own in parts if not own), marked)
+    if room < 0 or left:
+        return None
+    start = 0
+    for text, own in parts:
+        if own:
+            break
+        start += len(text)
+    found = wanted[start : start + room]
+    return found if "".join(found if own else text for text, own in parts) == wanted else None
+
+
+def scalar_text(value: JSON) -> str:
+    """A value as a template writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return number_text(value) if isinstance(value, (int, float)) else str(value)
+
+
+def read_back(text: str, kind: type[bool | int | float]) -> JSON:
+    """``text`` as the truth value or number that a template writes so; the text itself when there is none."""
+    if kind is bool:
+        return {"true": True, "false": False}.get(text, text)
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if number != number or abs(number) >= 2**53:  # noqa: PLR0124 (not a number)
+        return text
+    made = int(number) if number == int(number) else number
+    return made if scalar_text(made) == text else text

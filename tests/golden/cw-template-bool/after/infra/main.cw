@@ -1,0 +1,6 @@
+provider "docker" { stack = "shop" }
+variable "flag" { default = false }
+resource "service" "web" {
+  image    = "web:1"
+  command  = "serve --debug=${var.flag}"
+}
