@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.wiring.guarding import Guard, open_guard
-from bot.wiring.loops import open_hands, open_ledger, open_look, open_loop, open_rules, render_folder
+from bot.wiring.loops import open_hands, open_ledger, open_look, open_loop, open_rules, record_applied, render_folder
 from bot.wiring.site import SystemClock, Ways
 from bot.wiring.working import open_workers
 
@@ -18,5 +18,6 @@ __all__ = [
     "open_loop",
     "open_rules",
     "open_workers",
+    "record_applied",
     "render_folder",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from bot.drift.cache import Memo
 from bot.errors import Invalid, Refused
@@ -18,7 +19,7 @@ from bot.flows.remedy import Hands
 from bot.forge.render import render
 from bot.gitrepo.ledger import GitLedger
 from bot.model.ledger import Actor, Entry, LedgerView
-from bot.model.resource import SourceError
+from bot.model.resource import ResourceId, SourceError, Tree
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, Signature
 from bot.safety.limits import Limits
@@ -38,6 +39,8 @@ from bot.wiring.site import (
     open_site,
     signer,
 )
+
+APPLIED: Final = "refs/clockwork/applied"
 
 
 @dataclass(slots=True)
@@ -160,7 +163,7 @@ def selection(site: Site) -> Selection:
     )
 
 
-def judging(site: Site, memo: Memo, commit: str) -> Judging:
+def judging(site: Site, memo: Memo, applied: Declarer, commit: str) -> Judging:
     """Rules, ignore rules and options as ``commit`` has them."""
     from bot.drift.ignore import Ignores
     from bot.drift.ignore import load as load_ignores
@@ -182,7 +185,35 @@ def judging(site: Site, memo: Memo, commit: str) -> Judging:
             list_map_keys=_list_keys(settings),
         ),
         memo=memo,
+        bases=bases(site, applied),
     )
+
+
+def declarer(site: Site) -> Declarer:
+    """Reads what commits of the site declare."""
+    return Declarer(site.repository, render, selection(site))
+
+
+def bases(site: Site, reader: Declarer) -> Mapping[ResourceId, Tree]:
+    """What was last applied, by resource: the declaration at the commit that ``clockwork applied`` recorded."""
+    if site.git is None or (commit := site.git.head(APPLIED)) is None:
+        return {}
+    return {desired.id: desired.tree for desired in reader.at(commit).resources}
+
+
+def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
+    """Remember that ``commit`` (the branch's head without one) was applied; returns its id.
+
+    ``Invalid`` when the repository has no such commit.
+    """
+    site = open_site(Ways(repo=repo, settings=settings))
+    if site.git is None:
+        raise Invalid(f"{repo} has no remote to remember it on", advice="Name the remote with --repo URL.")
+    sha = site.git.resolve(commit) if commit else site.git.head(site.branch)
+    if sha is None:
+        raise Invalid(f"{site.name} has no commit {commit or site.branch!r}")
+    site.git.push(APPLIED, sha, expected=site.git.head(APPLIED))
+    return sha
 
 
 def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
@@ -203,10 +234,13 @@ def open_look(ways: Ways) -> partial[Look]:
     head = site.repository.head(site.branch)
     if head is None:
         raise Invalid(f"{ways.repo} has no branch {site.branch}")
-    declarer = Declarer(site.repository, render, selection(site))
-    seers = observers(site)
+    reader, seers = declarer(site), observers(site)
     return partial(
-        look, declarer.at(head), judging(site, Memo(), head), partial(observe, site, seers), now=SystemClock().now()
+        look,
+        declarer.at(head),
+        judging(site, Memo(), declarer(site), head),
+        partial(observe, site, seers),
+        now=SystemClock().now(),
     )
 
 
@@ -221,9 +255,9 @@ def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
     dry_run = dry_run or site.git is None
     return Loop(
         hands=hands(site, clock=clock, read_only=dry_run),
-        declarer=Declarer(site.repository, render, selection(site)),
+        declarer=declarer(site),
         observe=partial(observe, site, observers(site)),
-        judging=partial(judging, site, Memo()),
+        judging=partial(judging, site, Memo(), declarer(site)),
         apply_enabled=site.settings.apply.enabled,
         dry_run=dry_run,
     )
@@ -248,7 +282,7 @@ def open_rules(settings: Path | None, repo: str) -> RuleSet:
     head = site.repository.head(site.branch)
     if head is None:
         raise Invalid(f"{repo} has no branch {site.branch}")
-    return judging(site, Memo(), head).rules
+    return judging(site, Memo(), declarer(site), head).rules
 
 
 def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> Rendered:
@@ -257,7 +291,7 @@ def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> R
 
     ways = Ways(repo=str(folder), variables=variables)
     site = local_site(ways, secrets(ways.environment))
-    declaration = Declarer(site.repository, render, selection(site)).at(WORKTREE)
+    declaration = declarer(site).at(WORKTREE)
     if declaration.assembly is not None and declaration.assembly.errors:
         return Rendered((), declaration.assembly.errors)
     stale = tuple(str(drift.path[0]) for drift in declaration.stale)

@@ -6,6 +6,7 @@ import typer
 
 from bot import __version__
 from bot.entrypoints.cli import (
+    applied,
     daemon,
     demo,
     drift,
@@ -21,7 +22,22 @@ from bot.entrypoints.cli import (
     worker,
 )
 
-VERBS = (demo, drift, reconcile, explain, guard, halt, ledger, policy, render, report, worker, daemon, sandbox)
+VERBS = (
+    demo,
+    drift,
+    reconcile,
+    explain,
+    guard,
+    halt,
+    ledger,
+    policy,
+    render,
+    applied,
+    report,
+    worker,
+    daemon,
+    sandbox,
+)
 
 
 def _version(value: bool) -> None:

@@ -1,0 +1,26 @@
+"""``clockwork applied``: remembers which commit was last applied, the base of every three-way comparison."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import RepoOption, SettingsOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def applied(
+        commit: Annotated[
+            str | None, typer.Argument(help="The commit that was applied; the branch's head without it.")
+        ] = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+    ) -> None:
+        """Record on refs/clockwork/applied what your deployment just applied, so that removals can be told."""
+        from bot.wiring import record_applied
+
+        print(f"Applied: {record_applied(settings, repo, commit)}")
