@@ -237,7 +237,7 @@ def open_look(ways: Ways) -> partial[Look]:
     reader, seers = declarer(site), observers(site)
     return partial(
         look,
-        declarer.at(head),
+        reader.at(head),
         judging(site, Memo(), declarer(site), head),
         partial(observe, site, seers),
         now=SystemClock().now(),
