@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.flows.remedy import STEPS
+from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result
 from bot.model.proposal import Effect
@@ -164,8 +165,8 @@ def settle(stage: Stage) -> None:
 
 def entries(stage: Stage) -> tuple[Entry, ...]:
     """The ledger as a fresh clone reads it; its chain holds."""
-    ledger = stage.loop().hands.ledger
-    assert isinstance(ledger, GitLedger)
+    place = stage.directory / f"reader-{stage.runs}"
+    ledger = GitLedger.open(stage.ways().repo, place, credentials=Token(stage.token))
     found = ledger.read().entries
     assert ledger.verify().sound
     return found

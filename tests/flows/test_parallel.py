@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from bot.errors import BotError
 from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind, Result
 from bot.wiring import Ways, open_loop
+from tests.flows.dying import processes
 from tests.flows.stage import MovableClock, Stage
 
 BOTS = 8
@@ -42,7 +42,7 @@ def test_eight_bots_do_it_once(stage: Stage) -> None:
     stage.config_drift()
     stage.destructive_drift()
     stage.show()
-    context = multiprocessing.get_context("spawn")
+    context = processes()
     start = stage.directory / "start"
     results = [stage.directory / f"bot{number}" for number in range(BOTS)]
     bots = [

@@ -84,6 +84,7 @@ def kill_after(steps: int) -> Callable[[str], None]:
 
 def work(ways: Ways, cache: Path, notes: Path, pipe: Connection) -> None:
     """Tick on every order until the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     clock = SharedClock()
     descriptor = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     loop = open_loop(replace(ways, cache=cache), clock=clock)

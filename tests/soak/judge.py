@@ -13,6 +13,7 @@ from typing import Any
 from bot.gitrepo.ledger import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import EntryKind
+from bot.ports import CommitInfo
 from bot.safety.limits import Limits
 from bot.safety.trailers import parse
 
@@ -44,15 +45,14 @@ def judge(repository: GitRepository, ledger: GitLedger, items: Sequence[Any], no
     assert head is not None
     fixes = [
         (c.sha, frozenset(f.path for f in repository.changed(c.parents[0], c.sha)), c.at, parse(c.message))
-        for c in repository.log(head, limit=100_000)
-        if len(c.parents) == 1 and parse(c.message).get("Clockwork-Intent") and c.author.name == "Clockwork"
+        for c in _own(repository, head)
+        if parse(c.message).get("Clockwork-Intent") and c.author.name == "Clockwork"
     ]
-    patches = [fix for fix in fixes if set(fix[3].get("Severity", ())) <= {"LOW", "MEDIUM"}]
     by_path: dict[str, list[datetime]] = defaultdict(list)
     for _, paths, at, _ in fixes:
         for path in paths:
             by_path[path].append(at)
-    broken = [problem for times in by_path.values() for problem in violations(sorted(times), limits)]
+    broken = [f"{path}: {p}" for path, times in by_path.items() for p in violations(sorted(times), limits)]
     drifts = Counter(drift for *_, trailers in fixes for drift in trailers["Drift"])
     intents = Counter(intent for *_, trailers in fixes for intent in trailers["Clockwork-Intent"])
     twice = [f"{what} committed {n} times" for what, n in (*drifts.items(), *intents.items()) if n > 1]
@@ -65,7 +65,7 @@ def judge(repository: GitRepository, ledger: GitLedger, items: Sequence[Any], no
     twice += [f"intent {intent} ended {n} times" for intent, n in ended.items() if n > 1]
     proof = ledger.verify()
     return Verdict(
-        fixes=len(patches),
+        fixes=len(fixes),
         pulls=sum("pull_request" in item for item in items),
         issues=sum("pull_request" not in item for item in items),
         entries=len(entries),
@@ -75,6 +75,16 @@ def judge(repository: GitRepository, ledger: GitLedger, items: Sequence[Any], no
         dangling=len(begun - set(ended)),
         details=(*broken, *twice, *proof.problems),
     )
+
+
+def _own(repository: GitRepository, head: str) -> Iterable[CommitInfo]:
+    """The commits made on the branch itself: what a merged pull request brings along a person agreed to."""
+    known = {commit.sha: commit for commit in repository.log(head, limit=1_000_000)}
+    commit = known[head]
+    while commit.parents:
+        if len(commit.parents) == 1:
+            yield commit
+        commit = known[commit.parents[0]]
 
 
 def violations(times: Sequence[datetime], limits: Limits) -> Iterable[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -230,8 +232,16 @@ def unreliable(real: Callable[[str, str], Action | None], chance: random.Random,
     return strike
 
 
+def asked_to_stop() -> threading.Event:
+    """Set by Ctrl-C (in the main thread; bots are told not to hear it)."""
+    asked = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: asked.set())
+    return asked
+
+
 def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _line: None) -> tuple[Tally, Verdict]:
-    """Run it and judge it. ``say`` is told of the progress."""
+    """Run it and judge it; Ctrl-C ends it after the round that runs. ``say`` is told of the progress."""
     chance = random.Random(plan.seed)
     limits = Limits()
     with Sandbox.start(directory / "sandbox") as box:
@@ -245,7 +255,12 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
         faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan.push_failures, one.tally)
         box.faults.__dict__["strike"] = faults
         began = time.perf_counter()
+        stopping = asked_to_stop()
+        number = 0
         for number in range(plan.ticks):
+            if stopping.is_set():
+                say(f"stopped after {number} rounds")
+                break
             one.drift()
             answers = one.round(crews, number * STEP_SECONDS, kills=plan.kills)
             if any(answer.blocked for answer in answers):
@@ -256,7 +271,7 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
         one.tally.seconds = time.perf_counter() - began
         del box.faults.__dict__["strike"]
         for extra in (1, 2):
-            one.round(crews[:1], (plan.ticks + extra) * STEP_SECONDS, kills=0)
+            one.round(crews[:1], (number + 1 + extra) * STEP_SECONDS, kills=0)
         for crew in crews:
             if crew.pipe is not None:
                 crew.pipe.close()
