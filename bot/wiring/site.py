@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -182,7 +183,7 @@ def full_name(settings: Settings, remote: str, environment: Mapping[str, str]) -
 
 
 def api_url(settings: Settings, remote: str, environment: Mapping[str, str]) -> str | None:
-    """The API that belongs to ``remote``; None when it is on no known code host."""
+    """The API that belongs to ``remote``: from settings, Actions, or its host; None when it is on no known code host."""
     if settings.github.api_url is not None:
         return settings.github.api_url
     host = (
@@ -191,7 +192,26 @@ def api_url(settings: Settings, remote: str, environment: Mapping[str, str]) -> 
     named = environment.get("GITHUB_API_URL")
     if named is not None and urlsplit(named).netloc in {host, f"api.{host}"}:
         return named
-    return "https://api.github.com" if host == "github.com" else None
+    if host == "github.com":
+        return "https://api.github.com"
+    return enterprise_api(remote) if remote.startswith(("http://", "https://")) else None
+
+
+@cache
+def enterprise_api(remote: str) -> str | None:
+    """The API of a GitHub Enterprise Server (or of the sandbox) that serves ``remote``; None when its host is neither.
+
+    Asks ``/api/v3/meta`` of that host, once per process and without credentials.
+    """
+    import httpx
+
+    parts = urlsplit(remote)
+    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/api/v3"
+    try:
+        answer = httpx.get(f"{address}/meta", timeout=5.0)
+        return address if answer.status_code == 200 and isinstance(answer.json(), dict) else None
+    except (httpx.HTTPError, ValueError):
+        return None
 
 
 def marker_key(site: Site) -> bytes:
