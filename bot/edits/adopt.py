@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.edits.adoption import Adoption
 from bot.edits.compose import adopt_compose
 from bot.edits.plain import edited
+from bot.edits.values import paired
 from bot.errors import Refused
 from bot.intake.scalars import Dialect
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -31,6 +32,7 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
     """
     if not edits:
         return Adoption()
+    edits = paired(desired.tree, edits)
     match desired.source:
         case SourceKind.KUBERNETES:
             return _manifest(desired, edits, files)

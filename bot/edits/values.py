@@ -97,6 +97,36 @@ def ordered(edits: Sequence[Edit]) -> list[Edit]:
     return [*changes, *additions, *removals]
 
 
+def paired(value: JSON, edits: Sequence[Edit]) -> list[Edit]:
+    """``edits`` with one element removed from a list and a like one added to it made a change of that element.
+
+    Lists whose elements have no lasting name are compared so: a port that got another number went and came. Alike are
+    objects of the same keys that differ in one value, which is no name.
+    """
+    made = list(edits)
+    for added in [edit for edit in edits if isinstance(edit, AddEntry) and edit.key is None]:
+        gone = [edit for edit in made if isinstance(edit, RemoveEntry) and edit.pointer[:-1] == added.pointer]
+        like = [edit for edit in gone if _alike(_old(value, edit.pointer), added.value)]
+        if len(like) == 1:
+            made[made.index(like[0])] = SetValue(like[0].pointer, added.value)
+            made.remove(added)
+    return made
+
+
+def _old(value: JSON, pointer: Pointer) -> JSON:
+    try:
+        return at(value, pointer)
+    except KeyError:
+        return None
+
+
+def _alike(one: JSON, other: JSON) -> bool:
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping) or one.keys() != other.keys():
+        return False
+    differing = [key for key, item in one.items() if not same(item, other[key])]
+    return len(differing) == 1 and differing[0] != "name" and len(one) > 1
+
+
 def steps(value: JSON, edit: Edit) -> Iterator[Edit]:
     """``edit`` as edits that touch as little as possible: a changed collection becomes changes of what differs in it."""
     if isinstance(edit, AddEntry) and edit.key is not None:

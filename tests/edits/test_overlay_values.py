@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.edits.cw import combined
-from bot.edits.values import applied
+from bot.edits.values import applied, paired
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.resource import JSON
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,33 @@ def test_an_edit_of_what_is_not_there_is_refused(edit: Edit) -> None:
     """Nothing is guessed."""
     with pytest.raises(Refused):
         applied({"a": 1, "l": [1]}, edit)
+
+
+PORT: dict[str, JSON] = {"name": "http", "port": 80}
+
+
+@pytest.mark.parametrize(
+    ("gone", "come", "change"),
+    [
+        (PORT, PORT | {"port": 81}, True),
+        (PORT, {"name": "b", "port": 80}, False),
+        (PORT, {"name": "b", "port": 81}, False),
+        (PORT, PORT | {"port": 81, "protocol": "UDP"}, False),
+        ({"port": 80}, {"port": 81}, False),
+        ("80:80", "81:80", False),
+    ],
+)
+def test_what_went_and_came_with_one_other_value_is_a_change(gone: JSON, come: JSON, *, change: bool) -> None:
+    """Only like elements of one list are paired."""
+    edits: list[Edit] = [RemoveEntry(("l", 0)), AddEntry(("l",), None, come)]
+    assert paired({"l": [gone]}, edits) == ([SetValue(("l", 0), come)] if change else edits)
+
+
+def test_what_two_elements_could_have_become_is_not_guessed() -> None:
+    """With two like candidates, or none there at all, everything stays as it was asked for."""
+    two: list[Edit] = [RemoveEntry(("l", 0)), RemoveEntry(("l", 1)), AddEntry(("l",), None, {"a": 1, "b": 3})]
+    assert paired({"l": [{"a": 1, "b": 1}, {"a": 1, "b": 2}]}, two) == two
+    assert paired({}, two) == two
 
 
 def test_changes_made_apart_are_combined() -> None:

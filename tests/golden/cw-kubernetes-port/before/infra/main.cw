@@ -1,0 +1,8 @@
+provider "kubernetes" { stack = "shop" }
+resource "service" "web" {
+  image = "web:1"
+  port {
+    container = 3000
+    host      = 80 # people
+  }
+}
