@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
@@ -258,7 +258,8 @@ def _mounted(source: Value, mount: Value, name: str) -> tuple[Value, Value]:
 
 def _service(stack: Stack, resource: Resource) -> Value:
     body = resource.body
-    ports = [_service_port(port) for port in _elements(resource, "port")]
+    found = _elements(resource, "port")
+    ports = [_service_port(port, _port_name(port, found)) for port in found]
     spec = {
         "selector": tree(dict(_selector(stack, resource)), body),
         "ports": listed(ports, resource.get("port") or body),
@@ -266,17 +267,29 @@ def _service(stack: Stack, resource: Resource) -> Value:
     return tree({**_head(stack, resource, "v1", "Service"), "spec": tree(spec, body)}, body)
 
 
-def _service_port(port: Value) -> Value:
+def _service_port(port: Value, name: Value) -> Value:
     own = port.mapping
-    protocol = str(own["protocol"].data) if "protocol" in own else "tcp"
-    outside = own.get("host") or own["container"]
     made = {
-        "name": own.get("name") or fixed(f"{protocol}-{outside.data}", port),
-        "port": outside,
+        "name": name,
+        "port": own.get("host") or own["container"],
         "targetPort": own["container"],
-        "protocol": fixed(protocol.upper(), port),
+        "protocol": fixed(_protocol(port).upper(), port),
     }
     return tree(made, port)
+
+
+def _port_name(port: Value, ports: Sequence[Value]) -> Value:
+    """Its name, or one that stays when only the number people connect to changes; each name is there once."""
+    own = port.mapping
+    inside = [(_protocol(one), one.mapping["container"].data) for one in ports]
+    mine = (_protocol(port), own["container"].data)
+    number = mine[1] if inside.count(mine) == 1 else (own.get("host") or own["container"]).data
+    return own.get("name") or fixed(f"{mine[0]}-{number}", port)
+
+
+def _protocol(port: Value) -> str:
+    own = port.mapping
+    return str(own["protocol"].data) if "protocol" in own else "tcp"
 
 
 def _content(config: Resource) -> Value | None:
