@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.assembly.config import Config
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
 from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
 from bot.model.drift import Drift, DriftKind
 from bot.model.proposal import Proposal
-from bot.model.resource import SourceKind
+from bot.model.resource import Desired, ResourceId, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
     """The artifact patch of a proposal. Raises ``Refused`` when a value cannot be written safely."""
     known = {desired.id: desired for desired in declaration.resources}
     files, overlays = dict(declaration.files), declaration.overlays
-    notes: list[str] = []
+    plain: list[Drift] = []
     rendered: set[str] = set()
     for drift in _adopted(proposal):
         desired = known.get(drift.resource)
@@ -44,9 +43,8 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
             overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
             rendered.add(desired.artifact or "")
         else:
-            adoption = adopt(desired, drift.adopt, files)
-            files.update(adoption.files)
-            notes += adoption.notes
+            plain.append(drift)
+    notes = _adopt(declaration, plain, files, declarer)
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
@@ -59,21 +57,11 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
 
 def config_change(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> Changes:
     """The edit of what people wrote that a config pull request proposes. Raises ``Refused`` as :func:`patch` does."""
-    known = {desired.id: desired for desired in declaration.resources}
+    drifts = _adopted(proposal)
     files = dict(declaration.files)
-    notes: list[str] = []
-    artifacts: set[str] = set()
-    config = None if declaration.assembly is None else declaration.assembly.config
-    for drift in _adopted(proposal):
-        desired = known.get(drift.resource)
-        if desired is None or not drift.adopt:
-            raise Refused(_cannot(drift))
-        adoption = adopt(desired, drift.adopt, files, cw=config)
-        files.update(adoption.files)
-        notes += adoption.notes
-        if desired.artifact is not None:
-            artifacts.add(desired.artifact)
-            config = _config(declaration, files, declarer)
+    notes = _adopt(declaration, drifts, files, declarer)
+    touched = {drift.resource for drift in drifts}
+    artifacts = {one.artifact for one in declaration.resources if one.artifact is not None and one.id in touched}
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
@@ -92,9 +80,31 @@ def _cannot(drift: Drift) -> str:
     return f"no edit of Git can say what runs at {drift.resource} {drift.where}".rstrip()
 
 
-def _config(declaration: Declaration, files: Mapping[str, bytes], declarer: Declarer) -> Config | None:
-    after = declarer.with_files(files, declaration).assembly
-    return None if after is None else after.config
+def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, bytes], declarer: Declarer) -> list[str]:
+    """Write what runs into ``files``; notes for the reader. All drifts of a resource are written at once.
+
+    Whatever was written moves what comes after it in the same file, so the next resource is read again first.
+    """
+    by_resource: dict[ResourceId, list[Drift]] = {}
+    for drift in drifts:
+        by_resource.setdefault(drift.resource, []).append(drift)
+    notes: list[str] = []
+    for mine in by_resource.values():
+        now = declaration if files == declaration.files else declarer.with_files(files, declaration)
+        config = None if now.assembly is None else now.assembly.config
+        adoption = adopt(_wanted(now, mine), [edit for drift in mine for edit in drift.adopt], files, cw=config)
+        files.update(adoption.files)
+        notes += adoption.notes
+    return notes
+
+
+def _wanted(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
+    """The resource that ``drifts`` are about. Raises ``Refused`` where one of them cannot be written into Git."""
+    desired = next((one for one in declaration.resources if one.id == drifts[0].resource), None)
+    silent = next((drift for drift in drifts if not drift.adopt), None)
+    if desired is None or silent is not None:
+        raise Refused(_cannot(silent or drifts[0]))
+    return desired
 
 
 def _rendered(

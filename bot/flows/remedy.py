@@ -291,7 +291,7 @@ def _message(begun: Sequence[Begun], hands: Hands) -> str:
     tasks = [b.intention.proposal.task for b in begun]
     subject = f"Keep what runs for {tasks[0]}" if len(tasks) == 1 else f"Keep what runs for {len(tasks)} tasks"
     if all(decision.drift.kind == "stale-artifact" for decision in decisions):
-        subject = f"Render {', '.join(dict.fromkeys(d.drift.where for d in decisions))[:60]} again"
+        subject = f"Render {', '.join(dict.fromkeys(str(d.drift.path[0]) for d in decisions))[:60]} again"
     notes = [note for b in begun if b.intention.changes for note in b.intention.changes.notes]
     body = hands.texts.render("commit.txt", decisions=decisions, notes=list(dict.fromkeys(notes)))
     return compose(subject, body=body, trailers=_trailers(begun))
