@@ -209,7 +209,12 @@ FRONT_IMAGE, RELAY_IMAGE = "image: registry.example.com/shop/storefront", "image
 @pytest.mark.parametrize(
     ("drift", "source", "lines", "artifact"),
     [
-        (image, FRONT, ['-default = "5.2.0"', '+default = "5.3.0"'], [f"-{FRONT_IMAGE}:5.2.0", f"+{FRONT_IMAGE}:5.3.0"]),
+        (
+            image,
+            FRONT,
+            ['-default = "5.2.0"', '+default = "5.3.0"'],
+            [f"-{FRONT_IMAGE}:5.2.0", f"+{FRONT_IMAGE}:5.3.0"],
+        ),
         (replicas, FRONT, ["-replicas = 2", "+replicas = 3"], ["-replicas: 2", "+replicas: 3"]),
         (
             theme,
@@ -242,6 +247,27 @@ def test_configuration_is_proposed_as_one_line_and_its_artifact(
     assert not after.report.drift
     assert not stage.pulls("open")
     assert {action.effect for action in after.actions} <= {Effect.CLOSED}
+
+
+def test_several_values_of_a_task_are_one_pull_request(stage: CwStage) -> None:
+    """What is written first moves what follows it, also where two resources come from one file."""
+    stage.front()["image"] = "registry.example.com/shop/storefront:5.10.0-hotfix"
+    for drift in (replicas, theme, service_port):
+        drift(stage)
+    action = by_lane(stage.tick())["config-pull-request"]
+    assert action.effect is Effect.OPENED
+    assert stage.pull_diff(action)[FRONT] == [
+        '-default = "5.2.0"',
+        '+default = "5.10.0-hotfix"',
+        "-replicas = 2",
+        "+replicas = 3",
+        '-THEME = "autumn" # until the winter sale',
+        '+THEME = "winter" # until the winter sale',
+        "-host = 80",
+        "+host = 8080",
+    ]
+    stage.api("PUT", f"/pulls/{action.number}/merge")
+    assert not stage.tick().report.drift
 
 
 def test_configuration_that_changes_a_patched_value_wins(stage: CwStage) -> None:
