@@ -284,6 +284,8 @@ class GitRepository:
 
 def bare_clone(url: str, directory: Path) -> pygit2.Repository:
     """The bare repository in ``directory`` that belongs to ``url``; made when the folder is empty or missing."""
+    # libgit2 would look up every neighbour of a changed file for each tree it writes; they come from a tree that is here.
+    pygit2.settings.enable_strict_object_creation(False)
     try:
         if not directory.exists() or not any(directory.iterdir()):
             made = pygit2.init_repository(str(directory), bare=True)
