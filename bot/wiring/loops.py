@@ -22,6 +22,7 @@ from bot.model.ledger import Actor, Entry, LedgerView
 from bot.model.resource import ResourceId, SourceError, Tree
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, Signature
+from bot.safety.compaction import Retention
 from bot.safety.limits import Limits
 from bot.safety.windows import ChangeWindow, parse_window
 from bot.settings import FILE, Settings, Window, secrets
@@ -66,6 +67,7 @@ def ledger(site: Site) -> GitLedger:
         ref=site.settings.ledger_ref,
         author=Signature(site.settings.author.name, site.settings.author.email),
         signer=signer(site.settings),
+        retention=Retention.of(limits(site.settings)),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.drift.diff import Options, diff
 from bot.intake.read import read
 from bot.model.drift import Pair
-from bot.model.resource import Observed
+from bot.model.resource import JSON, Observed
 
 OPTIONS = Options(mask_key=b"test")
 
@@ -17,7 +17,7 @@ def test_an_unset_variable_hides_its_own_place_only(environment: str) -> None:
     """What the shell fills in is not compared, in either form; what Git does say still is."""
     text = f"name: x\nservices:\n  web:\n    image: $IMG\n    environment: {environment}\n    restart: always\n"
     (desired,) = read({"compose.yaml": text.encode()}, project="x").resources
-    tree = {"image": "nginx:1", "environment": {"A": "s3cret", "B": "two"}, "restart": "no"}
+    tree: dict[str, JSON] = {"image": "nginx:1", "environment": {"A": "s3cret", "B": "two"}, "restart": "no"}
     found = diff(Pair(desired, Observed(desired.id, tree)), OPTIONS)
     assert sorted(drift.where for drift in found) == ["environment.B", "restart"]
     assert "s3cret" not in repr(found)

@@ -22,10 +22,15 @@ def register(app: typer.Typer) -> None:
         print("Halted. No run writes anything until `clockwork resume`.")
 
     @app.command()
-    def resume(reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
-        """Lift a halt or an emergency stop, and forget the failures that led to it."""
-        _say("resume", reason, repo, settings)
-        print("Resumed. Failures so far no longer count.")
+    def resume(
+        reason: Reason,
+        task: Annotated[str | None, typer.Argument(help="Only this task; everything without it.")] = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+    ) -> None:
+        """Lift a halt or an emergency stop, or let one task go on, and forget the failures that led to it."""
+        _say("resume", reason, repo, settings, task=task)
+        print(f"Resumed{f' {task}' if task else ''}. Failures so far no longer count.")
 
     @app.command()
     def suspend(
