@@ -15,6 +15,9 @@ from bot.entrypoints.http import build, serving
 from bot.errors import BotError
 from bot.flows.commands import hear
 from bot.flows.reconcile import tick
+from bot.model.proposal import Tick
+from bot.ports import Clock
+from bot.settings import FILE
 from bot.wiring.guarding import Guard, review
 from bot.wiring.loops import loop_on
 from bot.wiring.site import SystemClock, Ways, open_site
@@ -23,7 +26,6 @@ from bot.wiring.working import workers_of
 if TYPE_CHECKING:
     import structlog
 
-    from bot.flows.remedy import Hands
     from bot.workers.work import Name, Outcome
 
 
@@ -43,6 +45,56 @@ def logger() -> structlog.stdlib.BoundLogger:
     return found
 
 
+class Wired:
+    """The loop and the guard of one site, wired again whenever its settings file changes on the branch.
+
+    Settings that are wrong raise ``Invalid`` at every look until somebody mends them: nothing is written meanwhile.
+    """
+
+    def __init__(self, ways: Ways, clock: Clock) -> None:
+        self._ways = ways
+        self._clock = clock
+        self._wire()
+
+    def _wire(self) -> None:
+        self.site = open_site(self._ways)
+        self.loop = loop_on(self.site, clock=self._clock)
+        host = self.loop.hands.host
+        self.guard = None if host is None else Guard(self.site, host, self._clock)
+        self._settings = self._read()
+
+    def _read(self) -> bytes | None:
+        repository = self.site.repository
+        head = repository.head(self.site.branch)
+        return None if head is None else repository.read(head, FILE)
+
+    def fresh(self) -> Wired:
+        """Itself, by the settings that the branch has now."""
+        self.site.repository.fetch()
+        if self._read() != self._settings:
+            self.close()
+            self._wire()
+        return self
+
+    def look(self) -> Tick:
+        """One tick."""
+        return tick(self.fresh().loop)
+
+    def review(self, number: int) -> object:
+        """Judge a pull request, where there is a code host."""
+        guard = self.fresh().guard
+        return None if guard is None else review(guard, number)
+
+    def hear(self, number: int) -> object:
+        """Carry out the commands in a thread's comments."""
+        return hear(number, self.fresh().loop.hands)
+
+    def close(self) -> None:
+        """Sessions taken so far are written."""
+        if self.guard is not None:
+            self.guard.store.close()
+
+
 def run(
     ways: Ways,
     *,
@@ -57,15 +109,13 @@ def run(
     """
     log = logger()
     clock = SystemClock()
-    site = open_site(ways)
-    loop = loop_on(site, clock=clock)
-    host = loop.hands.host
-    guard = None if host is None else Guard(site, host, clock)
+    wired = Wired(ways, clock)
+    site = wired.site
     stop = stopping or threading.Event()
     daemon = Daemon(
-        look=partial(tick, loop),
-        review=_no_host if guard is None else partial(review, guard),
-        hear=partial(_hear, loop.hands),
+        look=wired.look,
+        review=wired.review,
+        hear=wired.hear,
         log=log.info,
         now=clock.now,
         status=Status(clock.now()),
@@ -84,18 +134,8 @@ def run(
         workers.start()
         daemon.run(watch=watch)
         workers.join(10)
-    if guard is not None:
-        guard.store.close()
+    wired.close()
     log.info("stopped")
-
-
-def _hear(hands: Hands, number: int) -> object:
-    return hear(number, hands)
-
-
-def _no_host(number: int) -> object:
-    del number
-    return None
 
 
 def _work(ways: Ways, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:

@@ -157,3 +157,19 @@ def test_a_changed_file_is_worth_a_look(tmp_path: Path) -> None:
     with watching(tmp_path, waiting):
         (tmp_path / "web.yaml").write_text("a: 1\n")
         assert waiting.take(20) == LookAround()
+
+
+@pytest.mark.slow
+def test_settings_that_change_on_the_branch_are_followed(stage: Stage, address: str) -> None:
+    """A person who turns fixes off in Git is obeyed at the next look; wrong settings stop all writes and are told."""
+    stage.edit("clockwork.yaml", lambda text: text + "fixes: {level: disabled}\n")
+    eventually(lambda: httpx.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
+    stage.config_drift()
+    stage.show()
+    stage.edit("k8s/web.yaml", lambda text: text + "# touched\n")
+    eventually(lambda: httpx.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
+    assert not stage.pulls()
+    stage.edit("clockwork.yaml", lambda text: text.replace("level: disabled", "levle: moderate"))
+    eventually(lambda: "did you mean 'level'" in (httpx.get(f"{address}/status").json()["last_error"] or ""))
+    stage.edit("clockwork.yaml", lambda text: text.replace("fixes: {levle: moderate}\n", ""))
+    eventually(lambda: stage.pulls("open"))
