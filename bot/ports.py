@@ -16,7 +16,7 @@ from bot.edits.overlays import Entry as OverlayEntry
 from bot.edits.overlays import Overlays
 from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
-from bot.model.finding import Change, FileChange
+from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.model.session import Prompt, Reply, Session
@@ -308,9 +308,3 @@ class SessionStore(Protocol):
     def close(self) -> None:
         """Everything taken so far is written."""
         ...
-
-
-class ChangeSource(Protocol):
-    """Where a change to judge comes from (a pull request on a code host, or two commits of a repository)."""
-
-    def change(self) -> Change: ...

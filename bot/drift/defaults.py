@@ -30,11 +30,6 @@ def _rolling(value: JSON) -> Default:
     )
 
 
-def _unless(field: str, value: JSON, source: str) -> Default:
-    """``value`` while ``field`` is not given."""
-    return Default(source, derive=lambda parent: None if parent.get(field) else value)
-
-
 def _other(field: str, source: str) -> Default:
     """The same as the field beside it."""
     return Default(source, derive=lambda parent: parent.get(field))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -150,13 +150,6 @@ class Owners:
                 return writer
         return None
 
-    def scaled(self) -> Writer | None:
-        """The autoscaler that wrote through the ``scale`` subresource, wherever."""
-        for entry in self._read():
-            if entry.writer.role is Role.AUTOSCALER:
-                return entry.writer
-        return None
-
 
 def _telling(writer: Writer) -> tuple[bool, float]:
     return (writer.role is not Role.PERSON, -writer.at.timestamp() if writer.at else 0.0)
@@ -201,8 +194,3 @@ def _parsed(key: str) -> Mapping[str, JSON]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def managers(tree: Tree) -> Iterator[str]:
-    """The names of all field managers of an object, for people."""
-    return (text(entry.get("manager")) for entry in mappings(get(tree, "metadata", "managedFields")))

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.model.drift import (
-    AddEntry,
     Drift,
     DriftKind,
-    Edit,
     IgnoreNote,
-    RemoveEntry,
     Report,
-    SetValue,
     Severity,
     Suppressed,
 )
@@ -77,17 +73,6 @@ def plain(value: JSON) -> object:
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124 - NaN is not itself
         return str(value)
     return value if value is None or isinstance(value, (str, int, float)) else str(value)
-
-
-def edit_json(edit: Edit) -> dict[str, object]:
-    """One adopting edit as plain JSON values, for explanations."""
-    match edit:
-        case SetValue(pointer, value):
-            return {"set": list(pointer), "value": plain(value)}
-        case AddEntry(pointer, key, value):
-            return {"add": list(pointer), "key": key, "value": plain(value)}
-        case RemoveEntry(pointer):
-            return {"remove": list(pointer)}
 
 
 def _error(error: SourceError) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.edits.splice import Document, added, removed, replaced
 from bot.edits.style import house
-from bot.edits.values import applied, at, ordered, same, steps
+from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
 from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect
@@ -143,9 +143,3 @@ def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) 
     if by_merge and isinstance(last, str):
         return AddEntry(pointer[:-1], last, whole)
     return SetValue(pointer, whole)
-
-
-def pointer_value(file: str, data: bytes, document: int, pointer: Pointer, dialect: Dialect) -> JSON:
-    """The value that ``data`` has at ``pointer``. Raises :class:`KeyError` where there is none."""
-    tree = _trees(Text.of(file, data))[document]
-    return at(_value(tree, dialect), pointer)

@@ -77,16 +77,6 @@ def log_line(annotation: Annotation) -> str:
     return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
 
 
-def masked(secret: str) -> str:
-    """The workflow command that makes the runner hide ``secret`` in its log."""
-    return f"::add-mask::{_data(secret)}"
-
-
-def quiet(text: str, token: str) -> str:
-    """``text`` printed so that nothing in it is a workflow command; ``token`` must be unguessable and used once."""
-    return f"::stop-commands::{token}\n{text}\n::{token}::"
-
-
 def summary(markdown: str) -> str:
     """``markdown`` as a job summary: cut to what the runner accepts, ending in a line end."""
     data = markdown.encode()
@@ -94,16 +84,6 @@ def summary(markdown: str) -> str:
         return markdown.rstrip("\n") + "\n"
     note = "\n\n*The rest is left out: it is longer than a job summary may be.*\n"
     return data[: _MAX_SUMMARY - len(note)].decode(errors="ignore").rsplit("\n", 1)[0] + note
-
-
-def output(name: str, text: str, delimiter: str) -> str:
-    """One step output in the form for ``GITHUB_OUTPUT``. ``delimiter`` must be unguessable: no line of ``text`` may be it.
-
-    Raises ``ValueError`` when it is one.
-    """
-    if delimiter in text.splitlines():
-        raise ValueError("the delimiter occurs in the text")
-    return f"{name}<<{delimiter}\n{text}\n{delimiter}\n"
 
 
 def _data(text: str) -> str:

@@ -2,7 +2,7 @@
 
 A part of :class:`bot.github.host.GitHubHost`. A check is shown in progress first, then its annotations in the batches that
 GitHub takes, and its conclusion last: a run that dies in between leaves a check that is visibly unfinished, never a
-success that nobody earned. Publishing the same result again writes nothing.
+success that nobody earned. Publishing the newest result again writes nothing.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ class Checks:
         if known is None:
             return None
         mark = _mark(check)
-        same = next((run for run in known if run.external_id == mark), None)
-        if same is not None and _is_done(same, check):
-            return same
+        if known and known[0].external_id == mark and _is_done(known[0], check):
+            return known[0]
+        same = next((run for run in known if run.external_id == mark and run.status != "completed"), None)
         run = same or next((run for run in known if run.status == "in_progress" and _is_blank(run)), None)
         if run is None:
             run = self._create(check, mark)

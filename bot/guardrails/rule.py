@@ -58,10 +58,6 @@ class Subject:
         """The files a person or agent wrote: not generated, vendored or locked."""
         return tuple(delta for delta in self.deltas if not delta.is_foreign)
 
-    @property
-    def is_agent(self) -> bool:
-        return self.change.author_kind is AuthorKind.AGENT
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:

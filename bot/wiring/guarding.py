@@ -69,11 +69,16 @@ class Guard:
 
 
 def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool = False) -> Reviewed:
-    """Judge pull request ``number`` by the rules of its base and publish the check on its head."""
+    """Judge pull request ``number`` by the rules of its base and publish the check on its head.
+
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref.
+    """
     from bot.flows.review import review_pull
 
     guard.repository.fetch()
     pull = guard.host.pull(number)
+    if guard.site.git is not None and guard.repository.resolve(pull.head_sha) is None:
+        guard.site.git.fetch_ref(f"refs/pull/{number}/head")
     return review_pull(
         number,
         host=guard.host,

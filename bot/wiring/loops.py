@@ -112,18 +112,14 @@ def limits(settings: Settings) -> Limits:
 
 def hands(site: Site, *, clock: Clock, read_only: bool = False) -> Hands:
     """What a run on ``site`` writes with."""
-    from bot.github import text
+    from bot.github import actions, text
     from bot.shipped import folder
     from bot.texts import Texts
 
     host = None if read_only and site.secrets.token is None else open_host(site, clock)
     settings = site.settings
     me = None if host is None else host.whoami()
-    api = site.ways.environment
-    run = None
-    if api.get("GITHUB_RUN_ID") and api.get("GITHUB_REPOSITORY"):
-        server = api.get("GITHUB_SERVER_URL", "https://github.com")
-        run = f"{server}/{api['GITHUB_REPOSITORY']}/actions/runs/{api['GITHUB_RUN_ID']}"
+    run = actions.run(site.ways.environment)
     return Hands(
         repository=site.repository,
         ledger=_NoLedger() if site.git is None else ledger(site),
@@ -136,7 +132,7 @@ def hands(site: Site, *, clock: Clock, read_only: bool = False) -> Hands:
         limits=limits(settings),
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
-        run_link=run,
+        run_link=run.link if run else None,
         commit_url=partial(_commit_url, site),
     )
 

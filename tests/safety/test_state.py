@@ -1,20 +1,15 @@
-"""What stands: halts, suspensions, rejections, open and dangling intents, fights, mass deletions, and whose turn it is."""
+"""What stands: halts, suspensions, rejections, open and dangling intents, fights, mass deletions."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
-from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.safety.convergence import fights
 from bot.safety.deletions import deletion_guard
-from bot.safety.limits import Denied, Limits, Permit
-from bot.safety.plan import order, plan
+from bot.safety.limits import Limits
 from bot.safety.state import state
-from tests.safety.ledgers import Book, at, request
+from tests.safety.ledgers import Book, at
 
 
 def test_an_empty_ledger_stands_for_nothing() -> None:
@@ -93,41 +88,3 @@ def test_mass_deletions_stop_and_ask(removed: int, total: int, asks: bool) -> No
     found = deletion_guard(removed, total, Limits())
     assert (found is not None) == asks
     assert deletion_guard(removed, total, Limits(deletions=0, deletion_percent=0)) is None
-
-
-def test_the_worst_and_oldest_go_first() -> None:
-    """Severity before age before name."""
-    low, high = request("a"), request("b", severity=Severity.HIGH)
-    old = request("c", severity=Severity.HIGH, since=at(-100))
-    assert order([low, high, old]) == [old, high, low]
-
-
-def test_a_rare_run_catches_up_in_order_of_severity() -> None:
-    """With room for three in the repository, three rare runs carry out nine fixes, the worst first, none starving."""
-    waiting = [request(f"t{n}", severity=list(Severity)[n % 4], since=at(-n)) for n in range(9)]
-    made, done = Book(), []
-    for run in range(3):
-        now = run * 360.0
-        answers = plan(made.view, waiting, Limits(repository_fixes_per_hour=3), at(now))
-        granted = [answer.request for answer in answers if isinstance(answer, Permit)]
-        assert all(answer.next_eligible == at(now + 60) for answer in answers if isinstance(answer, Denied))
-        for one in granted:
-            made.fix(now, task=one.task)
-            waiting.remove(one)
-        done += [one.severity.rank for one in granted]
-    assert waiting == []
-    assert done == sorted(done, reverse=True)
-
-
-def test_a_plan_grants_a_task_one_fix_and_every_proposal() -> None:
-    """Two patches of one task in one tick: the graver one; its pull request is not held back by that."""
-    grave, mild = request(severity=Severity.HIGH), request(fields=("f",))
-    pull = request(lane=Lane.CONFIG_PULL_REQUEST)
-    answers = plan(LedgerView(None), [mild, pull, grave], Limits(), at(0))
-    assert [(answer.request, isinstance(answer, Permit)) for answer in answers] == [
-        (grave, True),
-        (mild, False),
-        (pull, True),
-    ]
-    assert isinstance(answers[1], Denied)
-    assert answers[1].next_eligible == at(0) + timedelta(minutes=10)

@@ -14,7 +14,10 @@ from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from bot.guardrails.rulebook import RuleBook
+    from bot.model.codehost import Annotation, AnnotationLevel
     from bot.model.finding import Change
     from bot.model.session import AIResult
 
@@ -96,6 +99,8 @@ def _pull(
     exit_code: bool,
 ) -> None:
     from bot.flows.review import change_between, describe
+    from bot.github.actions import run
+    from bot.guardrails.verdict import remarks
     from bot.wiring.guarding import open_guard, review
 
     guard = open_guard(settings, repo)
@@ -109,7 +114,23 @@ def _pull(
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
     _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
+    if not as_json and run(guard.site.ways.environment) is not None:
+        for line in _log_lines(remarks(reviewed.result.findings)):
+            print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
+
+
+def _log_lines(annotations: Sequence[Annotation]) -> Iterator[str]:
+    """Workflow commands for the run's log: GitHub shows ten per level and step, so no more are printed."""
+    from collections import Counter
+
+    from bot.github.actions import log_line
+
+    shown: Counter[AnnotationLevel] = Counter()
+    for annotation in annotations:
+        shown[annotation.level] += 1
+        if shown[annotation.level] <= 10:
+            yield log_line(annotation)
 
 
 def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> tuple[Change, RuleBook, AIResult]:

@@ -86,9 +86,10 @@ def _run(ways: object, *, as_json: bool, dry_run: bool, summary: Path | None, at
         show_tick(done, Console())
     if summary is not None:
         from bot.entrypoints.cli.summary import tick_summary
+        from bot.github.actions import summary as cut
 
         with summary.open("a", encoding="utf-8") as out:
-            out.write(tick_summary(done))
+            out.write(cut(tick_summary(done)))
     if done.blocked is not None:
         raise typer.Exit(4)
     if done.report.errors:
