@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,7 +86,8 @@ def _serve(stage: object, out: Console) -> None:
         for line in told(done):
             out.print(f"[dim]{done.at:%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
-    try:
-        react(stage, say=say, stopped=lambda: False)
-    except KeyboardInterrupt:
-        out.print("Bye.")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    react(stage, say=say, stopped=stop.is_set)
+    out.print("Bye.")

@@ -106,8 +106,9 @@ Let a bot or PyGithub use it:
 
 
 def _wait() -> None:
-    """Returns at SIGTERM; Ctrl-C raises KeyboardInterrupt."""
+    """Returns at Ctrl-C and at SIGTERM, also where a shell started us in the background with SIGINT ignored."""
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     while not stop.wait(3600):
         pass
