@@ -107,9 +107,10 @@ class Repository(Protocol):
         """
         ...
 
-    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
-        """Move the remote's ``branch`` from ``expected`` (None: must not exist) to ``commit``.
+    def push(self, branch: str, commit: str, *, expected: str | None) -> str:
+        """Move the remote's ``branch`` from ``expected`` (None: must not exist) to ``commit``; the commit it is at then.
 
+        That is ``commit``, or one with its parent, files and message that the host made in its place to sign it.
         Without force where ``commit`` descends from ``expected``; otherwise with a lease on ``expected``. Raises
         ``Stale`` when the branch is elsewhere by now and ``Refused`` when the server's rules say no.
         """

@@ -210,7 +210,8 @@ class Author(_Section):
 
     name: str = "Clockwork"
     email: str = "clockwork@users.noreply.github.com"
-    signing: Literal["none", "ssh", "gpg"] = "none"
+    signing: Literal["none", "ssh", "gpg", "github"] = "none"
+    """``github``: the host makes the commits of branches itself, as the token's account, and signs them."""
     signing_key: str | None = None
 
 

@@ -281,7 +281,7 @@ def _push_commit(begun: Sequence[Begun], course: Course, hands: Hands) -> str:
         course.head, files, message=_message(begun, hands), at=course.now, author=hands.author
     )
     hands.reached("commit")
-    hands.repository.push(hands.branch, sha, expected=course.head)
+    sha = hands.repository.push(hands.branch, sha, expected=course.head)
     hands.reached("push")
     return sha
 
@@ -334,9 +334,14 @@ def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action
 
 
 def theirs(task: str, view: LedgerView, hands: Hands) -> bool:
-    """Whether the branch of the task's pull request exists and ends in a commit that is not ours."""
-    tip = hands.repository.head(branch_of(task))
-    return tip is not None and not ours(tip, view, hands)
+    """Whether the branch of the task's pull request exists and ends in a commit that is not ours.
+
+    A branch without a commit of its own, such as one that was just made for a commit to come, is nobody's.
+    """
+    tip, base = hands.repository.head(branch_of(task)), hands.repository.head(hands.branch)
+    if tip is None or ours(tip, view, hands):
+        return False
+    return base is None or not hands.repository.is_ancestor(tip, base)
 
 
 def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
@@ -373,7 +378,7 @@ def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[P
     hands.reached("branch-commit")
     if theirs(proposal.task, course.view, hands):
         raise Stale(f"somebody else committed to {name}")
-    hands.repository.push(name, sha, expected=hands.repository.head(name))
+    sha = hands.repository.push(name, sha, expected=hands.repository.head(name))
     hands.reached("branch-push")
     title = _title(intention)
     body = hands.texts.render("pull_request.md", task=proposal.task, decisions=proposal.decisions, notes=changes.notes)

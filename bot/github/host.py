@@ -14,6 +14,7 @@ from urllib.parse import quote
 from bot.errors import Invalid
 from bot.github import payloads
 from bot.github.checks import Checks
+from bot.github.commits import VerifiedCommits
 from bot.github.items import Items
 from bot.github.limits import PER_HOUR, PER_MINUTE, Pace
 from bot.github.payloads import PermissionPart, Ties, UserPart
@@ -128,6 +129,10 @@ class GitHubHost:
             return False
         found = payloads.read(PermissionPart, answer.data)
         return found.permission in _WRITERS or found.role_name in _WRITERS
+
+    def commits(self) -> VerifiedCommits:
+        """What makes commits that GitHub signs, on this connection."""
+        return VerifiedCommits(self._rest, self._name)
 
     def flush(self) -> None:
         self._items.confirm()

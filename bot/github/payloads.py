@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Unavailable
 from bot.github import marker as markers
@@ -137,6 +137,63 @@ class PermissionPart(_Part):
 
     permission: str = "none"
     role_name: str = ""
+
+
+class CommitMessagePart(_Part):
+    """What a commit's object says."""
+
+    message: str = ""
+
+
+class ParentPart(_Part):
+    """A commit by its id alone."""
+
+    sha: str
+
+
+class CommitPart(_Part):
+    """One commit of a list."""
+
+    sha: str
+    commit: CommitMessagePart
+    parents: list[ParentPart] = []
+
+
+class OidPart(_Part):
+    """A commit as GraphQL names it."""
+
+    oid: str
+
+
+class MadeCommitPart(_Part):
+    """``CreateCommitOnBranchPayload``."""
+
+    commit: OidPart | None = None
+
+
+class MutationPart(_Part):
+    """``data`` of the mutation."""
+
+    made: MadeCommitPart | None = Field(None, alias="createCommitOnBranch")
+
+
+class MutationErrorPart(_Part):
+    """One GraphQL error; some have no type."""
+
+    type: str | None = None
+
+
+class MutationReplyPart(_Part):
+    """The reply to ``createCommitOnBranch``."""
+
+    data: MutationPart | None = None
+    errors: list[MutationErrorPart] = []
+
+    @property
+    def oid(self) -> str | None:
+        """The id of the commit that was made."""
+        made = self.data and self.data.made
+        return made.commit.oid if made and made.commit else None
 
 
 def read(model: type[_M], data: object) -> _M:

@@ -172,6 +172,11 @@ class Rest:
                 self.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
+    def mutate(self, query: str, variables: Mapping[str, object]) -> Answer | Lost:
+        """The reply to one GraphQL mutation, sent once like :meth:`send`. Its errors come with status 200."""
+        root = self._api_url.removesuffix("/v3") if self._api_url.endswith("/api/v3") else self._api_url
+        return self.send("POST", f"{root}/graphql", {"query": query, "variables": variables})
+
     def _sent(self, target: _Target, body: Mapping[str, object] | None) -> Answer | Lost:
         """The reply to a write, sent again only where a limit kept the host from doing anything."""
         for last in (False, False, True):

@@ -178,9 +178,10 @@ class GitRepository:
             signer=self._signer,
         )
 
-    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
+    def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         descends = expected is None or self.is_ancestor(expected, commit)
         self._send(branch, commit, expected=expected, force=not descends)
+        return commit
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         self._send(branch, None, expected=expected, force=False)

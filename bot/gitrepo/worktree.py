@@ -94,7 +94,7 @@ class WorkTree:
         del parent, changes, message, at, author
         raise self._read_only()
 
-    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
+    def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         del branch, commit, expected
         raise self._read_only()
 

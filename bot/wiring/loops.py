@@ -40,6 +40,7 @@ from bot.wiring.site import (
     open_site,
     signer,
 )
+from bot.wiring.verified import writer
 
 APPLIED: Final = "refs/clockwork/applied"
 
@@ -121,7 +122,7 @@ def hands(site: Site, *, clock: Clock, read_only: bool = False) -> Hands:
     me = None if host is None else host.whoami()
     run = actions.run(site.ways.environment)
     return Hands(
-        repository=site.repository,
+        repository=site.repository if read_only else writer(site, host),
         ledger=_NoLedger() if site.git is None else ledger(site),
         host=host,
         texts=Texts.at(folder("templates"), filters=text.FILTERS),

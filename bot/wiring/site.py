@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bot.errors import Invalid
@@ -19,8 +19,11 @@ from bot.gitrepo.credentials import Anonymous, Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.ports import Clock, CodeHost, Repository, Signature
+from bot.ports import Clock, Repository, Signature
 from bot.settings import FILE, Secrets, Settings, load, secrets
+
+if TYPE_CHECKING:
+    from bot.github.host import GitHubHost
 
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
@@ -219,7 +222,7 @@ def marker_key(site: Site) -> bytes:
     return site.secrets.marker or hashlib.sha256(f"clockwork markers of {site.name}".encode()).digest()
 
 
-def open_host(site: Site, clock: Clock) -> CodeHost | None:
+def open_host(site: Site, clock: Clock) -> GitHubHost | None:
     """The code host, None where the remote is on none. ``Invalid`` when it is on one and there is no token."""
     if site.remote is None or (api := api_url(site.settings, site.remote, site.ways.environment)) is None:
         return None

@@ -14,7 +14,8 @@ from bot.errors import Invalid, Stale
 from bot.gitrepo.repository import GitRepository
 from bot.sessions.gitref import REF, GitSessions, RefFiles
 from bot.settings import Settings
-from bot.wiring.site import Site, SystemClock, Ways, open_site
+from bot.wiring.site import Site, SystemClock, Ways, open_host, open_site
+from bot.wiring.verified import writer
 
 if TYPE_CHECKING:
     from bot.sessions.queue import SessionLog
@@ -100,6 +101,7 @@ def publish(site: Site, path: str, data: bytes, message: str) -> str | None:
         raise Invalid(f"{site.ways.repo} has no remote to commit to")
     halted(site)
     clock = SystemClock()
+    writing = writer(site, open_host(site, clock) if site.settings.author.signing == "github" else None)
     for attempt in range(TRIES):
         git.fetch()
         head = git.head(site.branch)
@@ -107,9 +109,7 @@ def publish(site: Site, path: str, data: bytes, message: str) -> str | None:
             return None
         commit = git.commit(head or "", {path: data}, message=message, at=clock.now())
         try:
-            git.push(site.branch, commit, expected=head)
+            return writing.push(site.branch, commit, expected=head)
         except Stale:
             clock.sleep(random.uniform(0, 0.2 * (attempt + 1)))  # noqa: S311 - spreads bots that race, no secret
-            continue
-        return commit
     raise Stale(f"the branch {site.branch} moved every time {path} was to be committed")

@@ -181,7 +181,7 @@ class Unpushable:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def push(self, branch: str, commit: str, *, expected: str | None) -> None:
+    def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         raise Refused(f"{branch} is protected from {commit[:7]} on {expected}")
 
 

@@ -1,0 +1,123 @@
+"""Commits that GitHub makes and signs itself, through the GraphQL mutation ``createCommitOnBranch``.
+
+Made by :class:`bot.github.host.GitHubHost` and used by wiring for repositories that want verified commits. The mutation
+is a compare-and-swap on the branch's head, so sending it twice never makes two commits; after a lost reply the branch
+is looked at first. The author is the token's account. File modes cannot be said: an existing file keeps its own.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import Refused, Stale, Unavailable
+from bot.github import payloads
+from bot.github.payloads import CommitPart, MutationReplyPart
+from bot.github.rest import Answer, Lost, Rest, as_list
+from bot.safety.trailers import intents_in
+
+_QUERY: Final = (
+    "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }"
+)
+_ADVICE: Final = "The token needs write permission for contents, and the branch's rules must let its account commit."
+_DEPTH: Final = "30"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit to be made on ``branch`` while that is at ``expected``. ``additions`` are whole files by path."""
+
+    branch: str
+    expected: str
+    message: str
+    additions: Mapping[str, bytes]
+    deletions: Sequence[str] = ()
+
+    def order(self, full_name: str) -> Mapping[str, object]:
+        """``CreateCommitOnBranchInput``."""
+        headline, _, body = self.message.strip().partition("\n")
+        return {
+            "branch": {"repositoryNameWithOwner": full_name, "branchName": self.branch},
+            "expectedHeadOid": self.expected,
+            "message": {"headline": headline, "body": body.strip("\n")},
+            "fileChanges": {
+                "additions": [
+                    {"path": path, "contents": base64.b64encode(data).decode()} for path, data in self.additions.items()
+                ],
+                "deletions": [{"path": path} for path in self.deletions],
+            },
+        }
+
+
+class VerifiedCommits:
+    """Makes commits on one repository's branches. Not for several threads at once."""
+
+    def __init__(self, rest: Rest, full_name: str) -> None:
+        self._rest = rest
+        self._name = full_name
+
+    def make(self, draft: Draft) -> str:
+        """The id of the one commit made from ``draft``.
+
+        Raises ``Stale`` when the branch is elsewhere (nothing was written), ``Refused`` when permissions or rules say
+        no, and ``Unavailable`` when no usable reply came several times and the commit is not on the branch.
+        """
+        cause = ""
+        for pause in (*self._rest.patience.reads, None):
+            answer = self._rest.mutate(_QUERY, {"input": draft.order(self._name)})
+            reply = _reply(answer)
+            if isinstance(reply, MutationReplyPart):
+                return self._judge(draft, reply, answer, after_loss=bool(cause))
+            cause = reply.cause
+            if (made := self._found(draft)) is not None:
+                return made
+            if pause is not None:
+                self._rest.pause(pause)
+        raise Unavailable(f"{cause}, several times")
+
+    def _judge(self, draft: Draft, reply: MutationReplyPart, answer: Answer | Lost, *, after_loss: bool) -> str:
+        if reply.oid is not None:
+            return reply.oid
+        kind = next((error.type for error in reply.errors if error.type), "")
+        said = answer.message if isinstance(answer, Answer) else ""
+        if kind == "STALE_DATA":
+            made = self._sought(draft) if after_loss else None
+            if made is None:
+                raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {said}")
+            return made
+        if kind == "RATE_LIMITED":
+            raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {said}")
+        raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {said}", advice=_ADVICE)
+
+    def _sought(self, draft: Draft) -> str | None:
+        """The commit of ``draft``, looked for again while lists may lag behind."""
+        for pause in (*self._rest.patience.looks, None):
+            made = self._found(draft)
+            if made is not None or pause is None:
+                return made
+            self._rest.pause(pause)
+        return None
+
+    def _found(self, draft: Draft) -> str | None:
+        """The commit on the branch that was made from ``draft``: on the same parent, with the same intents."""
+        intents = intents_in(draft.message)
+        if not intents:
+            return None
+        query = {"sha": draft.branch, "per_page": _DEPTH}
+        answer = self._rest.get(f"/repos/{self._name}/commits", query, accept={404, 409})
+        for one in payloads.read_all(CommitPart, as_list(answer.data)):
+            if [parent.sha for parent in one.parents] == [draft.expected] and intents_in(one.commit.message) == intents:
+                return one.sha
+        return None
+
+
+def _reply(answer: Answer | Lost) -> MutationReplyPart | Lost:
+    """What the reply says; an error without a type is GitHub's own time-out, which says nothing about the commit."""
+    if isinstance(answer, Lost):
+        return answer
+    reply = payloads.read(MutationReplyPart, answer.data)
+    if reply.oid is None and not any(error.type for error in reply.errors):
+        return Lost(f"GitHub did not say what became of a commit: {answer.message or 'an empty reply'}")
+    return reply
