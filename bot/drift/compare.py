@@ -111,8 +111,9 @@ class _Comparison:
             self._memo.begin(self._options, around)
         matched: set[int] = set()
         absent: list[Desired] = []
+        live = self._seen.resources
         for desired in self._desired:
-            observed = self._live.find(desired)
+            observed = live.get(desired.id) or self._live.find(desired)
             if observed is None:
                 absent.append(desired)
                 continue

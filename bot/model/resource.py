@@ -66,6 +66,10 @@ class ResourceId:
     name: str
     group: str = ""
 
+    def __hash__(self) -> int:
+        """Enough to tell resources apart; hashing the enum as well would cost more than all the rest."""
+        return hash((self.kind, self.scope, self.name))
+
     def __str__(self) -> str:
         """The short form people see and rules match: ``Deployment/shop/web``, ``service/shop/db``, ``ClusterRole/x``."""
         return "/".join(part for part in (self.kind, self.scope, self.name) if part)
