@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.model.drift import (
+    AddEntry,
     Drift,
     DriftKind,
+    Edit,
     IgnoreNote,
+    RemoveEntry,
     Report,
+    SetValue,
     Severity,
     Suppressed,
 )
@@ -61,7 +65,19 @@ def drift_json(drift: Drift) -> dict[str, object]:
         "message": drift.message,
         "evidence": list(drift.evidence),
         "adoptable": bool(drift.adopt),
+        "adopt": [] if drift.sensitive else [_edit(edit) for edit in drift.adopt],
     }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    """One edit of the declared tree; ``adopt`` is empty where a value is secret."""
+    match edit:
+        case SetValue(pointer, value):
+            return {"set": list(pointer), "value": plain(value)}
+        case AddEntry(pointer, key, value):
+            return {"add": list(pointer), "key": key, "value": plain(value)}
+        case RemoveEntry(pointer):
+            return {"remove": list(pointer)}
 
 
 def plain(value: JSON) -> object:
@@ -123,6 +139,7 @@ _DRIFT: Final = _object(
         "message": _MAYBE_TEXT,
         "evidence": {"type": "array", "items": _TEXT},
         "adoptable": {"type": "boolean", "description": "Whether an edit of Git could make it say what is live."},
+        "adopt": {"type": "array", "items": {"type": "object"}, "description": "Those edits; none for secrets."},
     },
 )
 

@@ -28,7 +28,7 @@ def observers(site: Site) -> tuple[Observer, ...]:
     if ways.live_command is not None:
         return (SnapshotObserver(ways.live_command, kind=SourceForm.COMMAND),)
     if ways.live is not None:
-        return (SnapshotObserver(ways.live),)
+        return (_assumed(ways.live) or SnapshotObserver(ways.live),)
     found = tuple(_configured(site))
     if not found:
         raise Invalid(
@@ -36,6 +36,15 @@ def observers(site: Site) -> tuple[Observer, ...]:
             advice="Give --live FILE, or name an observer in clockwork.yaml (observe: docker, kubernetes, snapshot, ...).",
         )
     return found
+
+
+def _assumed(live: str) -> Observer | None:
+    """The observer of a drift report; None when ``live`` is something else, such as a snapshot."""
+    from bot.drift.assumed import is_report
+    from bot.observers.assumed import AssumedObserver
+
+    place = Path(live)
+    return AssumedObserver(place) if place.is_file() and is_report(place.read_bytes()) else None
 
 
 def _configured(site: Site) -> Iterator[Observer]:

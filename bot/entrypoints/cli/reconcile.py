@@ -56,7 +56,12 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
         at: Annotated[datetime | None, typer.Option("--at", help="Pretend that it is this time (UTC).")] = None,
         assume: Annotated[
-            Path | None, typer.Option("--assume", metavar="FILE", help="Live state to assume instead of looking.")
+            Path | None,
+            typer.Option(
+                "--assume",
+                metavar="FILE",
+                help="Live state, or what drift --json printed.",
+            ),
         ] = None,
     ) -> None:
         """Predict what the next reconcile would do; nothing is written."""

@@ -1,0 +1,126 @@
+"""Reads what ``clockwork drift --json`` printed back into drifts, so that a simulation can assume them.
+
+Pure; called by the observer of assumptions. A drift on a secret comes back without its edits, because they were never
+printed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import Invalid
+from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.paths import parse_path
+from bot.model.resource import JSON, Platform, ResourceId
+
+
+class _Open(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Source(_Open):
+    file: str | None = None
+    line: int | None = None
+
+
+class _Edit(_Open):
+    set: tuple[str | int, ...] | None = None
+    add: tuple[str | int, ...] | None = None
+    remove: tuple[str | int, ...] | None = None
+    key: str | None = None
+    value: object = None
+
+
+class _Drift(_Open):
+    resource: Annotated[str, Field(min_length=1)]
+    platform: Platform
+    task: str
+    kind: DriftKind
+    path: str = ""
+    desired: object = None
+    observed: object = None
+    severity: Severity
+    rule: str = ""
+    source: _Source = _Source()
+    manager: str | None = None
+    changed_at: datetime | None = None
+    sensitive: bool = False
+    message: str | None = None
+    evidence: tuple[str, ...] = ()
+    adopt: tuple[_Edit, ...] = ()
+
+
+class _Report(_Open):
+    drift: tuple[_Drift, ...]
+
+
+def is_report(data: bytes) -> bool:
+    """Whether ``data`` is one JSON object with a list under ``drift``, as a report has it and a snapshot has not."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and isinstance(found.get("drift"), list)
+
+
+def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], ResourceId]) -> tuple[Drift, ...]:
+    """The drifts in a report. ``declared`` gives the identity of a resource by platform and short form.
+
+    Raises ``Invalid`` naming ``file`` and the place in it.
+    """
+    try:
+        report = _Report.model_validate_json(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Invalid(
+            f"{file}: {place or 'report'}: {first['msg']}", advice="Give what `drift --json` printed."
+        ) from exc
+    return tuple(_drift(one, declared) for one in report.drift)
+
+
+def _drift(one: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) -> Drift:
+    return Drift(
+        resource=declared.get((one.platform, one.resource)) or _identity(one),
+        task=one.task,
+        kind=one.kind,
+        path=parse_path(one.path),
+        desired=_json(one.desired),
+        observed=_json(one.observed),
+        severity=one.severity,
+        rule=one.rule,
+        file=one.source.file,
+        line=one.source.line,
+        manager=one.manager,
+        changed_at=one.changed_at,
+        sensitive=one.sensitive,
+        message=one.message,
+        evidence=one.evidence,
+        adopt=tuple(_edit(edit) for edit in one.adopt),
+    )
+
+
+def _identity(one: _Drift) -> ResourceId:
+    """The identity of something that Git does not declare, as far as its short form tells."""
+    kind, _, rest = one.resource.partition("/")
+    scope, _, name = rest.rpartition("/")
+    return ResourceId(one.platform, kind, scope, name or kind)
+
+
+def _edit(one: _Edit) -> Edit:
+    if one.set is not None:
+        return SetValue(one.set, _json(one.value))
+    if one.add is not None:
+        return AddEntry(one.add, one.key, _json(one.value))
+    return RemoveEntry(one.remove or ())
+
+
+def _json(value: object) -> JSON:
+    """A value that came out of JSON."""
+    found: JSON = json.loads(json.dumps(value))
+    return found
