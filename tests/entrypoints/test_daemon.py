@@ -26,6 +26,20 @@ from tests.flows.stage import NAME, Stage, open_stage
 SECRET = "hook-secret"
 
 
+class HTTP:
+    """Requests that wait as long as a busy machine needs."""
+
+    @staticmethod
+    def get(url: str) -> httpx.Response:
+        """One GET."""
+        return httpx.get(url, timeout=60)
+
+    @staticmethod
+    def post(url: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """One POST."""
+        return httpx.post(url, content=content, headers=headers, timeout=60)
+
+
 def eventually(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Return as soon as ``condition`` holds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
@@ -58,7 +72,7 @@ def address(stage: Stage) -> Iterator[str]:
     try:
         root = f"http://127.0.0.1:{ports.get(timeout=60)}"
         stage.box.webhooks.register(NAME, f"{root}/webhook", secret=SECRET)
-        eventually(lambda: httpx.get(f"{root}/readyz").status_code == 200)
+        eventually(lambda: HTTP.get(f"{root}/readyz").status_code == 200)
         yield root
     finally:
         stopping.set()
@@ -79,10 +93,10 @@ def test_webhooks_make_it_look_review_and_hear(stage: Stage, address: str) -> No
     stage.api("POST", f"/issues/{pull['number']}/comments", body="/clockwork halt for the audit")
     eventually(lambda: len(stage.api("GET", f"/issues/{pull['number']}/comments")) == 2)
     stage.edit("k8s/web.yaml", lambda text: text + "# touched again\n")
-    eventually(lambda: "audit" in (httpx.get(f"{address}/status").json()["last_error"] or ""))
-    assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{address}/readyz").status_code == 503
-    assert "clockwork_blocked 1" in httpx.get(f"{address}/metrics").text
+    eventually(lambda: "audit" in (HTTP.get(f"{address}/status").json()["last_error"] or ""))
+    assert HTTP.get(f"{address}/healthz").json() == {"status": "ok"}
+    assert HTTP.get(f"{address}/readyz").status_code == 503
+    assert "clockwork_blocked 1" in HTTP.get(f"{address}/metrics").text
 
 
 def checks(stage: Stage, sha: str) -> list[dict[str, str]]:
@@ -95,12 +109,12 @@ def checks(stage: Stage, sha: str) -> list[dict[str, str]]:
 def test_deliveries_that_are_not_ours(address: str) -> None:
     """Unsigned is 401, signed nonsense 400, the same delivery twice is done once."""
     headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "0b1c2d3e-0000-0000-0000-000000000001"}
-    assert httpx.post(f"{address}/webhook", content=b"{}", headers=headers).status_code == 401
+    assert HTTP.post(f"{address}/webhook", content=b"{}", headers=headers).status_code == 401
     signed = {**headers, "X-Hub-Signature-256": signature(SECRET.encode(), b"{}")}
-    assert httpx.post(f"{address}/webhook", content=b"{}", headers=signed).status_code == 400
+    assert HTTP.post(f"{address}/webhook", content=b"{}", headers=signed).status_code == 400
     body = b'{"zen": "Keep it logically awesome.", "hook_id": 1}'
     ping = {**headers, "X-GitHub-Event": "ping", "X-Hub-Signature-256": signature(SECRET.encode(), body)}
-    assert [httpx.post(f"{address}/webhook", content=body, headers=ping).status_code for _ in range(2)] == [202, 200]
+    assert [HTTP.post(f"{address}/webhook", content=body, headers=ping).status_code for _ in range(2)] == [202, 200]
 
 
 def test_the_same_work_waits_once() -> None:
@@ -163,13 +177,13 @@ def test_a_changed_file_is_worth_a_look(tmp_path: Path) -> None:
 def test_settings_that_change_on_the_branch_are_followed(stage: Stage, address: str) -> None:
     """A person who turns fixes off in Git is obeyed at the next look; wrong settings stop all writes and are told."""
     stage.edit("clockwork.yaml", lambda text: text + "fixes: {level: disabled}\n")
-    eventually(lambda: httpx.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
+    eventually(lambda: HTTP.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
     stage.config_drift()
     stage.show()
     stage.edit("k8s/web.yaml", lambda text: text + "# touched\n")
-    eventually(lambda: httpx.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
+    eventually(lambda: HTTP.get(f"{address}/status").json()["last"]["commit"] == stage.commits()[0]["sha"])
     assert not stage.pulls()
     stage.edit("clockwork.yaml", lambda text: text.replace("level: disabled", "levle: moderate"))
-    eventually(lambda: "did you mean 'level'" in (httpx.get(f"{address}/status").json()["last_error"] or ""))
+    eventually(lambda: "did you mean 'level'" in (HTTP.get(f"{address}/status").json()["last_error"] or ""))
     stage.edit("clockwork.yaml", lambda text: text.replace("fixes: {levle: moderate}\n", ""))
     eventually(lambda: stage.pulls("open"))

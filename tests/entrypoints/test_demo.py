@@ -70,7 +70,7 @@ def press_merge(page: str) -> None:
     """Send the Merge form of a pull request's page, as a browser does."""
     origin = re.match(r"https?://[^/]+", page)
     assert origin is not None
-    with httpx.Client(follow_redirects=True, headers={"Origin": origin[0]}) as browser:
+    with httpx.Client(follow_redirects=True, headers={"Origin": origin[0]}, timeout=60) as browser:
         form = next(one for one in re.findall(r"<form.*?</form>", browser.get(page).text, re.DOTALL) if "/merge" in one)
         action = re.search(r'action="([^"]+)"', form)
         assert action is not None

@@ -144,6 +144,7 @@ class Stage:
             f"{self.box.api_url}/repos/{NAME}{path}",
             headers={"Authorization": f"Bearer {token or self.human}"},
             json=body or None,
+            timeout=60,
         )
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
