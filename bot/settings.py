@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 
 import yaml
@@ -70,7 +69,6 @@ class Kubernetes(_Section):
 
     kubeconfig: str | None = None
     context: str | None = None
-    namespaces: list[str] | None = None
     timeout: Seconds = 60
 
 
@@ -215,12 +213,6 @@ class Author(_Section):
     signing_key: str | None = None
 
 
-class Apply(_Section):
-    """Restoring live state from Git. Off unless somebody turns it on."""
-
-    enabled: bool = False
-
-
 class Daemon(_Section):
     """The long-running daemon."""
 
@@ -244,11 +236,9 @@ class Settings(_Section):
     sessions: Sessions = Sessions()
     workers: Workers = Workers()
     author: Author = Author()
-    apply: Apply = Apply()
     daemon: Daemon = Daemon()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"
-    suspended: dict[str, datetime | None] = {}
     aggregated_roles: Literal["compare", "ignore"] = "compare"
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""

@@ -47,7 +47,6 @@ class Memory:
     limits: Limits
     pulls: Sequence[PullRequest] | None = None
     issues: Sequence[Issue] | None = None
-    apply_enabled: bool = False
     theirs: Callable[[str], bool] = _nobody
 
 
@@ -127,8 +126,10 @@ class _Ground:
 
 
 def _one(proposal: Proposal, declaration: Declaration, pending: Sequence[Request], ground: _Ground) -> Intention | None:
-    if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal) and not ground.memory.apply_enabled:
-        return Intention(proposal, Effect.UNSUPPORTED, "Restoring needs apply.enabled; nothing is done.")
+    if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
+        return Intention(
+            proposal, Effect.UNSUPPORTED, "Restoring leaves Git as it is; apply what Git says by your own deployment."
+        )
     if (running := _in_flight(proposal, ground)) is not None:
         return _begun(proposal, running)
     if (ignored := ground.known.ignored.get(proposal.fingerprint)) is not None:
@@ -165,7 +166,7 @@ def _begun(proposal: Proposal, running: Entry) -> Intention:
 
 
 def _restores(proposal: Proposal) -> bool:
-    return all(decision.direction is Direction.RESTORE for decision in proposal.decisions)
+    return any(decision.direction is Direction.RESTORE for decision in proposal.decisions)
 
 
 def _in_flight(proposal: Proposal, ground: _Ground) -> Entry | None:

@@ -38,7 +38,6 @@ class Loop:
     declarer: Declarer
     observe: Observe
     judging: Callable[[str], Judging]
-    apply_enabled: bool = False
     dry_run: bool = False
 
 
@@ -121,7 +120,6 @@ def remember(loop: Loop) -> Memory:
         limits=loop.hands.limits,
         pulls=None if host is None else host.pulls(),
         issues=None if host is None else host.issues(),
-        apply_enabled=loop.apply_enabled,
         theirs=partial(theirs, view=view, hands=loop.hands),
     )
 

@@ -257,7 +257,6 @@ def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
         declarer=declarer(site),
         observe=partial(observe, site, observers(site)),
         judging=partial(judging, site, Memo(), declarer(site)),
-        apply_enabled=site.settings.apply.enabled,
         dry_run=dry_run,
     )
 
