@@ -14,8 +14,19 @@ from bot.drift.options import Options
 from bot.drift.surroundings import Surroundings
 from bot.model.resource import Desired, Observed, Pointer, Tree
 
-Key: TypeAlias = tuple[str, str, int, Pointer]
-Entry: TypeAlias = tuple[str, Tree | None, Difference]
+Key: TypeAlias = tuple[str | None, str, int, Pointer]
+
+
+class _Entry:
+    """One answer, the live version and base it was made of, and the round that asked for it last."""
+
+    __slots__ = ("base", "difference", "round", "version")
+
+    def __init__(self, version: str, base: Tree | None, difference: Difference, round_: int) -> None:
+        self.version = version
+        self.base = base
+        self.difference = difference
+        self.round = round_
 
 
 class Memo:
@@ -25,39 +36,36 @@ class Memo:
     """
 
     def __init__(self) -> None:
-        self._old: dict[Key, Entry] = {}
-        self._new: dict[Key, Entry] = {}
+        self._entries: dict[Key, _Entry] = {}
+        self._round = 0
         self._stamp: tuple[Options, Surroundings] | None = None
 
     def __len__(self) -> int:
-        return len(self._old)
+        return len(self._entries)
 
     def begin(self, options: Options, around: Surroundings) -> None:
         """Forget everything if the question itself has changed."""
         if self._stamp != (options, around):
-            self._old = {}
+            self._entries = {}
             self._stamp = (options, around)
-        self._new = {}
+        self._round += 1
 
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> Difference | None:
         """What this very pair differed in; None when it was not met, or one of its sides is another now."""
-        if desired.blob is None:
+        entry = self._entries.get((desired.blob, desired.file, desired.document, desired.root))
+        if entry is None or entry.version != observed.version or (entry.base is not base and entry.base != base):
             return None
-        key = (desired.blob, desired.file, desired.document, desired.root)
-        entry = self._old.get(key)
-        if entry is None or entry[0] != observed.version or not entry[0]:
-            return None
-        if entry[1] is not base and entry[1] != base:
-            return None
-        self._new[key] = entry
-        return entry[2]
+        entry.round = self._round
+        return entry.difference
 
     def keep(self, desired: Desired, observed: Observed, base: Tree | None, difference: Difference) -> None:
         """Remember the answer where both sides can be told apart from their next version."""
         if desired.blob is not None and observed.version:
             key = (desired.blob, desired.file, desired.document, desired.root)
-            self._new[key] = (observed.version, base, difference)
+            self._entries[key] = _Entry(observed.version, base, difference, self._round)
 
     def end(self) -> None:
         """What this comparison did not ask for is gone."""
-        self._old, self._new = self._new, {}
+        stale = [key for key, entry in self._entries.items() if entry.round != self._round]
+        for key in stale:
+            del self._entries[key]

@@ -65,6 +65,9 @@ _DAEMON: Final = "apps/v1 SetDefaults_DaemonSet"
 _HOOKS: Final = "admissionregistration/v1 SetDefaults_"
 _RBAC: Final = "rbac/v1 SetDefaults_"
 
+_QUARTERS: Final = {"maxSurge": "25%", "maxUnavailable": "25%"}
+_ONE_BY_ONE: Final = {"maxSurge": 0, "maxUnavailable": 1}
+
 DEFAULTS: Final[Defaults] = {
     "Container": {
         "imagePullPolicy": Default(f"{_CORE}Container", derive=_pull_policy),
@@ -118,30 +121,30 @@ DEFAULTS: Final[Defaults] = {
     },
     "Strategy": {
         "type": Default(_DEPLOY, "RollingUpdate"),
-        "rollingUpdate": _rolling({"maxSurge": "25%", "maxUnavailable": "25%"}),
+        "rollingUpdate": _rolling(_QUARTERS),
     },
     "RollingUpdate": {"maxSurge": Default(_DEPLOY, "25%"), "maxUnavailable": Default(_DEPLOY, "25%")},
     "DeploymentSpec": {
         "replicas": Default(_DEPLOY, 1),
         "revisionHistoryLimit": Default(_DEPLOY, 10),
         "progressDeadlineSeconds": Default(_DEPLOY, 600),
-        "strategy": Default(_DEPLOY, {}),
+        "strategy": Default(_DEPLOY, {"type": "RollingUpdate", "rollingUpdate": _QUARTERS}),
     },
     "DaemonSetSpec": {
         "revisionHistoryLimit": Default(_DAEMON, 10),
-        "updateStrategy": Default(_DAEMON, {}),
+        "updateStrategy": Default(_DAEMON, {"type": "RollingUpdate", "rollingUpdate": _ONE_BY_ONE}),
     },
     "DaemonSetStrategy": {
         "type": Default(_DAEMON, "RollingUpdate"),
-        "rollingUpdate": _rolling({"maxSurge": 0, "maxUnavailable": 1}),
+        "rollingUpdate": _rolling(_ONE_BY_ONE),
     },
     "DaemonSetRollingUpdate": {"maxSurge": Default(_DAEMON, 0), "maxUnavailable": Default(_DAEMON, 1)},
     "StatefulSetSpec": {
         "replicas": Default(_STATEFUL, 1),
         "revisionHistoryLimit": Default(_STATEFUL, 10),
         "podManagementPolicy": Default(_STATEFUL, "OrderedReady"),
-        "updateStrategy": Default(_STATEFUL, {}),
-        "persistentVolumeClaimRetentionPolicy": Default(_STATEFUL, {}),
+        "updateStrategy": Default(_STATEFUL, {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+        "persistentVolumeClaimRetentionPolicy": Default(_STATEFUL, {"whenDeleted": "Retain", "whenScaled": "Retain"}),
     },
     "RetentionPolicy": {"whenDeleted": Default(_STATEFUL, "Retain"), "whenScaled": Default(_STATEFUL, "Retain")},
     "StatefulSetStrategy": {

@@ -95,12 +95,12 @@ class Shape:
         found = self.fields.get(key)
         if found is not None:
             return found
-        return ANY if self.item is None else self.item
+        return self.item or ANY
 
     @property
     def element(self) -> Shape:
         """The shape of a list's elements."""
-        return ANY if self.item is None else self.item
+        return self.item or ANY
 
 
 ANY: Final = Shape()

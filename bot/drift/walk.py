@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
-from bot.drift.canonical import absent, canonical, resolved, same
-from bot.drift.shapes import Filled, Form, Shape
+from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
+from bot.drift.shapes import ANY, Filled, Form, Shape
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
 
 Step: TypeAlias = str | int | Tree
@@ -121,11 +121,18 @@ class _Walk:
         """Both are there and not equal at first glance."""
         if type(desired) is dict and type(observed) is dict:
             self.mapping(desired, observed, shape, place)
+        elif isinstance(desired, SCALARS) or isinstance(observed, SCALARS):
+            self._leaf(desired, observed, shape, place)
         elif isinstance(desired, (list, tuple)) and isinstance(observed, (list, tuple)):
             self._list(desired, observed, resolved(shape, desired, observed), place)
         elif isinstance(desired, Mapping) and isinstance(observed, Mapping):
             self.mapping(desired, observed, shape, place)
-        elif not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
+        else:
+            self._leaf(desired, observed, shape, place)
+
+    def _leaf(self, desired: JSON, observed: JSON, shape: Shape, place: Place) -> None:
+        """Both as a whole."""
+        if not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
             self._note(Side.BOTH, place, desired, observed, shape)
 
     def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
@@ -133,7 +140,7 @@ class _Walk:
         if shape.form is _MAP:
             self._map(desired, observed, shape, place)
             return
-        fields, other = shape.fields, shape.element
+        fields, other = shape.fields, shape.item or ANY
         for key, value in desired.items():
             live = observed.get(key)
             if value == live or value is None:
@@ -145,9 +152,11 @@ class _Walk:
                 self.value(value, live, child, Place(place, key, key, key))
             elif not absent(value, child, observed, desired):
                 self._desired_only(value, child, place.entry(key))
-        for key in [key for key in observed if desired.get(key) is None]:
-            child, live = fields.get(key, other), observed[key]
-            if live is None or (child.default is not None and child.default.value == live):
+        for key, live in observed.items():
+            if live is None or desired.get(key) is not None:
+                continue
+            child = fields.get(key, other)
+            if child.default is not None and child.default.value == live:
                 continue
             silent = child.filled is _IGNORED or child.filled is _SERVER
             if not silent and not absent(live, child, observed, desired):
@@ -160,8 +169,9 @@ class _Walk:
                 self._desired_only(value, child, place.entry(key))
             elif value != observed[key]:
                 self.value(value, observed[key], child, place.entry(key))
-        for key in [key for key in observed if key not in desired]:
-            self._observed_only(observed[key], child, place.entry(key), declared=True)
+        for key, live in observed.items():
+            if key not in desired:
+                self._observed_only(live, child, place.entry(key), declared=True)
 
     def _desired_only(self, value: JSON, shape: Shape, place: Place) -> None:
         if shape.form is _MAP and isinstance(value, (dict, Mapping)):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
 """A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
@@ -40,6 +40,8 @@ class Platform(StrEnum):
     TERRAFORM = "terraform"
     HTTP = "http"
 
+    __hash__ = str.__hash__
+
 
 class SourceKind(StrEnum):
     """The language in which desired state is written."""
@@ -51,8 +53,7 @@ class SourceKind(StrEnum):
     SETTINGS = "settings"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceId:
+class ResourceId(NamedTuple):
     """The identity of one resource on one platform, stable over versions of its API.
 
     ``kind`` is the Kubernetes kind, ``service``/``network``/``volume``/``secret``/``config`` for Compose, the resource
@@ -65,10 +66,6 @@ class ResourceId:
     scope: str
     name: str
     group: str = ""
-
-    def __hash__(self) -> int:
-        """Enough to tell resources apart; hashing the enum as well would cost more than all the rest."""
-        return hash((self.kind, self.scope, self.name))
 
     def __str__(self) -> str:
         """The short form people see and rules match: ``Deployment/shop/web``, ``service/shop/db``, ``ClusterRole/x``."""

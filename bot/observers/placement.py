@@ -25,7 +25,7 @@ def placed(
     for desired in wanted:
         id_ = desired.id
         if id_.platform is Platform.KUBERNETES and not id_.scope and id_ not in found:
-            live = found.pop(replace(id_, scope=namespace), None)
+            live = found.pop(id_._replace(scope=namespace), None)
             if live is not None:
                 found[id_] = replace(live, id=id_)
     return found

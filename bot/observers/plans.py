@@ -222,7 +222,7 @@ class PlanReader:
             else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
         )
         if change.index is not None:
-            id_ = replace(id_, name=f"{id_.name}[{json.dumps(change.index)}]")
+            id_ = id_._replace(name=f"{id_.name}[{json.dumps(change.index)}]")
         return Drift(
             resource=id_,
             task=declared.task if declared is not None else str(id_),
