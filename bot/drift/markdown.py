@@ -83,7 +83,7 @@ def _row(drift: Drift) -> str:
     who = code(drift.manager) if drift.manager else ""
     if drift.changed_at:
         who = f"{who} {drift.changed_at:%Y-%m-%d %H:%M} UTC".strip()
-    where = code(f"{drift.file}:{drift.line}" if drift.line else drift.file) if drift.file else ""
+    where = code(drift.declared_at) if drift.file else ""
     cells = (
         f"{_BADGE[drift.severity]} {drift.severity.value}",
         code(str(drift.resource)),

@@ -50,7 +50,7 @@ def _steps(drift: Drift) -> tuple[Step, ...]:
 
 
 def _declared(drift: Drift) -> str:
-    return f"{drift.file} line {drift.line}" if drift.file else "the repository"
+    return drift.declared_at or "the repository"
 
 
 def _rotation(drift: Drift) -> tuple[Step, ...]:

@@ -106,6 +106,11 @@ class Drift:
     adopt: tuple[Edit, ...] = field(default=(), compare=False)
 
     @property
+    def declared_at(self) -> str:
+        """``file:line`` in Git, as far as known; empty where no file declares it."""
+        return f"{self.file}:{self.line}" if self.file and self.line else self.file or ""
+
+    @property
     def where(self) -> str:
         """The path as text; empty for the whole resource."""
         return format_path(self.path)

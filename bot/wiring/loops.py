@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -155,11 +156,22 @@ def selection(site: Site) -> Selection:
         variables[key] = text
     return Selection(
         include=tuple(sources.include),
-        exclude=tuple(sources.exclude),
+        exclude=(*sources.exclude, *_snapshots(site)),
         project=sources.project or site.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in site.ways.environment.items() if k.startswith("CLOCKWORK_VAR_")},
     )
+
+
+def _snapshots(site: Site) -> Iterator[str]:
+    """The snapshot of what runs, where it lies in the repository: a list of Kubernetes objects declares nothing there."""
+    if (named := site.settings.observe.snapshot) is not None and named.file is not None:
+        yield glob.escape(Path(named.file).as_posix())
+    live = site.ways.live
+    if live is not None and not is_remote(site.ways.repo) and Path(live).exists():
+        root, file = Path(site.ways.repo).resolve(), Path(live).resolve()
+        if file.is_relative_to(root):
+            yield glob.escape(file.relative_to(root).as_posix())
 
 
 def judging(site: Site, memo: Memo, applied: Declarer, commit: str) -> Judging:

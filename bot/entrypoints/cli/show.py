@@ -79,7 +79,7 @@ def _group(task: str, drifts: Sequence[Drift]) -> Table:
             escape(value(drift.desired)),
             escape(value(drift.observed)),
             escape(_who(drift)),
-            escape(f"{drift.file}:{drift.line}" if drift.file else ""),
+            escape(drift.declared_at),
         )
     return table
 
