@@ -6,10 +6,10 @@ Times are timezone-aware UTC, durations are seconds, shas are 40 hex digits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from bot.assembly.config import Config
 from bot.edits.overlays import Entry as OverlayEntry
@@ -273,6 +273,27 @@ class Renderer(Protocol):
     """Renders configuration and overlays into artifacts: a pure function, the same bytes everywhere."""
 
     def __call__(self, config: Config, overlays: Overlays) -> Bundle: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far one observer is with what it is doing. ``total`` is None where nobody knows how much there will be."""
+
+    observer: str
+    doing: str
+    done: int = 0
+    total: int | None = None
+    objects: int = 0
+    """How many objects it has read while doing so."""
+
+
+Tell: TypeAlias = Callable[[Step], None]
+"""Is told of progress, from any thread. It must neither raise nor make the caller wait."""
+
+
+def silent(step: Step) -> None:
+    """Nobody wants to know."""
+    del step
 
 
 class Observer(Protocol):

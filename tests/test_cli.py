@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -137,3 +142,56 @@ def test_render_writes_artifacts_and_check_finds_stale_ones(tmp_path: Path) -> N
     assert clockwork("render", "--repo", str(root), folder=tmp_path).returncode == 0
     assert clockwork("render", "--repo", str(root), "--check", folder=tmp_path).returncode == 0
     assert list((root / ".clockwork" / "build").rglob("*.yaml"))
+
+
+def test_a_snapshot_in_the_repository_declares_nothing(tmp_path: Path) -> None:
+    """Live objects saved beside the manifests are what runs, not a second declaration of the same resources."""
+    root = folder(
+        tmp_path, {"k8s/web.yaml": DEPLOYMENT, "live.yaml": DEPLOYMENT.replace(b"replicas: 2", b"replicas: 5")}
+    )
+    done = clockwork("drift", "--live", "live.yaml", "--json", folder=root)
+    assert done.returncode == 0, done
+    assert [(one["path"], one["source"]["file"]) for one in json.loads(done.stdout)["drift"]] == [
+        ("spec.replicas", "k8s/web.yaml")
+    ]
+    (root / "clockwork.yaml").write_text("observe: {snapshot: {file: live.yaml}}\n")
+    assert "already declared" not in clockwork("drift", folder=root).stdout
+
+
+def on_a_terminal(*words: str, folder: Path) -> tuple[str, str]:
+    """Standard output, and what a terminal of 120 columns was shown on standard error."""
+    screen, seat = pty.openpty()
+    fcntl.ioctl(seat, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+    environment = {**os.environ, "HOME": str(folder), "TERM": "xterm-256color"}
+    environment.pop("COLUMNS", None)
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", *words],
+        stdout=subprocess.PIPE,
+        stderr=seat,
+        cwd=folder,
+        env=environment,
+        text=True,
+    ) as process:
+        os.close(seat)
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal is gone when the program has ended
+            while data := os.read(screen, 65536):
+                shown += data
+        os.close(screen)
+        assert process.stdout is not None
+        return process.stdout.read(), shown.decode()
+
+
+def test_progress_is_shown_to_people_only(tmp_path: Path) -> None:
+    """While an observer looks, a terminal tells which; with ``--json`` and in a pipe nothing is told."""
+    root = folder(tmp_path, {"k8s/web.yaml": DEPLOYMENT})
+    words = ("drift", "--repo", str(root), "--live-command", f"sh -c 'sleep 1; cat {tmp_path}/live.json'")
+    out, shown = on_a_terminal(*words, folder=tmp_path)
+    assert "missing" in out
+    assert "reading what is declared" in shown
+    assert "snapshot" in shown
+    assert "looking" in shown
+    out, shown = on_a_terminal(*words, "--json", folder=tmp_path)
+    assert json.loads(out)["drift"]
+    assert shown == ""
+    assert clockwork(*words, folder=tmp_path).stderr == ""

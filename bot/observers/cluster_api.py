@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -151,20 +151,22 @@ class ClusterApi:
         answer = self._answer(path, params)
         return answer.text if answer.is_success else ""
 
-    def items(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Tree]:
+    def items(
+        self, path: str, params: Mapping[str, str] | None = None, *, read: Callable[[int], None] = lambda _: None
+    ) -> list[Tree]:
         """All items of a list, page by page, with ``apiVersion`` and ``kind`` filled in as a single GET has them.
 
+        ``read`` is told the number of items of each page.
         A list that expires between two pages starts again, at most three times. ``Unavailable`` for 404 as well.
         """
         for _ in range(_RESTARTS):
             try:
-                yield from self._pages(path, params or {})
+                return self._pages(path, params or {}, read)
             except Expired:
                 continue
-            return
         raise Unavailable("410 Gone: the list keeps expiring before its last page")
 
-    def _pages(self, path: str, params: Mapping[str, str]) -> list[Tree]:
+    def _pages(self, path: str, params: Mapping[str, str], read: Callable[[int], None]) -> list[Tree]:
         found: list[Tree] = []
         token = ""
         while True:
@@ -173,7 +175,9 @@ class ClusterApi:
                 raise Unavailable("404 Not Found: the cluster does not serve it")
             listed = mapping(page)
             version, kind = text(listed.get("apiVersion")), text(listed.get("kind")).removesuffix("List")
-            found += ({"apiVersion": version, "kind": kind, **item} for item in mappings(listed.get("items")))
+            items = tuple(mappings(listed.get("items")))
+            found += ({"apiVersion": version, "kind": kind, **item} for item in items)
+            read(len(items))
             token = text(get(listed, "metadata", "continue"))
             if not token:
                 return found

@@ -27,7 +27,8 @@ from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
 from bot.observers.redact import shown_url
-from bot.ports import Observation
+from bot.observers.telling import Phase
+from bot.ports import Observation, Tell, silent
 
 _LABELS: Final = ("com.docker.compose.project", "io.podman.compose.project")
 _T = TypeVar("_T")
@@ -44,6 +45,7 @@ class ContainerObserver:
     workers: int = 8
     log_lines: int = 5
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "docker"
     platforms: frozenset[Platform] = frozenset({Platform.COMPOSE})
 
@@ -84,23 +86,30 @@ class _Look:
 
     def _all(self, wanted: Sequence[Desired], pool: ThreadPoolExecutor) -> dict[ResourceId, Observed]:
         projects = sorted({desired.id.scope for desired in wanted})
-        ids = sorted({id_ for group in self._each(pool, self._ids, projects) if group for id_ in group})
-        containers = [tree for tree in map(mapping, self._each(pool, self.api.container, ids)) if tree]
+        ids = sorted(
+            {id_ for group in self._each(pool, self._ids, projects, "listing containers") if group for id_ in group}
+        )
+        containers = [
+            tree for tree in map(mapping, self._each(pool, self.api.container, ids, "inspecting containers")) if tree
+        ]
         images = sorted({text(container.get("Image")).removeprefix("sha256:") for container in containers} - {""})
-        known = dict(zip(images, map(mapping, self._each(pool, self._image, images)), strict=True))
+        known = dict(zip(images, map(mapping, self._each(pool, self._image, images, "reading images")), strict=True))
         found = services(((container, self.api.engine) for container in containers), known)
         found = dict(pool.map(self._with_log, found.items()))
         for kind, listed in (("volume", self._volumes), ("network", self._networks)):
             asked = [desired for desired in wanted if desired.id.kind == kind]
-            for group in self._each(pool, listed, [project for project in projects if project]):
+            for group in self._each(pool, listed, [project for project in projects if project], f"listing {kind}s"):
                 found |= dict(_identified(kind, group or ()))
             found |= dict(self._outside(kind, asked, found))
         named = {self._in_git(id_): replace(one, id=self._in_git(id_)) for id_, one in found.items()}
         return spelled(named, wanted)
 
-    def _each(self, pool: ThreadPoolExecutor, ask: Callable[[str], _T], names: Sequence[str]) -> Iterator[_T | None]:
+    def _each(
+        self, pool: ThreadPoolExecutor, ask: Callable[[str], _T], names: Sequence[str], doing: str
+    ) -> Iterator[_T | None]:
         """Answers in the order of ``names``; None where there was none, with the failure kept."""
         asked: list[tuple[str, Future[_T]]] = [(name, pool.submit(ask, name)) for name in names]
+        Phase(self.settings.tell, self.settings.name, doing, len(asked)).over(future for _, future in asked)
         for name, future in asked:
             try:
                 yield future.result()
@@ -116,7 +125,7 @@ class _Look:
 
     def _in_git(self, id_: ResourceId) -> ResourceId:
         back = {live: git for git, live in self.settings.projects.items()}
-        return replace(id_, scope=back.get(id_.scope, id_.scope))
+        return id_._replace(scope=back.get(id_.scope, id_.scope))
 
     def _filters(self, project: str) -> Iterable[Mapping[str, Sequence[str]]]:
         return ({"label": [f"{label}={self._live(project)}"]} for label in _LABELS)
@@ -153,7 +162,7 @@ class _Look:
     ) -> Iterator[tuple[ResourceId, Observed]]:
         """What Git names but Compose did not label: external volumes and networks, by their real name."""
         for desired in asked:
-            id_ = replace(desired.id, scope=self._live(desired.id.scope))
+            id_ = desired.id._replace(scope=self._live(desired.id.scope))
             if id_ in found:
                 continue
             for name in _real_names(desired, id_):

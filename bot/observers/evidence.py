@@ -36,7 +36,7 @@ def _events(api: ClusterApi, id_: ResourceId) -> list[str]:
     """The last warnings about one object, oldest first."""
     selector = f"involvedObject.kind={id_.kind},involvedObject.name={id_.name}"
     try:
-        found = list(api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector}))
+        found = api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector})
     except (Unavailable, Expired):
         return []
     warnings = sorted((event for event in found if event.get("type") != "Normal"), key=_at)

@@ -9,17 +9,24 @@ from concurrent.futures import Future
 from datetime import datetime
 
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
-from bot.ports import Observation, Observer
+from bot.ports import Observation, Observer, Step, Tell, silent
 
 
 def gather(
-    observers: Sequence[Observer], wanted: Sequence[Desired], *, now: datetime, deadline: float = 300.0
+    observers: Sequence[Observer],
+    wanted: Sequence[Desired],
+    *,
+    now: datetime,
+    deadline: float = 300.0,
+    tell: Tell = silent,
 ) -> Observation:
-    """What all ``observers`` saw together, after at most ``deadline`` seconds.
+    """What all ``observers`` saw together, after at most ``deadline`` seconds. ``tell`` is told who begins and ends.
 
     One that has not answered by then is ``Unreachable``. Raises what an observer raises (``Invalid``: bad settings).
     """
     end = time.monotonic() + deadline
+    for observer in observers:
+        tell(Step(observer.name, "looking"))
     running = [(observer, _started(observer, wanted, now)) for observer in observers]
     seen: list[tuple[Observer, Observation]] = []
     for observer, future in running:
@@ -28,7 +35,15 @@ def gather(
         except TimeoutError:
             late = Unreachable(observer.name, observer.name, f"did not finish within {deadline:g} s")
             seen.append((observer, Observation(now, unreachable=(late,))))
+        tell(_ended(*seen[-1]))
     return merged(seen, now)
+
+
+def _ended(observer: Observer, found: Observation) -> Step:
+    parts = [f"{len(found.resources):,} resources"] if found.resources else []
+    parts += [f"{len(found.differences):,} differences"] if found.differences else []
+    parts += [f"{len(found.unreachable):,} unreachable"] if found.unreachable else []
+    return Step(observer.name, ", ".join(parts) or "nothing to see", 1, 1)
 
 
 def _started(observer: Observer, wanted: Sequence[Desired], now: datetime) -> Future[Observation]:

@@ -28,7 +28,8 @@ from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.resource import JSON, Desired, Path, Platform, ResourceId, Unreachable
 from bot.observers.redact import redacted, shown_url
-from bot.ports import Observation
+from bot.observers.telling import Phase
+from bot.ports import Observation, Tell, silent
 
 if TYPE_CHECKING:
     import httpx
@@ -86,6 +87,7 @@ class HttpObserver:
     ca_file: FilePath | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     monotonic: Callable[[], float] = time.monotonic
+    tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "http"
     platforms: frozenset[Platform] = frozenset({Platform.HTTP})
 
@@ -97,6 +99,7 @@ class HttpObserver:
         unreachable: list[Unreachable] = []
         with ThreadPoolExecutor(self.workers, thread_name_prefix="http") as pool:
             asked = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
+            Phase(self.tell, self.name, "asking endpoints", len(asked)).over(future for _, future in asked)
             for probe, future in asked:
                 try:
                     differences += future.result()

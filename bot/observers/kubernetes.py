@@ -16,7 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
@@ -29,7 +29,8 @@ from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
-from bot.ports import Observation
+from bot.observers.telling import Phase
+from bot.ports import Observation, Tell, silent
 
 Kind = tuple[str, str]
 """API group (empty for the core group) and kind."""
@@ -72,6 +73,7 @@ class KubernetesObserver:
     health: bool = True
     unhealthy: int = 10
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "kubernetes"
     platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
 
@@ -132,6 +134,7 @@ class _Look:
         }
         roots = {kind: _root(kind[0], version) for kind, version in versions.items()}
         answers = {root: pool.submit(self._discover, root) for root in sorted(set(roots.values()))}
+        self._phase("asking what the cluster serves", len(answers)).over(answers.values())
         served: dict[Kind, Served] = {}
         for kind, root in roots.items():
             try:
@@ -166,11 +169,12 @@ class _Look:
 
     def _list_all(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> set[Kind]:
         """Every declared kind listed; the kinds of which every list succeeded."""
-        asked: list[tuple[Kind, str | None, Future[list[Tree]]]] = [
-            (kind, namespace, pool.submit(self._list, place.path(namespace)))
+        lists = [
+            (kind, namespace, place.path(namespace))
             for kind, place in served.items()
             for namespace in self._namespaces(kind, place)
         ]
+        asked = self._listed(pool, lists, "listing")
         covered = set(served)
         for kind, namespace, future in asked:
             try:
@@ -180,8 +184,20 @@ class _Look:
                 self._failed(kind, namespace, exc.message)
         return covered
 
-    def _list(self, path: str) -> list[Tree]:
-        return list(self.api.items(path))
+    def _listed(
+        self, pool: ThreadPoolExecutor, lists: Iterable[tuple[Kind, str | None, str]], doing: str
+    ) -> list[tuple[Kind, str | None, Future[list[Tree]]]]:
+        """Every (kind, namespace, path) on its way."""
+        lists = tuple(lists)
+        phase = self._phase(doing, len(lists))
+        asked = [
+            (kind, namespace, pool.submit(self.api.items, path, read=phase.read)) for kind, namespace, path in lists
+        ]
+        phase.over(future for _, _, future in asked)
+        return asked
+
+    def _phase(self, doing: str, total: int) -> Phase:
+        return Phase(self.settings.tell, self.settings.name, doing, total)
 
     def _namespaces(self, kind: Kind, place: Served) -> Iterable[str | None]:
         """The namespaces to list one by one; a single None for all at once."""
@@ -192,7 +208,7 @@ class _Look:
 
     def _keep(self, trees: Iterable[Tree], kind: Kind) -> None:
         for tree in trees:
-            id_ = replace(kubernetes_id(tree), group=kind[0], kind=kind[1])
+            id_ = kubernetes_id(tree)._replace(group=kind[0], kind=kind[1])
             self.found[id_] = Observed(id_, tree, problems(tree, self.now), kubernetes_version(tree))
 
     def _failed(self, kind: Kind, namespace: str | None, cause: str) -> None:
@@ -216,22 +232,27 @@ class _Look:
             if pod.problems:
                 pods_of[top_owner(id_, every)].append(id_)
         ill = [one for one in self.found.values() if one.problems][: self.settings.unhealthy]
-        for one in pool.map(lambda sick: with_evidence(self.api, sick, pods_of[sick.id]), ill):
+        asked = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in ill]
+        self._phase("reading evidence of what is unhealthy", len(asked)).over(asked)
+        for future in asked:
+            one = future.result()
             self.found[one.id] = one
 
     def _pods(self, pool: ThreadPoolExecutor) -> Iterator[tuple[ResourceId, Observed]]:
         namespaces = sorted(
             {id_.scope for id_ in self.found if (id_.group, id_.kind) in _WORKLOADS and self._is_wanted_scope(id_)}
         )
-        paths: list[tuple[str | None, str]] = [(name, f"/api/v1/namespaces/{name}/pods") for name in namespaces]
+        pods = ("", "Pod")
+        lists: list[tuple[Kind, str | None, str]] = [
+            (pods, name, f"/api/v1/namespaces/{name}/pods") for name in namespaces
+        ]
         if len(namespaces) > _FEW_NAMESPACES:
-            paths = [(None, "/api/v1/pods")]
-        asked = [(name, pool.submit(self._list, path)) for name, path in paths]
-        for name, future in asked:
+            lists = [(pods, None, "/api/v1/pods")]
+        for _, name, future in self._listed(pool, lists, "reading pods"):
             try:
                 trees = future.result()
             except Unavailable as exc:
-                self._failed(("", "Pod"), name, f"health is unknown: {exc.message}")
+                self._failed(pods, name, f"health is unknown: {exc.message}")
                 continue
             for tree in trees:
                 id_ = kubernetes_id(tree)

@@ -28,8 +28,9 @@ from bot.model.resource import JSON, Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run
 from bot.observers.redact import tail
-from bot.ports import Observation
+from bot.ports import Observation, Step, Tell, silent
 
+_VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
 
@@ -48,6 +49,7 @@ class TerraformObserver:
     deadline: float = 600.0
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     mask_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "terraform"
     platforms: frozenset[Platform] = frozenset({Platform.TERRAFORM})
 
@@ -92,6 +94,7 @@ class _Planning:
         left = self.end - time.monotonic()
         if left <= 0:
             raise Unavailable(f"the deadline passed before terraform {verb}")
+        self.settings.tell(Step(self.settings.name, f"terraform {verb}", _VERBS.index(verb), len(_VERBS)))
         argv = [self.settings.binary, verb, *arguments]
         finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
         if finished.code != 0:

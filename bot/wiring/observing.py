@@ -48,17 +48,19 @@ def _assumed(live: str) -> Observer | None:
 
 
 def _configured(site: Site) -> Iterator[Observer]:
-    named = site.settings.observe
+    named, tell = site.settings.observe, site.ways.tell
     if (snapshot := named.snapshot) is not None:
         yield _snapshot(snapshot)
     if (docker := named.docker) is not None:
         from bot.observers.containers import ContainerObserver
 
-        yield ContainerObserver(host=docker.host, timeout=docker.timeout)
+        yield ContainerObserver(host=docker.host, timeout=docker.timeout, tell=tell)
     if (cluster := named.kubernetes) is not None:
         from bot.observers.kubernetes import KubernetesObserver
 
-        yield KubernetesObserver(kubeconfig=cluster.kubeconfig, context=cluster.context, deadline=cluster.timeout)
+        yield KubernetesObserver(
+            kubeconfig=cluster.kubeconfig, context=cluster.context, deadline=cluster.timeout, tell=tell
+        )
     if (terraform := named.terraform) is not None:
         from bot.observers.terraform import TerraformObserver
 
@@ -69,11 +71,12 @@ def _configured(site: Site) -> Iterator[Observer]:
             refresh_only=terraform.refresh_only,
             deadline=terraform.timeout,
             mask_key=site.secrets.marker or b"",
+            tell=tell,
         )
     if named.http:
         from bot.observers.http import HttpObserver
 
-        yield HttpObserver([_probe(probe) for probe in named.http], deadline=named.deadline)
+        yield HttpObserver([_probe(probe) for probe in named.http], deadline=named.deadline, tell=tell)
 
 
 def _snapshot(named: Snapshot) -> Observer:
@@ -119,4 +122,4 @@ def observe(site: Site, seers: Sequence[Observer], wanted: Sequence[Desired], no
     """What all observers saw together, within the deadline of the settings."""
     from bot.observers.gather import gather
 
-    return gather(seers, wanted, now=now, deadline=site.settings.observe.deadline)
+    return gather(seers, wanted, now=now, deadline=site.settings.observe.deadline, tell=site.ways.tell)

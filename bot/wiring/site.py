@@ -19,7 +19,7 @@ from bot.gitrepo.credentials import Anonymous, Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.ports import Clock, Repository, Signature
+from bot.ports import Clock, Repository, Signature, Tell, silent
 from bot.settings import FILE, Secrets, Settings, load, secrets
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Ways:
     variables: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
+    tell: Tell = field(default=silent, repr=False, compare=False)
+    """Is told how far observers are."""
 
 
 class SystemClock:

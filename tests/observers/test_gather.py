@@ -15,7 +15,7 @@ from bot.errors import Invalid
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind, Tree, Unreachable
 from bot.observers.gather import gather, merged
 from bot.observers.placement import placed, spelled
-from bot.ports import Observation, Observer
+from bot.ports import Observation, Observer, Step
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
@@ -143,3 +143,22 @@ def test_git_s_spelling(git: dict[str, JSON], live: Tree, expected: Tree) -> Non
     """Podman's localhost/ goes where Git leaves it out, and what an engine does not show is as declared."""
     desired = Desired(DB, "db", SourceKind.COMPOSE, git, "compose.yaml", 1)
     assert spelled({DB: Observed(DB, live)}, [desired])[DB].tree == expected
+
+
+def test_beginning_and_end_are_told() -> None:
+    """Whoever waits knows who is looking, and of each what came of it, also of one that came too late."""
+    told: list[Step] = []
+    released = threading.Event()
+
+    def hang() -> Observation:
+        released.wait(30)
+        return Observation(NOW)
+
+    gather([seeing(WEB, DB), Fixed(hang, frozenset(), "stuck")], (), now=NOW, deadline=0.2, tell=told.append)
+    released.set()
+    assert told == [
+        Step("fixed", "looking"),
+        Step("stuck", "looking"),
+        Step("fixed", "2 resources", 1, 1),
+        Step("stuck", "1 unreachable", 1, 1),
+    ]

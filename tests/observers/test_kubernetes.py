@@ -13,7 +13,7 @@ from bot.errors import Invalid
 from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
 from bot.observers.cluster_api import access
 from bot.observers.kubernetes import KubernetesObserver
-from bot.ports import Observation
+from bot.ports import Observation, Step
 from tests.observers.cluster import Cluster, running
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -282,3 +282,18 @@ def test_in_a_cluster_the_service_account_is_used(tmp_path: Path) -> None:
     found = access(None, None, environment, service_account=tmp_path)
     assert (found.host, found.namespace) == ("https://10.0.0.1:6443", "shop")
     assert "abc" not in repr(found)
+
+
+def test_progress_is_told(cluster: Cluster, tmp_path: Path) -> None:
+    """Each phase begins at none, ends with all its parts, and lists tell how many objects they brought."""
+    for tree in (WEB, CONFIG, live("v1", "ConfigMap", "other")):
+        cluster.add(tree)
+    told: list[Step] = []
+    observer = KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={}, tell=told.append)
+    observer.observe((declared(WEB), declared(CONFIG)), now=NOW)
+    phases = {step.doing: [one for one in told if one.doing == step.doing] for step in told}
+    assert [*phases] == ["asking what the cluster serves", "listing", "reading pods"]
+    for steps in phases.values():
+        assert [one.done for one in steps] == sorted(one.done for one in steps)
+        assert steps[-1].done == steps[-1].total
+    assert phases["listing"][-1].objects == 3

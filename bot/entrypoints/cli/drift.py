@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,16 +42,20 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from bot.drift.schema import SCHEMA, to_json
+        from bot.entrypoints.cli.progress import progress
         from bot.entrypoints.cli.show import show_report, value
+        from bot.ports import Step
         from bot.wiring import Ways, open_look
 
         if schema:
             print(json.dumps(SCHEMA, indent=2))
             return
-        ways = Ways(repo=repo, live=live, live_command=live_command, settings=settings, variables=tuple(var or ()))
-        quiet = as_json or not sys.stderr.isatty()
-        with Console(stderr=True, quiet=quiet).status("looking at what runs…"):
-            seen = open_look(ways)()
+        with progress(quiet=as_json) as tell:
+            tell(Step("git", "reading what is declared"))
+            ways = Ways(repo, live, live_command, settings, variables=tuple(var or ()), tell=tell)
+            looking = open_look(ways)
+            tell(Step("git", "read", 1, 1))
+            seen = looking()
         report = seen.report
         if as_json:
             print(json.dumps(to_json(report), ensure_ascii=False))
