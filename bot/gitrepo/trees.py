@@ -160,10 +160,10 @@ def commit(
 
 def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, prefix: str) -> str | None:
     """The id of the folder's new tree, or None when nothing is left in it."""
-    present = {} if base is None else {name: (mode, oid) for name, mode, oid in children(repository, base)}
-    builder = repository.TreeBuilder() if base is None else repository.TreeBuilder(_tree(repository, base))
+    tree = None if base is None else repository[base].peel(pygit2.Tree)
+    builder = repository.TreeBuilder() if tree is None else repository.TreeBuilder(tree)
     for name, deeper in folder.folders.items():
-        mode, oid = present.get(name, (_TREE, None))
+        mode, oid = _present(tree, name) or (_TREE, None)
         if mode != _TREE or name in folder.files:
             raise Refused(f"will not write below {prefix}{name}: {_what(mode)} is in the way")
         below = _build(repository, oid, deeper, f"{prefix}{name}/")
@@ -172,18 +172,23 @@ def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, pre
         elif oid is not None:
             builder.remove(name)
     for name, data in folder.files.items():
-        mode, _ = present.get(name, (0o100644, ""))
+        present = _present(tree, name)
+        mode = 0o100644 if present is None else present[0]
         if mode not in _REGULAR:
             raise Refused(f"will not write {prefix}{name}: {_what(mode)} is there")
         if data is not None:
             builder.insert(name, repository.create_blob(data), FileMode(0o100755 if mode == 0o100755 else 0o100644))
-        elif name in present:
+        elif present is not None:
             builder.remove(name)
     return str(builder.write()) if len(builder) else None
 
 
-def _tree(repository: pygit2.Repository, oid: _Id) -> pygit2.Tree:
-    return repository[oid].peel(pygit2.Tree)
+def _present(tree: pygit2.Tree | None, name: str) -> tuple[int, str] | None:
+    """The (mode, object id) of one entry, without a look at the others."""
+    if tree is None or name not in tree:
+        return None
+    entry = tree[name]
+    return entry.filemode, str(entry.id)
 
 
 def _what(mode: int) -> str:
