@@ -13,10 +13,12 @@ Everything is indexed once per ledger tip, so that asking a limit costs a bisect
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from bot.model.decision import Lane
@@ -33,10 +35,13 @@ class Budget(StrEnum):
     FIX = "fix"
     PROPOSAL = "proposal"
 
+    __hash__ = str.__hash__  # an enum's own is written in Python, and every attempt asks for it four times
+
 
 def budget_of(lane: Lane | None) -> Budget:
     """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
-    return Budget.PROPOSAL if lane in {Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE} else Budget.FIX
+    proposes = lane is Lane.CONFIG_PULL_REQUEST or lane is Lane.RUNBOOK_ISSUE
+    return Budget.PROPOSAL if proposes else Budget.FIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,10 @@ class History:
     """One ledger, indexed. Read-only by agreement once made."""
 
     attempts: list[Attempt] = field(default_factory=list)
-    by_budget: dict[Budget, Timeline] = field(default_factory=dict)
-    by_task: dict[tuple[str, Budget], Timeline] = field(default_factory=dict)
-    by_severity: dict[tuple[str, Budget], Timeline] = field(default_factory=dict)
-    by_field: dict[str, Timeline] = field(default_factory=dict)
+    by_budget: dict[Budget, Timeline] = field(default_factory=partial(defaultdict, Timeline))
+    by_task: dict[tuple[str, Budget], Timeline] = field(default_factory=partial(defaultdict, Timeline))
+    by_severity: dict[tuple[str, Budget], Timeline] = field(default_factory=partial(defaultdict, Timeline))
+    by_field: dict[str, Timeline] = field(default_factory=partial(defaultdict, Timeline))
     open: list[Entry] = field(default_factory=list)
     failures_in_a_row: dict[tuple[str, Budget], list[Attempt]] = field(default_factory=dict)
     failures: list[Attempt] = field(default_factory=list)
@@ -185,14 +190,14 @@ def _add_attempt(history: History, attempt: Attempt) -> None:
     if not attempt.counts:
         return
     budget = budget_of(intent.lane)
-    history.by_budget.setdefault(budget, Timeline()).add(attempt)
+    history.by_budget[budget].add(attempt)
     if intent.task is not None:
-        history.by_task.setdefault((intent.task, budget), Timeline()).add(attempt)
+        history.by_task[intent.task, budget].add(attempt)
     if intent.severity is not None:
-        history.by_severity.setdefault((intent.severity, budget), Timeline()).add(attempt)
+        history.by_severity[intent.severity, budget].add(attempt)
     if budget is Budget.FIX and not attempt.failed:
         for name in intent.fields:
-            history.by_field.setdefault(name, Timeline()).add(attempt)
+            history.by_field[name].add(attempt)
 
 
 def _add_result(history: History, attempt: Attempt) -> None:
