@@ -59,6 +59,7 @@ class CommitInfo:
     parents: tuple[str, ...]
     message: str
     author: Signature
+    committer: Signature
     at: datetime
 
 

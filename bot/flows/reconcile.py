@@ -75,8 +75,9 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
     if (stop := stopped(memory.view, memory.limits, now)) is not None:
         return replace(started, blocked=stop)
     if loop.dry_run:
-        intended, closings = foresee(loop, seen, memory)
-        return replace(started, actions=(*(as_planned(one) for one in intended), *closings))
+        foreseen = foresee(loop, seen, memory)
+        planned = (as_planned(one) for one in foreseen.intended)
+        return replace(started, actions=(*planned, *foreseen.closings), blocked=foreseen.blocked)
     if recover(memory, seen.declaration.commit, loop.hands, now=now):
         memory = remember(loop)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
@@ -84,20 +85,30 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     _note_rejections(loop, memory, intended, now)
     actions = carry_out(intended, seen.declaration.commit, memory.view, loop.hands, now=now)
-    closed = tuple(_close(loop, item, tie) for item, tie in _gone(seen, memory, intended))
-    _sweep(seen, memory, loop)
+    closed, stop = _tidy(loop, seen, memory, intended)
     if loop.hands.host is not None:
         loop.hands.host.flush()
-    return replace(started, actions=(*actions, *closed))
+    return replace(started, actions=(*actions, *closed), blocked=stop)
 
 
-def foresee(loop: Loop, seen: Look, memory: Memory) -> tuple[tuple[Intention, ...], tuple[Action, ...]]:
-    """What the next run would do after this look, and what it would close. Writes nothing."""
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the next run would do after this look and what it would close, or why it would write nothing."""
+
+    intended: tuple[Intention, ...] = ()
+    closings: tuple[Action, ...] = ()
+    blocked: str | None = None
+
+
+def foresee(loop: Loop, seen: Look, memory: Memory) -> Foreseen:
+    """The next run in advance. Writes nothing."""
     memory = as_recovered(memory, seen.declaration.commit, loop.hands, now=seen.at)
-    if stopped(memory.view, memory.limits, seen.at) is not None:
-        return (), ()
+    if (stop := stopped(memory.view, memory.limits, seen.at)) is not None:
+        return Foreseen(blocked=stop)
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=seen.at)
-    return intended, tuple(_as_closed(item, tie) for item, tie in _gone(seen, memory, intended))
+    closings = [_as_closed(item, tie) for item, tie in _gone(seen, memory, intended)]
+    swept = [_swept(task, Effect.PLANNED) for task in _left_branches(seen, memory, loop)]
+    return Foreseen(intended, (*closings, *swept))
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
@@ -167,8 +178,10 @@ _GONE: Final = {
 def _gone(seen: Look, memory: Memory, intended: Sequence[Intention]) -> list[tuple[PullRequest | Issue, Marker]]:
     """Open pull requests and issues of ours whose drift is gone, each with its marker.
 
-    A fight is not over because its field is right at this moment: its issue stays for as long as it counts.
+    A fight is not over because its field is right at this moment: its issue stays for as long as it counts. What is
+    about a suspended task stays as it is.
     """
+    suspended = state(memory.view, seen.at, memory.limits).suspended
     ties = [*(one.marker for one in intended), *(marker(proposal) for proposal in proposals(seen.decisions))]
     wanted = {(tie.kind, tie.key) for tie in ties}
     wanted |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, seen.at)}
@@ -177,6 +190,8 @@ def _gone(seen: Look, memory: Memory, intended: Sequence[Intention]) -> list[tup
     for item in items:
         tie = item.marker
         if item.state is not ItemState.OPEN or tie is None or tie.kind not in _GONE or (tie.kind, tie.key) in wanted:
+            continue
+        if tie.key in suspended:
             continue
         if looked_at(tie.key, seen) and not (isinstance(item, PullRequest) and memory.theirs(tie.key)):
             found.append((item, tie))
@@ -188,16 +203,42 @@ def _as_closed(item: PullRequest | Issue, tie: Marker) -> Action:
     return Action(Effect.PLANNED, _GONE[tie.kind], tie.key, text, url=item.url, number=item.number)
 
 
-def _sweep(seen: Look, memory: Memory, loop: Loop) -> None:
-    """Take away branches of pull requests that a run closed and then died, unless somebody is at work on them."""
-    busy = {entry.task for entry in state(memory.view, seen.at, memory.limits).open}
+def _tidy(
+    loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention]
+) -> tuple[tuple[Action, ...], str | None]:
+    """Close what is gone and take away what closing left. A person who halts meanwhile ends it before the next one."""
+    done: list[Action] = []
+    jobs: list[Callable[[], Action | None]] = [
+        *(partial(_close, loop, item, tie) for item, tie in _gone(seen, memory, intended)),
+        *(partial(_sweep, loop, task) for task in _left_branches(seen, memory, loop)),
+    ]
+    for job in jobs:
+        if (stop := stopped(loop.hands.ledger.read(), memory.limits, seen.at)) is not None:
+            return tuple(done), stop
+        if (action := job()) is not None:
+            done.append(action)
+    return tuple(done), None
+
+
+def _left_branches(seen: Look, memory: Memory, loop: Loop) -> list[str]:
+    """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
+    known = state(memory.view, seen.at, memory.limits)
+    busy = {entry.task for entry in known.open} | {*known.suspended}
     busy |= {decision.drift.task for decision in seen.decisions}
     pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in _GONE]
     busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
     left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy
-    for task in sorted(left):
-        if loop.hands.repository.head(branch_of(task)) is not None and not memory.theirs(task):
-            _delete_branch(loop, task)
+    there = [task for task in sorted(left) if loop.hands.repository.head(branch_of(task)) is not None]
+    return [task for task in there if not memory.theirs(task)]
+
+
+def _sweep(loop: Loop, task: str) -> Action | None:
+    return _swept(task, Effect.CLOSED) if _delete_branch(loop, task) else None
+
+
+def _swept(task: str, effect: Effect) -> Action:
+    text = f"The branch {branch_of(task)} was left over from a closed pull request."
+    return Action(effect, Lane.CONFIG_PULL_REQUEST, task, text)
 
 
 def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
@@ -219,13 +260,15 @@ def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
     return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
-def _delete_branch(loop: Loop, task: str) -> None:
-    """Take our branch away unless somebody pushed to it since; then it is theirs."""
+def _delete_branch(loop: Loop, task: str) -> bool:
+    """Take our branch away unless somebody pushed to it since; then it is theirs. Whether it was taken away."""
     name = branch_of(task)
     tip = loop.hands.repository.head(name)
     try:
-        if tip is not None:
-            loop.hands.repository.delete_branch(name, expected=tip)
-            loop.hands.reached("branch-deleted")
+        if tip is None:
+            return False
+        loop.hands.repository.delete_branch(name, expected=tip)
     except (Stale, Refused):
-        return
+        return False
+    loop.hands.reached("branch-deleted")
+    return True

@@ -17,9 +17,12 @@ from bot.flows.plan import BREAKER, DELETIONS, Intention, intent, request
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
+from bot.model.drift import Drift
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
-from bot.model.proposal import Action, Effect, branch_of
+from bot.model.proposal import Action, Effect, Proposal, branch_of, field_of
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
+from bot.safety.convergence import fights
+from bot.safety.history import TOGETHER
 from bot.safety.limits import Denied, Limits, permit
 from bot.safety.trailers import INTENT, compose, intents_in
 
@@ -42,6 +45,10 @@ STEPS: Final = (
     "branch-deleted",
 )
 """Every step after which a run may die; the next look, on whichever runner, must find its way from each of them."""
+
+
+WEB_FLOW: Final = Signature("GitHub", "noreply@github.com")
+"""The committer of commits that GitHub makes for us."""
 
 
 class Texts(Protocol):
@@ -83,26 +90,42 @@ def carry_out(
 ) -> tuple[Action, ...]:
     """Do what the plan says and tell what became of each intention, in the plan's order.
 
-    ``view`` is the ledger the plan was made from. Raises ``Stale`` when the branch moved: nothing of the commit was
-    written then, and the caller looks again.
+    What is worse than every patch is proposed before the patches, so that a branch that keeps moving delays nothing
+    that matters more. ``view`` is the ledger the plan was made from. Raises ``Stale`` when the branch moved: nothing
+    of the commit was written then, and the caller looks again.
     """
-    actions: dict[int, Action] = {}
-    patches = [i for i in intentions if i.effect is Effect.COMMITTED]
     course = Course(view, view, head, now)
+    patches = [i for i in intentions if i.effect is Effect.COMMITTED]
+    worst = max((i.proposal.severity.rank for i in patches), default=-1)
+    urgent = [i for i in intentions if i not in patches and i.proposal.severity.rank > worst]
+    later = [i for i in intentions if i not in patches and i not in urgent]
+    done, course = _each(urgent, course, hands)
     if patches:
-        done, course = _commit(patches, course, hands)
-        actions.update({id(intention): action for intention, action in done})
-    for intention in intentions:
-        if id(intention) in actions:
-            continue
-        if intention.effect in {Effect.OPENED, Effect.UPDATED}:
-            action, course = _propose(intention, course, hands)
-            actions[id(intention)] = action
-        elif intention.effect is Effect.HANDED_OVER:
-            actions[id(intention)] = _hand_over(intention, hands)
-        else:
-            actions[id(intention)] = account(intention)
+        committed, course = _commit(patches, course, hands)
+        done += committed
+    done += _each(later, course, hands)[0]
+    actions = {id(intention): action for intention, action in done}
     return tuple(actions[id(intention)] for intention in intentions)
+
+
+def _each(
+    intentions: Sequence[Intention], course: Course, hands: Hands
+) -> tuple[list[tuple[Intention, Action]], Course]:
+    """Everything but patches, one by one. After a failure to reach the host the others are left to the next look."""
+    done: list[tuple[Intention, Action]] = []
+    lost: str | None = None
+    for intention in intentions:
+        if intention.effect in {Effect.OPENED, Effect.UPDATED}:
+            if lost is None:
+                action, course, lost = _propose(intention, course, hands)
+            else:
+                action = account(intention, effect=Effect.FAILED, message=f"Not tried: {lost}")
+        elif intention.effect is Effect.HANDED_OVER:
+            action = _hand_over(intention, hands)
+        else:
+            action = account(intention)
+        done.append((intention, action))
+    return done, course
 
 
 def account(intention: Intention, **changes: object) -> Action:
@@ -149,15 +172,16 @@ def begin(
 ) -> tuple[list[Begun], list[tuple[Intention, Action]], Course]:
     """Write the intents of all ``intentions`` in one append.
 
-    Those that somebody else began since the plan was made, or that a limit denies by now, fall out.
+    Those that somebody else began since the plan was made, or that a limit denies by now, fall out. An intent is dated
+    when it is written, not when the look began: it counts as somebody's work in hand from then on.
     """
     fallen: list[tuple[Intention, Action]] = []
     standing = list(intentions)
     for _ in range(TRIES):
-        if course.view.tip != course.planned.tip:
-            standing, lost = _still(standing, course, hands.limits)
+        now, actor, link = hands.clock.now(), hands.actor, hands.run_link
+        if course.view.tip != course.planned.tip or now != course.now:
+            standing, lost = _still(standing, course, hands.limits, now)
             fallen += lost
-        now, actor, link = course.now, hands.actor, hands.run_link
         begun = [Begun(i, intent(i, now=now, key=hands.new_id(), actor=actor, link=link)) for i in standing]
         if not begun:
             return [], fallen, course
@@ -172,9 +196,9 @@ def begin(
 
 
 def _still(
-    standing: Sequence[Intention], course: Course, limits: Limits
+    standing: Sequence[Intention], course: Course, limits: Limits, now: datetime
 ) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
-    """Which intentions still stand after everything that was appended since the plan was made."""
+    """Which intentions still stand at ``now``, after everything that was appended since the plan was made."""
     seen = {entry.id for entry in course.planned.entries} | course.own
     begun = {
         (entry.lane, entry.task)
@@ -189,7 +213,7 @@ def _still(
             lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
         pending = [request(other.proposal) for other in kept]
-        answer = permit(course.view, request(intention.proposal), limits, course.now, pending=pending)
+        answer = permit(course.view, request(intention.proposal), limits, now, pending=pending)
         if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
             lost.append((intention, account(denied)))
@@ -263,7 +287,8 @@ def _commit(
         finish(begun, course, hands, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
     except BotError as exc:
-        course = finish(begun, course, hands, Ending(Result.FAILED, exc.message))
+        together = {TOGETHER: begun[0].entry.id}
+        course = finish(begun, course, hands, Ending(Result.FAILED, exc.message, detail=together))
         failed = [(b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun]
         return [*done, *failed], course
     url = hands.commit_url(sha)
@@ -281,6 +306,8 @@ def _push_commit(begun: Sequence[Begun], course: Course, hands: Hands) -> str:
         course.head, files, message=_message(begun, hands), at=course.now, author=hands.author
     )
     hands.reached("commit")
+    for b in begun:
+        in_hand(b, hands)
     sha = hands.repository.push(hands.branch, sha, expected=course.head)
     hands.reached("push")
     return sha
@@ -311,26 +338,34 @@ def _trailers(begun: Sequence[Begun]) -> list[tuple[str, str]]:
     ]
 
 
-def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action, Course]:
-    """One pull request or issue, opened or updated."""
+def in_hand(begun: Begun, hands: Hands) -> None:
+    """Raise ``Stale`` where another run may give this intent up at any moment: who slept must not write any more."""
+    spent = abs(hands.clock.now() - begun.entry.at).total_seconds()
+    if spent > hands.limits.in_progress / 2:
+        raise Stale(f"the run was held up for {spent:.0f} s after it began", advice="The next run looks again.")
+
+
+def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action, Course, str | None]:
+    """One pull request or issue, opened or updated; and why the host could not be reached, if it could not."""
     host = hands.host
     if host is None:
-        return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course
+        return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course, None
     is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
     begun, fallen, course = begin([intention], course, hands)
     if not begun:
-        return fallen[0][1], course
+        return fallen[0][1], course, None
     try:
         item, sha = _pull(begun[0], course, host, hands) if is_pull else (_issue(begun[0], host, hands), None)
-    except (Unavailable, Stale, Refused) as exc:
+    except BotError as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         course = finish(begun, course, hands, Ending(result, exc.message))
-        return account(intention, effect=Effect.FAILED, message=exc.message), course
+        lost = exc.message if isinstance(exc, Unavailable) else None
+        return account(intention, effect=Effect.FAILED, message=exc.message), course, lost
     detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
     ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
     course = finish(begun, course, hands, ending)
     hands.reached("outcome")
-    return account(intention, url=item.url, number=item.number, sha=sha), course
+    return account(intention, url=item.url, number=item.number, sha=sha), course, None
 
 
 def theirs(task: str, view: LedgerView, hands: Hands) -> bool:
@@ -345,12 +380,18 @@ def theirs(task: str, view: LedgerView, hands: Hands) -> bool:
 
 
 def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
-    """Whether we pushed ``tip``: the ledger says so, or its trailers name an intent of the ledger."""
+    """Whether we pushed ``tip``: the ledger says so, or nobody lived to say it and the commit names its intent.
+
+    Somebody who amends or rebases our commit keeps its message, but not its id and its committer.
+    """
     if any(entry.detail.get("head") == tip for entry in view.entries):
         return True
-    commits = hands.repository.log(tip, limit=1)
-    intents = {entry.id for entry in view.entries if entry.kind is EntryKind.INTENT}
-    return bool(commits) and bool(intents_in(commits[0].message) & intents)
+    told = {entry.intent for entry in view.entries if "head" in entry.detail}
+    untold = {entry.id for entry in view.entries if entry.kind is EntryKind.INTENT} - told
+    return any(
+        commit.committer in {hands.author, WEB_FLOW} and intents_in(commit.message) & untold
+        for commit in hands.repository.log(tip, limit=1)
+    )
 
 
 def _hand_over(intention: Intention, hands: Hands) -> Action:
@@ -378,6 +419,7 @@ def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[P
     hands.reached("branch-commit")
     if theirs(proposal.task, course.view, hands):
         raise Stale(f"somebody else committed to {name}")
+    in_hand(begun, hands)
     sha = hands.repository.push(name, sha, expected=hands.repository.head(name))
     hands.reached("branch-push")
     title = _title(intention)
@@ -403,6 +445,7 @@ def _title(intention: Intention) -> str:
 def _issue(begun: Begun, host: CodeHost, hands: Hands) -> Issue:
     intention = begun.intention
     title, body = _words(intention, hands)
+    in_hand(begun, hands)
     labels = (*hands.labels, f"clockwork/{intention.kind or 'runbook'}")
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = host.update_issue(intention.number, marker=intention.marker, title=title, body=body)
@@ -426,22 +469,17 @@ def _words(intention: Intention, hands: Hands) -> tuple[str, str]:
     return f"{task}: {what}, a person must act", body
 
 
+def _drift_of(name: str, proposal: Proposal) -> Drift:
+    return next(decision.drift for decision in proposal.decisions if field_of(decision.drift) == name)
+
+
 def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
-    proposal = intention.proposal
-    view = hands.ledger.read()
-    history = [
-        entry
-        for entry in view.entries
-        if entry.kind is EntryKind.OUTCOME
-        and entry.result is Result.SUCCEEDED
-        and set(entry.fields) & set(proposal.fields)
-    ]
+    proposal, limits = intention.proposal, hands.limits
+    fought = [one for one in fights(hands.ledger.read(), limits, hands.clock.now()) if one.field in proposal.fields]
     body = hands.texts.render(
         "breaker.md",
         task=proposal.task,
-        decisions=proposal.decisions,
-        history=history,
-        count=len(history),
-        hours=round(hands.limits.convergence_window / 3600),
+        rows=[(_drift_of(one.field, proposal), one) for one in fought],
+        hours=round(limits.convergence_window / 3600),
     )
     return f"{proposal.task}: somebody else keeps writing what Clockwork corrects", body

@@ -39,11 +39,14 @@ def described(commit: pygit2.Commit) -> CommitInfo:
         sha=str(commit.id),
         parents=tuple(str(parent) for parent in commit.parent_ids),
         message=commit.raw_message.decode(errors="replace"),
-        author=Signature(
-            commit.author.raw_name.decode(errors="replace"), commit.author.raw_email.decode(errors="replace")
-        ),
+        author=_signed(commit.author),
+        committer=_signed(commit.committer),
         at=_moment(commit.commit_time),
     )
+
+
+def _signed(by: pygit2.Signature) -> Signature:
+    return Signature(by.raw_name.decode(errors="replace"), by.raw_email.decode(errors="replace"))
 
 
 def walk(repository: pygit2.Repository, commit: str, *, limit: int, until: str | None) -> list[CommitInfo]:

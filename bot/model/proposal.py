@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Report, Severity
+from bot.model.drift import Drift, Report, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,12 @@ class Proposal:
     @property
     def fields(self) -> tuple[str, ...]:
         """``resource path`` of every drift: what the convergence breaker counts."""
-        return tuple(sorted({f"{d.drift.resource} {d.drift.where}".strip() for d in self.decisions}))
+        return tuple(sorted({field_of(decision.drift) for decision in self.decisions}))
+
+
+def field_of(drift: Drift) -> str:
+    """``resource path``: what is corrected, whatever its value."""
+    return f"{drift.resource} {drift.where}".strip()
 
 
 def key_of(lane: Lane, task: str) -> str:
@@ -131,7 +136,7 @@ class Action:
 class Tick:
     """The account of one look: what was seen at which commit, what was decided, what was done.
 
-    ``blocked`` says why nothing could be written at all (halted, unreadable ledger); None when writes were possible.
+    ``blocked`` says why nothing could be written, or nothing more (halted, unreadable ledger); None when it could.
     """
 
     at: datetime

@@ -4,8 +4,13 @@ Theory of time. The order of entries is certain (the ledger is a compare-and-swa
 one budget an entry therefore counts as made no earlier than the entries before it: *ledger time* is the running maximum
 of what clocks said. What is dated after "now" is in every window that ends now. So a clock that is set back can only
 deny, never widen a budget, neither while it is back nor once it is right again. The price is that one entry dated far
-ahead would deny for as long; an authorised resume written after it heals that: what is dated more than a day after a
-later resume counts as made at that resume.
+ahead would deny for as long.
+
+An authorised resume written after it heals that, but a resume has a clock too, and it may be that one which is wrong.
+So two things are needed. The entry must be outvoted: dated more than a day after the resume, and after three of the
+five last entries that the resume ends. And whoever asks must be on the resume's side: for a window of an hour only what
+is dated more than an hour after "now" is set back to the resume. Of any two clocks that were read when something was
+permitted, the distance is then never less than the window says, whichever of them were right.
 
 Everything is indexed once per ledger tip, so that asking a limit costs a bisection. Used by the other modules here.
 """
@@ -14,19 +19,37 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from itertools import accumulate
 from typing import Final
 
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
+from bot.safety.spans import after, before
 
-__all__ = ["Attempt", "Budget", "History", "Timeline", "budget_of", "history_of", "history_of_entries"]
+__all__ = [
+    "VOICES",
+    "Attempt",
+    "Budget",
+    "History",
+    "Timeline",
+    "budget_of",
+    "disputes",
+    "history_of",
+    "history_of_entries",
+]
+
+TOGETHER: Final = "together"
+"""The key in an outcome's detail that names the first intent of a commit that failed for all of them at once."""
 
 _BROKEN_CLOCK: Final = timedelta(days=1)
+VOICES: Final = 5
+"""So many entries, the last of which is a resume, are asked whether an earlier one is dated too late."""
+_MAJORITY: Final = 3
 
 
 class Budget(StrEnum):
@@ -46,11 +69,14 @@ def budget_of(lane: Lane | None) -> Budget:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One intent and how it ended (None: not yet, or nobody lived to tell). ``at`` is the later of their clocks."""
+    """One intent and how it ended (None: not yet, or nobody lived to tell). ``at`` is the later of their clocks, and
+    ``healed`` the same by the resumes that outvoted one of them.
+    """
 
     intent: Entry
     outcome: Entry | None
     at: datetime
+    healed: datetime
 
     @property
     def failed(self) -> bool:
@@ -74,22 +100,34 @@ class Timeline:
 
     attempts: list[Attempt] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
+    disputed: bool = False
 
     def add(self, attempt: Attempt) -> None:
         """Takes the next attempt in ledger order."""
         self.attempts.append(attempt)
         self.times.append(max(attempt.at, self.times[-1]) if self.times else attempt.at)
+        self.disputed |= attempt.healed != attempt.at
 
-    def within(self, seconds: float, now: datetime) -> Sequence[Attempt]:
+    def as_of(self, now: datetime, seconds: float) -> Sequence[datetime]:
+        """The ledger times for a window of ``seconds``: what was outvoted is set back where it lies beyond the window."""
+        beyond = after(now, seconds)
+        if not self.disputed or beyond is None:
+            return self.times
+        return list(accumulate((one.healed if one.at >= beyond else one.at for one in self.attempts), max))
+
+    def last(self, now: datetime, seconds: float) -> datetime | None:
+        """The time of the last attempt as a window of ``seconds`` sees it; None when there was none."""
+        times = self.as_of(now, seconds)
+        return times[-1] if times else None
+
+    def within(self, now: datetime, seconds: float) -> Sequence[Attempt]:
         """The attempts that are less than ``seconds`` old at ``now``, or dated after it, oldest first."""
-        horizon = now - timedelta(seconds=seconds)
-        return self.attempts[bisect_right(self.times, horizon) :]
+        return self.attempts[bisect_right(self.as_of(now, seconds), before(now, seconds)) :]
 
-    def free_at(self, seconds: float, allowed: int) -> datetime | None:
+    def free_at(self, now: datetime, seconds: float, allowed: int) -> datetime | None:
         """When fewer than ``allowed`` attempts will be younger than ``seconds``; None when none ever may."""
-        if allowed <= 0:
-            return None
-        return self.times[-allowed] + timedelta(seconds=seconds) if len(self.times) >= allowed else None
+        times = self.as_of(now, seconds)
+        return after(times[-allowed], seconds) if 0 < allowed <= len(times) else None
 
 
 @dataclass(slots=True)
@@ -104,7 +142,7 @@ class History:
     open: list[Entry] = field(default_factory=list)
     failures_in_a_row: dict[tuple[str, Budget], list[Attempt]] = field(default_factory=dict)
     failures: list[Attempt] = field(default_factory=list)
-    """Everything that failed since the last resume of everything."""
+    """Everything that failed since the last resume of everything; what failed as one commit is here once."""
     halt: Entry | None = None
     suspensions: dict[str, Entry] = field(default_factory=dict)
     rejections: dict[str, Entry] = field(default_factory=dict)
@@ -140,15 +178,13 @@ _recent: dict[int, tuple[tuple[Entry, ...], History]] = {}
 def history_of_entries(entries: Sequence[Entry]) -> History:
     """The index of ``entries``, built anew."""
     outcomes = _final_outcomes(entries)
-    times = _believable(entries)
+    healed = _healed(entries)
     history = History()
     attempts: dict[str, Attempt] = {}
     for entry in entries:
         match entry.kind:
             case EntryKind.INTENT:
-                outcome = outcomes.get(entry.id)
-                at = times[entry.id] if outcome is None else max(times[entry.id], times[outcome.id])
-                attempts[entry.id] = Attempt(entry, outcome, at)
+                attempts[entry.id] = _attempt(entry, outcomes.get(entry.id), healed)
                 _add_attempt(history, attempts[entry.id])
             case EntryKind.OUTCOME:
                 attempt = attempts.get(entry.intent or "")
@@ -170,16 +206,44 @@ def _final_outcomes(entries: Sequence[Entry]) -> dict[str, Entry]:
     return found
 
 
-def _believable(entries: Sequence[Entry]) -> dict[str, datetime]:
-    """The time of each entry by its id; what a later resume shows to be a broken clock counts as made at that resume."""
-    times: dict[str, datetime] = {}
-    ceiling: datetime | None = None
-    for entry in reversed(entries):
-        broken = ceiling is not None and entry.at > ceiling + _BROKEN_CLOCK
-        times[entry.id] = ceiling if broken and ceiling is not None else entry.at
-        if entry.kind is EntryKind.RESUME:
-            ceiling = times[entry.id] if ceiling is None else min(ceiling, times[entry.id])
-    return times
+def _attempt(intent: Entry, outcome: Entry | None, healed: Mapping[str, datetime]) -> Attempt:
+    ends = intent if outcome is None else outcome
+    at = max(intent.at, ends.at)
+    if not healed:
+        return Attempt(intent, outcome, at, at)
+    return Attempt(intent, outcome, at, max(healed.get(one.id, one.at) for one in (intent, ends)))
+
+
+def disputes(entries: Sequence[Entry]) -> tuple[int, ...]:
+    """The places of the resumes that an earlier entry is dated more than a day after."""
+    latest, found = None, []
+    for place, entry in enumerate(entries):
+        if entry.kind is EntryKind.RESUME and latest is not None and latest - entry.at > _BROKEN_CLOCK:
+            found.append(place)
+        latest = entry.at if latest is None else max(latest, entry.at)
+    return tuple(found)
+
+
+def _healed(entries: Sequence[Entry]) -> dict[str, datetime]:
+    """The entries that a later resume shows to be of a broken clock, and when they count as made: at that resume."""
+    resumes = disputes(entries)
+    if not resumes:
+        return {}
+    earliest = min(entries[place].at for place in resumes)
+    found: dict[str, datetime] = {}
+    for place, entry in enumerate(entries[: resumes[-1]]):
+        if entry.at - earliest > _BROKEN_CLOCK:
+            times = [entries[one].at for one in resumes if one > place and _outvoted(entries, place, one)]
+            found |= {entry.id: min(times)} if times else {}
+    return found
+
+
+def _outvoted(entries: Sequence[Entry], place: int, resume: int) -> bool:
+    """Whether a resume is about the entry at ``place``, and its voices say that the entry's clock was wrong."""
+    entry, last = entries[place], entries[resume]
+    voices = entries[max(place + 1, resume + 1 - VOICES) : resume + 1]
+    against = sum(entry.at - voice.at > _BROKEN_CLOCK for voice in voices)
+    return last.task in {None, entry.task} and entry.at - last.at > _BROKEN_CLOCK and against >= _MAJORITY
 
 
 def _add_attempt(history: History, attempt: Attempt) -> None:
@@ -203,10 +267,15 @@ def _add_attempt(history: History, attempt: Attempt) -> None:
 def _add_result(history: History, attempt: Attempt) -> None:
     row = (attempt.intent.task or "", budget_of(attempt.intent.lane))
     if attempt.failed:
-        history.failures.append(attempt)
+        if _together(attempt) is None or _together(attempt) not in map(_together, history.failures[-1:]):
+            history.failures.append(attempt)
         history.failures_in_a_row.setdefault(row, []).append(attempt)
     elif attempt.succeeded:
         history.failures_in_a_row.pop(row, None)
+
+
+def _together(attempt: Attempt) -> str | None:
+    return None if attempt.outcome is None else attempt.outcome.detail.get(TOGETHER)
 
 
 def _add_control(history: History, entry: Entry) -> None:

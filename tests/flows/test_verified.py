@@ -49,7 +49,7 @@ def test_patch_and_pull_request_are_commits_of_the_host(signed: Stage) -> None:
     found = by_lane(signed.tick())
     assert mutations(signed) == 2
     (pull,) = signed.pulls()
-    assert heads(signed) == [tip(signed, "main"), pull["head"]["sha"]]
+    assert heads(signed) == [pull["head"]["sha"], tip(signed, "main")]
     assert tip(signed, pull["head"]["ref"]) == pull["head"]["sha"] == found["config-pull-request"].sha
     assert found["artifact-patch"].sha == tip(signed, "main")
     assert "failureThreshold: 6   # three misses" in signed.file("k8s/web.yaml")

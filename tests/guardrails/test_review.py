@@ -189,7 +189,8 @@ class Stored:
         return self.files()
 
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
-        return (CommitInfo(HEAD, (BASE,), "Fix", Signature("ann", "a@b.c"), datetime(2026, 1, 1, tzinfo=UTC)),)
+        ann = Signature("ann", "a@b.c")
+        return (CommitInfo(HEAD, (BASE,), "Fix", ann, ann, datetime(2026, 1, 1, tzinfo=UTC)),)
 
 
 def publish(files: Callable[[], Sequence[FileChange]], mode: Mode, *, comment: bool = False) -> Host:
