@@ -1,4 +1,4 @@
-"""Reads what ``clockwork drift --json`` printed back into drifts, so that a simulation can assume them.
+"""Reads what ``clockwork drift --json`` printed back, so that a simulation can assume what that look saw.
 
 Pure; called by the observer of assumptions. A drift on a secret comes back without its edits, because they were never
 printed.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.errors import Invalid
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import JSON, Platform, ResourceId, Unreachable
 
 
 class _Open(BaseModel):
@@ -55,8 +56,23 @@ class _Drift(_Open):
     adopt: tuple[_Edit, ...] = ()
 
 
+class _Unreachable(_Open):
+    observer: str
+    target: str = ""
+    cause: str = ""
+
+
 class _Report(_Open):
     drift: tuple[_Drift, ...]
+    unreachable: tuple[_Unreachable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What a report tells: the drifts, and where its look could not see."""
+
+    drifts: tuple[Drift, ...]
+    unreachable: tuple[Unreachable, ...] = ()
 
 
 def is_report(data: bytes) -> bool:
@@ -68,8 +84,8 @@ def is_report(data: bytes) -> bool:
     return isinstance(found, dict) and isinstance(found.get("drift"), list)
 
 
-def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], ResourceId]) -> tuple[Drift, ...]:
-    """The drifts in a report. ``declared`` gives the identity of a resource by platform and short form.
+def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], ResourceId]) -> Assumed:
+    """What a report says. ``declared`` gives the identity of a resource by platform and short form.
 
     Raises ``Invalid`` naming ``file`` and the place in it.
     """
@@ -81,7 +97,10 @@ def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], Resourc
         raise Invalid(
             f"{file}: {place or 'report'}: {first['msg']}", advice="Give what `drift --json` printed."
         ) from exc
-    return tuple(_drift(one, declared) for one in report.drift)
+    return Assumed(
+        tuple(_drift(one, declared) for one in report.drift),
+        tuple(Unreachable(one.observer, one.target, one.cause) for one in report.unreachable),
+    )
 
 
 def _drift(one: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) -> Drift:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from bot.drift.assumed import read
 from bot.errors import Invalid
-from bot.model.resource import Desired, Platform
+from bot.model.resource import Desired, Platform, Unreachable
 from bot.ports import Observation
+
+_LOOKS_AT: Final = {
+    "docker": frozenset({Platform.COMPOSE}),
+    "kubernetes": frozenset({Platform.KUBERNETES}),
+    "terraform": frozenset({Platform.TERRAFORM}),
+    "http": frozenset({Platform.HTTP}),
+}
+"""The platforms that a report's observer looks at, by its name; any other may look at all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssumedObserver:
-    """The drifts of a report that ``clockwork drift --json`` printed."""
+    """The drifts of a report that ``clockwork drift --json`` printed. Where that look could not see, neither can this."""
 
     file: Path
     name: str = "assumed"
@@ -26,5 +35,11 @@ class AssumedObserver:
         except OSError as exc:
             raise Invalid(f"cannot read {self.file}: {exc.strerror or exc}") from exc
         declared = {(desired.id.platform, str(desired.id)): desired.id for desired in wanted}
-        drifts = read(data, str(self.file), declared)
-        return Observation(now, differences=drifts, compared=frozenset(Platform))
+        told = read(data, str(self.file), declared)
+        seen = frozenset(Platform) - _unseen(told.unreachable)
+        return Observation(now, differences=told.drifts, compared=seen, unreachable=told.unreachable)
+
+
+def _unseen(unreachable: Iterable[Unreachable]) -> frozenset[Platform]:
+    """The platforms about which the absence of drift means nothing."""
+    return frozenset(platform for one in unreachable for platform in _LOOKS_AT.get(one.observer, frozenset(Platform)))

@@ -40,3 +40,18 @@ def test_a_report_that_is_none_is_named(stage: Stage) -> None:
     loop = open_loop(replace(stage.ways(), live=str(report)), dry_run=True, clock=stage.clock)
     with pytest.raises(Invalid, match=r"drift\.json: drift\.0\.platform"):
         tick(loop)
+
+
+@pytest.mark.parametrize(("observer", "closed"), [("kubernetes", 0), ("snapshot", 0), ("docker", 1), ("terraform", 1)])
+def test_what_a_report_could_not_see_is_not_gone(stage: Stage, observer: str, closed: int) -> None:
+    """A pull request is closed only where the report's look covered its platform; elsewhere silence means nothing."""
+    stage.config_drift()
+    (opened,) = stage.tick().actions
+    assert opened.effect is Effect.OPENED
+    blind = {"observer": observer, "target": "https://10.0.0.1:6443", "cause": "connection refused"}
+    report = stage.directory / "drift.json"
+    report.write_text(json.dumps({"drift": [], "unreachable": [blind]}))
+    loop = open_loop(replace(stage.ways(), live=str(report)), dry_run=True, clock=stage.clock)
+    assumed = tick(loop)
+    assert [one.cause for one in assumed.report.unreachable] == ["connection refused"]
+    assert [action.number for action in assumed.actions] == [opened.number] * closed
