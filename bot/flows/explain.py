@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.errors import Invalid
 from bot.flows.look import Look, look
-from bot.flows.plan import Intention, Memory, plan, request
+from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
 from bot.flows.reconcile import Loop, remember, stopped
 from bot.flows.recover import as_recovered
 from bot.model.decision import Decision
@@ -44,7 +44,7 @@ class Explanation:
             lines += _decision(decision)
         for one in self.intentions:
             lines += _intention(one)
-            lines += [_limit(check) for check in self.limits.get(one.proposal.fingerprint, ())]
+            lines += [_limit(check) for check in self._asked(one)]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
             lines.append("  no drift now")
@@ -77,7 +77,7 @@ class Explanation:
                     "message": one.message,
                     "limit": one.denied.limit if one.denied else None,
                     "figures": {k: str(v) for k, v in one.denied.figures.items()} if one.denied else {},
-                    "limits": [_limit_json(check) for check in self.limits.get(one.proposal.fingerprint, ())],
+                    "limits": [_limit_json(check) for check in self._asked(one)],
                     "would_change": would_change(one),
                 }
                 for one in self.intentions
@@ -94,6 +94,10 @@ class Explanation:
                 for e in self.entries
             ],
         }
+
+    def _asked(self, one: Intention) -> Sequence[Check]:
+        """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks people."""
+        return () if one.denied is not None and one.kind == DELETIONS else self.limits.get(one.proposal.fingerprint, ())
 
 
 def explain(loop: Loop, subject: str) -> Explanation:
@@ -121,6 +125,7 @@ def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[Check]:
 
 
 def _about(subject: str, seen: Look, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
+    """What concerns ``subject``. A plan about the whole repository holds everything back, so it concerns everybody."""
     tasks = {desired.task for desired in seen.declaration.resources} | {d.drift.task for d in seen.decisions}
     matching = tuple(
         one
@@ -135,7 +140,8 @@ def _about(subject: str, seen: Look, intentions: Sequence[Intention], view: Ledg
             f"nothing is known about {subject!r}",
             advice="Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id.",
         )
-    return Explanation(subject, decisions, matching, entries)
+    held = tuple(one for one in intentions if one.proposal.task == EVERYTHING and one not in matching)
+    return Explanation(subject, decisions, (*matching, *held), entries)
 
 
 def would_change(one: Intention) -> str:
@@ -143,6 +149,11 @@ def would_change(one: Intention) -> str:
     match one.effect:
         case Effect.DENIED if one.denied is not None and one.denied.next_eligible is not None:
             return f"Time: it may be done from {one.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+        case Effect.DENIED if one.kind == DELETIONS:
+            return (
+                "Bringing these things back, removing them from Git, "
+                "or raising fixes.max_removed and fixes.max_removed_percent in clockwork.yaml."
+            )
         case Effect.DENIED:
             return "A person: see the limit's message."
         case Effect.REJECTED:

@@ -121,6 +121,28 @@ def test_an_explanation_says_when_everything_is_stopped(world: World) -> None:
     assert "halted says no" in text
 
 
+def test_an_explanation_tells_of_the_deletion_guard(tmp_path: Path) -> None:
+    """While the guard holds everything back, each task's explanation says so, with figures and what would change it."""
+    world = World(tmp_path, tuple("abcdefghijklm"))
+    for name in world.names:
+        world.delete_claim(name)
+    world.safe_drift("a", 5)
+    world.show()
+    for subject in ("Deployment/shop/a", "PersistentVolumeClaim/shop/a-data"):
+        told = explain(world.loop(), subject)
+        text = told.text()
+        assert {decision.drift.task for decision in told.decisions} == {subject}
+        for words in (
+            "plan     denied: Nothing is done: this would remove 13 of 39 things",
+            "limit    deletion-guard says no (removed 13, total 39, allowed 10",
+            "changes  Bringing these things back, removing them from Git, or raising fixes.max_removed and",
+            "plan     opened: File an issue.",
+        ):
+            assert words in text, (words, text)
+        assert text.count("limit    halted passes") == 1
+        assert [one["limit"] for one in told.as_json()["plan"]] == ["deletion-guard", None]  # type: ignore[union-attr,index,call-overload]
+
+
 @pytest.mark.parametrize("subject", ["nobody", "", "f" * 16])
 def test_an_unknown_subject_is_bad_input(world: World, subject: str) -> None:
     """Naming nothing known is an error that says what could be named."""
