@@ -10,20 +10,32 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot.errors import Invalid
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
+from bot.safety.windows import parse_window
 
 __all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
 
 FILE: Final = "clockwork.yaml"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST: Final = 3650 * 86400
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
@@ -34,8 +46,15 @@ def _seconds(value: object) -> object:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-"""A duration in seconds; text such as ``10m`` or ``1h30m`` is understood."""
+def _bearable(seconds: float) -> float:
+    """The same number, unless no clock could count it."""
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError("a duration is between 0 and 3650d; write seconds, or text such as 10m or 1h30m")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bearable)]
+"""A duration in seconds, ten years at most; text such as ``10m`` or ``1h30m`` is understood."""
 
 
 class _Section(BaseModel):
@@ -114,23 +133,40 @@ class Window(_Section):
     timezone: str = "UTC"
     tasks: list[str] = ["*"]
 
+    @field_validator("cron", "duration", "timezone")
+    @classmethod
+    def _makes_sense(cls, value: str | float, info: ValidationInfo) -> str | float:
+        """The window as the limits read it, with this value and with others that are right: the value is to blame."""
+        name = str(info.data.get("name", ""))
+        right: dict[str, Any] = {"cron": "@daily", "duration": 3600.0, "timezone": "UTC", str(info.field_name): value}
+        try:
+            parse_window(name, kind="deny", cron=right["cron"], duration=right["duration"], zone=right["timezone"])
+        except Invalid as exc:
+            said = exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
+            raise ValueError(f"{said}; {exc.advice}" if exc.advice else said) from exc
+        return value
+
 
 class Fixes(_Section):
-    """How much may be changed without asking. Numbers count from the ledger, so restarts share one budget."""
+    """How much may be changed without asking. Numbers count from the ledger, so restarts share one budget.
+
+    0 is none at all; where null is possible it is no limit, except for ``max_removed_percent``, where 100 is.
+    """
 
     level: FixLevel = FixLevel.MODERATE
     per_hour: Annotated[int, Field(ge=0, le=60)] = 2
     cooldown: Seconds = 600
     task_failures: Annotated[int, Field(ge=1)] = 3
     total_failures: Annotated[int, Field(ge=1)] = 10
-    repository_per_hour: Annotated[int, Field(ge=0)] = 20
+    repository_per_hour: Annotated[int, Field(ge=0)] | None = 20
     severity_per_hour: dict[Severity, Annotated[int, Field(ge=0)]] = {}
     breaker_corrections: Annotated[int, Field(ge=1)] = 3
     breaker_window: Seconds = 86400
-    proposals_per_hour: Annotated[int, Field(ge=0)] = 30
+    proposals_per_hour: Annotated[int, Field(ge=0)] | None = 30
     windows: list[Window] = []
-    max_removed: Annotated[int, Field(ge=0)] = 10
-    max_removed_percent: Annotated[float, Field(ge=0, le=100)] = 30
+    max_removed: Annotated[int, Field(ge=0)] | None = 10
+    max_removed_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Without it 30 %, of more than three things; a share that is written here counts one thing too."""
 
 
 class Sources(_Section):

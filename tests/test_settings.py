@@ -8,6 +8,13 @@ from bot.errors import Invalid
 from bot.settings import Settings, load, secrets
 
 
+def window(**values: str) -> str:
+    """The text of settings with one change window, on lines 3 to 7."""
+    right = {"name": "night", "effect": "deny", "cron": "'0 22 * * *'", "duration": "8h", "timezone": "UTC"}
+    (first, *others) = (f"{key}: {value}\n" for key, value in (right | values).items())
+    return f"fixes:\n  windows:\n    - {first}" + "".join(f"      {line}" for line in others)
+
+
 def test_nothing_gives_the_defaults() -> None:
     """No file and an empty file mean the same defaults."""
     assert load(None) == load(b"\n# nothing\n") == Settings()
@@ -17,6 +24,7 @@ def test_durations_are_seconds_or_text() -> None:
     """A duration may be written as seconds or with units."""
     assert load(b"fixes: {cooldown: 1h30m}").fixes.cooldown == 5400
     assert load(b"fixes: {cooldown: 90}").fixes.cooldown == 90
+    assert [one.duration for one in load(window().encode()).fixes.windows] == [8 * 3600]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +38,16 @@ def test_durations_are_seconds_or_text() -> None:
         ("repository: nonsense\n", r"clockwork.yaml:1: repository: write it as owner/name"),
         ("a: [\n", r"clockwork.yaml:2:1: not YAML"),
         ("- 1\n", r"clockwork.yaml:1: settings are a mapping"),
-        ("fixes: {cooldown: -1}\n", r"clockwork.yaml:1: fixes.cooldown"),
+        ("fixes: {cooldown: -1}\n", r"clockwork.yaml:1: fixes.cooldown: a duration is between 0 and 3650d"),
+        ("fixes:\n  cooldown: .inf\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),
+        ("fixes:\n  cooldown: .nan\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),
+        ("fixes:\n  cooldown: 9999999d\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),
+        (
+            window(cron="'0 25 * * *'"),
+            r"clockwork.yaml:5: .*\.cron: change window 'night': '25' is out of range for a hour",
+        ),
+        (window(duration="40d"), r"clockwork.yaml:6: .*\.duration: change window 'night': .* one minute and 31 days"),
+        (window(timezone="Mars/North"), r"clockwork.yaml:7: .*\.timezone: change window 'night': .* 'Mars/North'; use"),
     ],
 )
 def test_mistakes_name_file_line_and_remedy(text: str, said: str) -> None:
