@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from bot.errors import Invalid
 
 __all__ = ["check_address", "host_of", "local_path", "shown"]
 
 _SCHEMES = frozenset({"https", "http", "ssh", "file"})
+_SHORT_WITH_PASSWORD: Final = re.compile(r"[^/@:]*:[^/@]*@")
 
 
 def check_address(address: str) -> str:
@@ -19,20 +22,43 @@ def check_address(address: str) -> str:
     if address.startswith("-"):
         raise Invalid(f"{address!r} is not the address of a repository: it starts with a hyphen")
     if "://" not in address:
-        return address
-    parts = urlsplit(address)
+        return _check_short(address)
+    parts = _split(address)
     if parts.scheme not in _SCHEMES:
         raise Invalid(
             f"cannot speak {parts.scheme!r} to a Git remote", advice="use https://, http://, ssh:// or a path"
         )
     if parts.password is not None or (parts.username is not None and parts.scheme in {"http", "https"}):
-        raise Invalid(
-            f"the address of {shown(address)} has credentials in it; they would end up in logs and in .git/config",
-            advice="remove them from the URL and hand the token over in the environment (CLOCKWORK_TOKEN or GITHUB_TOKEN)",
-        )
+        raise _with_secrets(shown(address), "credentials")
+    if parts.scheme != "file" and (parts.query or parts.fragment):
+        raise _with_secrets(shown(address), "a query or a fragment, where tokens are put,")
     if parts.scheme != "file" and not parts.hostname:
-        raise Invalid(f"{address!r} names no host")
+        raise Invalid(f"{shown(address)!r} names no host")
     return address
+
+
+def _check_short(address: str) -> str:
+    """A path, or ``user@host:path``; Git knows no password there, and takes one for something else."""
+    if _SHORT_WITH_PASSWORD.match(address):
+        raise _with_secrets(address.rpartition("@")[2], "credentials")
+    return address
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        # Not chained, and without the address: the reason names parts of it, which may be a password.
+        raise Invalid("the repository's address is no URL that can be read: is its host or port right?") from None
+    return parts
+
+
+def _with_secrets(place: str, what: str) -> Invalid:
+    return Invalid(
+        f"the address of {place} has {what} in it; they would end up in logs and in .git/config",
+        advice="remove them from the URL and hand the token over in the environment (CLOCKWORK_TOKEN or GITHUB_TOKEN)",
+    )
 
 
 def shown(address: str) -> str:

@@ -1,13 +1,15 @@
 """The ledger: an append-only commit chain on a ref, appended to by compare-and-swap.
 
 Satisfies :class:`bot.ports.Ledger`. An append is a push without force whose parent is the tip that was read; whoever
-comes second is told ``Stale``, reads again and decides again. A fresh runner fetches one commit; later reads fetch and
-parse what is new. The tip seen last is remembered in the clone, so that a ledger that was rewritten since is noticed and
-nothing is written on its authority. Made by wiring.
+comes second is told ``Stale``, reads again and decides again. A fresh runner fetches one commit and has to believe it;
+later reads fetch and parse what is new. The tip that was read last is remembered in the clone, for each ref its own, so
+that a ledger that was rewritten or tampered with since is noticed, also by the next process, and nothing is written on
+its authority. Made by wiring.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Final
 
 import pygit2
 
-from bot.errors import Refused
+from bot.errors import Invalid, Refused
 from bot.gitrepo import audit, history, trees
 from bot.gitrepo.audit import Verification
 from bot.gitrepo.chapter import EMPTY, Chapter, appended, compacted, read_chapter
@@ -29,7 +31,7 @@ from bot.ports import Signature
 from bot.safety.compaction import Retention
 from bot.safety.trailers import one_line
 
-__all__ = ["DEFAULT_REF", "GitLedger"]
+__all__ = ["DEFAULT_REF", "GitLedger", "full_name"]
 
 DEFAULT_REF: Final = "refs/clockwork/ledger"
 _ARRIVED: Final = "refs/clockwork/arrived"
@@ -53,7 +55,8 @@ class GitLedger:
     ) -> None:
         self._repository = repository
         self._remote = remote
-        self._ref = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+        self._ref = full_name(ref)
+        self._arrived, self._seen = (_own(place, self._ref) for place in (_ARRIVED, _SEEN))
         self._author = author
         self._signer = signer
         self._retention = retention or Retention()
@@ -93,8 +96,15 @@ class GitLedger:
         )
 
     def read(self) -> LedgerView:
-        tip = self._fetch(depth=0 if self._seen() else 1)
-        return self._view(tip)
+        """See the port. Raises ``Refused`` when it cannot be read, or broke its law since it was read here last."""
+        with writing(Path(self._repository.path)):
+            tip = self._fetch(depth=1 if self._is_new() else 0)
+            if tip != self._known[0]:
+                chapter = self._trusted(tip)
+                self._known = (tip, chapter, LedgerView(None) if tip is None else chapter.view(tip))
+            if tip is not None:
+                self._remember(tip)
+        return self._known[2]
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
         if not entries:
@@ -119,54 +129,68 @@ class GitLedger:
     def everything(self) -> Sequence[Entry]:
         """Every entry ever appended, oldest first, those folded away included; fetches the whole chain."""
         repository, tip = self._whole()
-        return audit.everything(repository, tip)
+        return audit.everything(repository, tip, self._retention)
 
     def _whole(self) -> tuple[pygit2.Repository, str | None]:
         """The whole chain, opened anew: libgit2 remembers commits it parsed as the end of a shallow clone."""
-        tip = self._fetch(depth=_EVERYTHING if self._repository.is_shallow else 0)
+        with writing(Path(self._repository.path)):
+            tip = self._fetch(depth=_EVERYTHING if self._repository.is_shallow else 0)
         return pygit2.Repository(self._repository.path), tip
 
     def _fetch(self, *, depth: int) -> str | None:
-        """The remote's tip, fetched. Raises ``Refused`` when it does not descend from the tip that was seen last."""
-        seen = self._seen()
-        with writing(Path(self._repository.path)):
-            advertised = self._remote.fetch([f"+{self._ref}:{_ARRIVED}"], depth=depth)
-            tip = advertised.refs.get(self._ref)
-            if tip == seen:
-                return tip
-            if tip is None:
-                raise Refused(f"{self._ref} vanished: {self._remote.place} no longer has it", advice=self._recovery())
-            if seen is not None and not history.ancestry(self._repository, seen, tip):
-                raise Refused(
-                    f"{self._ref} at {self._remote.place} was rewritten: {seen[:12]} is no longer in it",
-                    advice=self._recovery(),
-                )
-            self._remember(tip)
+        """The remote's tip, fetched. Raises ``Refused`` when it does not descend from the tip that was read last."""
+        seen = self._last_seen()
+        advertised = self._remote.fetch([f"+{self._ref}:{self._arrived}"], depth=depth)
+        tip = advertised.refs.get(self._ref)
+        if tip == seen:
+            return tip
+        if tip is None:
+            raise Refused(f"{self._ref} vanished: {self._remote.place} no longer has it", advice=self._recovery())
+        if not isinstance(self._repository.get(tip), pygit2.Commit):
+            raise Refused(
+                f"{self._ref} at {self._remote.place} names {tip[:12]}, which is no commit",
+                advice="is the name of the ledger's ref right?",
+            )
+        if seen is not None and not history.ancestry(self._repository, seen, tip):
+            raise Refused(
+                f"{self._ref} at {self._remote.place} was rewritten: {seen[:12]} is no longer in it",
+                advice=self._recovery(),
+            )
         return tip
 
-    def _recovery(self) -> str:
-        return f"find out who did that; to accept the ledger as it is now, delete {self._repository.path}"
+    def _is_new(self) -> bool:
+        """Whether nothing of the ledger is here yet."""
+        return not any(place in self._repository.references for place in (self._arrived, self._seen))
 
-    def _seen(self) -> str | None:
-        found = self._repository.references.get(_SEEN)
+    def _recovery(self) -> str:
+        return (
+            "`clockwork ledger verify` shows what is wrong; find out who did that, and put the ref back; "
+            f"to accept the ledger as it is now, stop Clockwork and delete {self._repository.path}"
+        )
+
+    def _last_seen(self) -> str | None:
+        found = self._repository.references.get(self._seen)
         return None if found is None else str(found.target)
 
     def _remember(self, tip: str) -> None:
-        self._repository.references.create(_SEEN, tip, force=True)
+        self._repository.references.create(self._seen, tip, force=True)
 
-    def _view(self, tip: str | None) -> LedgerView:
-        if tip != self._known[0]:
-            chapter = self._chapter(tip)
-            self._known = (tip, chapter, LedgerView(None) if tip is None else chapter.view(tip))
-        return self._known[2]
+    def _trusted(self, tip: str | None) -> Chapter:
+        """The chapter at ``tip``, proved to follow what this process, or one before it, read last."""
+        since, known, _ = self._known
+        if since is None and (since := self._last_seen()) is not None:
+            known = self._chapter(since)
+        if tip is None or since is None or since == tip:
+            return self._chapter(tip)
+        return audit.follow(self._repository, since, known, tip, self._retention, advice=self._recovery())
 
     def _chapter(self, tip: str | None) -> Chapter:
+        """The chapter at ``tip``, which is here, by itself."""
         if tip is None:
             return EMPTY
         if tip == self._known[0]:
             return self._known[1]
-        tree = str(history.commit_of(self._repository, tip).tree_id)
-        return read_chapter(self._repository, tree, self._known[1])
+        return read_chapter(self._repository, str(history.commit_of(self._repository, tip).tree_id))
 
     def _is_long(self, chapter: Chapter) -> bool:
         """Whether it is time for a snapshot: often enough for short tails, rarely enough for long snapshots."""
@@ -181,6 +205,25 @@ class GitLedger:
         return trees.commit(
             self._repository, tree, parents, author=by, committer=by, message=message, signer=self._signer
         )
+
+
+def full_name(ref: str) -> str:
+    """The full name of the ref that a setting names: a plain name is a branch.
+
+    Raises ``Invalid`` for what Git allows no ref to be called.
+    """
+    full = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+    if not pygit2.reference_is_valid_name(full):
+        raise Invalid(
+            f"{ref!r} is not a name that Git allows for a ref",
+            advice=f"write a full name such as {DEFAULT_REF}, or the name of a branch",
+        )
+    return full
+
+
+def _own(place: str, ref: str) -> str:
+    """The local ref that goes with the remote's ``ref``: what was read from one says nothing of another."""
+    return place if ref == DEFAULT_REF else f"{place}-{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
 
 
 def _moment(entries: Sequence[Entry]) -> datetime:

@@ -22,7 +22,7 @@ from bot.errors import Invalid, Refused
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, Result
 
-__all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded"]
+__all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "newer_version"]
 
 VERSION: Final = 1
 GENESIS: Final = "0" * 64
@@ -116,7 +116,7 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
     try:
         found = _LINE.validate_json(line)
     except ValidationError as exc:
-        newer = _newer_version(line)
+        newer = newer_version(line, "v")
         if newer is not None:
             raise Refused(
                 f"the ledger's {where} is of schema version {newer}; this Clockwork reads up to {VERSION}",
@@ -124,6 +124,16 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
             ) from exc
         raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
     return _entry(found), found["prev"]
+
+
+def newer_version(data: bytes, key: str) -> int | None:
+    """The version that a JSON object names under ``key`` when it is later than ours; None for anything else."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    version = found.get(key) if isinstance(found, dict) else None
+    return version if isinstance(version, int) and version > VERSION else None
 
 
 def _entry(line: _Line) -> Entry:
@@ -154,15 +164,6 @@ def _storable(value: object) -> object:
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}
     return value
-
-
-def _newer_version(line: bytes) -> int | None:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    version = found.get("v") if isinstance(found, dict) else None
-    return version if isinstance(version, int) and version > VERSION else None
 
 
 def _first(error: ValidationError) -> str:

@@ -20,6 +20,7 @@ from pygit2.enums import DeltaStatus
 
 from bot.errors import Invalid, Refused
 from bot.gitrepo import history, trees
+from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
@@ -284,7 +285,11 @@ class GitRepository:
 
 
 def bare_clone(url: str, directory: Path) -> pygit2.Repository:
-    """The bare repository in ``directory`` that belongs to ``url``; made when the folder is empty or missing."""
+    """The bare repository in ``directory`` that belongs to ``url``; made when the folder is empty or missing.
+
+    Raises ``Invalid`` before anything is on the disk when the address is not acceptable: it is kept in the clone.
+    """
+    check_address(url)
     # libgit2 would look up every neighbour of a changed file for each tree it writes; they come from a tree that is here.
     pygit2.settings.enable_strict_object_creation(False)
     try:

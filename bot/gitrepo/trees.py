@@ -12,21 +12,21 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, ObjectType
 
 from bot.errors import Refused
 from bot.gitrepo.paths import check_writable, is_plain_name
 from bot.gitrepo.signing import Signer
 from bot.ports import TreeEntry
 
-__all__ = ["children", "commit", "entries_of", "find", "written"]
+__all__ = ["FOLDER", "REGULAR", "children", "commit", "entries_of", "find", "written"]
 
 MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels; nobody's repository has this many files."""
 
 _MAX_PATH: Final = 4096
-_TREE: Final = 0o040000
-_REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
+FOLDER: Final = 0o040000
+REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
 
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
 _FOLDERS: Final = frozenset({b"40000", b"040000"})
@@ -35,15 +35,31 @@ _Id: TypeAlias = pygit2.Oid | str
 
 
 def children(repository: pygit2.Repository, tree: _Id) -> Iterator[tuple[str, int, str]]:
-    """The (name, mode, object id) of each entry of one tree in Git's order."""
-    data = repository.read(tree)[1]
+    """The (name, mode, object id) of each entry of one tree in Git's order.
+
+    Raises ``Refused`` for what is not here, is no tree or is a damaged one.
+    """
+    data = _raw(repository, tree)
     at = 0
-    while at < len(data):
-        space = data.index(b" ", at)
-        end = data.index(b"\0", space)
-        name = data[space + 1 : end].decode(errors="surrogateescape")
-        yield name, int(data[at:space], 8), data[end + 1 : end + 21].hex()
-        at = end + 21
+    try:
+        while at < len(data):
+            space = data.index(b" ", at)
+            end = data.index(b"\0", space)
+            name = data[space + 1 : end].decode(errors="surrogateescape")
+            yield name, int(data[at:space], 8), data[end + 1 : end + 21].hex()
+            at = end + 21
+    except ValueError as exc:
+        raise Refused(f"the tree {tree} is damaged") from exc
+
+
+def _raw(repository: pygit2.Repository, tree: _Id) -> bytes:
+    try:
+        kind, data = repository.read(tree)
+    except (KeyError, ValueError, pygit2.GitError) as exc:
+        raise Refused(f"the tree {tree} cannot be read") from exc
+    if kind != ObjectType.TREE:
+        raise Refused(f"{tree} is in the place of a tree and is none")
+    return data
 
 
 def entries_of(
@@ -68,10 +84,10 @@ def entries_of(
         path = prefixes[-1] + name
         if not is_plain_name(name) or len(path) > _MAX_PATH:
             continue
-        if mode == _TREE:
+        if mode == FOLDER:
             waiting.append(iter(children(repository, oid)))
             prefixes.append(path + "/")
-        elif mode in _REGULAR:
+        elif mode in REGULAR:
             found.append(TreeEntry(path, oid, mode))
             if len(found) > MAX_FILES:
                 raise Refused(
@@ -94,9 +110,9 @@ def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: 
             path = folder + name
             if not is_plain_name(name) or len(path) > _MAX_PATH:
                 continue
-            if mode == _TREE:
+            if mode == FOLDER:
                 waiting.append((sha.hex(), path + "/"))
-            elif mode in _REGULAR:
+            elif mode in REGULAR:
                 found.append(TreeEntry(path, sha.hex(), mode))
         if len(found) + len(waiting) > MAX_FILES:
             raise Refused(f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on")
@@ -105,9 +121,9 @@ def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: 
 
 def find(repository: pygit2.Repository, tree: _Id, path: str) -> tuple[int, str] | None:
     """The (mode, object id) at ``path`` below ``tree``, never through anything but real folders; None when absent."""
-    mode, oid = _TREE, str(tree)
+    mode, oid = FOLDER, str(tree)
     for part in path.split("/"):
-        if mode != _TREE:
+        if mode != FOLDER:
             return None
         entry = next((entry for entry in children(repository, oid) if entry[0] == part), None)
         if entry is None:
@@ -163,8 +179,8 @@ def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, pre
     tree = None if base is None else repository[base].peel(pygit2.Tree)
     builder = repository.TreeBuilder() if tree is None else repository.TreeBuilder(tree)
     for name, deeper in folder.folders.items():
-        mode, oid = _present(tree, name) or (_TREE, None)
-        if mode != _TREE or name in folder.files:
+        mode, oid = _present(tree, name) or (FOLDER, None)
+        if mode != FOLDER or name in folder.files:
             raise Refused(f"will not write below {prefix}{name}: {_what(mode)} is in the way")
         below = _build(repository, oid, deeper, f"{prefix}{name}/")
         if below is not None:
@@ -174,7 +190,7 @@ def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, pre
     for name, data in folder.files.items():
         present = _present(tree, name)
         mode = 0o100644 if present is None else present[0]
-        if mode not in _REGULAR:
+        if mode not in REGULAR:
             raise Refused(f"will not write {prefix}{name}: {_what(mode)} is there")
         if data is not None:
             builder.insert(name, repository.create_blob(data), FileMode(0o100755 if mode == 0o100755 else 0o100644))
@@ -192,5 +208,5 @@ def _present(tree: pygit2.Tree | None, name: str) -> tuple[int, str] | None:
 
 
 def _what(mode: int) -> str:
-    kinds = {_TREE: "a folder", 0o120000: "a symlink", 0o160000: "a submodule"}
+    kinds = {FOLDER: "a folder", 0o120000: "a symlink", 0o160000: "a submodule"}
     return kinds.get(mode, "a file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,33 +13,39 @@ from typing import Final
 
 from bot.drift.cache import Memo
 from bot.errors import Invalid, Refused
-from bot.flows.declare import Declarer, Selection
+from bot.flows.commands import Orders
+from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.look import Judging, Look, look
 from bot.flows.reconcile import Loop
 from bot.flows.remedy import Hands
 from bot.forge.render import render
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger import GitLedger, full_name
+from bot.intake.declared import nearest
+from bot.model.drift import IgnoreNote
 from bot.model.ledger import Actor, Entry, LedgerView
 from bot.model.resource import ResourceId, SourceError, Tree
 from bot.policy.rules import RuleSet
-from bot.ports import Clock, Signature
+from bot.ports import Clock, Observer, Signature
 from bot.safety.compaction import Retention
 from bot.safety.limits import Limits
 from bot.safety.windows import ChangeWindow, parse_window
 from bot.settings import FILE, Settings, Window, secrets
 from bot.wiring.observing import observe, observers
+from bot.wiring.person import person
 from bot.wiring.site import (
     FixedClock,
     Site,
     SystemClock,
     Ways,
     cache_folder,
+    checkout,
     credentials,
-    is_remote,
+    is_files,
     local_site,
     open_host,
     open_site,
     signer,
+    site_to_read,
 )
 from bot.wiring.verified import writer
 
@@ -59,14 +65,18 @@ class _NoLedger:
 
 
 def ledger(site: Site) -> GitLedger:
-    """The ledger of a site. ``Invalid`` for a folder that is pushed nowhere."""
+    """The ledger of a site. ``Invalid`` for a folder that is pushed nowhere, and for a ref that cannot be."""
     if site.remote is None:
         raise Invalid(f"{site.ways.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL.")
+    try:
+        ref = full_name(site.settings.ledger_ref)
+    except Invalid as exc:
+        raise Invalid(f"{site.ways.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
     return GitLedger.open(
         site.remote,
         cache_folder(site.ways, f"ledger {site.remote}"),
         credentials=credentials(site.secrets, site.remote),
-        ref=site.settings.ledger_ref,
+        ref=ref,
         author=Signature(site.settings.author.name, site.settings.author.email),
         signer=signer(site.settings),
         retention=Retention.of(limits(site.settings)),
@@ -168,7 +178,7 @@ def _snapshots(site: Site) -> Iterator[str]:
     if (named := site.settings.observe.snapshot) is not None and named.file is not None:
         yield glob.escape(Path(named.file).as_posix())
     live = site.ways.live
-    if live is not None and not is_remote(site.ways.repo) and Path(live).exists():
+    if live is not None and is_files(site.ways) and Path(live).exists():
         root, file = Path(site.ways.repo).resolve(), Path(live).resolve()
         if file.is_relative_to(root):
             yield glob.escape(file.relative_to(root).as_posix())
@@ -206,9 +216,16 @@ def declarer(site: Site) -> Declarer:
 
 
 def bases(site: Site, reader: Declarer) -> Mapping[ResourceId, Tree]:
-    """What was last applied, by resource: the declaration at the commit that ``clockwork applied`` recorded."""
-    if site.git is None or (commit := site.git.head(APPLIED)) is None:
+    """What was last applied, by resource: the declaration at the commit that ``clockwork applied`` recorded.
+
+    A folder that is looked at as it is has it where it is the top of a checkout into which the ref was fetched
+    (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``); without the ref nothing is known.
+    """
+    git = site.git or checkout(Path(site.ways.repo))
+    if git is None or (commit := git.head(APPLIED)) is None:
         return {}
+    if site.git is None:
+        reader = Declarer(git, render, selection(site))
     return {desired.id: desired.tree for desired in reader.at(commit).resources}
 
 
@@ -241,18 +258,47 @@ def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tupl
 
 def open_look(ways: Ways) -> partial[Look]:
     """A look at the files of a folder as they are now (or at a remote's branch); nothing is written anywhere."""
-    site = open_site(ways) if is_remote(ways.repo) else local_site(ways, secrets(ways.environment))
+    site = site_to_read(ways)
+    head = _head(site)
+    declaration, seers = declarer(site).at(head), observers(site)
+    check_variables(ways, declaration)
+    judged = judging(site, Memo(), declarer(site), head)
+    return partial(_look, site, declaration, judged, seers)
+
+
+def _head(site: Site) -> str:
     head = site.repository.head(site.branch)
     if head is None:
-        raise Invalid(f"{ways.repo} has no branch {site.branch}")
-    reader, seers = declarer(site), observers(site)
-    return partial(
-        look,
-        reader.at(head),
-        judging(site, Memo(), declarer(site), head),
-        partial(observe, site, seers),
-        now=SystemClock().now(),
-    )
+        raise Invalid(f"{site.ways.repo} has no branch {site.branch}")
+    return head
+
+
+def _look(site: Site, declaration: Declaration, judged: Judging, seers: Sequence[Observer]) -> Look:
+    """One look, which says so when there was nothing to compare: a wrong folder must not pass for one without drift."""
+    seen = look(declaration, judged, partial(observe, site, seers), now=SystemClock().now())
+    mistakes = any(not error.note for error in declaration.errors)
+    if declaration.resources or declaration.stale or mistakes or seen.observation.compared:
+        return seen
+    repo = site.ways.repo
+    note = IgnoreNote(repo, "not compared", f"nothing in {repo} declares anything")
+    return replace(seen, report=replace(seen.report, notes=(*seen.report.notes, note)))
+
+
+def check_variables(ways: Ways, declaration: Declaration) -> None:
+    """Raise ``Invalid`` for a ``--var`` that no ``.cw`` file declares: a misspelt name must not pass in silence."""
+    assembly = declaration.assembly
+    if assembly is not None and assembly.errors:
+        return
+    declared = assembly.variables if assembly is not None else frozenset[str]()
+    for name in (pair.partition("=")[0] for pair in ways.variables):
+        if name not in declared:
+            where = (
+                f"the .cw files of {ways.repo} declare no such variable"
+                if assembly
+                else f"{ways.repo} has no .cw files"
+            )
+            meant = nearest(name, declared)
+            raise Invalid(f"--var {name}: {where}" + (f"; did you mean {meant!r}?" if meant else ""))
 
 
 def open_loop(ways: Ways, *, dry_run: bool = False, at: datetime | None = None, clock: Clock | None = None) -> Loop:
@@ -264,20 +310,24 @@ def open_loop(ways: Ways, *, dry_run: bool = False, at: datetime | None = None, 
 def loop_on(site: Site, *, clock: Clock, dry_run: bool = False) -> Loop:
     """The loop of an opened site. A folder without a remote is only ever planned for."""
     dry_run = dry_run or site.git is None
+    reader = declarer(site)
+    if site.ways.variables:
+        check_variables(site.ways, reader.at(_head(site)))
     return Loop(
         hands=hands(site, clock=clock, read_only=dry_run),
-        declarer=declarer(site),
+        declarer=reader,
         observe=partial(observe, site, observers(site)),
         judging=partial(judging, site, Memo(), declarer(site)),
         dry_run=dry_run,
     )
 
 
-def open_hands(settings: Path | None, repo: str | None) -> Hands:
-    """What ``halt``, ``resume`` and the other orders write with."""
+def open_orders(settings: Path | None, repo: str | None) -> Orders:
+    """What ``halt``, ``resume`` and the other orders are taken with, given by the person at this command line."""
     site = open_site(Ways(repo=repo or ".", settings=settings))
     ledger(site)
-    return hands(site, clock=SystemClock())
+    found = hands(site, clock=SystemClock())
+    return Orders(found, declarer(site), person(site.ways, found.actor))
 
 
 def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
@@ -287,12 +337,8 @@ def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
 
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
-    ways = Ways(repo=repo, settings=settings)
-    site = open_site(ways) if is_remote(repo) else local_site(ways, secrets(ways.environment))
-    head = site.repository.head(site.branch)
-    if head is None:
-        raise Invalid(f"{repo} has no branch {site.branch}")
-    return judging(site, Memo(), declarer(site), head).rules
+    site = site_to_read(Ways(repo=repo, settings=settings))
+    return judging(site, Memo(), declarer(site), _head(site)).rules
 
 
 def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> Rendered:
@@ -302,6 +348,7 @@ def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> R
     ways = Ways(repo=str(folder), variables=variables)
     site = local_site(ways, secrets(ways.environment))
     declaration = declarer(site).at(WORKTREE)
+    check_variables(ways, declaration)
     if declaration.assembly is not None and declaration.assembly.errors:
         return Rendered((), declaration.assembly.errors)
     stale = tuple(str(drift.path[0]) for drift in declaration.stale)

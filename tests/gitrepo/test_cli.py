@@ -11,7 +11,7 @@ from bot.entrypoints.cli import main
 from bot.gitrepo.ledger import GitLedger
 from bot.model.ledger import EntryKind
 from tests.gitrepo.conftest import seed
-from tests.gitrepo.server import GitServer
+from tests.gitrepo.server import GitServer, git
 from tests.gitrepo.test_ledger import entry, rewrite
 
 
@@ -56,3 +56,30 @@ def test_verify_says_sound_or_exits_with_4(url: str, box: GitServer, capsys: pyt
     assert json.loads(printed.out)["sound"] is False
     assert "tail/0000000002.jsonl" in printed.err
     assert main(["ledger", "show", "--repo", url]) == 4
+
+
+def test_a_token_in_the_address_is_kept_nowhere(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from the command line nor from a checkout's origin does it reach the cache or a message."""
+    secret = url.replace("http://", "http://x-access-token:S3CRET@")
+    checkout = tmp_path / "checkout"
+    git("clone", "-q", url, str(checkout))
+    git("remote", "set-url", "origin", secret, at=checkout)
+    monkeypatch.chdir(checkout)
+    for command in (["ledger", "show", "--repo", secret], ["ledger", "verify"], ["simulate"]):
+        assert main(command) == 2
+        assert "S3CRET" not in "".join(capsys.readouterr())
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("ref", ["refs/clockwork/*", "a b", "", "refs/clockwork/ledger.lock"])
+def test_a_ref_that_cannot_be_is_a_mistake_in_the_settings(
+    ref: str, url: str, box: GitServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names the file and the setting."""
+    seed(box.root / "shop.git", {"clockwork.yaml": json.dumps({"version": 1, "ledger_ref": ref}).encode()})
+    assert main(["ledger", "show", "--repo", url]) == 2
+    printed = capsys.readouterr().err
+    assert f"clockwork.yaml: ledger_ref: {ref!r} is not a name" in printed
+    assert "refs/clockwork/ledger, or" in printed

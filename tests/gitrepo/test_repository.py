@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.gitrepo.credentials import Token
+from bot.gitrepo.ledger import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.finding import FileStatus
 from bot.ports import Repository, Signature
@@ -260,6 +261,12 @@ def test_credentials_reach_the_server_and_nothing_else(bare: Path, box: GitServe
     [
         ("https://user:pw@example.org/x.git", "credentials"),
         ("https://ghp_x@example.org/x.git", "credentials"),
+        ("ssh://git:pw@example.org/x.git", "credentials"),
+        ("git:pw@example.org:x.git", "credentials"),
+        ("https://example.org/x.git?private_token=pw", "query"),
+        ("https://example.org/x.git#pw", "query"),
+        ("https://user:p/pw@example.org/x.git", "no URL"),
+        ("https://[pw/x.git", "no URL"),
         ("ftp://example.org/x", "ftp"),
         ("https:///x", "host"),
         ("-oProxyCommand=x", "hyphen"),
@@ -267,11 +274,13 @@ def test_credentials_reach_the_server_and_nothing_else(bare: Path, box: GitServe
     ],
 )
 def test_addresses_that_are_turned_down(url: str, words: str, tmp_path: Path) -> None:
-    """A URL with a secret in it, or that is none, is Invalid, and the secret is not repeated."""
-    with pytest.raises(Invalid, match=words) as caught:
-        GitRepository.open(url, tmp_path / "clone")
-    assert "pw" not in str(caught.value)
-    assert "ghp_x" not in str(caught.value)
+    """A URL with a secret in it, or that is none, is Invalid; the secret is not repeated, and nothing is on the disk."""
+    for kind in (GitRepository, GitLedger):
+        with pytest.raises(Invalid, match=words) as caught:
+            kind.open(url, tmp_path / "clone")
+        assert "pw" not in str(caught.value)
+        assert "ghp_x" not in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Refused), (404, Invalid), (429, Unavailable), (502, Unavailable)])
