@@ -18,6 +18,7 @@ from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.match import Live
 from bot.drift.options import Options
+from bot.drift.selector import Labelled
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
@@ -59,7 +60,7 @@ def compare(
     options = with_definitions(options, notable.desired, notable.observed)
     run = _Comparison(desired, seen, bases or {}, options=options, memo=memo, notable=notable)
     run.compare()
-    sorted_ = ignore.sort(run.drift, ignores, now)
+    sorted_ = ignore.sort(run.drift, ignores, now, Labelled(desired, seen.resources))
     return Report(
         resources=len(desired),
         drift=tuple(sorted(sorted_.kept, key=_order)),
@@ -110,20 +111,36 @@ class _Comparison:
         if self._memo is not None:
             self._memo.begin(self._options, around)
         matched: set[int] = set()
-        absent: list[Desired] = []
+        others: list[Desired] = []
         live = self._seen.resources
         for desired in self._desired:
-            observed = live.get(desired.id) or self._live.find(desired)
+            observed = live.get(desired.id)
             if observed is None:
-                absent.append(desired)
+                others.append(desired)
                 continue
             matched.add(id(observed))
             self._pair(desired, observed, around)
+        self._absent(self._by_other_names(others, matched, around))
         if self._memo is not None:
             self._memo.end()
-        self._absent(absent)
         self._undeclared(matched)
         self._observers_own()
+
+    def _by_other_names(self, others: Sequence[Desired], matched: set[int], around: Surroundings) -> list[Desired]:
+        """Pair what goes live by a name of another form, and return what does not: a live resource is declared once."""
+        declared = frozenset(matched)
+        absent: list[Desired] = []
+        for desired in others:
+            observed = self._live.find(desired)
+            if observed is None:
+                absent.append(desired)
+            elif id(observed) in declared:
+                reason = f"it names no place, and the only one there is, {observed.id}, is declared elsewhere"
+                self.suppressed.append(Suppressed(drifts.missing(desired), "declared-elsewhere", reason))
+            else:
+                matched.add(id(observed))
+                self._pair(desired, observed, around)
+        return absent
 
     def _pair(self, desired: Desired, observed: Observed, around: Surroundings) -> None:
         base = self._bases.get(desired.id) if self._bases else None

@@ -77,6 +77,17 @@ def test_a_manifest_without_namespace_means_the_default_or_the_only_one(
     assert (report.drift == ()) is matches
 
 
+def test_a_live_object_that_is_declared_by_name_is_nobody_else_s() -> None:
+    """A manifest without a namespace takes no object that another manifest names: counted as suppressed, not as drift."""
+    base, prod = declared(config_map(namespace="", a="base")), declared(config_map(namespace="prod", a="1"))
+    for order in ([base, prod], [prod, base]):
+        report = run(order, seen(live(config_map(namespace="prod", a="1"))))
+        assert report.drift == ()
+        (hidden,) = report.suppressed
+        assert (hidden.drift.resource, hidden.drift.kind) == (base.id, DriftKind.MISSING)
+        assert "ConfigMap/prod/settings" in hidden.reason
+
+
 def test_a_namespace_that_is_named_is_the_one_that_is_meant() -> None:
     """The same name elsewhere is another object."""
     report = run([declared(config_map(a="1"))], seen(live(config_map(namespace="other", a="1"))))
