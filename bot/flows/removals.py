@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind, RemoveEntry
 from bot.safety.deletions import TooManyDeletions, deletion_guard
 from bot.safety.limits import Limits
-
-FEW: Final = 3
-"""So many missing things are ordinary whatever their share: in a small repository two of three is no flood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class Removals:
         return {
             "removed": found.removed,
             "total": found.total,
-            "allowed": found.allowed,
+            **({} if found.allowed is None else {"allowed": found.allowed}),
             "allowed_percent": found.allowed_percent,
         }
 
@@ -47,11 +43,10 @@ def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Li
     """
     things = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
     total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in things)
-    by_share = limits if len(things) > FEW else replace(limits, deletion_percent=0)
-    if (guard := deletion_guard(len(things), total, by_share)) is not None:
+    if (guard := deletion_guard(len(things), total, limits)) is not None:
         return Removals(things, guard)
     cuts = tuple(d for d in decisions if d.lane is Lane.ARTIFACT_PATCH and _cuts(d.drift))
-    guard = deletion_guard(len(cuts), max(total, len(cuts)), replace(limits, deletion_percent=0))
+    guard = deletion_guard(len(cuts), max(total, len(cuts)), replace(limits, deletion_percent=100))
     return None if guard is None else Removals(cuts, guard)
 
 

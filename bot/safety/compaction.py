@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from bot.model.ledger import Entry, EntryKind
-from bot.safety.history import Attempt, budget_of, history_of_entries
+from bot.safety.history import VOICES, Attempt, budget_of, disputes, history_of_entries
 from bot.safety.limits import Limits
+from bot.safety.spans import before
 
 __all__ = ["Retention", "retained"]
 
 _RECENT: Final = 64
 _MOST_FAILURES: Final = 1000
+_LONGEST: Final = 1e11
+"""Three thousand years, in seconds: a snapshot says how long its entries stay, and cannot say "for ever"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +36,19 @@ class Retention:
     def of(cls, limits: Limits) -> Retention:
         """Enough for ``limits``: twice the longest window, and more attempts than a task's budget counts."""
         longest = max(limits.window, limits.convergence_window, limits.cooldown, 86400.0)
-        most = max(limits.fixes_per_hour, limits.task_proposals_per_hour, limits.consecutive_failures, 3)
-        return cls(2 * longest, most + 1)
+        most = max(limits.fixes_per_hour, limits.task_proposals_per_hour, limits.consecutive_failures or 0, 3)
+        return cls(min(_LONGEST, 2 * longest), most + 1)
 
 
 def retained(entries: Sequence[Entry], retention: Retention) -> frozenset[str]:
     """The ids of the entries that stay; the others may go."""
     if not entries:
         return frozenset()
-    horizon = min(entry.at for entry in entries[-_RECENT:]) - timedelta(seconds=retention.seconds)
+    horizon = before(min(entry.at for entry in entries[-_RECENT:]), retention.seconds)
     stay = {entry.id for entry in entries if entry.at >= horizon and entry.kind is not EntryKind.SNAPSHOT}
     stay.update(entry.id for entry in entries[-_RECENT:])
     stay.update(entry.id for entry in _standing(entries))
+    stay.update(entry.id for place in disputes(entries) for entry in entries[max(0, place + 1 - VOICES) : place + 1])
     stay.update(_attempts(entries, stay, retention))
     return frozenset(stay)
 

@@ -33,11 +33,11 @@ class Fight:
 
 def fights(view: LedgerView, limits: Limits, now: datetime) -> tuple[Fight, ...]:
     """Every field that reached the limit within the convergence window, by name."""
-    if limits.convergence <= 0:
+    if limits.convergence is None:
         return ()
     found = []
     for name, timeline in sorted(history_of(view).by_field.items()):
-        attempts = timeline.within(limits.convergence_window, now)
+        attempts = timeline.within(now, limits.convergence_window)
         if len(attempts) >= limits.convergence:
             found.append(_fight(name, attempts))
     return tuple(found)

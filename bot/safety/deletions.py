@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.safety.limits import Limits
 
 __all__ = ["TooManyDeletions", "deletion_guard"]
 
+_USUAL_PERCENT: Final = 30.0
+_FEW: Final = 3
+"""So many missing things are ordinary where no share is configured: in a small repository two of three is no flood."""
+
 
 @dataclass(frozen=True, slots=True)
 class TooManyDeletions:
-    """Why a tick must not go on: a sentence and its figures."""
+    """Why a tick must not go on: a sentence and its figures. ``allowed`` is None where no number is configured."""
 
     message: str
     removed: int
     total: int
-    allowed: int
+    allowed: int | None
     allowed_percent: float
 
 
@@ -24,17 +29,20 @@ def deletion_guard(removed: int, total: int, limits: Limits) -> TooManyDeletions
     """None when removing ``removed`` of ``total`` things is ordinary.
 
     It is not when there are more than ``limits.deletions`` of them, or they are more than ``limits.deletion_percent``
-    of the whole. Limits of 0 or less switch the respective half off.
+    of the whole. Where no share is configured, they are also too many when they are more than three and more than 30 %.
     """
     if removed <= 0:
         return None
     percent = 100.0 * removed / max(total, removed)
-    many = 0 < limits.deletions < removed
-    much = 0 < limits.deletion_percent < percent
+    share = limits.deletion_percent
+    allowed_percent = _USUAL_PERCENT if share is None else share
+    many = limits.deletions is not None and removed > limits.deletions
+    much = percent > allowed_percent and (share is not None or removed > _FEW)
     if not many and not much:
         return None
+    allowed = [] if limits.deletions is None else [f"{limits.deletions}"]
     message = (
         f"this would remove {removed} of {total} things ({percent:.0f} %); "
-        f"more than {limits.deletions} or {limits.deletion_percent:g} % need a person to agree"
+        f"more than {' or '.join([*allowed, f'{allowed_percent:g} %'])} need a person to agree"
     )
-    return TooManyDeletions(message, removed, total, limits.deletions, limits.deletion_percent)
+    return TooManyDeletions(message, removed, total, limits.deletions, allowed_percent)

@@ -8,9 +8,9 @@ ahead would deny for as long.
 
 An authorised resume written after it heals that, but a resume has a clock too, and it may be that one which is wrong.
 So two things are needed. The entry must be outvoted: dated more than a day after the resume, and after three of the
-five last entries that the resume ends. And whoever asks must be on the resume's side: for a window of an hour only what
-is dated more than an hour after "now" is set back to the resume. Of any two clocks that were read when something was
-permitted, the distance is then never less than the window says, whichever of them were right.
+five entries whose last the resume is. And whoever asks must be on the resume's side: only what is dated more than a day
+(and more than the window) after "now" counts as made at the resume. Whoever's clock is right, or less than a day behind,
+is therefore never granted anything by a resume that was given on a machine whose clock is behind.
 
 Everything is indexed once per ledger tip, so that asking a limit costs a bisection. Used by the other modules here.
 """
@@ -109,8 +109,8 @@ class Timeline:
         self.disputed |= attempt.healed != attempt.at
 
     def as_of(self, now: datetime, seconds: float) -> Sequence[datetime]:
-        """The ledger times for a window of ``seconds``: what was outvoted is set back where it lies beyond the window."""
-        beyond = after(now, seconds)
+        """The ledger times for a window of ``seconds``: what was outvoted is set back where ``now`` contradicts it too."""
+        beyond = after(now, max(seconds, _BROKEN_CLOCK.total_seconds()))
         if not self.disputed or beyond is None:
             return self.times
         return list(accumulate((one.healed if one.at >= beyond else one.at for one in self.attempts), max))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from bot.errors import Refused
@@ -24,6 +24,7 @@ from bot.model.decision import Lane
 from bot.model.drift import Severity
 from bot.model.ledger import Entry, LedgerView
 from bot.safety.history import Budget, History, Timeline, budget_of, history_of
+from bot.safety.spans import after, before, span
 from bot.safety.suspension import suspended_until
 from bot.safety.windows import ChangeWindow, gate
 
@@ -33,12 +34,14 @@ Figure: TypeAlias = str | int | float
 
 _HOUR: Final = 3600.0
 _DAY: Final = 86400.0
+_ROUNDS: Final = 50
+"""How often a time is tried to be the next eligible one; each round passes at least one window or budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every number, with the defaults that hold when nothing is configured. Durations are seconds; 0 turns a count off
-    except for the two budgets per task, where 0 means none at all.
+    """Every number, with the defaults that hold when nothing is configured. Durations are seconds. A count of 0 means
+    none at all, everywhere; None means that this is not limited.
     """
 
     fixes_per_hour: int = 2
@@ -46,26 +49,28 @@ class Limits:
     window: float = _HOUR
     cooldown: float = 600.0
     """Between two artifact patches of one task, counted from the end of the earlier one."""
-    consecutive_failures: int = 3
+    consecutive_failures: int | None = 3
     """After so many failures in a row a task stops until somebody resumes it or one of its attempts succeeds."""
-    total_failures: int = 10
+    total_failures: int | None = 10
     """After so many failures everything stops until an authorised resume."""
-    repository_fixes_per_hour: int = 20
+    repository_fixes_per_hour: int | None = 20
     severity_fixes_per_hour: Mapping[Severity, int] = field(default_factory=dict)
     """Artifact patches per severity and ``window`` in the whole repository; severities not named are not limited."""
-    proposals_per_hour: int = 60
+    proposals_per_hour: int | None = 60
     """Pull requests and issues in the whole repository in any ``window``."""
     task_proposals_per_hour: int = 12
-    convergence: int = 3
+    convergence: int | None = 3
     """The same field corrected so often within ``convergence_window`` is not corrected any more."""
     convergence_window: float = _DAY
     windows: tuple[ChangeWindow, ...] = ()
     in_progress: float = 600.0
     """So long an intent without outcome is taken for somebody's work in hand; afterwards it is dangling."""
-    deletions: int = 10
+    deletions: int | None = 10
     """A tick that would remove more things than this stops and asks."""
-    deletion_percent: float = 50.0
-    """A tick that would remove a larger share of what is declared than this stops and asks."""
+    deletion_percent: float | None = None
+    """A tick that would remove a larger share of what is declared than this stops and asks; 100 is no limit. None: what
+    is usual, 30 % and more than three things.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Denied:
     """Not now: ``limit`` names the first limit that says no, ``checks`` holds all of them with their figures.
 
     ``next_eligible`` is the earliest time at which every limit would pass if nothing else happens; None when at least
-    one of them waits for a person.
+    one of them waits for a person, or never passes. The message ends with it.
     """
 
     request: Request
@@ -133,27 +138,51 @@ def permit(
     view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
 ) -> Permit | Denied:
     """Whether ``request`` may be carried out at ``now``, given the ledger and what this tick was already permitted."""
-    checks = examine(view, request, limits, now, pending=pending)
+    case = _Case(history_of(view), request, limits, pending, now)
+    checks = _asked(case, now)
     failed = [check for check in checks if not check.passed]
     if not failed:
         return Permit(request, now, view.tip, checks, _SEAL)
-    times = [check.next_eligible for check in failed]
-    known = [time for time in times if time is not None]
-    eligible = max(known) if len(known) == len(times) else None
-    first = failed[0]
-    return Denied(request, first.limit, first.message, first.figures, eligible, checks)
+    first, eligible = failed[0], _eligible(case, failed)
+    message = first.message if eligible is None else f"{first.message}; next eligible at {_clock(eligible)}"
+    return Denied(request, first.limit, message, first.figures, eligible, checks)
 
 
 def examine(
     view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
 ) -> tuple[Check, ...]:
     """Every limit that concerns ``request``, asked, in the order in which a refusal is reported."""
-    history = history_of(view)
-    standing = [*_stops(history, limits), *_about(history, request, limits, now)]
-    if budget_of(request.lane) is Budget.FIX:
-        counted = _fix_budgets(history, request, limits, now, pending)
-    else:
-        counted = _proposal_budgets(history, request, limits, now, pending)
+    return _asked(_Case(history_of(view), request, limits, pending, now), now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What is asked for, and what else was granted at ``granted`` without being in the ledger yet."""
+
+    history: History
+    request: Request
+    limits: Limits
+    pending: Sequence[Request]
+    granted: datetime
+
+
+def _eligible(case: _Case, failed: Sequence[Check]) -> datetime | None:
+    """The first time at which every limit passes: each time that the limits in the way name is asked about again."""
+    for _ in range(_ROUNDS):
+        times = [check.next_eligible for check in failed]
+        known = [time for time in times if time is not None]
+        if len(known) < len(times):
+            return None
+        candidate = max(known)
+        failed = [check for check in _asked(case, candidate) if not check.passed]
+        if not failed:
+            return candidate
+    return None
+
+
+def _asked(case: _Case, now: datetime) -> tuple[Check, ...]:
+    standing = [*_stops(case.history, case.limits), *_about(case.history, case.request, case.limits, now)]
+    counted = _fix_budgets(case, now) if budget_of(case.request.lane) is Budget.FIX else _proposal_budgets(case, now)
     return (*standing, *counted)
 
 
@@ -164,9 +193,10 @@ def _stops(history: History, limits: Limits) -> list[Check]:
     if halt is not None:
         halted = _no("halted", f"{halt.actor.login} halted Clockwork at {_clock(halt.at)}: {halt.reason}", _by(halt))
     failed, allowed = len(history.failures), limits.total_failures
-    stopped = 0 < allowed <= failed
+    if allowed is None:
+        return [halted]
     message = f"{failed} of {allowed} failures since the last resume"
-    if stopped:
+    if stopped := allowed <= failed:
         message += "; everything stops until an authorised `clockwork resume`"
     return [halted, Check("emergency-stop", not stopped, message, {"failures": failed, "allowed": allowed})]
 
@@ -174,9 +204,11 @@ def _stops(history: History, limits: Limits) -> list[Check]:
 def _about(history: History, request: Request, limits: Limits, now: datetime) -> list[Check]:
     """What concerns this task or proposal whatever the budgets say."""
     checks = [_rejected(history, request), _suspended(history, request, now), _window(request, limits, now)]
-    if budget_of(request.lane) is Budget.FIX:
-        checks.append(_convergence(history, request, limits, now))
-    return [*checks, _consecutive(history, request, limits), _in_progress(history, request, limits, now)]
+    if budget_of(request.lane) is Budget.FIX and limits.convergence is not None:
+        checks.append(_convergence(history, request, limits, limits.convergence, now))
+    if limits.consecutive_failures is not None:
+        checks.append(_consecutive(history, request, limits.consecutive_failures))
+    return [*checks, _in_progress(history, request, limits, now)]
 
 
 def _rejected(history: History, request: Request) -> Check:
@@ -202,17 +234,16 @@ def _window(request: Request, limits: Limits, now: datetime) -> Check:
     return Check("change-window", opening.open, opening.message, {"window": opening.window}, opening.next_open)
 
 
-def _convergence(history: History, request: Request, limits: Limits, now: datetime) -> Check:
-    allowed = limits.convergence
+def _convergence(history: History, request: Request, limits: Limits, allowed: int, now: datetime) -> Check:
     worst, count, free = "", 0, None
     for name in request.fields:
         timeline = history.by_field.get(name, Timeline())
-        seen = len(timeline.within(limits.convergence_window, now))
-        if seen > count:
-            worst, count, free = name, seen, timeline.free_at(limits.convergence_window, allowed)
+        seen = len(timeline.within(now, limits.convergence_window))
+        if seen > count or not worst:
+            worst, count, free = name, seen, timeline.free_at(now, limits.convergence_window, allowed)
     hours = f"{limits.convergence_window / _HOUR:g} h"
     figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
-    if not 0 < allowed <= count:
+    if not worst or count < allowed:
         return Check("convergence", True, f"no field of it was corrected more than {count} times in {hours}", figures)
     message = (
         f"{worst} was corrected {count} times in {hours} and keeps coming back; somebody or something fights over it"
@@ -220,104 +251,117 @@ def _convergence(history: History, request: Request, limits: Limits, now: dateti
     return Check("convergence", False, message, {"field": worst, **figures}, free)
 
 
-def _consecutive(history: History, request: Request, limits: Limits) -> Check:
+def _consecutive(history: History, request: Request, allowed: int) -> Check:
     failed = len(history.failures_in_a_row.get((request.task, budget_of(request.lane)), ()))
-    stopped = 0 < limits.consecutive_failures <= failed
-    message = f"{request.task} failed {failed} times in a row of {limits.consecutive_failures} allowed"
-    if stopped:
+    message = f"{request.task} failed {failed} times in a row of {allowed} allowed"
+    if stopped := allowed <= failed:
         message += f"; it stops until `clockwork resume {request.task}`"
-    figures: dict[str, Figure] = {"failures": failed, "allowed": limits.consecutive_failures}
+    figures: dict[str, Figure] = {"failures": failed, "allowed": allowed}
     return Check("consecutive-failures", not stopped, message, figures)
 
 
 def _in_progress(history: History, request: Request, limits: Limits, now: datetime) -> Check:
     mine = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
-    ends = [min(entry.at, now) + timedelta(seconds=limits.in_progress) for entry in mine]
-    if not ends or max(ends) <= now:
+    last = max(mine, key=lambda entry: entry.at, default=None)
+    if last is None or now - last.at >= span(limits.in_progress):
         return Check("in-progress", passed=True, message="nobody else is at work on it")
-    other = mine[-1]
-    message = f"{other.actor.login} has been at work on it since {_clock(other.at)}"
-    return _no("in-progress", message, _by(other), max(ends))
+    message = f"{last.actor.login} has been at work on it since {_clock(last.at)}"
+    return _no("in-progress", message, _by(last), after(last.at, limits.in_progress))
 
 
-def _fix_budgets(
-    history: History, request: Request, limits: Limits, now: datetime, pending: Sequence[Request]
-) -> list[Check]:
-    fixes = [other for other in pending if budget_of(other.lane) is Budget.FIX]
+def _fix_budgets(case: _Case, now: datetime) -> list[Check]:
+    history, request, limits = case.history, case.request, case.limits
+    fixes = [other for other in case.pending if budget_of(other.lane) is Budget.FIX]
     same = sum(other.task == request.task for other in fixes)
     timeline = history.timeline(request.task, Budget.FIX)
-    spent = _Spent("task-window", f"automatic fixes of {request.task}", timeline, same)
-    checks = [_counted(spent, limits.fixes_per_hour, limits, now)]
-    checks.append(_cooldown(timeline, request, limits, now, pending=same > 0))
+    spent = _Spent("task-window", f"automatic fixes of {request.task}", timeline, same, case.granted)
+    checks = [_counted(spent, limits.fixes_per_hour, limits, now), _cooldown(spent, request, limits, now)]
     allowed = limits.severity_fixes_per_hour.get(request.severity)
     if allowed is not None:
         alike = sum(other.severity is request.severity for other in fixes)
         rated = history.by_severity.get((request.severity.value, Budget.FIX), Timeline())
-        spent = _Spent("severity-budget", f"automatic fixes of {request.severity.value} drift", rated, alike)
-        checks.append(_counted(spent, allowed, limits, now))
-    if limits.repository_fixes_per_hour:
-        whole = history.overall(Budget.FIX)
-        spent = _Spent("repository-budget", "automatic fixes of the whole repository", whole, len(fixes))
+        what = f"automatic fixes of {request.severity.value} drift"
+        checks.append(_counted(_Spent("severity-budget", what, rated, alike, case.granted), allowed, limits, now))
+    if limits.repository_fixes_per_hour is not None:
+        whole, what = history.overall(Budget.FIX), "automatic fixes of the whole repository"
+        spent = _Spent("repository-budget", what, whole, len(fixes), case.granted)
         checks.append(_counted(spent, limits.repository_fixes_per_hour, limits, now))
     return checks
 
 
-def _proposal_budgets(
-    history: History, request: Request, limits: Limits, now: datetime, pending: Sequence[Request]
-) -> list[Check]:
-    others = [other for other in pending if budget_of(other.lane) is Budget.PROPOSAL]
+def _proposal_budgets(case: _Case, now: datetime) -> list[Check]:
+    history, request, limits = case.history, case.request, case.limits
+    others = [other for other in case.pending if budget_of(other.lane) is Budget.PROPOSAL]
     same = sum(other.task == request.task for other in others)
     timeline = history.timeline(request.task, Budget.PROPOSAL)
-    spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same)
+    spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same, case.granted)
     checks = [_counted(spent, limits.task_proposals_per_hour, limits, now)]
-    if limits.proposals_per_hour:
-        whole = history.overall(Budget.PROPOSAL)
-        spent = _Spent("repository-proposals", "proposals to the whole repository", whole, len(others))
+    if limits.proposals_per_hour is not None:
+        whole, what = history.overall(Budget.PROPOSAL), "proposals to the whole repository"
+        spent = _Spent("repository-proposals", what, whole, len(others), case.granted)
         checks.append(_counted(spent, limits.proposals_per_hour, limits, now))
     return checks
 
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """What one budget was used for: by the ledger's attempts, and by what this tick was granted already."""
+    """What one budget was used for: by the ledger's attempts, and by what this tick was granted already, at ``granted``."""
 
     limit: str
     what: str
     timeline: Timeline
     pending: int
+    granted: datetime
+
+    def within(self, now: datetime, seconds: float) -> tuple[int, int]:
+        """How many of either kind are in the window of ``seconds`` that ends at ``now``."""
+        recent = self.pending if self.granted > before(now, seconds) else 0
+        return len(self.timeline.within(now, seconds)), recent
+
+    def last(self, now: datetime, seconds: float) -> datetime | None:
+        """The latest of both kinds, as a window of ``seconds`` sees it."""
+        return self.granted if self.pending else self.timeline.last(now, seconds)
 
 
 def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> Check:
     """A sliding window: fewer than ``allowed`` in any ``limits.window`` seconds."""
-    used = len(spent.timeline.within(limits.window, now)) + spent.pending
+    attempts, recent = spent.within(now, limits.window)
+    used = attempts + recent
     message = f"{used} of {allowed} {spent.what} were used in the last {limits.window / 60:g} minutes"
     figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": limits.window}
     if used < allowed:
         return Check(spent.limit, True, message, figures)
-    free = _free_at(spent.timeline, spent.pending, allowed, limits.window, now)
-    return Check(spent.limit, False, _until(message, free), figures, free)
+    return _no(spent.limit, message + _ahead(spent, limits.window, now), figures, _free_at(spent, allowed, limits, now))
 
 
-def _free_at(timeline: Timeline, pending: int, allowed: int, seconds: float, now: datetime) -> datetime | None:
-    """When the window will have room, with ``pending`` more attempts made at ``now``."""
-    if allowed <= 0:
-        return None
-    if pending >= allowed:
-        return now + timedelta(seconds=seconds)
-    return timeline.free_at(seconds, allowed - pending)
+def _free_at(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> datetime | None:
+    """When the window will have room; None when there is never any."""
+    _, recent = spent.within(now, limits.window)
+    if 0 < allowed <= recent:
+        return after(spent.granted, limits.window)
+    return spent.timeline.free_at(now, limits.window, allowed - recent)
 
 
-def _cooldown(timeline: Timeline, request: Request, limits: Limits, now: datetime, *, pending: bool) -> Check:
+def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) -> Check:
     figures: dict[str, Figure] = {"cooldown_seconds": limits.cooldown}
-    last = now if pending else timeline.times[-1] if timeline.times else None
+    last = spent.last(now, limits.cooldown)
     if last is None:
         return Check("cooldown", True, f"{request.task} was never fixed in the time that counts", figures)
-    free = last + timedelta(seconds=limits.cooldown)
     figures["seconds_since"] = max(0.0, (now - last).total_seconds())
     message = f"the last fix of {request.task} was at {_clock(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
-    if free <= now or limits.cooldown <= 0:
+    if limits.cooldown <= 0 or now - last >= span(limits.cooldown):
         return Check("cooldown", True, message, figures)
-    return Check("cooldown", False, _until(message, free), figures, free)
+    return _no("cooldown", message + _ahead(spent, limits.cooldown, now), figures, after(last, limits.cooldown))
+
+
+def _ahead(spent: _Spent, seconds: float, now: datetime) -> str:
+    """What to do about an attempt that is dated so far ahead that only a wrong clock explains it."""
+    last = spent.last(now, seconds)
+    if last is None or last - now <= span(_DAY):
+        return ""
+    return (
+        f"; one is dated {_clock(last)}: if that clock was wrong, `clockwork resume`, given up to three times, heals it"
+    )
 
 
 def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> Check:
@@ -326,10 +370,6 @@ def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime
 
 def _by(entry: Entry) -> dict[str, Figure]:
     return {"by": entry.actor.login, "at": entry.at.isoformat(), "entry": entry.id}
-
-
-def _until(message: str, free: datetime | None) -> str:
-    return message if free is None else f"{message}; next eligible at {_clock(free)}"
 
 
 def _clock(at: datetime) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.model.ledger import Entry, LedgerView
 from bot.safety.history import history_of
 from bot.safety.limits import Limits
+from bot.safety.spans import span
 from bot.safety.suspension import suspended_until
 
 __all__ = ["State", "state"]
@@ -49,13 +50,13 @@ def state(view: LedgerView, now: datetime, limits: Limits | None = None) -> Stat
     history = history_of(view)
     return State(
         halt=history.halt,
-        emergency=0 < limits.total_failures <= len(history.failures),
+        emergency=limits.total_failures is not None and limits.total_failures <= len(history.failures),
         failures=len(history.failures),
         suspended={task: entry for task, entry in history.suspensions.items() if _lasts(entry, now)},
         stopped={
             task: len(row)
             for (task, _), row in history.failures_in_a_row.items()
-            if 0 < limits.consecutive_failures <= len(row)
+            if limits.consecutive_failures is not None and limits.consecutive_failures <= len(row)
         },
         rejected=dict(history.rejections),
         ignored=dict(history.ignores),
@@ -71,4 +72,4 @@ def _lasts(entry: Entry, now: datetime) -> bool:
 
 def _dangles(entry: Entry, now: datetime, grace: float) -> bool:
     """Too old to be in hand; an intent from further in the future than that is of a broken clock and dangles too."""
-    return abs(now - entry.at) >= timedelta(seconds=grace)
+    return abs(now - entry.at) >= span(grace)

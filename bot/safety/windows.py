@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.errors import Invalid
 from bot.model.decision import Lane
 from bot.safety.cron import Cron, parse_cron
+from bot.safety.spans import after
 
 __all__ = ["ChangeWindow", "Gate", "WindowKind", "gate", "parse_window"]
 
@@ -117,9 +118,7 @@ def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetim
     shut = _closed_by(mine, now)
     if shut is None:
         return Gate(open=True, message="its change windows are open")
-    free = _next_open(mine, now)
-    then = "" if free is None else f"; it opens at {free:%Y-%m-%d %H:%M:%S} UTC"
-    return Gate(open=False, message=f"closed by change window {shut}{then}", window=shut, next_open=free)
+    return Gate(open=False, message=f"closed by change window {shut}", window=shut, next_open=_next_open(mine, now))
 
 
 def _closed_by(windows: Sequence[ChangeWindow], now: datetime) -> str | None:
@@ -136,7 +135,9 @@ def _closed_by(windows: Sequence[ChangeWindow], now: datetime) -> str | None:
 def _next_open(windows: Sequence[ChangeWindow], now: datetime) -> datetime | None:
     """The first moment after ``now`` at which they are open; looks further ahead only when nothing is near."""
     for days in _LOOK_AHEAD_DAYS:
-        last = now + timedelta(days=days)
+        last = after(now, days * 86400.0)
+        if last is None:
+            return None
         found = _first_open(windows, now, last)
         if found < last:
             return found
@@ -172,5 +173,16 @@ def _merged(windows: Sequence[ChangeWindow], first: datetime, last: datetime) ->
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """The wall-clock time in UTC: the first of two, and for one that the clocks skip the moment at which they do."""
     wall = datetime.combine(day, time(minute // 60, minute % 60), zone)
-    return wall.astimezone(UTC)
+    found = wall.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return found
+    earlier, later = wall.replace(fold=1).astimezone(UTC), found
+    while later - earlier > timedelta(seconds=1):
+        middle = earlier + (later - earlier) // 2
+        if middle.astimezone(zone).utcoffset() == later.astimezone(zone).utcoffset():
+            later = middle
+        else:
+            earlier = middle
+    return later.replace(microsecond=0)

@@ -174,7 +174,7 @@ class Life(RuleBasedStateMachine):
 
     def check_stop(self, before: tuple[int, int]) -> None:
         """Halted, or after ten failures, nothing is written."""
-        if self.halted or self.failures >= self.world.limits.total_failures:
+        if self.halted or self.failures >= (self.world.limits.total_failures or 0):
             assert self.written() == before
 
     @invariant()

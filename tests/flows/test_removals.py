@@ -27,7 +27,7 @@ TEN = tuple(f"app{number}" for number in range(10))
     ],
 )
 def test_many_missing_things_become_one_question(tmp_path: Path, names: tuple[str, ...], gone: int, asks: bool) -> None:
-    """More than ten, or more than half once there are more than three, stop the look; else each is its own issue."""
+    """More than ten, or more than 30 % once there are more than three, stop the look; else each is its own issue."""
     world = World(tmp_path, names)
     for path in sorted(world.live)[:gone]:
         del world.live[path]
@@ -35,6 +35,16 @@ def test_many_missing_things_become_one_question(tmp_path: Path, names: tuple[st
     denied = [action for action in done.actions if action.effect is Effect.DENIED]
     assert len([one for one in denied if one.limit == "deletion-guard"]) == asks
     assert len(world.desk.issues()) == (1 if asks else len({drift.task for drift in done.report.drift}))
+
+
+def test_a_configured_share_counts_few_things_too(tmp_path: Path) -> None:
+    """Three of twelve are more than 10 %."""
+    world = World(tmp_path, TEN[:4], limits=Limits(deletion_percent=10))
+    for name in TEN[:3]:
+        world.delete_claim(name)
+    (refused, asked) = world.tick(world.loop()).actions
+    assert (refused.effect, refused.limit) == (Effect.DENIED, "deletion-guard")
+    assert asked.effect is Effect.OPENED
 
 
 def test_the_question_stops_the_whole_look_and_closes_when_things_are_back(tmp_path: Path) -> None:
@@ -57,7 +67,7 @@ def test_the_question_stops_the_whole_look_and_closes_when_things_are_back(tmp_p
 
 
 @pytest.mark.parametrize(
-    "allow", [lambda: Limits(deletions=0, deletion_percent=0), lambda: Limits(deletions=30, deletion_percent=90)]
+    "allow", [lambda: Limits(deletions=None, deletion_percent=100), lambda: Limits(deletions=30, deletion_percent=90)]
 )
 def test_people_can_allow_it(tmp_path: Path, allow: Callable[[], Limits]) -> None:
     """With the guard raised or switched off every missing thing is its own issue again."""

@@ -21,7 +21,8 @@ from bot.safety.state import state
 from tests.safety.ledgers import NOON, Book, at, request
 
 TASKS = ("a", "b", "c")
-LIMITS = Limits(repository_fixes_per_hour=3, convergence=0)
+FAILURES, IN_A_ROW = 10, 3
+LIMITS = Limits(repository_fixes_per_hour=3, convergence=None, total_failures=FAILURES, consecutive_failures=IN_A_ROW)
 TIGHT = Limits(fixes_per_hour=1, task_proposals_per_hour=2, consecutive_failures=2, total_failures=6, convergence=2)
 
 
@@ -46,9 +47,11 @@ class Bots(RuleBasedStateMachine):
     def time_passes(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
 
-    @rule(minutes=st.sampled_from([5.0, 30, 60, 61, 200]))
+    @rule(minutes=st.sampled_from([5.0, 30, 60, 61, 200, 1200]))
     def clock_is_set_back(self, minutes: float) -> None:
-        self.now -= timedelta(minutes=minutes)
+        """Not by a day: three entries that are written then, one of them a resume, would be believed."""
+        latest = max((moment for fixes in self.fixes.values() for moment in fixes), default=self.now)
+        self.now = max(self.now - timedelta(minutes=minutes), latest - timedelta(hours=23))
 
     @rule(task=st.sampled_from(TASKS), ends=st.sampled_from([*Result, None, "later"]))
     def somebody_wants_to_fix(self, task: str, ends: Result | str | None) -> None:
@@ -57,8 +60,8 @@ class Bots(RuleBasedStateMachine):
         if isinstance(answer, Denied):
             return
         assert not self.halted
-        assert self.failures < LIMITS.total_failures
-        assert self.row[task] < LIMITS.consecutive_failures
+        assert self.failures < FAILURES
+        assert self.row[task] < IN_A_ROW
         intent = self.book.intent(self.minutes, task)
         if ends is not Result.ABANDONED:
             self.fixes[task].append(self.now)
@@ -105,6 +108,17 @@ class Bots(RuleBasedStateMachine):
         self.failures = 0
         self.row.clear()
 
+    @rule(days=st.sampled_from([1.1, 2, 20_000]), task=st.sampled_from([None, *TASKS]), times=st.integers(1, 3))
+    def somebody_resumes_from_a_machine_whose_clock_is_back(self, days: float, task: str | None, times: int) -> None:
+        """Once or until it is believed, while all the others keep their clocks."""
+        for _ in range(times):
+            self.book.add(EntryKind.RESUME, self.minutes - days * 24 * 60, task=task)
+        if task is not None:
+            self.row.pop(task, None)
+        else:
+            self.halted, self.failures = False, 0
+            self.row.clear()
+
     @rule()
     def ledger_is_compacted(self) -> None:
         stay = retained(self.book.entries, Retention.of(LIMITS))
@@ -122,7 +136,7 @@ class Bots(RuleBasedStateMachine):
     @invariant()
     def nothing_is_forgotten(self) -> None:
         found = state(self.book.view, self.now, LIMITS)
-        assert found.halted == (self.halted or self.failures >= LIMITS.total_failures)
+        assert found.halted == (self.halted or self.failures >= FAILURES)
         assert found.failures == self.failures
         assert {entry.id for entry in self.unfinished} <= {entry.id for entry in found.open}
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +14,9 @@ from bot.model.decision import Lane
 from bot.model.drift import Severity
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.safety.compaction import Retention, retained
+from bot.safety.convergence import fights
 from bot.safety.limits import Denied, Limits, Permit, examine, permit
+from bot.safety.state import state
 from bot.safety.windows import parse_window
 from tests.safety.ledgers import Book, at, request
 
@@ -118,17 +121,217 @@ def test_what_an_artifact_patch_of_web_is_told(case: str) -> None:
         assert isinstance(permit(view, request(), Limits(), at(free) - timedelta(seconds=1)), Denied)
 
 
+YEARS = 60 * 24 * 365.0
+
+
 def test_a_broken_clocks_entry_is_healed_by_a_resume() -> None:
-    """An entry dated years ahead denies its task until an authorised resume; then it counts as made at the resume."""
+    """An entry dated years ahead denies its task until an authorised resume; then it counts as made at the resume.
+
+    The entries of another task, written in between by a clock that is right, say that the resume's is right too.
+    """
     made = Book()
-    made.fix(60 * 24 * 365 * 50)
-    assert isinstance(permit(made.view, request(), Limits(), at(0)), Denied)
+    made.fix(50 * YEARS)
+    told = permit(made.view, request(), Limits(), at(0))
+    assert isinstance(told, Denied)
+    assert "`clockwork resume`" in told.message
     assert isinstance(permit(made.view, request("db"), Limits(), at(0)), Permit)
+    made.fix(1, task="db")
     made.add(EntryKind.RESUME, 5)
     told = permit(made.view, request(), Limits(), at(6))
     assert isinstance(told, Denied)
     assert told.next_eligible == at(15)
     assert isinstance(permit(made.view, request(), Limits(), at(15)), Permit)
+
+
+def test_three_resumes_heal_what_nothing_else_speaks_about() -> None:
+    """Where only broken clocks wrote, a single resume could be the one that is wrong; a third of them is believed."""
+    made = Book()
+    for number in range(10):
+        made.fix(50 * YEARS + number, task=f"t{number}")
+    for minute, believed in ((1, False), (2, False), (3, True)):
+        made.add(EntryKind.RESUME, minute)
+        assert isinstance(permit(made.view, request("t9"), Limits(), at(60)), Permit) is believed
+
+
+def spent() -> Book:
+    """Both fixes of an hour, after a quiet week with one fix a day."""
+    made = Book()
+    for day in range(7, 0, -1):
+        made.fix(-day * 24 * 60)
+    made.fix(0)
+    made.fix(11)
+    return made
+
+
+@pytest.mark.parametrize("days", [1.1, 2, 20_000])
+@pytest.mark.parametrize("task", [None, "web", "db"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_resume_from_a_machine_with_a_slow_clock_frees_no_budget(days: float, task: str | None, times: int) -> None:
+    """Whoever's clock is right is denied exactly as before, also when the slow clock is the last one that wrote."""
+    made = spent()
+    before = permit(made.view, request(), Limits(), at(22))
+    for _ in range(times):
+        made.add(EntryKind.RESUME, 12 - days * 24 * 60, task=task)
+    told = permit(made.view, request(), Limits(), at(22))
+    assert isinstance(before, Denied)
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == (before.limit, before.next_eligible) == ("task-window", at(60))
+
+
+def test_a_bot_on_the_machine_with_the_slow_clock_is_denied_too() -> None:
+    """One resume alone outvotes nothing: to that clock the two fixes lie ahead, and they count."""
+    made = spent()
+    made.add(EntryKind.RESUME, -2880)
+    assert isinstance(permit(made.view, request(), Limits(), at(-2879)), Denied)
+
+
+def test_the_resume_of_one_task_heals_no_other() -> None:
+    """What a broken clock wrote about another task goes on counting."""
+    made = Book()
+    made.fix(50 * YEARS)
+    made.fix(1, task="db")
+    made.add(EntryKind.RESUME, 2, task="db")
+    assert isinstance(permit(made.view, request(), Limits(), at(60)), Denied)
+    made.add(EntryKind.RESUME, 2, task="web")
+    assert isinstance(permit(made.view, request(), Limits(), at(60)), Permit)
+
+
+def test_compaction_keeps_who_outvoted_a_broken_clock() -> None:
+    """Without the entries beside it a resume would not be believed, and the broken clock would deny again."""
+    made = Book()
+    made.fix(50 * YEARS)
+    made.fix(1, task="db")
+    made.add(EntryKind.RESUME, 2)
+    for number in range(200):
+        made.fix(10_000 + number, task=f"t{number % 2}")
+    stay = retained(made.entries, Retention(seconds=60, attempts=1))
+    assert len(stay) < len(made.entries)
+    folded = LedgerView("t" * 40, tuple(entry for entry in made.entries if entry.id in stay))
+    assert isinstance(permit(folded, request(), Limits(repository_fixes_per_hour=None), at(10_300)), Permit)
+
+
+EDGE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_an_entry_at_the_end_of_the_calendar_denies_and_says_why() -> None:
+    """No time can be named after it, but the message says what heals it; and a resume does."""
+    made = Book()
+    for _ in range(3):
+        made.fix(0, at=EDGE, fields=("f",), fingerprint="abc")
+    made.intent(0, at=EDGE, fingerprint="abc", fields=("f",))
+    asked = request(fingerprint="abc", fields=("f",))
+    told = permit(made.view, asked, Limits(), at(0))
+    assert isinstance(told, Denied)
+    assert told.next_eligible is None
+    told = permit(made.view, request(), Limits(), at(0))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("task-window", None)
+    assert "dated 9999-12-31" in told.message
+    assert retained(made.entries, Retention()) == {entry.id for entry in made.entries}
+    assert state(made.view, at(0)).dangling
+    for minute in (1, 2, 3):
+        made.add(EntryKind.RESUME, minute)
+    assert isinstance(permit(made.view, request(), Limits(), at(64)), Permit)
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 1e20, math.nan])
+def test_durations_without_end_only_deny(seconds: float) -> None:
+    """A cooldown or a window that never ends is a limit like others, with no time at which it passes."""
+    limits = Limits(
+        fixes_per_hour=1,
+        window=seconds,
+        cooldown=seconds,
+        convergence=1,
+        convergence_window=seconds,
+        in_progress=seconds,
+    )
+    made = Book()
+    assert isinstance(permit(made.view, request(fields=("f",)), limits, at(0)), Permit)
+    made.fix(0, fields=("f",))
+    made.intent(1, "db", fingerprint="abc")
+    for asked in (request(), request(fields=("f",)), request("cache", lane=PULL, fingerprint="abc")):
+        told = permit(made.view, asked, limits, at(10_000_000))
+        assert isinstance(told, Denied)
+        assert told.next_eligible is None
+    assert state(made.view, at(10_000_000), limits).dangling == ()
+    assert len(retained(made.entries, Retention.of(limits))) == len(made.entries)
+
+
+def test_the_next_eligible_time_is_true_across_change_windows() -> None:
+    """A cooldown that ends when the window is shut waits for the next one, and message and figure say so."""
+    noon = parse_window("noon", kind="allow", cron="0 12 * * *", duration=300, zone="UTC")
+    made = Book()
+    made.fix(0)
+    limits = Limits(windows=(noon,))
+    told = permit(made.view, request(), limits, at(2))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("cooldown", at(24 * 60))
+    assert told.message.endswith("; next eligible at 2025-06-03 12:00:00 UTC")
+    assert isinstance(permit(made.view, request(), limits, at(24 * 60)), Permit)
+
+
+def test_the_message_names_the_time_at_which_everything_passes() -> None:
+    """Not the one at which only the limit that is named does."""
+    made = Book()
+    made.fix(0)
+    made.fix(58)
+    told = permit(made.view, request(), Limits(), at(59))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("task-window", at(68))
+    assert told.message.endswith("; next eligible at 2025-06-02 13:08:00 UTC")
+    assert told.message.count("UTC") == 1
+
+
+def test_a_suspension_that_ends_while_the_window_is_shut_waits_for_it() -> None:
+    """Whatever ends first, the time that is named is one at which nothing else says no."""
+    night = parse_window("night", kind="deny", cron="30 12 * * *", duration=7200, zone="UTC")
+    made = Book()
+    made.add(EntryKind.SUSPEND, -1, task="web", detail={"until": at(60).isoformat()})
+    told = permit(made.view, request(), Limits(windows=(night,)), at(0))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == ("suspended", at(150))
+
+
+NONE: dict[str, tuple[Limits, str]] = {
+    "fixes of a task": (Limits(fixes_per_hour=0), "task-window"),
+    "fixes of the repository": (Limits(repository_fixes_per_hour=0), "repository-budget"),
+    "fixes of a severity": (Limits(severity_fixes_per_hour={Severity.LOW: 0}), "severity-budget"),
+    "corrections of a field": (Limits(convergence=0), "convergence"),
+    "failures in a row": (Limits(consecutive_failures=0), "consecutive-failures"),
+    "failures": (Limits(total_failures=0), "emergency-stop"),
+    "proposals of a task": (Limits(task_proposals_per_hour=0), "task-proposals"),
+    "proposals of the repository": (Limits(proposals_per_hour=0), "repository-proposals"),
+}
+
+
+@pytest.mark.parametrize("what", list(NONE))
+def test_none_allowed_is_none(what: str) -> None:
+    """A count of 0 denies, whichever it is, and names no time."""
+    limits, limit = NONE[what]
+    asked = request(fields=("f",), lane=PULL if "proposals" in what else Lane.ARTIFACT_PATCH)
+    told = permit(LedgerView(None), asked, limits, at(0))
+    assert isinstance(told, Denied)
+    assert (told.limit, told.next_eligible) == (limit, None)
+
+
+def test_what_is_not_limited_is_not_asked() -> None:
+    """None is no limit: however much happened, nothing of it denies."""
+    made = Book()
+    for number in range(30):
+        made.fix(number, FAILED, task=f"t{number % 2}", fields=("f",))
+        made.fix(number, task="db", fields=("f",))
+        made.fix(number, lane=PULL, task=f"p{number}")
+    limits = Limits(
+        repository_fixes_per_hour=None,
+        proposals_per_hour=None,
+        consecutive_failures=None,
+        total_failures=None,
+        convergence=None,
+    )
+    assert isinstance(permit(made.view, request(fields=("f",)), limits, at(30)), Permit)
+    assert isinstance(permit(made.view, request("t0", lane=PULL), limits, at(30)), Permit)
+    found = state(made.view, at(30), limits)
+    assert (found.stopped, found.emergency, fights(made.view, limits, at(30))) == ({}, False, ())
 
 
 def test_a_rejected_proposal_stays_away_until_a_retry() -> None:

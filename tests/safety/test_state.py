@@ -76,15 +76,34 @@ def test_a_fight_names_who_and_when() -> None:
     assert fight.times == (at(0), at(60), at(120))
     assert fight.managers == ("kubectl-edit", "helm")
     assert fights(made.view, Limits(), at(24 * 60)) == ()
-    assert fights(made.view, Limits(convergence=0), at(200)) == ()
+    assert fights(made.view, Limits(convergence=None), at(200)) == ()
 
 
 @pytest.mark.parametrize(
     ("removed", "total", "asks"),
-    [(0, 0, False), (10, 100, False), (11, 100, True), (5, 10, False), (6, 10, True), (1, 1, True), (3, 0, True)],
+    [(0, 0, False), (10, 100, False), (11, 100, True), (4, 14, False), (5, 14, True), (1, 1, False), (3, 0, False)],
 )
 def test_mass_deletions_stop_and_ask(removed: int, total: int, asks: bool) -> None:
-    """More than ten, or more than half."""
+    """More than ten, or more than three that are more than 30 %."""
     found = deletion_guard(removed, total, Limits())
     assert (found is not None) == asks
-    assert deletion_guard(removed, total, Limits(deletions=0, deletion_percent=0)) is None
+    assert deletion_guard(removed, total, Limits(deletions=None, deletion_percent=100)) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "removed", "asks"),
+    [
+        (Limits(deletion_percent=10), 1, False),
+        (Limits(deletion_percent=10), 2, True),
+        (Limits(deletion_percent=30), 3, False),
+        (Limits(deletion_percent=30), 4, True),
+        (Limits(deletion_percent=0), 1, True),
+        (Limits(deletions=0), 1, True),
+        (Limits(deletions=1, deletion_percent=100), 1, False),
+        (Limits(deletions=None, deletion_percent=90), 9, False),
+        (Limits(deletions=None, deletion_percent=90), 10, True),
+    ],
+)
+def test_a_configured_share_or_number_holds_as_it_is_written(limits: Limits, removed: int, asks: bool) -> None:
+    """Of ten things: more than the number, or more than the per cent, however few they are."""
+    assert (deletion_guard(removed, 10, limits) is not None) == asks

@@ -104,16 +104,35 @@ def test_windows_concern_tasks_and_lanes() -> None:
 
 
 def test_a_window_follows_its_zones_clocks() -> None:
-    """Nine o'clock in Berlin is 8:00 UTC in winter and 7:00 UTC in summer; a skipped hour begins after the skip."""
+    """Nine o'clock in Berlin is 8:00 UTC in winter and 7:00 UTC in summer; a repeated hour counts once."""
     summer, winter = datetime(2025, 7, 1, 7, 0, tzinfo=UTC), datetime(2025, 12, 1, 8, 0, tzinfo=UTC)
     for begin in (summer, winter):
         assert WORK.contains(begin)
         assert not WORK.contains(begin - timedelta(seconds=1))
-    skipped = window("allow", "30 2 * * *", 1, "Europe/Berlin")
-    assert skipped.contains(datetime(2025, 3, 30, 1, 30, tzinfo=UTC))
     repeated = window("allow", "30 2 * * *", 1, "Europe/Berlin")
     assert repeated.contains(datetime(2025, 10, 26, 0, 30, tzinfo=UTC))
     assert not repeated.contains(datetime(2025, 10, 26, 1, 31, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron", "begins"),
+    [
+        ("Europe/Berlin", "30 2 * * *", datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
+        ("Europe/Berlin", "0 2 * * *", datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
+        ("Europe/Berlin", "0 3 * * *", datetime(2026, 3, 29, 1, 0, tzinfo=UTC)),
+        ("Europe/Berlin", "59 1 * * *", datetime(2026, 3, 29, 0, 59, tzinfo=UTC)),
+        ("America/New_York", "45 2 * * *", datetime(2026, 3, 8, 7, 0, tzinfo=UTC)),
+        ("Australia/Lord_Howe", "15 2 * * *", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+        ("Pacific/Apia", "0 12 30 12 *", datetime(2011, 12, 30, 10, 0, tzinfo=UTC)),
+    ],
+)
+def test_what_begins_in_a_skipped_hour_begins_with_the_skip(zone: str, cron: str, begins: datetime) -> None:
+    """Not some minutes into the hour after it; it lasts as long as ever."""
+    shut = window("deny", cron, 1, zone)
+    assert not shut.contains(begins - timedelta(seconds=1))
+    assert shut.contains(begins)
+    assert shut.contains(begins + timedelta(minutes=59))
+    assert not shut.contains(begins + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
