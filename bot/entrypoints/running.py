@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from bot.entrypoints.daemon import Daemon, Status
 from bot.entrypoints.http import build, serving
 from bot.errors import BotError
-from bot.flows.commands import hear
+from bot.flows.commands import Orders
+from bot.flows.hear import hear
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
 from bot.ports import Clock
@@ -87,7 +88,8 @@ class Wired:
 
     def hear(self, number: int) -> object:
         """Carry out the commands in a thread's comments."""
-        return hear(number, self.fresh().loop.hands)
+        loop = self.fresh().loop
+        return hear(number, Orders(loop.hands, loop.declarer, loop.hands.actor))
 
     def close(self) -> None:
         """Sessions taken so far are written."""

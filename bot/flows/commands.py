@@ -1,20 +1,47 @@
 """What people tell the bot: halt, resume, suspend, retry, ignore. Written into the ledger, so every run hears it.
 
-Called by the command line, by ``/clockwork …`` comments and by the dashboard. Who may say it is asked before.
+Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.hear`. Who may say it is asked before.
+Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an order
+about a typo would hold nothing back and still look obeyed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import assert_never
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from bot.errors import Refused
+from bot.errors import Invalid, Refused
+from bot.flows.declare import Declarer
+from bot.flows.plan import BREAKER, DELETIONS, EVERYTHING
 from bot.flows.remedy import Hands, record
-from bot.model.codehost import Comment, Issue, Marker, PullRequest
-from bot.model.command import Command, Unknown, Verb, parse
+from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
+from bot.model.moment import moment
 from bot.model.proposal import key_of
+from bot.safety.state import State, state
+from bot.safety.suspension import UNTIL, suspended_until
+
+ALL: Final = "everything"
+"""What ``resume`` is told when it means no single task."""
+
+_LANES: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISSUE, DELETIONS: Lane.RUNBOOK_ISSUE}
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What orders are taken with: hands that write them down, what knows which tasks there are, and who gives them.
+
+    ``call`` is how these people address the bot, for what an answer tells them to say next.
+    """
+
+    hands: Hands
+    declarer: Declarer
+    by: Actor
+    call: str = "clockwork"
 
 
 def tell(
@@ -45,87 +72,173 @@ def tell(
     return record(hands.ledger, hands.ledger.read(), [entry])
 
 
-def hear(number: int, hands: Hands) -> tuple[str, ...]:
-    """Carry out the commands in the comments of one issue or pull request that were not answered yet.
-
-    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to the
-    repository are obeyed. Returns what was answered.
-    """
-    host = hands.host
-    if host is None:
-        raise Refused("there is no code host to hear comments on")
-    comments = host.comments(number)
-    answered = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == "answer"}
-    said = []
-    for comment in comments:
-        command = parse(comment.body) if comment.marker is None else None
-        if command is None or str(comment.id) in answered:
-            continue
-        answer = _answer(number, command, comment, hands)
-        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
-        said.append(answer)
-    return tuple(said)
+def halt(orders: Orders, *, reason: str) -> str:
+    """Nothing is written any more by anybody."""
+    tell(orders.hands, EntryKind.HALT, reason=reason, actor=orders.by)
+    return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
 
 
-def _answer(number: int, command: Command | Unknown, comment: Comment, hands: Hands) -> str:
-    if isinstance(command, Unknown):
-        words = ", ".join(verb.value for verb in Verb)
-        return hands.texts.render("answer.md", text=f"I do not know that command. I know: {words}.")
-    host = hands.host
-    if host is None or not host.may_write(comment.author):
-        text = "Only people who may write to this repository can tell me that."
-        return hands.texts.render("answer.md", text=text)
-    try:
-        return hands.texts.render("answer.md", text=_obey(number, command, comment, hands))
-    except Refused as exc:
-        return hands.texts.render("answer.md", text=exc.message)
+def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
+    """``task`` may go on, or everything without one; the failures so far no longer count. ``Invalid`` if unknown."""
+    view = orders.hands.ledger.read()
+    before = _standing(orders, view)
+    if task is None or (task == ALL and task not in known_tasks(orders, view)):
+        tell(orders.hands, EntryKind.RESUME, reason=reason, actor=orders.by)
+        return _resumed(before)
+    check_task(orders, task, view)
+    tell(orders.hands, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
+    suspended = " It is no longer suspended." if task in before.suspended else ""
+    return f"Resumed {task}: its failures so far no longer count.{suspended}{_still(before, orders)}"
 
 
-def _obey(number: int, command: Command, comment: Comment, hands: Hands) -> str:
-    actor = Actor(comment.author, comment.author_id)
-    reason = command.argument or f"said so on #{number}"
-    subject = _subject(number, hands)
-    match command.verb:
-        case Verb.HALT:
-            tell(hands, EntryKind.HALT, reason=reason, actor=actor)
-            return "Halted: no run writes anything until `/clockwork resume`."
-        case Verb.RESUME:
-            tell(hands, EntryKind.RESUME, reason=reason, actor=actor)
-            return "Resumed: failures so far no longer count."
-        case Verb.SUSPEND:
-            task = command.argument or (subject.key if subject else "")
-            tell(hands, EntryKind.SUSPEND, reason=reason, actor=actor, task=_named(task))
-            return f"Suspended {task}: no run writes anything for it until `clockwork unsuspend`."
-        case Verb.RETRY:
-            tell(hands, EntryKind.RETRY, reason=reason, actor=actor, fingerprint=_fingerprint(subject))
-            return "The next run may propose this again."
-        case Verb.IGNORE:
-            tell(hands, EntryKind.IGNORE, reason=reason, actor=actor, fingerprint=_fingerprint(subject))
-            return (
-                "Noted: this exact proposal is not made again. To hide the drift from reports too, add an ignore rule."
-            )
-        case Verb.EXPLAIN:
-            return f"Run `clockwork explain {_named(subject.key if subject else '')}` for the whole chain of decision."
-        case _:
-            assert_never(command.verb)
+def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None) -> str:
+    """Nothing is written for ``task`` until that time, or until unsuspend. ``Invalid`` if unknown, or in the past."""
+    check_task(orders, task)
+    end = None if until is None else _future(until, orders.hands.clock.now())
+    detail = {} if end is None else {UNTIL: end.isoformat()}
+    tell(orders.hands, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
+    by_hand = f"`{orders.call} unsuspend {task}`"
+    if end is None:
+        return f"Suspended {task}: no run writes anything for it until {by_hand}."
+    return f"Suspended {task} until {_clock(end)}: no run writes anything for it before that, or {by_hand}."
 
 
-def _subject(number: int, hands: Hands) -> Marker | None:
-    """What the issue or pull request is about; None when it is not one of ours."""
-    host = hands.host
-    if host is None:
+def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
+    """``task`` is not suspended, whether it was or not. ``Invalid`` if unknown."""
+    view = orders.hands.ledger.read()
+    check_task(orders, task, view)
+    before = _standing(orders, view)
+    if task not in before.suspended:
+        return f"{task} was not suspended; nothing was changed.{_still(before, orders)}"
+    tell(orders.hands, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
+    return f"{task} is no longer suspended.{_still(before, orders)}"
+
+
+def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
+    """That proposal may be made again. ``Invalid`` if nobody ever made it."""
+    check_fingerprint(orders, fingerprint)
+    tell(orders.hands, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    return f"The next run may propose {fingerprint} again."
+
+
+def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
+    """That proposal is not made again. ``Invalid`` if nobody ever made it."""
+    check_fingerprint(orders, fingerprint)
+    tell(orders.hands, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    return (
+        f"Noted: exactly this proposal, {fingerprint}, is not made again. "
+        "To hide the drift from reports too, add an ignore rule."
+    )
+
+
+def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str]:
+    """The tasks that Git declares now, and those that the ledger remembers."""
+    hands = orders.hands
+    view = hands.ledger.read() if view is None else view
+    hands.repository.fetch()
+    head = hands.repository.head(hands.branch)
+    declared = () if head is None else orders.declarer.at(head).resources
+    return frozenset({*(one.task for one in declared), *(one.task for one in view.entries if one.task)}) - {EVERYTHING}
+
+
+def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:
+    """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
+    known = known_tasks(orders, view)
+    if task not in known and task not in {task_of(item.marker) for item in _items(orders.hands)}:
+        raise Invalid(f"there is no task {task!r}", advice=_perhaps(near(task, known)) or _LISTED)
+
+
+def near(name: str, known: Collection[str]) -> Sequence[str]:
+    """The tasks that somebody who wrote ``name`` may have meant, best first."""
+    same = sorted(one for one in known if one.rpartition("/")[2].lower() == name.lower() and one != name)
+    return list(dict.fromkeys([*difflib.get_close_matches(name, known, n=3, cutoff=0.8), *same]))[:3]
+
+
+def check_fingerprint(orders: Orders, fingerprint: str) -> None:
+    """Raise ``Invalid`` for a fingerprint of which neither the ledger nor the code host knows."""
+    view = orders.hands.ledger.read()
+    known = {entry.fingerprint for entry in view.entries if entry.fingerprint}
+    if fingerprint in known:
+        return
+    known |= {
+        fingerprint_of(item.marker) for item in _items(orders.hands) if item.marker and item.marker.kind in _LANES
+    }
+    if fingerprint in known:
+        return
+    rejected = _standing(orders, view).rejected
+    meant = [one for one, entry in rejected.items() if entry.task == fingerprint]
+    meant = meant or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
+    advice = "Reports, `clockwork explain TASK` and `clockwork ledger show --json` name fingerprints."
+    raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_perhaps(meant) or advice)
+
+
+def subject(number: int, hands: Hands) -> Marker | None:
+    """What an issue or pull request is about; None when it is not one of ours."""
+    return next((item.marker for item in _items(hands) if item.number == number), None)
+
+
+def task_of(thread: Marker | None) -> str | None:
+    """The task that a thread is about; None for one about all of them or about none."""
+    if thread is None or thread.kind not in _LANES or thread.key == EVERYTHING:
         return None
-    items: list[PullRequest | Issue] = [*host.pulls(), *host.issues()]
-    return next((item.marker for item in items if item.number == number), None)
+    return thread.key
 
 
-def _named(task: str) -> str:
-    if not task:
-        raise Refused("Name a task: this thread is not about one of mine.")
-    return task
-
-
-def _fingerprint(subject: Marker | None) -> str:
-    if subject is None or subject.kind not in set(Lane):
+def fingerprint_of(thread: Marker | None) -> str:
+    """The fingerprint of the proposal that a thread is about. ``Refused`` when it is about none."""
+    if thread is None or thread.kind not in _LANES:
         raise Refused("This thread is not about a proposal of mine.")
-    return f"{key_of(Lane(subject.kind), subject.key)}-{subject.digest}"
+    return f"{key_of(_LANES[thread.kind], thread.key)}-{thread.digest}"
+
+
+_LISTED: Final = "Name a task that Git declares or the ledger knows, such as Deployment/shop/web."
+
+
+def _perhaps(names: Sequence[str]) -> str:
+    return f"Did you mean {' or '.join(names)}?" if names else ""
+
+
+def _items(hands: Hands) -> Sequence[PullRequest | Issue]:
+    host = hands.host
+    return () if host is None else (*host.pulls(), *host.issues())
+
+
+def _standing(orders: Orders, view: LedgerView) -> State:
+    return state(view, orders.hands.clock.now(), orders.hands.limits)
+
+
+def _resumed(before: State) -> str:
+    if before.halt is not None:
+        lifted = f"the halt by {before.halt.actor.login} is lifted"
+    else:
+        lifted = "the emergency stop is lifted" if before.emergency else "nothing was halted"
+    rest = ", ".join(f"{task} {_end(entry)}" for task, entry in sorted(before.suspended.items()))
+    asleep = f" Still suspended: {rest}." if rest else ""
+    return f"Resumed everything: {lifted}; failures so far ({before.failures}) no longer count.{asleep}"
+
+
+def _end(entry: Entry) -> str:
+    until = suspended_until(entry)
+    return "until unsuspend" if until is None else f"until {_clock(until)}"
+
+
+def _still(now: State, orders: Orders) -> str:
+    """What keeps holding everything back, whatever becomes of one task."""
+    if now.halt is not None:
+        why = f"{now.halt.actor.login} halted it: {now.halt.reason}"
+    elif now.emergency:
+        why = f"there were {now.failures} failures"
+    else:
+        return ""
+    return f" Everything is still stopped ({why}); `{orders.call} resume {ALL}` lifts that."
+
+
+def _future(text: str, now: datetime) -> datetime:
+    end = moment(text, now=now)
+    if end <= now:
+        raise Invalid(f"{text} is in the past: it is {_clock(now)} now", advice="Name a time to come.")
+    return end
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M UTC}" if not at.second else f"{at:%Y-%m-%d %H:%M:%S UTC}"

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     SUSPEND = "suspend"
     """Leave one task alone until told otherwise or until a time."""
+    UNSUSPEND = "unsuspend"
     IGNORE = "ignore"
     """Never propose this drift again."""
     EXPLAIN = "explain"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.wiring.guarding import Guard, open_guard
-from bot.wiring.loops import open_hands, open_ledger, open_look, open_loop, open_rules, record_applied, render_folder
+from bot.wiring.loops import open_ledger, open_look, open_loop, open_orders, open_rules, record_applied, render_folder
 from bot.wiring.site import SystemClock, Ways
 from bot.wiring.working import open_workers
 
@@ -12,10 +12,10 @@ __all__ = [
     "SystemClock",
     "Ways",
     "open_guard",
-    "open_hands",
     "open_ledger",
     "open_look",
     "open_loop",
+    "open_orders",
     "open_rules",
     "open_workers",
     "record_applied",

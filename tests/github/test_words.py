@@ -23,6 +23,7 @@ from bot.model.command import Command, Unknown, Verb, parse
         ("/clockwork resume\n/clockwork halt", Command(Verb.RESUME)),
         ("/clockwork\tignore\tit is ours", Command(Verb.IGNORE, "it is ours")),
         ("/clockwork explain", Command(Verb.EXPLAIN)),
+        ("/clockwork unsuspend shop/web", Command(Verb.UNSUSPEND, "shop/web")),
         ("/clockwork", Unknown("")),
         ("/clockwork dance", Unknown("dance")),
         ("please /clockwork retry", None),

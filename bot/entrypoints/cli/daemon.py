@@ -42,8 +42,8 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def hear(number: int, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
         """Carry out the /clockwork commands in the comments of issue or pull request NUMBER."""
-        from bot.flows.commands import hear as listen
-        from bot.wiring import open_hands
+        from bot.flows.hear import hear as listen
+        from bot.wiring import open_orders
 
-        answers = listen(number, open_hands(settings, repo))
+        answers = listen(number, open_orders(settings, repo))
         print("\n".join(answers) or "No command that was not answered yet.")

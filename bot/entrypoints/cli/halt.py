@@ -1,15 +1,23 @@
-"""``clockwork halt`` and ``resume`` (everything), ``suspend`` and ``unsuspend`` (one task), ``retry`` (one proposal)."""
+"""``clockwork halt`` and ``resume`` (everything), ``suspend`` and ``unsuspend`` (one task), ``retry`` and ``ignore`` (one
+proposal).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.options import RepoOption, SettingsOption
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.flows.commands import Orders
+
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; it is kept in the ledger.")]
+Task = Annotated[str, typer.Argument(help="A task as reports name it, such as Deployment/shop/web.")]
+Fingerprint = Annotated[str, typer.Argument(help="It stands in the report and in the ledger.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +26,9 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def halt(reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
         """Stop every write of every run until somebody resumes."""
-        _say("halt", reason, repo, settings)
-        print("Halted. No run writes anything until `clockwork resume`.")
+        from bot.flows.commands import halt as order
+
+        print(order(_orders(settings, repo), reason=reason))
 
     @app.command()
     def resume(
@@ -29,52 +38,53 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
     ) -> None:
         """Lift a halt or an emergency stop, or let one task go on, and forget the failures that led to it."""
-        _say("resume", reason, repo, settings, task=task)
-        print(f"Resumed{f' {task}' if task else ''}. Failures so far no longer count.")
+        from bot.flows.commands import resume as order
+
+        print(order(_orders(settings, repo), reason=reason, task=task))
 
     @app.command()
     def suspend(
-        task: str,
+        task: Task,
         reason: Reason,
         repo: RepoOption = ".",
         settings: SettingsOption = None,
-        until: Annotated[datetime | None, typer.Option("--until", help="UTC; without it until unsuspend.")] = None,
+        until: Annotated[
+            str | None,
+            typer.Option("--until", metavar="TIME", help="ISO 8601 (UTC without an offset) or 2h, 3d; else unsuspend."),
+        ] = None,
     ) -> None:
         """Stop writes for one task."""
-        from datetime import UTC
+        from bot.flows.commands import suspend as order
 
-        end = until.replace(tzinfo=UTC).isoformat() if until else None
-        _say("suspend", reason, repo, settings, task=task, detail={"until": end} if end else {})
-        print(f"Suspended {task}" + (f" until {end}." if end else "."))
+        print(order(_orders(settings, repo), reason=reason, task=task, until=until))
 
     @app.command()
-    def unsuspend(task: str, reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
+    def unsuspend(task: Task, reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
         """Allow writes for one task again."""
-        _say("unsuspend", reason, repo, settings, task=task)
-        print(f"{task} is no longer suspended.")
+        from bot.flows.commands import unsuspend as order
+
+        print(order(_orders(settings, repo), reason=reason, task=task))
 
     @app.command()
-    def retry(fingerprint: str, reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
-        """Make a rejected proposal again; its fingerprint stands in the report and in the ledger."""
-        _say("retry", reason, repo, settings, fingerprint=fingerprint)
-        print(f"The next run may propose {fingerprint} again.")
+    def retry(
+        fingerprint: Fingerprint, reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None
+    ) -> None:
+        """Make a rejected proposal again."""
+        from bot.flows.commands import retry as order
+
+        print(order(_orders(settings, repo), reason=reason, fingerprint=fingerprint))
+
+    @app.command()
+    def ignore(
+        fingerprint: Fingerprint, reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None
+    ) -> None:
+        """Never make exactly this proposal again."""
+        from bot.flows.commands import ignore as order
+
+        print(order(_orders(settings, repo), reason=reason, fingerprint=fingerprint))
 
 
-def _say(
-    kind: str,
-    reason: str,
-    repo: str,
-    settings: object,
-    *,
-    task: str | None = None,
-    fingerprint: str | None = None,
-    detail: dict[str, str] | None = None,
-) -> None:
-    from pathlib import Path
+def _orders(settings: Path | None, repo: str) -> Orders:
+    from bot.wiring import open_orders
 
-    from bot.flows.commands import tell
-    from bot.model.ledger import EntryKind
-    from bot.wiring import open_hands
-
-    hands = open_hands(settings if isinstance(settings, Path) else None, repo)
-    tell(hands, EntryKind(kind), reason=reason, task=task, fingerprint=fingerprint, detail=detail or {})
+    return open_orders(settings, repo)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +18,9 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
     VariableOption,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +56,12 @@ def register(app: typer.Typer) -> None:
         branch: BranchOption = None,
         var: VariableOption = None,
         as_json: JsonOption = False,
-        at: Annotated[datetime | None, typer.Option("--at", help="Pretend that it is this time (UTC).")] = None,
+        at: Annotated[
+            str | None,
+            typer.Option(
+                "--at", metavar="TIME", help="Pretend it is then: ISO 8601 (UTC without an offset), or 2h, 3d."
+            ),
+        ] = None,
         assume: Annotated[
             Path | None,
             typer.Option(
@@ -65,12 +72,12 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Predict what the next reconcile would do; nothing is written."""
-        from datetime import UTC
-
-        from bot.wiring import Ways
+        from bot.model.moment import moment
+        from bot.wiring import SystemClock, Ways
 
         ways = Ways(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
-        _run(ways, as_json=as_json, dry_run=True, summary=None, at=at.replace(tzinfo=UTC) if at else None)
+        then = moment(at, now=SystemClock().now()) if at else None
+        _run(ways, as_json=as_json, dry_run=True, summary=None, at=then)
 
 
 def _run(ways: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:

@@ -1,0 +1,162 @@
+"""Orders in comments: ``/clockwork suspend TASK until TIME reason`` and its siblings. Called by the daemon and in Actions.
+
+How a line is read: a known task at its beginning is the order's; without one the order is about the task of the issue
+or pull request it stands on; the rest is the reason. What looks like a task and is none is refused, never taken for a
+reason, and nothing is resumed on a guess: on a thread that is about no task, ``resume`` with other words must say
+``everything``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from bot.errors import Invalid, Refused
+from bot.flows import commands
+from bot.flows.commands import ALL, Orders
+from bot.flows.plan import BREAKER, DELETIONS
+from bot.model.codehost import Comment, Marker
+from bot.model.command import Command, Unknown, Verb, parse
+from bot.model.ledger import Actor
+
+SYNTAX: Final = {
+    Verb.HALT: "halt [REASON]",
+    Verb.RESUME: f"resume [TASK or {ALL}] [REASON]",
+    Verb.SUSPEND: "suspend [TASK] [until TIME] [REASON]",
+    Verb.UNSUSPEND: "unsuspend [TASK] [REASON]",
+    Verb.RETRY: "retry [REASON]",
+    Verb.IGNORE: "ignore [REASON]",
+    Verb.EXPLAIN: "explain [TASK]",
+}
+_TICKED: Final = re.compile(r"\A`+([^`]+)`+")
+_END: Final = re.compile(r"[,;:.]?(?:\s+|\Z)")
+_FINGERPRINT: Final = re.compile(r"([0-9a-f]{16}-[0-9a-f]{16})(?=\s|\Z)\s*")
+_TIME: Final = r"(?P<time>\S*(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?)\s*"
+_UNTIL: Final = re.compile(rf"\Auntil(?:\s+|\Z){_TIME}", re.IGNORECASE)
+_UNTIL_A_DIGIT: Final = re.compile(rf"\s+until\s+(?=[0-9]){_TIME}", re.IGNORECASE)
+
+
+def hear(number: int, orders: Orders) -> tuple[str, ...]:
+    """Carry out the commands in the comments of one issue or pull request that were not answered yet.
+
+    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to the
+    repository are obeyed. Returns what was answered.
+    """
+    host = orders.hands.host
+    if host is None:
+        raise Refused("there is no code host to hear comments on")
+    comments = host.comments(number)
+    answered = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == "answer"}
+    said = []
+    for comment in comments:
+        command = parse(comment.body) if comment.marker is None else None
+        if command is None or str(comment.id) in answered:
+            continue
+        text = _answer(number, command, comment, orders)
+        answer = orders.hands.texts.render("answer.md", text=text)
+        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
+        said.append(answer)
+    return tuple(said)
+
+
+def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
+    if isinstance(command, Unknown):
+        words = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
+        return f"I do not know that command; nothing was changed. I know: {words}."
+    host = orders.hands.host
+    if host is None or not host.may_write(comment.author):
+        return "Only people who may write to this repository can tell me that."
+    theirs = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
+    try:
+        return _obey(command, commands.subject(number, orders.hands), theirs, unsaid=f"said so on #{number}")
+    except (Refused, Invalid) as exc:
+        advice = f" {exc.advice}" if exc.advice else ""
+        return f"{_sentence(exc.message)}{advice} Nothing was changed; write `/clockwork {SYNTAX[command.verb]}`."
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _obey(command: Command, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
+    words = _TICKED.sub(r"\1", command.argument).strip()
+    match command.verb:
+        case Verb.HALT:
+            return commands.halt(orders, reason=words or unsaid)
+        case Verb.RETRY | Verb.IGNORE:
+            return _again_or_never(command.verb, words, thread, orders, unsaid=unsaid)
+        case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND | Verb.EXPLAIN:
+            return _about_a_task(command.verb, words, thread, orders, unsaid=unsaid)
+        case _:
+            assert_never(command.verb)
+
+
+def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
+    known = commands.known_tasks(orders)
+    said = _read(words, commands.task_of(thread), known, everything=verb is Verb.RESUME)
+    if verb is Verb.RESUME:
+        return commands.resume(orders, reason=said.rest or unsaid, task=said.task)
+    task = _named(said.task)
+    if verb is Verb.UNSUSPEND:
+        return commands.unsuspend(orders, reason=said.rest or unsaid, task=task)
+    if verb is Verb.EXPLAIN:
+        return f"Run `clockwork explain {task}` for the whole chain of decision."
+    until, reason = _until(said.rest)
+    return commands.suspend(orders, reason=reason or unsaid, task=task, until=until)
+
+
+def _again_or_never(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
+    found = _FINGERPRINT.match(words)
+    reason = words[found.end() :] if found else words
+    if verb is Verb.IGNORE and not found and thread is not None and thread.kind in {BREAKER, DELETIONS}:
+        raise Refused("This issue asks people to decide; it proposes nothing that could be ignored.")
+    fingerprint = found[1] if found else commands.fingerprint_of(thread)
+    order = commands.retry if verb is Verb.RETRY else commands.ignore
+    return order(orders, reason=reason or unsaid, fingerprint=fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The task of an order (None: everything, or none was named) and the rest of its line."""
+
+    task: str | None
+    rest: str
+
+
+def _read(words: str, about: str | None, known: Collection[str], *, everything: bool) -> _Said:
+    """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only nearly."""
+    for task in sorted(known, key=len, reverse=True):
+        if words.startswith(task) and (end := _END.match(words, len(task))):
+            return _Said(task, words[end.end() :])
+    first, _, rest = words.replace("\t", " ").partition(" ")
+    first = first.rstrip(",;:.")
+    if everything and first.lower() == ALL:
+        return _Said(None, rest.strip())
+    meant = commands.near(first, known) if "/" in first or not rest else ()
+    if meant or _looks_like_a_task(first):
+        hint = f"Did you mean {' or '.join(meant)}?" if meant else None
+        raise Invalid(f"I know no task {first!r}", advice=hint)
+    if about is None and words and everything:
+        raise Refused(f"This thread is not about one of my tasks: name one, or say {ALL!r}")
+    return _Said(about, words)
+
+
+def _looks_like_a_task(word: str) -> bool:
+    return word.count("/") > 1 and "://" not in word
+
+
+def _until(rest: str) -> tuple[str | None, str]:
+    """The end that is written in the rest of a line, and the line without it."""
+    found = _UNTIL.match(rest) or _UNTIL_A_DIGIT.search(rest)
+    if found is None:
+        return None, rest
+    time = " ".join(found["time"].split()).rstrip(",;:.")
+    return time, f"{rest[: found.start()]} {rest[found.end() :]}".strip()
+
+
+def _named(task: str | None) -> str:
+    if task is None:
+        raise Refused("Name a task: this thread is not about one of mine.")
+    return task
