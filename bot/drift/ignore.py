@@ -5,6 +5,10 @@ The file is a mapping with one key, ``ignores``, a list of rules::
     ignores:
       - id: web-replicas              # optional; "file#number" otherwise
         resource: Deployment/shop/*   # glob over the resource as reports show it; everything when left out
+        selector: app=web,tier!=db    # optional: by the labels in Git (metadata.labels, or labels of a Compose service),
+                                      # live ones only where Git does not declare the resource; as text like here
+                                      # (also: key in (a,b), key notin (a,b), key, !key), or a mapping with matchLabels
+                                      # and matchExpressions
         path: spec.template.spec.containers[*].image   # this path and everything below it
         kinds: [changed, added]       # optional
         reason: the canary changes it # required
@@ -23,15 +27,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from bot.drift.selector import Labelled, Labels, Selector, parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import parse_path
 from bot.model.resource import Item, Path
+
+NO_LABELS: Final = Labelled((), {})
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class IgnoreRule:
     id: str
     reason: str
     resource: str = "*"
+    selector: Selector | None = None
     path: Path = ()
     kinds: frozenset[DriftKind] = frozenset()
     owner: str | None = None
@@ -52,11 +60,17 @@ class IgnoreRule:
         """Whether its last day is over (UTC)."""
         return self.expires is not None and now.astimezone(UTC).date() > self.expires
 
-    def matches(self, drift: Drift) -> bool:
+    def matches(self, drift: Drift, labelled: Labelled) -> bool:
         """Whether it is about ``drift``, expired or not."""
         if self.kinds and drift.kind not in self.kinds:
             return False
-        return self._resource.match(str(drift.resource)) is not None and covers(self.path, drift.path)
+        if self._resource.match(str(drift.resource)) is None or not covers(self.path, drift.path):
+            return False
+        return self.selector is None or self._selects(labelled.of(drift.resource), self.selector)
+
+    @staticmethod
+    def _selects(labels: Labels | None, selector: Selector) -> bool:
+        return labels is not None and selector.selects(labels)
 
     @cached_property
     def _resource(self) -> re.Pattern[str]:
@@ -110,14 +124,14 @@ def _fits(pattern: str | int | Item, part: str | int | Item) -> bool:
     return (isinstance(part, str) and fnmatch.fnmatchcase(part, pattern)) or pattern == "*"
 
 
-def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime) -> Sorted:
+def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labelled: Labelled = NO_LABELS) -> Sorted:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
     kept: list[Drift] = []
     hidden: list[Suppressed] = []
     used: set[str] = set()
     overruled: dict[str, list[Drift]] = {}
     for drift in drifts:
-        matching = [rule for rule in ignores.rules if rule.matches(drift)]
+        matching = [rule for rule in ignores.rules if rule.matches(drift, labelled)]
         used.update(rule.id for rule in matching)
         active = [rule for rule in matching if not rule.expired(now)]
         allowed = [rule for rule in active if drift.severity is not Severity.CRITICAL or rule.allow_critical]
@@ -171,6 +185,7 @@ class _Rule(BaseModel):
 
     id: str | None = Field(default=None, min_length=1)
     resource: str = Field(default="*", min_length=1)
+    selector: Any = None
     path: str = ""
     kinds: Annotated[list[DriftKind], BeforeValidator(_texts)] = []
     reason: str = Field(min_length=1)
@@ -200,7 +215,9 @@ def load(data: bytes, file: str) -> Ignores:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        advice = "an ignore rule needs a reason; see the keys id, resource, path, kinds, reason, owner, expires"
+        advice = (
+            "an ignore rule needs a reason; see the keys id, resource, selector, path, kinds, reason, owner, expires"
+        )
         raise Invalid(f"{file}: {place}: {first['msg']}", advice=f"{advice}, allow_critical") from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
@@ -212,10 +229,15 @@ def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
         path = parse_path(rule.path)
     except Invalid as error:
         raise Invalid(f"{file}: ignores.{number - 1}.path: {error.message}") from error
+    try:
+        selector = parse(rule.selector) if "selector" in rule.model_fields_set else None
+    except Invalid as error:
+        raise Invalid(f"{file}: ignores.{number - 1}.selector: {error.message}") from error
     return IgnoreRule(
         id=rule.id or f"{file}#{number}",
         reason=rule.reason,
         resource=rule.resource,
+        selector=selector,
         path=path,
         kinds=frozenset(rule.kinds),
         owner=rule.owner,

@@ -1,0 +1,115 @@
+"""Label selectors of ignore rules: both forms, what they select, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.drift.compare import Seen, compare
+from bot.drift.ignore import load
+from bot.drift.selector import Labelled, parse
+from bot.errors import Invalid
+from bot.model.drift import Report
+from bot.model.resource import Desired, Observed, Platform, ResourceId
+from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
+
+WEB = {"app": "web", "tier": "front", "example.com/team": "blue"}
+
+SELECTIONS: list[tuple[Any, bool]] = [
+    ("app=web", True),
+    ("app == web , tier!=db", True),
+    ("app=web,tier=db", False),
+    ("zone!=eu", True),
+    ("example.com/team in (blue, red),app", True),
+    ("tier notin (db,front)", False),
+    ("zone", False),
+    ("!zone", True),
+    ("! app", False),
+    ("tier=", False),
+    ({"matchLabels": {"app": "web", "tier": "front"}}, True),
+    ({"matchLabels": {"app": "web", "tier": "db"}}, False),
+    ({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["db"]}]}, True),
+    ({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["db", "front"]}]}, True),
+    ({"matchExpressions": [{"key": "zone", "operator": "Exists"}]}, False),
+    (
+        {
+            "matchLabels": {"app": "web"},
+            "matchExpressions": [{"key": "zone", "operator": "DoesNotExist", "values": []}],
+        },
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "selects"), SELECTIONS, ids=str)
+def test_a_selector_selects_as_in_kubernetes(written: object, *, selects: bool) -> None:
+    """Every condition must be met; an absent label is not equal to anything."""
+    assert parse(written).selects(WEB) is selects
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "leave it out"),
+        ("{}", "leave it out"),
+        ("app=web,", "'' is no condition"),
+        ("app=we b", "'app=we b' is no condition"),
+        ("'tier in db'", "key in (a,b)"),
+        ("[app]", "or a mapping with matchLabels"),
+        ("null", "or a mapping with matchLabels"),
+        ("{app: web}", "'app' is no part of a selector"),
+        ("{matchLabels: app=web}", "matchLabels is a mapping"),
+        ("{matchLabels: {app: 1}}", "1 is no value of the label app"),
+        ("{matchLabels: {-a: x}}", "'-a' is no name of a label"),
+        ("{matchExpressions: {key: a}}", "matchExpressions is a list"),
+        ("{matchExpressions: [{key: a}]}", "has a key, an operator"),
+        ("{matchExpressions: [{key: a, operator: Is, values: [b]}]}", "none of In, NotIn, Exists, DoesNotExist"),
+        ("{matchExpressions: [{key: a, operator: In}]}", "at least one value"),
+        ("{matchExpressions: [{key: a, operator: Exists, values: [b]}]}", "takes no values"),
+        ("{matchExpressions: [{key: a, operator: In, values: b}]}", "the values of a are a list"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_rule(written: str, said: str) -> None:
+    """And with what to write instead."""
+    value = f"'{written}'" if written and written[0] not in "{['n" else written or "''"
+    with pytest.raises(Invalid) as caught:
+        load(f"ignores:\n  - reason: x\n    selector: {value}\n".encode(), "i.yaml")
+    assert str(caught.value).startswith("i.yaml: ignores.0.selector: ")
+    assert said in str(caught.value)
+
+
+def run(desired: list[Desired], objects: list[Observed], selector: object) -> Report:
+    rules = load(yaml.safe_dump({"ignores": [{"reason": "x", "selector": selector}]}).encode(), "i.yaml")
+    seen = Seen(resources={one.id: one for one in objects}, covered=frozenset(Platform))
+    return compare(desired, seen, options=OPTIONS, now=NOW, ignores=rules)
+
+
+def test_a_rule_hides_what_its_selector_selects() -> None:
+    """By the labels in Git: giving the live object another label selects nothing."""
+    there = deployment()
+    there["spec"]["replicas"] = 5
+    there["metadata"]["labels"] = {"app": "other"}
+    assert run([declared(deployment())], [live(there)], "app=web").drift == ()
+    report = run([declared(deployment())], [live(there)], {"matchLabels": {"app": "other"}})
+    assert {drift.where for drift in report.drift} == {"spec.replicas", "metadata.labels.app"}
+    assert [note.state for note in report.notes] == ["unused"]
+
+
+@pytest.mark.parametrize("labels", [{"app": "web", "debug": True, "none": None}, ["app=web", "debug=true", "none"]])
+def test_labels_of_compose_services_count_in_both_forms(labels: Any) -> None:
+    """As a mapping and as a list, and values as the text that the engine gets."""
+    wanted = {"image": "a:1", "labels": labels}
+    there = running({"image": "a:2", "labels": labels})
+    assert run([service(wanted)], [there], "app=web,debug=true,none=").drift == ()
+    assert len(run([service(wanted)], [there], "app!=web").drift) == 1
+
+
+def test_live_labels_count_where_git_declares_nothing() -> None:
+    """An object that is not in Git has no other labels; a platform without labels is never selected."""
+    stray = deployment()
+    stray["metadata"]["labels"] = {"clockwork.dev/managed": "yes", "app": "web"}
+    assert run([], [live(stray)], "app=web").drift == ()
+    assert len(run([], [live(stray)], "app=db").drift) == 1
+    assert Labelled([], {}).of(ResourceId(Platform.TERRAFORM, "db", "", "main")) is None
