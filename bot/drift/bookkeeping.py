@@ -1,7 +1,8 @@
 """Marks that controllers and tools leave on objects: present on healthy objects everywhere, and never drift.
 
-Read by :mod:`bot.drift.kubernetes`. A key here is bookkeeping whoever wrote it; a *domain* of controllers counts only
-while nobody knows the writer (a snapshot without ``managedFields``).
+Read by :mod:`bot.drift.kubernetes`. A *trace* is left behind by what anybody does, so it never counts on either side;
+*bookkeeping* counts only when a person wrote it; a *domain* of controllers is quiet only while nobody knows the writer
+(a snapshot without ``managedFields``).
 """
 
 from __future__ import annotations
@@ -11,21 +12,32 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.walk import Finding
-from bot.model.resource import JSON, Item
+from bot.model.resource import JSON, Item, Path
 
-_BOOKKEEPING: Final = re.compile(
-    r"kubectl\.kubernetes\.io/(last-applied-configuration|restartedAt|default-container)"
-    r"|deployment\.kubernetes\.io/.*|deprecated\.daemonset\.template\.generation|kubernetes\.io/change-cause"
-    r"|control-plane\.alpha\.kubernetes\.io/leader|autoscaling\.alpha\.kubernetes\.io/.*"
-    r"|(pv|volume(\.beta)?)\.kubernetes\.io/.*|batch\.kubernetes\.io/.*|controller-uid|job-name|pod-template-hash"
-    r"|pod-template-generation|controller-revision-hash|statefulset\.kubernetes\.io/.*|apps\.kubernetes\.io/.*"
-    r"|kubernetes\.io/(metadata\.name|limit-ranger|created-by)|endpoints\.kubernetes\.io/.*"
-    r"|meta\.helm\.sh/.*|objectset\.rio\.cattle\.io/.*|field\.cattle\.io/.*|rollouts-pod-template-hash"
-    r"|rollout\.argoproj\.io/.*|(kustomize|helm|source)\.toolkit\.fluxcd\.io/.*|cloud\.google\.com/neg(-status)?"
-    r"|reloader\.stakater\.com/last-reloaded-from|sidecar\.istio\.io/status|ingress\.kubernetes\.io/.*"
-    r"|cni\.projectcalico\.org/.*|k8s\.v1\.cni\.cncf\.io/.*|checksum/.*|vault\.hashicorp\.com/agent-inject-status"
-    r"|clockwork\.dev/.*"
+_TRACES: Final = re.compile(
+    r"kubectl\.kubernetes\.io/(last-applied-configuration|restartedAt)|kubernetes\.io/change-cause"
+    r"|deployment\.kubernetes\.io/.*|deprecated\.daemonset\.template\.generation|pod-template-(hash|generation)"
+    r"|control-plane\.alpha\.kubernetes\.io/leader|autoscaling\.alpha\.kubernetes\.io/(conditions|current-metrics)"
+    r"|pv\.kubernetes\.io/(bind-completed|bound-by-controller|provisioned-by)|volume\.kubernetes\.io/selected-node"
+    r"|volume(\.beta)?\.kubernetes\.io/storage-provisioner|kubernetes\.io/(metadata\.name|limit-ranger|created-by)"
+    r"|batch\.kubernetes\.io/.*|controller-uid|job-name|controller-revision-hash|rollouts-pod-template-hash"
+    r"|endpoints\.kubernetes\.io/.*|objectset\.rio\.cattle\.io/.*|field\.cattle\.io/publicEndpoints"
+    r"|reloader\.stakater\.com/last-reloaded-from|sidecar\.istio\.io/status|cni\.projectcalico\.org/(podIPs?|containerID)"
+    r"|k8s\.v1\.cni\.cncf\.io/network-?s?-status|cloud\.google\.com/neg-status"
+    r"|vault\.hashicorp\.com/agent-inject-status|clockwork\.dev/.*"
 )
+_BOOKKEEPING: Final = re.compile(
+    r"kubectl\.kubernetes\.io/default-container|autoscaling\.alpha\.kubernetes\.io/.*|(pv|volume(\.beta)?)\.kubernetes\.io/.*"
+    r"|(statefulset|apps)\.kubernetes\.io/.*|meta\.helm\.sh/.*|field\.cattle\.io/.*|rollout\.argoproj\.io/.*"
+    r"|(kustomize|helm|source)\.toolkit\.fluxcd\.io/.*|cloud\.google\.com/neg|cni\.projectcalico\.org/.*"
+    r"|k8s\.v1\.cni\.cncf\.io/.*|checksum/.*"
+    r"|ingress\.kubernetes\.io/((https-)?(forwarding-rule|target-proxy)|backends|(redirect-)?url-map|ssl-cert|static-ip)"
+)
+_CONFIGURATION: Final = re.compile(
+    r"(.*\.)?ingress\.kubernetes\.io/.*|container\.apparmor\.security\.beta\.kubernetes\.io/.*"
+    r"|(container\.)?seccomp\.security\.alpha\.kubernetes\.io/.*"
+)
+"""In a domain of controllers, and yet only ever read by them: what is there, a person or Git has put there."""
 _DOMAINS: Final = re.compile(
     r"(.*\.)?(kubernetes\.io|k8s\.io|helm\.sh|argoproj\.io|fluxcd\.io|cattle\.io|istio\.io|linkerd\.io|cert-manager\.io"
     r"|openshift\.io|gke\.io|google\.com|amazonaws\.com|azure\.com|stakater\.com|keda\.sh|hashicorp\.com|datadoghq\.com"
@@ -39,11 +51,17 @@ _INJECTED_NAMES: Final = re.compile(
     r"|azure-identity-token|datadog.*|oneagent.*|cilium-.*|envoy-sidecar.*|consul-.*|dapr.*|opentelemetry-.*"
 )
 _SERVICE_ACCOUNT: Final = "/var/run/secrets/"
+_NOTES: Final = (("labels",), ("annotations",))
 
 
-def is_bookkeeping(key: str) -> bool:
-    """Whether a label or annotation only records what a tool did."""
-    return bool(_BOOKKEEPING.fullmatch(key))
+def is_trace(path: Path) -> bool:
+    """Whether a label or annotation only records what a tool or a controller did on the way."""
+    return path[-2:-1] in _NOTES and bool(_TRACES.fullmatch(str(path[-1])))
+
+
+def is_bookkeeping(path: Path) -> bool:
+    """Whether a label or annotation is a controller's note, which a person would hardly write."""
+    return path[-2:-1] in _NOTES and bool(_BOOKKEEPING.fullmatch(str(path[-1])))
 
 
 def injected(finding: Finding) -> bool:
@@ -55,8 +73,9 @@ def injected(finding: Finding) -> bool:
         if last.key.startswith(_SERVICE_ACCOUNT) or _INJECTED_NAMES.fullmatch(last.key):
             return True
         return last.key.startswith("node.kubernetes.io/") or _from_downward_api(finding.observed)
-    around = finding.place.path[-2:-1]
-    return around in {("labels",), ("annotations",)} and bool(_DOMAINS.fullmatch(str(last)))
+    if finding.place.path[-2:-1] not in _NOTES or _CONFIGURATION.fullmatch(str(last)):
+        return False
+    return bool(_DOMAINS.fullmatch(str(last)))
 
 
 def _from_downward_api(element: JSON) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift import images
+from bot.drift.peek import get, mapping
 from bot.drift.shapes import Default, Defaults
 from bot.model.resource import JSON, Tree
 
@@ -52,6 +53,20 @@ def _completions(spec: Tree) -> JSON:
     return 1 if spec.get("parallelism") in {None, 1} else None
 
 
+def _source_of(volume: Tree) -> JSON:
+    """A volume of which nothing but the name is said is an empty folder."""
+    return {} if set(volume) <= {"name"} else None
+
+
+def _account(pod: Tree) -> JSON:
+    return None if "serviceAccountName" in pod else pod.get("serviceAccount") or "default"
+
+
+def _template_labels(spec: Tree) -> JSON:
+    template = mapping(spec.get("template"))
+    return get(template, "metadata", "labels")
+
+
 def _by_verb(subject: Tree) -> JSON:
     return "" if subject.get("kind") == "ServiceAccount" else "rbac.authorization.k8s.io"
 
@@ -85,7 +100,14 @@ DEFAULTS: Final[Defaults] = {
         "scheme": Default(f"{_CORE}HTTPGetAction", "HTTP"),
         "path": Default(f"{_CORE}HTTPGetAction", "/"),
     },
-    "ContainerPort": {"protocol": Default("core/v1 openapi, ContainerPort.protocol", "TCP")},
+    "ContainerPort": {
+        "protocol": Default("core/v1 openapi, ContainerPort.protocol", "TCP"),
+        "hostPort": Default(
+            "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.stored"
+        ),
+    },
+    "Resources": {"requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.stored")},
+    "Volume": {"emptyDir": Default(f"{_CORE}Volume", derive=_source_of)},
     "FieldRef": {"apiVersion": Default(f"{_CORE}ObjectFieldSelector", "v1")},
     "ResourceFieldRef": {"divisor": Default("core/v1 types.go, ResourceFieldSelector.divisor", "0")},
     "SecurityContext": {"procMount": Default(f"{_CORE}SecurityContext", "Default")},
@@ -97,8 +119,9 @@ DEFAULTS: Final[Defaults] = {
         "enableServiceLinks": Default(f"{_CORE}Pod", True),
         "securityContext": Default(f"{_CORE}PodSpec", {}),
         "serviceAccountName": Default(
-            "core/v1 conversion.go, deprecated serviceAccount",
-            derive=lambda pod: None if "serviceAccountName" in pod else pod.get("serviceAccount"),
+            "core/v1 conversion.go, deprecated serviceAccount; else DefaultServiceAccountName of the admission plug-in "
+            "ServiceAccount (plugin/pkg/admission/serviceaccount/admission.go)",
+            derive=_account,
         ),
         "serviceAccount": _other("serviceAccountName", "core/v1 conversion.go, deprecated serviceAccount"),
     },
@@ -151,8 +174,12 @@ DEFAULTS: Final[Defaults] = {
         "type": Default(_STATEFUL, "RollingUpdate"),
         "rollingUpdate": _rolling({"partition": 0}),
     },
-    "StatefulSetRollingUpdate": {"partition": Default(_STATEFUL, 0)},
+    "StatefulSetRollingUpdate": {"partition": Default(_STATEFUL, 0), "maxUnavailable": Default(_STATEFUL, 1)},
     "ReplicaSetSpec": {"replicas": Default("apps/v1 SetDefaults_ReplicaSet", 1)},
+    "ReplicationControllerSpec": {
+        "replicas": Default(f"{_CORE}ReplicationController", 1),
+        "selector": Default(f"{_CORE}ReplicationController", derive=_template_labels),
+    },
     "JobSpec": {
         "backoffLimit": Default(_JOB, 6),
         "parallelism": Default(_JOB, 1),
@@ -174,6 +201,7 @@ DEFAULTS: Final[Defaults] = {
         "type": Default(f"{_CORE}Service", "ClusterIP"),
         "sessionAffinity": Default(f"{_CORE}Service", "None"),
         "sessionAffinityConfig": Default(f"{_CORE}Service", derive=_sessions),
+        "ipFamilyPolicy": Default("registry/core/service defaultOnWrite: SingleStack of one family", "SingleStack"),
         "internalTrafficPolicy": Default(f"{_CORE}Service", "Cluster"),
         "externalTrafficPolicy": Default(f"{_CORE}Service", derive=_traffic_policy),
         "allocateLoadBalancerNodePorts": Default(
@@ -204,12 +232,12 @@ DEFAULTS: Final[Defaults] = {
     },
     "PodDisruptionBudgetSpec": {},
     "Webhook": {
-        "failurePolicy": Default(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1"),
-        "matchPolicy": Default(f"{_HOOKS}MutatingWebhook: Equivalent since v1, Exact in v1beta1"),
+        "failurePolicy": Default(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1", "Fail"),
+        "matchPolicy": Default(f"{_HOOKS}MutatingWebhook: Equivalent since v1, Exact in v1beta1", "Equivalent"),
         "namespaceSelector": Default(f"{_HOOKS}MutatingWebhook", {}),
         "objectSelector": Default(f"{_HOOKS}MutatingWebhook", {}),
         "reinvocationPolicy": Default(f"{_HOOKS}MutatingWebhook", "Never"),
-        "timeoutSeconds": Default(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1"),
+        "timeoutSeconds": Default(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1", 10),
     },
     "WebhookRule": {"scope": Default(f"{_HOOKS}Rule", "*")},
     "WebhookService": {"port": Default(f"{_HOOKS}ServiceReference", 443)},

@@ -2,8 +2,8 @@
 
 List keys are the ``x-kubernetes-list-map-keys`` and ``patchMergeKey`` of the Kubernetes OpenAPI document; where the API
 has a merge key that is not unique (Service ports by ``port``) the server-side-apply keys are taken. A field that the
-API server, an admission plug-in or a controller fills in for everybody is marked ``server:`` or ``controller:``. A
-table does not name every field of a type: what it leaves out is compared by its own form.
+API server, an admission plug-in or a controller fills in for everybody is marked ``server:``, ``allocated:`` or
+``controller:``. A table does not name every field of a type: what it leaves out is compared by its own form.
 """
 
 from __future__ import annotations
@@ -69,10 +69,17 @@ TYPES: Final[Types] = {
     "ClaimTemplateMetadata": {**METADATA, "name": "leaf"},
     "ReplicaSet": {**TOP, "spec": "ReplicaSetSpec"},
     "ReplicaSetSpec": {"replicas": "controller:zero:leaf", "selector": "Selector", "template": "PodTemplate"},
+    "ReplicationController": {**TOP, "spec": "ReplicationControllerSpec"},
+    "ReplicationControllerSpec": {
+        "replicas": "controller:zero:leaf",
+        "selector": "map text",
+        "template": "PodTemplate",
+        "minReadySeconds": "leaf",
+    },
     "Job": {**TOP, "spec": "JobSpec"},
     "JobSpec": {
         "template": "JobPodTemplate",
-        "selector": "server:Selector",
+        "selector": "allocated:Selector",
         "backoffLimit": "zero:leaf",
         "ttlSecondsAfterFinished": "zero:leaf",
         "activeDeadlineSeconds": "leaf",
@@ -100,11 +107,11 @@ TYPES: Final[Types] = {
         "type": "leaf",
         "selector": "map text",
         "ports": "keyed[port,protocol=TCP] ServicePort",
-        "clusterIP": "server:leaf",
-        "clusterIPs": "server:list",
-        "ipFamilies": "server:list",
+        "clusterIP": "allocated:leaf",
+        "clusterIPs": "allocated:list",
+        "ipFamilies": "allocated:list",
         "ipFamilyPolicy": "server:leaf",
-        "healthCheckNodePort": "server:leaf",
+        "healthCheckNodePort": "allocated:leaf",
         "externalIPs": "set",
         "externalName": "leaf",
         "loadBalancerIP": "leaf",
@@ -144,23 +151,23 @@ TYPES: Final[Types] = {
     "ClaimSpec": {
         "accessModes": "set",
         "resources": "Resources",
-        "storageClassName": "server:zero:leaf",
-        "volumeName": "server:leaf",
+        "storageClassName": "allocated:zero:leaf",
+        "volumeName": "allocated:leaf",
         "volumeMode": "leaf",
         "selector": "any",
-        "dataSource": "server:any",
-        "dataSourceRef": "server:any",
+        "dataSource": "allocated:any",
+        "dataSourceRef": "allocated:any",
     },
     "PersistentVolumeClaim": {**TOP, "spec": "ClaimSpec"},
     "PersistentVolume": {**TOP, "spec": "PersistentVolumeSpec"},
     "PersistentVolumeSpec": {
         "capacity": "map quantity",
         "accessModes": "set",
-        "claimRef": "server:any",
+        "claimRef": "allocated:any",
         "hostPath": "HostPath",
         "mountOptions": "list",
     },
-    "Namespace": {**TOP, "spec": "server:any"},
+    "Namespace": {**TOP, "spec": "allocated:any"},
     "Endpoints": {**TOP, "subsets": "set EndpointSubset"},
     "EndpointSubset": {
         "addresses": "keyed[ip] any",
@@ -168,7 +175,7 @@ TYPES: Final[Types] = {
         "ports": "keyed[port,protocol=TCP,name] EndpointPort",
     },
     "EndpointPort": {"port": "leaf", "protocol": "leaf", "name": "leaf", "appProtocol": "leaf"},
-    "Role": {**TOP, "rules": "list Rule", "aggregationRule": "any"},
+    "Role": {**TOP, "rules": "set Rule", "aggregationRule": "any"},
     "Rule": {
         "apiGroups": "set",
         "resources": "set",
@@ -204,11 +211,21 @@ TYPES: Final[Types] = {
     "HorizontalPodAutoscalerSpec": {
         "minReplicas": "zero:leaf",
         "maxReplicas": "leaf",
-        "metrics": "server:set any",
+        "metrics": "server:set Metric",
         "behavior": "any",
         "scaleTargetRef": "any",
         "targetCPUUtilizationPercentage": "server:leaf",
     },
+    "Metric": {
+        "type": "leaf",
+        "resource": "MetricSource",
+        "containerResource": "MetricSource",
+        "pods": "MetricSource",
+        "object": "MetricSource",
+        "external": "MetricSource",
+    },
+    "MetricSource": {"target": "MetricTarget", "targetAverageValue": "quantity", "targetValue": "quantity"},
+    "MetricTarget": {"type": "leaf", "value": "quantity", "averageValue": "quantity", "averageUtilization": "leaf"},
     "PodDisruptionBudget": {**TOP, "spec": "PodDisruptionBudgetSpec"},
     "PodDisruptionBudgetSpec": {
         "minAvailable": "zero:intstr",
@@ -272,6 +289,7 @@ _ROOTS: Final[Mapping[tuple[str, str], str]] = {
     ("extensions", "DaemonSet"): "DaemonSet",
     ("apps", "StatefulSet"): "StatefulSet",
     ("apps", "ReplicaSet"): "ReplicaSet",
+    ("", "ReplicationController"): "ReplicationController",
     ("batch", "Job"): "Job",
     ("batch", "CronJob"): "CronJob",
     ("", "Pod"): "Pod",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -30,7 +30,9 @@ class Role(Enum):
     """A person's ``kubectl create`` or ``replace``: owns the whole object with all its defaults."""
     AUTOSCALER = "autoscaler"
     CONTROLLER = "controller"
-    """Anything else that writes by itself."""
+    """Writes by itself, as its name says: a controller, an operator, the control plane."""
+    STRANGER = "stranger"
+    """Anything else: a script, a client library, a tool that nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ class Roster:
     controllers: frozenset[str] = frozenset()
 
 
+_KUBECTL: Final = re.compile(r"kubectl(-?v?[\d.]+)?(\.exe)?", re.IGNORECASE)
+"""Without a name of its own, kubectl calls itself as its file is called: ``kubectl.exe``, ``kubectl1.29``."""
 _PEOPLE: Final = re.compile(
-    r"kubectl(-(edit|set|patch|label|annotate|scale|autoscale|rollout|taint|cordon|uncordon|drain|debug|expose))?"
-    r"|oc(-\w+)?|k9s|lens|openlens|freelens|opnlens|node-fetch|octant|headlamp(-server)?|okteto|dashboard"
-    r"|kubernetes-dashboard(-\w+)?|mozilla|curl|monokle|aptakube|k8slens|seabird|portainer|telepresence",
+    r"kubectl-(edit|set|patch|label|annotate|scale|autoscale|rollout|taint|cordon|uncordon|drain|debug|expose)"
+    r"|oc(-\w+)?(\.exe)?|k9s(\.exe)?|(open|free|k8s|opn)?lens(-desktop)?|node-fetch|octant|headlamp(-server)?|okteto"
+    r"|dashboard|kubernetes-dashboard(-\w+)?|mozilla|curl|monokle|aptakube|seabird|portainer|telepresence",
     re.IGNORECASE,
 )
 _CREATORS: Final = re.compile(r"kubectl-(create|replace|run|convert)", re.IGNORECASE)
@@ -68,14 +72,27 @@ _DEPLOYERS: Final = re.compile(
     re.IGNORECASE,
 )
 _AUTOSCALERS: Final = re.compile(
-    r"horizontal-pod-autoscaler|hpa-controller|keda(-.*)?|vpa-.*|vertical-pod-autoscaler(-.*)?|cluster-proportional-.*"
-    r"|goldilocks(-.*)?|kedify(-.*)?|prometheus-adapter",
+    r"(.+-)?(horizontal|vertical)-pod-autoscaler(-.*)?|(.+-)?autoscaler|hpa(-.*)?|keda(-.*)?|vpa-.*"
+    r"|cluster-proportional-.*|goldilocks(-.*)?|kedify(-.*)?|prometheus-adapter|kube-(down|up)?scaler|kube-green"
+    r"|flagger|(argo-)?rollouts-controller",
+    re.IGNORECASE,
+)
+CONTROL_PLANES: Final = frozenset({"kube-controller-manager", "k3s", "kubelite", "hyperkube", "microshift"})
+"""The processes that HorizontalPodAutoscalers run in."""
+_CONTROLLERS: Final = re.compile(
+    r"manager|(.+[-_.:])manager([-_.].+)?|.*(controller|operator)s?([-_.].+)?|kube-.*|kubelet|cert-manager.*"
+    r"|k3s|kubelite|hyperkube|microshift|deploy@.*|rke2|k0s|cloud-.*|(gke|eks|aks|azure|aws|openshift|csi|cni)-.*"
+    r"|(.+[-_])?(cainjector|injector|provisioner|scheduler|webhook|admission|reconciler|reloader|agent|daemon)"
+    r"|(.+-)?(attacher|resizer|snapshotter|updater|syncer|driver|plugin)|googlecontainerengine|glbc|coredns"
+    r"|(istio|linkerd|cilium|calico|kyverno|gatekeeper|external-(dns|secrets)|velero|longhorn|rook|karpenter|crossplane"
+    r"|datadog|dynatrace|consul|vault|dapr|traefik|metallb|knative|tekton|strimzi|olm|metrics-server)([-_.].+)?"
+    r"|istiod|pilot-discovery|keel|sealed-secrets.*|apiextensions\.crossplane\.io|.+\.crossplane\.io",
     re.IGNORECASE,
 )
 
 
 def role_of(manager: str, operation: str, subresource: str, roster: Roster) -> Role:
-    """The role of a field manager. Writing through ``scale`` without being a person is scaling automatically."""
+    """The role of a field manager, by its name. Installations name their own in the roster."""
     name = manager.partition("/")[0]
     if name in roster.people or manager in roster.people:
         return Role.PERSON
@@ -83,17 +100,21 @@ def role_of(manager: str, operation: str, subresource: str, roster: Roster) -> R
         return Role.DEPLOYER
     if name in roster.controllers or manager in roster.controllers:
         return Role.CONTROLLER
-    if name.lower() == "kubectl" and operation == "Apply":
-        return Role.DEPLOYER
+    if _KUBECTL.fullmatch(name):
+        return Role.DEPLOYER if operation == "Apply" else Role.PERSON
     if _CREATORS.fullmatch(name):
         return Role.CREATOR
     if _PEOPLE.fullmatch(name):
         return Role.PERSON
     if _DEPLOYERS.fullmatch(name):
         return Role.DEPLOYER
-    if subresource == "scale" or _AUTOSCALERS.fullmatch(name):
+    if _AUTOSCALERS.fullmatch(name) or (subresource == "scale" and name.lower() in CONTROL_PLANES):
         return Role.AUTOSCALER
-    return Role.CONTROLLER
+    return Role.CONTROLLER if _CONTROLLERS.fullmatch(name) else Role.STRANGER
+
+
+_known_role = lru_cache(maxsize=1024)(role_of)
+"""The same few managers write thousands of objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +132,10 @@ class Owners:
         self._entries: tuple[_Entry, ...] | None = None
 
     @property
-    def known(self) -> bool:
-        """Whether the object tells anything about who wrote it."""
-        return bool(self._read())
+    def person(self) -> bool:
+        """Whether a person wrote any part of the object."""
+        raw = mappings(get(self._tree, "metadata", "managedFields"))
+        return any(self._role(entry) is Role.PERSON for entry in raw if entry.get("subresource") != "status")
 
     def _read(self) -> tuple[_Entry, ...]:
         if self._entries is None:
@@ -122,11 +144,18 @@ class Owners:
         return self._entries
 
     def _entry(self, entry: Tree) -> _Entry:
-        manager, operation = text(entry.get("manager")), text(entry.get("operation"))
-        subresource = text(entry.get("subresource"))
-        role = role_of(manager, operation, subresource, self._roster)
-        writer = Writer(manager, role, operation == "Apply", subresource, moment(entry.get("time")))
+        writer = Writer(
+            text(entry.get("manager")),
+            self._role(entry),
+            entry.get("operation") == "Apply",
+            text(entry.get("subresource")),
+            moment(entry.get("time")),
+        )
         return _Entry(writer, mapping(entry.get("fieldsV1")))
+
+    def _role(self, entry: Tree) -> Role:
+        manager, operation = text(entry.get("manager")), text(entry.get("operation"))
+        return _known_role(manager, operation, text(entry.get("subresource")), self._roster)
 
     def writers(self, steps: Sequence[Step]) -> list[Writer]:
         """Everybody who owns the field (or part of it), the one who tells most about a change first.
@@ -141,6 +170,12 @@ class Owners:
         """The first of :meth:`writers`."""
         found = self.writers(steps)
         return found[0] if found else None
+
+    def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
+        """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
+        fields = [entry.fields for entry in self._read() if entry.writer == writer]
+        owned = [any(owns(one, part) for one in fields) for part in parts]
+        return bool(owned) and all(owned)
 
     def applied(self, steps: Sequence[Step]) -> Writer | None:
         """The deployer whose server-side apply contained the field."""

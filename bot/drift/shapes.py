@@ -7,9 +7,10 @@ notation that :func:`compile_shape` reads; CRDs bring theirs (:mod:`bot.drift.cr
 
 Notation of one field: a type name of the table (``PodSpec``), a comparator (``quantity``), ``map`` with the shape of its
 values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[port,protocol=TCP]`` by key; in front of it
-``server:`` (filled in by the platform when Git is silent), ``controller:`` (controllers may fill it in), ``ignored:``
-(never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list whose order
-means something too).
+``server:`` (filled in by the platform when Git is silent, so that only a person's writing counts), ``allocated:`` (given
+out by the platform alone when Git is silent: an address, a node's name), ``controller:`` (controllers may fill it in),
+``ignored:`` (never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list
+whose order means something too).
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Filled(Enum):
     NOBODY = "nobody"
     """Neither server nor controllers: what is there, somebody put there."""
     SERVER = "server"
-    """The server: silence in Git means that anything is fine."""
+    """The server: silence in Git means that anything is fine which no person wrote."""
+    ALLOCATED = "allocated"
+    """The server alone: silence in Git means that anything is fine, whoever sent the request."""
     CONTROLLER = "controller"
     """Controllers may: silence in Git means that only a person's writing counts."""
     UNKNOWN = "unknown"
@@ -118,6 +121,7 @@ COMPARATORS: Final[Mapping[str, values.Canonical]] = {
     "boolean": values.boolean,
     "size": values.size,
     "number": values.number,
+    "account": values.account,
 }
 
 Types = Mapping[str, Mapping[str, str]]

@@ -27,8 +27,10 @@ ORDER: Final = Shape(name="order")
 _MAP: Final = Form.MAP
 _IGNORED: Final = Filled.IGNORED
 _SERVER: Final = Filled.SERVER
+_ALLOCATED: Final = Filled.ALLOCATED
 
-_REFERENCE: Final = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_REFERENCE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+"""A variable in use; ``$$`` is one dollar sign (``third_party/forked/golang/expansion`` of Kubernetes)."""
 
 
 class Side(Enum):
@@ -102,17 +104,21 @@ class Finding:
     declared: bool = True
 
 
-def walk(desired: Tree, observed: Tree, shape: Shape) -> list[Finding]:
-    """Every difference between two trees of one shape, outermost where a whole part is missing."""
-    found = _Walk()
+def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -> list[Finding]:
+    """Every difference between two trees of one shape, outermost where a whole part is missing.
+
+    ``filled``: also what the server fills in where Git is silent, each field as a whole; only who wrote it tells more.
+    """
+    found = _Walk(filled=filled)
     if desired != observed:
         found.mapping(desired, observed, shape, _top())
     return found.findings
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, *, filled: bool) -> None:
         self.findings: list[Finding] = []
+        self._silent = (_IGNORED, _ALLOCATED) if filled else (_IGNORED, _ALLOCATED, _SERVER)
 
     def _note(self, side: Side, place: Place, desired: JSON, observed: JSON, shape: Shape) -> None:
         self.findings.append(Finding(side, place, desired, observed, shape))
@@ -158,8 +164,7 @@ class _Walk:
             child = fields.get(key, other)
             if child.default is not None and child.default.value == live:
                 continue
-            silent = child.filled is _IGNORED or child.filled is _SERVER
-            if not silent and not absent(live, child, observed, desired):
+            if child.filled not in self._silent and not absent(live, child, observed, desired):
                 self._observed_only(live, child, place.entry(key), declared=True)
 
     def _map(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
@@ -182,11 +187,12 @@ class _Walk:
             self._note(Side.DESIRED, place, value, None, shape)
 
     def _observed_only(self, live: JSON, shape: Shape, place: Place, *, declared: bool) -> None:
-        if isinstance(live, (dict, Mapping)) and _parts(shape):
+        if shape.filled is _SERVER:
+            self.findings.append(Finding(Side.OBSERVED, place, None, live, shape, declared=declared))
+        elif isinstance(live, (dict, Mapping)) and _parts(shape):
             for key, entry in live.items():
                 child = shape.child(key)
-                skipped = child.filled is _IGNORED or child.filled is _SERVER
-                if not skipped and (shape.form is _MAP or not absent(entry, child, live)):
+                if child.filled not in self._silent and (shape.form is _MAP or not absent(entry, child, live)):
                     self._observed_only(entry, child, place.entry(key), declared=False)
         elif isinstance(live, (list, tuple)) and shape.form is Form.KEYED:
             for label, element in _labelled(live, shape):

@@ -179,7 +179,8 @@ ROLES = [
     ("Mozilla", "Update", "", Role.PERSON),
     ("HashiCorp", "Update", "", Role.DEPLOYER),
     ("kustomize-controller", "Apply", "", Role.DEPLOYER),
-    ("anything", "Update", "scale", Role.AUTOSCALER),
+    ("kube-controller-manager", "Update", "scale", Role.AUTOSCALER),
+    ("anything", "Update", "scale", Role.STRANGER),
     ("cert-manager-cainjector", "Update", "", Role.CONTROLLER),
 ]
 

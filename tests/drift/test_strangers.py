@@ -1,0 +1,232 @@
+"""What somebody adds live: scripts and tools that nobody named, fields that the server fills in, notes of controllers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from bot.drift.diff import Difference, examine
+from bot.drift.ownership import Role, Roster, role_of
+from bot.drift.surroundings import NOTHING_AROUND
+from bot.model.drift import DriftKind, Pair, Severity
+from tests.drift.makers import OPTIONS, declared, deployment, live
+
+Tree = dict[str, Any]
+
+
+def fields(value: Any) -> Any:
+    """What a field manager owns that sent ``value``."""
+    if isinstance(value, dict):
+        return {f"f:{key}": fields(entry) for key, entry in value.items()}
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "name" in one for one in value):
+        return {f'k:{{"name":"{one["name"]}"}}': {".": {}, **fields(one)} for one in value}
+    return {}
+
+
+def written(tree: Tree, *writers: tuple[str, Tree]) -> Tree:
+    """``tree`` with who wrote which parts of it, as its server tells."""
+    tree = copy.deepcopy(tree)
+    tree["metadata"]["managedFields"] = [
+        {"manager": name, "operation": "Update", "time": "2026-04-30T08:00:00Z", "fieldsV1": fields(sent)}
+        for name, sent in writers
+    ]
+    return tree
+
+
+def judged(desired: Tree, there: Tree) -> Difference:
+    return examine(Pair(declared(desired), live(there)), OPTIONS, NOTHING_AROUND)
+
+
+def wheres(found: Difference) -> list[str]:
+    return [drift.where for drift in found.drift]
+
+
+def within(part: Tree) -> Tree:
+    """A part of a pod template, by its place in the object."""
+    return {"spec": {"template": {"spec": part}}}
+
+
+MINER = {"name": "miner", "image": "evil:1", "securityContext": {"privileged": True}}
+CONTROLLERS = ["some-operator", "manager", "cert-manager-webhook", "kube-scheduler", "acme-controller", "linkerd"]
+STRANGERS = ["OpenAPI-Generator", "unknown", "Go-http-client", "okhttp", "rancher", "python-requests", "kubectl-neat"]
+PEOPLE = ["kubectl.exe", "kubectl1.29", "kubectl-1.29.exe", "lens-desktop", "freelens", "k9s.exe"]
+
+
+@pytest.mark.parametrize(
+    ("names", "role"), [(CONTROLLERS, Role.CONTROLLER), (STRANGERS, Role.STRANGER), (PEOPLE, Role.PERSON)]
+)
+def test_a_name_that_no_table_knows_is_a_strangers(names: list[str], role: Role) -> None:
+    """Controllers are known by what they are called, people by their tools, and everything else by nothing."""
+    assert {role_of(name, "Update", "", Roster()) for name in names} == {role}
+    assert {role_of(name, "Update", "scale", Roster()) for name in names} == {role}
+
+
+def with_miner() -> Tree:
+    tree = deployment()
+    tree["spec"]["template"]["spec"]["containers"].append(MINER)
+    return tree
+
+
+@pytest.mark.parametrize("name", [*STRANGERS, *PEOPLE])
+def test_what_a_stranger_adds_where_git_speaks_is_drift_with_its_name(name: str) -> None:
+    """A privileged container added with the official Python client is as bad as one added by hand."""
+    there = written(with_miner(), ("helm", deployment()), (name, within({"containers": [MINER]})))
+    found = judged(deployment(), there)
+    assert [(one.kind, one.manager, one.severity) for one in found.drift] == [
+        (DriftKind.ADDED, name, Severity.CRITICAL)
+    ]
+
+
+def test_a_critical_addition_of_a_controller_is_counted() -> None:
+    """It may be right, and it never goes unsaid; anything less that a controller adds is its own business."""
+    there = with_miner()
+    there["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
+    found = judged(deployment(), written(there, ("some-operator", there)))
+    assert found.drift == ()
+    assert [(one.by, one.drift.rule) for one in found.suppressed] == [("controller:some-operator", "privileged")]
+
+
+def test_a_critical_addition_under_an_agents_name_is_counted() -> None:
+    """Nobody hides a privileged container behind the name of a mesh's sidecar."""
+    there = with_miner()
+    there["spec"]["template"]["spec"]["containers"][1] = {**MINER, "name": "istio-proxy"}
+    assert [one.by for one in judged(deployment(), there).suppressed] == ["admission"]
+    told = written(there, ("okhttp", within({"containers": [{"name": "istio-proxy"}]})))
+    assert [one.manager for one in judged(deployment(), told).drift] == ["okhttp"]
+
+
+def test_what_a_stranger_adds_elsewhere_is_counted() -> None:
+    """Git declares no labels of the Namespace, and a label is nothing severe."""
+    tree: Tree = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    there = {**tree, "metadata": {"name": "shop", "labels": {"team": "blue"}}}
+    found = judged(tree, written(there, ("unknown", {"metadata": {"labels": {"team": "blue"}}})))
+    assert (found.drift, [one.by for one in found.suppressed]) == ((), ["manager:unknown"])
+
+
+def gate(**spec: Any) -> Tree:
+    return {
+        "apiVersion": "example.com/v1",
+        "kind": "Gate",
+        "metadata": {"name": "g", "namespace": "shop"},
+        "spec": spec,
+    }
+
+
+def test_defaults_of_a_kind_that_nobody_described_are_no_drift_of_who_sent_the_object() -> None:
+    """A script that sent all of it owns its defaults too; one that touched a single field added just that."""
+    there = gate(port=1, mode="http")
+    assert wheres(judged(gate(port=1), written(there, ("okhttp", there)))) == []
+    assert wheres(judged(gate(port=1), written(there, ("okhttp", {"spec": {"mode": "http"}})))) == ["spec.mode"]
+
+
+def test_a_critical_addition_to_a_kind_that_nobody_described_is_drift() -> None:
+    """Even of unknown writer, where Git declares the mapping around it."""
+    assert wheres(judged(gate(port=1), gate(port=1, hostNetwork=True, mode="x"))) == ["spec.hostNetwork"]
+
+
+HOOK: Tree = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "w"},
+    "webhooks": [{"name": "a.b.c", "clientConfig": {"service": {"name": "s", "namespace": "n"}}}],
+}
+SERVICE: Tree = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "s", "namespace": "shop"},
+    "spec": {"type": "NodePort", "ports": [{"port": 80}]},
+}
+ACCOUNT: Tree = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "s", "namespace": "shop"}}
+INGRESS: Tree = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "i", "namespace": "shop", "annotations": {"note": "x"}},
+    "spec": {"rules": [{"host": "a"}]},
+}
+
+
+def edited(tree: Tree) -> tuple[Tree, list[str]]:
+    """The object with what a server may fill in, and where of that a person's writing counts."""
+    there = copy.deepcopy(tree)
+    match tree["kind"]:
+        case "ValidatingWebhookConfiguration":
+            there["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=1)
+            return there, ["webhooks[a.b.c].failurePolicy", "webhooks[a.b.c].timeoutSeconds"]
+        case "Service":
+            there["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilyPolicy": "SingleStack"}
+            there["spec"]["loadBalancerClass"] = "x"
+            there["spec"]["ports"][0]["nodePort"] = 30080
+            return there, ["spec.loadBalancerClass", "spec.ports[80/TCP].nodePort"]
+        case "ServiceAccount":
+            there["imagePullSecrets"] = [{"name": "evil"}]
+            return there, ["imagePullSecrets"]
+        case _:
+            there["spec"]["ingressClassName"] = "evil"
+            return there, ["spec.ingressClassName"]
+
+
+@pytest.mark.parametrize("tree", [HOOK, SERVICE, ACCOUNT, INGRESS], ids=lambda tree: tree["kind"])
+def test_a_persons_edit_of_what_the_server_fills_in_is_drift(tree: Tree) -> None:
+    """From anybody else, and without a name, it is what the server chose; addresses always are."""
+    there, expected = edited(tree)
+    assert wheres(judged(tree, there)) == []
+    assert wheres(judged(tree, written(there, ("helm", there)))) == []
+    assert sorted(wheres(judged(tree, written(there, ("kubectl-edit", there))))) == expected
+
+
+def annotated(tree: Tree, **notes: str) -> Tree:
+    there = copy.deepcopy(tree)
+    there["metadata"]["annotations"] |= {
+        key.replace("__", "/").replace("_", "."): value for key, value in notes.items()
+    }
+    return there
+
+
+def test_annotations_that_configure_a_controller_are_no_notes_of_it() -> None:
+    """``ingress.kubernetes.io/`` configures haproxy-ingress; what the load balancer's controller notes there is quiet."""
+    there = annotated(
+        INGRESS,
+        **{
+            "ingress_kubernetes_io__whitelist-source-range": "0.0.0.0/0",
+            "ingress_kubernetes_io__backends": "{}",
+            "kubectl_kubernetes_io__restartedAt": "now",
+        },
+    )
+    expected = ['metadata.annotations["ingress.kubernetes.io/whitelist-source-range"]']
+    assert wheres(judged(INGRESS, there)) == expected
+    told = written(there, ("kubectl-annotate", {"metadata": {"annotations": there["metadata"]["annotations"]}}))
+    assert wheres(judged(INGRESS, told)) == [*expected, 'metadata.annotations["ingress.kubernetes.io/backends"]']
+
+
+def test_traces_that_somebody_committed_say_nothing() -> None:
+    """An exported object in Git carries what tools noted on it that day."""
+    tree = annotated(INGRESS, deployment_kubernetes_io__revision="3", control="x")
+    tree["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
+    there = annotated(INGRESS, deployment_kubernetes_io__revision="9", control="x")
+    assert judged(tree, there) == Difference()
+    assert wheres(judged(tree, annotated(there, control="y"))) == ["metadata.annotations.control"]
+
+
+@pytest.mark.parametrize(
+    ("place", "manager", "by"),
+    [
+        ("Cg==", "cert-manager-cainjector", "controller:cert-manager-cainjector"),
+        ("T0xE", "some-operator", "controller:some-operator"),
+        ("Cg==", "okhttp", "placeholder"),
+        ("", "", "placeholder"),
+        ("Cg==", "kubectl-edit", None),
+        ("T0xE", "okhttp", None),
+        ("T0xE", "", None),
+    ],
+)
+def test_a_certificate_is_filled_in_by_who_issues_it(place: str, manager: str, by: str | None) -> None:
+    """A placeholder in Git is no certificate, and a controller's certificate is its own; a person's is drift."""
+    tree = copy.deepcopy(HOOK)
+    tree["webhooks"][0]["clientConfig"]["caBundle"] = place
+    there = copy.deepcopy(HOOK)
+    there["webhooks"][0]["clientConfig"]["caBundle"] = "TkVX"
+    found = judged(tree, written(there, (manager, there)) if manager else there)
+    assert [one.by for one in found.suppressed] == ([] if by is None else [by])
+    assert len(found.drift) == (by is None)
