@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.drift import images
+from bot.drift import images, rbac
 from bot.drift.severity_rules import (
     BASELINES,
     CRITICAL,
@@ -44,6 +44,9 @@ _DATA_BEARING: Final = frozenset(
 )
 _HARMLESS_KINDS: Final = frozenset(["ConfigMap", "config", "network", "Endpoints", "EndpointSlice"])
 _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|error|exited|restarting", re.IGNORECASE)
+
+_ROLES: Final = frozenset(["Role", "ClusterRole"])
+_BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
 FALLBACK: Final = ("field", MEDIUM)
 
@@ -110,6 +113,9 @@ def _holds(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[Rule]:
     """Privilege rules that a live leaf meets and no declared one does, and restrictions the other way round."""
+    if names == ("rules",) and resource.kind in _ROLES:
+        yield from _granted(desired, observed)
+        return
     here = [*leaves(observed, names)]
     there = [*leaves(desired, names)]
     for rules, gained, before in ((PRIVILEGES, here, there), (RESTRICTIONS, there, here)):
@@ -117,6 +123,12 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
             for rule in rules:
                 if _meets(rule, resource, leaf) and leaf not in before:
                     yield rule
+
+
+def _granted(desired: JSON, observed: JSON) -> Iterator[Rule]:
+    """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
+    for grant in rbac.gained(desired, observed):
+        yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
 
 
 def _meets(rule: Rule, resource: ResourceId, leaf: Leaf) -> bool:
@@ -129,7 +141,10 @@ def _meets(rule: Rule, resource: ResourceId, leaf: Leaf) -> bool:
 def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
     if len(names) < len(tail):
         return False
-    return all(word in {"*", name} for name, word in zip(names[-len(tail) :], tail, strict=True))
+    return all(
+        word == name or (word[-1] == "*" and name.startswith(word[:-1]))
+        for name, word in zip(names[-len(tail) :], tail, strict=True)
+    )
 
 
 def leaves(value: JSON, names: tuple[str, ...]) -> Iterator[Leaf]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bot.drift.rbac import POWERS
 from bot.model.drift import Severity
 from bot.model.resource import JSON
 
@@ -21,7 +22,8 @@ LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Seve
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``tail`` is how the place of a leaf ends (``*`` is any one part, list elements by their value are left out);
+    """``tail`` is how the place of a leaf ends (``*`` is any one part, ``x/*`` one that begins so, list elements by their
+    value are left out);
     ``kinds`` narrows by resource kind; ``test`` by value. ``lost``: it applies when the live side no longer has it.
     """
 
@@ -115,7 +117,7 @@ def _broad(value: JSON) -> bool:
 
 
 def _power(value: JSON) -> bool:
-    return isinstance(value, str) and value in {"escalate", "bind", "impersonate"}
+    return isinstance(value, str) and value in POWERS
 
 
 def _unconfined(value: JSON) -> bool:
@@ -126,11 +128,18 @@ def _unconfined(value: JSON) -> bool:
     }
 
 
+_PROFILE_NOTES: Final = (
+    ("annotations", "container.apparmor.security.beta.kubernetes.io/*"),
+    ("annotations", "container.seccomp.security.alpha.kubernetes.io/*"),
+    ("annotations", "seccomp.security.alpha.kubernetes.io/*"),
+)
+"""Profiles of servers before 1.30 (AppArmor) and 1.19 (seccomp); newer ones still read the former."""
 _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 
 PRIVILEGES: Final[tuple[Rule, ...]] = (
     _rule("privileged", CRITICAL, "a container runs with all privileges of the host", "privileged", _true),
+    _rule("host-process", CRITICAL, "runs as a process of its Windows host", "windowsOptions.hostProcess", _true),
     _rule("host-namespace", CRITICAL, "shares a namespace of the host", "hostPID hostIPC hostNetwork", _true),
     _rule(
         "host-namespace",
@@ -162,6 +171,7 @@ PRIVILEGES: Final[tuple[Rule, ...]] = (
         "seccompProfile.type appArmorProfile.type security_opt procMount",
         lambda v: _unconfined(v) or v == "Unmasked",
     ),
+    Rule("unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")),
     _rule(
         "rbac-wildcard",
         CRITICAL,
@@ -225,6 +235,14 @@ RESTRICTIONS: Final[tuple[Rule, ...]] = (
         HIGH,
         "lost a security profile",
         "seccompProfile.type appArmorProfile.type security_opt",
+        lambda value: _something(value) and not _unconfined(value),
+        lost=True,
+    ),
+    Rule(
+        "restriction-lost",
+        HIGH,
+        "lost a security profile",
+        _PROFILE_NOTES,
         lambda value: _something(value) and not _unconfined(value),
         lost=True,
     ),
