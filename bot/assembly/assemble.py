@@ -45,16 +45,18 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
+    declared: set[str] = set()
     for folder in _roots(world, parsed):
         given = from_outside(outside, PREFIX) | from_files(parsed, folder) | from_outside(variables, "--var ")
         root = Module(world, folder, given=given, inputs=None)
         stacks += _stacks(world, root)
         outputs |= {f"{folder}:{name}" if folder else name: value for name, value in _outputs(world, root)}
         _check_given(world, root)
+        declared.update(root.variables)
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
     config = Config(tuple(kept), outputs, dict(variables), own)
-    return Assembly(config, sort_errors(world.errors))
+    return Assembly(config, sort_errors(world.errors), frozenset(declared))
 
 
 def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:

@@ -94,7 +94,11 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The configuration and every mistake in its files. A resource with a mistake is left out of ``config``."""
+    """The configuration and every mistake in its files. A resource with a mistake is left out of ``config``.
+
+    ``variables`` are the names of the variables that can be given from outside.
+    """
 
     config: Config
     errors: tuple[SourceError, ...] = ()
+    variables: frozenset[str] = frozenset()

@@ -167,10 +167,14 @@ SCHEMA: Final[Mapping[str, object]] = {
             "suppressed_by": {"type": "object", "additionalProperties": _COUNT},
             "ignores": {
                 "type": "array",
-                "description": "Ignore rules that need a person.",
+                "description": "Ignore rules that need a person, and places whose value is not compared.",
                 "items": _object(
                     ("rule", "state", "detail"),
-                    {"rule": _TEXT, "state": {"enum": ["unused", "expired", "overruled"]}, "detail": _TEXT},
+                    {
+                        "rule": _TEXT,
+                        "state": {"enum": ["unused", "expired", "overruled", "not compared"]},
+                        "detail": _TEXT,
+                    },
                 ),
             },
             "counts": {"type": "object", "additionalProperties": _COUNT},

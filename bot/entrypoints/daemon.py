@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
-from bot.errors import BotError
+from bot.errors import BotError, Invalid
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -109,12 +109,16 @@ def work_of(event: Event) -> tuple[Work, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """The queue and its one consumer. ``look``, ``review`` and ``hear`` do the work; ``log`` gets one event each."""
+    """The queue and its one consumer. ``look``, ``review`` and ``hear`` do the work.
+
+    ``log`` gets one event for each piece of work, ``warn`` for each that failed.
+    """
 
     look: Callable[[], Tick]
     review: Callable[[int], object]
     hear: Callable[[int], object]
     log: Callable[..., object]
+    warn: Callable[..., object]
     now: Callable[[], datetime]
     status: Status
     interval: float = 60.0
@@ -166,7 +170,7 @@ class Daemon:
         except BotError as exc:
             self.status.failures += 1
             self.status.last_error = exc.message
-            self.log("failed", work=type(work).__name__, error=exc.message, kind=type(exc).__name__)
+            self.warn("failed", work=type(work).__name__, error=exc.message, kind=type(exc).__name__)
 
     def _tell(self, done: Tick) -> None:
         """The one canonical event of a tick."""
@@ -185,7 +189,10 @@ class Daemon:
 
 @contextmanager
 def watching(folder: Path, queue: WorkQueue) -> Iterator[None]:
-    """Look when a file below ``folder`` changes, as long as the context lasts."""
+    """Look when a file below ``folder`` changes, as long as the context lasts.
+
+    Raises ``Invalid`` for a folder that is not there or that the system cannot watch.
+    """
     from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers import Observer
 
@@ -196,7 +203,10 @@ def watching(folder: Path, queue: WorkQueue) -> Iterator[None]:
 
     observer = Observer()
     observer.schedule(Changed(), str(folder), recursive=True)
-    observer.start()
+    try:
+        observer.start()
+    except OSError as exc:
+        raise Invalid(f"cannot watch {folder}: {exc.strerror}", advice="Name an existing folder with --watch.") from exc
     try:
         yield
     finally:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bot.entrypoints.daemon import Daemon
-from bot.errors import Invalid, Refused
+from bot.errors import Invalid, Refused, Unavailable
 from bot.github.webhook import MAX_BYTES, delivery_id, parse, verify
 
 if TYPE_CHECKING:
@@ -96,14 +98,26 @@ async def bounded(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections. Raises as :func:`serving` does."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as exc:
+        kind = Unavailable if exc.errno == errno.EADDRINUSE else Invalid
+        advice = "Name another port with --port (0 takes a free one), or another address in the settings (daemon.host)."
+        why = str(exc.strerror).partition(" (while")[0]
+        raise kind(f"cannot listen on {host}:{port}: {why}", advice=advice) from exc
+
+
 @contextmanager
 def serving(app: Starlette, *, host: str, port: int) -> Iterator[int]:
-    """``app`` served in a thread while the context lasts; gives the port it really has (``port`` 0: any free one)."""
-    import socket
+    """``app`` served in a thread while the context lasts; gives the port it really has (``port`` 0: any free one).
 
+    Raises ``Unavailable`` while another process has the port, ``Invalid`` for an address that this machine cannot have.
+    """
     import uvicorn
 
-    bound = socket.create_server((host, port))
+    bound = listening(host, port)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="clockwork-http", daemon=True)
     thread.start()

@@ -119,6 +119,7 @@ def run(
         review=wired.review,
         hear=wired.hear,
         log=log.info,
+        warn=log.warning,
         now=clock.now,
         status=Status(clock.now()),
         interval=site.settings.daemon.interval,

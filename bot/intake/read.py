@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bot.intake import manifest
 from bot.intake.compose import looks_like_compose, read_compose
 from bot.intake.declared import Declared, joined
-from bot.intake.manifest import read_manifest
 from bot.intake.terraform import read_terraform
-from bot.model.resource import Desired, ResourceId, SourceError
+from bot.model.resource import Desired, ResourceId, SourceError, Tree
 
 __all__ = ["Declared", "read", "read_manifest"]
 
@@ -36,6 +36,25 @@ def read(files: Mapping[str, bytes], *, project: str) -> Declared:
     if terraform:
         parts.append(read_terraform(terraform))
     return without_repeats(joined(parts))
+
+
+def read_manifest(path: str, data: bytes) -> Declared:
+    """The Kubernetes objects that one file declares. Depends on its arguments alone, so a caller may cache it by blob id.
+
+    A list of objects that all have a uid and a resource version was printed by a cluster (``kubectl get -o json``): it
+    tells what ran once and declares nothing. That is noted.
+    """
+    declared = manifest.read_manifest(path, data)
+    listed = [desired.tree for desired in declared.resources if desired.root[:1] == ("items",)]
+    if not listed or len(listed) < len(declared.resources) or not all(_came_from_a_cluster(tree) for tree in listed):
+        return declared
+    message = f"this list of {len(listed)} objects with uid and resourceVersion is what a cluster printed; it declares nothing"
+    return Declared(errors=(SourceError(path, declared.resources[0].line, 1, message, note=True),))
+
+
+def _came_from_a_cluster(tree: Tree) -> bool:
+    meta = tree.get("metadata")
+    return isinstance(meta, dict) and bool(meta.get("uid")) and bool(meta.get("resourceVersion"))
 
 
 def without_repeats(declared: Declared) -> Declared:

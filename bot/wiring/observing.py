@@ -14,7 +14,7 @@ from bot.errors import Invalid
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
 from bot.settings import FILE, HttpProbe, Snapshot
-from bot.wiring.site import Site, is_remote
+from bot.wiring.site import Site, is_files
 
 if TYPE_CHECKING:
     from bot.observers.http import Probe
@@ -106,7 +106,7 @@ def _probe(named: HttpProbe) -> Probe:
 
 def _root_module(site: Site, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
-    if not is_remote(site.ways.repo):
+    if is_files(site.ways):
         return Path(site.ways.repo) / directory
     head = site.repository.head(site.branch)
     target = Path(tempfile.mkdtemp(prefix="clockwork-tf-"))

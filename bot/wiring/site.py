@@ -96,6 +96,28 @@ def is_remote(text: str) -> bool:
     return _REMOTE.match(text) is not None
 
 
+def is_files(ways: Ways) -> bool:
+    """Whether the repository was named as a folder with files in it: neither a Git URL nor a bare repository."""
+    return not is_remote(ways.repo) and not is_bare(Path(ways.repo))
+
+
+def is_bare(folder: Path) -> bool:
+    """Whether a folder is itself a bare Git repository: it has branches, but no files to read."""
+    import pygit2
+
+    found = pygit2.discover_repository(str(folder)) if folder.is_dir() else None
+    return found is not None and Path(found).samefile(folder) and pygit2.Repository(found).is_bare
+
+
+def checkout(folder: Path) -> GitRepository | None:
+    """The repository whose checkout ``folder`` is the top of; None for a folder inside of one, or in none."""
+    import pygit2
+
+    found = pygit2.discover_repository(str(folder))
+    work = None if found is None else pygit2.Repository(found).workdir
+    return GitRepository.local(folder) if work is not None and Path(work).resolve() == folder.resolve() else None
+
+
 def cache_folder(ways: Ways, url: str) -> Path:
     """Where the bare clone of ``url`` is kept between runs: below CLOCKWORK_CACHE, XDG_CACHE_HOME or ``~/.cache``."""
     home = ways.environment.get("CLOCKWORK_CACHE") or ways.environment.get("XDG_CACHE_HOME")
@@ -148,6 +170,11 @@ def open_site(ways: Ways) -> Site:
     )
     name = full_name(settings, remote, ways.environment) or Path(urlsplit(remote).path).stem
     return Site(ways, git, git, remote, settings, hidden, ways.branch or settings.branch or branch, name)
+
+
+def site_to_read(ways: Ways) -> Site:
+    """Where a run that writes nothing reads: a folder's files as they are now, a URL or bare repository at its branch."""
+    return local_site(ways, secrets(ways.environment)) if is_files(ways) else open_site(ways)
 
 
 def local_site(ways: Ways, hidden: Secrets) -> Site:

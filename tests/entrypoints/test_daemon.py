@@ -138,7 +138,7 @@ def test_events_say_only_when_to_look() -> None:
 
 
 def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
-    """An error never ends the daemon."""
+    """An error never ends the daemon, and is told as a warning."""
     told: list[str] = []
     outcomes: Iterator[Unavailable | Tick] = iter(
         [Unavailable("no network"), Tick(datetime.now(UTC), "c", "main", Report(0))]
@@ -156,12 +156,13 @@ def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
         review=lambda _: None,
         hear=lambda _: None,
         log=lambda event, **_: told.append(event),
+        warn=lambda event, **_: told.append(f"warning: {event}"),
         now=lambda: now,
         status=Status(now),
     )
     daemon.do(LookAround())
     daemon.do(LookAround())
-    assert told == ["failed", "ticked"]
+    assert told == ["warning: failed", "ticked"]
     assert (daemon.status.failures, daemon.status.ticks, daemon.status.last_error) == (1, 1, None)
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from bot.entrypoints.cli import policy
 from bot.entrypoints.cli.options import BranchOption, LiveCommandOption, LiveOption, RepoOption, SettingsOption
 
 
@@ -15,7 +14,6 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(help="The long-running daemon.", no_args_is_help=True)
     app.add_typer(group, name="daemon")
-    policy.register(group)
 
     @group.callback()
     def _group() -> None:
@@ -28,9 +26,12 @@ def register(app: typer.Typer) -> None:
         live_command: LiveCommandOption = None,
         settings: SettingsOption = None,
         branch: BranchOption = None,
-        port: Annotated[int | None, typer.Option(help="Port of the status API; 0 takes a free one.")] = None,
+        port: Annotated[
+            int | None, typer.Option(min=0, max=65535, help="Port of the status API; 0 takes a free one.")
+        ] = None,
         watch: Annotated[
-            Path | None, typer.Option("--watch", metavar="DIR", help="Also look when a file changes.")
+            Path | None,
+            typer.Option("--watch", metavar="DIR", exists=True, file_okay=False, help="Also look when a file changes."),
         ] = None,
     ) -> None:
         """Look at every interval, on webhooks and on file changes, until stopped."""

@@ -11,12 +11,17 @@ import typer
 from bot.errors import Refused
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bot.model.ledger import Entry
 
 __all__ = ["register"]
 
 _Repo = Annotated[
-    str | None, typer.Option("--repo", help="URL or folder of the repository; default: from the settings.")
+    str | None,
+    typer.Option(
+        "--repo", "-r", metavar="DIR|URL", help="URL or folder of the repository; default: from the settings."
+    ),
 ]
 _Settings = Annotated[Path | None, typer.Option("--settings", help="The settings file; default: clockwork.yaml.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -47,7 +52,7 @@ def show(
     if as_json:
         print(json.dumps({"tip": view.tip, "entries": [_plain(entry) for entry in entries]}, indent=2))
         return
-    _print_table(view.tip, entries)
+    _print_entries(view.tip, entries)
 
 
 def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: _Json = False) -> None:
@@ -88,23 +93,36 @@ def _plain(entry: Entry) -> dict[str, object]:
     return {key: value for key, value in values.items() if value not in (None, [], {}, "")}
 
 
-def _print_table(tip: str | None, entries: list[Entry]) -> None:
+def _print_entries(tip: str | None, entries: list[Entry]) -> None:
     from rich.console import Console
-    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not entries:
+        console.print("the ledger is empty" if tip is None else f"nothing in the ledger at {tip[:12]}")
+        return
+    console.print(f"ledger at {(tip or '')[:12]}, times in UTC")
+    for entry in entries:
+        _print_entry(console, entry)
+
+
+def _print_entry(console: Console, entry: Entry) -> None:
+    """When, what and about which task; below it the proposal, who and why, and the link.
+
+    Names, fingerprints and links stay in one piece, to be copied; words are wrapped.
+    """
+    from rich.padding import Padding
     from rich.text import Text
 
     from bot.safety.trailers import one_line
 
-    console = Console()
-    if not entries:
-        console.print("the ledger is empty" if tip is None else f"nothing in the ledger at {tip[:12]}")
-        return
-    table = Table(title=f"ledger at {(tip or '')[:12]}", title_justify="left")
-    for heading in ("when (UTC)", "what", "task", "lane", "who", "why", "link"):
-        table.add_column(heading, overflow="fold")
-    for entry in entries:
-        what = f"{entry.kind} {entry.result}" if entry.result else str(entry.kind)
-        cells = [what, entry.task or "", entry.lane or "", entry.actor.login, entry.reason, entry.link or ""]
-        # Text, not markup: what people and platforms wrote must not colour or hide anything.
-        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", *(Text(one_line(cell)) for cell in cells))
-    console.print(table)
+    # Text, not markup: what people and platforms wrote must not colour or hide anything.
+    what = f"{entry.kind} {entry.result}" if entry.result else str(entry.kind)
+    head = Text.assemble("\n", (f"{entry.at:%Y-%m-%d %H:%M:%S}", "dim"), "  ", (what, "bold"))
+    console.print(head + Text(f"  {one_line(entry.task)}" if entry.task else ""), soft_wrap=True)
+    if entry.lane or entry.fingerprint:
+        proposal = " ".join(part for part in (entry.lane, entry.fingerprint) if part)
+        console.print(Text(f"    {one_line(proposal)}"), soft_wrap=True)
+    said = f"{entry.actor.login}: {entry.reason}" if entry.reason else entry.actor.login
+    console.print(Padding(Text(one_line(said)), (0, 0, 0, 4), expand=False))
+    if entry.link:
+        console.print(Text(f"    {one_line(entry.link)}"), soft_wrap=True)

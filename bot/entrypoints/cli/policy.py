@@ -1,4 +1,4 @@
-"""``clockwork policy show``: the rules that really run, in order. Also reachable as ``clockwork daemon policy show``."""
+"""``clockwork policy show``: the rules that really run, in order."""
 
 from __future__ import annotations
 
