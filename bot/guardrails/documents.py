@@ -7,6 +7,9 @@ repository, slow expressions and wrong types are load errors with file and line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Final, Literal
 
@@ -153,15 +156,53 @@ def parse(path: str, data: bytes) -> Guardrail:
     found = _FRONT.match(text)
     if found is None:
         raise Invalid(f"{path}:1: a guardrail document begins with '---', YAML and '---' again")
-    root = _yaml(path, found[1])
+    written = _Written(path, found[1], _yaml(path, found[1]))
     try:
-        front = _Front.model_validate(root.plain(4000))
+        front = _Front.model_validate(written.root.plain(4000))
     except ValidationError as error:
-        raise Invalid(_explain(path, root, error)) from error
-    try:
-        return _guardrail(path, front, found[2].strip())
-    except Invalid as error:
-        raise Invalid(f"{path}: {error.message}", advice=error.advice) from error
+        raise Invalid(_explain(written, error)) from error
+    return _guardrail(written, front, found[2].strip())
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The front matter as it is written, to say where a mistake is."""
+
+    path: str
+    text: str
+    root: Node
+
+    def line(self, *keys: str | int) -> int:
+        """The line of the document on which the last of ``keys`` is written, as far as they are there."""
+        node, line = self.root, 1
+        for key in keys:
+            child = _child(node, key)
+            if child is None:  # not written, or the name of an alternative
+                continue
+            line = self._key_line(str(key), line, child.line) if isinstance(key, str) else child.line
+            node = child
+        return line + 1
+
+    def _key_line(self, key: str, first: int, last: int) -> int:
+        """The line of a key whose value begins on ``last``: a block below its key begins later than the key."""
+        lines = self.text.split("\n")
+        said = re.compile(rf"""(?:^|[\s{{,-])["']?{re.escape(key)}["']?\s*:""")
+        return next((number for number in range(last, first - 1, -1) if said.search(lines[number - 1])), last)
+
+    @contextmanager
+    def at(self, *keys: str | int) -> Iterator[None]:
+        """A mistake in the value of ``keys`` is raised with file, line and key."""
+        try:
+            yield
+        except Invalid as error:
+            key = ".".join(str(key) for key in keys)
+            raise Invalid(f"{self.path}:{self.line(*keys)}: {key}: {error.message}", advice=error.advice) from error
+
+
+def _child(node: Node, key: str | int) -> Node | None:
+    if isinstance(key, int):
+        return node.value[key] if isinstance(node.value, list) and key < len(node.value) else None
+    return node.get(key)
 
 
 def _decoded(path: str, data: bytes) -> str:
@@ -183,35 +224,35 @@ def _yaml(path: str, front: str) -> Node:
     return documents[0]
 
 
-def _explain(path: str, root: Node, error: ValidationError) -> str:
-    """The first mistake with its line and dotted key."""
-    first = error.errors(include_url=False)[0]
-    node, keys = root, []
+def _explain(written: _Written, error: ValidationError) -> str:
+    """The first mistake with its line and dotted key. An unknown key goes before what it was perhaps meant to be."""
+    found = error.errors(include_url=False)
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    node: Node | None = written.root
+    keys: list[str | int] = []
     for part in first["loc"]:
-        child = node.value.get(str(part)) if isinstance(node.value, dict) else None
-        if isinstance(part, int) and isinstance(node.value, list) and part < len(node.value):
-            child = node.value[part]
-        if child is not None:
-            node = child
-            keys.append(str(part))
-        elif first["type"] in {"missing", "extra_forbidden"}:
-            keys.append(str(part))
-    key = ".".join(dict.fromkeys(keys)) or "front matter"
+        child = None if node is None else _child(node, part)
+        if child is not None or (first["type"] == "missing" and part == first["loc"][-1]):
+            keys.append(part)
+        node = child or node
+    key = ".".join(dict.fromkeys(str(key) for key in keys)) or "front matter"
     message = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"], first["msg"])
-    return f"{path}:{node.line + 1}: {key}: {message}"
+    return f"{written.path}:{written.line(*keys)}: {key}: {message}"
 
 
-def _guardrail(path: str, front: _Front, body: str) -> Guardrail:
-    severity = Severity(front.severity.upper())
-    for pattern in (*front.applies.paths, *front.applies.exclude):
-        globs.check(pattern)
+def _guardrail(written: _Written, front: _Front, body: str) -> Guardrail:
+    path, severity = written.path, Severity(front.severity.upper())
+    for key, patterns in (("paths", front.applies.paths), ("exclude", front.applies.exclude)):
+        with written.at("applies", key):
+            for pattern in patterns:
+                globs.check(pattern)
     return Guardrail(
         id=front.id,
         title=front.title,
         severity=severity,
         category=front.category,
         enforce=_enforcement(front.enforce),
-        detect=_detect(front),
+        detect=_detect(written, front),
         file=path,
         body=body,
         agent_severity=None if front.agent_severity is None else Severity(front.agent_severity.upper()),
@@ -221,7 +262,7 @@ def _guardrail(path: str, front: _Front, body: str) -> Guardrail:
             authors=frozenset(AuthorKind(author) for author in front.applies.authors),
             agents=tuple(front.applies.agents),
         ),
-        examples=tuple(_example(example) for example in front.examples),
+        examples=tuple(_example(written, *numbered) for numbered in enumerate(front.examples)),
         inject=front.inject,
         owner=front.owner,
         waiver=WaiverPolicy(front.waiver.allow, front.waiver.max_days),
@@ -245,46 +286,60 @@ def _enforcement(enforce: _Enforce) -> dict[Mode, Enforce]:
 
 
 def _pattern(
-    pattern: str, keywords: list[str], *, net_new: bool = True, not_in: frozenset[str] = frozenset()
+    written: _Written,
+    pattern: str,
+    keywords: list[str],
+    *,
+    net_new: bool = True,
+    not_in: frozenset[str] = frozenset(),
 ) -> Pattern:
-    expressions.check(pattern)
-    if any(not word or not word.isascii() or "\n" in word for word in keywords):
-        raise Invalid("keywords are non-empty ASCII words")
+    with written.at("detect", "pattern"):
+        expressions.check(pattern)
+    with written.at("detect", "keywords"):
+        if any(not word or not word.isascii() or "\n" in word for word in keywords):
+            raise Invalid("keywords are non-empty ASCII words")
     return Pattern(pattern, tuple(word.lower() for word in keywords), net_new, not_in)
 
 
-def _detect(front: _Front) -> Detect:
+def _detect(written: _Written, front: _Front) -> Detect:
+    with written.at("detect"):
+        _check_detect(front)
     detect = front.detect
     if isinstance(detect, _Builtin):
         return Builtin()
     if isinstance(detect, _Regex):
-        return _pattern(
-            detect.pattern, detect.keywords, net_new=detect.scope == "net_new", not_in=frozenset(detect.not_in)
-        )
+        kept = detect.scope == "net_new"
+        return _pattern(written, detect.pattern, detect.keywords, net_new=kept, not_in=frozenset(detect.not_in))
     if isinstance(detect, _Count):
-        if (detect.pattern is not None) != (detect.of == "matches"):
-            raise Invalid("count: a pattern goes with 'of: matches', and only with it")
-        return Count(
-            detect.of, detect.max, None if detect.pattern is None else _pattern(detect.pattern, detect.keywords)
-        )
+        pattern = None if detect.pattern is None else _pattern(written, detect.pattern, detect.keywords)
+        return Count(detect.of, detect.max, pattern)
     if isinstance(detect, _Structural):
-        return _structural(detect)
+        return _structural(written, detect)
     if isinstance(detect, _Path):
-        if not front.applies.paths:
-            raise Invalid("detect kind path needs applies.paths")
         return Touches(frozenset(FileStatus(status) for status in detect.status))
     if isinstance(detect, _Require):
-        return _require(detect)
+        return _require(written, detect)
     return Ask(detect.question)
 
 
-def _structural(detect: _Structural) -> Structural:
+def _check_detect(front: _Front) -> None:
+    """What must hold between keys."""
+    detect = front.detect
+    if isinstance(detect, _Count) and (detect.pattern is not None) != (detect.of == "matches"):
+        raise Invalid("count: a pattern goes with 'of: matches', and only with it")
+    if isinstance(detect, _Path) and not front.applies.paths:
+        raise Invalid("kind path needs applies.paths")
+
+
+def _structural(written: _Written, detect: _Structural) -> Structural:
     from bot.guardrails.select import check
 
-    check(detect.select)
+    with written.at("detect", "select"):
+        check(detect.select)
     to, gone = _several(detect.when.to), _several(detect.when.gone)
-    if not to and not gone:
-        raise Invalid("structural: when needs 'to' or 'gone'")
+    with written.at("detect", "when"):
+        if not to and not gone:
+            raise Invalid("structural: when needs 'to' or 'gone'")
     return Structural(detect.select, to, gone, tuple(detect.kinds))
 
 
@@ -299,14 +354,21 @@ def _words(value: list[str] | str) -> tuple[str, ...]:
     return words
 
 
-def _require(detect: _Require) -> Require:
-    alternatives = tuple(Alternative(_words(one.changed), one.label) for one in detect.then_any)
-    if any(not one.changed and one.label is None for one in alternatives):
-        raise Invalid("require: each of then_any says 'changed' or 'label'")
-    return Require(_words(detect.if_changed), alternatives)
+def _require(written: _Written, detect: _Require) -> Require:
+    with written.at("detect", "then_any"):
+        alternatives = tuple(Alternative(_words(one.changed), one.label) for one in detect.then_any)
+        if any(not one.changed and one.label is None for one in alternatives):
+            raise Invalid("require: each of then_any says 'changed' or 'label'")
+    with written.at("detect", "if_changed"):
+        return Require(_words(detect.if_changed), alternatives)
 
 
-def _example(example: _Example) -> Example:
+def _example(written: _Written, number: int, example: _Example) -> Example:
+    with written.at("examples", number):
+        return _example_of(example)
+
+
+def _example_of(example: _Example) -> Example:
     """``add`` is text that a file gains, ``remove`` text that it loses; ``before`` and ``after`` are whole files."""
     before, after = example.before, example.after
     if example.add is not None or example.remove is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.guardrails.secrets import compiled
+from bot.guardrails.secrets import MASKED, compiled
 
 _PEM: Final = re.compile(
     r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?s:.{1,12000}?)(-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
@@ -27,7 +27,8 @@ _TEMPLATED: Final = re.compile(r"\$\{|\$\(|\{\{|<[a-z_\- ]+>|^\$\w+$|os\.environ
 def redact(text: str) -> str:
     """``text`` with known credentials, private keys, passwords in URLs and secret-like assignments replaced.
 
-    What replaces them names the kind: ``[redacted:github-token]``. Line breaks stay, so line numbers stay.
+    What replaces them names the kind: ``[redacted:github-token]``. Line breaks stay, so line numbers stay, and so does
+    what is masked already.
     """
     text = _PEM.sub(_pem, text)
     lowered = text.lower()
@@ -51,7 +52,10 @@ def _password(found: re.Match[str]) -> str:
 
 def _value(found: re.Match[str]) -> str:
     value = found[2]
+    quote = value[0] if value[0] in "\"'" else ""
+    masked = MASKED.match(found.string, found.start(2) + len(quote))
+    if masked is not None and masked.end() >= found.end() - len(quote):
+        return found[0]
     if _TEMPLATED.search(value) or value.strip("\"'").startswith("[redacted:"):
         return found[0]
-    quote = value[0] if value[0] in "\"'" else ""
     return f"{found[1]}{quote}[redacted:secret]{quote}"

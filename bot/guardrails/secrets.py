@@ -42,6 +42,11 @@ class Provider:
     weak: bool = False
     """Whether it is often harmless (session tokens, test keys): reported as low."""
 
+    @property
+    def one(self) -> str:
+        """The name behind its article, as a sentence begins: ``An AWS access key id``."""
+        return f"{'An' if self.name[0] in 'AEIOUaeiou' or self.name.startswith('npm') else 'A'} {self.name}"
+
 
 def _crc(token: str) -> bool:
     body, check = token.split("_", 1)[1][:-6], token[-6:]
@@ -204,6 +209,10 @@ def is_real(provider: Provider, token: str, *, doubtful_place: bool) -> bool:
     if doubtful_place:
         return provider.checksum is not None and provider.checksum(token)
     return True
+
+
+MASKED: Final = re.compile(r"\S{1,4}…\(\d{1,6} characters\)")
+"""What :func:`masked` makes."""
 
 
 def masked(token: str) -> str:

@@ -55,6 +55,32 @@ def test_mistakes_are_load_errors(data: bytes, words: str) -> None:
     assert book({"policies/guardrails/x.md": data}).get("own-rule") is None
 
 
+BLOCK = "detect:\n  kind: regex\n  keywords: [verify]\n"
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ("detekt: {kind: builtin}\n", "5: detekt: unknown key"),
+        ("detekt:\n  kind: builtin\n", "5: detekt: unknown key"),
+        (BLOCK + "  pattern: a\n  speed:\n    fast: 9\n", "9: detect.speed: unknown key"),
+        (BLOCK, "5: detect.pattern: is missing"),
+        ("owner: me\n", "2: detect: is missing"),
+        (BLOCK + "  pattern: '(a'\n", "8: detect.pattern: pattern '(a' is not a regular expression"),
+        (BLOCK + "  pattern: |-\n    (a\n", "8: detect.pattern: pattern '(a' is not a regular expression"),
+        ("detect: {kind: regex, pattern: '(a'}\n", "5: detect.pattern: pattern '(a'"),
+        ("detect: {kind: count, max: 1}\n", "5: detect: count: a pattern goes with"),
+        (BLOCK + "  pattern: a\napplies:\n  paths: [a]\n  exclude:\n  - ../x\n", "11: applies.exclude: "),
+        (REGEX + "examples:\n- {fire: true, path: a, add: x}\n- {fire: true, path: a}\n", "8: examples.1: an example needs"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_where_they_are_written(front: str, said: str) -> None:
+    """The line is that of the key that is wrong, and a misspelt key is told before the key it was meant to be."""
+    with pytest.raises(Invalid) as error:
+        parse("policies/guardrails/x.md", document(front))
+    assert str(error.value).startswith(f"policies/guardrails/x.md:{said}")
+
+
 def test_examples_must_hold() -> None:
     """One example that does not hold keeps the document out and is named."""
     good = 'examples:\n- {fire: true, path: a.py, add: "get(u, verify=False)"}\n'

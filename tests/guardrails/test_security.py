@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.guardrails.redact import redact
-from bot.guardrails.secrets import PROVIDERS
+from bot.guardrails.secrets import PROVIDERS, masked
 from tests.guardrails.changes import Case, file, fire, random_text
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -206,3 +206,25 @@ def test_redaction_keeps_lines_and_templates() -> None:
     assert random_text(30) not in clean
     assert "${DB}" in clean
     assert redact(clean) == clean
+
+
+def test_what_is_masked_already_stays_readable() -> None:
+    """Redaction leaves the mask of a finding whole, and takes out what stands beside a mask inside of quotes."""
+    value = random_text(40)
+    (found,) = fire("SEC-002", file("app/a.py", "x = 1\n", f'x = 1\ntoken = "{value}"\n'))
+    assert found.evidence == f"token = {value[:4]}…(40 characters)"
+    for text in (found.evidence, found.evidence.replace("= ", '= "') + '"'):
+        assert redact(text) == text
+    assert value not in redact(f'token = "{masked(value)} {value}"')
+    assert value not in redact(f"token = {value}{masked(value)}")
+
+
+def test_findings_are_sentences() -> None:
+    """The article fits the name of the credential."""
+    for kind, said in {
+        "aws-access-key": "An AWS",
+        "npm-token": "An npm token",
+        "github-token": "A GitHub token",
+    }.items():
+        (found,) = fire("SEC-001", file("app/a.py", "x = 1\n", f'x = 1\nKEY = "{TOKENS[kind]()}"\n'))
+        assert found.message.startswith(said)

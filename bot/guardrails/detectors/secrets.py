@@ -33,7 +33,7 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             line.number,
-            f"A {provider.name} is written here.",
+            f"{provider.one} is written here.",
             evidence=match.text if provider.entropy == 0 else masked(match.text),
             suggestion=_ROTATE,
             anchor=f"{provider.id}:{match.text}",
