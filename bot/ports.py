@@ -6,7 +6,7 @@ Times are timezone-aware UTC, durations are seconds, shas are 40 hex digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -106,6 +106,10 @@ class Repository(Protocol):
         Raises ``Refused`` for a path outside the repository, through a symlink or submodule, or under
         ``.github/workflows/``.
         """
+        ...
+
+    def check_writable(self, parent: str, paths: Iterable[str]) -> None:
+        """Raise the ``Refused`` that :meth:`commit` on ``parent`` would raise for one of ``paths``. Writes nothing."""
         ...
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:

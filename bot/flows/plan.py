@@ -18,10 +18,11 @@ from bot.flows.removals import removals
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
-from bot.model.proposal import Effect, Proposal, branch_of, proposals
-from bot.safety.convergence import MANAGER
+from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
+from bot.safety.convergence import MANAGER, fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Limits, Permit, Request, permit
+from bot.safety.spans import span
 from bot.safety.state import State, state
 
 BREAKER: Final = "breaker"
@@ -88,7 +89,7 @@ def plan(
     pending: list[Request] = []
     current = declaration
     made: list[Intention] = []
-    for proposal in _in_order(decisions, memory.view):
+    for proposal in _in_order(decisions, ground):
         intention = _one(proposal, current, pending, ground)
         if intention is None:
             continue
@@ -104,15 +105,25 @@ def plan(
     return tuple(made)
 
 
-def _in_order(decisions: Sequence[Decision], view: LedgerView) -> list[Proposal]:
+def _in_order(decisions: Sequence[Decision], ground: _Ground) -> list[Proposal]:
     """Worst first; among equals those that waited longest, so that a budget that is too small starves nobody."""
-    history = history_of(view)
+    history = history_of(ground.memory.view)
+    fought = frozenset(fight.field for fight in fights(ground.memory.view, ground.memory.limits, ground.now))
 
     def turn(proposal: Proposal) -> tuple[int, float]:
-        times = history.timeline(proposal.task, budget_of(proposal.lane)).times
-        return -proposal.severity.rank, times[-1].timestamp() if times else 0.0
+        last = history.timeline(proposal.task, budget_of(proposal.lane)).last(ground.now, 0)
+        return -proposal.severity.rank, last.timestamp() if last else 0.0
 
-    return sorted(proposals(decisions), key=turn)
+    return sorted((part for proposal in proposals(decisions) for part in _parted(proposal, fought)), key=turn)
+
+
+def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
+    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task."""
+    if proposal.lane is not Lane.ARTIFACT_PATCH:
+        return [proposal]
+    free = tuple(one for one in proposal.decisions if field_of(one.drift) not in fought)
+    held = tuple(one for one in proposal.decisions if field_of(one.drift) in fought)
+    return [replace(proposal, decisions=part) for part in (free, held) if part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +192,7 @@ def _in_flight(proposal: Proposal, ground: _Ground) -> Entry | None:
 
 def in_flight(memory: Memory) -> timedelta:
     """How long an intent without an outcome counts as somebody's work in hand."""
-    return timedelta(seconds=memory.limits.in_progress)
+    return span(memory.limits.in_progress)
 
 
 def request(proposal: Proposal) -> Request:
@@ -208,13 +219,19 @@ def _patch(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], ground: _Ground
 ) -> Intention | None:
     try:
-        changes = patch(declaration, proposal, ground.declarer)
+        changes = _writable(patch(declaration, proposal, ground.declarer), ground)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
     files = ", ".join(sorted(changes.files))
     return _ask(Intention(proposal, Effect.COMMITTED, f"Commit to {files}.", changes), pending, ground)
+
+
+def _writable(changes: Changes, ground: _Ground) -> Changes:
+    """``changes`` themselves. Raises ``Refused`` for a path that no commit may hold, before others share one with it."""
+    ground.declarer.repository.check_writable(changes.declaration.commit, changes.files)
+    return changes
 
 
 def _pull(
@@ -232,7 +249,7 @@ def _pull(
     if memory.theirs(proposal.task):
         return _theirs(proposal, opened)
     try:
-        changes = config_change(declaration, proposal, ground.declarer)
+        changes = _writable(config_change(declaration, proposal, ground.declarer), ground)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:

@@ -179,6 +179,9 @@ class GitRepository:
             signer=self._signer,
         )
 
+    def check_writable(self, parent: str, paths: Iterable[str]) -> None:
+        trees.check_writable_in(self._repository, self._tree(parent), paths)
+
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         descends = expected is None or self.is_ancestor(expected, commit)
         self._send(branch, commit, expected=expected, force=not descends)

@@ -7,7 +7,7 @@ over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -19,7 +19,7 @@ from bot.gitrepo.paths import check_writable, is_plain_name
 from bot.gitrepo.signing import Signer
 from bot.ports import TreeEntry
 
-__all__ = ["FOLDER", "REGULAR", "children", "commit", "entries_of", "find", "written"]
+__all__ = ["FOLDER", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
 
 MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels; nobody's repository has this many files."""
@@ -155,6 +155,21 @@ def written(repository: pygit2.Repository, base: _Id | None, changes: Mapping[st
         folder.files[parts[-1]] = data
     built = _build(repository, base, root, "")
     return built or str(repository.TreeBuilder().write())
+
+
+def check_writable_in(repository: pygit2.Repository, base: _Id, paths: Iterable[str]) -> None:
+    """Raise the ``Refused`` that :func:`written` on ``base`` would raise for one of ``paths`` on its own."""
+    for path in paths:
+        parts = check_writable(path)
+        for depth in range(1, len(parts) + 1):
+            place = "/".join(parts[:depth])
+            found = find(repository, base, place)
+            if found is None:
+                break
+            if depth < len(parts) and found[0] != FOLDER:
+                raise Refused(f"will not write below {place}: {_what(found[0])} is in the way")
+            if depth == len(parts) and found[0] not in REGULAR:
+                raise Refused(f"will not write {place}: {_what(found[0])} is there")
 
 
 def commit(

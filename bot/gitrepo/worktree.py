@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Refused
+from bot.gitrepo.paths import check_writable
 from bot.model.finding import FileChange
 from bot.ports import CommitInfo, Signature, TreeEntry
 
@@ -93,6 +94,12 @@ class WorkTree:
     ) -> str:
         del parent, changes, message, at, author
         raise self._read_only()
+
+    def check_writable(self, parent: str, paths: Iterable[str]) -> None:
+        """What a commit of these files would be told by their names alone; links in the way are not looked for."""
+        del parent
+        for path in paths:
+            check_writable(path)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         del branch, commit, expected

@@ -6,7 +6,7 @@ the draft: its files and message are sent, and what the host made of it comes ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,6 +105,9 @@ class VerifiedRepository:
         author: Signature | None = None,
     ) -> str:
         return self.git.commit(parent, changes, message=message, at=at, author=author)
+
+    def check_writable(self, parent: str, paths: Iterable[str]) -> None:
+        self.git.check_writable(parent, paths)
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         self.git.delete_branch(branch, expected=expected)

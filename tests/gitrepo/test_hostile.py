@@ -123,8 +123,12 @@ def test_symlinks_and_submodules_are_neither_read_nor_written_through(
     assert repo.read(head, "passwd") is None
     assert repo.read(head, "passwd/passwd") is None
     for path in ("passwd", "passwd/x", "module", "module/x", "real/x"):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused) as told:
             repo.commit(head, {path: b"x"}, message="m", at=NOW)
+        with pytest.raises(Refused) as foretold:
+            repo.check_writable(head, [path])
+        assert foretold.value.message == told.value.message
+    repo.check_writable(head, ["real", "new/file"])
     with pytest.raises(Refused):
         repo.commit(head, {"passwd": None}, message="m", at=NOW)
 
