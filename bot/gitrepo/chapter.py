@@ -176,7 +176,7 @@ def _file(folder: _Files, name: str, *, under: str = "") -> str | None:
     """The blob of a regular file; None when there is nothing of that name."""
     mode, oid = folder.get(name, (None, None))
     if mode is not None and mode not in trees.REGULAR:
-        raise Refused(f"the ledger's {under}{name!r} is not a regular file", advice=_BY_HAND)
+        raise Refused(f"the ledger's {under + name!r} is not a regular file", advice=_BY_HAND)
     return oid
 
 
@@ -245,7 +245,7 @@ def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str
     lines: list[bytes] = []
     for name in sorted(files.keys() - known.files.keys()):
         if name != f"{sequence + 1:010d}.jsonl":
-            raise Refused(f"the ledger's {TAIL}/{name!r} is not what follows entry {sequence}", advice=_BY_HAND)
+            raise Refused(f"the ledger's {f'{TAIL}/{name}'!r} is not what follows entry {sequence}", advice=_BY_HAND)
         found = _bytes(repository, files[name], f"{TAIL}/{name}").splitlines()
         if not found:
             raise Refused(f"the ledger's {TAIL}/{name} holds no entry", advice=_BY_HAND)
