@@ -146,6 +146,18 @@ class Life(RuleBasedStateMachine):
         self.halted = False
         self.failures = 0
 
+    @rule(
+        days=st.sampled_from([1.1, 2, 30]), times=st.integers(1, 3), task=st.sampled_from([None, "Deployment/shop/web"])
+    )
+    def somebody_resumes_on_a_machine_whose_clock_is_behind(self, days: float, times: int, task: str | None) -> None:
+        """Which lifts what a resume lifts, and gives nobody a budget a second time."""
+        self.world.clock.move(days=-days)
+        for _ in range(times):
+            tell(self.world.loop().hands, EntryKind.RESUME, reason="done", task=task)
+        self.world.clock.move(days=days)
+        if task is None:
+            self.halted, self.failures = False, 0
+
     @precondition(lambda self: bool(self.world.pull_branches()))
     @rule()
     def somebody_commits_to_our_branch(self) -> None:
