@@ -5,39 +5,38 @@ entry by entry. Keys that nothing running shows (``build``, ``depends_on``, ``pr
 ``deploy`` says is put where the older keys say it. The functions are total and idempotent: what does not look like
 Compose comes back as it is. Sources: the Compose specification (05-services.md) and compose-go's loader.
 
-Used by :mod:`bot.drift.services`; the reading of single entries (:func:`port`, :func:`mount`) also by its edits.
+Used by :mod:`bot.drift.services`; the reading of single entries (:func:`mount`, :func:`device`) also by its edits.
 """
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.drift import values
+from bot.drift import compose_ports, values
 from bot.drift.container_facts import signal_name
 from bot.drift.peek import elements, get, mapping
 from bot.model.resource import JSON, Tree
 
-_PORT: Final = re.compile(
-    r"(?:(?P<ip>\[[0-9a-fA-F:]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3}):)?"
-    r"(?:(?P<published>\d*(?:-\d+)?):)?(?P<target>\d+)(?:-(?P<last>\d+))?(?:/(?P<protocol>\w+))?\Z",
-    re.ASCII,
-)
-_ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, not bound
-_LARGEST_RANGE: Final = 256
 _MOUNT_NOISE: Final = frozenset({"rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
 _TMPFS_NOISE: Final = frozenset({"rw", "rprivate", "nosuid", "nodev", "noexec", "tmpcopyup", "private", "relatime"})
 _SECRETS: Final = "/run/secrets/"
-_CONDITIONS: Final = {"none": "no", "any": "always", "on-failure": "on-failure"}
+_CONDITIONS: Final = {
+    **dict.fromkeys(("none", "no"), "no"),
+    **dict.fromkeys(("any", "always"), "always"),
+    "on-failure": "on-failure",
+    "unless-stopped": "unless-stopped",
+}
+"""``mapRestartPolicyCondition`` of docker/compose."""
 
 
 def service(raw: Tree) -> dict[str, JSON]:
     """The service in canonical long syntax; keys without a live counterpart are left out."""
-    whole = {**_deployed(raw), **raw}
+    whole = {**_deployed(raw), **raw, **_overruling(mapping(raw.get("deploy")))}
     found = {key: read(whole[key]) for key, read in READERS.items() if whole.get(key) is not None}
     _quota(whole, found)
+    _reserved_devices(mapping(raw.get("deploy")), found)
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -52,9 +51,14 @@ def _deployed(raw: Tree) -> dict[str, JSON]:
         "pids_limit": limits.get("pids"),
         "mem_reservation": held.get("memory"),
         "scale": deploy.get("replicas"),
-        "restart": _condition(mapping(deploy.get("restart_policy"))),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _overruling(deploy: Tree) -> Tree:
+    """What ``deploy`` says against an older key: its restart policy counts (``getRestartPolicy`` of docker/compose)."""
+    condition = _condition(mapping(deploy.get("restart_policy")))
+    return {} if condition is None else {"restart": condition}
 
 
 DEPLOYED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -68,7 +72,7 @@ DEPLOYED: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _condition(policy: Tree) -> JSON:
-    name = _CONDITIONS.get(str(policy.get("condition", ""))) if policy else None
+    name = _CONDITIONS.get(str(_restart(policy.get("condition")))) if policy else None
     attempts = policy.get("max_attempts")
     return f"{name}:{attempts}" if name == "on-failure" and attempts else name
 
@@ -79,6 +83,13 @@ def _quota(whole: Tree, found: dict[str, JSON]) -> None:
     if "cpus" not in found and isinstance(number, int) and number > 0:
         length = values.number(period)
         found["cpus"] = values.number(number / (length if isinstance(length, int) and length > 0 else 100_000))
+
+
+def _reserved_devices(deploy: Tree, found: dict[str, JSON]) -> None:
+    """``deploy.resources.reservations.devices`` are requests like ``gpus``."""
+    reserved = _gpus(get(deploy, "resources", "reservations", "devices"))
+    if isinstance(reserved, list):
+        found["gpus"] = [*elements(found.get("gpus")), *reserved]
 
 
 def words(value: JSON) -> JSON:
@@ -108,49 +119,6 @@ def _labels(value: JSON) -> JSON:
     if not isinstance(found, (dict, Mapping)):
         return found
     return {key: "" if entry is None else entry for key, entry in found.items()}
-
-
-def ports(value: JSON) -> JSON:
-    """Every published port in long form; a range is as many ports as it has."""
-    if not isinstance(value, (list, tuple)):
-        return value
-    return [one for entry in value for one in port(entry)]
-
-
-def port(entry: JSON) -> list[JSON]:
-    """One entry of ``ports`` as long entries ``{target, published, protocol, mode, host_ip}``."""
-    if isinstance(entry, (dict, Mapping)):
-        return [_long_port(entry)]
-    found = _PORT.match(str(entry).strip()) if isinstance(entry, (str, int)) and not isinstance(entry, bool) else None
-    if found is None:
-        return [entry]
-    first, last = int(found["target"]), int(found["last"] or found["target"])
-    if not 0 <= last - first < _LARGEST_RANGE:
-        return [entry]
-    start, _, end = (found["published"] or "").partition("-")
-    pairwise = bool(end) and int(end) - int(start or 0) == last - first
-    return [
-        _long_port(
-            {
-                "target": first + step,
-                "published": str(int(start) + step) if start and (pairwise or not end) else found["published"],
-                "protocol": found["protocol"],
-                "host_ip": found["ip"],
-            }
-        )
-        for step in range(last - first + 1)
-    ]
-
-
-def _long_port(entry: Tree) -> JSON:
-    published = values.text(entry.get("published"))
-    address = str(values.text(entry.get("host_ip"))).strip("[]")
-    return {
-        "target": values.int_or_string(entry.get("target")),
-        **({"published": published} if published not in {"", "0"} else {}),
-        "protocol": str(entry.get("protocol") or "tcp").lower(),
-        **({"host_ip": address} if address not in _ANY_ADDRESS else {}),
-    }
 
 
 def mounts(value: JSON) -> JSON:
@@ -189,13 +157,20 @@ def mount(entry: JSON) -> JSON:
 def _long_mount(entry: Tree) -> JSON:
     found: dict[str, JSON] = {"type": entry.get("type") or "volume", "target": _folder(entry.get("target"))}
     if entry.get("source"):
-        found["source"] = _folder(entry["source"])
+        found["source"] = _source(found["type"], _folder(entry["source"]))
     if values.boolean(entry.get("read_only")) is True:
         found["read_only"] = True
     propagation = get(entry, "bind", "propagation")
     if propagation and propagation != "rprivate":
         found["bind"] = {"propagation": propagation}
     return found
+
+
+def _source(kind: JSON, path: JSON) -> JSON:
+    """A folder of the host that is named from the project's own begins with a dot, as short syntax demands."""
+    if kind != "bind" or not isinstance(path, str) or path[:1] in {"/", ".", "~", "\\", "$"} or path[1:2] == ":":
+        return path
+    return f"./{path}"
 
 
 def _folder(path: JSON) -> JSON:
@@ -291,6 +266,21 @@ def _devices(value: JSON) -> JSON:
     return [device(entry) for entry in value] or None if isinstance(value, (list, tuple)) else value
 
 
+def _gpus(value: JSON) -> JSON:
+    """Requests for devices; one that names neither a number nor devices is for all of them."""
+    if value == "all":
+        return [{"capabilities": ["gpu"], "count": "all"}]
+    return [_gpu(mapping(entry)) for entry in value] or None if isinstance(value, (list, tuple)) else value
+
+
+def _gpu(entry: Tree) -> JSON:
+    found: dict[str, JSON] = {"capabilities": sorted({"gpu", *map(str, elements(entry.get("capabilities")))})}
+    if elements(entry.get("device_ids")):
+        return {**found, "device_ids": [values.text(one) for one in elements(entry["device_ids"])]}
+    count = values.number(entry.get("count"))
+    return {**found, "count": "all" if count in (None, -1) else count}
+
+
 def _ulimits(value: JSON) -> JSON:
     if not isinstance(value, (dict, Mapping)):
         return value
@@ -332,16 +322,18 @@ def _host(entry: str) -> str:
     return f"{name}={address.strip('[]')}" if joint else name
 
 
+def _pids(value: JSON) -> JSON:
+    """Without a limit is -1, as engines write it."""
+    number = values.number(value)
+    return -1 if isinstance(number, (int, float)) and number <= 0 else number
+
+
 def _signal(value: JSON) -> JSON:
     return signal_name(value) or value
 
 
 def _mapping_of_texts(value: JSON) -> JSON:
     return _labels(value)
-
-
-def _exposed(value: JSON) -> JSON:
-    return sorted({str(values.text(entry)).removesuffix("/tcp") for entry in elements(value)}) or None
 
 
 def targets(value: JSON, root: str) -> set[str]:
@@ -363,8 +355,8 @@ READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {
     "command": words,
     "entrypoint": words,
     "environment": variables,
-    "ports": ports,
-    "expose": _exposed,
+    "ports": compose_ports.ports,
+    "expose": compose_ports.exposed,
     "volumes": mounts,
     "tmpfs": _tmpfs,
     "networks": _networks,
@@ -380,6 +372,7 @@ READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {
     "group_add": _text_set,
     "devices": _devices,
     "device_cgroup_rules": _text_set,
+    "gpus": _gpus,
     "ulimits": _ulimits,
     "mem_limit": values.size,
     "mem_reservation": values.size,
@@ -387,7 +380,7 @@ READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {
     "cpus": values.number,
     "cpu_shares": values.number,
     "cpuset": values.text,
-    "pids_limit": values.number,
+    "pids_limit": _pids,
     "shm_size": values.size,
     "read_only": values.boolean,
     "security_opt": _security,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from bot.drift import compose
+from bot.drift import compose, compose_ports
 from bot.drift.compose_shape import service_shape
-from bot.drift.peek import mapping
+from bot.drift.peek import elements, get, mapping
 from bot.drift.walk import ORDER, Finding, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
@@ -22,6 +23,10 @@ _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 _SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 _PAIRS: Final = frozenset({"environment", "labels", "sysctls"})
 _COMMANDS: Final = frozenset({"command", "entrypoint"})
+
+
+_CONDITION: Final = ("deploy", "restart_policy", "condition")
+_RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
 def _one_mount(entry: JSON) -> list[JSON]:
@@ -33,7 +38,7 @@ def _one_device(entry: JSON) -> list[JSON]:
 
 
 _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
-    "ports": compose.port,
+    "ports": compose_ports.port,
     "volumes": _one_mount,
     "devices": _one_device,
 }
@@ -53,6 +58,10 @@ def edits(raw: Tree, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
         return _put(raw, (key,), _command(raw.get(key), finding.observed))
     if key == "networks" and isinstance(raw.get(key), (list, tuple)):
         return _network(raw, path, finding)
+    if key == "restart" and _has(raw, _CONDITION):
+        return _deployed_restart(raw, finding.observed)
+    if key == "gpus":
+        return _gpus(raw, path, finding)
     return _plain(raw, path, finding)
 
 
@@ -72,8 +81,10 @@ def written(raw: Tree, path: Path) -> Pointer:
 
 
 def _home(raw: Tree, key: str) -> Pointer:
-    """The key itself, or its place under ``deploy`` where only that says it."""
+    """The key itself, or its place under ``deploy`` where that says it."""
     deployed = compose.DEPLOYED.get(key)
+    if key == "restart" and _has(raw, _CONDITION):
+        return _CONDITION
     return deployed if key not in raw and deployed is not None and _has(raw, deployed) else (key,)
 
 
@@ -152,6 +163,26 @@ def _spelled(path: Path, before: JSON, live: JSON) -> JSON:
     return live
 
 
+def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
+    """The policy below ``deploy``, which counts where there is one."""
+    name, _, count = str(live or "no").partition(":")
+    attempts = (*_CONDITION[:-1], "max_attempts")
+    condition = SetValue(_CONDITION, {"no": "none", "always": "any"}.get(name, name))
+    if count:
+        return (condition, *_put(raw, attempts, int(count)))
+    return (condition, RemoveEntry(attempts)) if _has(raw, attempts) else (condition,)
+
+
+def _gpus(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+    """Requests below ``deploy`` and beside it are one list live, so there is no telling which of both to change."""
+    if get(raw, *_RESERVED) is not None:
+        return ()
+    if finding.observed is None:
+        return _plain(raw, path, finding)
+    every = finding.observed == [{"capabilities": ["gpu"], "count": "all"}]
+    return _put(raw, ("gpus",), "all" if every else finding.observed)
+
+
 def _size(number: int) -> str:
     for unit, suffix in _UNITS:
         if number and number % unit == 0:
@@ -187,21 +218,67 @@ def _pair(raw: Tree, key: str, path: Path, finding: Finding) -> tuple[Edit, ...]
     return (AddEntry((key,), None, line),) if index is None else (SetValue((key, index), line),)
 
 
+def ranges_as_one(findings: list[Finding], raw: Tree) -> list[Finding]:
+    """``findings`` where the ports of one written range that are missing all together are one."""
+    gone = {label: one for one in findings if one.side is Side.DESIRED and (label := _port_label(one)) is not None}
+    for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
+        labels = _labels_of_range(entry)
+        if labels and gone.keys() >= set(labels):
+            first = gone[labels[0]]
+            around = first.place.above or first.place
+            whole = replace(first, place=around.element(_range_label(entry), int(first.place.at), entry), desired=entry)
+            findings = [whole if one is first else one for one in findings if _port_label(one) not in labels[1:]]
+    return findings
+
+
+def _port_label(finding: Finding) -> str | None:
+    path = finding.place.path
+    return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
+
+
+def _labels_of_range(entry: JSON) -> list[str]:
+    made = compose_ports.port(entry)
+    shape = service_shape().child("ports")
+    return [label_of(one, shape) for one in made] if len(made) > 1 else []
+
+
+def _range_label(entry: JSON) -> str:
+    first, last, protocol = compose_ports.range_of(entry) or (0, 0, "")
+    return f"{first}-{last}/{protocol}" if first < last else ""
+
+
 def _element_index(raw: Tree, key: str, label: str) -> int | None:
-    """The entry that alone makes the element ``label`` of the long form; None for one of a range."""
+    """The entry that alone makes the element ``label`` of the long form, or all of a range; None for one of a range."""
     read, listed = _ELEMENTS.get(key), raw.get(key)
     if read is None or not isinstance(listed, (list, tuple)):
         return None
     shape = service_shape().child(key)
     seen: dict[str, int] = {}
+    usual: int | None = None
     for index, entry in enumerate(listed):
+        if key == "ports" and not _may_be(entry, label):
+            continue
+        if key == "ports" and _range_label(entry) == label:
+            return index
         made = read(entry)
         for one in made:
+            if (
+                key == "ports"
+                and label_of({**mapping(one), compose_ports.APART: compose_ports.mark(one)}, shape) == label
+            ):
+                return index if len(made) == 1 else None
             name = label_of(one, shape)
             seen[name] = count = seen.get(name, 0) + 1
-            if (name if count == 1 else f"{name}~{count}") == label:
-                return index if len(made) == 1 else None
-    return None
+            if usual is None and (name if count == 1 else f"{name}~{count}") == label:
+                usual = index if len(made) == 1 else -1
+    return None if usual == -1 else usual
+
+
+def _may_be(port: JSON, label: str) -> bool:
+    """Whether a written port can have to do with ``label`` at all: ranges are long."""
+    span = compose_ports.range_of(port)
+    target = label.partition("/")[0]
+    return span is None or not target.isdigit() or span[0] <= int(target) <= span[1]
 
 
 def _element(raw: Tree, key: str, path: Path, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
@@ -237,7 +314,8 @@ def _new_element(raw: Tree, key: str, finding: Finding) -> tuple[Edit, ...]:
         return ()
     long_style = isinstance(listed, (list, tuple)) and bool(listed) and isinstance(listed[-1], (dict, Mapping))
     short = None if long_style else _short(key, finding.observed)
-    entry: JSON = dict(finding.observed) if short is None else short
+    named = {name: value for name, value in finding.observed.items() if value != compose_ports.ALL_ADDRESSES}
+    entry: JSON = named if short is None else short
     if isinstance(listed, (list, tuple)):
         return (AddEntry((key,), None, entry),)
     return (AddEntry((), key, [entry]),) if listed is None else ()
@@ -272,6 +350,7 @@ def _short(key: str, element: Tree) -> str | None:
 
 def _short_port(element: Tree) -> str:
     address = str(element["host_ip"]) if element.get("host_ip") else ""
+    address = "" if address == compose_ports.ALL_ADDRESSES else address
     address = f"[{address}]" if ":" in address else address
     protocol = element.get("protocol")
     tail = f"/{protocol}" if protocol not in {None, "tcp"} else ""

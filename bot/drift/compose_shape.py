@@ -10,7 +10,7 @@ import posixpath
 from functools import cache
 from typing import Final
 
-from bot.drift import values
+from bot.drift import compose_ports, values
 from bot.drift.shapes import Default, Defaults, Filled, Form, Shape, Types, compile_shape
 from bot.model.resource import JSON
 
@@ -23,7 +23,7 @@ _TYPES: Final[Types] = {
         "command": "words",
         "entrypoint": "words",
         "environment": "map text",
-        "ports": "keyed[target,protocol] Port",
+        "ports": "keyed[target,protocol,x-apart] Port",
         "expose": "server:set",
         "volumes": "keyed[target] Mount",
         "tmpfs": "set",
@@ -40,6 +40,7 @@ _TYPES: Final[Types] = {
         "group_add": "set",
         "devices": "keyed[target] Device",
         "device_cgroup_rules": "set",
+        "gpus": "set Gpu",
         "ulimits": "map any",
         "mem_limit": "size",
         "mem_reservation": "size",
@@ -82,6 +83,7 @@ _TYPES: Final[Types] = {
         "protocol": "leaf",
         "host_ip": "leaf",
         "mode": "ignored:leaf",
+        "x-apart": "ignored:leaf",
     },
     "Mount": {
         "type": "leaf",
@@ -102,6 +104,7 @@ _TYPES: Final[Types] = {
     },
     "Logging": {"driver": "server:leaf", "options": "map text"},
     "Device": {"source": "leaf", "target": "leaf", "permissions": "leaf"},
+    "Gpu": {"capabilities": "set", "count": "number", "device_ids": "set", "driver": "ignored:leaf"},
 }
 
 _DEFAULTS: Final[Defaults] = {
@@ -132,15 +135,6 @@ _DEFAULTS: Final[Defaults] = {
 }
 
 
-def published(desired: JSON, observed: JSON) -> bool:
-    """Whether a port is the declared one or one of the declared range."""
-    first, dash, last = str(desired).partition("-")
-    live = str(observed)
-    if not (dash and first.isdigit() and last.isdigit() and live.isdigit()):
-        return str(desired) == live
-    return int(first) <= int(live) <= int(last)
-
-
 def source(desired: JSON, observed: JSON) -> bool:
     """Whether a mount's source is the declared one: a relative path is met by any absolute path that ends with it."""
     if not isinstance(desired, str) or not isinstance(observed, str):
@@ -167,16 +161,22 @@ def _leaf(agrees: object = None) -> Shape:
     return Shape(Form.LEAF, Filled.NOBODY, agrees=agrees if callable(agrees) else None)
 
 
+def resolved_source(desired: JSON, observed: JSON) -> bool:
+    """Whether a mount's source is the declared one where relative paths were resolved already; a home is nobody's."""
+    home = isinstance(desired, str) and desired.startswith("~")
+    return source(desired, observed) if home else desired == observed
+
+
 @cache
-def service_shape() -> Shape:
-    """The shape of a service in long form."""
+def service_shape(*, resolved: bool = False) -> Shape:
+    """The shape of a service in long form. ``resolved``: the folder that relative mounts start from is known."""
     words = {
-        "published": Shape(Form.LEAF, Filled.NOBODY, canonical=values.text, agrees=published),
-        "source": _leaf(source),
+        "published": Shape(Form.LEAF, Filled.NOBODY, canonical=values.text, agrees=compose_ports.published),
+        "source": _leaf(resolved_source if resolved else source),
         "joined": _leaf(joined),
         "words": Shape(Form.LIST, Filled.NOBODY),
     }
     return compile_shape("Service", _TYPES, _DEFAULTS, words)
 
 
-__all__ = ["joined", "published", "service_shape", "source"]
+__all__ = ["joined", "service_shape", "source"]

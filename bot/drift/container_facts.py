@@ -66,6 +66,11 @@ class Facts:
     def podman(self) -> bool:
         return self.engine == "podman"
 
+    @property
+    def unified(self) -> bool:
+        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer."""
+        return not self.podman and "OomKillDisable" in self.host and self.host["OomKillDisable"] is None
+
     def asked_for(self, flag: str, value: str) -> bool | None:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
         if not texts(self.config.get("CreateCommand")):

@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
-from bot.drift.container_facts import Defaults, Facts, go_duration, short_name, signal_name
+from bot.drift.container_facts import Defaults, Facts, go_duration, signal_name
 from bot.drift.peek import elements, get, mapping, mappings, text, texts, whole
 from bot.model.resource import JSON, Tree
 
@@ -94,7 +94,7 @@ def _bindings(shown: Facts) -> Iterable[dict[str, JSON]]:
                 entry["published"] = published
             entry["protocol"], entry["mode"] = protocol or "tcp", "ingress"
             address = text(host.get("HostIp"))
-            if address not in {"", "0.0.0.0", "::"}:  # noqa: S104 - every address is the default
+            if address not in {"", "0.0.0.0", "::"}:  # noqa: S104 - not named: every address
                 entry["host_ip"] = address
             yield entry
 
@@ -105,16 +105,31 @@ def _ports(shown: Facts) -> Reading:
 
 
 def _expose(shown: Facts) -> Reading:
-    from_image = mapping(shown.image_config.get("ExposedPorts"))
+    return _given(_exposed(shown)[0])
+
+
+def brought_ports(shown: Facts) -> list[JSON]:
+    """The ports that are exposed because the image exposes them or because they are published."""
+    return _exposed(shown)[1]
+
+
+def _exposed(shown: Facts) -> tuple[list[JSON], list[JSON]]:
+    """What was exposed for its own sake, and what is exposed anyway; without the image all of it may be."""
     bound = mapping(shown.host.get("PortBindings"))
-    live = mapping(shown.config.get("ExposedPorts"))
-    return _given([port.removesuffix("/tcp") for port in sorted(live) if port not in from_image and port not in bound])
+    live = {*mapping(shown.config.get("ExposedPorts")), *mapping(get(shown.container, "NetworkSettings", "Ports"))}
+    usual = {*mapping(shown.image_config.get("ExposedPorts")), *bound} if shown.image else live
+    given, brought = sorted(live - usual), sorted((live | {*bound}) - (live - usual))
+    return [_port_name(one) for one in given], [_port_name(one) for one in brought]
+
+
+def _port_name(port: str) -> str:
+    return port.removesuffix("/tcp")
 
 
 def _volumes(shown: Facts) -> Reading:
     from_image = mapping(shown.image_config.get("Volumes"))
     found = [
-        _volume(mount, shown.project)
+        _volume(mount)
         for mount in mappings(shown.container.get("Mounts"))
         if not (_is_anonymous(mount) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
     ]
@@ -130,11 +145,11 @@ def _is_secret(mount: Tree) -> bool:
     return text(mount.get("Destination")).startswith("/run/secrets/")
 
 
-def _volume(mount: Tree, project: str) -> dict[str, JSON]:
+def _volume(mount: Tree) -> dict[str, JSON]:
     kind = text(mount.get("Type")) or "bind"
     entry: dict[str, JSON] = {"type": kind, "target": text(mount.get("Destination"))}
     if kind == "volume" and not _is_anonymous(mount):
-        entry["source"] = short_name(text(mount.get("Name")), project)
+        entry["source"] = text(mount.get("Name"))
     elif kind == "bind":
         entry["source"] = text(mount.get("Source"))
         propagation = text(mount.get("Propagation"))
@@ -165,8 +180,8 @@ def _networks(shown: Facts) -> Reading:
     live: dict[str, JSON] = {}
     for name, settings in sorted(mapping(get(shown.container, "NetworkSettings", "Networks")).items()):
         if name not in {"host", "none", "bridge", "podman", "slirp4netns", "pasta"}:
-            live[short_name(name, shown.project)] = _network(mapping(settings), shown)
-    return (live or None, {"default": {}})
+            live[name] = _network(mapping(settings), shown)
+    return (live or None, {f"{shown.project}_default" if shown.project else "default": {}})
 
 
 def _network(settings: Tree, shown: Facts) -> dict[str, JSON]:
@@ -184,7 +199,8 @@ def _network_mode(shown: Facts) -> Reading:
     mode = text(shown.host.get("NetworkMode"))
     attached = mapping(get(shown.container, "NetworkSettings", "Networks"))
     usual = {"", "default", "bridge", "private", "podman", "slirp4netns", "pasta"}
-    return (mode or None, mode if mode in usual or mode in attached else None)
+    named = mode in attached and mode not in {"host", "none"}
+    return (mode or None, mode if mode in usual or named else None)
 
 
 def _labels(shown: Facts) -> Reading:
@@ -313,6 +329,19 @@ def _namespace(key: str, *usual: str) -> Callable[[Facts], Reading]:
     return read
 
 
+def _cgroup(shown: Facts) -> Reading:
+    """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2."""
+    mode = text(shown.host.get("CgroupnsMode")) or text(shown.host.get("CgroupMode"))
+    asked = shown.asked_for("--cgroupns", "host") if shown.podman else shown.unified
+    return (mode or None, mode if mode == "private" or (mode == "host" and not asked) else None)
+
+
+def _pids_limit(shown: Facts) -> Reading:
+    """-1 without a limit, which nobody need have asked for."""
+    limit = whole(shown.host.get("PidsLimit"))
+    return (limit, shown.defaults.pids_limit) if limit > 0 else (-1, -1)
+
+
 def _hostname(shown: Facts) -> Reading:
     name, id_ = text(shown.config.get("Hostname")), text(shown.container.get("Id"))
     borrowed = text(shown.host.get("NetworkMode")) == "host" or text(shown.host.get("UTSMode")) == "host"
@@ -358,7 +387,7 @@ def _runtime(shown: Facts) -> Reading:
 def _gpus(shown: Facts) -> Reading:
     requests = [
         {"capabilities": sorted({word for group in elements(one.get("Capabilities")) for word in texts(group)})}
-        | ({"count": whole(one.get("Count"))} if whole(one.get("Count")) else {})
+        | ({"count": max(count, 0) or "all"} if (count := whole(one.get("Count"))) else {})
         | ({"device_ids": list(texts(one.get("DeviceIDs")))} if texts(one.get("DeviceIDs")) else {})
         for one in mappings(shown.host.get("DeviceRequests"))
     ]
@@ -433,7 +462,7 @@ FIELDS: Final[Mapping[str, Callable[[Facts], Reading]]] = {
     "cpus": _cpus,
     "cpu_shares": _size("CpuShares"),
     "cpuset": _text_of("host", "CpusetCpus"),
-    "pids_limit": _size("PidsLimit", lambda defaults: defaults.pids_limit),
+    "pids_limit": _pids_limit,
     "shm_size": _size("ShmSize", lambda defaults: defaults.shm_size),
     "read_only": _flag("host", "ReadonlyRootfs"),
     "security_opt": _security,
@@ -441,7 +470,7 @@ FIELDS: Final[Mapping[str, Callable[[Facts], Reading]]] = {
     "ipc": _namespace("IpcMode", "private", "shareable"),
     "uts": _namespace("UTSMode", "private"),
     "userns_mode": _namespace("UsernsMode", "private"),
-    "cgroup": _namespace("CgroupnsMode", "private"),
+    "cgroup": _cgroup,
     "cgroup_parent": _text_of("host", "CgroupParent"),
     "hostname": _hostname,
     "domainname": _text_of("config", "Domainname"),

@@ -48,6 +48,7 @@ _WAITING: Final = frozenset(
         "StartError",
     }
 )
+_KEPT_RUNNING: Final = frozenset({"always", "unless-stopped"})
 _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
@@ -59,9 +60,13 @@ def problems(tree: Tree, now: datetime, patience: Patience = DEFAULT_PATIENCE) -
 
 
 def container_problems(container: Tree) -> tuple[Problem, ...]:
-    """What is wrong with one container, from the ``State`` of ``docker inspect`` or ``podman inspect``."""
+    """What is wrong with one container, from ``docker inspect`` or ``podman inspect``.
+
+    One that the engine is to keep running and that is not was stopped by hand, whatever it ended with.
+    """
     state = mapping(container.get("State"))
-    return tuple(_container_problems(state, whole(container.get("RestartCount"))))
+    kept = text(get(container, "HostConfig", "RestartPolicy", "Name")) in _KEPT_RUNNING
+    return tuple(_container_problems(state, whole(container.get("RestartCount")), kept=kept))
 
 
 def with_pod_problems(resources: Mapping[ResourceId, Observed]) -> dict[ResourceId, Observed]:
@@ -295,7 +300,7 @@ def _balancer(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem
         yield Problem("NoAddress", "the load balancer has no address", since=since)
 
 
-def _container_problems(state: Tree, restarts: int) -> Iterable[Problem]:
+def _container_problems(state: Tree, restarts: int, *, kept: bool) -> Iterable[Problem]:
     status, code = text(state.get("Status")), whole(state.get("ExitCode"))
     since = moment(state.get("FinishedAt"))
     failure = text(state.get("Error"))
@@ -308,8 +313,16 @@ def _container_problems(state: Tree, restarts: int) -> Iterable[Problem]:
         yield Problem("Restarting", f"the container keeps ending with exit code {code}", facts, since)
     elif status in {"exited", "stopped"} and code != 0:
         yield Problem("Exited", f"the container ended with exit code {code}", facts, since)
+    elif status in {"exited", "stopped"} and kept:
+        yield Problem(
+            "Exited", "the container is stopped, although its restart policy is to keep it running", facts, since
+        )
     elif status == "created" and failure:
         yield Problem("NotStarted", "the container could not be started", facts)
+    elif status in {"created", "configured"} and kept:
+        yield Problem(
+            "NotStarted", "the container was never started, although its restart policy is to keep it running", facts
+        )
     elif status == "paused" or state.get("Paused") is True:
         yield Problem("Paused", "the container is paused", facts)
     health = mapping(state.get("Health") or state.get("Healthcheck"))

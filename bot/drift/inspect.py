@@ -11,6 +11,8 @@ and kept below ``x-inherited`` in the same vocabulary. So a comparison
   variable equal to the image's, is live although nobody had to ask for it;
 * leaves out the keys in ``x-unknown``: this engine does not show them at all.
 
+Networks and volumes have the engine's names for them; what Git calls those, :mod:`bot.drift.services` finds out.
+
 Without the image's inspect everything that an image may bring counts as inherited: it can be compared with what Git
 states, and an addition cannot be told from the image.
 
@@ -18,8 +20,9 @@ Beside the Compose keys a tree has:
 
 ``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
-``x-container`` {"id", "name", "engine"}
+``x-container`` {"id", "name", "engine", "project", "working_dir"}
 ``x-inherited`` what came from the image and the engine
+``x-replicas``  the trees of the service's other containers, only where there are any
 ``x-unknown``   keys of which nothing is known, only where there are any
 """
 
@@ -30,13 +33,14 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from bot.drift.container_facts import Defaults, Facts, facts, short_name
-from bot.drift.containers import FIELDS
+from bot.drift.containers import FIELDS, brought_ports
 from bot.drift.health import container_problems
 from bot.drift.peek import get, mapping, text, texts, whole
 from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
 
 __all__ = [
     "INHERITED",
+    "REPLICAS",
     "UNKNOWN",
     "Defaults",
     "identity",
@@ -49,6 +53,7 @@ __all__ = [
 ]
 
 INHERITED: Final = "x-inherited"
+REPLICAS: Final = "x-replicas"
 UNKNOWN: Final = "x-unknown"
 
 _FROM_IMAGE: Final = frozenset(
@@ -59,6 +64,7 @@ Engine = Literal["docker", "podman"]
 
 _PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
 _SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")
+_WORKING_DIR: Final = ("com.docker.compose.project.working_dir", "io.podman.compose.project.working_dir")
 _STACK: Final = "com.docker.stack.namespace"
 _SWARM_SERVICE: Final = "com.docker.swarm.service.name"
 
@@ -93,7 +99,8 @@ def is_one_off(container: Tree) -> bool:
 
 
 def merged(replicas: Sequence[Observed]) -> Observed:
-    """One service from its containers: the tree of the first by name, ``scale``, everybody's problems.
+    """One service from its containers: the tree of the first by name with those of the others, ``scale``, everybody's
+    problems.
 
     The order in which containers were listed makes no difference.
     """
@@ -106,7 +113,7 @@ def merged(replicas: Sequence[Observed]) -> Observed:
         for one in ordered
         for problem in one.problems
     )
-    tree = {**first.tree, "scale": len(ordered)}
+    tree = {**first.tree, "scale": len(ordered), REPLICAS: [one.tree for one in ordered[1:]]}
     return Observed(first.id, tree, problems, "+".join(one.version for one in ordered))
 
 
@@ -122,17 +129,23 @@ def _tree(shown: Facts) -> dict[str, JSON]:
             given[key] = mine
         if theirs is not None:
             inherited[key] = theirs
+    if brought := brought_ports(shown):
+        inherited["expose"] = brought
     unknown = _unknown(shown)
     return {**given, **_annotations(shown), INHERITED: inherited, **({UNKNOWN: [*unknown]} if unknown else {})}
 
 
 def _unknown(shown: Facts) -> tuple[str, ...]:
-    """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker."""
+    """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker, exposed
+    ports in its own words, and the devices of ``gpus``.
+    """
     if not shown.podman:
         return ()
     return (
         *(() if shown.config.get("CreateCommand") else ("sysctls",)),
         *(() if shown.container.get("ImageName") else ("logging",)),
+        *(() if mapping(shown.config.get("ExposedPorts")) else ("expose",)),
+        *(() if shown.host.get("DeviceRequests") else ("gpus",)),
     )
 
 
@@ -168,6 +181,7 @@ def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
 
 def _annotations(shown: Facts) -> dict[str, JSON]:
     container, state = shown.container, mapping(shown.container.get("State"))
+    labels = mapping(shown.config.get("Labels"))
     health = text(get(state, "Health", "Status") or get(state, "Healthcheck", "Status"))
     id_ = text(container.get("Image"))
     digest = text(container.get("ImageDigest"))
@@ -188,6 +202,8 @@ def _annotations(shown: Facts) -> dict[str, JSON]:
             "id": text(container.get("Id")),
             "name": text(container.get("Name")).removeprefix("/"),
             "engine": shown.engine,
+            "project": identity(container).scope,
+            "working_dir": next((text(labels[key]) for key in _WORKING_DIR if key in labels), ""),
         },
     }
 

@@ -7,58 +7,129 @@ configs are compared by what Git says about them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from bot.drift import compose, compose_edits, images
+from bot.drift import compose, compose_edits, compose_mounts, compose_ports, images
 from bot.drift.base import Base
+from bot.drift.compose_names import FOREIGN, Names
 from bot.drift.compose_shape import service_shape
 from bot.drift.drifts import Cause, Maker
+from bot.drift.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.options import Options
-from bot.drift.peek import elements, mapping, text
+from bot.drift.peek import elements, get, mapping, mappings, text, texts
 from bot.drift.shapes import ANY
 from bot.drift.surroundings import Aliases
 from bot.drift.walk import Finding, Side, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import JSON, Desired, Observed, Path, Tree
 
-_INHERITED: Final = "x-inherited"
 _SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
+_OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
+"""What differs between containers of one service that are alike."""
 
 
 def examine(
     desired: Desired, observed: Observed, base: Tree | None, options: Options, aliases: Aliases
 ) -> Iterator[Drift]:
-    """Every difference in meaning of a declared service (or network, volume) and what runs."""
+    """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
     if desired.id.kind != "service":
         yield from _of_project(desired, observed, options)
         return
-    shape = service_shape()
-    live = compose.service(observed.tree)
-    wanted = _settled(compose.service(desired.tree), desired, observed, live, aliases)
-    live = _settled_live(live, wanted, desired.tree, observed)
-    findings = walk(wanted, live, shape)
+    groups = _alike(observed.tree)
+    number = sum(len(names) for _, names in groups)
+    found: dict[str, tuple[Drift, list[str]]] = {}
+    for tree, names in groups:
+        for drift in _of_container(desired, tree, base, options, aliases):
+            found.setdefault(drift.id, (drift, []))[1].extend(names)
+    for drift, names in found.values():
+        yield drift if len(names) >= number else _partial(drift, names, number)
+
+
+def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
+    """The containers of a service: each tree once, with the names of those that it is like."""
+    groups: list[tuple[Tree, list[str]]] = []
+    told: list[dict[str, JSON]] = []
+    for one in (tree, *mappings(tree.get(REPLICAS))):
+        name = text(get(one, "x-container", "name"))
+        said = {key: value for key, value in one.items() if key not in _OWN and key != "scale"}
+        if said in told:
+            groups[told.index(said)][1].append(name)
+        else:
+            told.append(said)
+            groups.append(({**one, "scale": tree["scale"]} if "scale" in tree else one, [name]))
+    return groups
+
+
+def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
+    """A difference that only some containers have: no edit would make Git say what all of them are."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return replace(drift, message=f"only {shown} of {number} containers", adopt=())
+
+
+def _of_container(
+    desired: Desired, tree: Tree, base: Tree | None, options: Options, aliases: Aliases
+) -> Iterator[Drift]:
+    live = compose.service(tree)
+    wanted = _settled(compose.service(desired.tree), desired, tree, live)
+    live = _settled_live(live, wanted, desired, tree, aliases)
+    among = compose_ports.repeated(wanted.get("ports"), live.get("ports"))
+    if among:
+        wanted["ports"] = compose_ports.marked(wanted.get("ports"), among)
+        live["ports"] = compose_ports.paired(live.get("ports"), wanted["ports"], among)
+    shape = service_shape(resolved=compose_mounts.folder(tree) is not None)
+    findings = compose_edits.ranges_as_one(walk(wanted, live, shape), desired.tree)
     if not findings:
         return
-    before = Base(None if base is None else compose.service(base), {}, shape)
-    maker = Maker(desired, options, observed=observed.tree)
-    for finding in findings:
-        cause = _cause(finding, before, desired.tree)
+    before = None if base is None else compose.service(base)
+    if before is not None and among:
+        before["ports"] = compose_ports.marked(before.get("ports"), among)
+    memory = Base(before, {}, shape)
+    maker = Maker(desired, options, observed=tree)
+    strange = _strange(tree, desired.id.scope, aliases)
+    for finding in map(_unmarked, findings):
+        cause = _cause(finding, memory, desired.tree)
         if cause is not None:
             written = compose_edits.written(desired.tree, finding.place.path)
-            edits = compose_edits.edits(desired.tree, finding, wanted)
+            edits = () if _names(finding, strange) else compose_edits.edits(desired.tree, finding, wanted)
             yield maker.drift(finding, cause, edits, pointer=written)
 
 
-def _settled(
-    wanted: dict[str, JSON], desired: Desired, observed: Observed, live: Tree, aliases: Aliases
-) -> dict[str, JSON]:
+def _unmarked(finding: Finding) -> Finding:
+    """As people are to see it."""
+    told = compose_ports.unmarked(finding.desired), compose_ports.unmarked(finding.observed)
+    return replace(finding, desired=told[0], observed=told[1])
+
+
+def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
+    """The names of networks and volumes for which the files have no key: an edit that named one would break them."""
+    if not get(tree, "x-container", "project"):
+        return frozenset()
+    attached = {**mapping(get(tree, INHERITED, "networks")), **mapping(tree.get("networks"))}
+    mounted = {text(one.get("source")) for one in mappings(tree.get("volumes")) if one.get("type") == "volume"}
+    kinds = (("network", attached), ("volume", mounted))
+    return frozenset(name for kind, names in kinds for name in names if (kind, scope, name) not in aliases)
+
+
+def _names(finding: Finding, strange: frozenset[str]) -> bool:
+    """Whether the live side of a finding names something ``strange``."""
+    path = finding.place.path
+    if finding.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
+        return False
+    name = path[1] if path[0] == "networks" else mapping(finding.observed).get("source", finding.observed)
+    added = finding.side is Side.OBSERVED or path[0] == "volumes"
+    return added and isinstance(name, str) and (name in strange or name.startswith(FOREIGN))
+
+
+def _settled(wanted: dict[str, JSON], desired: Desired, tree: Tree, live: Tree) -> dict[str, JSON]:
     """The declared side with what only the engine can know filled in from the live side."""
-    settled = dict(wanted)
+    unknown = {key for key in texts(tree.get(UNKNOWN)) if key not in live}
+    settled = {key: value for key, value in wanted.items() if key not in unknown}
     environment = settled.get("environment")
     if isinstance(environment, dict):
         there = {
-            **mapping(mapping(observed.tree.get(_INHERITED)).get("environment")),
+            **mapping(mapping(tree.get(INHERITED)).get("environment")),
             **mapping(live.get("environment")),
         }
         settled["environment"] = {
@@ -66,32 +137,45 @@ def _settled(
             for key, value in environment.items()
             if value is not None or key in there
         }
-    volumes = settled.get("volumes")
-    if isinstance(volumes, list):
-        settled["volumes"] = [_renamed_volume(volume, desired.id.scope, aliases) for volume in volumes]
-    networks = settled.get("networks")
-    if isinstance(networks, dict):
-        settled["networks"] = {
-            aliases.get(("network", desired.id.scope, name), name): entry for name, entry in networks.items()
-        }
+    if get(tree, "x-container", "engine") == "podman" and desired.tree.get("restart") is not None:
+        own = compose.service({"restart": desired.tree["restart"]})["restart"]
+        if own == live.get("restart", "no"):
+            settled["restart"] = own  # podman-compose does not look at the policy below deploy
     return settled
 
 
-def _renamed_volume(volume: JSON, project: str, aliases: Aliases) -> JSON:
-    if not isinstance(volume, dict) or volume.get("type") != "volume":
-        return volume
-    source = text(volume.get("source"))
-    return {**volume, "source": aliases.get(("volume", project, source), source)}
-
-
-def _settled_live(live: dict[str, JSON], wanted: Tree, raw: Tree, observed: Observed) -> dict[str, JSON]:
-    """The live side with what image and engine bring where Git speaks about it, without what Git brings elsewhere."""
-    inherited = compose.service(mapping(observed.tree.get(_INHERITED)))
+def _settled_live(
+    live: dict[str, JSON], wanted: Tree, desired: Desired, tree: Tree, aliases: Aliases
+) -> dict[str, JSON]:
+    """The live side with what image and engine bring where Git speaks about it, without what Git brings elsewhere, and
+    with Git's names.
+    """
+    inherited = compose.service(mapping(tree.get(INHERITED)))
     settled = dict(mapping(_filled(wanted, live, inherited)))
-    brought = compose.brought_mounts(raw)
-    if brought and isinstance(volumes := settled.get("volumes"), list):
-        settled["volumes"] = [one for one in volumes if mapping(one).get("target") not in brought]
+    if wanted.get("expose"):
+        there = {*texts(live.get("expose")), *texts(inherited.get("expose"))}
+        silent = {*texts(inherited.get("expose"))} - {*texts(wanted["expose"])}
+        settled["expose"] = sorted(there - silent) or None
+    project = text(get(tree, "x-container", "project"))
+    if isinstance(wanted.get("networks", {}), (dict, Mapping)):
+        networks = {**mapping(inherited.get("networks")), **mapping(live.get("networks"))}
+        settled["networks"] = _networks(networks, wanted, Names("network", desired.id.scope, project, aliases))
+    brought = compose.brought_mounts(desired.tree)
+    if isinstance(volumes := settled.get("volumes"), list):
+        kept = [one for one in volumes if mapping(one).get("target") not in brought]
+        kept = compose_mounts.named(kept, wanted, Names("volume", desired.id.scope, project, aliases))
+        settled["volumes"] = compose_mounts.placed(kept, wanted, compose_mounts.folder(tree), desired)
     return settled
+
+
+def _networks(live: Tree, wanted: Tree, names: Names) -> JSON:
+    """The networks by Git's names. Where Git is silent a service is in the project's own, however that is called."""
+    stated = wanted.get("networks")
+    known = names.in_git(live, mapping(stated) if stated is not None else {"default"})
+    found = {known[name]: entry for name, entry in live.items()}
+    if stated is None:
+        found.pop("default", None)
+    return found or None
 
 
 def _filled(wanted: JSON, given: JSON, inherited: JSON) -> JSON:
@@ -131,7 +215,11 @@ def _addition(path: Path, base: Base, raw: Tree) -> Cause | None:
 
 
 def _of_project(desired: Desired, observed: Observed, options: Options) -> Iterator[Drift]:
-    """Networks and volumes: only what Git says about them, because engines fill in the rest."""
+    """Networks and volumes: only what Git says about them, because engines fill in the rest. What is ``external`` is
+    declared elsewhere.
+    """
+    if desired.tree.get("external") is True:
+        return
     wanted = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
     if isinstance(wanted.get("labels"), (list, tuple)):
         wanted["labels"] = compose.variables(wanted["labels"])

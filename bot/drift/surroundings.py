@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from bot.drift.scaling import SCALER_KINDS, Scalers, scalers
-from bot.model.resource import Desired, Observed, ResourceId
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
-"""The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one."""
+"""The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one; empty
+where a variable that Git does not hold gives it.
+"""
 
 
 NOTABLE_KINDS: Final = SCALER_KINDS | {"CustomResourceDefinition", "service", "volume", "network"}
@@ -42,8 +44,18 @@ def _aliases(desired: Sequence[Desired]) -> Aliases:
     return {
         (one.id.kind, one.id.scope, one.id.name): name
         for one in desired
-        if one.id.kind in _NAMED and isinstance(name := one.tree.get("name"), str)
+        if one.id.kind in _NAMED and one.id.platform is Platform.COMPOSE and (name := _engine_name(one)) is not None
     }
+
+
+def _engine_name(one: Desired) -> str | None:
+    """The name that Git gives it, its key where it exists already; None where the engine makes one up."""
+    if ("name",) in one.unknown:
+        return ""
+    name = one.tree.get("name")
+    if isinstance(name, str) and name:
+        return name
+    return one.id.name if one.tree.get("external") is True else None
 
 
 _NAMED: Final = frozenset({"volume", "network"})

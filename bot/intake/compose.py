@@ -20,6 +20,9 @@ from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceKind
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_ATTACHED: Final = frozenset({"network", "volume"})
+"""What services are attached to by name: their files also say which of those that exist already they take."""
+
 _LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
 _RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
 _KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
@@ -95,6 +98,8 @@ def _resources(own: Project, tree: Sited, path: str, project: str) -> Iterator[D
         for name, child in (listed.mapping if listed else {}).items():
             if not _external(child):
                 yield _desired(own, kind, scope, name, child if child.mapping else replace(child, data={}))
+            elif kind in _ATTACHED:
+                yield _desired(own, kind, scope, name, _taken(child))
 
 
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
@@ -130,6 +135,12 @@ def _enabled(service: Sited, profiles: set[str]) -> bool:
 def _external(child: Sited) -> bool:
     mark = child.mapping.get("external")
     return mark is not None and mark.plain() not in {False, "false", None} if not (mark and mark.mapping) else True
+
+
+def _taken(child: Sited) -> Sited:
+    """What exists already, in today's syntax: ``external: true`` and its ``name`` where it has one of its own."""
+    mark = child.mapping["external"]
+    return replace(child, data={**mark.mapping, **child.mapping, "external": replace(mark, data=True)})
 
 
 def _with_env_files(own: Project, service: Sited, path: str) -> Sited:

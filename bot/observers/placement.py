@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.inspect import UNKNOWN
-from bot.drift.peek import text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId
+from bot.drift.inspect import REPLICAS, UNKNOWN
+from bot.drift.peek import mappings, text, texts
+from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
 
 _LOCAL: Final = "localhost/"
 
@@ -37,17 +37,19 @@ def spelled(resources: Mapping[ResourceId, Observed], wanted: Iterable[Desired])
     for desired in wanted:
         live = found.get(desired.id)
         if live is not None and desired.id.platform is Platform.COMPOSE:
-            changes = _respelled(desired, live)
+            changes = _respelled(desired, live.tree)
+            if others := [{**one, **_respelled(desired, one)} for one in mappings(live.tree.get(REPLICAS))]:
+                changes[REPLICAS] = others
             if changes:
                 found[desired.id] = replace(live, tree={**live.tree, **changes})
     return found
 
 
-def _respelled(desired: Desired, live: Observed) -> dict[str, JSON]:
+def _respelled(desired: Desired, live: Tree) -> dict[str, JSON]:
     changes: dict[str, JSON] = {
-        key: desired.tree[key] for key in texts(live.tree.get(UNKNOWN)) if key in desired.tree and key not in live.tree
+        key: desired.tree[key] for key in texts(live.get(UNKNOWN)) if key in desired.tree and key not in live
     }
-    image = text(live.tree.get("image"))
+    image = text(live.get("image"))
     if image.startswith(_LOCAL) and not text(desired.tree.get("image")).startswith(_LOCAL):
         changes["image"] = image.removeprefix(_LOCAL)
     return changes

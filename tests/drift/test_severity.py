@@ -110,7 +110,11 @@ def test_places_and_gains_have_their_severity(
         ),
         ({}, {"cap_add": ["SYS_ADMIN"]}, (Severity.CRITICAL, "capability")),
         ({"restart": "always"}, {"restart": "unless-stopped"}, (Severity.LOW, "restart-policy")),
-        ({"ports": ["127.0.0.1:80:80"]}, {"ports": [{"target": 80, "published": "80"}]}, (Severity.HIGH, "exposure")),
+        (
+            {"ports": ["127.0.0.1:80:80"]},
+            {"ports": [{"target": 80, "published": "80"}]},
+            (Severity.CRITICAL, "public-exposure"),
+        ),
         ({"read_only": True}, {}, (Severity.HIGH, "restriction-lost")),
         ({"healthcheck": {"retries": 3}}, {"healthcheck": {"retries": 5}}, (Severity.LOW, "probe")),
         ({"user": "1000"}, {"user": "root"}, (Severity.HIGH, "identity")),

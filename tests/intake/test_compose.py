@@ -27,12 +27,12 @@ def trees(found: Declared) -> dict[str, JSON]:
 
 
 def test_services_keep_their_author_s_syntax_and_get_a_project() -> None:
-    """Short syntax stays short; networks, volumes, secrets and configs are resources too, external ones are not."""
+    """Short syntax stays short; networks, volumes, secrets and configs are resources too."""
     found = project(
         compose__yaml="""
 services:
   web: {image: nginx, ports: ["80:80"]}
-networks: {front: , other: {external: true}}
+networks: {front: }
 volumes: {data: {driver: local}}
 """
     )
@@ -41,6 +41,27 @@ volumes: {data: {driver: local}}
         "service/shop/web": {"image": "nginx", "ports": ["80:80"]},
         "network/shop/front": {},
         "volume/shop/data": {"driver": "local"},
+    }
+
+
+def test_what_exists_already_is_told_by_its_name() -> None:
+    """External networks and volumes come in one syntax, with the name they have; external secrets and configs do not."""
+    found = project(
+        compose__yaml="""
+services: {web: {image: nginx}}
+networks: {edge: {external: true, name: proxy}, old: {external: {name: real}}, own: {external: false}}
+volumes: {data: {external: "true"}}
+secrets: {token: {external: true}}
+configs: {app: {external: true}}
+"""
+    )
+    assert not found.errors
+    assert trees(found) == {
+        "service/shop/web": {"image": "nginx"},
+        "network/shop/edge": {"external": True, "name": "proxy"},
+        "network/shop/old": {"external": True, "name": "real"},
+        "network/shop/own": {"external": False},
+        "volume/shop/data": {"external": True},
     }
 
 

@@ -177,6 +177,31 @@ def test_container_problems(state: Tree, reasons: list[str]) -> None:
     assert [problem.reason for problem in container_problems({"State": state})] == reasons
 
 
+@pytest.mark.parametrize("policy", ["always", "unless-stopped"])
+@pytest.mark.parametrize(
+    ("state", "reasons"),
+    [
+        ({"Status": "running"}, []),
+        ({"Status": "exited", "ExitCode": 0}, ["Exited"]),
+        ({"Status": "stopped", "ExitCode": 0}, ["Exited"]),
+        ({"Status": "exited", "ExitCode": 137}, ["Exited"]),
+        ({"Status": "created"}, ["NotStarted"]),
+        ({"Status": "configured"}, ["NotStarted"]),
+    ],
+)
+def test_a_container_that_was_stopped_by_hand(policy: str, state: Tree, reasons: list[str]) -> None:
+    """What the engine is to keep running has ended by no will of its own, however it ended."""
+    container: Tree = {"State": state, "HostConfig": {"RestartPolicy": {"Name": policy}}}
+    assert [problem.reason for problem in container_problems(container)] == reasons
+
+
+@pytest.mark.parametrize("policy", ["", "no", "on-failure"])
+def test_a_container_that_is_done(policy: str) -> None:
+    """A job that ended well is no problem."""
+    container: Tree = {"State": {"Status": "exited", "ExitCode": 0}, "HostConfig": {"RestartPolicy": {"Name": policy}}}
+    assert container_problems(container) == ()
+
+
 def kubernetes(name: str, what: str, group: str = "") -> ResourceId:
     return ResourceId(Platform.KUBERNETES, what, "shop", name, group)
 

@@ -6,11 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.drift.container_facts import Defaults, go_duration, short_name, signal_name
-from bot.drift.inspect import INHERITED, UNKNOWN, identity, is_one_off, merged, observed, split, with_inherited
+from bot.drift.inspect import (
+    INHERITED,
+    REPLICAS,
+    UNKNOWN,
+    identity,
+    is_one_off,
+    merged,
+    observed,
+    split,
+    with_inherited,
+)
 from bot.model.resource import JSON, Platform, ResourceId, Tree
 
 FOLDER = Path(__file__).parent / "inspect"
@@ -35,12 +45,12 @@ DOCKER: dict[str, JSON] = {
     ],
     "expose": ["9113"],
     "volumes": [
-        {"type": "volume", "source": "data", "target": "/data"},
+        {"type": "volume", "source": "shop_data", "target": "/data"},
         {"type": "bind", "source": "/srv/html", "target": "/usr/share/nginx/html", "read_only": True},
     ],
     "secrets": [{"source": "token", "target": "/run/secrets/token"}],
     "tmpfs": ["/run/cache:size=64m"],
-    "networks": {"front": {"aliases": ["www"], "ipv4_address": "172.28.0.10"}, "monitoring": {}},
+    "networks": {"shop_front": {"aliases": ["www"], "ipv4_address": "172.28.0.10"}, "monitoring": {}},
     "labels": {"traefik.enable": "true"},
     "restart": "unless-stopped",
     "healthcheck": {
@@ -147,7 +157,7 @@ PODMAN: dict[str, JSON] = {
         {"target": 53, "published": "5353", "protocol": "udp", "mode": "ingress", "host_ip": "127.0.0.1"},
     ],
     "volumes": [
-        {"type": "volume", "target": "/data", "source": "data"},
+        {"type": "volume", "target": "/data", "source": "shop_data"},
         {"type": "bind", "target": "/host", "source": "/tmp", "read_only": True},
     ],
     "tmpfs": ["/t:size=1m"],
@@ -197,8 +207,8 @@ def test_podman_native_and_compatible_say_the_same() -> None:
     }
     assert asked(native) == {**PODMAN, **only_native}
     assert asked(compatible) == PODMAN
-    assert UNKNOWN not in native
-    assert compatible[UNKNOWN] == ["sysctls", "logging"]
+    assert native[UNKNOWN] == ["expose", "gpus"]
+    assert compatible[UNKNOWN] == ["sysctls", "logging", "gpus"]
 
 
 def test_an_engine_s_defaults_can_be_given() -> None:
@@ -229,13 +239,14 @@ def test_identity(labels: dict[str, JSON], name: str, scope: str, service: str) 
 
 
 def test_replicas_become_one_service() -> None:
-    """Several containers of a service are one resource whatever their order; problems name the container."""
+    """Several containers of a service are one resource whatever their order, with every tree; problems name theirs."""
     first, second = dict(recorded("docker")[0]), dict(recorded("docker")[0])
     second["Name"], second["State"] = "/shop-web-2", {"Status": "exited", "ExitCode": 3}
     one, other = observed(first), observed(second)
     both = merged([other, one])
     assert both == merged([one, other])
     assert both.tree["scale"] == 2
+    assert both.tree[REPLICAS] == [other.tree]
     assert [problem.message for problem in both.problems] == [
         "shop-web-1: 7 health checks failed in a row",
         "shop-web-2: the container ended with exit code 3",
@@ -308,7 +319,7 @@ strange: st.SearchStrategy[dict[str, JSON]] = st.dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(container=strange, image=strange)
 def test_nothing_strange_stops_it(container: dict[str, JSON], image: dict[str, JSON]) -> None:
     """Whatever an engine of another version says, a service comes out."""

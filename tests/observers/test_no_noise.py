@@ -22,16 +22,14 @@ FOLDER = Path(__file__).parent / "inspect"
 
 
 def differences(compose: str, live: object, folder: Path) -> dict[str, str]:
-    """What differs between the services of a Compose file and a snapshot, by path, without health."""
+    """What differs between a Compose file and a snapshot, by path, without health."""
     declared = read({"compose.yaml": (FOLDER / compose).read_bytes()}, project="shop")
     assert declared.errors == ()
-    services = [one for one in declared.resources if one.id.kind == "service"]
     path = folder / "live.json"
     path.write_text(json.dumps(live))
-    seen = SnapshotObserver(path).observe(services, now=NOW)
-    report = compare(
-        services, Seen(resources=seen.resources, covered=seen.covered), options=Options(mask_key=b"k" * 32), now=NOW
-    )
+    seen = SnapshotObserver(path).observe(declared.resources, now=NOW)
+    live_side = Seen(resources=seen.resources, covered=seen.covered)
+    report = compare(declared.resources, live_side, options=Options(mask_key=b"k" * 32), now=NOW)
     return {drift.where: drift.kind for drift in report.drift if drift.kind is not DriftKind.UNHEALTHY}
 
 
@@ -56,6 +54,10 @@ def test_without_the_image_there_is_no_noise(tmp_path: Path) -> None:
     assert differences("docker.compose.yaml", recorded("docker")[:1], tmp_path) == {}
 
 
+def mount_at(container: Any, target: str) -> Any:
+    return next(mount for mount in container["Mounts"] if mount["Destination"] == target)
+
+
 Change = Callable[[Any], object]
 CHANGES: list[tuple[str, str, Change]] = [
     ("restart", "changed", lambda one: one["HostConfig"].update(RestartPolicy={"Name": "always"})),
@@ -78,6 +80,17 @@ CHANGES: list[tuple[str, str, Change]] = [
         "changed",
         lambda one: one["HostConfig"]["LogConfig"]["Config"].update({"max-size": "1g"}),
     ),
+    ("cgroup", "added", lambda one: one["HostConfig"].update(CgroupnsMode="host", OomKillDisable=None)),
+    ("pids_limit", "changed", lambda one: one["HostConfig"].update(PidsLimit=None)),
+    ("gpus", "missing", lambda one: one["HostConfig"].update(DeviceRequests=None)),
+    (
+        "ports[443/tcp].host_ip",
+        "changed",
+        lambda one: one["HostConfig"]["PortBindings"]["443/tcp"][0].update(HostIp=""),
+    ),
+    ("networks.default", "added", lambda one: one["NetworkSettings"]["Networks"].update(shop_default={})),
+    ("networks.other", "added", lambda one: one["NetworkSettings"]["Networks"].update(other={})),
+    ("volumes[/data].source", "changed", lambda one: mount_at(one, "/data").update(Name="data")),
     ("hostname", "added", lambda one: one["Config"].update(Hostname="other")),
     ("working_dir", "changed", lambda one: one["Config"].update(WorkingDir="/tmp")),
 ]

@@ -201,7 +201,7 @@ def test_a_rich_service_is_told_field_by_field(seen: Observation) -> None:
     expected: dict[str, JSON] = {
         "environment": {"MODE": "live"},
         "volumes": [
-            {"type": "volume", "target": "/data", "source": "data"},
+            {"type": "volume", "target": "/data", "source": "shop_data"},
             {"type": "bind", "target": "/host", "source": "/tmp", "read_only": True},
         ],
         "tmpfs": ["/cache:size=1m"],
