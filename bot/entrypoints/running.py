@@ -14,6 +14,7 @@ from bot.entrypoints.daemon import Daemon, Status
 from bot.entrypoints.http import build, serving
 from bot.errors import BotError
 from bot.flows.commands import Orders
+from bot.flows.explain import explain
 from bot.flows.hear import hear
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
@@ -89,7 +90,8 @@ class Wired:
     def hear(self, number: int) -> object:
         """Carry out the commands in a thread's comments."""
         loop = self.fresh().loop
-        return hear(number, Orders(loop.hands, loop.declarer, loop.hands.actor))
+        told = Orders(loop.hands, loop.declarer, loop.hands.actor, explained=lambda task: explain(loop, task).text())
+        return hear(number, told)
 
     def close(self) -> None:
         """Sessions taken so far are written."""

@@ -8,7 +8,7 @@ about a typo would hold nothing back and still look obeyed.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -35,13 +35,15 @@ _LANES: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISS
 class Orders:
     """What orders are taken with: hands that write them down, what knows which tasks there are, and who gives them.
 
-    ``call`` is how these people address the bot, for what an answer tells them to say next.
+    ``call`` is how these people address the bot, for what an answer tells them to say next. ``explained`` is the whole
+    chain of decision about a task, for people; it looks at what runs.
     """
 
     hands: Hands
     declarer: Declarer
     by: Actor
     call: str = "clockwork"
+    explained: Callable[[str], str] | None = None
 
 
 def tell(

@@ -54,26 +54,29 @@ def hear(number: int, orders: Orders) -> tuple[str, ...]:
         command = parse(comment.body) if comment.marker is None else None
         if command is None or str(comment.id) in answered:
             continue
-        text = _answer(number, command, comment, orders)
-        answer = orders.hands.texts.render("answer.md", text=text)
+        template, text = _answer(number, command, comment, orders)
+        answer = orders.hands.texts.render(template, text=text)
         host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
         said.append(answer)
     return tuple(said)
 
 
-def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
+def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> tuple[str, str]:
+    """The template of the answer and its text."""
     if isinstance(command, Unknown):
         words = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
-        return f"I do not know that command; nothing was changed. I know: {words}."
+        return "answer.md", f"I do not know that command; nothing was changed. I know: {words}."
     host = orders.hands.host
     if host is None or not host.may_write(comment.author):
-        return "Only people who may write to this repository can tell me that."
+        return "answer.md", "Only people who may write to this repository can tell me that."
     theirs = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
+    template = "explained.md" if command.verb is Verb.EXPLAIN else "answer.md"
     try:
-        return _obey(command, commands.subject(number, orders.hands), theirs, unsaid=f"said so on #{number}")
+        return template, _obey(command, commands.subject(number, orders.hands), theirs, unsaid=f"said so on #{number}")
     except (Refused, Invalid) as exc:
         advice = f" {exc.advice}" if exc.advice else ""
-        return f"{_sentence(exc.message)}{advice} Nothing was changed; write `/clockwork {SYNTAX[command.verb]}`."
+        syntax = SYNTAX[command.verb]
+        return "answer.md", f"{_sentence(exc.message)}{advice} Nothing was changed; write `/clockwork {syntax}`."
 
 
 def _sentence(text: str) -> str:
@@ -87,10 +90,20 @@ def _obey(command: Command, thread: Marker | None, orders: Orders, *, unsaid: st
             return commands.halt(orders, reason=words or unsaid)
         case Verb.RETRY | Verb.IGNORE:
             return _again_or_never(command.verb, words, thread, orders, unsaid=unsaid)
-        case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND | Verb.EXPLAIN:
+        case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND:
             return _about_a_task(command.verb, words, thread, orders, unsaid=unsaid)
+        case Verb.EXPLAIN:
+            return _explained(command, thread, orders)
         case _:
             assert_never(command.verb)
+
+
+def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
+    words = _TICKED.sub(r"\1", command.argument).strip()
+    task = _named(_read(words, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
+    if orders.explained is None:
+        raise Refused("Nothing looks at what runs here.", advice=f"Run clockwork explain {task} where it can be seen.")
+    return orders.explained(task)
 
 
 def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
@@ -101,8 +114,6 @@ def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders,
     task = _named(said.task)
     if verb is Verb.UNSUSPEND:
         return commands.unsuspend(orders, reason=said.rest or unsaid, task=task)
-    if verb is Verb.EXPLAIN:
-        return f"Run `clockwork explain {task}` for the whole chain of decision."
     until, reason = _until(said.rest)
     return commands.suspend(orders, reason=reason or unsaid, task=task, until=until)
 

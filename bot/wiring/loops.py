@@ -15,6 +15,7 @@ from bot.drift.cache import Memo
 from bot.errors import Invalid, Refused
 from bot.flows.commands import Orders
 from bot.flows.declare import Declaration, Declarer, Selection
+from bot.flows.explain import explain
 from bot.flows.look import Judging, Look, look
 from bot.flows.reconcile import Loop
 from bot.flows.remedy import Hands
@@ -327,7 +328,11 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
     site = open_site(Ways(repo=repo or ".", settings=settings))
     ledger(site)
     found = hands(site, clock=SystemClock())
-    return Orders(found, declarer(site), person(site.ways, found.actor))
+
+    def explained(task: str) -> str:
+        return explain(loop_on(site, clock=SystemClock(), dry_run=True), task).text()
+
+    return Orders(found, declarer(site), person(site.ways, found.actor), explained=explained)
 
 
 def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
@@ -346,6 +351,8 @@ def render_folder(folder: Path, variables: tuple[str, ...], *, write: bool) -> R
     from bot.gitrepo.worktree import WORKTREE
 
     ways = Ways(repo=str(folder), variables=variables)
+    if not is_files(ways):
+        raise Invalid(f"{folder} is a bare repository: it has no files to render into", advice="Name a clone of it.")
     site = local_site(ways, secrets(ways.environment))
     declaration = declarer(site).at(WORKTREE)
     check_variables(ways, declaration)

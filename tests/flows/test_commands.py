@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.flows.commands import Orders, tell
+from bot.flows.explain import explain
 from bot.flows.hear import hear
 from bot.model.codehost import Comment
 from bot.model.ledger import Actor, Entry, EntryKind
@@ -31,7 +32,8 @@ class Talk:
 
     def __post_init__(self) -> None:
         loop = self.world.loop()
-        self.orders = Orders(loop.hands, loop.declarer, loop.hands.actor)
+        explained = lambda task: explain(self.world.loop(), task).text()  # noqa: E731 - a field, not a name
+        self.orders = Orders(loop.hands, loop.declarer, loop.hands.actor, explained=explained)
 
     def say(self, body: str, *, on: int = OPS, author: str = "rosa") -> str:
         """What is answered to that comment, without Markdown's escapes."""
@@ -216,3 +218,15 @@ def test_a_closed_deletion_issue_can_be_retried_on_itself(world: World) -> None:
     assert "Name a task" in talk.say("suspend for now", on=1)
     assert talk.say("retry", on=1).startswith("The next run may propose")
     assert [action.effect for action in world.tick(world.loop()).actions] == [Effect.DENIED, Effect.OPENED]
+
+
+def test_explain_shows_the_whole_chain(talk: Talk) -> None:
+    """As the pull request promises: what was seen, what was decided and why, in a block that is read as it stands."""
+    answer = talk.say("explain", on=1)
+    assert answer.startswith(f"```\n{SERVICE}\n")
+    assert answer.endswith("```")
+    assert "spec.ports" in answer
+    assert "8081" in answer
+    assert "Pull request #1 is open." in answer
+    assert "write `/clockwork explain [TASK]`" in talk.say("explain Deployment/shop/wbe")
+    assert talk.say("explain", author="stranger") == "Only people who may write to this repository can tell me that."
