@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
                 out.write(summary(report))
         if report.errors:
             raise typer.Exit(2)
-        if report.unreachable and not report.drift:
+        if report.unreachable:
             raise typer.Exit(3)
         if exit_code and report.drift:
             raise typer.Exit(1)
