@@ -181,8 +181,8 @@ def test_a_resume_from_a_machine_with_a_slow_clock_frees_no_budget(days: float, 
 def test_a_bot_on_the_machine_with_the_slow_clock_is_denied_too() -> None:
     """One resume alone outvotes nothing: to that clock the two fixes lie ahead, and they count."""
     made = spent()
-    made.add(EntryKind.RESUME, -2880)
-    assert isinstance(permit(made.view, request(), Limits(), at(-2879)), Denied)
+    made.add(EntryKind.RESUME, -2700)
+    assert isinstance(permit(made.view, request(), Limits(), at(-2600)), Denied)
 
 
 def test_the_resume_of_one_task_heals_no_other() -> None:
@@ -200,8 +200,9 @@ def test_compaction_keeps_who_outvoted_a_broken_clock() -> None:
     """Without the entries beside it a resume would not be believed, and the broken clock would deny again."""
     made = Book()
     made.fix(50 * YEARS)
-    made.fix(1, task="db")
-    made.add(EntryKind.RESUME, 2)
+    for minute in (1, 2):
+        made.add(EntryKind.NOTE, minute)
+    made.add(EntryKind.RESUME, 3)
     for number in range(200):
         made.fix(10_000 + number, task=f"t{number % 2}")
     stay = retained(made.entries, Retention(seconds=60, attempts=1))
