@@ -92,6 +92,13 @@ def test_the_rules_of_a_bare_repository_are_shown(bare: Path, tmp_path: Path) ->
     assert "quiet" in done.stdout
 
 
+def test_nothing_is_rendered_into_a_bare_repository(bare: Path, tmp_path: Path) -> None:
+    """Without files to write to, ``render`` says so instead of finding everything in order."""
+    done = clockwork("render", "--repo", str(bare), "--check", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert "is a bare repository" in done.stderr
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_a_folder_that_declares_nothing_says_so(tmp_path: Path, *, empty: bool) -> None:
     """Zero resources in a wrong folder are told from zero drift; the exit code stays."""
