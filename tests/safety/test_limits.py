@@ -180,9 +180,11 @@ def test_a_resume_from_a_machine_with_a_slow_clock_frees_no_budget(days: float, 
 
 def test_a_bot_on_the_machine_with_the_slow_clock_is_denied_too() -> None:
     """One resume alone outvotes nothing: to that clock the two fixes lie ahead, and they count."""
-    made = spent()
-    made.add(EntryKind.RESUME, -2700)
-    assert isinstance(permit(made.view, request(), Limits(), at(-2600)), Denied)
+    made = Book()
+    made.fix(0)
+    made.fix(11)
+    made.add(EntryKind.RESUME, -2880)
+    assert isinstance(permit(made.view, request(), Limits(), at(-2700)), Denied)
 
 
 def test_the_resume_of_one_task_heals_no_other() -> None:
