@@ -120,6 +120,8 @@ FIRES = {
     ],
     "CW-001": [
         Case("clockwork.yaml", LIMITS % (2, 600, "false"), LIMITS % (50, 600, "false")),
+        Case("clockwork.yaml", LIMITS % (2, 600, "false"), LIMITS % ("2\n  max_removed: null", 600, "false"), "no limit"),
+        Case("clockwork.yaml", LIMITS % (2, 600, "false"), LIMITS % ("2\n  repository_per_hour: ~", 600, "false")),
         Case("clockwork.yaml", LIMITS % (2, 600, "false"), LIMITS % (2, 10, "false")),
         Case("clockwork.yaml", LIMITS % (2, "10m", "false"), LIMITS % (2, "60s", "false"), "units"),
         Case("clockwork.yaml", LIMITS % (2, 600, "false"), LIMITS % (2, 600, "true")),

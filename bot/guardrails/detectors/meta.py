@@ -135,6 +135,8 @@ def _looser(path: tuple[str, ...], was: Node | None, now: Node) -> str | None:
             and ladder.index(now.raw) > ladder.index(was.raw)
         ):
             return f"changes from {was.raw} to {now.raw}"
+    if now.value is None and _ROOF.match(last) and _below_limits(path) and (was is None or was.value is not None):
+        return "has no limit any more"
     one, two = _number(was), _number(now)
     if two is not None and one is None and was is None and _ROOF.match(last) and two > 50:
         return f"is set to {now.raw}"
