@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.drift.masking import Mask
+from bot.drift.masking import Mask, owner_of
 from bot.drift.options import Options
 from bot.drift.ownership import Writer
 from bot.drift.severity import severity
@@ -33,7 +33,13 @@ class Maker:
     def __init__(self, desired: Desired, options: Options, *, observed: Tree) -> None:
         self._desired = desired
         self._observed = observed
-        self._mask = Mask(options.mask_key, kind=desired.id.kind)
+        self._mask = Mask(
+            options.mask_key,
+            kind=desired.id.kind,
+            trees=(desired.tree, observed),
+            sensitive=desired.sensitive,
+            names=(desired.id.name, desired.id.scope),
+        )
 
     def drift(
         self, finding: Finding, cause: Cause, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
@@ -45,8 +51,8 @@ class Maker:
         place = finding.place
         at = place.pointer if pointer is None else pointer
         secret = _covered(at, self._desired.sensitive)
-        wanted, hid = self._mask(finding.desired, place.path, finding.shape, whole=secret)
-        live, hidden = self._mask(finding.observed, place.path, finding.shape, whole=secret)
+        wanted, hid = self._masked(finding, finding.desired, self._desired.tree, whole=secret)
+        live, hidden = self._masked(finding, finding.observed, self._observed, whole=secret)
         sensitive = hid or hidden or secret
         if sensitive and not (hid and hidden):
             wanted, live = self._alike(finding, wanted, live)
@@ -67,9 +73,13 @@ class Maker:
             manager=cause.writer.manager if cause.writer else None,
             changed_at=cause.writer.at if cause.writer else None,
             sensitive=sensitive,
-            message=cause.message,
+            message=None if cause.message is None else self._mask.without_known(cause.message),
             adopt=() if sensitive else edits,
         )
+
+    def _masked(self, finding: Finding, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
+        path = finding.place.path
+        return self._mask(value, path, finding.shape, whole=whole, owner=owner_of(tree, path))
 
     def _alike(self, finding: Finding, wanted: JSON, live: JSON) -> tuple[JSON, JSON]:
         """Where one side of a scalar is secret, the other one is a secret of yesterday."""
@@ -82,9 +92,8 @@ class Maker:
     def unhealthy(self, problem: Problem) -> Drift:
         """The drift that a problem of the live resource is; its texts hold no secret of either side."""
         drift = problem_drift(self._desired.id, self._desired.task, problem)
-        trees = (self._desired.tree, self._observed)
-        message = None if drift.message is None else self._mask.redact(drift.message, *trees)
-        evidence = tuple(self._mask.redact(line, *trees) for line in drift.evidence)
+        message = None if drift.message is None else self._mask.redact(drift.message)
+        evidence = tuple(self._mask.redact(line) for line in drift.evidence)
         return replace(drift, file=self._desired.file, line=self._desired.line, message=message, evidence=evidence)
 
 

@@ -2,48 +2,33 @@
 
 A secret appears as ``hmac-sha256:`` and eight hex digits under a key that stays inside the installation: equal values
 have equal digests, and nobody can try values against them. A value is secret by where it stands (a Secret's data, an
-environment variable called ``*_PASSWORD``), by what its source says (``sensitive``), or by how it looks (credentials in
-a URL, a private key, a token of a known form). Called while drifts are made, before anything else sees them.
+environment variable called ``*_PASSWORD``), by what its source says (``sensitive``), by how it looks (credentials in a
+URL, a private key, a configuration file with a password), or because the same resource holds it in a secret place.
+Called while drifts are made, before anything else sees them; what is secret by name or look: :mod:`bot.drift.secrecy`.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property
 from typing import Final
+from urllib.parse import quote
 
 from bot.drift.canonical import canonical
+from bot.drift.secrecy import credentials, harmless, holds_secret, looks_secret, secret_arguments, secret_name
 from bot.drift.shapes import Shape
-from bot.model.resource import JSON, Item, Path, Tree
+from bot.model.resource import JSON, Item, Path, Pointer, Tree
 
-_SECRET_NAME: Final = re.compile(
-    r"pass(word|wd|phrase|code)?s?$|pass(word|wd|phrase)|pwd|secret|token|credential|(api|access|private|signing|"
-    r"encryption|master|account|shared|storage|license|ssh|deploy|auth)[-_.]?key|_key$|(^|[-_.])(auth|dsn|pat|pin|otp|"
-    r"salt|seed|cookie|jwt|hmac)([-_.]|$)|connection[-_.]?string|webhook[-_.]?url|htpasswd|dockerconfigjson",
-    re.IGNORECASE,
-)
-_NOT_SECRET_NAME: Final = re.compile(
-    r"(file|path|dir|name|ref|refs|mount|ttl|expir\w*|timeout|enabled?|disabled?|count|length|limit|size|type|alg\w*|"
-    r"policy|namespace|seconds|minutes|hours|days|issuer|audience|url(?<!hook_url)|uri|endpoint|version|provider|class)$",
-    re.IGNORECASE,
-)
-_LOOKS_SECRET: Final = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
-    r"|\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}|A(?:KIA|SIA)[A-Z0-9]{16}"
-    r"|sk-[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_\w{16,}|AIza[\w-]{30,}|npm_\w{30,}|pypi-[\w-]{30,}|hvs\.[\w-]{20,}"
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]*)"
-    r"|(?:^|[\s,;&?\"'{-])[\w.-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key"
-    r"|credential)s?[\"']?\s*[=:]\s*[\"']?(?!\$[({]|[\"']?\s*$|%\()[^\s\"']{2,}"
-    r"|\bBearer\s+[\w.~+/-]{8,}|\bBasic\s+[A-Za-z0-9+/]{8,}=*",
-    re.IGNORECASE | re.MULTILINE,
-)
-_OPTION: Final = re.compile(r"--?[\w.-]+\Z")
 _SECRET_KINDS: Final = frozenset({"Secret", "secret"})
-
+_DATA: Final = frozenset({"data", "stringData", "content", "binaryData"})
+_SHORT: Final = 8
 
 HIDDEN: Final = "(hidden)"
 
@@ -59,101 +44,233 @@ def digest(value: JSON, key: bytes) -> str:
     return "hmac-sha256:" + hmac.new(key, plain.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:8]
 
 
-def secret_name(name: str) -> bool:
-    """Whether something called ``name`` usually holds a secret (and not the name or the file of one)."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return bool(_SECRET_NAME.search(snake)) and not _NOT_SECRET_NAME.search(snake)
-
-
-def looks_secret(value: str) -> bool:
-    """Whether the text itself carries a credential."""
-    return bool(_LOOKS_SECRET.search(value))
-
-
 class Mask:
-    """Masks the values of one resource.
+    """Masks the values of one resource of ``kind``: the data of a Secret are secret whatever they are called.
 
-    ``all_data``: it is a Secret, whose ``data`` is secret whatever it is called. ``key`` is never shown.
+    ``trees`` are both sides of the resource and ``sensitive`` the pointers that its source declares secret: what stands
+    in a secret place of either is masked wherever else it stands. ``names`` say in the open what the resource is called.
+    ``key`` is never shown.
     """
 
-    __slots__ = ("_all_data", "_key")
-
-    def __init__(self, key: bytes, *, kind: str) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        kind: str,
+        trees: tuple[Tree, ...] = (),
+        sensitive: Iterable[Pointer] = (),
+        names: Iterable[str] = (),
+    ) -> None:
         self._key = key
+        self._kind = kind
         self._all_data = kind in _SECRET_KINDS
+        self._trees = trees
+        self._sensitive = sensitive
+        self._names = names
 
     def __repr__(self) -> str:
         return "Mask()"
 
-    def __call__(self, value: JSON, path: Path, shape: Shape, *, whole: bool = False) -> tuple[JSON, bool]:
-        """``value`` as it may be shown, and whether anything was hidden. ``whole`` hides all of it."""
+    def __call__(
+        self, value: JSON, path: Path, shape: Shape, *, whole: bool = False, owner: str = ""
+    ) -> tuple[JSON, bool]:
+        """``value`` as it may be shown, and whether anything was hidden. ``whole`` hides all of it.
+
+        ``owner`` is the ``name`` beside a ``value`` whose path does not tell it.
+        """
         if value is None:
             return None, whole
-        if whole or self._data(path) or (_hides(path) and _is_text(value)):
+        name = owner or _name(path)
+        named = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
+        if whole or named or self._data(path):
             return digest(canonical(value, shape), self._key), True
-        return self._inside(value, _name(path))
+        return self._inside(value, name)
 
     def _data(self, path: Path) -> bool:
-        return self._all_data and bool(path) and path[0] in {"data", "stringData", "content", "binaryData"}
+        if self._all_data:
+            return bool(path) and path[0] in _DATA
+        made = self._kind.endswith("Secret") and "template" in path
+        return made and any(part in _DATA for part in path[path.index("template") :])
 
     def _inside(self, value: JSON, name: str) -> tuple[JSON, bool]:
         if isinstance(value, (dict, Mapping)):
             return self._mapping(value)
         if isinstance(value, (list, tuple)):
-            return self._list([*value])
-        if isinstance(value, str) and (looks_secret(value) or (secret_name(name) and value)):
-            return digest(value, self._key), True
+            return self._list([*value], name)
+        if isinstance(value, str):
+            if looks_secret(value) or holds_secret(name, value):
+                return digest(value, self._key), True
+            shown = self.without_known(value)
+            return shown, shown != value
         return value, False
 
     def _mapping(self, value: Tree) -> tuple[JSON, bool]:
         shown: dict[str, JSON] = {}
         hidden = False
-        owner = value.get("name")
         for key, entry in value.items():
-            # an element {name, value} keeps its secret under "value"; a reference {name, key} holds none
-            name = str(owner) if key == "value" and isinstance(owner, str) else key
-            secret = _is_text(entry) and key not in {"name", "key"} and entry != "" and secret_name(name)
+            name = name_in(value, key)
+            secret = _is_text(entry) and key not in {"name", "key"} and entry != "" and _holds(name, entry)
             if secret or (self._all_data and key in {"data", "stringData"} and entry is not None):
                 shown[key], inside = digest(entry, self._key), True
             else:
-                shown[key], inside = self._inside(entry, "")
+                shown[key], inside = self._inside(entry, name)
             hidden = hidden or inside
         return shown, hidden
 
-    def _list(self, value: list[JSON]) -> tuple[JSON, bool]:
+    def _list(self, value: list[JSON], name: str) -> tuple[JSON, bool]:
+        # a list called "secrets" names some
+        name = "" if name.lower().endswith("secrets") else name
+        words = [one if isinstance(one, str) else json.dumps(one, default=str) for one in value]
+        secret = secret_arguments(words) if any(_is_text(one) for one in value) else set()
         shown: list[JSON] = []
         hidden = False
-        before = ""
-        for element in value:
-            option = before if isinstance(element, str) and _OPTION.match(before) else ""
-            one, inside = self._inside(element, option.lstrip("-"))
+        for index, element in enumerate(value):
+            one, inside = (digest(element, self._key), True) if index in secret else self._inside(element, name)
             shown.append(one)
             hidden = hidden or inside
-            before = element if isinstance(element, str) else ""
         return shown, hidden
 
-    def redact(self, text: str, *trees: JSON) -> str:
-        """``text`` (a log line, an event) without any secret of ``trees`` and without anything that looks like one."""
-        for secret in sorted({one for tree in trees for one in self._secrets(tree, ())}, key=len, reverse=True):
-            text = text.replace(secret, digest(secret, self._key))
-        return _LOOKS_SECRET.sub(lambda found: " " + digest(found[0], self._key), text)
+    def redact(self, text: str) -> str:
+        """``text`` (a log line, an event) without any known secret and without anything that looks like one."""
+        text = self.without_known(text)
+        for start, end in _apart(credentials(text)):
+            text = text[:start] + digest(text[start:end], self._key) + text[end:]
+        return text
+
+    def without_known(self, text: str) -> str:
+        """``text`` with digests for what stands in a secret place of the resource."""
+        known = self._known
+        return text if known is None else known.sub(lambda found: digest(found[0], self._key), text)
+
+    @cached_property
+    def _known(self) -> re.Pattern[str] | None:
+        """The secrets of the resource, the longest first, as they are and as base64 and URLs write them."""
+        plain = {one for tree in self._trees for one in self._secrets(tree, ())}
+        plain |= {one for tree in self._trees for at in self._sensitive for one in _texts(_at(tree, at))}
+        plain = {form for one in plain for form in self._forms(one)}
+        spelled = sorted({form for one in plain if self._telling(one) for form in _spellings(one)}, key=len)
+        return re.compile("|".join(map(_pattern, reversed(spelled)))) if spelled else None
+
+    def _forms(self, secret: str) -> Iterator[str]:
+        """The secret, what it encodes, and the lines of one that has several."""
+        yield secret
+        if self._all_data:
+            with suppress(binascii.Error, ValueError):
+                yield base64.b64decode(secret, validate=True).decode()
+        yield from (line.strip() for line in secret.splitlines()[1:] if len(line.strip()) >= _SHORT)
+
+    def _telling(self, secret: str) -> bool:
+        """Whether to look for ``secret`` everywhere: it is no word that the resource says openly or that means nothing."""
+        if len(secret) < 4 or harmless(secret) or (secret.isdigit() and len(secret) < 6):
+            return False
+        return secret.lower() not in self._open
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """The words of the resource's names and images: ``postgres`` as a password would hide every ``postgres:16``."""
+        said = [*self._names, *(image for tree in self._trees for image in _images(tree))]
+        return frozenset(word for one in said for word in (one.lower(), *re.split(r"[^a-z0-9]+", one.lower())))
 
     def _secrets(self, value: JSON, path: Path) -> Iterator[str]:
-        """The secret texts of a tree that are long enough to be found by chance nowhere else."""
+        """The texts in secret places of a tree."""
         if isinstance(value, (dict, Mapping)):
-            owner = value.get("name")
             for key, entry in value.items():
-                name = str(owner) if key == "value" and isinstance(owner, str) else key
-                yield from self._secrets(entry, (*path, name))
+                yield from self._secrets(entry, (*path, name_in(value, key)))
         elif isinstance(value, (list, tuple)):
             for element in value:
                 yield from self._secrets(element, path)
-        elif isinstance(value, str) and len(value) >= 4 and (self._data(path) or secret_name(_name(path))):
-            yield value
+        elif isinstance(value, str):
+            name, equals, assigned = value.partition("=")
+            if self._data(path) or holds_secret(_name(path), value):
+                yield value
+            elif equals and path[-1:] == ("environment",) and holds_secret(name, assigned):
+                yield assigned
+
+
+def name_in(mapping: Tree, key: str) -> str:
+    """What ``mapping[key]`` is called: an element ``{name, value}`` keeps under ``value`` what its name says."""
+    if key != "value":
+        return key
+    owner = mapping.get("name", mapping.get("key"))
+    return owner if isinstance(owner, str) else key
+
+
+def owner_of(tree: JSON, path: Path) -> str:
+    """The ``name`` beside the ``value`` at ``path`` of ``tree``; empty for another place or where there is none."""
+    if path[-1:] != ("value",):
+        return ""
+    for part in path[:-1]:
+        tree = _step(tree, part)
+    name = name_in(tree, "value") if isinstance(tree, (dict, Mapping)) else "value"
+    return "" if name == "value" else name
+
+
+def _step(value: JSON, part: str | int | Item) -> JSON:
+    if isinstance(value, (dict, Mapping)):
+        return value.get(part) if isinstance(part, str) else None
+    if not isinstance(value, (list, tuple)):
+        return None
+    if isinstance(part, int):
+        return value[part] if -len(value) <= part < len(value) else None
+    key = part.key if isinstance(part, Item) else part
+    return next((one for one in value if isinstance(one, (dict, Mapping)) and key in one.values()), None)
+
+
+def _at(tree: JSON, pointer: Pointer) -> JSON:
+    for part in pointer:
+        tree = _step(tree, part)
+    return tree
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, Mapping)):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            yield from _texts(element)
+
+
+def _images(value: JSON, key: str = "") -> Iterator[str]:
+    if isinstance(value, (dict, Mapping)):
+        for name, entry in value.items():
+            yield from _images(entry, name)
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            yield from _images(element)
+    elif isinstance(value, str) and key == "image":
+        yield value
+
+
+def _spellings(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()}
+
+
+def _pattern(secret: str) -> str:
+    """A short one counts as a word of its own or behind a one-letter option only."""
+    exact = re.escape(secret)
+    return exact if len(secret) >= _SHORT else rf"(?:(?<![A-Za-z0-9])|(?<=-[A-Za-z])){exact}(?![A-Za-z0-9])"
+
+
+def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Overlapping spans joined, the last one first."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined[::-1]
 
 
 def _is_text(value: JSON) -> bool:
     return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _holds(name: str, value: JSON) -> bool:
+    return holds_secret(name, value) if isinstance(value, str) else secret_name(name)
 
 
 def _name(path: Path) -> str:
@@ -164,7 +281,3 @@ def _name(path: Path) -> str:
     if last == "value" and len(path) > 1 and isinstance(path[-2], Item):
         return path[-2].key
     return last.key if isinstance(last, Item) else str(last)
-
-
-def _hides(path: Path) -> bool:
-    return bool(path) and not isinstance(path[-1], Item) and secret_name(_name(path))

@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from bot.drift.masking import digest, looks_secret, secret_name
+from bot.drift.masking import digest
 from bot.drift.peek import elements, get, mapping, mappings, text, texts
+from bot.drift.secrecy import looks_secret, secret_name
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
 from bot.model.paths import format_path
