@@ -16,7 +16,7 @@ from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.declare import Declarer
 from bot.flows.look import Judging, Look, Observe, look, looked_at
 from bot.flows.plan import BREAKER, DELETIONS, Intention, Memory, marker, plan
-from bot.flows.recover import as_recovered, recover
+from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.remedy import Hands, account, carry_out, record, theirs
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
@@ -72,7 +72,8 @@ def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
         memory = remember(loop)
     except (Unavailable, Refused) as exc:
         return replace(started, blocked=f"Nothing was written: {exc.message}")
-    if (stop := stopped(memory.view, memory.limits, now)) is not None:
+    lost = forgotten(memory.view, seen.declaration.commit, loop.hands, now=now)
+    if (stop := lost or stopped(memory.view, memory.limits, now)) is not None:
         return replace(started, blocked=stop)
     if loop.dry_run:
         foreseen = foresee(loop, seen, memory)

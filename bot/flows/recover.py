@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.flows.plan import Memory, in_flight
-from bot.flows.remedy import Ending, Hands, outcome, record
+from bot.flows.remedy import WEB_FLOW, Ending, Hands, outcome, record
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
+
+_RECENT: Final = 100
+"""How many commits back the branch is asked whether it knows the ledger."""
+_REMEMBERED: Final = timedelta(days=1)
+"""The ledger holds every intent for at least this long, however often it is compacted."""
 
 DEPTH: Final = 500
 """How many commits back the work of an artifact patch is looked for."""
@@ -43,6 +48,29 @@ def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> bool:
         record(hands.ledger, memory.view, closings)
         hands.reached("recovered")
     return bool(closings)
+
+
+def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> str | None:
+    """Why the ledger cannot be the one by which this branch was written; None when it can.
+
+    A fresh runner has no earlier ledger to compare with, but the branch's own commits name their intents: one that was
+    rewound or deleted does not know them, and its budgets and its halt would be gone. Only a person's resume of
+    everything says that it is meant to begin anew.
+    """
+    known = {entry.id for entry in view.entries}
+    resumes = (entry.at for entry in view.entries if entry.kind is EntryKind.RESUME and entry.task is None)
+    began = max(resumes, default=None)
+    for commit in hands.repository.log(head, limit=_RECENT):
+        folded = bool(view.entries) and now - commit.at > _REMEMBERED
+        if folded or (began is not None and commit.at <= began) or commit.committer not in {hands.author, WEB_FLOW}:
+            continue
+        if intents_in(commit.message) - known:
+            return (
+                f"Nothing was written: the ledger does not know what commit {commit.sha[:12]} of the branch was made "
+                "for, so it was rewound or is another one. If that is meant (a fork, an import, another ledger_ref), "
+                "`clockwork resume` begins anew."
+            )
+    return None
 
 
 def as_recovered(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Memory:

@@ -253,3 +253,20 @@ def test_a_simulation_says_that_recovery_will_stop_everything(stage: Stage) -> N
     done = tick(replace(real, hands=replace(real.hands, limits=limits)))
     assert said.blocked is not None
     assert said.blocked == done.blocked
+
+
+def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
+    """The branch remembers what it was written for: without its ledger nothing is written until a person begins anew."""
+    stage.safe_drift(4)
+    stage.tick()
+    tell(stage.loop().hands, EntryKind.HALT, reason="incident")
+    stage.box.hub.shelf.open(NAME).references.delete("refs/clockwork/ledger")
+    stage.safe_drift(5)
+    stage.clock.move(hours=2)
+    for dry_run in (True, False):
+        done = stage.tick(fresh=True, dry_run=dry_run)
+        assert done.blocked is not None
+        assert "rewound or is another one" in done.blocked
+    tell(stage.loop(fresh=True).hands, EntryKind.RESUME, reason="a new beginning")
+    assert by_lane(stage.tick(fresh=True))["artifact-patch"].effect is Effect.COMMITTED
+    assert stage.tick(fresh=True).blocked is None
