@@ -222,12 +222,13 @@ def ranges_as_one(findings: list[Finding], raw: Tree) -> list[Finding]:
     """``findings`` where the ports of one written range that are missing all together are one."""
     gone = {label: one for one in findings if one.side is Side.DESIRED and (label := _port_label(one)) is not None}
     for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
-        labels = _labels_of_range(entry)
-        if labels and gone.keys() >= set(labels):
+        labels = _labels_of_range(entry, len(gone))
+        if labels and all(label in gone for label in labels):
             first = gone[labels[0]]
+            others = {*labels[1:]}
             around = first.place.above or first.place
             whole = replace(first, place=around.element(_range_label(entry), int(first.place.at), entry), desired=entry)
-            findings = [whole if one is first else one for one in findings if _port_label(one) not in labels[1:]]
+            findings = [whole if one is first else one for one in findings if _port_label(one) not in others]
     return findings
 
 
@@ -236,10 +237,11 @@ def _port_label(finding: Finding) -> str | None:
     return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
 
 
-def _labels_of_range(entry: JSON) -> list[str]:
-    made = compose_ports.port(entry)
+def _labels_of_range(entry: JSON, most: int) -> list[str]:
+    """The labels of the ports that a range is; none for a single port and for a range of more than ``most``."""
+    first, last, _ = compose_ports.range_of(entry) or (0, 0, "")
     shape = service_shape().child("ports")
-    return [label_of(one, shape) for one in made] if len(made) > 1 else []
+    return [label_of(one, shape) for one in compose_ports.port(entry)] if first < last <= first + most - 1 else []
 
 
 def _range_label(entry: JSON) -> str:
@@ -256,10 +258,11 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
     seen: dict[str, int] = {}
     usual: int | None = None
     for index, entry in enumerate(listed):
-        if key == "ports" and not _may_be(entry, label):
+        if key == "ports" and (whole := _range_label(entry)):
+            if whole == label:
+                return index
+            usual = -1 if usual is None and _within(entry, label) else usual
             continue
-        if key == "ports" and _range_label(entry) == label:
-            return index
         made = read(entry)
         for one in made:
             if (
@@ -274,11 +277,11 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
     return None if usual == -1 else usual
 
 
-def _may_be(port: JSON, label: str) -> bool:
-    """Whether a written port can have to do with ``label`` at all: ranges are long."""
-    span = compose_ports.range_of(port)
-    target = label.partition("/")[0]
-    return span is None or not target.isdigit() or span[0] <= int(target) <= span[1]
+def _within(entry: JSON, label: str) -> bool:
+    """Whether a range has the port ``label`` among its own; it is too long to look at each."""
+    first, last, protocol = compose_ports.range_of(entry) or (0, 0, "")
+    number, told = (*label.split("/"), "")[:2]
+    return number.isdigit() and first <= int(number) <= last and told.partition("~")[0] == protocol
 
 
 def _element(raw: Tree, key: str, path: Path, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:

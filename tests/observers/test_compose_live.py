@@ -115,6 +115,12 @@ SAME: list[tuple[str, str, dict[str, Any], str]] = [
         "",
     ),
     ("long range", "ports: ['10000-10300:10000-10300/udp']", host(**published(*RANGE)), ""),
+    (
+        "a range on two addresses",
+        "ports: ['10.0.0.1:10000-10300:10000-10300/udp', '127.0.0.1:10000-10300:10000-10300/udp']",
+        host(**published(*((target, ip, port) for target, _, port in RANGE for ip in ("127.0.0.1", "10.0.0.1")))),
+        "",
+    ),
     ("exposed by the image", "expose: [80]", {"Config": {"ExposedPorts": {"80/tcp": {}}}}, ""),
     (
         "exposed and published",
@@ -236,6 +242,13 @@ DIFFERENT: list[Row] = [
         host(**published(("80/tcp", "", "80"))),
         "",
         {"ports[10000-10300/udp]": (RemoveEntry(("ports", 1)),)},
+    ),
+    (
+        "a port beside a range",
+        "ports: ['10000-10300:10000-10300/udp', '9999:9999/udp']",
+        host(**published(*RANGE, ("9999/udp", "", "9998"))),
+        "",
+        {"ports[9999/udp].published": (SetValue(("ports", 1), "9998:9999/udp"),)},
     ),
     (
         "one of a range",
