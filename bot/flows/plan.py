@@ -98,11 +98,16 @@ def plan(
             pending.append(request(proposal))
         if intention.effect is Effect.COMMITTED and intention.changes is not None:
             current = intention.changes.declaration
-        if intention.denied is not None and intention.denied.limit == "convergence":
+        if intention.denied is not None and _is_fought(intention.denied):
             fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, ground, kind=BREAKER)
             made.append(fight)
             pending += [request(fight.proposal)] if fight.effect.wrote else []
     return tuple(made)
+
+
+def _is_fought(denied: Denied) -> bool:
+    """Whether somebody fights over it, whichever limit says no first."""
+    return any(check.limit == "convergence" and not check.passed for check in denied.checks)
 
 
 def _in_order(decisions: Sequence[Decision], ground: _Ground) -> list[Proposal]:
@@ -307,7 +312,7 @@ def _rejected(
     proposal: Proposal, closed: Sequence[Item], ground: _Ground, *, kind: str | None = None
 ) -> Intention | None:
     """The answer to a proposal that somebody closed: it stays closed until the observation changes or ``retry``."""
-    by_hand = [item for item in closed if _says(item, proposal) and not item.closed_by_us]
+    by_hand = [item for item in closed if not item.closed_by_us and _same(item, proposal, kind, ground)]
     newest = by_hand[0] if by_hand else None
     known = ground.known.rejected.get(proposal.fingerprint)
     if newest is not None and (known is not None or not _forgiven(newest, proposal, ground.memory.view)):
@@ -317,6 +322,13 @@ def _rejected(
         text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
         return Intention(proposal, Effect.REJECTED, text, url=known.link, kind=kind)
     return None
+
+
+def _same(item: Item, proposal: Proposal, kind: str | None, ground: _Ground) -> bool:
+    """Whether a closed item is about this proposal; one about a fight is so for as long as the fight counts."""
+    if kind != BREAKER or item.updated_at is None:
+        return _says(item, proposal)
+    return ground.now - item.updated_at < timedelta(seconds=ground.memory.limits.convergence_window)
 
 
 def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:

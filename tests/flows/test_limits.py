@@ -62,6 +62,22 @@ def test_a_field_that_keeps_coming_back_becomes_one_issue(stage: Stage) -> None:
     assert "failureThreshold" in issue["body"]
 
 
+def test_a_fight_somebody_knows_of_is_told_once(stage: Stage) -> None:
+    """Closed by hand, the issue stays closed whatever the next value is, until the fight is over."""
+    for value in (4, 5, 6):
+        stage.safe_drift(value)
+        stage.tick()
+        stage.clock.move(hours=2)
+    stage.safe_drift(7)
+    number = by_lane(stage.tick())["runbook-issue"].number
+    stage.api("PATCH", f"/issues/{number}", state="closed")
+    for value in (8, 9):
+        stage.safe_drift(value)
+        stage.clock.move(minutes=30)
+        assert by_lane(stage.tick())["runbook-issue"].effect is Effect.REJECTED
+    assert len(stage.issues()) == 1
+
+
 @pytest.mark.parametrize("damage", [b"not json\n", b"{}\n"])
 def test_a_ledger_that_does_not_parse_means_no_writes(stage: Stage, damage: bytes) -> None:
     """Whatever stands there instead of entries, nothing else is written."""
