@@ -75,7 +75,9 @@ class Declarer:
         if self._last is not None and self._last.commit == commit:
             return self._last
         entries = self._entries(commit)
-        tree = hashlib.sha256("\0".join(f"{e.path}\0{e.blob}" for e in entries).encode()).hexdigest()
+        tree = hashlib.sha256(
+            "\0".join(f"{e.path}\0{e.blob}" for e in entries).encode(errors="surrogateescape")
+        ).hexdigest()
         if self._last is None or tree != self._tree:
             self._last, self._tree = self._read(commit, entries), tree
         else:

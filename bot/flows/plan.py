@@ -23,6 +23,7 @@ from bot.safety.convergence import MANAGER, fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Limits, Permit, Request, permit
 from bot.safety.spans import span
+from bot.safety.spans import span
 from bot.safety.state import State, state
 
 BREAKER: Final = "breaker"
@@ -328,7 +329,7 @@ def _same(item: Item, proposal: Proposal, kind: str | None, ground: _Ground) -> 
     """Whether a closed item is about this proposal; one about a fight is so for as long as the fight counts."""
     if kind != BREAKER or item.updated_at is None:
         return _says(item, proposal)
-    return ground.now - item.updated_at < timedelta(seconds=ground.memory.limits.convergence_window)
+    return ground.now - item.updated_at < span(ground.memory.limits.convergence_window)
 
 
 def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
