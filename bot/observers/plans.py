@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from bot.drift.masking import digest
+from bot.drift.masking import digest, name_in, owner_of
 from bot.drift.peek import elements, get, mapping, mappings, text, texts
-from bot.drift.secrecy import looks_secret, secret_name
+from bot.drift.secrecy import holds_secret, looks_secret, secret_name
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
 from bot.model.paths import format_path
@@ -62,8 +62,8 @@ class _Change:
     before: JSON
     after: JSON
     unknown: JSON
-    secret_before: JSON
-    secret_after: JSON
+    secret: JSON
+    """What either side calls sensitive, as the union of both (see :func:`_union`)."""
     replace_paths: tuple[Path, ...]
     reason: str
 
@@ -98,8 +98,13 @@ class PlanReader:
             raise Unavailable(f"the plan has the unknown format version {version or '(none)'}")
         if plan.get("errored") is True:
             raise Unavailable("the plan ended with errors")
-        outside = {change.address: change for change in _changes(plan, "resource_drift")}
-        planned = {change.address: change for change in _changes(plan, "resource_changes")}
+        secret: dict[str, JSON] = {}
+        for change in (*_changes(plan, "resource_drift"), *_changes(plan, "resource_changes")):
+            declared = self._declared(change)
+            pointers = () if declared is None else map(_covering, declared.sensitive)
+            secret[change.address] = _union(secret.get(change.address), change.secret, *pointers)
+        outside = {one.address: replace(one, secret=secret[one.address]) for one in _changes(plan, "resource_drift")}
+        planned = {one.address: replace(one, secret=secret[one.address]) for one in _changes(plan, "resource_changes")}
         whole = not planned
         found = [drift for change in planned.values() for drift in self._planned(change, outside, plan)]
         found += (
@@ -136,23 +141,14 @@ class PlanReader:
         elif change.reason:
             message += f": {change.reason.replace('_', ' ')}"
         drift = self._whole(change, DriftKind.CHANGED, "TF-REPLACE", message, _grave(change.kind))
+        facts = [(format_path(leaf.path), self._sides(change, leaf)) for leaf in leaves]
         return replace(
             drift,
             evidence=told,
-            desired=self._facts(leaves, change, "asked"),
-            observed=self._facts(leaves, change, "live"),
+            desired={path: asked for path, (_, asked, _) in facts},
+            observed={path: live for path, (live, _, _) in facts},
+            sensitive=any(hidden for _, (_, _, hidden) in facts),
         )
-
-    def _facts(self, leaves: Sequence[_Leaf], change: _Change, side: str) -> JSON:
-        """The differing values of a replacement by path, masked."""
-        return {
-            format_path(leaf.path): self._masked(
-                leaf.live if side == "live" else leaf.asked,
-                change.secret_before if side == "live" else change.secret_after,
-                leaf.path,
-            )[0]
-            for leaf in leaves
-        }
 
     def _absent(self, change: _Change, outside: _Change | None) -> Drift:
         if outside is not None and "delete" in outside.actions:
@@ -180,13 +176,10 @@ class PlanReader:
         relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
         for leaf in _leaves(change, None):
             if whole or any(_overlap(leaf.path, path) for path in relevant):
-                turned = _Leaf(leaf.path, live=leaf.asked, asked=leaf.live)
-                flipped = replace(change, secret_before=change.secret_after, secret_after=change.secret_before)
-                yield self._field(turned, flipped, Cause.OUTSIDE)
+                yield self._field(_Leaf(leaf.path, live=leaf.asked, asked=leaf.live), change, Cause.OUTSIDE)
 
     def _field(self, leaf: _Leaf, change: _Change, cause: Cause) -> Drift:
-        asked, hid = self._masked(leaf.asked, change.secret_after, leaf.path)
-        live, hidden = self._masked(leaf.live, change.secret_before, leaf.path)
+        live, asked, hidden = self._sides(change, leaf)
         kind = DriftKind.CHANGED
         if leaf.live is None:
             kind = DriftKind.MISSING
@@ -200,7 +193,7 @@ class PlanReader:
         adoptable = (
             declared is not None
             and cause is Cause.OUTSIDE
-            and not (hid or hidden)
+            and not hidden
             and leaf.live is not None
             and _at(declared.tree, pointer) == leaf.asked
         )
@@ -209,7 +202,7 @@ class PlanReader:
             path=leaf.path,
             desired=asked,
             observed=live,
-            sensitive=hid or hidden,
+            sensitive=hidden,
             origin=origin,
             line=origin.line if origin is not None else drift.line,
             adopt=(SetValue(pointer, leaf.live),) if adoptable else (),
@@ -253,20 +246,25 @@ class PlanReader:
             same = [one for one in same if test(one)] or same
         return same[0] if len(same) == 1 else None
 
-    def _masked(self, value: JSON, secret: JSON, path: Path) -> tuple[JSON, bool]:
-        """``value`` as it may be shown, and whether anything was hidden."""
-        if value is None or value == UNKNOWN:
-            return value, False
-        for segment in path:
-            if secret is True:
-                break
-            secret = _step(secret, segment)
-        named = next((str(one) for one in reversed(path) if isinstance(one, str)), "")
-        return _hide(value, secret, named, self.key)
+    def _sides(self, change: _Change, leaf: _Leaf) -> tuple[JSON, JSON, bool]:
+        """Both values as they may be shown, live first, and whether anything was hidden.
+
+        Where one side is secret the other one was or will be: sensitivity often comes with the new configuration only.
+        """
+        secret = change.secret
+        for segment in leaf.path:
+            secret = _below(secret, segment)
+        named = next((str(one) for one in reversed(leaf.path) if isinstance(one, str)), "")
+        names = {owner_of(change.before, leaf.path) or named, owner_of(change.after, leaf.path) or named}
+        hides = _Hiding(self.key, next(filter(secret_name, names), named))
+        live, hid = hides(leaf.live, secret)
+        asked, hidden = hides(leaf.asked, secret)
+        if hid is not hidden and isinstance(leaf.live, str) and isinstance(leaf.asked, str):
+            live, asked = hides(leaf.live, True)[0], hides(leaf.asked, True)[0]
+        return live, asked, hid or hidden
 
     def _shown(self, change: _Change, leaf: _Leaf) -> str:
-        live, _ = self._masked(leaf.live, change.secret_before, leaf.path)
-        asked, _ = self._masked(leaf.asked, change.secret_after, leaf.path)
+        live, asked, _ = self._sides(change, leaf)
         return f"{_brief(live)} -> {_brief(asked)}"
 
 
@@ -274,18 +272,62 @@ def _brief(value: JSON) -> str:
     return (value if value == UNKNOWN else json.dumps(value, default=str))[:80] if value is not None else "(none)"
 
 
-def _hide(value: JSON, secret: JSON, name: str, key: bytes) -> tuple[JSON, bool]:
-    if secret is True:
-        return digest(value, key), True
-    if isinstance(value, Mapping):
-        parts = {one: _hide(below, _step(secret, one), one, key) for one, below in value.items()}
-        return {one: shown for one, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        shown = [_hide(below, _step(secret, at), name, key) for at, below in enumerate(value)]
-        return [one for one, _ in shown], any(hid for _, hid in shown)
-    if isinstance(value, str) and value and (secret_name(name) or looks_secret(value)):
-        return digest(value, key), True
-    return value, False
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """Masks one differing value that is called ``name``."""
+
+    key: bytes
+    name: str
+
+    def __call__(self, value: JSON, secret: JSON) -> tuple[JSON, bool]:
+        """``value`` as it may be shown, and whether anything was hidden."""
+        if value is None or value == UNKNOWN:
+            return value, False
+        return self._hide(value, secret, self.name)
+
+    def _hide(self, value: JSON, secret: JSON, name: str) -> tuple[JSON, bool]:
+        if secret is True or (_any_true(secret) and isinstance(value, (str, int, float))):
+            return digest(value, self.key), True
+        if isinstance(value, Mapping):
+            parts = {one: self._hide(below, _below(secret, one), name_in(value, one)) for one, below in value.items()}
+            return {one: shown for one, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            shown = [self._hide(below, _below(secret, at), name) for at, below in enumerate(value)]
+            return [one for one, _ in shown], any(hid for _, hid in shown)
+        if isinstance(value, str) and (holds_secret(name, value) or looks_secret(value)):
+            return digest(value, self.key), True
+        return value, False
+
+
+def _union(*marks: JSON) -> JSON:
+    """What any of several sensitivity marks covers. A list becomes one element that stands for all of them: the two
+    sides of a change may have theirs in another order.
+    """
+    told = [mark for mark in marks if _any_true(mark)]
+    kinds = {isinstance(mark, Mapping) for mark in told}
+    if True in told or len(kinds) > 1:
+        return True
+    if kinds == {True}:
+        keys = {key for mark in told for key in mapping(mark)}
+        return {key: _union(*(mapping(mark).get(key) for mark in told)) for key in sorted(keys)}
+    return [_union(*(one for mark in told for one in elements(mark)))] if told else None
+
+
+def _below(mark: JSON, segment: object) -> JSON:
+    """The part of a union of marks that covers one entry or element."""
+    if mark is True or mark is None:
+        return mark
+    if isinstance(mark, Mapping) and isinstance(segment, str):
+        return mark.get(segment)
+    return elements(mark)[0] if isinstance(segment, int) and elements(mark) else _any_true(mark)
+
+
+def _covering(pointer: Pointer) -> JSON:
+    """The mark that covers the value at ``pointer``."""
+    mark: JSON = True
+    for segment in reversed(pointer):
+        mark = {segment: mark} if isinstance(segment, str) else [mark]
+    return mark
 
 
 def _step(value: JSON, segment: object) -> JSON:
@@ -320,8 +362,7 @@ def _changes(plan: Tree, key: str) -> Iterator[_Change]:
                 before=change.get("before"),
                 after=change.get("after"),
                 unknown=change.get("after_unknown"),
-                secret_before=change.get("before_sensitive"),
-                secret_after=change.get("after_sensitive"),
+                secret=_union(change.get("before_sensitive"), change.get("after_sensitive")),
                 replace_paths=tuple(map(_path, elements(change.get("replace_paths")))),
                 reason=text(entry.get("action_reason")),
             )

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -139,6 +140,51 @@ def test_declarations_give_the_place_in_git() -> None:
     assert found["aws_sns_topic/new"].file == "tf/topics.tf"
 
 
+def one_change(before: JSON, after: JSON, **marks: JSON) -> Tree:
+    change: Tree = {"actions": ["update"], "before": before, "after": after, "after_unknown": {}, **marks}
+    where: Tree = {"address": "t.x", "mode": "managed", "type": "t", "name": "x"}
+    return {"format_version": "1.2", "resource_changes": [{**where, "change": change}]}
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        one_change({"a": "hunter2"}, {"a": "hunter3"}, after_sensitive={"a": True}, before_sensitive={}),
+        one_change({"a": "hunter2"}, {"a": "hunter3"}, after_sensitive=False, before_sensitive={"a": True}),
+        one_change({"a": {"b": "hunter2"}}, {"a": None}, after_sensitive={"a": True}, before_sensitive={}),
+        one_change({"a": {"b": "hunter2"}}, {"a": "hunter3"}, after_sensitive={}, before_sensitive={"a": {"b": True}}),
+        one_change({"a": ["hunter2", "x"]}, {"a": ["x"]}, after_sensitive={"a": [True]}, before_sensitive={}),
+        one_change(
+            {"a": ["hunter2"]}, {"a": ["x", "hunter2"]}, after_sensitive={"a": [False, True]}, before_sensitive={}
+        ),
+        one_change(
+            {"env": [{"name": "DB_PASSWORD", "value": "hunter2"}]},
+            {"env": [{"name": "DB_PASSWORD", "value": "hunter3"}]},
+        ),
+        one_change({"a": "x"}, {"a": "[client]\npassword = hunter3"}),
+        {
+            **one_change({"a": "hunter3"}, {"a": "hunter3"}, actions=["no-op"], after_sensitive={"a": True}),
+            "resource_drift": one_change({"a": "hunter2"}, {"a": "hunter3"})["resource_changes"],
+            "relevant_attributes": [{"resource": "t.x", "attribute": ["a"]}],
+        },
+    ],
+)
+def test_what_one_side_calls_sensitive_shows_on_neither(plan: Tree) -> None:
+    """Sensitivity that only the state, only the configuration or only the refresh has masks both values, which still differ."""
+    found = PlanReader((), KEY).drifts(plan)
+    assert found
+    assert all(drift.sensitive and drift.desired != drift.observed and drift.adopt == () for drift in found)
+    assert "hunter" not in repr(found)
+
+
+def test_what_the_declaration_calls_sensitive_is_masked() -> None:
+    """A pointer that the source marks covers both sides."""
+    wanted = replace(declared("t", "x"), sensitive=frozenset({("a", 0)}))
+    found = PlanReader((wanted,), KEY).drifts(one_change({"a": ["hunter2"]}, {"a": ["hunter3"]}))
+    assert found[0].sensitive
+    assert "hunter" not in repr(found)
+
+
 @pytest.mark.parametrize(
     ("wrong", "cause"),
     [({"format_version": "2.0"}, "unknown format version 2.0"), ({"errored": True}, "ended with errors"), ({}, "")],
@@ -225,6 +271,34 @@ def test_a_real_plan(module: Path) -> None:
     assert found["terraform_data/token input"].sensitive
     assert "hunter2" not in repr(seen)
     assert "another-secret" not in repr(seen)
+
+
+@pytest.mark.terraform
+@needs_terraform
+@pytest.mark.parametrize("was", [True, False])
+def test_a_value_that_becomes_or_was_sensitive(tmp_path: Path, *, was: bool) -> None:
+    """A real plan that marks one side only shows neither value, in a field and in a replacement."""
+    marked, plain = 'sensitive("{}")', '"{}"'
+    text = """
+resource "terraform_data" "web" {{ input = {{ x = {0}, name = "web" }} }}
+resource "terraform_data" "new" {{
+  input            = {0}
+  triggers_replace = [{1}]
+}}
+"""
+    environment = {**os.environ, "TF_DATA_DIR": str(tmp_path / "data"), "CHECKPOINT_DISABLE": "1"}
+    folder = tmp_path / "tf"
+    folder.mkdir()
+    (folder / "main.tf").write_text(text.format((marked if was else plain).format("hunter2"), 1))
+    for verb in (["init"], ["apply", "-auto-approve"]):
+        subprocess.run(
+            ["terraform", *verb, "-input=false"], cwd=folder, env=environment, capture_output=True, check=True
+        )
+    (folder / "main.tf").write_text(text.format((plain if was else marked).format("hunter3"), 2))
+    seen = look(folder)
+    assert {drift.rule for drift in seen.differences} == {"TF-REPLACE", "TF-CHANGE"}
+    assert all(drift.sensitive for drift in seen.differences)
+    assert "hunter" not in repr(seen)
 
 
 @pytest.mark.terraform
