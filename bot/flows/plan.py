@@ -23,7 +23,6 @@ from bot.safety.convergence import MANAGER, fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Limits, Permit, Request, permit
 from bot.safety.spans import span
-from bot.safety.spans import span
 from bot.safety.state import State, state
 
 BREAKER: Final = "breaker"

@@ -26,6 +26,8 @@ def check_writable(path: str) -> tuple[str, ...]:
         raise Refused(f"will not write {path!r}: it is not a path inside the repository")
     if _CONTROL.search(path) or "\\" in path or len(path.encode(errors="surrogateescape")) > _MAX_BYTES:
         raise Refused(f"will not write {path!r}: control characters, backslashes or too long")
+    if not path.isascii() and path.encode(errors="replace") != path.encode(errors="surrogateescape"):
+        raise Refused(f"will not write {path!r}: its name is not UTF-8", advice="rename it")
     parts = tuple(path.split("/"))
     folded = tuple(_folded(part) for part in parts)
     for part, plain in zip(parts, folded, strict=True):

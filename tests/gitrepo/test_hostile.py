@@ -22,6 +22,7 @@ from tests.gitrepo.conftest import NOW, seed
 from tests.gitrepo.server import GitServer, git
 
 FORBIDDEN = [
+    "k8s/\udcff.yaml",
     "",
     "/etc/passwd",
     "C:/x",
