@@ -15,7 +15,7 @@ from bot.flows.look import Look, look
 from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
 from bot.flows.reconcile import Loop, remember, stopped
 from bot.flows.recover import as_recovered
-from bot.model.decision import Decision
+from bot.model.decision import Decision, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.model.resource import JSON
@@ -164,8 +164,10 @@ def would_change(one: Intention) -> str:
             return "The other run's end."
         case Effect.HANDED_OVER:
             return f"Whoever committed to #{one.number}: merge it, close it, or delete its branch."
+        case Effect.UNSUPPORTED if one.proposal.lane is Lane.RUNBOOK_ISSUE:
+            return "A code host, and a token that may file issues there."
         case Effect.UNSUPPORTED:
-            return "An edit of the file by hand."
+            return "An edit of the file by hand, or a code host to propose it on."
         case _:
             return "A rule before the one that matched, or an ignore rule with a reason."
 
@@ -194,12 +196,12 @@ def _intention(one: Intention) -> list[str]:
 
 
 def _figures(figures: Mapping[str, str | int | float]) -> str:
-    return ", ".join(f"{name} {figure}" for name, figure in figures.items())
+    return ", ".join(f"{name} {figure}" for name, figure in figures.items() if figure != "")
 
 
 def _limit(check: Check) -> str:
     said = "passes" if check.passed else "says no"
-    figures = f" ({_figures(check.figures)})" if check.figures else ""
+    figures = f" ({shown})" if (shown := _figures(check.figures)) else ""
     return f"  limit    {check.limit} {said}: {check.message}{figures}"
 
 

@@ -244,7 +244,8 @@ def _convergence(history: History, request: Request, limits: Limits, allowed: in
     hours = f"{limits.convergence_window / _HOUR:g} h"
     figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
     if not worst or count < allowed:
-        return Check("convergence", True, f"no field of it was corrected more than {count} times in {hours}", figures)
+        often = f"its fields were corrected {count} times at most" if count else "no field of it was corrected"
+        return Check("convergence", True, f"{often} in {hours}", figures)
     message = (
         f"{worst} was corrected {count} times in {hours} and keeps coming back; somebody or something fights over it"
     )
