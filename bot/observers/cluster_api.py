@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.drift.peek import get, mapping, mappings, text
-from bot.errors import BotError, Invalid, Unavailable
+from bot.errors import Invalid, Unavailable
 from bot.model.resource import JSON, Tree
 from bot.observers.redact import redacted
 
@@ -29,8 +29,8 @@ _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
 
 
-class Expired(BotError):
-    """The list's continue token is too old (410 Gone): the list starts again."""
+class Expired(Unavailable):
+    """410 Gone. Where it answers a continue token that is too old, the list starts again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ class ClusterApi:
         self.client.close()
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> JSON:
-        """What the API answers; None for 404. Raises ``Unavailable`` with the cause and :class:`Expired` for 410."""
+        """What the API answers; None for 404. Raises ``Unavailable`` with the cause, :class:`Expired` for 410."""
         answer = self._answer(path, params or {})
         if answer.status_code == 404:
             return None
         if answer.status_code == 410:
-            raise Expired("the list is too old")
+            raise Expired("410 Gone")
         try:
             body: JSON = answer.json()
         except ValueError as exc:
@@ -173,7 +173,7 @@ class ClusterApi:
             page = self.get(path, {**params, "limit": str(_PAGE), **({"continue": token} if token else {})})
             if page is None:
                 raise Unavailable("404 Not Found: the cluster does not serve it")
-            listed = mapping(page)
+            listed = _list(page)
             version, kind = text(listed.get("apiVersion")), text(listed.get("kind")).removesuffix("List")
             items = tuple(mappings(listed.get("items")))
             found += ({"apiVersion": version, "kind": kind, **item} for item in items)
@@ -213,6 +213,16 @@ class ClusterApi:
         if left <= 0:
             raise Unavailable("the deadline passed")
         return left
+
+
+def _list(page: JSON) -> Tree:
+    """``page`` as the list that it has to be: what a proxy or a broken server says with 200 is not an empty list."""
+    listed = mapping(page)
+    kind = text(listed.get("kind"))
+    if not kind.endswith("List") or not isinstance(listed.get("items", 0), (list, tuple, type(None))):
+        said = redacted(text(listed.get("message")))[:200]
+        raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {said}" if said else ""))
+    return listed
 
 
 def _tls(configuration: Any) -> ssl.SSLContext | bool:

@@ -35,7 +35,8 @@ KINDS: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
 
 @dataclass
 class Cluster:
-    """The state: ``objects`` by list path, ``failures`` as (status, message) by path, ``token`` that is asked for.
+    """The state: ``objects`` by list path, ``failures`` as (status, message) by path, ``strange`` answers of 200 by path,
+    ``token`` that is asked for.
 
     ``expire`` counts how often a second page answers 410, ``busy`` how often anything answers 429, ``hang`` names a
     path that is never answered while ``released`` is not set.
@@ -43,6 +44,7 @@ class Cluster:
 
     objects: dict[str, list[Tree]] = field(default_factory=dict)
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    strange: dict[str, JSON] = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     token: str = "right-token"
     page: int = 500
@@ -83,6 +85,8 @@ class Cluster:
         if path in self.failures:
             status, message = self.failures[path]
             return status, {"kind": "Status", "status": "Failure", "message": message, "code": status}
+        if path in self.strange:
+            return 200, self.strange[path]
         if path.endswith("/log"):
             return 200, self.logs.get(f"{path}?previous" if query.get("previous") else path, "")
         if path in KINDS:

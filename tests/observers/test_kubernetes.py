@@ -109,6 +109,45 @@ def test_a_list_that_keeps_expiring_is_unreachable(cluster: Cluster, tmp_path: P
     assert seen.covered == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        ({"ok": True}, "something else, no list"),
+        ({"kind": "Status", "status": "Success", "message": "fine"}, "Status, no list: fine"),
+        ({"kind": "ConfigMapList", "apiVersion": "v1"}, "ConfigMapList, no list"),
+        ({"kind": "ConfigMapList", "apiVersion": "v1", "items": {}}, "ConfigMapList, no list"),
+        ({"kind": "ConfigMap", "apiVersion": "v1", "items": []}, "ConfigMap, no list"),
+        ([], "something else, no list"),
+    ],
+)
+def test_what_is_no_list_is_not_an_empty_one(cluster: Cluster, tmp_path: Path, answer: JSON, cause: str) -> None:
+    """An answer of 200 that is no list means that nobody could look, not that everything is gone."""
+    cluster.strange["/api/v1/namespaces/shop/configmaps"] = answer
+    seen = look(cluster, tmp_path, declared(CONFIG))
+    assert cause in seen.unreachable[0].cause
+    assert seen.covered == frozenset()
+
+
+def test_a_list_without_items_may_say_null(cluster: Cluster, tmp_path: Path) -> None:
+    """A server writes the empty list as null, too."""
+    empty: JSON = {"kind": "ConfigMapList", "apiVersion": "v1", "items": None}
+    cluster.strange["/api/v1/namespaces/shop/configmaps"] = empty
+    seen = look(cluster, tmp_path, declared(CONFIG))
+    assert seen.unreachable == ()
+    assert seen.kinds == frozenset({("", "ConfigMap")})
+
+
+@pytest.mark.parametrize("path", ["/apis/autoscaling/v2beta2", "/apis/autoscaling"])
+def test_discovery_that_is_gone_is_unreachable(cluster: Cluster, tmp_path: Path, path: str) -> None:
+    """410 where kinds are asked for costs that kind alone."""
+    cluster.add(WEB)
+    cluster.failures[path] = (410, "gone")
+    old = live("autoscaling/v2beta2", "HorizontalPodAutoscaler", "web")
+    seen = look(cluster, tmp_path, declared(old), declared(WEB))
+    assert "410 Gone" in seen.unreachable[0].cause
+    assert seen.kinds == frozenset({("apps", "Deployment")})
+
+
 def test_a_busy_server_is_asked_again(cluster: Cluster, tmp_path: Path) -> None:
     """429 with Retry-After is not a failure."""
     cluster.add(CONFIG)
