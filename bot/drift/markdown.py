@@ -20,11 +20,13 @@ _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _LONGEST: Final = 120
 _MOST_ROWS: Final = 200
+_MOST_EVIDENCE: Final = 6
+_MOST_TOLD: Final = 30
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
 def summary(report: Report) -> str:
-    """The whole report in at most 200 rows, ending with a newline."""
+    """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline."""
     parts = [
         "## Drift\n",
         _verdict(report),
@@ -53,6 +55,14 @@ def value(shown: JSON) -> str:
     return code(shown if isinstance(shown, str) and shown else json.dumps(plain(shown), ensure_ascii=False))
 
 
+def in_short(evidence: Sequence[str]) -> list[str]:
+    """The first and the last lines of what a problem's status, events and log say, and how many are left out."""
+    if len(evidence) <= _MOST_EVIDENCE:
+        return [*evidence]
+    half = _MOST_EVIDENCE // 2
+    return [*evidence[:half], f"… {len(evidence) - 2 * half} more lines …", *evidence[-half:]]
+
+
 def _verdict(report: Report) -> str:
     found = counts(report)
     if not report.drift:
@@ -69,17 +79,21 @@ def _verdict(report: Report) -> str:
 def _table(drifts: Sequence[Drift]) -> str:
     if not drifts:
         return ""
-    rows = [_row(drift) for drift in drifts[:_MOST_ROWS]]
+    told = [index for index, drift in enumerate(drifts) if drift.evidence][:_MOST_TOLD]
+    rows = [_row(drift, told=index in told) for index, drift in enumerate(drifts[:_MOST_ROWS])]
     more = len(drifts) - len(rows)
     rest = [f"\n… and {more} more."] if more else []
     head = ["| severity | resource | what | Git says | live | who | where |", "|---|---|---|---|---|---|---|"]
     return "\n".join([*head, *rows, *rest]) + "\n"
 
 
-def _row(drift: Drift) -> str:
+def _row(drift: Drift, *, told: bool) -> str:
     what = f"{drift.kind.value} {code(drift.where)}".strip()
     if drift.message:
         what += f"<br>{code(drift.message)}"
+    if told:
+        lines = "<br>".join(code(line) for line in in_short(drift.evidence))
+        what += f"<details><summary>evidence</summary>{lines}</details>"
     who = code(drift.manager) if drift.manager else ""
     if drift.changed_at:
         who = f"{who} {drift.changed_at:%Y-%m-%d %H:%M} UTC".strip()

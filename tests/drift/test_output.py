@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from bot.drift.markdown import code, summary
 from bot.drift.schema import SCHEMA, to_json
+from bot.entrypoints.cli.show import show_report
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
+from bot.wiring import Ways, open_look
+from tests.drift.makers import deployment
 
 NASTY = "x|`a`\n<!-- clockwork --> @everyone #1 [l](javascript:1) <img src=x onerror=1> </code>\u202e"
 
 
 def drift(text: str = "v", **fields: Any) -> Drift:
     id_ = ResourceId(Platform.KUBERNETES, "Deployment", "shop", fields.pop("name", "web"), "apps")
-    usual = {"severity": Severity.HIGH, "rule": "image-tag", "file": "k8s/web.yaml", "line": 3}
+    usual: dict[str, Any] = {"severity": Severity.HIGH, "rule": "image-tag", "file": "k8s/web.yaml", "line": 3}
     at = datetime(2026, 5, 1, tzinfo=UTC)
-    path = ("spec", Item(text), text)
-    return Drift(
-        id_,
-        "t",
-        DriftKind.CHANGED,
-        path,
-        text,
-        {"a": [text]},
-        **{**usual, "manager": text, "changed_at": at, "message": text, **fields},
-    )
+    usual |= {"kind": DriftKind.CHANGED, "path": ("spec", Item(text), text), "desired": text, "observed": {"a": [text]}}
+    return Drift(id_, "t", **{**usual, "manager": text, "changed_at": at, "message": text, **fields})
 
 
 def full(text: str = "v") -> Report:
@@ -62,13 +63,82 @@ def test_the_json_has_the_promised_keys() -> None:
 
 
 def test_the_json_is_what_its_schema_says() -> None:
-    """Checked with jsonschema where it is installed, and key by key in any case."""
-    required: Any = SCHEMA["required"]
-    assert set(required) <= to_json(full()).keys()
-    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed")
+    """For a report with everything in it, hostile texts and none."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.Draft202012Validator(SCHEMA).validate(to_json(full(NASTY)))
-    jsonschema.Draft202012Validator(SCHEMA).validate(to_json(Report(0)))
+    for report in (full(), full(NASTY), Report(0)):
+        jsonschema.Draft202012Validator(SCHEMA).validate(to_json(report))
+
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    image: nginx:1
+    environment: ["A=${NOT_SET_ANYWHERE}", "DB_PASSWORD=${PASSWORD:-swordfish}"]
+"""
+RULES = """\
+ignores:
+- {id: unused, resource: "DaemonSet/*", reason: nothing is one}
+- {id: old, path: metadata, reason: it was, expires: 2020-01-01}
+- {id: hides, resource: "Deployment/*", reason: too much}
+"""
+CRASHING: Any = {
+    "phase": "Running",
+    "containerStatuses": [
+        {
+            "name": "web",
+            "ready": False,
+            "restartCount": 9,
+            "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+            "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-05-01T11:00:00Z"}},
+        }
+    ],
+}
+PRIVILEGED: Any = {"securityContext": {"privileged": True}, "env": [{"name": "DB_PASSWORD", "value": "swordfish"}]}
+POD: Any = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": "shop"}}
+UNREACHABLE = "http://127.0.0.1:9/live.json"
+
+
+def seen(*items: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+@pytest.mark.parametrize(
+    ("files", "live", "said"),
+    [
+        ({"README.md": "x"}, seen(), {"not compared"}),
+        ({"compose.yaml": COMPOSE}, {"docker": []}, {"missing", "not compared"}),
+        ({"k8s.yaml": deployment()}, seen(deployment(**PRIVILEGED)), {"added"}),
+        (
+            {"k8s.yaml": deployment(), ".clockwork/ignore.yaml": RULES},
+            seen(deployment(**PRIVILEGED)),
+            {"unused", "expired", "overruled"},
+        ),
+        ({"k8s.yaml": POD}, seen({**POD, "status": CRASHING}), {"unhealthy"}),
+        ({"k8s.yaml": deployment(), "bad.yaml": "kind: [\n"}, UNREACHABLE, {UNREACHABLE, "bad.yaml"}),
+    ],
+)
+def test_what_is_really_printed_is_what_the_schema_says(
+    tmp_path: Path, files: dict[str, Any], live: Any, said: set[str]
+) -> None:
+    """Reports of real looks, with every kind of note, validate against the published schema and are plain JSON."""
+    place = tmp_path / "repository"
+    for name, content in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *words], cwd=place, check=True)
+    snapshot = tmp_path / "live.json"
+    snapshot.write_text(json.dumps(live))
+    source = live if isinstance(live, str) else str(snapshot)
+    report = to_json(open_look(Ways(str(place), source, environment={}))().report)
+    found: Any = json.loads(json.dumps(report))
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    told = {one["kind"] for one in found["drift"]} | {one["state"] for one in found["ignores"]}
+    told |= {one["target"] for one in found["unreachable"]} | {one["file"] for one in found["errors"]}
+    assert said <= told
+    assert "swordfish" not in json.dumps(report)
 
 
 @given(text=st.one_of(st.text(max_size=60), st.just(NASTY)))
@@ -90,6 +160,41 @@ def test_inline_code_is_one_line_and_short() -> None:
     assert "\n" not in code("a\nb")
     assert len(code("a" * 500)) < 160
     assert code("") == ""
+
+
+def test_evidence_is_told_shortly() -> None:
+    """A few lines below the message, harmless, in one row; of more lines the first and the last."""
+    lines = ("restarts: 9", *(f"log: {number} {NASTY}" for number in range(12)), "log: FATAL")
+    page = summary(Report(1, (drift(evidence=lines),)))
+    (row,) = (line for line in page.splitlines() if line.startswith("| 🟧"))
+    assert row.count("|") == 8
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(page)
+    for tag in ("<a ", "<img", "<script", "<!--"):
+        assert tag not in html
+    for told in ("<details>", "restarts&#58; 9", "8 more lines", "log&#58; FATAL"):
+        assert told in row
+    assert "evidence" not in summary(Report(1, (drift(),)))
+
+
+def test_much_evidence_stays_short() -> None:
+    """Whatever is written into logs, the page stays below the size that GitHub takes for a job summary, 1 MiB."""
+    many = tuple(drift(str(number), evidence=("<" * 500,) * 30, desired="<" * 500) for number in range(900))
+    assert len(summary(Report(900, many)).encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("width", [100, 160])
+def test_a_terminal_shows_evidence(width: int) -> None:
+    """Below the table of its task, indented, one line each and no wider than the terminal."""
+    out = io.StringIO()
+    lines = ("restarts: 9", "last exit code: 137 (Error)", f"log: [red]{'x' * 300}", "log: \x1b[31mFATAL")
+    sick = drift(kind=DriftKind.UNHEALTHY, path=(), observed="CrashLoopBackOff", desired=None, evidence=lines)
+    show_report(Report(1, (sick, drift("other"))), Console(file=out, width=width))
+    shown = out.getvalue().splitlines()
+    at = shown.index("  Deployment/shop/web CrashLoopBackOff")
+    assert shown[at + 1 : at + 3] == ["    restarts: 9", "    last exit code: 137 (Error)"]
+    assert shown[at + 3].startswith("    log: [red]xxx")
+    assert shown[at + 4] == "    log: \\x1b[31mFATAL"
+    assert max(map(len, shown)) <= width
 
 
 def test_a_summary_counts() -> None:

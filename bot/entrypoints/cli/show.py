@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.model.drift import Drift, Report, Severity
+from bot.drift.markdown import in_short
+from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import JSON
 
@@ -45,6 +46,7 @@ def show_report(report: Report, console: Console) -> None:
     order = sorted(tasks, key=lambda task: (-max(d.severity.rank for d in tasks[task]), task))
     for task in order:
         console.print(_group(task, tasks[task]))
+        _show_evidence(task, tasks[task], console)
     for error in report.errors:
         console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
     for gone in report.unreachable:
@@ -72,7 +74,7 @@ def _group(task: str, drifts: Sequence[Drift]) -> Table:
     table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
     for name in ("severity", "what", "Git says", "runs", "who", "declared at"):
         table.add_column(name, header_style="dim", overflow="fold")
-    for drift in sorted(drifts, key=lambda d: (-d.severity.rank, str(d.resource), d.where)):
+    for drift in _in_order(drifts):
         table.add_row(
             f"[{_COLOUR[drift.severity]}]{drift.severity.value}[/]",
             escape(_what(drift, task)),
@@ -82,6 +84,20 @@ def _group(task: str, drifts: Sequence[Drift]) -> Table:
             escape(drift.declared_at),
         )
     return table
+
+
+def _in_order(drifts: Sequence[Drift]) -> list[Drift]:
+    return sorted(drifts, key=lambda d: (-d.severity.rank, str(d.resource), d.where))
+
+
+def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None:
+    """Below the table, in the order of its rows: why something is unhealthy, one line each, cut to the console."""
+    for drift in _in_order(drifts):
+        if drift.evidence:
+            resource = "" if str(drift.resource) == task else f"{drift.resource} "
+            reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
+            for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
+                console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:
