@@ -7,11 +7,12 @@ comparison starts anew. One memo serves one comparison at a time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from bot.drift.diff import Difference
 from bot.drift.options import Options
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import NOTABLE_KINDS, Surroundings
 from bot.model.resource import Desired, Observed, Pointer, Tree
 
 Key: TypeAlias = tuple[str | None, str, int, Pointer]
@@ -39,6 +40,8 @@ class Memo:
         self._entries: dict[Key, _Entry] = {}
         self._round = 0
         self._stamp: tuple[Options, Surroundings] | None = None
+        self._declared: Sequence[Desired] = ()
+        self._notable: Sequence[Desired] = ()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -49,6 +52,12 @@ class Memo:
             self._entries = {}
             self._stamp = (options, around)
         self._round += 1
+
+    def notable(self, desired: Sequence[Desired]) -> Sequence[Desired]:
+        """Those that others depend on. A declaration that is the same object as before is not looked through again."""
+        if desired is not self._declared or not isinstance(desired, tuple):
+            self._declared, self._notable = desired, [one for one in desired if one.id.kind in NOTABLE_KINDS]
+        return self._notable
 
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> Difference | None:
         """What this very pair differed in; None when it was not met, or one of its sides is another now."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from bot.drift import drifts, ignore
 from bot.drift.cache import Memo
 from bot.drift.crds import with_definitions
-from bot.drift.diff import Difference, examine
+from bot.drift.diff import NO_DIFFERENCE, Difference, examine
 from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.match import Live
@@ -37,6 +38,8 @@ class Seen:
 
 NO_IGNORES = Ignores()
 
+_Pair: TypeAlias = tuple[Desired, Observed]
+
 
 def compare(
     desired: Sequence[Desired],
@@ -53,8 +56,9 @@ def compare(
 
     A declared resource whose platform or kind was not looked at is neither compared nor missing.
     """
+    memo = Memo() if memo is None else memo
     notable = _Notable(
-        [one for one in desired if one.id.kind in NOTABLE_KINDS],
+        memo.notable(desired),
         {id_: one for id_, one in seen.resources.items() if id_.kind in NOTABLE_KINDS},
     )
     options = with_definitions(options, notable.desired, notable.observed)
@@ -92,7 +96,7 @@ class _Comparison:
         bases: Mapping[ResourceId, Tree],
         *,
         options: Options,
-        memo: Memo | None,
+        memo: Memo,
         notable: _Notable,
     ) -> None:
         self.drift: list[Drift] = []
@@ -108,27 +112,28 @@ class _Comparison:
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
         around = surroundings(self._notable.desired, self._notable.observed)
-        if self._memo is not None:
-            self._memo.begin(self._options, around)
-        matched: set[int] = set()
-        others: list[Desired] = []
         live = self._seen.resources
+        pairs: list[_Pair] = []
+        others: list[Desired] = []
         for desired in self._desired:
             observed = live.get(desired.id)
             if observed is None:
                 others.append(desired)
-                continue
-            matched.add(id(observed))
-            self._pair(desired, observed, around)
-        self._absent(self._by_other_names(others, matched, around))
-        if self._memo is not None:
-            self._memo.end()
+            else:
+                pairs.append((desired, observed))
+        matched = {id(observed) for _, observed in pairs}
+        more, absent = self._by_other_names(others, matched)
+        matched.update(id(observed) for _, observed in more)
+        self._memo.begin(self._options, around)
+        self._all([*pairs, *more] if more else pairs, around)
+        self._memo.end()
+        self._absent(absent)
         self._undeclared(matched)
         self._observers_own()
 
-    def _by_other_names(self, others: Sequence[Desired], matched: set[int], around: Surroundings) -> list[Desired]:
-        """Pair what goes live by a name of another form, and return what does not: a live resource is declared once."""
-        declared = frozenset(matched)
+    def _by_other_names(self, others: Sequence[Desired], declared: set[int]) -> tuple[list[_Pair], list[Desired]]:
+        """What goes live by a name of another form, and what does not: a live resource is declared once."""
+        pairs: list[_Pair] = []
         absent: list[Desired] = []
         for desired in others:
             observed = self._live.find(desired)
@@ -138,22 +143,23 @@ class _Comparison:
                 reason = f"it names no place, and the only one there is, {observed.id}, is declared elsewhere"
                 self.suppressed.append(Suppressed(drifts.missing(desired), "declared-elsewhere", reason))
             else:
-                matched.add(id(observed))
-                self._pair(desired, observed, around)
-        return absent
+                pairs.append((desired, observed))
+        return pairs, absent
 
-    def _pair(self, desired: Desired, observed: Observed, around: Surroundings) -> None:
-        base = self._bases.get(desired.id) if self._bases else None
-        difference = None if self._memo is None else self._memo.find(desired, observed, base)
-        if difference is None:
-            difference = examine(Pair(desired, observed, base), self._options, around)
-            if self._memo is not None:
+    def _all(self, pairs: Sequence[_Pair], around: Surroundings) -> None:
+        """The loop over everything: one look into the memo for each pair that did not change."""
+        bases, find = self._bases, self._memo.find
+        for desired, observed in pairs:
+            base = bases.get(desired.id) if bases else None
+            difference = find(desired, observed, base)
+            if difference is None:
+                difference = examine(Pair(desired, observed, base), self._options, around)
                 self._memo.keep(desired, observed, base, difference)
-        if difference.drift or difference.suppressed:
-            self._add(difference)
-        if observed.problems:
-            maker = drifts.Maker(desired, self._options, observed=observed.tree)
-            self.drift.extend(maker.unhealthy(problem) for problem in observed.problems)
+            if difference is not NO_DIFFERENCE:
+                self._add(difference)
+            if observed.problems:
+                maker = drifts.Maker(desired, self._options, observed=observed.tree)
+                self.drift.extend(maker.unhealthy(problem) for problem in observed.problems)
 
     def _add(self, difference: Difference) -> None:
         self.drift.extend(difference.drift)
@@ -174,6 +180,8 @@ class _Comparison:
         return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
 
     def _undeclared(self, matched: set[int]) -> None:
+        if len(matched) == len(self._seen.resources):
+            return
         declared = {one.id.scope for one in self._notable.desired if one.id.platform is Platform.COMPOSE}
         projects = frozenset(name for project in declared if (name := self._live.project(project)) is not None)
         labels = self._options.tracking_labels

@@ -15,7 +15,7 @@ import hashlib
 import json
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -156,7 +156,7 @@ def identity(tree: dict[str, Any]) -> ResourceId:
     )
 
 
-def parse_git(files: list[bytes]) -> list[Desired]:
+def parse_git(files: list[bytes]) -> tuple[Desired, ...]:
     resources = []
     for number, data in enumerate(files):
         blob = hashlib.sha1(data, usedforsecurity=False).hexdigest()
@@ -164,7 +164,7 @@ def parse_git(files: list[bytes]) -> list[Desired]:
             id_ = identity(tree)
             file = f"k8s/{number}.yaml"
             resources.append(Desired(id_, str(id_), SourceKind.KUBERNETES, tree, file, 1, document=document, blob=blob))
-    return resources
+    return tuple(resources)
 
 
 def parse_live(data: bytes) -> Seen:
@@ -227,7 +227,7 @@ def run(count: int) -> tuple[float, float, float]:
     return parsing + loading + first, second, first
 
 
-def check(git: list[Desired], seen: Seen, memo: Memo, count: int) -> Report:
+def check(git: Sequence[Desired], seen: Seen, memo: Memo, count: int) -> Report:
     report = compare(git, seen, options=OPTIONS, now=NOW, memo=memo)
     expected = (count + 99) // 100
     if len(report.drift) != expected:
