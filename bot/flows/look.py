@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -77,7 +78,19 @@ def _report(declaration: Declaration, judging: Judging, observation: Observation
     )
     found = (*declaration.errors, *judging.errors, *report.errors)
     unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
-    return replace(report, errors=tuple(one for one in found if not one.note), notes=(*report.notes, *unknown))
+    notes = (*report.notes, *unknown, *_unobserved(declaration, observation))
+    return replace(report, errors=tuple(one for one in found if not one.note), notes=notes)
+
+
+def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[IgnoreNote]:
+    """The platforms that no observer looks at; silent where one tried and could not, which is told by itself."""
+    if observation.unreachable:
+        return
+    counts = Counter(desired.id.platform for desired in declaration.resources)
+    for platform, count in sorted(counts.items()):
+        if platform not in observation.covered | observation.compared:
+            what = f"{count} {'resource' if count == 1 else 'resources'} of Git: no observer looks at this platform"
+            yield IgnoreNote(platform.value, "not compared", what)
 
 
 def looked_at(task: str, seen: Look) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -27,6 +27,7 @@ _EFFECT: Final = {
     Effect.UNSUPPORTED: "yellow",
 }
 WIDTH: Final = 60
+_ENDLESS: Final = 10_000
 
 
 def value(shown: JSON, width: int = WIDTH) -> str:
@@ -39,14 +40,20 @@ def value(shown: JSON, width: int = WIDTH) -> str:
 
 
 def show_report(report: Report, console: Console) -> None:
-    """The report as a table grouped by task, then what could not be read or looked at, then the counts."""
+    """The report by task (in lines where tables do not fit), then what could not be read or looked at, then counts."""
     tasks: dict[str, list[Drift]] = {}
     for drift in report.drift:
         tasks.setdefault(drift.task, []).append(drift)
     order = sorted(tasks, key=lambda task: (-max(d.severity.rank for d in tasks[task]), task))
-    for task in order:
-        console.print(_group(task, tasks[task]))
-        _show_evidence(task, tasks[task], console)
+    groups = {task: _in_order(tasks[task]) for task in order}
+    tables = {task: _table(task, drifts) for task, drifts in groups.items()}
+    wide = all(_fits(table, console) for table in tables.values())
+    for task, drifts in groups.items():
+        if wide:
+            console.print(tables[task])
+        else:
+            _show_lines(task, drifts, console)
+        _show_evidence(task, drifts, console)
     for error in report.errors:
         console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
     for gone in report.unreachable:
@@ -70,20 +77,34 @@ def counts(report: Report) -> str:
     return " · ".join(parts)
 
 
-def _group(task: str, drifts: Sequence[Drift]) -> Table:
+def _table(task: str, drifts: Sequence[Drift]) -> Table:
     table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
     for name in ("severity", "what", "Git says", "runs", "who", "declared at"):
         table.add_column(name, header_style="dim", overflow="fold")
-    for drift in _in_order(drifts):
-        table.add_row(
-            f"[{_COLOUR[drift.severity]}]{drift.severity.value}[/]",
-            escape(_what(drift, task)),
-            escape(value(drift.desired)),
-            escape(value(drift.observed)),
-            escape(_who(drift)),
-            escape(drift.declared_at),
-        )
+    for drift in drifts:
+        shown = (_what(drift, task), value(drift.desired), value(drift.observed), _who(drift), drift.declared_at)
+        table.add_row(f"[{_COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
     return table
+
+
+def _fits(table: Table, console: Console) -> bool:
+    return console.measure(table, options=console.options.update(width=_ENDLESS)).maximum <= console.width
+
+
+def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
+    """For a narrow terminal: some lines for each drift, so that paths and values stay whole."""
+    console.print(f"[bold]{escape(task)}[/]", highlight=False)
+    for drift in drifts:
+        for line in _lines(drift, task):
+            console.print(line, highlight=False, soft_wrap=True)
+
+
+def _lines(drift: Drift, task: str) -> Iterator[str]:
+    yield f"[{_COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
+    yield f"         {escape(value(drift.desired))} [dim]→[/] {escape(value(drift.observed))}"
+    origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
+    if origin:
+        yield f"         [dim]{escape(origin)}[/]"
 
 
 def _in_order(drifts: Sequence[Drift]) -> list[Drift]:
@@ -92,7 +113,7 @@ def _in_order(drifts: Sequence[Drift]) -> list[Drift]:
 
 def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None:
     """Below the table, in the order of its rows: why something is unhealthy, one line each, cut to the console."""
-    for drift in _in_order(drifts):
+    for drift in drifts:
         if drift.evidence:
             resource = "" if str(drift.resource) == task else f"{drift.resource} "
             reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
@@ -119,8 +140,11 @@ def show_tick(tick: Tick, console: Console) -> None:
         console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
     for action in tick.actions:
         console.print(_line(action), highlight=False, soft_wrap=True)
-    if not tick.actions and not tick.blocked and not tick.report.drift:
-        console.print("[green]Nothing to do: what runs is what Git says.[/]")
+    report = tick.report
+    unseen = report.unreachable or report.errors or any(note.state == "not compared" for note in report.notes)
+    if not tick.actions and not tick.blocked and not report.drift:
+        fine = "[green]Nothing to do: what runs is what Git says.[/]"
+        console.print("[yellow]No drift was seen, but not everything was compared.[/]" if unseen else fine)
 
 
 def _line(action: Action) -> str:
