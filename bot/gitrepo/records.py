@@ -13,7 +13,7 @@ import hashlib
 import json
 from datetime import UTC
 from functools import lru_cache
-from typing import Annotated, Final, Literal, NotRequired
+from typing import Annotated, Final, Literal, NotRequired, cast
 
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -123,7 +123,8 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
                 advice="update Clockwork",
             ) from exc
         raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
-    return _entry(found), found["prev"]
+    prev = found["prev"]
+    return _entry(found), prev
 
 
 def newer_version(data: bytes, key: str) -> int | None:
@@ -137,12 +138,11 @@ def newer_version(data: bytes, key: str) -> int | None:
 
 
 def _entry(line: _Line) -> Entry:
-    actor, at = _actor(**line["actor"]), line["at"].astimezone(UTC)
-    rest = {key: value for key, value in line.items() if key not in _PLACED}
-    return Entry(at=at, actor=actor, **rest)  # type: ignore[arg-type]  # the fields of _Line are those of Entry
-
-
-_PLACED: Final = frozenset({"v", "prev", "at", "actor"})
+    """The entry of a validated line, which is used up: its fields are those of an entry once its place is taken out."""
+    values = cast("dict[str, object]", line)
+    values["actor"], values["at"] = _actor(**line["actor"]), line["at"].astimezone(UTC)
+    del values["v"], values["prev"]
+    return Entry(**values)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)
