@@ -249,6 +249,14 @@ class Author(_Section):
     signing_key: str | None = None
 
 
+class Managers(_Section):
+    """Field managers of Kubernetes objects that are known here and not by their names everywhere."""
+
+    people: list[str] = []
+    deployers: list[str] = []
+    controllers: list[str] = []
+
+
 class Daemon(_Section):
     """The long-running daemon."""
 
@@ -273,6 +281,7 @@ class Settings(_Section):
     workers: Workers = Workers()
     author: Author = Author()
     daemon: Daemon = Daemon()
+    managers: Managers = Managers()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"
     aggregated_roles: Literal["compare", "ignore"] = "compare"

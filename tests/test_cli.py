@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.flows.stage import DEPLOYMENT
 
@@ -156,6 +157,24 @@ def test_a_snapshot_in_the_repository_declares_nothing(tmp_path: Path) -> None:
     ]
     (root / "clockwork.yaml").write_text("observe: {snapshot: {file: live.yaml}}\n")
     assert "already declared" not in clockwork("drift", folder=root).stdout
+
+
+def test_an_installation_names_its_own_field_managers(tmp_path: Path) -> None:
+    """The same label is drift by a person's tool, and a controller's own business once the settings say so."""
+    root = folder(tmp_path, {"k8s/web.yaml": DEPLOYMENT})
+    live = yaml.safe_load(DEPLOYMENT)
+    live["metadata"].setdefault("labels", {})["tenant"] = "blue"
+    fields: dict[str, object] = {"f:metadata": {"f:labels": {"f:tenant": {}}}}
+    live["metadata"]["managedFields"] = [{"manager": "tenant-sync", "operation": "Update", "fieldsV1": fields}]
+    (tmp_path / "live.json").write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [live]}, default=str))
+    words = ("drift", "--repo", str(root), "--live", str(tmp_path / "live.json"), "--json")
+    found = {}
+    for role in ("people", "controllers"):
+        (root / "clockwork.yaml").write_text(f"managers: {{{role}: [tenant-sync]}}\n")
+        done = clockwork(*words, folder=tmp_path)
+        assert done.returncode == 0, done
+        found[role] = [one["path"] for one in json.loads(done.stdout)["drift"]]
+    assert found == {"people": ["metadata.labels.tenant"], "controllers": []}
 
 
 def on_a_terminal(*words: str, folder: Path) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.drift.cache import Memo
+from bot.drift.ownership import Roster
 from bot.errors import Invalid, Refused
 from bot.flows.commands import Orders
 from bot.flows.declare import Declaration, Declarer, Selection
@@ -205,6 +206,7 @@ def judging(site: Site, memo: Memo, applied: Declarer, commit: str) -> Judging:
             mask_key=site.secrets.marker or b"",
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
             list_map_keys=_list_keys(settings),
+            roster=_roster(settings),
         ),
         memo=memo,
         bases=bases(site, applied),
@@ -243,6 +245,11 @@ def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
         raise Invalid(f"{site.name} has no commit {commit or site.branch!r}")
     site.git.push(APPLIED, sha, expected=site.git.head(APPLIED))
     return sha
+
+
+def _roster(settings: Settings) -> Roster:
+    named = settings.managers
+    return Roster(frozenset(named.people), frozenset(named.deployers), frozenset(named.controllers))
 
 
 def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:

@@ -169,7 +169,7 @@ SAME: list[tuple[str, str, dict[str, Any], str]] = [
         "",
     ),
     ("on a desktop", "volumes: ['./a:/a']", bind("/host_mnt/Users/me/p/a", working_dir="/Users/me/p"), ""),
-    ("at home", "volumes: ['~/a:/a']", bind("/root/a", working_dir="/srv/p"), ""),
+    ("at home", "volumes: ['~/a:/a']", bind("/home/ann/a", working_dir="/srv/p"), ""),
     ("started nobody knows where", "volumes: ['./a:/a']", bind("/anywhere/a"), ""),
 ]
 
