@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -45,12 +44,12 @@ def register(app: typer.Typer) -> None:
                     print(json.dumps(account.as_json()))
                     return
                 out = Console()
-                _show(account, out)
-                if serve and sys.stdout is not None:
+                _show(account, out, serve=serve)
+                if serve:
                     _serve(stage, out)
 
 
-def _show(account: Account, out: Console) -> None:
+def _show(account: Account, out: Console, *, serve: bool) -> None:
     from rich.markup import escape
 
     review = account.review
@@ -70,7 +69,10 @@ def _show(account: Account, out: Console) -> None:
     for what, why, url in rows:
         colour = "red" if "failure" in what else "green"
         out.print(f"[bold {colour}]{what:>14}[/]  {escape(why)}\n{'':>16}{url}", highlight=False, soft_wrap=True)
-    out.print(f"\n{account.seconds:.1f} s. Everything is at {account.home}", highlight=False, soft_wrap=True)
+    where = (
+        f"Everything is at {account.home}" if serve else "The pages are closed now; without --no-serve they stay open."
+    )
+    out.print(f"\n{account.seconds:.1f} s. {where}", highlight=False, soft_wrap=True)
 
 
 def _serve(stage: object, out: Console) -> None:
