@@ -7,7 +7,7 @@ that: a bot that keeps dying must run into its limits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from bot.flows.remedy import WEB_FLOW, Ending, Hands, outcome, record
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
+from bot.ports import CommitInfo
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
 
@@ -60,7 +61,7 @@ def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> st
     known = {entry.id for entry in view.entries}
     resumes = (entry.at for entry in view.entries if entry.kind is EntryKind.RESUME and entry.task is None)
     began = max(resumes, default=None)
-    for commit in hands.repository.log(head, limit=_RECENT):
+    for commit in _pushed(head, hands):
         folded = bool(view.entries) and now - commit.at > _REMEMBERED
         if folded or (began is not None and commit.at <= began) or commit.committer not in {hands.author, WEB_FLOW}:
             continue
@@ -71,6 +72,15 @@ def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> st
                 "`clockwork resume` begins anew."
             )
     return None
+
+
+def _pushed(head: str, hands: Hands) -> Iterator[CommitInfo]:
+    """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger."""
+    commits = {commit.sha: commit for commit in hands.repository.log(head, limit=_RECENT)}
+    commit = commits.get(head)
+    while commit is not None:
+        yield commit
+        commit = commits.get(commit.parents[0]) if commit.parents else None
 
 
 def as_recovered(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Memory:

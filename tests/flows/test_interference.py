@@ -270,3 +270,21 @@ def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
     tell(stage.loop(fresh=True).hands, EntryKind.RESUME, reason="a new beginning")
     assert by_lane(stage.tick(fresh=True))["artifact-patch"].effect is Effect.COMMITTED
     assert stage.tick(fresh=True).blocked is None
+
+
+def test_what_was_merged_in_needs_no_entry_of_this_ledger(stage: Stage) -> None:
+    """A commit that another ledger's run made on another branch came by a merge: this ledger need not know it."""
+    loop = stage.loop()
+    repository = loop.hands.repository
+    repository.fetch()
+    head = repository.head("main")
+    assert head is not None
+    message = "Keep what runs\n\nClockwork-Intent: " + "a" * 32 + "\n"
+    stage.clock.move(minutes=1)
+    change = {"k8s/other.yaml": b"# promoted\n"}
+    made = repository.commit(head, change, message=message, at=stage.clock.now(), author=loop.hands.author)
+    repository.push("staging", made, expected=None)
+    pull = stage.api("POST", "/pulls", title="Promote", head="staging", base="main")
+    stage.api("PUT", f"/pulls/{pull['number']}/merge", merge_method="merge")
+    stage.safe_drift()
+    assert by_lane(stage.tick(fresh=True))["artifact-patch"].effect is Effect.COMMITTED
