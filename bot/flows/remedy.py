@@ -21,7 +21,7 @@ from bot.model.drift import Drift
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect, Proposal, branch_of, field_of
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
-from bot.safety.convergence import fights
+from bot.safety.convergence import Fight, fights
 from bot.safety.history import TOGETHER
 from bot.safety.limits import Denied, Limits, permit
 from bot.safety.trailers import INTENT, compose, intents_in
@@ -473,13 +473,19 @@ def _drift_of(name: str, proposal: Proposal) -> Drift:
     return next(decision.drift for decision in proposal.decisions if field_of(decision.drift) == name)
 
 
+def _row(drift: Drift, fight: Fight) -> tuple[Drift, Fight, tuple[str, ...]]:
+    """One fought field with everybody who wrote it, who did so last included."""
+    writers = [*fight.managers, *([drift.manager] if drift.manager else [])]
+    return drift, fight, tuple(dict.fromkeys(writers)) or ("unknown",)
+
+
 def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
     proposal, limits = intention.proposal, hands.limits
     fought = [one for one in fights(hands.ledger.read(), limits, hands.clock.now()) if one.field in proposal.fields]
     body = hands.texts.render(
         "breaker.md",
         task=proposal.task,
-        rows=[(_drift_of(one.field, proposal), one) for one in fought],
+        rows=[_row(_drift_of(one.field, proposal), one) for one in fought],
         hours=round(limits.convergence_window / 3600),
     )
     return f"{proposal.task}: somebody else keeps writing what Clockwork corrects", body

@@ -223,7 +223,7 @@ def test_the_breaker_names_everybody_who_writes(stage: Stage) -> None:
     stage.tick()
     (issue,) = stage.issues()
     assert "3 times within 24 h" in issue["body"]
-    assert "`kubectl-edit`, `Lens`" in issue["body"]
+    assert "`kubectl-edit`, `Lens`, `k9s`" in issue["body"]
     assert "old-tool" not in issue["body"]
 
 
