@@ -178,7 +178,13 @@ def entry(key: str, value: JSON, manner: House, *, quote: str = "", key_quote: s
 
 
 def _dashed(lines: list[str]) -> list[str]:
-    return [f"- {lines[0]}", *_indented(lines[1:], 2)]
+    """An element; the indentation that a literal's header names counts from the dash on, which is two columns more."""
+    hinted = _HINTED.fullmatch(lines[0])
+    first = f"|{int(hinted[1]) + 2}{hinted[2]}" if hinted else lines[0]
+    return [f"- {first}", *_indented(lines[1:], 2)]
+
+
+_HINTED: Final = re.compile(r"\|([1-7])([+-]?)")
 
 
 def _indented(lines: list[str], columns: int) -> list[str]:

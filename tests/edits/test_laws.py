@@ -213,3 +213,13 @@ def test_a_literal_is_replaced_in_place() -> None:
     node = node_at(found, found.text.origin(item.expression.start, item.expression.end))
     assert literal_value(node) == (True, 1)
     assert replaced(found, node, "x") == 'a = "x" # one\n'
+
+
+@pytest.mark.parametrize("value", ["\n0", "\n\nab\n", " a\nb", "\n a\n\n"])
+@pytest.mark.parametrize("content", [b"a:\n- null\n", b"a:\n    - x: 1\n", b"a:\n  - - b\n"])
+def test_an_element_whose_text_begins_with_blanks_is_written(content: bytes, value: str) -> None:
+    """The indentation that a literal's header must then name counts from the list and not from the dash."""
+    for new in (value, [value], {"k": value}):
+        edit = AddEntry(("a",), None, new)
+        after = edited("f.yaml", content, [edit], document=0, dialect=K)
+        assert same(plain(after, "f.yaml"), applied(plain(content, "f.yaml"), edit))
