@@ -11,7 +11,7 @@ import pytest
 
 from bot.model.ledger import Actor
 from bot.wiring import Ways
-from bot.wiring.person import person
+from bot.wiring.actor import person
 from tests.flows.stage import DEPLOYMENT
 from tests.test_cli import clockwork, folder
 

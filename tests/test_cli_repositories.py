@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind
 from tests.flows.stage import DEPLOYMENT, SERVICE

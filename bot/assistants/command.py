@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.assistants.attempt import Answer, Said, Sleep
+from bot.assistants.error_status import bad_output, by_text
 from bot.assistants.process import Monotonic, Place, Ran
-from bot.assistants.signs import bad_output, by_text
 from bot.assistants.tool import Options, ToolAssistant
 from bot.errors import Invalid
 from bot.model.session import Prompt

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.assistants.attempt import Answer, Failed, Said
+from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.process import Place, Ran
-from bot.assistants.signs import bad_output, by_status, by_text
 from bot.assistants.tool import Options, with_schema
 from bot.model.session import Prompt
 

@@ -15,8 +15,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.assistants.attempt import Answer, Failed, Said, Usage
+from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.process import Place, Ran
-from bot.assistants.signs import bad_output, by_status, by_text
 from bot.assistants.tool import Options, with_schema
 from bot.model.session import Prompt, ReplyStatus
 

@@ -17,8 +17,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.assistants.attempt import Answer, Attempt, Failed, Said, Sleep, Usage, reply
+from bot.assistants.error_status import bad_output, by_status
 from bot.assistants.process import Monotonic
-from bot.assistants.signs import bad_output, by_status
 from bot.assistants.tool import Options
 from bot.errors import Invalid
 from bot.model.session import Prompt, Reply, ReplyStatus

@@ -14,8 +14,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bot.errors import Invalid
-from bot.guardrails.redact import redact
 from bot.model.session import ReplyFinding
+from bot.secrecy.redaction import redact
 
 MAX_FINDINGS: Final = 200
 MAX_MESSAGE: Final = 4000

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.drift.peek import get
 from bot.drift.shapes import Form, Shape
 from bot.drift.walk import label_of
+from bot.model.json import get
 from bot.model.resource import JSON, Item, Path, Tree
 
 _ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"

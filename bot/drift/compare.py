@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 from bot.drift import drifts, ignore
 from bot.drift.cache import Memo
-from bot.drift.crds import with_definitions
 from bot.drift.diff import NO_DIFFERENCE, Difference, examine
 from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
+from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.selector import Labelled
 from bot.drift.match import Live
 from bot.drift.options import Options
-from bot.drift.selector import Labelled
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.drift import drifts, kubernetes, services
+from bot.drift import drifts
+from bot.drift.compose import services
+from bot.drift.kubernetes import objects
 from bot.drift.options import Options
 from bot.drift.surroundings import NOTHING_AROUND, Surroundings
 from bot.drift.unknown import compared
@@ -48,7 +50,7 @@ def examine(pair: Pair, options: Options, around: Surroundings) -> Difference:
         return NO_DIFFERENCE
     match desired.id.platform:
         case Platform.KUBERNETES:
-            found = tuple(kubernetes.examine(desired, observed, pair.base, options, around.scalers))
+            found = tuple(objects.examine(desired, observed, pair.base, options, around.scalers))
         case Platform.COMPOSE:
             found = tuple(services.examine(desired, observed, pair.base, options, around.aliases))
         case Platform.TERRAFORM | Platform.HTTP:

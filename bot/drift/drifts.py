@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.drift.kubernetes.ownership import Writer
 from bot.drift.masking import Mask, owner_of
 from bot.drift.options import Options
-from bot.drift.ownership import Writer
 from bot.drift.severity import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Finding

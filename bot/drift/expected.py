@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.drift.match import Live
-from bot.drift.peek import elements, get, mapping, text
+from bot.model.json import elements, get, mapping, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree
 
 _NOT_OBJECTS: Final = frozenset(

@@ -4,7 +4,7 @@ A secret appears as ``hmac-sha256:`` and eight hex digits under a key that stays
 have equal digests, and nobody can try values against them. A value is secret by where it stands (a Secret's data, an
 environment variable called ``*_PASSWORD``), by what its source says (``sensitive``), by how it looks (credentials in a
 URL, a private key, a configuration file with a password), or because the same resource holds it in a secret place.
-Called while drifts are made, before anything else sees them; what is secret by name or look: :mod:`bot.drift.secrecy`.
+Called while drifts are made, before anything else sees them; what is secret by name or look: :mod:`bot.secrecy.vocabulary`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Final
 from urllib.parse import quote
 
 from bot.drift.canonical import canonical
-from bot.drift.secrecy import credentials, harmless, holds_secret, looks_secret, secret_arguments, secret_name
 from bot.drift.shapes import Shape
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.secrecy.vocabulary import credentials, harmless, holds_secret, looks_secret, secret_arguments, secret_name
 
 _SECRET_KINDS: Final = frozenset({"Secret", "secret"})
 _DATA: Final = frozenset({"data", "stringData", "content", "binaryData"})

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
-from bot.drift.peek import text
+from bot.model.json import text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _Names: TypeAlias = dict[tuple[Platform, str, str, str], list[Observed]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.drift.ownership import Roster
+from bot.drift.kubernetes.ownership import Roster
 from bot.drift.shapes import Shape
 
 
@@ -27,4 +27,4 @@ class Options:
     roster: Roster = field(default_factory=Roster)
     tracking_labels: frozenset[str] = frozenset({"clockwork.dev/managed"})
     shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)
-    """Shapes by (group, kind) made from CRDs with :func:`bot.drift.crds.shape_of_crd`."""
+    """Shapes by (group, kind) made from CRDs with :func:`bot.drift.kubernetes.crds.shape_of_crd`."""

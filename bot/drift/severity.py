@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.drift import images, rbac
+from bot.drift import images
+from bot.drift.kubernetes import rbac
 from bot.drift.severity_rules import (
     BASELINES,
     CRITICAL,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.drift.rbac import POWERS
+from bot.drift.kubernetes.rbac import POWERS
 from bot.model.drift import Severity
 from bot.model.resource import JSON
 

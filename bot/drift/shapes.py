@@ -1,9 +1,9 @@
 """What a field is: a mapping, a list that compares by key, a set, a quantity, something the server fills in.
 
 A :class:`Shape` is a node of a schema that the walk (:mod:`bot.drift.walk`) goes down together with the two trees. The
-tables of fields are data (:mod:`bot.drift.kinds` for Kubernetes, :mod:`bot.drift.compose_shape` for Compose) in a small
-notation that :func:`compile_shape` reads; CRDs bring theirs (:mod:`bot.drift.crds`). Where a table says nothing,
-:data:`ANY` compares whatever is found by its own form, so an unknown field never switches off what is known.
+tables of fields are data (:mod:`bot.drift.kubernetes.kinds` for Kubernetes, :mod:`bot.drift.compose.shape` for Compose) in
+a small notation that :func:`compile_shape` reads; CRDs bring theirs (:mod:`bot.drift.kubernetes.crds`). Where a table says
+nothing, :data:`ANY` compares whatever is found by its own form, so an unknown field never switches off what is known.
 
 Notation of one field: a type name of the table (``PodSpec``), a comparator (``quantity``), ``map`` with the shape of its
 values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[port,protocol=TCP]`` by key; in front of it

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bot.drift.scaling import SCALER_KINDS, Scalers, scalers
+from bot.drift.kubernetes.scaling import SCALER_KINDS, Scalers, scalers
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 Aliases: TypeAlias = Mapping[tuple[str, str, str], str]

@@ -1,7 +1,7 @@
 """Goes down the declared and the live tree together and tells where they differ in meaning.
 
 It knows shapes and nothing of platforms: whether something that is only live was put there by a person, a controller
-or the server is for the judges (:mod:`bot.drift.kubernetes`, :mod:`bot.drift.services`) to say, which take the
+or the server is for the judges (:mod:`bot.drift.kubernetes.objects`, :mod:`bot.drift.compose.services`) to say, which take the
 findings from here. What is equal is left at the first glance, so a walk costs by what differs.
 """
 

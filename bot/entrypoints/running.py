@@ -14,16 +14,16 @@ from bot.entrypoints.daemon import Daemon, Status
 from bot.entrypoints.http import build, serving
 from bot.errors import BotError
 from bot.flows.commands import Orders
+from bot.flows.comments import hear
 from bot.flows.explain import explain
-from bot.flows.hear import hear
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
 from bot.ports import Clock
 from bot.settings import FILE
-from bot.wiring.guarding import Guard, review
-from bot.wiring.loops import loop_on
-from bot.wiring.site import SystemClock, Ways, open_site
-from bot.wiring.working import workers_of
+from bot.wiring.guard import Guard, review
+from bot.wiring.reconcile import loop_on
+from bot.wiring.repository import SystemClock, Ways, open_site
+from bot.wiring.workers import workers_of
 
 if TYPE_CHECKING:
     import structlog

@@ -1,6 +1,6 @@
 """What people tell the bot: halt, resume, suspend, retry, ignore. Written into the ledger, so every run hears it.
 
-Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.hear`. Who may say it is asked before.
+Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked before.
 Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an order
 about a typo would hold nothing back and still look obeyed.
 """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.errors import Invalid
-from bot.flows.look import Look, look
+from bot.flows.observation import Look, look
 from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
 from bot.flows.reconcile import Loop, remember, stopped
 from bot.flows.recover import as_recovered

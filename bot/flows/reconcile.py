@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.declare import Declarer
-from bot.flows.look import Judging, Look, Observe, look, looked_at
+from bot.flows.observation import Judging, Look, Observe, look, looked_at
 from bot.flows.plan import BREAKER, DELETIONS, Intention, Memory, marker, plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.remedy import Hands, account, carry_out, record, theirs

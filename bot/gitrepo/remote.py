@@ -9,7 +9,7 @@ Hazards this module exists for (libgit2 1.9):
 - The transport for local folders swaps nothing at all. There the objects are pushed to a ref of their own and the real
   ref is moved by compare-and-swap in the folder itself.
 
-Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
+Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 """
 
 from __future__ import annotations

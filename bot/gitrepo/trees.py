@@ -1,7 +1,7 @@
 """Reading and writing Git trees without a checkout. Cost follows what changed, never how many files there are.
 
 Trees are read raw: hostile ones hold names that no checkout could have (``..``, ``a/b``, ``.git``), and those are passed
-over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger`.
+over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from itertools import islice
 from typing import Final
 
 from bot.guardrails.kinds import hits
-from bot.guardrails.redact import redact
 from bot.guardrails.rule import Facts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
@@ -23,6 +22,7 @@ from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, Finding, Mode
+from bot.secrecy.redaction import redact
 
 MAX_PER_RULE: Final = 50
 """Findings of one rule that are told; the rest is counted."""

@@ -24,9 +24,9 @@ from bot.guardrails.rule import (
     Subject,
     Touches,
 )
-from bot.guardrails.scan import Needle, scan
 from bot.guardrails.select import Place, select
 from bot.guardrails.structure import Document, Node, Unparsed
+from bot.secrecy.scan import Needle, scan
 
 _SENTENCE: Final = re.compile(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails.hunks import Delta
-from bot.guardrails.redact import redact
 from bot.guardrails.rule import Ask, Guardrail, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.model.session import AIRequest, Prompt
+from bot.secrecy.redaction import redact
 
 MAX_DIFF: Final = 300_000
 """Characters of diff that an assistant is given."""

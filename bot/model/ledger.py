@@ -1,7 +1,7 @@
 """What the ledger remembers: intents, outcomes and what people told the bot.
 
 The ledger is a chain of commits on a ref; each commit carries entries as canonical JSON. These values are what flows
-and ``safety`` see; the bytes are :mod:`bot.gitrepo.ledger`'s business.
+and ``safety`` see; the bytes are :mod:`bot.gitrepo.ledger.chain`'s business.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.drift.assumed import read
 from bot.errors import Invalid
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.ports import Observation
+from bot.report.reading import read
 
 _LOOKS_AT: Final = {
     "docker": frozenset({Platform.COMPOSE}),

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.drift.peek import get, mapping, mappings, text
 from bot.errors import Invalid, Unavailable
+from bot.model.json import get, mapping, mappings, text
 from bot.model.resource import JSON, Tree
 from bot.observers.redact import redacted
 

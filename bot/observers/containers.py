@@ -20,14 +20,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
-from bot.drift.peek import get, mapping, mappings, text
 from bot.errors import Unavailable
+from bot.model.json import get, mapping, mappings, text
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree, Unreachable
 from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
+from bot.observers.progress import Phase
 from bot.observers.redact import shown_url
-from bot.observers.telling import Phase
 from bot.ports import Observation, Tell, silent
 
 _LABELS: Final = ("com.docker.compose.project", "io.podman.compose.project")

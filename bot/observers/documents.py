@@ -17,10 +17,10 @@ from typing import Final, Literal
 
 import yaml
 
-from bot.drift import inspect
-from bot.drift.health import problems, with_pod_problems
-from bot.drift.peek import elements, get, mapping, mappings, text
+from bot.drift.compose import inspect
+from bot.drift.kubernetes.health import problems, with_pod_problems
 from bot.errors import Invalid
+from bot.model.json import elements, get, mapping, mappings, text
 from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from bot.drift.peek import get, mappings, text
 from bot.errors import Invalid, Unavailable
+from bot.model.json import get, mappings, text
 from bot.model.resource import JSON
 from bot.observers.redact import redacted, tail
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.peek import get, mappings, text, whole
 from bot.errors import Unavailable
+from bot.model.json import get, mappings, text, whole
 from bot.model.resource import Observed, ResourceId, Tree
 from bot.observers.cluster_api import ClusterApi, Expired
 from bot.observers.redact import redacted, tail

@@ -23,12 +23,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
-from bot.drift.peek import text
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.json import text
 from bot.model.resource import JSON, Desired, Path, Platform, ResourceId, Unreachable
+from bot.observers.progress import Phase
 from bot.observers.redact import redacted, shown_url
-from bot.observers.telling import Phase
 from bot.ports import Observation, Tell, silent
 
 if TYPE_CHECKING:

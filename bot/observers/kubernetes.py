@@ -21,15 +21,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from bot.drift.health import problems, top_owner, with_pod_problems
-from bot.drift.peek import mapping, mappings, text, texts
+from bot.drift.kubernetes.health import problems, top_owner, with_pod_problems
 from bot.errors import Unavailable
+from bot.model.json import mapping, mappings, text, texts
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree, Unreachable
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
-from bot.observers.telling import Phase
+from bot.observers.progress import Phase
 from bot.ports import Observation, Tell, silent
 
 Kind = tuple[str, str]

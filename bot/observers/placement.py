@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.inspect import REPLICAS, UNKNOWN
-from bot.drift.peek import mappings, text, texts
+from bot.drift.compose.inspect import REPLICAS, UNKNOWN
+from bot.model.json import mappings, text, texts
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
 
 _LOCAL: Final = "localhost/"

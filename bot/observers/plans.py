@@ -21,12 +21,12 @@ from enum import StrEnum
 from typing import Final
 
 from bot.drift.masking import digest, name_in, owner_of
-from bot.drift.peek import elements, get, mapping, mappings, text, texts
-from bot.drift.secrecy import holds_secret, looks_secret, secret_name
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.json import elements, get, mapping, mappings, text, texts
 from bot.model.paths import format_path
 from bot.model.resource import JSON, Desired, Path, Platform, Pointer, ResourceId, Tree
+from bot.secrecy.vocabulary import holds_secret, looks_secret, secret_name
 
 UNKNOWN: Final = "(known after apply)"
 _INDEX: Final = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")

@@ -22,8 +22,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.drift.peek import mapping
 from bot.errors import Invalid, Unavailable
+from bot.model.json import mapping
 from bot.model.resource import JSON, Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run

@@ -18,10 +18,10 @@ from starlette.routing import Route as WebRoute
 from bot.sandbox import edge
 from bot.sandbox.api import checks, comments, commits, contents, gitdata, graphql, hooks, issues, meta, pulls
 from bot.sandbox.api import repositories as repos
+from bot.sandbox.backend import Hub
 from bot.sandbox.edge import Call, Endpoint
 from bot.sandbox.faults import Action, Answer, Declined, Delay, LostReply
 from bot.sandbox.githttp import GitCall, serve
-from bot.sandbox.hub import Hub
 from bot.sandbox.journal import Journal, Line
 from bot.sandbox.replies import Reply, not_found
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Json, Problem, Reply, bad_credentials, unprocessable
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
+from bot.sandbox.backend import Hub
 from bot.sandbox.edge import authenticate
 from bot.sandbox.faults import Declined
-from bot.sandbox.hub import Hub
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Problem
 from bot.sandbox.verbs import pushes

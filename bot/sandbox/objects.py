@@ -1,6 +1,6 @@
 """Reading and writing commits, trees and diffs of one bare repository through libgit2.
 
-Used by the endpoints, the merge button and the pages. Nothing here moves a ref (see :mod:`bot.sandbox.shelf`).
+Used by the endpoints, the merge button and the pages. Nothing here moves a ref (see :mod:`bot.sandbox.bare_repositories`).
 """
 
 from __future__ import annotations

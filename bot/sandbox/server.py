@@ -17,14 +17,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.errors import Unavailable
+from bot.sandbox.backend import Hub, stamp
+from bot.sandbox.bare_repositories import Shelf
 from bot.sandbox.faults import Faults
-from bot.sandbox.hub import Hub, stamp
 from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.records import Delivery, Hook, Repo
-from bot.sandbox.shelf import Shelf
 from bot.sandbox.store import Store
 from bot.sandbox.verbs import hooks, repositories
 

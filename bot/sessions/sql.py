@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import BotError, Invalid, Refused, Unavailable
-from bot.guardrails.redact import redact
 from bot.model.session import Session
+from bot.secrecy.redaction import redact
 from bot.sessions.codec import decode, encode
 from bot.sessions.figures import Figures, Group, group_of, merge, succeeded
 from bot.sessions.schema import DURATIONS, FIGURES, RULES, SESSIONS, migrate

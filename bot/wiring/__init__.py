@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from bot.wiring.guarding import Guard, open_guard
-from bot.wiring.loops import open_ledger, open_look, open_loop, open_orders, open_rules, record_applied, render_folder
-from bot.wiring.site import SystemClock, Ways
-from bot.wiring.working import open_workers
+from bot.wiring.guard import Guard, open_guard
+from bot.wiring.reconcile import (
+    open_ledger,
+    open_look,
+    open_loop,
+    open_orders,
+    open_rules,
+    record_applied,
+    render_folder,
+)
+from bot.wiring.repository import SystemClock, Ways
+from bot.wiring.workers import open_workers
 
 __all__ = [
     "Guard",

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-from bot.guardrails.redact import redact
+from bot.secrecy.redaction import redact
 
 LENGTH: Final = 300
 _INVISIBLE: Final = frozenset({"Cf", "Co", "Cs", "Cn"})

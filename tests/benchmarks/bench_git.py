@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pygit2
 
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import Actor, Entry, EntryKind
 from tests.gitrepo.server import git, serve

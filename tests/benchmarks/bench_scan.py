@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from bot.guardrails.scan import Backend, Match, available, scanner
-from bot.guardrails.secrets import NEEDLES
+from bot.secrecy.providers import NEEDLES
+from bot.secrecy.scan import Backend, Match, available, scanner
 
 _WORDS = [
     "def",

@@ -11,8 +11,8 @@ import pytest
 
 from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
-from bot.drift.crds import shapes_of_crd
 from bot.drift.diff import diff
+from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.options import Options
 from bot.drift.shapes import Form
 from bot.model.drift import AddEntry, Drift, DriftKind, Pair, RemoveEntry, Report, SetValue, Severity

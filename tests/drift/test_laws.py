@@ -12,13 +12,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.drift import compose
 from bot.drift.canonical import canonical
-from bot.drift.compose_shape import service_shape
-from bot.drift.defaults import DEFAULTS, sources
+from bot.drift.compose import long_form
+from bot.drift.compose.shape import service_shape
 from bot.drift.diff import diff
 from bot.drift.images import agrees
-from bot.drift.kinds import TYPES, shape_of
+from bot.drift.kubernetes.defaults import DEFAULTS, sources
+from bot.drift.kubernetes.kinds import TYPES, shape_of
 from bot.drift.shapes import COMPARATORS, Form, Shape
 from bot.model.drift import Pair
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind
@@ -53,7 +53,7 @@ TREES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=12,
 )
 OBJECTS = st.dictionaries(KEYS, TREES, max_size=8)
-SERVICES = st.dictionaries(st.sampled_from([*compose.READERS, "deploy", "build"]), TREES, max_size=8)
+SERVICES = st.dictionaries(st.sampled_from([*long_form.READERS, "deploy", "build"]), TREES, max_size=8)
 
 
 @pytest.mark.parametrize("name", sorted(COMPARATORS))
@@ -81,8 +81,8 @@ def test_the_canonical_form_of_a_tree_is_a_fixed_point(kind: tuple[str, str], tr
 @EXAMPLES
 def test_the_long_form_of_a_service_is_its_own_long_form(tree: dict[str, JSON]) -> None:
     """Short syntax is read once; what was read reads the same again."""
-    once = compose.service(tree)
-    assert json.dumps(compose.service(once)) == json.dumps(once)
+    once = long_form.service(tree)
+    assert json.dumps(long_form.service(once)) == json.dumps(once)
     form = canonical(once, service_shape())
     assert json.dumps(canonical(form, service_shape())) == json.dumps(form)
 
@@ -103,7 +103,7 @@ def test_nothing_differs_from_itself(kind: tuple[str, str], tree: dict[str, JSON
 def test_no_service_differs_from_itself(tree: dict[str, JSON]) -> None:
     """Nor does a service, in short or long form."""
     assert diff(Pair(service(tree), running(copy.deepcopy(tree))), OPTIONS) == ()
-    assert diff(Pair(service(tree), running(compose.service(tree))), OPTIONS) == ()
+    assert diff(Pair(service(tree), running(long_form.service(tree))), OPTIONS) == ()
 
 
 @given(tree=OBJECTS, other=OBJECTS)

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bot.drift.markdown import code, summary
-from bot.drift.schema import SCHEMA, to_json
 from bot.entrypoints.cli.show import show_report
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
+from bot.report.json import SCHEMA, to_json
+from bot.report.markdown import code, summary
 from bot.wiring import Ways, open_look
 from tests.drift.makers import deployment
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.drift.compare import Seen, compare
 from bot.drift.diff import NO_DIFFERENCE, Difference, examine
-from bot.drift.ownership import Role, Roster, role_of
+from bot.drift.kubernetes.ownership import Role, Roster, role_of
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import Drift, DriftKind, Pair
 from bot.model.resource import Platform

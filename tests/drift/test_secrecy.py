@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.secrecy import credentials, holds_secret, looks_secret, secret_arguments, secret_name
+from bot.secrecy.vocabulary import credentials, holds_secret, looks_secret, secret_arguments, secret_name
 
 PLANTED = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=12, max_size=24)
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.compare import Seen, compare
-from bot.drift.markdown import summary
 from bot.drift.masking import digest
-from bot.drift.schema import to_json
 from bot.drift.values import encoded
 from bot.model.drift import Report
 from bot.model.resource import Desired, Observed, Platform, Problem
+from bot.report.json import to_json
+from bot.report.markdown import summary
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
 from tests.drift.test_secrecy import TEXTS
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.compose import service as canonical_service
+from bot.drift.compose.inspect import observed as from_inspect
+from bot.drift.compose.long_form import service as canonical_service
 from bot.drift.diff import diff
-from bot.drift.inspect import observed as from_inspect
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
 from bot.model.resource import Tree
 from tests.drift.makers import OPTIONS, running, service

@@ -17,7 +17,7 @@ from tests.flows.stage import MovableClock
 
 PRELOADED = [
     "tests.flows.dying",
-    "bot.wiring.loops",
+    "bot.wiring.reconcile",
     "bot.github.host",
     "bot.shipped",
     "bot.texts",

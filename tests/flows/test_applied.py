@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.model.drift import DriftKind
-from bot.wiring.loops import APPLIED
+from bot.wiring.reconcile import APPLIED
 from tests.flows.stage import Stage
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.drift.schema import to_json
 from bot.errors import Invalid
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect
+from bot.report.json import to_json
 from bot.wiring import open_loop
 from tests.flows.stage import Stage
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.flows.commands import Orders, tell
+from bot.flows.comments import hear
 from bot.flows.explain import explain
-from bot.flows.hear import hear
 from bot.model.codehost import Comment
 from bot.model.ledger import Actor, Entry, EntryKind
 from bot.model.proposal import Effect

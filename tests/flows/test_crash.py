@@ -11,7 +11,7 @@ import pytest
 
 from bot.flows.remedy import STEPS
 from bot.gitrepo.credentials import Token
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result
 from bot.model.proposal import Effect
 from tests.flows.dying import processes, run_and_die

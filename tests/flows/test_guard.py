@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.model.codehost import CheckState
-from bot.wiring.guarding import Guard, review
-from bot.wiring.site import open_host, open_site
+from bot.wiring.guard import Guard, review
+from bot.wiring.repository import open_host, open_site
 from tests.flows.stage import Stage
 
 

@@ -11,9 +11,9 @@ from bot.errors import Invalid
 from bot.model.ledger import EntryKind, Result
 from bot.model.proposal import branch_of
 from bot.settings import Settings
-from bot.wiring.site import SystemClock, open_host, open_site
-from bot.wiring.verified import VerifiedRepository, writer
-from bot.wiring.working import publish
+from bot.wiring.repository import SystemClock, open_host, open_site
+from bot.wiring.verified_commits import VerifiedRepository, writer
+from bot.wiring.workers import publish
 from tests.flows.stage import NAME, Stage, by_lane
 
 GRAPHQL = r"/graphql$"

@@ -22,12 +22,12 @@ from bot.drift.ignore import Ignores
 from bot.drift.options import Options
 from bot.errors import Refused, Unavailable
 from bot.flows.declare import Declarer, Selection
-from bot.flows.look import Judging
+from bot.flows.observation import Judging
 from bot.flows.reconcile import Loop, tick
 from bot.flows.remedy import Hands
 from bot.forge.render import render
 from bot.github import text
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import Check, Comment, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.decision import FixLevel

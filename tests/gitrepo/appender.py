@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.errors import Stale
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Actor, Entry, EntryKind
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.entrypoints.cli import main
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import EntryKind
 from tests.gitrepo.conftest import seed
 from tests.gitrepo.server import GitServer, git

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from tests.gitrepo.conftest import NOW, seed
 from tests.gitrepo.server import GitServer, git

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.gitrepo import trees
-from bot.gitrepo.ledger import GitLedger
-from bot.gitrepo.records import GENESIS, decoded, encoded
+from bot.gitrepo.ledger.chain import GitLedger
+from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.ports import Ledger

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.gitrepo.credentials import Token
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.finding import FileStatus
 from bot.ports import Repository, Signature

@@ -11,9 +11,9 @@ import pygit2
 import pytest
 
 from bot.errors import Refused
-from bot.gitrepo.chapter import read_chapter
-from bot.gitrepo.ledger import GitLedger
-from bot.gitrepo.records import GENESIS, digest, encoded
+from bot.gitrepo.ledger.chain import GitLedger
+from bot.gitrepo.ledger.records import GENESIS, digest, encoded
+from bot.gitrepo.ledger.tree import read_chapter
 from bot.model.ledger import Entry, EntryKind
 from tests.gitrepo.server import GitServer, git
 from tests.gitrepo.test_ledger import REF, entry, fill, opened, rewrite

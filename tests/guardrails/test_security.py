@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.guardrails.redact import redact
-from bot.guardrails.secrets import PROVIDERS, masked
+from bot.secrecy.providers import PROVIDERS, masked
+from bot.secrecy.redaction import redact
 from tests.guardrails.changes import Case, file, fire, random_text
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from bot.drift.peek import get, mapping, text
+from bot.model.json import get, mapping, text
 from bot.model.resource import JSON, Tree
 
 KINDS: Mapping[str, tuple[tuple[str, str, bool], ...]] = {

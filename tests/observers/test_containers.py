@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.drift.peek import get
+from bot.model.json import get
 from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
 from bot.observers.containers import ContainerObserver
 from bot.observers.engine_api import host_of, unframed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drift.health import container_problems, problems, with_pod_problems
+from bot.drift.kubernetes.health import container_problems, problems, with_pod_problems
 from bot.model.resource import JSON, Observed, Platform, Problem, ResourceId, Tree
 
 NOW: Final = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

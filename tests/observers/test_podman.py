@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.drift.inspect import INHERITED
+from bot.drift.compose.inspect import INHERITED
 from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.ports import Observation

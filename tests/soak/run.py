@@ -20,7 +20,7 @@ import yaml
 
 from bot.flows.commands import tell
 from bot.gitrepo.credentials import Token
-from bot.gitrepo.ledger import GitLedger
+from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import EntryKind
 from bot.safety.limits import Limits

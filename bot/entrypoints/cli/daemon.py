@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def hear(number: int, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
         """Carry out the /clockwork commands in the comments of issue or pull request NUMBER."""
-        from bot.flows.hear import hear as listen
+        from bot.flows.comments import hear as listen
         from bot.wiring import open_orders
 
         answers = listen(number, open_orders(settings, repo))

@@ -41,10 +41,10 @@ def register(app: typer.Typer) -> None:
         """Compare what Git declares with what runs, and print what differs."""
         from rich.console import Console
 
-        from bot.drift.schema import SCHEMA, to_json
         from bot.entrypoints.cli.progress import progress
         from bot.entrypoints.cli.show import show_report, value
         from bot.ports import Step
+        from bot.report.json import SCHEMA, to_json
         from bot.wiring import Ways, open_look
 
         if schema:
@@ -69,7 +69,7 @@ def register(app: typer.Typer) -> None:
                         f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False
                     )
         if markdown is not None:
-            from bot.drift.markdown import summary
+            from bot.report.markdown import summary
 
             with markdown.open("a", encoding="utf-8") as out:
                 out.write(summary(report))

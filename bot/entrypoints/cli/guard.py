@@ -101,7 +101,7 @@ def _pull(
     from bot.flows.review import change_between, describe
     from bot.github.actions import run
     from bot.guardrails.verdict import remarks
-    from bot.wiring.guarding import open_guard, review
+    from bot.wiring.guard import open_guard, review
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode

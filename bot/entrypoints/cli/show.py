@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.drift.markdown import in_short
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import JSON
+from bot.report.markdown import in_short
 
 _COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 _EFFECT: Final = {
@@ -156,7 +156,7 @@ def _line(action: Action) -> str:
 
 def tick_json(tick: Tick) -> dict[str, object]:
     """A tick as one JSON object: the report's keys, then decisions and actions."""
-    from bot.drift.schema import to_json
+    from bot.report.json import to_json
 
     return {
         **to_json(tick.report),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.drift.markdown import summary
 from bot.github.text import text
 from bot.model.proposal import Tick
+from bot.report.markdown import summary
 
 
 def tick_summary(tick: Tick) -> str:

@@ -30,10 +30,10 @@ from bot.forge.render import render
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
 from bot.sandbox.server import Sandbox
-from bot.wiring.guarding import Guard, review
-from bot.wiring.loops import loop_on
-from bot.wiring.site import SystemClock, Ways, open_host, open_site
-from bot.wiring.working import workers_of
+from bot.wiring.guard import Guard, review
+from bot.wiring.reconcile import loop_on
+from bot.wiring.repository import SystemClock, Ways, open_host, open_site
+from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
 Say = Callable[[str], None]

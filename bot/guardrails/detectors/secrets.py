@@ -10,9 +10,9 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.hunks import Delta, Line
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.scan import scan
-from bot.guardrails.secrets import BY_NEEDLE, NEEDLES, Provider, entropy, is_placeholder, is_real, masked
 from bot.model.drift import Severity
+from bot.secrecy.providers import BY_NEEDLE, NEEDLES, Provider, entropy, is_placeholder, is_real, masked
+from bot.secrecy.scan import scan
 
 _ROTATE: Final = "Revoke it now: it stays in the history. Then read it from a secret store or the environment."
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.sandbox.api.issues import writer
+from bot.sandbox.backend import stamp
 from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.hub import stamp
 from bot.sandbox.records import Comment, Label, Reaction, Repo
 from bot.sandbox.replies import Reply, forbidden, invalid, not_found
 from bot.sandbox.shapes import talk

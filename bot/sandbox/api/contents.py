@@ -9,12 +9,12 @@ from collections.abc import Mapping
 import pygit2
 
 from bot.sandbox.api.gitdata import Person
+from bot.sandbox.bare_repositories import ZERO, create, move, target
 from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
 from bot.sandbox.shapes import code
-from bot.sandbox.shelf import ZERO, create, move, target
 from bot.sandbox.verbs import pushes
 
 

@@ -10,12 +10,12 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
+from bot.sandbox.bare_repositories import ZERO, create, delete, listing, move, require_object, target
 from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import Line, commit_at, require_kind, require_path, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Reply, not_found, unprocessable
 from bot.sandbox.shapes import code
-from bot.sandbox.shelf import ZERO, create, delete, listing, move, require_object, target
 from bot.sandbox.verbs import pushes
 
 Kind = TypeVar("Kind", pygit2.Commit, pygit2.Blob, pygit2.Tag)

@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 import pygit2
 
+from bot.sandbox.backend import stamp
+from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.hub import stamp
 from bot.sandbox.objects import tree_with, write_commit
 from bot.sandbox.records import Repo
 from bot.sandbox.replies import Json, Problem, Reply
-from bot.sandbox.shelf import move, target
 from bot.sandbox.verbs import pushes
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from bot.sandbox.backend import stamp
 from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.hub import stamp
 from bot.sandbox.records import Event, Issue, Repo, User
 from bot.sandbox.replies import Reply, forbidden, invalid
 from bot.sandbox.shapes import talk

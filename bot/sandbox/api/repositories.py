@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pygit2
 
+from bot.sandbox.bare_repositories import listing, target
 from bot.sandbox.edge import Body, Call, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import User
 from bot.sandbox.replies import Problem, Reply, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.people import permissions, repository, user
-from bot.sandbox.shelf import listing, target
 from bot.sandbox.verbs.repositories import create_repository
 
 _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "maintain": "write", "admin": "admin"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.records import Annotation, CheckRun, Delivery, Hook, Pull, Repo, Status
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id

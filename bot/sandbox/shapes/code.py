@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from bot.sandbox.hub import Hub, stamp
+from bot.sandbox.backend import Hub, stamp
 from bot.sandbox.objects import FileDiff
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Json

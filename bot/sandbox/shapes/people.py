@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from bot.sandbox.hub import PERMISSIONS, Hub
+from bot.sandbox.backend import PERMISSIONS, Hub
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Json
 

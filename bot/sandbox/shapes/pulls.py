@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.objects import FileDiff, history, merge_base, pull_diff
 from bot.sandbox.records import Issue, Pull, Repo
 from bot.sandbox.replies import Json

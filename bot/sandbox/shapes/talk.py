@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.records import Comment, Event, Issue, Label, Pull, Reaction, Repo, User
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, user, user_by_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.records import CheckRun, Repo, Status, User
 from bot.sandbox.replies import JsonObject
 from bot.sandbox.shapes import checks as shapes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.records import Hook, Repo, User
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes import checks as shapes

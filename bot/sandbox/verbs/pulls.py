@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pygit2
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
+from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
 from bot.sandbox.records import Issue, Pull, Repo, User
 from bot.sandbox.replies import JsonObject, Problem, invalid
 from bot.sandbox.shapes.pulls import Mergeability, full_pull
-from bot.sandbox.shelf import move, target
 from bot.sandbox.verbs import issues, pushes
 from bot.sandbox.verbs.announce import announce
 from bot.sandbox.verbs.checks import worst_state

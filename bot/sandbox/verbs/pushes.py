@@ -11,13 +11,13 @@ from itertools import islice
 
 import pygit2
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
+from bot.sandbox.bare_repositories import ZERO, target
 from bot.sandbox.objects import history
 from bot.sandbox.records import Issue, Pull, Repo, User
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
 from bot.sandbox.shapes.pulls import pull
-from bot.sandbox.shelf import ZERO, target
 from bot.sandbox.verbs import issues
 from bot.sandbox.verbs.announce import announce
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from bot.sandbox.hub import Hub, token_digest
+from bot.sandbox.backend import Hub, token_digest
+from bot.sandbox.bare_repositories import require_name
 from bot.sandbox.imports import first_commit
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import invalid
-from bot.sandbox.shelf import require_name
 
 
 def create_user(

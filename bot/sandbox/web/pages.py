@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pygit2
 
-from bot.sandbox.hub import Hub
+from bot.sandbox.backend import Hub
 from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
 from bot.sandbox.records import CheckRun, Issue, Repo
 from bot.sandbox.replies import not_found

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.sandbox.backend import Hub
 from bot.sandbox.edge import query_of
-from bot.sandbox.hub import Hub
 from bot.sandbox.records import Repo, User
 from bot.sandbox.replies import Problem, forbidden
 from bot.sandbox.web.markup import render

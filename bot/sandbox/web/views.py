@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import pygit2
 
-from bot.sandbox.hub import Hub, stamp
+from bot.sandbox.backend import Hub, stamp
+from bot.sandbox.bare_repositories import listing
 from bot.sandbox.objects import commit_at, entry_at, history
 from bot.sandbox.records import Annotation, CheckRun, Comment, Event, Issue, Label, Pull, Repo, Status, User
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes.talk import labels_of
-from bot.sandbox.shelf import listing
 from bot.sandbox.verbs import checks
 
 

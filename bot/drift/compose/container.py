@@ -1,0 +1,129 @@
+"""One inspected container laid out for reading, the defaults of its engine, and the small notations both need.
+
+Called by :mod:`bot.drift.compose.fields` (the readers of the single Compose keys) and :mod:`bot.drift.compose.inspect`.
+Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 and 5.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, Literal
+
+from bot.model.json import get, mapping, text, texts
+from bot.model.resource import JSON, Tree
+
+_MIB: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an engine gives a container that asks for nothing. Sizes in bytes.
+
+    ``ulimits`` are values that count as the engine's own, each (soft, hard); podman copies its own process limits, so
+    several are usual.
+    """
+
+    log_drivers: frozenset[str] = frozenset({"json-file"})
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    shm_size: int = 64 * _MIB
+    pids_limit: int = 0
+    ulimits: Mapping[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
+    runtimes: frozenset[str] = frozenset({"runc", "io.containerd.runc.v2"})
+
+    @staticmethod
+    def of(engine: Literal["docker", "podman"]) -> Defaults:
+        """The engine as it is installed, without a daemon.json or a containers.conf."""
+        if engine == "docker":
+            return Defaults()
+        usual = frozenset({(1048576, 1048576), (524288, 524288), (1024, 1024), (1024, 524288), (1024, 1048576)})
+        return Defaults(
+            log_drivers=frozenset({"journald", "k8s-file", "json-file"}),
+            shm_size=65536000,
+            pids_limit=2048,
+            ulimits={"nofile": usual, "nproc": usual | {(4194304, 4194304)}},
+            runtimes=frozenset({"oci", "crun", "runc"}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One inspected container with the parts that most readers need at hand."""
+
+    container: Tree
+    config: Tree
+    host: Tree
+    image: Tree
+    image_config: Tree
+    engine: Literal["docker", "podman"]
+    defaults: Defaults
+    project: str
+    service: str
+
+    @property
+    def podman(self) -> bool:
+        return self.engine == "podman"
+
+    @property
+    def unified(self) -> bool:
+        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer."""
+        return not self.podman and "OomKillDisable" in self.host and self.host["OomKillDisable"] is None
+
+    def asked_for(self, flag: str, value: str) -> bool | None:
+        """Whether podman's command line named ``flag value...``; None where no command line was kept."""
+        if not texts(self.config.get("CreateCommand")):
+            return None
+        return any(one.startswith(value) for one in self.asked(flag))
+
+    def asked(self, flag: str) -> tuple[str, ...]:
+        """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""
+        words = texts(self.config.get("CreateCommand"))
+        apart = (after for word, after in pairwise(words) if word == flag)
+        joined = (word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}="))
+        return (*apart, *joined)
+
+
+def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Facts:
+    """``container`` with what the readers look at."""
+    image = image or {}
+    labels = mapping(get(container, "Config", "Labels"))
+    return Facts(
+        container=container,
+        config=mapping(container.get("Config")),
+        host=mapping(container.get("HostConfig")),
+        image=image,
+        image_config=mapping(image.get("Config")),
+        engine=engine,
+        defaults=defaults,
+        project=text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")),
+        service=text(labels.get("com.docker.compose.service") or labels.get("io.podman.compose.service")),
+    )
+
+
+def go_duration(nanoseconds: int) -> str:
+    """``90000000000`` as Go and Compose write it: ``1m30s``."""
+    if nanoseconds % 1_000_000:
+        return f"{nanoseconds // 1000}us" if nanoseconds % 1000 == 0 else f"{nanoseconds}ns"
+    seconds, milliseconds = divmod(nanoseconds // 1_000_000, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"), (milliseconds, "ms"))
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0s"
+
+
+def short_name(name: str, project: str) -> str:
+    """``shop_data`` as the project ``shop`` calls it: ``data``."""
+    for joint in ("_", "-"):
+        if project and name.startswith(f"{project}{joint}"):
+            return name[len(project) + 1 :]
+    return name
+
+
+def signal_name(value: JSON) -> str:
+    """``15``, ``"15"``, ``TERM`` and ``SIGTERM`` are all ``SIGTERM``."""
+    written = text(value).upper()
+    if written.isdigit():
+        return next((one.name for one in signal.Signals if one.value == int(written)), written)
+    return f"SIG{written}" if written and not written.startswith("SIG") else written

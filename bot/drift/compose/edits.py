@@ -1,0 +1,382 @@
+"""Edits that make a Compose service say what is live, in the syntax its author chose. Used by the judge of services.
+
+A short entry stays short (``"8080:80"`` becomes ``"8081:80"``), a list of ``KEY=value`` stays a list, a command written
+as text stays text. Where the entry cannot be written back without loss there is no edit.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Final
+
+from bot.drift.compose import long_form, ports
+from bot.drift.compose.shape import service_shape
+from bot.drift.walk import ORDER, Finding, Side, label_of
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import elements, get, mapping
+from bot.model.resource import JSON, Item, Path, Pointer, Tree
+
+_UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
+_SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
+_PAIRS: Final = frozenset({"environment", "labels", "sysctls"})
+_COMMANDS: Final = frozenset({"command", "entrypoint"})
+
+
+_CONDITION: Final = ("deploy", "restart_policy", "condition")
+_RESERVED: Final = ("deploy", "resources", "reservations", "devices")
+
+
+def _one_mount(entry: JSON) -> list[JSON]:
+    return [long_form.mount(entry)]
+
+
+def _one_device(entry: JSON) -> list[JSON]:
+    return [long_form.device(entry)]
+
+
+_ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
+    "ports": ports.port,
+    "volumes": _one_mount,
+    "devices": _one_device,
+}
+
+
+def edits(raw: Tree, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
+    """What to change in ``raw`` for the live side of ``finding``. ``wanted`` is ``raw`` in long form."""
+    path = finding.place.path
+    if not path or not isinstance(path[0], str) or finding.shape is ORDER:
+        return ()
+    key = path[0]
+    if key in _PAIRS:
+        return _pair(raw, key, path, finding)
+    if key in _ELEMENTS:
+        return _element(raw, key, path, finding, wanted)
+    if key in _COMMANDS and finding.observed is not None:
+        return _put(raw, (key,), _command(raw.get(key), finding.observed))
+    if key == "networks" and isinstance(raw.get(key), (list, tuple)):
+        return _network(raw, path, finding)
+    if key == "restart" and _has(raw, _CONDITION):
+        return _deployed_restart(raw, finding.observed)
+    if key == "gpus":
+        return _gpus(raw, path, finding)
+    return _plain(raw, path, finding)
+
+
+def written(raw: Tree, path: Path) -> Pointer:
+    """Where ``raw`` writes what stands at the canonical ``path``, as far as it goes."""
+    if not path or not isinstance(path[0], str):
+        return ()
+    key = path[0]
+    home = _home(raw, key)
+    if key in _PAIRS and len(path) > 1 and isinstance(raw.get(key), (list, tuple)):
+        index = _pair_index(raw, key, str(path[1]))
+        return home if index is None else (*home, index)
+    if len(path) > 1 and isinstance(path[1], Item):
+        index = _element_index(raw, key, path[1].key)
+        return home if index is None else _descend(raw, (*home, index), path[2:])
+    return _descend(raw, home, path[1:])
+
+
+def _home(raw: Tree, key: str) -> Pointer:
+    """The key itself, or its place under ``deploy`` where that says it."""
+    deployed = long_form.DEPLOYED.get(key)
+    if key == "restart" and _has(raw, _CONDITION):
+        return _CONDITION
+    return deployed if key not in raw and deployed is not None and _has(raw, deployed) else (key,)
+
+
+def _descend(raw: Tree, pointer: Pointer, path: Path) -> Pointer:
+    for part in path:
+        if isinstance(part, Item) or not _has(raw, (*pointer, part)):
+            break
+        pointer = (*pointer, part)
+    return pointer
+
+
+def _has(raw: Tree, pointer: Pointer) -> bool:
+    return _find(raw, pointer) is not _NOWHERE
+
+
+def _at(raw: Tree, pointer: Pointer) -> JSON:
+    found = _find(raw, pointer)
+    return None if isinstance(found, _Nowhere) else found
+
+
+class _Nowhere(Enum):
+    NOWHERE = "nowhere"
+
+
+_NOWHERE: Final = _Nowhere.NOWHERE
+
+
+def _find(raw: Tree, pointer: Pointer) -> JSON | _Nowhere:
+    value: JSON = raw
+    for part in pointer:
+        if isinstance(value, (dict, Mapping)):
+            if not isinstance(part, str) or part not in value:
+                return _NOWHERE
+            value = value[part]
+        elif isinstance(value, (list, tuple)) and isinstance(part, int) and -1 < part < len(value):
+            value = value[part]
+        else:
+            return _NOWHERE
+    return value
+
+
+def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
+    if _has(raw, pointer):
+        return (SetValue(pointer, value),)
+    return (AddEntry(pointer[:-1], str(pointer[-1]), value),)
+
+
+def _plain(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+    """Keys that are written alike in short and long syntax."""
+    if any(isinstance(part, Item) for part in path):
+        return ()
+    home = _home(raw, str(path[0]))
+    pointer: Pointer = (*home, *(part for part in path[1:] if not isinstance(part, Item)))
+    around = pointer[:-1]
+    if around and _has(raw, around) and not isinstance(_at(raw, around), (dict, Mapping)):
+        return ()
+    if finding.observed is None:
+        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
+    before = _at(raw, pointer) if _has(raw, pointer) else None
+    return _put(raw, pointer, _spelled(path, before, finding.observed))
+
+
+def _spelled(path: Path, before: JSON, live: JSON) -> JSON:
+    """``live`` in the spelling of ``before``: sizes with their unit, numbers in quotes, one text for one word."""
+    key = path[0]
+    if key in _SIZES and isinstance(live, int):
+        return live if isinstance(before, int) else _size(live)
+    if path == ("healthcheck", "test") and isinstance(live, (list, tuple)) and isinstance(before, str):
+        return live[1] if len(live) == 2 and live[0] == "CMD-SHELL" else live
+    if key == "ulimits" and isinstance(live, (dict, Mapping)) and live.get("soft") == live.get("hard"):
+        return live.get("soft") if not isinstance(before, (dict, Mapping)) else live
+    if isinstance(before, str) and isinstance(live, (int, float)) and not isinstance(live, bool):
+        return str(live)
+    if isinstance(before, str) and isinstance(live, (list, tuple)) and len(live) == 1:
+        return live[0]
+    return live
+
+
+def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
+    """The policy below ``deploy``, which counts where there is one."""
+    name, _, count = str(live or "no").partition(":")
+    attempts = (*_CONDITION[:-1], "max_attempts")
+    condition = SetValue(_CONDITION, {"no": "none", "always": "any"}.get(name, name))
+    if count:
+        return (condition, *_put(raw, attempts, int(count)))
+    return (condition, RemoveEntry(attempts)) if _has(raw, attempts) else (condition,)
+
+
+def _gpus(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+    """Requests below ``deploy`` and beside it are one list live, so there is no telling which of both to change."""
+    if get(raw, *_RESERVED) is not None:
+        return ()
+    if finding.observed is None:
+        return _plain(raw, path, finding)
+    every = finding.observed == [{"capabilities": ["gpu"], "count": "all"}]
+    return _put(raw, ("gpus",), "all" if every else finding.observed)
+
+
+def _size(number: int) -> str:
+    for unit, suffix in _UNITS:
+        if number and number % unit == 0:
+            return f"{number // unit}{suffix}"
+    return f"{number}b"
+
+
+def _command(before: JSON, live: JSON) -> JSON:
+    if isinstance(before, str) and isinstance(live, (list, tuple)):
+        return shlex.join(str(word) for word in live)
+    return live
+
+
+def _pair_index(raw: Tree, key: str, name: str) -> int | None:
+    listed = raw.get(key)
+    entries = listed if isinstance(listed, (list, tuple)) else ()
+    return next((at for at, entry in enumerate(entries) if str(entry).partition("=")[0] == name), None)
+
+
+def _pair(raw: Tree, key: str, path: Path, finding: Finding) -> tuple[Edit, ...]:
+    """One entry of a mapping that may be written as a list of ``KEY=value``."""
+    if len(path) != 2:
+        return ()
+    name, listed = str(path[1]), raw.get(key)
+    if not isinstance(listed, (list, tuple)):
+        if finding.observed is None:
+            return (RemoveEntry((key, name)),)
+        return _put(raw, (key, name), finding.observed)
+    index = _pair_index(raw, key, name)
+    if finding.observed is None:
+        return () if index is None else (RemoveEntry((key, index)),)
+    line = f"{name}={finding.observed}"
+    return (AddEntry((key,), None, line),) if index is None else (SetValue((key, index), line),)
+
+
+def ranges_as_one(findings: list[Finding], raw: Tree) -> list[Finding]:
+    """``findings`` where the ports of one written range that are missing all together are one."""
+    gone = {label: one for one in findings if one.side is Side.DESIRED and (label := _port_label(one)) is not None}
+    for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
+        labels = _labels_of_range(entry, len(gone))
+        if labels and all(label in gone for label in labels):
+            first = gone[labels[0]]
+            others = {*labels[1:]}
+            around = first.place.above or first.place
+            whole = replace(first, place=around.element(_range_label(entry), int(first.place.at), entry), desired=entry)
+            findings = [whole if one is first else one for one in findings if _port_label(one) not in others]
+    return findings
+
+
+def _port_label(finding: Finding) -> str | None:
+    path = finding.place.path
+    return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
+
+
+def _labels_of_range(entry: JSON, most: int) -> list[str]:
+    """The labels of the ports that a range is; none for a single port and for a range of more than ``most``."""
+    first, last, _ = ports.range_of(entry) or (0, 0, "")
+    shape = service_shape().child("ports")
+    return [label_of(one, shape) for one in ports.port(entry)] if first < last <= first + most - 1 else []
+
+
+def _range_label(entry: JSON) -> str:
+    first, last, protocol = ports.range_of(entry) or (0, 0, "")
+    return f"{first}-{last}/{protocol}" if first < last else ""
+
+
+def _element_index(raw: Tree, key: str, label: str) -> int | None:
+    """The entry that alone makes the element ``label`` of the long form, or all of a range; None for one of a range."""
+    read, listed = _ELEMENTS.get(key), raw.get(key)
+    if read is None or not isinstance(listed, (list, tuple)):
+        return None
+    shape = service_shape().child(key)
+    seen: dict[str, int] = {}
+    usual: int | None = None
+    for index, entry in enumerate(listed):
+        if key == "ports" and (whole := _range_label(entry)):
+            if whole == label:
+                return index
+            usual = -1 if usual is None and _within(entry, label) else usual
+            continue
+        made = read(entry)
+        for one in made:
+            if key == "ports" and label_of({**mapping(one), ports.APART: ports.mark(one)}, shape) == label:
+                return index if len(made) == 1 else None
+            name = label_of(one, shape)
+            seen[name] = count = seen.get(name, 0) + 1
+            if usual is None and (name if count == 1 else f"{name}~{count}") == label:
+                usual = index if len(made) == 1 else -1
+    return None if usual == -1 else usual
+
+
+def _within(entry: JSON, label: str) -> bool:
+    """Whether a range has the port ``label`` among its own; it is too long to look at each."""
+    first, last, protocol = ports.range_of(entry) or (0, 0, "")
+    number, told = (*label.split("/"), "")[:2]
+    return number.isdigit() and first <= int(number) <= last and told.partition("~")[0] == protocol
+
+
+def _element(raw: Tree, key: str, path: Path, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
+    """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
+    if len(path) < 2 or not isinstance(path[1], Item):
+        return ()
+    label = path[1].key
+    index = _element_index(raw, key, label)
+    if index is None:
+        return _new_element(raw, key, finding) if finding.side is Side.OBSERVED and len(path) == 2 else ()
+    if len(path) == 2:
+        return (RemoveEntry((key, index)),) if finding.observed is None else ()
+    entry = _at(raw, (key, index))
+    if isinstance(entry, (dict, Mapping)):
+        return _plain_in(raw, (key, index, *(part for part in path[2:] if not isinstance(part, Item))), finding)
+    long = _with(_element_of(wanted, key, label), str(path[2]), finding.observed)
+    short = None if long is None or len(path) > 3 else _short(key, long)
+    return () if short is None else (SetValue((key, index), short),)
+
+
+def _plain_in(raw: Tree, pointer: Pointer, finding: Finding) -> tuple[Edit, ...]:
+    if finding.observed is None:
+        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
+    before = _at(raw, pointer) if _has(raw, pointer) else None
+    live = finding.observed
+    number = isinstance(before, int) and isinstance(live, str) and live.isdigit()
+    return _put(raw, pointer, int(str(live)) if number else live)
+
+
+def _new_element(raw: Tree, key: str, finding: Finding) -> tuple[Edit, ...]:
+    listed = raw.get(key)
+    if not isinstance(finding.observed, (dict, Mapping)):
+        return ()
+    long_style = isinstance(listed, (list, tuple)) and bool(listed) and isinstance(listed[-1], (dict, Mapping))
+    short = None if long_style else _short(key, finding.observed)
+    named = {name: value for name, value in finding.observed.items() if value != ports.ALL_ADDRESSES}
+    entry: JSON = named if short is None else short
+    if isinstance(listed, (list, tuple)):
+        return (AddEntry((key,), None, entry),)
+    return (AddEntry((), key, [entry]),) if listed is None else ()
+
+
+def _element_of(wanted: Tree, key: str, label: str) -> Tree:
+    shape = service_shape().child(key)
+    listed = wanted.get(key)
+    entries = listed if isinstance(listed, (list, tuple)) else ()
+    return mapping(next((one for one in entries if label_of(one, shape) == label), None))
+
+
+def _with(element: Tree, field: str, value: JSON) -> Tree | None:
+    if not element:
+        return None
+    changed = {**element, field: value}
+    return {name: entry for name, entry in changed.items() if entry is not None}
+
+
+def _short(key: str, element: Tree) -> str | None:
+    """The short entry that means ``element``; None where short syntax cannot say it."""
+    match key:
+        case "ports":
+            return _short_port(element)
+        case "volumes":
+            return _short_mount(element)
+        case _:
+            rights = element.get("permissions")
+            tail = f":{rights}" if rights not in {None, "rwm"} else ""
+            return f"{element.get('source')}:{element.get('target')}{tail}"
+
+
+def _short_port(element: Tree) -> str:
+    address = str(element["host_ip"]) if element.get("host_ip") else ""
+    address = "" if address == ports.ALL_ADDRESSES else address
+    address = f"[{address}]" if ":" in address else address
+    protocol = element.get("protocol")
+    tail = f"/{protocol}" if protocol not in {None, "tcp"} else ""
+    published = str(element.get("published") or "")
+    head = f"{address}:{published}:" if address else f"{published}:" if published else ""
+    return f"{head}{element.get('target')}{tail}"
+
+
+def _short_mount(element: Tree) -> str | None:
+    if element.get("type") not in {"bind", "volume"} or element.get("bind"):
+        return None
+    source, target = str(element.get("source") or ""), str(element.get("target"))
+    if ":" in source or ":" in target:
+        return None
+    named = element.get("type") == "volume"
+    if source and named == source.startswith(("/", ".", "~")):
+        return None
+    mode = ":ro" if element.get("read_only") else ""
+    return f"{source}:{target}{mode}" if source else target
+
+
+def _network(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+    listed = raw.get("networks")
+    if len(path) != 2 or not isinstance(listed, (list, tuple)):
+        return ()
+    name = str(path[1])
+    if finding.observed is not None:
+        return (AddEntry(("networks",), None, name),) if not finding.observed else ()
+    return (RemoveEntry(("networks", [*listed].index(name))),) if name in listed else ()

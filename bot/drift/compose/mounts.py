@@ -1,0 +1,80 @@
+"""The live mounts of a container as its project's files write them: volumes by their key, folders from the project's own.
+
+Used by :mod:`bot.drift.compose.services`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.drift.compose.names import Names
+from bot.model.json import elements, get, mapping, mappings, text
+from bot.model.resource import JSON, Desired, Tree
+
+_DESKTOP: Final = ("/host_mnt", "/run/desktop/mnt/host")
+"""Where Docker Desktop shows the folders of its host."""
+
+
+def folder(tree: Tree) -> str | None:
+    """The folder that the Compose tool started from, as the container's labels tell; None where they do not."""
+    named = text(get(tree, "x-container", "working_dir"))
+    return posixpath.normpath(named) if named.startswith("/") else None
+
+
+def named(live: Sequence[JSON], wanted: Tree, names: Names) -> list[JSON]:
+    """``live`` with the key that Git has for each volume."""
+    sources = [text(one["source"]) for one in mappings(live) if _is_volume(one)]
+    keys = {text(one["source"]) for one in mappings(wanted.get("volumes")) if _is_volume(one)}
+    known = names.in_git(sources, keys)
+    return [
+        {**entry, "source": known[text(entry["source"])]} if _is_volume(entry := mapping(one)) else one for one in live
+    ]
+
+
+def _is_volume(mount: Tree) -> bool:
+    return mount.get("type") == "volume" and bool(mount.get("source"))
+
+
+def placed(live: Sequence[JSON], wanted: Tree, start: str | None, desired: Desired) -> list[JSON]:
+    """``live`` where a folder that a declared relative path means from ``start`` is written as that path."""
+    if start is None:
+        return [*live]
+    relative = {
+        one.get("target"): text(one.get("source"))
+        for one in mappings(wanted.get("volumes"))
+        if text(one.get("source")).startswith(".")
+    }
+    return [_placed(one, relative, start, desired) for one in live]
+
+
+def _placed(mount: JSON, relative: dict[JSON, str], start: str, desired: Desired) -> JSON:
+    entry = mapping(mount)
+    written = relative.get(entry.get("target"))
+    source = text(entry.get("source"))
+    if written is None or entry.get("type") != "bind":
+        return mount
+    seen = {source, *(source.removeprefix(desktop) for desktop in _DESKTOP)}
+    as_declared = any(posixpath.normpath(posixpath.join(one, written)) in seen for one in _starts(start, desired))
+    return {**entry, "source": written} if as_declared else mount
+
+
+def _starts(start: str, desired: Desired) -> Iterator[str]:
+    """The folders that a relative path may start from: the project's, or that of the file that brings it in."""
+    yield start
+    own = posixpath.dirname(desired.file)
+    for file in _files(desired):
+        parts = [part for part in posixpath.dirname(file).split("/") if part]
+        yield from ("/".join((start, *parts[at:])) for at in range(len(parts)))
+        if own and start.endswith(f"/{own}"):
+            yield "/".join((start.removesuffix(f"/{own}"), *parts))
+
+
+def _files(desired: Desired) -> Iterator[str]:
+    """The files that say where the service has its mounts, and what brings them in."""
+    yield desired.file
+    for index, _ in enumerate(elements(desired.tree.get("volumes"))):
+        origin = desired.origins.at(("volumes", index))
+        if origin is not None:
+            yield origin.file

@@ -1,0 +1,58 @@
+"""What a project's networks and volumes are called on the engine, and what Git calls the ones that a container has.
+
+Used by :mod:`bot.drift.compose.services`. An engine puts the project before the key (``shop_data``), unless Git gives a name of
+its own or takes one that exists already (``external``); what no key of the project stands for belongs to somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bot.drift.compose.container import short_name
+from bot.drift.surroundings import Aliases
+
+FOREIGN: Final = "external:"
+"""Stands before a live name that would read like a key of the project and is something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one kind (``network``, ``volume``) in a project: ``scope`` in Git, ``live`` on the engine.
+
+    ``live`` is empty for a container that no Compose tool made: then a key may also be the engine's own name.
+    """
+
+    kind: str
+    scope: str
+    live: str
+    aliases: Aliases
+
+    def in_git(self, names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+        """The live ``names``, each with the key that Git knows it by; with its own name where Git knows none.
+
+        A ``wanted`` key whose name only a variable knows takes the place of a live one that nothing else explains.
+        """
+        given = self._given()
+        keys = {name: key for key, name in given.items() if name}
+        keys |= {given[key]: key for key in wanted if given.get(key)}
+        found = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
+        unknown = sorted(key for key in wanted if given.get(key) == "")
+        strange = sorted(set(names) - found.keys())
+        found |= dict(zip(strange, unknown, strict=False))
+        taken = {*wanted, *found.values()}
+        return found | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
+
+    def _given(self) -> dict[str, str]:
+        return {
+            key: name for (kind, scope, key), name in self.aliases.items() if (kind, scope) == (self.kind, self.scope)
+        }
+
+    def _own(self, name: str, given: Collection[str]) -> str | None:
+        """The key that the engine put the project before; None where this is no such name."""
+        project = self.live or self.scope
+        key = short_name(name, project)
+        if key == name and self.live:
+            return None
+        return None if key in given else key

@@ -1,0 +1,231 @@
+"""Judges the differences of a Compose service and the container that runs it.
+
+Called by :mod:`bot.drift.diff`. A container has what it was created with, so a setting that Git does not declare and no
+image or engine brings was added by somebody; whether Git ever had it, the base tells. Networks, volumes, secrets and
+configs are compared by what Git says about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bot.drift import images
+from bot.drift.base import Base
+from bot.drift.compose import edits, long_form, mounts, ports
+from bot.drift.compose.inspect import INHERITED, REPLICAS, UNKNOWN
+from bot.drift.compose.names import FOREIGN, Names
+from bot.drift.compose.shape import service_shape
+from bot.drift.drifts import Cause, Maker
+from bot.drift.options import Options
+from bot.drift.shapes import ANY
+from bot.drift.surroundings import Aliases
+from bot.drift.walk import Finding, Side, walk
+from bot.model.drift import Drift, DriftKind
+from bot.model.json import elements, get, mapping, mappings, text, texts
+from bot.model.resource import JSON, Desired, Observed, Path, Tree
+
+_SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
+_OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
+"""What differs between containers of one service that are alike."""
+
+
+def examine(
+    desired: Desired, observed: Observed, base: Tree | None, options: Options, aliases: Aliases
+) -> Iterator[Drift]:
+    """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
+    if desired.id.kind != "service":
+        yield from _of_project(desired, observed, options)
+        return
+    groups = _alike(observed.tree)
+    number = sum(len(names) for _, names in groups)
+    found: dict[str, tuple[Drift, list[str]]] = {}
+    for tree, names in groups:
+        for drift in _of_container(desired, tree, base, options, aliases):
+            found.setdefault(drift.id, (drift, []))[1].extend(names)
+    for drift, names in found.values():
+        yield drift if len(names) >= number else _partial(drift, names, number)
+
+
+def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
+    """The containers of a service: each tree once, with the names of those that it is like."""
+    groups: list[tuple[Tree, list[str]]] = []
+    told: list[dict[str, JSON]] = []
+    for one in (tree, *mappings(tree.get(REPLICAS))):
+        name = text(get(one, "x-container", "name"))
+        said = {key: value for key, value in one.items() if key not in _OWN and key != "scale"}
+        if said in told:
+            groups[told.index(said)][1].append(name)
+        else:
+            told.append(said)
+            groups.append(({**one, "scale": tree["scale"]} if "scale" in tree else one, [name]))
+    return groups
+
+
+def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
+    """A difference that only some containers have: no edit would make Git say what all of them are."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return replace(drift, message=f"only {shown} of {number} containers", adopt=())
+
+
+def _of_container(
+    desired: Desired, tree: Tree, base: Tree | None, options: Options, aliases: Aliases
+) -> Iterator[Drift]:
+    live = long_form.service(tree)
+    wanted = _settled(long_form.service(desired.tree), desired, tree, live)
+    live = _settled_live(live, wanted, desired, tree, aliases)
+    among = ports.repeated(wanted.get("ports"), live.get("ports"))
+    if among:
+        wanted["ports"] = ports.marked(wanted.get("ports"), among)
+        live["ports"] = ports.paired(live.get("ports"), wanted["ports"], among)
+    shape = service_shape(resolved=mounts.folder(tree) is not None)
+    findings = edits.ranges_as_one(walk(wanted, live, shape), desired.tree)
+    if not findings:
+        return
+    before = None if base is None else long_form.service(base)
+    if before is not None and among:
+        before["ports"] = ports.marked(before.get("ports"), among)
+    memory = Base(before, {}, shape)
+    maker = Maker(desired, options, observed=tree)
+    strange = _strange(tree, desired.id.scope, aliases)
+    for finding in map(_unmarked, findings):
+        cause = _cause(finding, memory, desired.tree)
+        if cause is not None:
+            written = edits.written(desired.tree, finding.place.path)
+            changes = () if _names(finding, strange) else edits.edits(desired.tree, finding, wanted)
+            yield maker.drift(finding, cause, changes, pointer=written)
+
+
+def _unmarked(finding: Finding) -> Finding:
+    """As people are to see it."""
+    told = ports.unmarked(finding.desired), ports.unmarked(finding.observed)
+    return replace(finding, desired=told[0], observed=told[1])
+
+
+def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
+    """The names of networks and volumes for which the files have no key: an edit that named one would break them."""
+    if not get(tree, "x-container", "project"):
+        return frozenset()
+    attached = {**mapping(get(tree, INHERITED, "networks")), **mapping(tree.get("networks"))}
+    mounted = {text(one.get("source")) for one in mappings(tree.get("volumes")) if one.get("type") == "volume"}
+    kinds = (("network", attached), ("volume", mounted))
+    return frozenset(name for kind, names in kinds for name in names if (kind, scope, name) not in aliases)
+
+
+def _names(finding: Finding, strange: frozenset[str]) -> bool:
+    """Whether the live side of a finding names something ``strange``."""
+    path = finding.place.path
+    if finding.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
+        return False
+    name = path[1] if path[0] == "networks" else mapping(finding.observed).get("source", finding.observed)
+    added = finding.side is Side.OBSERVED or path[0] == "volumes"
+    return added and isinstance(name, str) and (name in strange or name.startswith(FOREIGN))
+
+
+def _settled(wanted: dict[str, JSON], desired: Desired, tree: Tree, live: Tree) -> dict[str, JSON]:
+    """The declared side with what only the engine can know filled in from the live side."""
+    unknown = {key for key in texts(tree.get(UNKNOWN)) if key not in live}
+    settled = {key: value for key, value in wanted.items() if key not in unknown}
+    environment = settled.get("environment")
+    if isinstance(environment, dict):
+        there = {
+            **mapping(mapping(tree.get(INHERITED)).get("environment")),
+            **mapping(live.get("environment")),
+        }
+        settled["environment"] = {
+            key: there.get(key) if value is None else value
+            for key, value in environment.items()
+            if value is not None or key in there
+        }
+    if get(tree, "x-container", "engine") == "podman" and desired.tree.get("restart") is not None:
+        own = long_form.service({"restart": desired.tree["restart"]})["restart"]
+        if own == live.get("restart", "no"):
+            settled["restart"] = own  # podman-compose does not look at the policy below deploy
+    return settled
+
+
+def _settled_live(
+    live: dict[str, JSON], wanted: Tree, desired: Desired, tree: Tree, aliases: Aliases
+) -> dict[str, JSON]:
+    """The live side with what image and engine bring where Git speaks about it, without what Git brings elsewhere, and
+    with Git's names.
+    """
+    inherited = long_form.service(mapping(tree.get(INHERITED)))
+    settled = dict(mapping(_filled(wanted, live, inherited)))
+    if wanted.get("expose"):
+        there = {*texts(live.get("expose")), *texts(inherited.get("expose"))}
+        silent = {*texts(inherited.get("expose"))} - {*texts(wanted["expose"])}
+        settled["expose"] = sorted(there - silent) or None
+    project = text(get(tree, "x-container", "project"))
+    if isinstance(wanted.get("networks", {}), (dict, Mapping)):
+        networks = {**mapping(inherited.get("networks")), **mapping(live.get("networks"))}
+        settled["networks"] = _networks(networks, wanted, Names("network", desired.id.scope, project, aliases))
+    brought = long_form.brought_mounts(desired.tree)
+    if isinstance(volumes := settled.get("volumes"), list):
+        kept = [one for one in volumes if mapping(one).get("target") not in brought]
+        kept = mounts.named(kept, wanted, Names("volume", desired.id.scope, project, aliases))
+        settled["volumes"] = mounts.placed(kept, wanted, mounts.folder(tree), desired)
+    return settled
+
+
+def _networks(live: Tree, wanted: Tree, names: Names) -> JSON:
+    """The networks by Git's names. Where Git is silent a service is in the project's own, however that is called."""
+    stated = wanted.get("networks")
+    known = names.in_git(live, mapping(stated) if stated is not None else {"default"})
+    found = {known[name]: entry for name, entry in live.items()}
+    if stated is None:
+        found.pop("default", None)
+    return found or None
+
+
+def _filled(wanted: JSON, given: JSON, inherited: JSON) -> JSON:
+    """``given`` with the entries of ``inherited`` that ``wanted`` speaks about."""
+    if given is None and not isinstance(inherited, (dict, Mapping)):
+        return inherited
+    if not all(isinstance(side, (dict, Mapping)) or side is None for side in (wanted, given, inherited)):
+        return inherited if given is None else given
+    found = dict(mapping(given))
+    for key, value in mapping(wanted).items():
+        if key in mapping(inherited):
+            found[key] = _filled(value, found.get(key), mapping(inherited)[key])
+    return found
+
+
+def _cause(finding: Finding, base: Base, raw: Tree) -> Cause | None:
+    match finding.side:
+        case Side.BOTH:
+            moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
+            return Cause(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, None)
+        case Side.DESIRED:
+            return Cause(DriftKind.MISSING, None)
+        case Side.OBSERVED:
+            return _addition(finding.place.path, base, raw)
+
+
+def _addition(path: Path, base: Base, raw: Tree) -> Cause | None:
+    """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
+    if base.holds(path):
+        return Cause(DriftKind.REMOVED, None)
+    unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]))
+    if unseen is not None and elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
+        return None
+    if path[0] == "command" and raw.get("entrypoint") is not None:
+        return None
+    return Cause(DriftKind.ADDED, None)
+
+
+def _of_project(desired: Desired, observed: Observed, options: Options) -> Iterator[Drift]:
+    """Networks and volumes: only what Git says about them, because engines fill in the rest. What is ``external`` is
+    declared elsewhere.
+    """
+    if desired.tree.get("external") is True:
+        return
+    wanted = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
+    if isinstance(wanted.get("labels"), (list, tuple)):
+        wanted["labels"] = long_form.variables(wanted["labels"])
+    live = {key: observed.tree[key] for key in wanted if key in observed.tree}
+    maker = Maker(desired, options, observed=observed.tree)
+    for finding in walk(wanted, live, ANY):
+        if finding.side is Side.BOTH:
+            yield maker.drift(finding, Cause(DriftKind.CHANGED, None), ())

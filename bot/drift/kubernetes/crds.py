@@ -1,0 +1,92 @@
+"""Shapes of custom resources, read from their CustomResourceDefinition.
+
+``x-kubernetes-list-type`` and ``x-kubernetes-list-map-keys`` say how a list compares, ``default`` what absence means,
+``x-kubernetes-int-or-string`` which texts are numbers. Called by :mod:`bot.drift.compare` for every definition that is
+declared or live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bot.drift.kubernetes.kinds import shape_of
+from bot.drift.options import Options
+from bot.drift.shapes import COMPARATORS, Default, Filled, Form, Shape
+from bot.model.json import get, mapping, mappings, text, texts
+from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+
+
+def with_definitions(options: Options, desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Options:
+    """``options`` with the shapes of every definition in sight; the options' own shapes win."""
+    trees = [one.tree for one in desired if _is_definition(one.id)]
+    trees += [one.tree for id_, one in resources.items() if _is_definition(id_)]
+    if not trees:
+        return options
+    found = {key: shape for tree in trees for key, shape in shapes_of_crd(tree)}
+    return replace(options, shapes={**found, **options.shapes})
+
+
+def _is_definition(id_: ResourceId) -> bool:
+    return id_.kind == "CustomResourceDefinition" and id_.platform is Platform.KUBERNETES
+
+
+def shapes_of_crd(tree: Tree) -> Iterator[tuple[tuple[str, str], Shape]]:
+    """The (group, kind) that a definition defines, with the shape of its stored version."""
+    spec = mapping(tree.get("spec"))
+    versions = [*mappings(spec.get("versions"))]
+    stored = next((one for one in versions if one.get("storage") is True), versions[0] if versions else {})
+    schema = mapping(get(stored, "schema", "openAPIV3Schema") or get(spec, "validation", "openAPIV3Schema"))
+    kind = text(get(spec, "names", "kind"))
+    if kind:
+        yield (text(spec.get("group")), kind), _object(schema)
+
+
+def _object(schema: Tree) -> Shape:
+    usual = shape_of("", "")
+    fields = {key: _shape(mapping(part)) for key, part in mapping(schema.get("properties")).items()}
+    return replace(usual, fields={**fields, **usual.fields})
+
+
+def _shape(schema: Tree) -> Shape:
+    shape = _form(schema)
+    if "default" not in schema:
+        return shape
+    source = "default in the CustomResourceDefinition"
+    return replace(
+        shape, default=Default(source, schema["default"]), zero=schema["default"] not in (None, False, 0, "")
+    )
+
+
+def _form(schema: Tree) -> Shape:
+    match text(schema.get("type")):
+        case "array":
+            return _list(schema, _shape(mapping(schema.get("items"))))
+        case "object" if "properties" in schema:
+            fields = {key: _shape(mapping(part)) for key, part in mapping(schema.get("properties")).items()}
+            return Shape(Form.STRUCT, Filled.UNKNOWN, fields=fields)
+        case "object" if isinstance(extra := schema.get("additionalProperties"), (dict, Mapping)):
+            return Shape(Form.MAP, Filled.UNKNOWN, item=_shape(extra))
+        case "object" | "":
+            number = schema.get("x-kubernetes-int-or-string") is True
+            return Shape(Form.ANY, Filled.UNKNOWN, canonical=COMPARATORS["intstr"] if number else None)
+        case _:
+            return Shape(Form.LEAF, Filled.UNKNOWN)
+
+
+def _list(schema: Tree, item: Shape) -> Shape:
+    match text(schema.get("x-kubernetes-list-type")):
+        case "map":
+            usual = mapping(get(schema, "items", "properties"))
+            keys = tuple((key, _default(usual, key)) for key in texts(schema.get("x-kubernetes-list-map-keys")))
+            return Shape(Form.KEYED, Filled.UNKNOWN, item=item, keys=keys)
+        case "set":
+            return Shape(Form.SET, Filled.UNKNOWN, item=item)
+        case "atomic":
+            return Shape(Form.LIST, Filled.UNKNOWN, item=item)
+        case _:
+            return Shape(Form.ANY, Filled.UNKNOWN, item=item)
+
+
+def _default(properties: Tree, key: str) -> JSON:
+    return mapping(properties.get(key)).get("default")

@@ -1,0 +1,298 @@
+"""Judges the differences of a Kubernetes object: who wrote it, was it ever applied, how bad is it.
+
+Called by :mod:`bot.drift.diff`. A declared field that is not as declared is drift unless an autoscaler sets it within
+its bounds. Something that is only live is drift when a person wrote it, when it was applied earlier and Git dropped it,
+or when Git declares the mapping or list around it and nothing says that a controller put it there. What a writer of
+whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRITICAL and would else be passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from bot.drift import images
+from bot.drift.base import Base
+from bot.drift.drifts import Cause, Maker
+from bot.drift.kubernetes import edits
+from bot.drift.kubernetes.controllers import injected, is_bookkeeping, is_trace
+from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
+from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
+from bot.drift.kubernetes.storage import stored, value_at, written
+from bot.drift.options import Options
+from bot.drift.severity import meaning, severity
+from bot.drift.shapes import ANY, Filled, Form, Shape
+from bot.drift.values import decoded
+from bot.drift.walk import Finding, Side, walk
+from bot.model.drift import Drift, DriftKind, Severity, Suppressed
+from bot.model.json import get, mapping
+from bot.model.resource import Desired, Item, Observed, ResourceId, Tree
+
+_UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
+_TEMPLATES: Final = frozenset(
+    {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob"}
+)
+_IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
+
+Excuse: TypeAlias = tuple[str, str]
+"""By what a difference is explained, and how."""
+_NEVER_INJECTED: Final = frozenset(
+    {"ConfigMap", "Secret", "Service", "Ingress", "NetworkPolicy", "Role", "ClusterRole"}
+)
+
+
+def examine(
+    desired: Desired, observed: Observed, base: Tree | None, options: Options, scalers: Scalers
+) -> Iterator[Drift | Suppressed]:
+    """Every difference in meaning, as drift or as suppressed with the reason."""
+    id_ = desired.id
+    shape = shape_for(id_, options)
+    wanted, live = stored(desired.tree, observed.tree, id_)
+    owners = Owners(observed.tree, options.roster)
+    findings = walk(wanted, live, shape, filled=owners.person)
+    if not findings:
+        return
+    judge = _Judge(desired, observed, owners, Base(base, observed.tree, shape), options)
+    maker = Maker(desired, options, observed=observed.tree)
+    aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
+    for finding in findings:
+        verdict = judge.verdict(finding)
+        if verdict is None:
+            continue
+        drift = maker.drift(finding, verdict.cause, () if _rewritten(finding, desired) else edits.edits(finding))
+        reason = _autoscaled(finding, owners, aims, wanted) or _aggregated(desired, finding, options) or verdict.quiet
+        yield drift if reason is None else Suppressed(drift, reason[0], reason[1])
+
+
+def shape_for(id_: ResourceId, options: Options) -> Shape:
+    """The shape of a kind: built in, else from its CRD, else with the list keys that the options name."""
+    if is_known(id_.group, id_.kind):
+        return shape_of(id_.group, id_.kind)
+    known = options.shapes.get((id_.group, id_.kind))
+    if known is not None:
+        return known
+    keys = options.list_map_keys.get((id_.group, id_.kind))
+    return shape_of("", "") if keys is None else _with_keys(shape_of("", ""), keys)
+
+
+def _with_keys(shape: Shape, keys: Mapping[str, tuple[str, ...]]) -> Shape:
+    for path, names in keys.items():
+        shape = _keyed_at(shape, path.split("."), names)
+    return shape
+
+
+def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
+    """``shape`` with a keyed list at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
+    if not words:
+        return Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
+    word, *rest = words
+    name = word.removesuffix("[]")
+    child = shape.child(name)
+    inside = word.endswith("[]")
+    inner = replace(child, item=_keyed_at(child.element, rest, names)) if inside else _keyed_at(child, rest, names)
+    return replace(shape, fields={**shape.fields, name: inner})
+
+
+def _rewritten(finding: Finding, desired: Desired) -> bool:
+    """Whether Git says it in another form than the one compared, so that no edit can be made of the finding."""
+    path = finding.place.path
+    if finding.side is not Side.OBSERVED:
+        return not written(desired.tree, finding.place.pointer)
+    if path[:1] == ("data",):
+        return "stringData" in desired.tree
+    return path[:2] == ("spec", "metrics") and get(desired.tree, "spec", "targetCPUUtilizationPercentage") is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A difference that is told: as drift, or as suppressed by and for what ``quiet`` says."""
+
+    cause: Cause
+    quiet: Excuse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    desired: Desired
+    observed: Observed
+    owners: Owners
+    base: Base
+    options: Options
+
+    def verdict(self, finding: Finding) -> _Verdict | None:
+        """What kind of drift it is and who did it; None when it is none."""
+        if is_trace(finding.place.path) and (finding.side is Side.OBSERVED or finding.place.path[-2] == "annotations"):
+            return None
+        match finding.side:
+            case Side.BOTH:
+                return self._changed(finding)
+            case Side.DESIRED:
+                return _Verdict(Cause(DriftKind.MISSING, None))
+            case Side.OBSERVED:
+                writer = self._writer(finding)
+                return self._addition(finding, writer) or self._grave(finding, writer)
+
+    def _writer(self, finding: Finding) -> Writer | None:
+        return self.owners.writer(finding.place.steps)
+
+    def _changed(self, finding: Finding) -> _Verdict:
+        moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
+        writer = self._writer(finding)
+        cause = Cause(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
+        return _Verdict(cause, _certificate(finding, writer) if finding.place.path[-1] == "caBundle" else None)
+
+    def _addition(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+        place = finding.place
+        if writer is not None and writer.role is Role.PERSON:
+            return _Verdict(Cause(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
+        if finding.shape.filled is Filled.SERVER or is_bookkeeping(place.path):
+            return None
+        if finding.shape.filled is Filled.CONTROLLER:
+            return _by_stranger(writer, "it is a field that Git leaves to controllers")
+        if self.base.holds(place.path):
+            return _Verdict(Cause(DriftKind.REMOVED, writer))
+        if self.base.recorded is None and (applier := self.owners.applied(place.steps)) is not None:
+            return _Verdict(Cause(DriftKind.REMOVED, applier))
+        return self._unrecorded(finding, writer)
+
+    def _unrecorded(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+        """Not a person's, not in any base: what is left is an update by a deployer, a controller, or nobody knows."""
+        if writer is not None and writer.role is Role.STRANGER:
+            return self._strange(finding, writer)
+        if finding.shape.filled is Filled.UNKNOWN or injected(finding):
+            return None
+        if writer is None:
+            return _Verdict(Cause(DriftKind.ADDED, None, _UNKNOWN_REMOVAL)) if self._declared(finding) else None
+        match writer.role:
+            case Role.DEPLOYER if self.base.tree is None:
+                return _Verdict(Cause(DriftKind.REMOVED, writer))
+            case Role.CREATOR if self.base.tree is None:
+                return _Verdict(Cause(DriftKind.ADDED, writer))
+            case Role.AUTOSCALER if "resources" in finding.place.path:
+                return _Verdict(Cause(DriftKind.ADDED, writer))
+            case _:
+                return None
+
+    def _strange(self, finding: Finding, writer: Writer) -> _Verdict | None:
+        """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
+
+        Who sent the whole object owns what the server and admission controllers filled in as well. That is told from
+        what somebody added only where the tables know the field.
+        """
+        level, rule = self._grade(finding)
+        bare = self.observed.id.kind == "Pod"
+        if injected(finding) and (bare or level is not Severity.CRITICAL):
+            return None
+        sent = self.owners.wrote(writer, _declared_parts(self.desired.tree))
+        if sent and (bare or finding.shape is ANY):
+            loud = meaning(rule) is not None and level.rank >= Severity.HIGH.rank
+        else:
+            loud = finding.declared or level.rank >= Severity.HIGH.rank
+        if not loud:
+            return _by_stranger(writer, "Git says nothing about the part around it, and it is not severe")
+        return _Verdict(Cause(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
+
+    def _grave(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+        """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
+        if self._grade(finding)[0] is not Severity.CRITICAL:
+            return None
+        cause = Cause(DriftKind.ADDED, writer)
+        if writer is not None and writer.role in _ROBOTS:
+            return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
+        if self.observed.id.kind == "Pod" or injected(finding):
+            return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
+        if finding.declared or self._templated:
+            return _Verdict(cause)
+        return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
+
+    def _grade(self, finding: Finding) -> tuple[Severity, str]:
+        return severity(self.desired.id, DriftKind.ADDED, finding.place.path, None, finding.observed)
+
+    def _declared(self, finding: Finding) -> bool:
+        """Whether Git speaks about the part that something of unknown writer was added to."""
+        kind = self.observed.id.kind
+        if finding.place.path[0] == "metadata" or kind in _NEVER_INJECTED:
+            return finding.declared
+        if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
+            return False
+        return finding.declared or self._templated
+
+    @property
+    def _templated(self) -> bool:
+        return self.observed.id.kind in _TEMPLATES and is_known(self.observed.id.group, self.observed.id.kind)
+
+
+def _by_stranger(writer: Writer | None, why: str) -> _Verdict | None:
+    """Counted, and no more, where a stranger wrote it."""
+    if writer is None or writer.role is not Role.STRANGER:
+        return None
+    return _Verdict(Cause(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}"))
+
+
+def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:
+    """What Git says below each part of an object, as a field manager would own it."""
+    return ((top, key) for top, part in tree.items() if top not in _IDENTITY for key in mapping(part))
+
+
+def _certificate(finding: Finding, writer: Writer | None) -> Excuse | None:
+    """Who issues certificates fills them in, whatever holds their place in Git; a person's writing is drift."""
+    if writer is not None and writer.role is Role.CONTROLLER:
+        return (f"controller:{writer.manager}", f"{writer.manager} fills in the certificate")
+    if writer is not None and writer.role is Role.PERSON:
+        return None
+    empty = isinstance(finding.desired, str) and (decoded(finding.desired) or "").strip() == ""
+    return ("placeholder", "Git only holds the certificate's place") if empty else None
+
+
+def _autoscaled(finding: Finding, owners: Owners, aims: tuple[Scaler, ...], wanted: Tree) -> Excuse | None:
+    """The autoscaler that sets this field within its bounds, and why that is no drift."""
+    path = finding.place.path
+    if path == ("spec", "replicas"):
+        return _scaled(
+            finding, owners.writer(finding.place.steps), [one for one in aims if isinstance(one, Horizontal)]
+        )
+    if "resources" not in path[2:] or path[path.index("resources") - 2] != "containers":
+        return None
+    return _sized(
+        finding, owners.writer(finding.place.steps), [one for one in aims if isinstance(one, Vertical)], wanted
+    )
+
+
+def _scaled(finding: Finding, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
+    """Within the bounds of an autoscaler anybody who writes as autoscalers do may be one; without any, by name."""
+    through = writer is not None and writer.role is Role.STRANGER and writer.subresource == "scale"
+    if writer is not None and writer.role not in _ROBOTS and not through:
+        return None
+    for scaler in aims:
+        if scaler.allows(finding.observed):
+            return (f"autoscaler:{scaler.name}", f"{scaler.name} may set {scaler.low} to {scaler.high} replicas")
+    if aims or writer is None:
+        return None
+    if writer.role is Role.AUTOSCALER or writer.manager in CONTROL_PLANES:
+        return (f"autoscaler:{writer.manager}", f"{writer.manager} scales it")
+    return None
+
+
+def _sized(finding: Finding, writer: Writer | None, aims: Sequence[Vertical], wanted: Tree) -> Excuse | None:
+    if writer is not None and writer.role not in _ROBOTS:
+        return None
+    if writer is not None and writer.role is Role.AUTOSCALER and not aims:
+        return (f"autoscaler:{writer.manager}", f"{writer.manager} sets the resources")
+    place = finding.place
+    at = place.path.index("resources")
+    container, below = place.path[at - 1], place.path[at + 1 :]
+    name = container.key if isinstance(container, Item) else ""
+    change = [*amounts(tuple(str(part) for part in below), finding.observed)]
+    resources = mapping(value_at(wanted, place.pointer[: at + 1]))
+    vertical = next((one for one in aims if one.allows(name, change, resources)), None)
+    return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
+
+
+def _aggregated(desired: Desired, finding: Finding, options: Options) -> Excuse | None:
+    rule = options.ignore_aggregated_roles and desired.id.kind == "ClusterRole" and finding.place.path[:1] == ("rules",)
+    if rule and get(desired.tree, "aggregationRule") is not None:
+        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
+    return None

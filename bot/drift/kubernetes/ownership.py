@@ -1,0 +1,231 @@
+"""Who wrote a live field: the ``managedFields`` of a Kubernetes object, read only where a comparison asks.
+
+Format: ``fieldsType: FieldsV1`` of structured-merge-diff. ``f:name`` is a field, ``k:{...}`` the element of a keyed
+list, ``v:...`` an element of a set, ``.`` the thing itself. Used by :mod:`bot.drift.kubernetes.objects`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from bot.drift.walk import Step
+from bot.model.json import get, mapping, mappings, moment, text
+from bot.model.resource import JSON, Tree
+
+
+class Role(Enum):
+    """What kind of writer a field manager is."""
+
+    PERSON = "person"
+    DEPLOYER = "deployer"
+    """Applies what Git (or a chart) says."""
+    CREATOR = "creator"
+    """A person's ``kubectl create`` or ``replace``: owns the whole object with all its defaults."""
+    AUTOSCALER = "autoscaler"
+    CONTROLLER = "controller"
+    """Writes by itself, as its name says: a controller, an operator, the control plane."""
+    STRANGER = "stranger"
+    """Anything else: a script, a client library, a tool that nobody named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One entry of ``managedFields`` that owns the field in question. ``applied``: by server-side apply."""
+
+    manager: str
+    role: Role
+    applied: bool
+    subresource: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Names of field managers that an installation knows beyond the usual ones."""
+
+    people: frozenset[str] = frozenset()
+    deployers: frozenset[str] = frozenset()
+    controllers: frozenset[str] = frozenset()
+
+
+_KUBECTL: Final = re.compile(r"kubectl(-?v?[\d.]+)?(\.exe)?", re.IGNORECASE)
+"""Without a name of its own, kubectl calls itself as its file is called: ``kubectl.exe``, ``kubectl1.29``."""
+_PEOPLE: Final = re.compile(
+    r"kubectl-(edit|set|patch|label|annotate|scale|autoscale|rollout|taint|cordon|uncordon|drain|debug|expose)"
+    r"|oc(-\w+)?(\.exe)?|k9s(\.exe)?|(open|free|k8s|opn)?lens(-desktop)?|node-fetch|octant|headlamp(-server)?|okteto"
+    r"|dashboard|kubernetes-dashboard(-\w+)?|mozilla|curl|monokle|aptakube|seabird|portainer|telepresence",
+    re.IGNORECASE,
+)
+_CREATORS: Final = re.compile(r"kubectl-(create|replace|run|convert)", re.IGNORECASE)
+_DEPLOYERS: Final = re.compile(
+    r"kubectl-client-side-apply|kubectl-last-applied|before-first-apply|clockwork|helm|helm-controller"
+    r"|argocd([-_].*)?|argo-cd|kustomize(-controller)?|kustomization|flux([-_].*)?|fluxcd"
+    r"|(hashicorp|terraform|opentofu)([-_].*)?|pulumi(-kubernetes)?([-_].*)?|kapp(-server)?|kapp-controller"
+    r"|fleet(-agent|agent)?|skaffold|tilt|werf|helmfile|clouddriver|spinnaker|carvel|ansible([-_].*)?",
+    re.IGNORECASE,
+)
+_AUTOSCALERS: Final = re.compile(
+    r"(.+-)?(horizontal|vertical)-pod-autoscaler(-.*)?|(.+-)?autoscaler|hpa(-.*)?|keda(-.*)?|vpa-.*"
+    r"|cluster-proportional-.*|goldilocks(-.*)?|kedify(-.*)?|prometheus-adapter|kube-(down|up)?scaler|kube-green"
+    r"|flagger|(argo-)?rollouts-controller",
+    re.IGNORECASE,
+)
+CONTROL_PLANES: Final = frozenset({"kube-controller-manager", "k3s", "kubelite", "hyperkube", "microshift"})
+"""The processes that HorizontalPodAutoscalers run in."""
+_CONTROLLERS: Final = re.compile(
+    r"manager|(.+[-_.:])manager([-_.].+)?|.*(controller|operator)s?([-_.].+)?|kube-.*|kubelet|cert-manager.*"
+    r"|k3s|kubelite|hyperkube|microshift|deploy@.*|rke2|k0s|cloud-.*|(gke|eks|aks|azure|aws|openshift|csi|cni)-.*"
+    r"|(.+[-_])?(cainjector|injector|provisioner|scheduler|webhook|admission|reconciler|reloader|agent|daemon)"
+    r"|(.+-)?(attacher|resizer|snapshotter|updater|syncer|driver|plugin)|googlecontainerengine|glbc|coredns"
+    r"|(istio|linkerd|cilium|calico|kyverno|gatekeeper|external-(dns|secrets)|velero|longhorn|rook|karpenter|crossplane"
+    r"|datadog|dynatrace|consul|vault|dapr|traefik|metallb|knative|tekton|strimzi|olm|metrics-server)([-_.].+)?"
+    r"|istiod|pilot-discovery|keel|sealed-secrets.*|apiextensions\.crossplane\.io|.+\.crossplane\.io",
+    re.IGNORECASE,
+)
+
+
+def role_of(manager: str, operation: str, subresource: str, roster: Roster) -> Role:
+    """The role of a field manager, by its name. Installations name their own in the roster."""
+    name = manager.partition("/")[0]
+    if name in roster.people or manager in roster.people:
+        return Role.PERSON
+    if name in roster.deployers or manager in roster.deployers:
+        return Role.DEPLOYER
+    if name in roster.controllers or manager in roster.controllers:
+        return Role.CONTROLLER
+    if _KUBECTL.fullmatch(name):
+        return Role.DEPLOYER if operation == "Apply" else Role.PERSON
+    if _CREATORS.fullmatch(name):
+        return Role.CREATOR
+    if _PEOPLE.fullmatch(name):
+        return Role.PERSON
+    if _DEPLOYERS.fullmatch(name):
+        return Role.DEPLOYER
+    if _AUTOSCALERS.fullmatch(name) or (subresource == "scale" and name.lower() in CONTROL_PLANES):
+        return Role.AUTOSCALER
+    return Role.CONTROLLER if _CONTROLLERS.fullmatch(name) else Role.STRANGER
+
+
+_known_role = lru_cache(maxsize=1024)(role_of)
+"""The same few managers write thousands of objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    writer: Writer
+    fields: Tree
+
+
+class Owners:
+    """The writers of one live object's fields."""
+
+    def __init__(self, tree: Tree, roster: Roster) -> None:
+        self._tree = tree
+        self._roster = roster
+        self._entries: tuple[_Entry, ...] | None = None
+
+    @property
+    def person(self) -> bool:
+        """Whether a person wrote any part of the object."""
+        raw = mappings(get(self._tree, "metadata", "managedFields"))
+        return any(self._role(entry) is Role.PERSON for entry in raw if entry.get("subresource") != "status")
+
+    def _read(self) -> tuple[_Entry, ...]:
+        if self._entries is None:
+            raw = mappings(get(self._tree, "metadata", "managedFields"))
+            self._entries = tuple(self._entry(entry) for entry in raw if entry.get("subresource") != "status")
+        return self._entries
+
+    def _entry(self, entry: Tree) -> _Entry:
+        writer = Writer(
+            text(entry.get("manager")),
+            self._role(entry),
+            entry.get("operation") == "Apply",
+            text(entry.get("subresource")),
+            moment(entry.get("time")),
+        )
+        return _Entry(writer, mapping(entry.get("fieldsV1")))
+
+    def _role(self, entry: Tree) -> Role:
+        manager, operation = text(entry.get("manager")), text(entry.get("operation"))
+        return _known_role(manager, operation, text(entry.get("subresource")), self._roster)
+
+    def writers(self, steps: Sequence[Step]) -> list[Writer]:
+        """Everybody who owns the field (or part of it), the one who tells most about a change first.
+
+        A value that differs from Git was changed by its last writer; co-owners applied the same value. A person comes
+        first, then the latest.
+        """
+        found = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
+        return sorted(found, key=_telling)
+
+    def writer(self, steps: Sequence[Step]) -> Writer | None:
+        """The first of :meth:`writers`."""
+        found = self.writers(steps)
+        return found[0] if found else None
+
+    def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
+        """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
+        fields = [entry.fields for entry in self._read() if entry.writer == writer]
+        owned = [any(owns(one, part) for one in fields) for part in parts]
+        return bool(owned) and all(owned)
+
+    def applied(self, steps: Sequence[Step]) -> Writer | None:
+        """The deployer whose server-side apply contained the field."""
+        for entry in self._read():
+            writer = entry.writer
+            if writer.applied and writer.role is Role.DEPLOYER and owns(entry.fields, steps):
+                return writer
+        return None
+
+
+def _telling(writer: Writer) -> tuple[bool, float]:
+    return (writer.role is not Role.PERSON, -writer.at.timestamp() if writer.at else 0.0)
+
+
+def owns(fields: Tree, steps: Sequence[Step]) -> bool:
+    """Whether a FieldsV1 set holds the field, an atomic part around it, or anything inside it."""
+    node: Tree = fields
+    for depth, step in enumerate(steps):
+        if not node:
+            return depth > 0
+        below = _below(node, step)
+        if below is None:
+            return False
+        node = below
+    return True
+
+
+def _below(node: Tree, step: Step) -> Tree | None:
+    if isinstance(step, str):
+        found = node.get(f"f:{step}")
+        return mapping(found) if found is not None else None
+    if isinstance(step, int):
+        return None
+    for key, below in node.items():
+        if key.startswith("k:") and _matches(_parsed(key[2:]), step):
+            return mapping(below)
+    return None
+
+
+def _matches(key: Mapping[str, JSON], element: Tree) -> bool:
+    return bool(key) and all(element.get(name, _USUAL.get(name)) == value for name, value in key.items())
+
+
+_USUAL: Final = {"protocol": "TCP"}
+
+
+@lru_cache(maxsize=4096)
+def _parsed(key: str) -> Mapping[str, JSON]:
+    try:
+        found = json.loads(key)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

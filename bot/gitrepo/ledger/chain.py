@@ -1,0 +1,243 @@
+"""The ledger: an append-only commit chain on a ref, appended to by compare-and-swap.
+
+Satisfies :class:`bot.ports.Ledger`. An append is a push without force whose parent is the tip that was read; whoever
+comes second is told ``Stale``, reads again and decides again. A fresh runner fetches one commit and has to believe it;
+later reads fetch and parse what is new. The tip that was read last is remembered in the clone, for each ref its own, so
+that a ledger that was rewritten or tampered with since is noticed, also by the next process, and nothing is written on
+its authority. Made by wiring.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pygit2
+
+from bot.errors import Invalid, Refused
+from bot.gitrepo import history, trees
+from bot.gitrepo.credentials import Credentials
+from bot.gitrepo.ledger import audit
+from bot.gitrepo.ledger.audit import Verification
+from bot.gitrepo.ledger.tree import EMPTY, Chapter, appended, compacted, read_chapter
+from bot.gitrepo.lock import writing
+from bot.gitrepo.remote import Remote, limit_waiting
+from bot.gitrepo.repository import CLOCKWORK, bare_clone
+from bot.gitrepo.signing import Signer
+from bot.model.ledger import Entry, LedgerView
+from bot.ports import Signature
+from bot.safety.compaction import Retention
+from bot.safety.trailers import one_line
+
+__all__ = ["DEFAULT_REF", "GitLedger", "full_name"]
+
+DEFAULT_REF: Final = "refs/clockwork/ledger"
+_ARRIVED: Final = "refs/clockwork/arrived"
+_SEEN: Final = "refs/clockwork/seen"
+_EVERYTHING: Final = 2**31 - 1
+
+
+class GitLedger:
+    """See :class:`bot.ports.Ledger`. Not for several threads at once; any number of processes and machines."""
+
+    def __init__(
+        self,
+        repository: pygit2.Repository,
+        remote: Remote,
+        *,
+        ref: str = DEFAULT_REF,
+        author: Signature = CLOCKWORK,
+        signer: Signer | None = None,
+        retention: Retention | None = None,
+        compact_every: int = 128,
+    ) -> None:
+        self._repository = repository
+        self._remote = remote
+        self._ref = full_name(ref)
+        self._arrived, self._seen = (_own(place, self._ref) for place in (_ARRIVED, _SEEN))
+        self._author = author
+        self._signer = signer
+        self._retention = retention or Retention()
+        self._compact_every = compact_every
+        self._known: tuple[str | None, Chapter, LedgerView] = (None, EMPTY, LedgerView(None))
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        directory: Path,
+        *,
+        credentials: Credentials | None = None,
+        ref: str = DEFAULT_REF,
+        author: Signature = CLOCKWORK,
+        signer: Signer | None = None,
+        retention: Retention | None = None,
+        compact_every: int = 128,
+        connect_timeout: float = 15.0,
+        answer_timeout: float = 60.0,
+    ) -> GitLedger:
+        """The ledger on ``ref`` (a branch name, or a full ref name) of the repository at ``url``; nothing is fetched.
+
+        ``directory`` is a bare clone of its own, made when missing. A snapshot is written every ``compact_every``
+        appends, or later while there is little to fold away. Time-outs are in seconds.
+        """
+        limit_waiting(connect=connect_timeout, answer=answer_timeout)
+        repository = bare_clone(url, directory)
+        return cls(
+            repository,
+            Remote(repository, url, credentials),
+            ref=ref,
+            author=author,
+            signer=signer,
+            retention=retention,
+            compact_every=compact_every,
+        )
+
+    def read(self) -> LedgerView:
+        """See the port. Raises ``Refused`` when it cannot be read, or broke its law since it was read here last."""
+        with writing(Path(self._repository.path)):
+            tip = self._fetch(depth=1 if self._is_new() else 0)
+            if tip != self._known[0]:
+                chapter = self._trusted(tip)
+                self._known = (tip, chapter, LedgerView(None) if tip is None else chapter.view(tip))
+            if tip is not None:
+                self._remember(tip)
+        return self._known[2]
+
+    def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+        if not entries:
+            return view
+        chapter = self._chapter(view.tip)
+        changes: dict[str, bytes | None] = {}
+        if self._is_long(chapter):
+            chapter, changes = compacted(chapter, self._retention)
+        chapter, more = appended(chapter, entries)
+        commit = self._commit(view.tip, {**changes, **more}, entries)
+        with writing(Path(self._repository.path)):
+            self._remote.push(self._ref, commit, expected=view.tip)
+            self._remember(commit)
+        self._known = (commit, chapter, chapter.view(commit))
+        return self._known[2]
+
+    def verify(self) -> Verification:
+        """The whole chain from its first commit checked link by link; fetches all of it."""
+        repository, tip = self._whole()
+        return audit.verify(repository, tip, self._retention)
+
+    def everything(self) -> Sequence[Entry]:
+        """Every entry ever appended, oldest first, those folded away included; fetches the whole chain."""
+        repository, tip = self._whole()
+        return audit.everything(repository, tip, self._retention)
+
+    def _whole(self) -> tuple[pygit2.Repository, str | None]:
+        """The whole chain, opened anew: libgit2 remembers commits it parsed as the end of a shallow clone."""
+        with writing(Path(self._repository.path)):
+            tip = self._fetch(depth=_EVERYTHING if self._repository.is_shallow else 0)
+        return pygit2.Repository(self._repository.path), tip
+
+    def _fetch(self, *, depth: int) -> str | None:
+        """The remote's tip, fetched. Raises ``Refused`` when it does not descend from the tip that was read last."""
+        seen = self._last_seen()
+        advertised = self._remote.fetch([f"+{self._ref}:{self._arrived}"], depth=depth)
+        tip = advertised.refs.get(self._ref)
+        if tip == seen:
+            return tip
+        if tip is None:
+            raise Refused(f"{self._ref} vanished: {self._remote.place} no longer has it", advice=self._recovery())
+        if not isinstance(self._repository.get(tip), pygit2.Commit):
+            raise Refused(
+                f"{self._ref} at {self._remote.place} names {tip[:12]}, which is no commit",
+                advice="is the name of the ledger's ref right?",
+            )
+        if seen is not None and not history.ancestry(self._repository, seen, tip):
+            raise Refused(
+                f"{self._ref} at {self._remote.place} was rewritten: {seen[:12]} is no longer in it",
+                advice=self._recovery(),
+            )
+        return tip
+
+    def _is_new(self) -> bool:
+        """Whether nothing of the ledger is here yet."""
+        return not any(place in self._repository.references for place in (self._arrived, self._seen))
+
+    def _recovery(self) -> str:
+        return (
+            "`clockwork ledger verify` shows what is wrong; find out who did that, and put the ref back; "
+            f"to accept the ledger as it is now, stop Clockwork and delete {self._repository.path}"
+        )
+
+    def _last_seen(self) -> str | None:
+        found = self._repository.references.get(self._seen)
+        return None if found is None else str(found.target)
+
+    def _remember(self, tip: str) -> None:
+        self._repository.references.create(self._seen, tip, force=True)
+
+    def _trusted(self, tip: str | None) -> Chapter:
+        """The chapter at ``tip``, proved to follow what this process, or one before it, read last."""
+        since, known, _ = self._known
+        if since is None and (since := self._last_seen()) is not None:
+            known = self._chapter(since)
+        if tip is None or since is None or since == tip:
+            return self._chapter(tip)
+        return audit.follow(self._repository, since, known, tip, self._retention, advice=self._recovery())
+
+    def _chapter(self, tip: str | None) -> Chapter:
+        """The chapter at ``tip``, which is here, by itself."""
+        if tip is None:
+            return EMPTY
+        if tip == self._known[0]:
+            return self._known[1]
+        return read_chapter(self._repository, str(history.commit_of(self._repository, tip).tree_id))
+
+    def _is_long(self, chapter: Chapter) -> bool:
+        """Whether it is time for a snapshot: often enough for short tails, rarely enough for long snapshots."""
+        return len(chapter.files) >= max(self._compact_every, len(chapter.lines) // 16)
+
+    def _commit(self, parent: str | None, changes: dict[str, bytes | None], entries: Sequence[Entry]) -> str:
+        base = None if parent is None else str(history.commit_of(self._repository, parent).tree_id)
+        tree = trees.written(self._repository, base, changes)
+        by = pygit2.Signature(self._author.name, self._author.email, int(_moment(entries).timestamp()), 0)
+        parents: list[str | pygit2.Oid] = [] if parent is None else [parent]
+        message = _message(entries)
+        return trees.commit(
+            self._repository, tree, parents, author=by, committer=by, message=message, signer=self._signer
+        )
+
+
+def full_name(ref: str) -> str:
+    """The full name of the ref that a setting names: a plain name is a branch.
+
+    Raises ``Invalid`` for what Git allows no ref to be called.
+    """
+    full = ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+    if not pygit2.reference_is_valid_name(full):
+        raise Invalid(
+            f"{ref!r} is not a name that Git allows for a ref",
+            advice=f"write a full name such as {DEFAULT_REF}, or the name of a branch",
+        )
+    return full
+
+
+def _own(place: str, ref: str) -> str:
+    """The local ref that goes with the remote's ``ref``: what was read from one says nothing of another."""
+    return place if ref == DEFAULT_REF else f"{place}-{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
+
+
+def _moment(entries: Sequence[Entry]) -> datetime:
+    return max(entries[-1].at, datetime.fromtimestamp(0, UTC))
+
+
+def _message(entries: Sequence[Entry]) -> str:
+    """One line for each entry, for people who read the ref with ``git log``."""
+    lines = [_summary(entry) for entry in entries]
+    first = lines[0] if len(lines) == 1 else f"{len(lines)} entries: {lines[0]}"
+    return "\n\n".join([one_line(first, limit=100), "\n".join(lines)]) + "\n"
+
+
+def _summary(entry: Entry) -> str:
+    words = [entry.kind, entry.result or "", entry.task or "", entry.lane or "", entry.fingerprint or ""]
+    return one_line(" ".join(word for word in words if word), limit=200)

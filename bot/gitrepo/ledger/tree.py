@@ -1,0 +1,282 @@
+"""The ledger's tree at one commit, read and written. Used by :mod:`bot.gitrepo.ledger.chain`.
+
+Format, version 1. The tree of every commit holds all that a fresh reader needs, so that a clone of depth one is enough::
+
+    ledger.json        {"format":"clockwork-ledger","schema_version":1,"sequence":N,"head":"<digest of the last line>"}
+    snapshot.jsonl     a head line, then the lines that compaction kept, byte for byte   (absent before the first one)
+    tail/NNNNNNNNNN.jsonl   the lines of one append; the number is the sequence of its first line, counting from 1
+
+An append adds one file below ``tail/`` and replaces ``ledger.json``; blobs of the other files are shared between
+commits, so what is new is small, and a reader who knows an earlier commit reads only files it does not know yet. Other
+files in the tree are nobody's business and stay. Reading proves that a tree is whole in itself; that it may follow what
+an earlier commit held is for :mod:`bot.gitrepo.ledger.audit`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Final, Literal
+
+import pygit2
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import Invalid, Refused
+from bot.gitrepo import trees
+from bot.gitrepo.blobs import blob_bytes
+from bot.gitrepo.ledger.records import GENESIS, VERSION, decoded, digest, encoded, newer_version
+from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
+from bot.safety.compaction import Retention, retained
+
+__all__ = ["EMPTY", "Chapter", "appended", "compacted", "read_chapter"]
+
+MANIFEST: Final = "ledger.json"
+SNAPSHOT: Final = "snapshot.jsonl"
+TAIL: Final = "tail"
+
+_BY_HAND: Final = "somebody changed it by hand: `clockwork ledger verify` finds where"
+_Count = Annotated[int, Field(ge=0)]
+_Files = Mapping[str, tuple[int, str]]
+"""Names in a folder to their (mode, object id)."""
+
+
+class _Manifest(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["clockwork-ledger"]
+    schema_version: int
+    sequence: _Count
+    head: str
+
+
+class _SnapshotHead(BaseModel):
+    """The first line of a snapshot: how many lines it stands for, the digest of the last of them, how many were
+    dropped, and by which :class:`~bot.safety.compaction.Retention`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    v: Literal[1]
+    sequence: _Count
+    head: str
+    folded: _Count
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    attempts: _Count
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """The ledger at one commit. ``lines`` are the raw lines beside ``entries``; both oldest first.
+
+    ``sequence`` counts every line ever appended, ``head`` is the digest of the last. ``folded`` lines were dropped by
+    compaction, by ``retention``; ``since`` is the sequence and head that the snapshot stands for. ``files`` maps the
+    names below ``tail/`` to blob ids, ``snapshot`` is the snapshot's blob id.
+    """
+
+    sequence: int = 0
+    head: str = GENESIS
+    entries: tuple[Entry, ...] = ()
+    lines: tuple[bytes, ...] = field(default=(), repr=False)
+    folded: int = 0
+    retention: Retention | None = None
+    since: tuple[int, str] = (0, GENESIS)
+    snapshot: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def view(self, tip: str) -> LedgerView:
+        """What flows see; a ledger that was compacted begins with a SNAPSHOT entry that says so."""
+        if not self.folded or not self.entries:
+            return LedgerView(tip, self.entries)
+        first = self.entries[0]
+        note = Entry(
+            id="0" * 32,
+            kind=EntryKind.SNAPSHOT,
+            at=first.at,
+            actor=Actor("clockwork"),
+            reason=f"{self.folded} older entries were folded away",
+            detail={"folded": str(self.folded)},
+        )
+        return LedgerView(tip, (note, *self.entries))
+
+
+EMPTY: Final = Chapter()
+
+
+def read_chapter(repository: pygit2.Repository, tree: str, known: Chapter = EMPTY) -> Chapter:
+    """The chapter in ``tree``; what ``known`` (another chapter) holds as well is not read again.
+
+    Raises ``Refused`` when anything in it is no file, does not parse, is of a newer version, or breaks the chain.
+    """
+    top = {name: (mode, oid) for name, mode, oid in trees.children(repository, tree)}
+    manifest = _manifest(repository, _file(top, MANIFEST))
+    files = _tail(repository, top)
+    snapshot = _file(top, SNAPSHOT)
+    if snapshot != known.snapshot or any(files.get(name) != oid for name, oid in known.files.items()):
+        known = _from_snapshot(repository, snapshot)
+    chapter = _continued(repository, known, files)
+    if (chapter.sequence, chapter.head) != (manifest.sequence, manifest.head):
+        raise Refused(
+            f"the ledger says it has {manifest.sequence} entries ending in {manifest.head[:12]}, "
+            f"but {chapter.sequence} ending in {chapter.head[:12]} are there",
+            advice=_BY_HAND,
+        )
+    return chapter
+
+
+def appended(chapter: Chapter, entries: Sequence[Entry]) -> tuple[Chapter, dict[str, bytes | None]]:
+    """The chapter with ``entries`` at its end, and the files that change for it."""
+    lines: list[bytes] = []
+    head = chapter.head
+    for entry in entries:
+        lines.append(encoded(entry, head))
+        head = digest(lines[-1])
+    name = f"{chapter.sequence + 1:010d}.jsonl"
+    data = b"".join(line + b"\n" for line in lines)
+    later = replace(
+        chapter,
+        sequence=chapter.sequence + len(lines),
+        head=head,
+        entries=(*chapter.entries, *entries),
+        lines=(*chapter.lines, *lines),
+        files={**chapter.files, name: str(pygit2.hash(data))},
+    )
+    return later, {f"{TAIL}/{name}": data, MANIFEST: _manifest_bytes(later)}
+
+
+def compacted(chapter: Chapter, retention: Retention) -> tuple[Chapter, dict[str, bytes | None]]:
+    """The chapter with everything that no limit can count any more folded away, and the files that change for it."""
+    stay = retained(chapter.entries, retention)
+    kept = [(entry, line) for entry, line in zip(chapter.entries, chapter.lines, strict=True) if entry.id in stay]
+    folded = chapter.folded + len(chapter.entries) - len(kept)
+    head = {
+        "v": VERSION,
+        "sequence": chapter.sequence,
+        "head": chapter.head,
+        "folded": folded,
+        "seconds": retention.seconds,
+        "attempts": retention.attempts,
+    }
+    data = b"".join(line + b"\n" for line in [_canonical(head), *(line for _, line in kept)])
+    changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in chapter.files}
+    later = Chapter(
+        sequence=chapter.sequence,
+        head=chapter.head,
+        entries=tuple(entry for entry, _ in kept),
+        lines=tuple(line for _, line in kept),
+        folded=folded,
+        retention=retention,
+        since=(chapter.sequence, chapter.head),
+        snapshot=str(pygit2.hash(data)),
+    )
+    return later, {**changes, SNAPSHOT: data}
+
+
+def _file(folder: _Files, name: str, *, under: str = "") -> str | None:
+    """The blob of a regular file; None when there is nothing of that name."""
+    mode, oid = folder.get(name, (None, None))
+    if mode is not None and mode not in trees.REGULAR:
+        raise Refused(f"the ledger's {under + name!r} is not a regular file", advice=_BY_HAND)
+    return oid
+
+
+def _tail(repository: pygit2.Repository, top: _Files) -> dict[str, str]:
+    """The names below ``tail/`` and their blobs."""
+    if TAIL not in top:
+        return {}
+    mode, oid = top[TAIL]
+    if mode != trees.FOLDER:
+        raise Refused(f"the ledger's {TAIL!r} is not a folder", advice=_BY_HAND)
+    inside = {name: (mode, oid) for name, mode, oid in trees.children(repository, oid)}
+    return {name: blob for name in inside if (blob := _file(inside, name, under=f"{TAIL}/")) is not None}
+
+
+def _bytes(repository: pygit2.Repository, blob: str, name: str) -> bytes:
+    try:
+        return blob_bytes(repository, blob)
+    except Invalid as exc:
+        raise Refused(f"the ledger's {name} cannot be read: {exc.message}", advice=_BY_HAND) from exc
+
+
+def _manifest(repository: pygit2.Repository, blob: str | None) -> _Manifest:
+    if blob is None:
+        raise Refused(f"the ledger's commit holds no {MANIFEST}", advice="is the name of the ledger's ref right?")
+    data = _bytes(repository, blob, MANIFEST)
+    _check_version(newer_version(data, "schema_version"), where="ledger")
+    try:
+        return _Manifest.model_validate_json(data)
+    except ValidationError as exc:
+        raise Refused(f"the ledger's {MANIFEST} does not parse", advice=_BY_HAND) from exc
+
+
+def _check_version(newer: int | None, *, where: str) -> None:
+    """Asked before anything else of the format: a later version may have fields that this one does not know."""
+    if newer is not None:
+        raise Refused(
+            f"the {where} is of schema version {newer}; this Clockwork reads up to {VERSION}", advice="update Clockwork"
+        )
+
+
+def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> Chapter:
+    if blob is None:
+        return EMPTY
+    first, *lines = _bytes(repository, blob, SNAPSHOT).splitlines() or [b""]
+    _check_version(newer_version(first, "v"), where=f"ledger's {SNAPSHOT}")
+    try:
+        head = _SnapshotHead.model_validate_json(first)
+    except ValidationError as exc:
+        raise Refused(f"the first line of the ledger's {SNAPSHOT} does not parse", advice=_BY_HAND) from exc
+    return Chapter(
+        sequence=head.sequence,
+        head=head.head,
+        entries=tuple(decoded(line, where=f"{SNAPSHOT} line {n}")[0] for n, line in enumerate(lines, 2)),
+        lines=tuple(lines),
+        folded=head.folded,
+        retention=Retention(head.seconds, head.attempts),
+        since=(head.sequence, head.head),
+        snapshot=blob,
+    )
+
+
+def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str, str]) -> Chapter:
+    """``known`` with the tail files that it does not have yet, each beginning where the one before ended."""
+    sequence, head = known.sequence, known.head
+    entries: list[Entry] = []
+    lines: list[bytes] = []
+    for name in sorted(files.keys() - known.files.keys()):
+        if name != f"{sequence + 1:010d}.jsonl":
+            raise Refused(f"the ledger's {f'{TAIL}/{name}'!r} is not what follows entry {sequence}", advice=_BY_HAND)
+        found = _bytes(repository, files[name], f"{TAIL}/{name}").splitlines()
+        if not found:
+            raise Refused(f"the ledger's {TAIL}/{name} holds no entry", advice=_BY_HAND)
+        for number, line in enumerate(found, 1):
+            entry, prev = decoded(line, where=f"{TAIL}/{name} line {number}")
+            if prev != head:
+                raise Refused(f"the ledger's chain is broken at {TAIL}/{name} line {number}", advice=_BY_HAND)
+            entries.append(entry)
+            lines.append(line)
+            sequence, head = sequence + 1, digest(line)
+    if not entries:
+        return known
+    return replace(
+        known,
+        sequence=sequence,
+        head=head,
+        entries=(*known.entries, *entries),
+        lines=(*known.lines, *lines),
+        files=dict(files),
+    )
+
+
+def _manifest_bytes(chapter: Chapter) -> bytes:
+    values = {
+        "format": "clockwork-ledger",
+        "schema_version": VERSION,
+        "sequence": chapter.sequence,
+        "head": chapter.head,
+    }
+    return _canonical(values) + b"\n"
+
+
+def _canonical(values: Mapping[str, object]) -> bytes:
+    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()

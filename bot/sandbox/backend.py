@@ -1,0 +1,138 @@
+"""Everything one running sandbox consists of, and the look-ups that every endpoint and page begins with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pygit2
+
+from bot.sandbox.bare_repositories import Shelf
+from bot.sandbox.faults import Faults
+from bot.sandbox.limits import RateLimits
+from bot.sandbox.links import Links
+from bot.sandbox.objects import Line
+from bot.sandbox.outbox import Outbox
+from bot.sandbox.records import Issue, Pull, Repo, User
+from bot.sandbox.replies import forbidden, not_found
+from bot.sandbox.store import Store
+
+PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """State (``store``, ``shelf``), time, addresses and the two side doors: faults and webhook deliveries."""
+
+    store: Store
+    shelf: Shelf
+    links: Links
+    faults: Faults
+    outbox: Outbox
+    limits: RateLimits
+    clock: Callable[[], datetime]
+
+    def now(self) -> str:
+        """The time as GitHub prints it."""
+        return stamp(self.clock())
+
+    def line(self, user: User) -> Line:
+        """``user`` as author or committer of a commit made now."""
+        return Line(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
+
+    def user(self, key: int) -> User:
+        """The account with this id."""
+        found = self.store.one(User, "SELECT * FROM user WHERE id = ?", key)
+        if found is None:
+            raise not_found()
+        return found
+
+    def login(self, login: str) -> User | None:
+        """The account with this login, None when there is none."""
+        return self.store.one(User, "SELECT * FROM user WHERE login = ?", login)
+
+    def bearer(self, token: str) -> User | None:
+        """Whose token this is, None when it is nobody's."""
+        return self.store.one(
+            User,
+            "SELECT user.* FROM user JOIN token ON token.user_id = user.id WHERE token.digest = ?",
+            token_digest(token),
+        )
+
+    def permission(self, repo: Repo, user: User | None) -> str:
+        """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do with ``repo``."""
+        if user is None:
+            return "none" if repo.private else "read"
+        if user.admin or user.login.lower() == repo.owner.lower():
+            return "admin"
+        granted = self.store.text(
+            "SELECT permission FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, user.id
+        )
+        if granted is not None:
+            return granted
+        if user.kind == "Bot":
+            return "write"
+        return "none" if repo.private else "read"
+
+    def may(self, repo: Repo, user: User | None, permission: str) -> bool:
+        """Whether ``user`` has at least ``permission`` on ``repo``."""
+        return PERMISSIONS.index(self.permission(repo, user)) >= PERMISSIONS.index(permission)
+
+    def repo(self, owner: str, name: str, user: User | None) -> Repo:
+        """The repository; 404 when there is none or ``user`` may not see it."""
+        found = self.store.one(Repo, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        if found is None or not self.may(found, user, "read"):
+            raise not_found()
+        return found
+
+    def repo_by_id(self, key: int) -> Repo:
+        """The repository with this id."""
+        found = self.store.one(Repo, "SELECT * FROM repo WHERE id = ?", key)
+        if found is None:
+            raise not_found()
+        return found
+
+    def require(self, repo: Repo, user: User | None, permission: str) -> User:
+        """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
+        if user is None:
+            raise not_found() if repo.private else forbidden("Requires authentication")
+        if not self.may(repo, user, permission):
+            word = "integration" if user.kind == "Bot" else "personal access token"
+            raise forbidden(f"Resource not accessible by {word}")
+        return user
+
+    def git(self, repo: Repo) -> pygit2.Repository:
+        """The bare repository, for this thread."""
+        return self.shelf.open(repo.full_name)
+
+    def issue(self, repo: Repo, number: int) -> Issue:
+        """The issue or pull request with this number, 404 when there is none."""
+        found = self.store.one(Issue, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
+        if found is None:
+            raise not_found()
+        return found
+
+    def pull(self, repo: Repo, number: int) -> tuple[Issue, Pull]:
+        """Both halves of a pull request, 404 when there is none with this number."""
+        issue = self.issue(repo, number)
+        pull = self.store.one(Pull, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        if pull is None:
+            raise not_found()
+        return issue, pull
+
+    def born(self, kind: str, key: int) -> int:
+        """``key``, remembered as created now so that a visibility lag can hide it from lists."""
+        self.faults.born(kind, key)
+        return key
+
+
+def stamp(at: datetime) -> str:
+    """``2024-05-01T12:00:00Z``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def token_digest(token: str) -> str:
+    """What the database keeps of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""Everything a guardrail check of one repository needs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import Invalid
+from bot.model.finding import Mode
+from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
+from bot.settings import AssistantChoice
+from bot.wiring.repository import Site, SystemClock, Ways, open_host, open_site
+from bot.wiring.workers import open_store
+
+if TYPE_CHECKING:
+    from bot.flows.review import Reviewed
+    from bot.guardrails.rulebook import RuleBook
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The parts of :func:`bot.flows.review.review_pull` for one site. Settings are those of the branch's head."""
+
+    site: Site
+    host: CodeHost
+    clock: Clock
+
+    @property
+    def repository(self) -> Repository:
+        """Where base and head are read from."""
+        return self.site.repository
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that the settings ask for."""
+        return self.site.settings.guard.mode
+
+    @property
+    def agents(self) -> Mapping[str, str]:
+        """Login or branch glob of an AI agent -> the name of its document."""
+        return self.site.settings.guard.agents
+
+    @cached_property
+    def assistants(self) -> tuple[Assistant, ...]:
+        """The configured AI tools; none is a normal state."""
+        chosen = self.site.settings.guard.assistants
+        return tuple(_assistant(choice, self.site.ways.environment, self.clock) for choice in chosen)
+
+    @cached_property
+    def store(self) -> SessionStore:
+        """Where sessions are recorded, without making the caller wait. Close it at the end."""
+        from bot.sessions.queue import QueuedStore
+
+        return QueuedStore(open_store(self.site))
+
+    def rules_for(self, base: str) -> RuleBook:
+        """The rule book as it stands at the commit ``base``."""
+        from bot.flows.review import rules_at
+        from bot.guardrails.rule import Options
+        from bot.shipped import files
+
+        packages = tuple(self.site.settings.guard.known_packages)
+        options = Options(private_packages=packages)
+        return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
+
+
+def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool = False) -> Reviewed:
+    """Judge pull request ``number`` by the rules of its base and publish the check on its head.
+
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref.
+    """
+    from bot.flows.review import review_pull
+
+    guard.repository.fetch()
+    pull = guard.host.pull(number)
+    if guard.site.git is not None and guard.repository.resolve(pull.head_sha) is None:
+        guard.site.git.fetch_ref(f"refs/pull/{number}/head")
+    return review_pull(
+        number,
+        host=guard.host,
+        repository=guard.repository,
+        rules=guard.rules_for(pull.base_sha),
+        mode=mode or guard.mode,
+        clock=guard.clock,
+        session_id=secrets.token_hex(16),
+        assistants=guard.assistants,
+        store=guard.store,
+        agents=guard.agents,
+        name=guard.site.settings.guard.check,
+        full_name=guard.site.name,
+        comment=comment,
+    )
+
+
+def _assistant(choice: AssistantChoice, environment: Mapping[str, str], clock: Clock) -> Assistant:
+    from bot.assistants.choose import choose
+
+    return choose(
+        choice.kind,
+        name=choice.name,
+        command=choice.command,
+        base_url=choice.base_url,
+        model=choice.model,
+        key_variable=choice.key_env,
+        deadline_seconds=choice.timeout,
+        environment=environment,
+        sleep=clock.sleep,
+    )
+
+
+def open_guard(settings: Path | None, repo: str | None) -> Guard:
+    """The guard of a repository on a code host."""
+    site = open_site(Ways(repo=repo or ".", settings=settings))
+    clock = SystemClock()
+    host = open_host(site, clock)
+    if host is None:
+        raise Invalid(
+            f"{site.name} is on no code host that Clockwork knows",
+            advice="Name it with github.api_url and repository in clockwork.yaml, or use `clockwork guard diff`.",
+        )
+    return Guard(site, host, clock)
