@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from bot.assembly.config import Config
-from bot.edits.overlays import Entry as OverlayEntry
-from bot.edits.overlays import Overlays
+from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
 from bot.model.finding import FileChange
@@ -281,7 +280,7 @@ class Renderer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ObserverStep:
     """How far one observer is with what it is doing. ``total`` is None where nobody knows how much there will be."""
 
     observer: str
@@ -292,11 +291,11 @@ class Step:
     """How many objects it has read while doing so."""
 
 
-Tell: TypeAlias = Callable[[Step], None]
+Tell: TypeAlias = Callable[[ObserverStep], None]
 """Is told of progress, from any thread. It must neither raise nor make the caller wait."""
 
 
-def silent(step: Step) -> None:
+def silent(step: ObserverStep) -> None:
     """Nobody wants to know."""
     del step
 

@@ -61,7 +61,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Snapshot(_Section):
+class SnapshotSettings(_Section):
     """Live state from a file, a URL or a command's output; exactly one of the three."""
 
     file: str | None = None
@@ -76,14 +76,14 @@ class Snapshot(_Section):
         return self
 
 
-class Docker(_Section):
+class DockerSettings(_Section):
     """A Docker or Podman engine. Without ``host``, DOCKER_HOST or the usual sockets are tried."""
 
     host: str | None = None
     timeout: Seconds = 20
 
 
-class Kubernetes(_Section):
+class KubernetesSettings(_Section):
     """A cluster. Without ``kubeconfig``, KUBECONFIG, the default file or the pod's service account are tried."""
 
     kubeconfig: str | None = None
@@ -91,7 +91,7 @@ class Kubernetes(_Section):
     timeout: Seconds = 60
 
 
-class Terraform(_Section):
+class TerraformSettings(_Section):
     """A Terraform root module inside the repository, planned with the ``terraform`` binary."""
 
     directory: str = "tf"
@@ -100,7 +100,7 @@ class Terraform(_Section):
     refresh_only: bool = False
 
 
-class HttpProbe(_Section):
+class HttpProbeSettings(_Section):
     """One URL that should answer."""
 
     url: str
@@ -112,18 +112,18 @@ class HttpProbe(_Section):
     timeout: Seconds = 10
 
 
-class Observe(_Section):
+class ObserveSettings(_Section):
     """Who reads live state. None of them is needed when ``--live`` is given."""
 
-    snapshot: Snapshot | None = None
-    docker: Docker | None = None
-    kubernetes: Kubernetes | None = None
-    terraform: Terraform | None = None
-    http: list[HttpProbe] = []
+    snapshot: SnapshotSettings | None = None
+    docker: DockerSettings | None = None
+    kubernetes: KubernetesSettings | None = None
+    terraform: TerraformSettings | None = None
+    http: list[HttpProbeSettings] = []
     deadline: Seconds = 120
 
 
-class Window(_Section):
+class WindowSettings(_Section):
     """A time in which fixes are allowed or denied: a cron expression in a time zone, open for ``duration``."""
 
     name: str
@@ -147,7 +147,7 @@ class Window(_Section):
         return value
 
 
-class Fixes(_Section):
+class FixSettings(_Section):
     """How much may be changed without asking. Numbers count from the ledger, so restarts share one budget.
 
     0 is none at all; where null is possible it is no limit, except for ``max_removed_percent``, where 100 is.
@@ -163,13 +163,13 @@ class Fixes(_Section):
     breaker_corrections: Annotated[int, Field(ge=1)] = 3
     breaker_window: Seconds = 86400
     proposals_per_hour: Annotated[int, Field(ge=0)] | None = 30
-    windows: list[Window] = []
+    windows: list[WindowSettings] = []
     max_removed: Annotated[int, Field(ge=0)] | None = 10
     max_removed_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Without it 30 %, of more than three things; a share that is written here counts one thing too."""
 
 
-class Sources(_Section):
+class SourceSettings(_Section):
     """Which files declare something. Patterns are globs over repository paths; the default finds them by itself."""
 
     include: list[str] = ["**"]
@@ -178,7 +178,7 @@ class Sources(_Section):
     variables: dict[str, str] = {}
 
 
-class AssistantChoice(_Section):
+class AssistantSettings(_Section):
     """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key."""
 
     kind: Literal["claude", "codex", "gemini", "copilot", "openai", "command"]
@@ -198,25 +198,25 @@ class AssistantChoice(_Section):
         return self
 
 
-class Guard(_Section):
+class GuardSettings(_Section):
     """Guardrail checks on pull requests."""
 
     mode: Mode = Mode.STANDARD
     check: str = "clockwork/guardrails"
-    assistants: list[AssistantChoice] = []
+    assistants: list[AssistantSettings] = []
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
 
 
-class Sessions(_Section):
+class SessionSettings(_Section):
     """Where guarded runs are recorded: a database URL, or ``git`` for the sessions ref in Git."""
 
     store: str = "git"
     keep_days: Annotated[int, Field(ge=1)] = 30
 
 
-class Workers(_Section):
+class WorkerSettings(_Section):
     """Background workers and how often they run."""
 
     analysis: bool = True
@@ -230,7 +230,7 @@ class Workers(_Section):
     failure_modes: str = "AI_Failure_Modes.md"
 
 
-class GitHub(_Section):
+class GitHubSettings(_Section):
     """The code host."""
 
     api_url: str | None = None
@@ -239,7 +239,7 @@ class GitHub(_Section):
     min_write_interval: Seconds = 1.0
 
 
-class Author(_Section):
+class AuthorSettings(_Section):
     """Who the bot's commits are by, and how they are signed."""
 
     name: str = "Clockwork"
@@ -249,7 +249,7 @@ class Author(_Section):
     signing_key: str | None = None
 
 
-class Managers(_Section):
+class ManagerSettings(_Section):
     """Field managers of Kubernetes objects that are known here and not by their names everywhere."""
 
     people: list[str] = []
@@ -257,7 +257,7 @@ class Managers(_Section):
     controllers: list[str] = []
 
 
-class Daemon(_Section):
+class DaemonSettings(_Section):
     """The long-running daemon."""
 
     interval: Seconds = 60
@@ -272,16 +272,16 @@ class Settings(_Section):
     repository: str | None = None
     branch: str | None = None
     remote: str | None = None
-    github: GitHub = GitHub()
-    sources: Sources = Sources()
-    observe: Observe = Observe()
-    fixes: Fixes = Fixes()
-    guard: Guard = Guard()
-    sessions: Sessions = Sessions()
-    workers: Workers = Workers()
-    author: Author = Author()
-    daemon: Daemon = Daemon()
-    managers: Managers = Managers()
+    github: GitHubSettings = GitHubSettings()
+    sources: SourceSettings = SourceSettings()
+    observe: ObserveSettings = ObserveSettings()
+    fixes: FixSettings = FixSettings()
+    guard: GuardSettings = GuardSettings()
+    sessions: SessionSettings = SessionSettings()
+    workers: WorkerSettings = WorkerSettings()
+    author: AuthorSettings = AuthorSettings()
+    daemon: DaemonSettings = DaemonSettings()
+    managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"
     aggregated_roles: Literal["compare", "ignore"] = "compare"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.model.ledger import Actor
-from bot.wiring import Ways
-from bot.wiring.actor import person
+from bot.wiring import Options
+from bot.wiring.actor import actor
 from tests.flows.stage import DEPLOYMENT
 from tests.test_cli import clockwork, folder
 
@@ -136,4 +136,4 @@ def test_the_ledger_names_the_person(remote: Path) -> None:
 def test_an_account_that_is_a_persons_names_the_person(remote: Path, account: Actor, found: Actor) -> None:
     """What the code host vouches for is better than what settings say; a bot's account is nobody's."""
     environment = {"GIT_AUTHOR_NAME": "Ida", "GIT_AUTHOR_EMAIL": "ida@example.com"}
-    assert person(Ways(str(remote), environment=environment), account) == found
+    assert actor(Options(str(remote), environment=environment), account) == found

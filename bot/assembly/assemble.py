@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.evaluate import Evaluation
-from bot.assembly.faults import Budget, Fault
+from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.module import Module, World, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
@@ -39,7 +39,7 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     wanted = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in wanted[:_MOST_FILES]}
     size = sum(len(files[path]) for path in parsed)
-    world = World(parsed, Budget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
+    world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
     for found in parsed.values():
         world.errors.extend(found.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.assembly.evaluate import Evaluation
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
-from bot.assembly.types import Mismatch, Scalar, Type, converted, describe
+from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
 from bot.assembly.values import Trace, Value, as_text
 from bot.intake.declared import nearest
 from bot.intake.syntax import Assignment, Block, Body
@@ -49,7 +49,7 @@ def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> V
 
 def fitted(at: Evaluation, value: Value, kind: Type, item: Assignment) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value."""
-    if kind is Scalar.STRING and "name" in value.mapping:
+    if kind is ScalarType.STRING and "name" in value.mapping:
         value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
     try:
         return converted(_names(value), kind)

@@ -1,6 +1,6 @@
 """Expressions of ``.cw`` files to traced values. Part of :mod:`bot.assembly.assemble`.
 
-What an expression may refer to is given as a :class:`Names`; faults carry the place that people have to look at.
+What an expression may refer to is given as a :class:`Scope`; faults carry the place that people have to look at.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn, Protocol, assert_never
 
-from bot.assembly.faults import LONGEST_TEXT, Budget, Fault
+from bot.assembly.faults import LONGEST_TEXT, EvaluationBudget, Fault
 from bot.assembly.functions import NAMES, PLAIN, STRUCTURAL, Misuse, truth
 from bot.assembly.values import Trace, Value, as_bool, as_number, as_text, equal, kind_of, traced
 from bot.intake.declared import nearest
 from bot.intake.syntax import (
     Attribute,
     Binary,
-    Call,
     Conditional,
     Expression,
     ForExpression,
+    FunctionCall,
     Index,
     ListExpression,
     Literal,
@@ -49,7 +49,7 @@ _COMPARISON: Final[Mapping[str, Callable[[float, float], bool]]] = {
 }
 
 
-class Names(Protocol):
+class Scope(Protocol):
     """What the names in an expression stand for."""
 
     def reference(self, path: Sequence[str], at: Evaluation, node: Expression) -> tuple[Value, int] | None:
@@ -69,8 +69,8 @@ class Evaluation:
     """Evaluates the expressions of one file. ``bound`` are the names of enclosing loops."""
 
     text: Text
-    names: Names
-    budget: Budget
+    names: Scope
+    budget: EvaluationBudget
     bound: Mapping[str, Value] = field(default_factory=dict)
 
     def fault(self, node: Expression, message: str, expected: str | None = None) -> NoReturn:
@@ -84,7 +84,9 @@ class Evaluation:
     def value(self, node: Expression) -> Value:
         """The value of ``node`` as it stands in a resource. Raises :class:`~bot.assembly.faults.Fault`."""
         found = self._value(node)
-        if isinstance(node, Attribute | Index | Splat | Call | Conditional | Name | Parentheses | ForExpression):
+        if isinstance(
+            node, Attribute | Index | Splat | FunctionCall | Conditional | Name | Parentheses | ForExpression
+        ):
             through, name = self._how(node)
             self._spend(node, found.size())
             return found.moved(self.origin(node), through, name)
@@ -120,7 +122,7 @@ class Evaluation:
                 return self._reference(node)
             case Splat():
                 return self._splat(node)
-            case Call():
+            case FunctionCall():
                 return self._call(node)
             case Unary():
                 return self._unary(node)
@@ -230,7 +232,7 @@ class Evaluation:
             made.append(taken)
         return Value(tuple(made), self._trace(node, (source,)))
 
-    def _call(self, node: Call) -> Value:
+    def _call(self, node: FunctionCall) -> Value:
         if node.name in {"try", "can"}:
             return self._attempt(node)
         if node.name not in NAMES:
@@ -246,7 +248,7 @@ class Evaluation:
         except (ValueError, OverflowError, ArithmeticError):
             self.fault(node, f"{node.name}() cannot work with these values")
 
-    def _called(self, node: Call, arguments: list[Value]) -> Value:
+    def _called(self, node: FunctionCall, arguments: list[Value]) -> Value:
         if node.name in {"alltrue", "anytrue"} and len(arguments) == 1:
             return self.made(node, truth(node.name, arguments[0]), arguments)
         entry = PLAIN.get(node.name) or STRUCTURAL.get(node.name)
@@ -266,7 +268,7 @@ class Evaluation:
             return found
         return Value(found, self._trace(node, arguments))
 
-    def _attempt(self, node: Call) -> Value:
+    def _attempt(self, node: FunctionCall) -> Value:
         for argument in node.arguments:
             try:
                 found = self.value(argument)

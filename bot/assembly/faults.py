@@ -18,7 +18,7 @@ class Fault(Exception):
         self.error = error
 
 
-class Budget:
+class EvaluationBudget:
     """How much one assembly may still compute, in values made."""
 
     def __init__(self, steps: int = 200_000) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from bot.assembly.body import evaluate_body
 from bot.assembly.config import Kind
 from bot.assembly.evaluate import Evaluation
-from bot.assembly.faults import Budget, Fault
+from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
 from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
@@ -32,7 +32,7 @@ class World:
     """What all modules of one assembly share. ``open`` are the things being computed, innermost last."""
 
     parsed: Mapping[str, Parsed]
-    budget: Budget = field(default_factory=Budget)
+    budget: EvaluationBudget = field(default_factory=EvaluationBudget)
     errors: list[SourceError] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
+class NamedBlock:
     """A block with its file."""
 
     at: Evaluation
@@ -82,13 +82,13 @@ class Module:
         self.resources = self._named("resource", 2)
         self.locals = self._locals()
 
-    def blocks(self, kind: str) -> Iterator[Declaration]:
+    def blocks(self, kind: str) -> Iterator[NamedBlock]:
         """All blocks of one kind."""
         for at, body in self.files:
-            yield from (Declaration(at, block) for block in body.blocks if block.kind == kind)
+            yield from (NamedBlock(at, block) for block in body.blocks if block.kind == kind)
 
-    def _named(self, kind: str, labels: int) -> dict[str, Declaration]:
-        found: dict[str, Declaration] = {}
+    def _named(self, kind: str, labels: int) -> dict[str, NamedBlock]:
+        found: dict[str, NamedBlock] = {}
         for declared in self.blocks(kind):
             block, text = declared.block, declared.at.text
             if len(block.labels) != labels:
@@ -184,7 +184,7 @@ class Module:
         self._validate(name, declared, value)
         return value
 
-    def _given(self, name: str, declared: Declaration) -> Value:
+    def _given(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
         kind = declared_type(at, block)
         default = block.body.get("default")
@@ -198,7 +198,7 @@ class Module:
             raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", wanted))
         return fit(at, at.value(default.expression), kind, name)
 
-    def _validate(self, name: str, declared: Declaration, value: Value) -> None:
+    def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
             condition, message = rule.body.get("condition"), rule.body.get("error_message")
             if condition is None:
@@ -261,7 +261,7 @@ class Module:
         declared = self.outputs[name]
         return self.once(f"output.{name}", at, node, lambda: self._output(name, declared))
 
-    def _output(self, name: str, declared: Declaration) -> Value:
+    def _output(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
         for item in block.body.assignments:
             if item.name not in OUTPUT:
@@ -302,7 +302,7 @@ class Module:
         declared = self.resources[key]
         return self.once(key, at, node, lambda: self._body(key, declared))
 
-    def _body(self, key: str, declared: Declaration) -> Value:
+    def _body(self, key: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
         kind = Kind(key.partition(".")[0])
         mistakes: list[SourceError | None] = []

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.assembly.config import Kind
-from bot.assembly.types import ListOf, MapOf, OneOf, Scalar, Type
+from bot.assembly.types import ListOf, MapOf, OneOf, ScalarType, Type
 
-_TEXTS: Final = ListOf(Scalar.STRING)
-_TEXT_MAP: Final = MapOf(Scalar.STRING)
-_NAMED: Final[Mapping[str, Type]] = {"name": Scalar.STRING, "labels": _TEXT_MAP}
+_TEXTS: Final = ListOf(ScalarType.STRING)
+_TEXT_MAP: Final = MapOf(ScalarType.STRING)
+_NAMED: Final[Mapping[str, Type]] = {"name": ScalarType.STRING, "labels": _TEXT_MAP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +47,44 @@ class Nested:
 
 _PORT: Final = Schema(
     {
-        "container": Scalar.PORT,
-        "host": Scalar.PORT,
+        "container": ScalarType.PORT,
+        "host": ScalarType.PORT,
         "protocol": OneOf(("tcp", "udp", "sctp")),
-        "address": Scalar.STRING,
-        "name": Scalar.STRING,
+        "address": ScalarType.STRING,
+        "name": ScalarType.STRING,
     },
     required=("container",),
 )
 _MOUNT: Final = Schema(
     {
-        "source": Scalar.STRING,
-        "target": Scalar.STRING,
+        "source": ScalarType.STRING,
+        "target": ScalarType.STRING,
         "type": OneOf(("bind", "volume", "tmpfs")),
-        "read_only": Scalar.BOOL,
+        "read_only": ScalarType.BOOL,
     },
     required=("target",),
 )
 _VOLUME_MOUNT: Final = Schema(
-    {"name": Scalar.STRING, "target": Scalar.STRING, "read_only": Scalar.BOOL}, required=("name", "target")
+    {"name": ScalarType.STRING, "target": ScalarType.STRING, "read_only": ScalarType.BOOL}, required=("name", "target")
 )
 _HEALTHCHECK: Final = Schema(
     {
-        "command": Scalar.COMMAND,
-        "interval": Scalar.DURATION,
-        "timeout": Scalar.DURATION,
-        "start_period": Scalar.DURATION,
-        "start_interval": Scalar.DURATION,
-        "retries": Scalar.WHOLE,
-        "disable": Scalar.BOOL,
+        "command": ScalarType.COMMAND,
+        "interval": ScalarType.DURATION,
+        "timeout": ScalarType.DURATION,
+        "start_period": ScalarType.DURATION,
+        "start_interval": ScalarType.DURATION,
+        "retries": ScalarType.WHOLE,
+        "disable": ScalarType.BOOL,
     }
 )
-_LOGGING: Final = Schema({"driver": Scalar.STRING, "options": _TEXT_MAP})
-_AMOUNTS: Final = Schema({"cpu": Scalar.NUMBER, "memory": Scalar.SIZE})
+_LOGGING: Final = Schema({"driver": ScalarType.STRING, "options": _TEXT_MAP})
+_AMOUNTS: Final = Schema({"cpu": ScalarType.NUMBER, "memory": ScalarType.SIZE})
 _BUILD: Final = Schema(
-    {"context": Scalar.STRING, "dockerfile": Scalar.STRING, "target": Scalar.STRING, "args": _TEXT_MAP},
+    {"context": ScalarType.STRING, "dockerfile": ScalarType.STRING, "target": ScalarType.STRING, "args": _TEXT_MAP},
     required=("context",),
 )
-_FILE_MOUNT: Final = Schema({"name": Scalar.STRING, "target": Scalar.STRING}, required=("name",))
+_FILE_MOUNT: Final = Schema({"name": ScalarType.STRING, "target": ScalarType.STRING}, required=("name",))
 
 SERVICE: Final = Schema(
     {
@@ -92,36 +92,36 @@ SERVICE: Final = Schema(
         "annotations": _TEXT_MAP,
         "cap_add": _TEXTS,
         "cap_drop": _TEXTS,
-        "command": Scalar.COMMAND,
+        "command": ScalarType.COMMAND,
         "depends_on": _TEXTS,
         "devices": _TEXTS,
         "dns": _TEXTS,
-        "entrypoint": Scalar.COMMAND,
+        "entrypoint": ScalarType.COMMAND,
         "environment": _TEXT_MAP,
         "extra_hosts": _TEXT_MAP,
-        "hostname": Scalar.STRING,
-        "image": Scalar.STRING,
-        "init": Scalar.BOOL,
-        "network_mode": Scalar.STRING,
+        "hostname": ScalarType.STRING,
+        "image": ScalarType.STRING,
+        "init": ScalarType.BOOL,
+        "network_mode": ScalarType.STRING,
         "networks": _TEXTS,
-        "pid": Scalar.STRING,
-        "platform": Scalar.STRING,
-        "privileged": Scalar.BOOL,
+        "pid": ScalarType.STRING,
+        "platform": ScalarType.STRING,
+        "privileged": ScalarType.BOOL,
         "pull_policy": OneOf(("always", "missing", "never", "build")),
-        "read_only": Scalar.BOOL,
-        "replicas": Scalar.WHOLE,
+        "read_only": ScalarType.BOOL,
+        "replicas": ScalarType.WHOLE,
         "restart": OneOf(("no", "always", "on-failure", "unless-stopped")),
         "secrets": _TEXTS,
         "security_opt": _TEXTS,
-        "shm_size": Scalar.SIZE,
-        "stack": Scalar.STRING,
-        "stop_grace_period": Scalar.DURATION,
-        "stop_signal": Scalar.STRING,
+        "shm_size": ScalarType.SIZE,
+        "stack": ScalarType.STRING,
+        "stop_grace_period": ScalarType.DURATION,
+        "stop_signal": ScalarType.STRING,
         "sysctls": _TEXT_MAP,
         "tmpfs": _TEXTS,
-        "tty": Scalar.BOOL,
-        "user": Scalar.STRING,
-        "working_dir": Scalar.STRING,
+        "tty": ScalarType.BOOL,
+        "user": ScalarType.STRING,
+        "working_dir": ScalarType.STRING,
     },
     {
         "build": Nested(_BUILD),
@@ -135,47 +135,47 @@ SERVICE: Final = Schema(
         "volume": Nested(_VOLUME_MOUNT, many=True),
     },
 )
-IMAGE: Final = Schema({**_NAMED, "tag": Scalar.STRING, "digest": Scalar.STRING}, {"build": Nested(_BUILD)})
+IMAGE: Final = Schema({**_NAMED, "tag": ScalarType.STRING, "digest": ScalarType.STRING}, {"build": Nested(_BUILD)})
 NETWORK: Final = Schema(
     {
         **_NAMED,
-        "attachable": Scalar.BOOL,
-        "driver": Scalar.STRING,
-        "external": Scalar.BOOL,
-        "internal": Scalar.BOOL,
+        "attachable": ScalarType.BOOL,
+        "driver": ScalarType.STRING,
+        "external": ScalarType.BOOL,
+        "internal": ScalarType.BOOL,
         "options": _TEXT_MAP,
-        "stack": Scalar.STRING,
+        "stack": ScalarType.STRING,
     }
 )
 VOLUME: Final = Schema(
     {
         **_NAMED,
         "access_modes": _TEXTS,
-        "driver": Scalar.STRING,
-        "external": Scalar.BOOL,
+        "driver": ScalarType.STRING,
+        "external": ScalarType.BOOL,
         "options": _TEXT_MAP,
-        "size": Scalar.SIZE,
-        "stack": Scalar.STRING,
-        "storage_class": Scalar.STRING,
+        "size": ScalarType.SIZE,
+        "stack": ScalarType.STRING,
+        "storage_class": ScalarType.STRING,
     }
 )
 SECRET: Final = Schema(
     {
         **_NAMED,
-        "environment": Scalar.STRING,
-        "external": Scalar.BOOL,
-        "file": Scalar.STRING,
-        "stack": Scalar.STRING,
+        "environment": ScalarType.STRING,
+        "external": ScalarType.BOOL,
+        "file": ScalarType.STRING,
+        "stack": ScalarType.STRING,
     }
 )
 CONFIG: Final = Schema(
     {
         **_NAMED,
-        "content": Scalar.STRING,
+        "content": ScalarType.STRING,
         "data": _TEXT_MAP,
-        "external": Scalar.BOOL,
-        "file": Scalar.STRING,
-        "stack": Scalar.STRING,
+        "external": ScalarType.BOOL,
+        "file": ScalarType.STRING,
+        "stack": ScalarType.STRING,
     }
 )
 SCHEMAS: Final[Mapping[Kind, Schema]] = {

@@ -9,13 +9,13 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of
-from bot.intake.syntax import Call, Expression, ListExpression, Name, ObjectExpression, Template
+from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression, Template
 
 _DURATION: Final = re.compile(r"(\d+(\.\d+)?(us|ms|s|m|h))+\Z")
 _SIZE: Final = re.compile(r"\d+(\.\d+)?([kKmMgGtT]([iI]?[bB]?)|[bB])?\Z")
 
 
-class Scalar(Enum):
+class ScalarType(Enum):
     """Types without parts; the value is what messages call them."""
 
     STRING = "text"
@@ -59,7 +59,7 @@ class OneOf:
     choices: tuple[str, ...]
 
 
-Type: TypeAlias = Scalar | ListOf | MapOf | Structure | OneOf
+Type: TypeAlias = ScalarType | ListOf | MapOf | Structure | OneOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Mismatch(Exception):
 def describe(kind: Type) -> str:
     """What messages call a type."""
     match kind:
-        case Scalar():
+        case ScalarType():
             return kind.value
         case ListOf(item):
             return f"a list of {describe(item).removeprefix('a ')}"
@@ -88,10 +88,10 @@ def describe(kind: Type) -> str:
 
 def converted(value: Value, kind: Type) -> Value:
     """``value`` as ``kind``, traces kept; null stays null. Raises :class:`Mismatch`."""
-    if value.data is None or kind is Scalar.ANY:
+    if value.data is None or kind is ScalarType.ANY:
         return value
     match kind:
-        case Scalar():
+        case ScalarType():
             return _scalar(value, kind)
         case OneOf(choices):
             if value.data not in choices:
@@ -124,16 +124,16 @@ def _structure(value: Value, kind: Type, fields: Mapping[str, Type], optional: f
     return replace(value, data={name: converted(child, fields[name]) for name, child in known.items()})
 
 
-def _scalar(value: Value, kind: Scalar) -> Value:
-    if kind is Scalar.COMMAND and isinstance(value.data, tuple):
-        return converted(value, ListOf(Scalar.STRING))
+def _scalar(value: Value, kind: ScalarType) -> Value:
+    if kind is ScalarType.COMMAND and isinstance(value.data, tuple):
+        return converted(value, ListOf(ScalarType.STRING))
     made = _CONVERT[kind](value)
     if made is None:
         raise _wrong(value, kind) if kind in _BY_TYPE or kind_of(value) in {"list", "object"} else _bad(value, kind)
     return value if type(made) is type(value.data) else replace(value, data=made)
 
 
-def _bad(value: Value, kind: Scalar) -> Mismatch:
+def _bad(value: Value, kind: ScalarType) -> Mismatch:
     return Mismatch(value, f"{'a secret value' if value.sensitive else repr(value.data)} does not fit", describe(kind))
 
 
@@ -155,25 +155,25 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[Value], str | None]:
     return made
 
 
-_BY_TYPE: Final = frozenset({Scalar.STRING, Scalar.BOOL, Scalar.COMMAND})
-_CONVERT: Final[Mapping[Scalar, Callable[[Value], bool | int | float | str | None]]] = {
-    Scalar.STRING: as_text,
-    Scalar.COMMAND: as_text,
-    Scalar.NUMBER: as_number,
-    Scalar.WHOLE: _whole,
-    Scalar.BOOL: as_bool,
-    Scalar.DURATION: _matching(_DURATION),
-    Scalar.SIZE: _matching(_SIZE),
-    Scalar.PORT: _port,
+_BY_TYPE: Final = frozenset({ScalarType.STRING, ScalarType.BOOL, ScalarType.COMMAND})
+_CONVERT: Final[Mapping[ScalarType, Callable[[Value], bool | int | float | str | None]]] = {
+    ScalarType.STRING: as_text,
+    ScalarType.COMMAND: as_text,
+    ScalarType.NUMBER: as_number,
+    ScalarType.WHOLE: _whole,
+    ScalarType.BOOL: as_bool,
+    ScalarType.DURATION: _matching(_DURATION),
+    ScalarType.SIZE: _matching(_SIZE),
+    ScalarType.PORT: _port,
 }
 _NAMES: Final[Mapping[str, Type]] = {
-    "string": Scalar.STRING,
-    "number": Scalar.NUMBER,
-    "bool": Scalar.BOOL,
-    "any": Scalar.ANY,
-    "list": ListOf(Scalar.ANY),
-    "set": ListOf(Scalar.ANY, unique=True),
-    "map": MapOf(Scalar.ANY),
+    "string": ScalarType.STRING,
+    "number": ScalarType.NUMBER,
+    "bool": ScalarType.BOOL,
+    "any": ScalarType.ANY,
+    "list": ListOf(ScalarType.ANY),
+    "set": ListOf(ScalarType.ANY, unique=True),
+    "map": MapOf(ScalarType.ANY),
 }
 
 
@@ -192,19 +192,21 @@ def parse_type(node: Expression) -> Type:
             return _NAMES[name]
         case Template() if node.literal in _NAMES:
             return _NAMES[node.literal or ""]
-        case Call(name="list" | "set", arguments=(item,)):
+        case FunctionCall(name="list" | "set", arguments=(item,)):
             return ListOf(parse_type(item), unique=node.name == "set")
-        case Call(name="map", arguments=(item,)):
+        case FunctionCall(name="map", arguments=(item,)):
             return MapOf(parse_type(item))
-        case Call(name="tuple", arguments=(ListExpression(),)):
-            return ListOf(Scalar.ANY)
-        case Call(name="object", arguments=(ObjectExpression(items=items),)):
+        case FunctionCall(name="tuple", arguments=(ListExpression(),)):
+            return ListOf(ScalarType.ANY)
+        case FunctionCall(name="object", arguments=(ObjectExpression(items=items),)):
             fields = {
                 key.name: value for key, value in ((item.key, item.value) for item in items) if isinstance(key, Name)
             }
-            optional = {name for name, value in fields.items() if isinstance(value, Call) and value.name == "optional"}
+            optional = {
+                name for name, value in fields.items() if isinstance(value, FunctionCall) and value.name == "optional"
+            }
             return Structure({name: parse_type(value) for name, value in fields.items()}, frozenset(optional))
-        case Call(name="optional", arguments=(item, *_)):
+        case FunctionCall(name="optional", arguments=(item, *_)):
             return parse_type(item)
         case _:
             raise NoType(node)

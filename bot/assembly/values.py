@@ -10,7 +10,7 @@ from typing import TypeAlias
 from bot.model.resource import JSON, Origin, Pointer, Through
 
 
-class Form(Enum):
+class ValueForm(Enum):
     """How a rendered value relates to the ``.cw`` value it comes from."""
 
     PLAIN = "plain"
@@ -48,7 +48,7 @@ class Trace:
     literal: Origin | None = None
     pieces: tuple[Piece, ...] = ()
     sensitive: bool = False
-    form: Form = Form.PLAIN
+    form: ValueForm = ValueForm.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

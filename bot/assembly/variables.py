@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.assembly.evaluate import Evaluation
 from bot.assembly.faults import Fault
-from bot.assembly.types import Mismatch, NoType, Scalar, Type, converted, parse_type
+from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, parse_type
 from bot.assembly.values import Trace, Value
 from bot.intake.cw import parse_expression
 from bot.intake.scanner import Mistake
@@ -52,7 +52,7 @@ def declared_type(at: Evaluation, block: Block) -> Type:
     """The type a variable block declares. Raises :class:`~bot.assembly.faults.Fault`."""
     written = block.body.get("type")
     if written is None:
-        return Scalar.ANY
+        return ScalarType.ANY
     try:
         return parse_type(written.expression)
     except NoType as problem:
@@ -66,7 +66,7 @@ def given_value(at: Evaluation, given: Given, kind: Type, block: Block) -> Value
         inner = Evaluation(given.text, at.names, at.budget)
         return fit(inner, inner.value(given.expression), kind, block.labels[0].value if block.labels else "")
     origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
-    if kind in {Scalar.STRING, Scalar.ANY}:
+    if kind in {ScalarType.STRING, ScalarType.ANY}:
         return Value(given.text.chars, Trace(origin))
     try:
         value = Evaluation(given.text, at.names, at.budget).value(parse_expression(given.text))

@@ -28,7 +28,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RawReply:
     """A tool that did its work: the model's own words, still to be parsed."""
 
     text: str
@@ -36,7 +36,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedRun:
     """A tool that did not: why, in the contract's words. ``again`` says whether a second try may help."""
 
     status: ReplyStatus
@@ -46,11 +46,11 @@ class Failed:
     usage: Usage = Usage()
 
 
-Answer = Said | Failed
+Answer = RawReply | FailedRun
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AssistantRun:
     """One answer with what only the run itself knows: how long it took, how it exited, what it wrote to stderr."""
 
     answer: Answer
@@ -59,10 +59,10 @@ class Attempt:
     stderr: str = ""
 
 
-def reply(name: str, attempt: Callable[[], Attempt], *, sleep: Sleep, secrets: Collection[str] = ()) -> Reply:
+def reply(name: str, attempt: Callable[[], AssistantRun], *, sleep: Sleep, secrets: Collection[str] = ()) -> Reply:
     """The reply of assistant ``name`` after one or two attempts; ``milliseconds`` counts both, not the wait between."""
     first = attempt()
-    if not isinstance(first.answer, Failed) or not _worth_another(first.answer):
+    if not isinstance(first.answer, FailedRun) or not _worth_another(first.answer):
         return _finished(name, first, secrets)
     wait = first.answer.wait_seconds
     if wait is None:
@@ -72,11 +72,11 @@ def reply(name: str, attempt: Callable[[], Attempt], *, sleep: Sleep, secrets: C
     return _finished(name, replace(second, milliseconds=first.milliseconds + second.milliseconds), secrets)
 
 
-def _worth_another(failed: Failed) -> bool:
+def _worth_another(failed: FailedRun) -> bool:
     return failed.again and (failed.wait_seconds or 0.0) <= MAX_WAIT_SECONDS
 
 
-def _finished(name: str, attempt: Attempt, secrets: Collection[str]) -> Reply:
+def _finished(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Reply:
     answer = attempt.answer
     usage = answer.usage
     blank = Reply(
@@ -89,7 +89,7 @@ def _finished(name: str, attempt: Attempt, secrets: Collection[str]) -> Reply:
         cost_usd=usage.cost_usd,
         stderr_tail=hidden(attempt.stderr, secrets)[-TAIL_KEPT:],
     )
-    if isinstance(answer, Failed):
+    if isinstance(answer, FailedRun):
         return replace(blank, status=answer.status, message=hidden(answer.message, secrets)[:TAIL_KEPT])
     try:
         return replace(blank, findings=parse_findings(answer.text, secrets=secrets))

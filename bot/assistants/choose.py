@@ -19,7 +19,7 @@ from bot.assistants.command import CommandAssistant
 from bot.assistants.copilot import Copilot
 from bot.assistants.gemini import Gemini
 from bot.assistants.process import DEADLINE_SECONDS
-from bot.assistants.tool import Options, Tool, ToolAssistant
+from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
 from bot.errors import Invalid, Refused
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
@@ -73,7 +73,7 @@ def choose(
             f"assistant {name or kind} would be handed the token that writes to the repository",
             advice="Give it a key of its own, in an environment variable that its key_env names.",
         )
-    options = Options(
+    options = ToolOptions(
         path=environment.get("PATH", os.defpath),
         key=key,
         base_url=base_url,
@@ -85,7 +85,7 @@ def choose(
 
 def assistant(
     kind: str,
-    options: Options,
+    options: ToolOptions,
     *,
     name: str | None = None,
     command: Sequence[str] = (),

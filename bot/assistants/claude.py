@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.assistants.attempt import Answer, Failed, Said, Usage
+from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
-from bot.assistants.process import Place, Ran
-from bot.assistants.tool import Options
+from bot.assistants.process import ProcessResult, Workspace
+from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
 
 
@@ -49,11 +49,11 @@ class Claude:
 
     name: str = "claude"
 
-    def key_variable(self, options: Options) -> str:
+    def key_variable(self, options: ToolOptions) -> str:
         del options
         return "ANTHROPIC_API_KEY"
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         base = {} if options.base_url is None else {"ANTHROPIC_BASE_URL": options.base_url}
         return base | {
             "API_TIMEOUT_MS": str(round(options.deadline_seconds * 1000)),
@@ -62,7 +62,7 @@ class Claude:
             "DISABLE_AUTOUPDATER": "1",
         }
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         del place
         model = () if options.model is None else ("--model", options.model)
         program = options.program or "claude"
@@ -72,7 +72,7 @@ class Claude:
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         del place
         try:
             said = _Result.model_validate_json(ran.stdout)
@@ -83,10 +83,10 @@ class Claude:
         if ran.exit_code != 0 or said.is_error or said.subtype != "success":
             return _failure(said, ran)
         text = said.result if said.structured_output is None else json.dumps(said.structured_output)
-        return Said(text, _usage(said))
+        return RawReply(text, _usage(said))
 
 
-def _failure(said: _Result, ran: Ran) -> Failed:
+def _failure(said: _Result, ran: ProcessResult) -> FailedRun:
     message = said.result or said.subtype
     if said.api_error_status is not None:
         return by_status(said.api_error_status, message)

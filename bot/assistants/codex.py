@@ -14,10 +14,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.assistants.attempt import Answer, Said, Usage
+from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
-from bot.assistants.process import Place, Ran
-from bot.assistants.tool import Options
+from bot.assistants.process import ProcessResult, Workspace
+from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
 
 _ENDPOINT: Final = "https://api.openai.com/v1"
@@ -56,15 +56,15 @@ class Codex:
 
     name: str = "codex"
 
-    def key_variable(self, options: Options) -> str:
+    def key_variable(self, options: ToolOptions) -> str:
         del options
         return _KEY
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         del options
         return {}
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         schema, last = place.scratch / "schema.json", place.scratch / "last.txt"
         schema.write_text(prompt.schema, encoding="utf-8")
         return (
@@ -78,7 +78,7 @@ class Codex:
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         events = list(_events(ran.stdout))
         failures = [event.error.message for event in events if event.type == "turn.failed"]
         if ran.exit_code != 0 or failures:
@@ -90,10 +90,10 @@ class Codex:
         usage = next((event.usage for event in reversed(events) if event.usage is not None), None)
         if not words:
             return bad_output("codex ended without an answer")
-        return Said(words[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
+        return RawReply(words[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
 
 
-def _provider(options: Options) -> str:
+def _provider(options: ToolOptions) -> str:
     """An inline TOML table; JSON strings are TOML strings."""
     return (
         f'{{name="clockwork",base_url={json.dumps(options.base_url or _ENDPOINT)},env_key="{_KEY}",'

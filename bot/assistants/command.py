@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.assistants.attempt import Answer, Said, Sleep
+from bot.assistants.attempt import Answer, RawReply, Sleep
 from bot.assistants.error_status import bad_output, by_text
-from bot.assistants.process import Monotonic, Place, Ran
-from bot.assistants.tool import Options, ToolAssistant
+from bot.assistants.process import Monotonic, ProcessResult, Workspace
+from bot.assistants.tool import ToolAssistant, ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt
 
@@ -23,27 +23,27 @@ class _Command:
     variable: str | None
     name: str = "command"
 
-    def key_variable(self, options: Options) -> str | None:
+    def key_variable(self, options: ToolOptions) -> str | None:
         del options
         return self.variable
 
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         del options
         return {}
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         del prompt, options, place
         return self.argv
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         del place
         if ran.exit_code != 0:
             return by_text(ran.stderr, exit_code=ran.exit_code)
         try:
-            return Said(ran.stdout.decode("utf-8"))
+            return RawReply(ran.stdout.decode("utf-8"))
         except UnicodeDecodeError as exc:
             return bad_output(f"the reply is not UTF-8 at byte {exc.start}")
 
@@ -57,7 +57,7 @@ class CommandAssistant(ToolAssistant):
     def __init__(
         self,
         argv: Sequence[str],
-        options: Options = Options(),  # noqa: B008 - a frozen value
+        options: ToolOptions = ToolOptions(),  # noqa: B008 - a frozen value
         *,
         name: str | None = None,
         key_variable: str | None = None,

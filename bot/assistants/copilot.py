@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.assistants.attempt import Answer, Failed, Said
+from bot.assistants.attempt import Answer, FailedRun, RawReply
 from bot.assistants.error_status import bad_output, by_status, by_text
-from bot.assistants.process import Place, Ran
-from bot.assistants.tool import Options, with_schema
+from bot.assistants.process import ProcessResult, Workspace
+from bot.assistants.tool import ToolOptions, with_schema
 from bot.model.session import Prompt
 
 
@@ -43,14 +43,14 @@ class Copilot:
 
     name: str = "copilot"
 
-    def key_variable(self, options: Options) -> str:
+    def key_variable(self, options: ToolOptions) -> str:
         return "COPILOT_GITHUB_TOKEN" if options.base_url is None else "COPILOT_PROVIDER_API_KEY"
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         base = {} if options.base_url is None else {"COPILOT_PROVIDER_BASE_URL": options.base_url}
         return base if options.model is None else {**base, "COPILOT_MODEL": options.model}
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         del prompt, place
         return (
             *(options.program or "copilot", "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
@@ -60,7 +60,7 @@ class Copilot:
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         del place
         events = list(_events(ran.stdout))
         ended = [event.exit_code for event in events if event.type == "result"]
@@ -69,10 +69,10 @@ class Copilot:
         words = [event.data.content for event in events if event.type == "assistant.message" and event.data.content]
         if not ended or not words:
             return bad_output("copilot ended without an answer")
-        return Said(words[-1])
+        return RawReply(words[-1])
 
 
-def _failure(events: Sequence[_Event], ran: Ran) -> Failed:
+def _failure(events: Sequence[_Event], ran: ProcessResult) -> FailedRun:
     error = next((event.data for event in reversed(events) if event.type == "session.error"), None)
     if error is not None and error.status is not None:
         return by_status(error.status, error.message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.assistants.attempt import Failed
+from bot.assistants.attempt import FailedRun
 from bot.model.session import ReplyStatus
 
 _SIGNS: Final = (
@@ -38,38 +38,38 @@ _SIGNS: Final = (
 _PATTERNS: Final = tuple((status, again, re.compile(rf"(?i)\b(?:{signs})\b")) for status, again, signs in _SIGNS)
 
 
-def by_status(code: int, message: str, *, wait_seconds: float | None = None) -> Failed:
+def by_status(code: int, message: str, *, wait_seconds: float | None = None) -> FailedRun:
     """The failure that HTTP status ``code`` means (RFC 9110; 529 is Anthropic's "overloaded")."""
     text = f"HTTP {code}: {message.strip()}" if message.strip() else f"HTTP {code}"
     match code:
         case 401 | 403 | 407:
-            return Failed(ReplyStatus.AUTH, text)
+            return FailedRun(ReplyStatus.AUTH, text)
         case 413:
-            return Failed(ReplyStatus.TOO_LARGE, text)
+            return FailedRun(ReplyStatus.TOO_LARGE, text)
         case 429 | 529:
-            return Failed(ReplyStatus.RATE_LIMIT, text, again=True, wait_seconds=wait_seconds)
+            return FailedRun(ReplyStatus.RATE_LIMIT, text, again=True, wait_seconds=wait_seconds)
         case 408 | 504:
-            return Failed(ReplyStatus.TIMEOUT, text, again=True, wait_seconds=wait_seconds)
+            return FailedRun(ReplyStatus.TIMEOUT, text, again=True, wait_seconds=wait_seconds)
         case _ if code >= 500:
-            return Failed(ReplyStatus.CRASH, text, again=True, wait_seconds=wait_seconds)
+            return FailedRun(ReplyStatus.CRASH, text, again=True, wait_seconds=wait_seconds)
         case _ if _PATTERNS[0][2].search(message):
-            return Failed(ReplyStatus.TOO_LARGE, text)
+            return FailedRun(ReplyStatus.TOO_LARGE, text)
         case _:
-            return Failed(ReplyStatus.CRASH, text)
+            return FailedRun(ReplyStatus.CRASH, text)
 
 
-def by_text(message: str, *, exit_code: int | None = None) -> Failed:
+def by_text(message: str, *, exit_code: int | None = None) -> FailedRun:
     """The failure that a tool's own error text means; ``crash`` with the exit code when it says nothing known."""
     for status, again, pattern in _PATTERNS:
         if pattern.search(message):
-            return Failed(status, message.strip(), again=again)
+            return FailedRun(status, message.strip(), again=again)
     code = "" if exit_code is None else f" (exit code {exit_code})"
-    return Failed(ReplyStatus.CRASH, (_last_line(message) or "ended without saying why") + code)
+    return FailedRun(ReplyStatus.CRASH, (_last_line(message) or "ended without saying why") + code)
 
 
-def bad_output(message: str) -> Failed:
+def bad_output(message: str) -> FailedRun:
     """A tool that ended well and yet said nothing that can be read."""
-    return Failed(ReplyStatus.BAD_OUTPUT, message)
+    return FailedRun(ReplyStatus.BAD_OUTPUT, message)
 
 
 def _last_line(text: str) -> str:

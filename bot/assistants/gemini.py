@@ -14,10 +14,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.assistants.attempt import Answer, Failed, Said, Usage
+from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
-from bot.assistants.process import Place, Ran
-from bot.assistants.tool import Options, with_schema
+from bot.assistants.process import ProcessResult, Workspace
+from bot.assistants.tool import ToolOptions, with_schema
 from bot.model.session import Prompt, ReplyStatus
 
 _SETTINGS: Final = {
@@ -72,14 +72,14 @@ class Gemini:
 
     name: str = "gemini"
 
-    def key_variable(self, options: Options) -> str:
+    def key_variable(self, options: ToolOptions) -> str:
         del options
         return "GEMINI_API_KEY"
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         del prompt
         folder = place.home / ".gemini"
         folder.mkdir()
@@ -91,7 +91,7 @@ class Gemini:
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         del place
         output = _output(ran.stdout.decode("utf-8", "replace")) or _output(_last_object(ran.stderr))
         if output is None:
@@ -103,12 +103,14 @@ class Gemini:
         if output.response is None:
             return bad_output("gemini ended without an answer")
         tokens = [model.tokens for model in output.stats.models.values()]
-        return Said(output.response, Usage(sum(one.prompt for one in tokens), sum(one.candidates for one in tokens)))
+        return RawReply(
+            output.response, Usage(sum(one.prompt for one in tokens), sum(one.candidates for one in tokens))
+        )
 
 
-def _failure(error: _Error, ran: Ran) -> Failed:
+def _failure(error: _Error, ran: ProcessResult) -> FailedRun:
     if ran.exit_code == _NO_LOGIN:
-        return Failed(ReplyStatus.AUTH, error.message)
+        return FailedRun(ReplyStatus.AUTH, error.message)
     if isinstance(error.code, int) and 400 <= error.code < 600:
         return by_status(error.code, error.message)
     return by_text(error.message, exit_code=ran.exit_code)

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.assistants.attempt import Answer, Attempt, Failed, Said, Sleep, Usage, reply
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, Sleep, Usage, reply
 from bot.assistants.error_status import bad_output, by_status
 from bot.assistants.process import Monotonic
-from bot.assistants.tool import Options
+from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt, Reply, ReplyStatus
 
@@ -76,7 +76,7 @@ class OpenAIAssistant:
 
     def __init__(
         self,
-        options: Options,
+        options: ToolOptions,
         *,
         name: str = "openai",
         sleep: Sleep = time.sleep,
@@ -104,10 +104,10 @@ class OpenAIAssistant:
         secrets = () if self._options.key is None else (self._options.key,)
         return reply(self._name, lambda: self._attempt(prompt), sleep=self._sleep, secrets=secrets)
 
-    def _attempt(self, prompt: Prompt) -> Attempt:
+    def _attempt(self, prompt: Prompt) -> AssistantRun:
         started = self._monotonic()
         answer = asyncio.run(self._within_deadline(prompt))
-        return Attempt(answer, round((self._monotonic() - started) * 1000))
+        return AssistantRun(answer, round((self._monotonic() - started) * 1000))
 
     async def _within_deadline(self, prompt: Prompt) -> Answer:
         seconds = self._options.deadline_seconds
@@ -115,9 +115,9 @@ class OpenAIAssistant:
             async with asyncio.timeout(seconds):
                 return await self._exchange(prompt)
         except (TimeoutError, httpx.TimeoutException):
-            return Failed(ReplyStatus.TIMEOUT, f"no answer within {seconds:g} s", again=True)
+            return FailedRun(ReplyStatus.TIMEOUT, f"no answer within {seconds:g} s", again=True)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            return Failed(ReplyStatus.CRASH, f"could not be reached: {exc or type(exc).__name__}", again=True)
+            return FailedRun(ReplyStatus.CRASH, f"could not be reached: {exc or type(exc).__name__}", again=True)
 
     async def _exchange(self, prompt: Prompt) -> Answer:
         async with (
@@ -128,7 +128,7 @@ class OpenAIAssistant:
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > self._options.output_cap:
-                    return Failed(ReplyStatus.TOO_LARGE, f"more than {self._options.output_cap} bytes of answer")
+                    return FailedRun(ReplyStatus.TOO_LARGE, f"more than {self._options.output_cap} bytes of answer")
         if response.status_code != 200:
             return _refused(response.status_code, bytes(body), response.headers.get("retry-after"))
         return _answer(bytes(body))
@@ -159,10 +159,10 @@ def _answer(body: bytes) -> Answer:
         return bad_output(f"the answer was not finished: {choice.finish_reason}")
     if choice.message.refusal:
         return bad_output("the model refused to answer")
-    return Said(choice.message.content or "", Usage(tokens.prompt_tokens, tokens.completion_tokens))
+    return RawReply(choice.message.content or "", Usage(tokens.prompt_tokens, tokens.completion_tokens))
 
 
-def _refused(status: int, body: bytes, retry_after: str | None) -> Failed:
+def _refused(status: int, body: bytes, retry_after: str | None) -> FailedRun:
     try:
         problem = _Problems.model_validate_json(body).error
         message = f"{problem.message} ({problem.code})" if problem.code else problem.message

@@ -34,7 +34,7 @@ _DRAIN_SECONDS: Final = 0.5
 Monotonic = Callable[[], float]
 
 
-class Ending(StrEnum):
+class ProcessEnd(StrEnum):
     """How a run ended."""
 
     EXITED = "exited"
@@ -45,14 +45,14 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ProcessResult:
     """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if never started.
 
     ``stdout`` is whole unless ``ending`` is ``TOO_LARGE`` or ``TIMEOUT``; ``stderr`` is its last 8 KiB, unredacted, and
     not in the repr: whoever keeps it redacts it first and cuts it shorter then, so that no half secret is left.
     """
 
-    ending: Ending
+    ending: ProcessEnd
     exit_code: int | None
     stdout: bytes = field(repr=False)
     stderr: str = field(repr=False)
@@ -60,7 +60,7 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """A home, an empty working directory and a scratch directory for files that are handed over; gone after the run."""
 
     home: Path
@@ -69,11 +69,11 @@ class Place:
 
 
 @contextlib.contextmanager
-def fresh_place() -> Iterator[Place]:
+def fresh_place() -> Iterator[Workspace]:
     """A place that only this user can look into, removed afterwards whatever a program left there."""
     root = Path(tempfile.mkdtemp(prefix="clockwork-"))
     try:
-        place = Place(root / "home", root / "work", root / "scratch")
+        place = Workspace(root / "home", root / "work", root / "scratch")
         for directory in (place.home, place.work, place.scratch):
             directory.mkdir(mode=0o700)
         yield place
@@ -89,9 +89,9 @@ def run(
     deadline_seconds: float = DEADLINE_SECONDS,
     output_cap: int = OUTPUT_CAP,
     grace_seconds: float = GRACE_SECONDS,
-    place: Place | None = None,
+    place: Workspace | None = None,
     monotonic: Monotonic = time.monotonic,
-) -> Ran:
+) -> ProcessResult:
     """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME``), in ``place`` or one made for this run.
 
     ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. Never raises for what the program does: that it is
@@ -103,11 +103,11 @@ def run(
         try:
             child = _start(argv, env, place)
         except OSError as exc:
-            return Ran(Ending.NOT_FOUND, None, b"", exc.strerror or type(exc).__name__)
+            return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", exc.strerror or type(exc).__name__)
         return _Watch(child, stdin, output_cap, monotonic).to_the_end(started, deadline_seconds, grace_seconds)
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str], place: Place) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], env: Mapping[str, str], place: Workspace) -> subprocess.Popen[bytes]:
     full = {**env, "HOME": str(place.home), "TMPDIR": str(place.scratch)}
     program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
     if program is None:
@@ -136,7 +136,7 @@ class _Watch:
         self._stderr = bytearray()
         self._pipes = selectors.DefaultSelector()
 
-    def to_the_end(self, started: float, deadline_seconds: float, grace_seconds: float) -> Ran:
+    def to_the_end(self, started: float, deadline_seconds: float, grace_seconds: float) -> ProcessResult:
         try:
             self._open_pipes()
             ending = self._follow(started + deadline_seconds)
@@ -144,7 +144,7 @@ class _Watch:
             code = self._end_group(grace_seconds)
             self._close_pipes()
         spent = round((self._monotonic() - started) * 1000)
-        return Ran(ending, code, bytes(self._stdout), self._stderr.decode("utf-8", "replace"), spent)
+        return ProcessResult(ending, code, bytes(self._stdout), self._stderr.decode("utf-8", "replace"), spent)
 
     def _open_pipes(self) -> None:
         child = self._child
@@ -157,7 +157,7 @@ class _Watch:
             os.set_blocking(pipe.fileno(), False)
             self._pipes.register(pipe, events)
 
-    def _follow(self, deadline: float) -> Ending:
+    def _follow(self, deadline: float) -> ProcessEnd:
         """Until the program has exited and its output was read, or the deadline or the cap stops it."""
         exited_at: float | None = None
         while True:
@@ -165,12 +165,12 @@ class _Watch:
             if exited_at is None and self._has_exited():
                 exited_at = now
             if exited_at is not None and (self._quiet() or now >= exited_at + _DRAIN_SECONDS):
-                return Ending.EXITED
+                return ProcessEnd.EXITED
             if now >= deadline and exited_at is None:
-                return Ending.TIMEOUT
+                return ProcessEnd.TIMEOUT
             self._pump(_TICK)
             if len(self._stdout) > self._cap:
-                return Ending.TOO_LARGE
+                return ProcessEnd.TOO_LARGE
 
     def _quiet(self) -> bool:
         """Whether both outputs are at their end (what the program started may keep them open beyond its own life)."""

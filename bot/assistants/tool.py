@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
-from bot.assistants.attempt import Answer, Attempt, Failed, Sleep, reply
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, Sleep, reply
 from bot.assistants.process import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
     OUTPUT_CAP,
-    Ending,
     Monotonic,
-    Place,
-    Ran,
+    ProcessEnd,
+    ProcessResult,
+    Workspace,
     fresh_place,
     run,
 )
@@ -28,7 +28,7 @@ from bot.model.session import Prompt, Reply, ReplyStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ToolOptions:
     """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret, ``environment`` holds none.
 
     ``program`` replaces the tool's usual name. Seconds and bytes; ``output_cap`` counts stdout.
@@ -51,15 +51,15 @@ class Tool(Protocol):
     @property
     def name(self) -> str: ...
 
-    def key_variable(self, options: Options) -> str | None:
+    def key_variable(self, options: ToolOptions) -> str | None:
         """The environment variable it reads its key from."""
         ...
 
-    def environment(self, options: Options) -> Mapping[str, str]:
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
         """The variables it needs beside ``PATH``, ``HOME`` and its key."""
         ...
 
-    def command(self, prompt: Prompt, options: Options, place: Place) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
         """The argument list. May write files into ``place.home`` and ``place.scratch`` that it names or the tool reads."""
         ...
 
@@ -67,7 +67,7 @@ class Tool(Protocol):
         """What it is asked on stdin."""
         ...
 
-    def answer(self, ran: Ran, place: Place) -> Answer:
+    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         """What a run that exited by itself (whatever its code) came to."""
         ...
 
@@ -78,7 +78,7 @@ class ToolAssistant:
     def __init__(
         self,
         tool: Tool,
-        options: Options,
+        options: ToolOptions,
         *,
         name: str | None = None,
         sleep: Sleep = time.sleep,
@@ -98,15 +98,15 @@ class ToolAssistant:
         secrets = () if self._options.key is None else (self._options.key,)
         return reply(self._name, lambda: self._attempt(prompt), sleep=self._sleep, secrets=secrets)
 
-    def _attempt(self, prompt: Prompt) -> Attempt:
+    def _attempt(self, prompt: Prompt) -> AssistantRun:
         try:
             with fresh_place() as place:
                 ran = self._run(prompt, place)
-                return Attempt(self._answer(ran, place), ran.milliseconds, ran.exit_code, ran.stderr)
+                return AssistantRun(self._answer(ran, place), ran.milliseconds, ran.exit_code, ran.stderr)
         except OSError as exc:
-            return Attempt(Failed(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
+            return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 
-    def _run(self, prompt: Prompt, place: Place) -> Ran:
+    def _run(self, prompt: Prompt, place: Workspace) -> ProcessResult:
         options = self._options
         return run(
             self._tool.command(prompt, options, place),
@@ -127,16 +127,16 @@ class ToolAssistant:
             variables[variable] = options.key
         return variables
 
-    def _answer(self, ran: Ran, place: Place) -> Answer:
+    def _answer(self, ran: ProcessResult, place: Workspace) -> Answer:
         seconds, cap = self._options.deadline_seconds, self._options.output_cap
         match ran.ending:
-            case Ending.TIMEOUT:
-                return Failed(ReplyStatus.TIMEOUT, f"no answer within {seconds:g} s", again=True)
-            case Ending.TOO_LARGE:
-                return Failed(ReplyStatus.TOO_LARGE, f"more than {cap} bytes of output")
-            case Ending.NOT_FOUND:
-                return Failed(ReplyStatus.CRASH, f"could not be started: {ran.stderr}")
-            case Ending.EXITED:
+            case ProcessEnd.TIMEOUT:
+                return FailedRun(ReplyStatus.TIMEOUT, f"no answer within {seconds:g} s", again=True)
+            case ProcessEnd.TOO_LARGE:
+                return FailedRun(ReplyStatus.TOO_LARGE, f"more than {cap} bytes of output")
+            case ProcessEnd.NOT_FOUND:
+                return FailedRun(ReplyStatus.CRASH, f"could not be started: {ran.stderr}")
+            case ProcessEnd.EXITED:
                 return self._tool.answer(ran, place)
             case _:
                 assert_never(ran.ending)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from bot.drift.diff import Difference
-from bot.drift.options import Options
+from bot.drift.diff import PairResult
+from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings
 from bot.model.resource import Desired, Observed, Pointer, Tree
 
@@ -23,7 +23,7 @@ class _Entry:
 
     __slots__ = ("base", "difference", "round", "version")
 
-    def __init__(self, version: str, base: Tree | None, difference: Difference, round_: int) -> None:
+    def __init__(self, version: str, base: Tree | None, difference: PairResult, round_: int) -> None:
         self.version = version
         self.base = base
         self.difference = difference
@@ -39,14 +39,14 @@ class Memo:
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry] = {}
         self._round = 0
-        self._stamp: tuple[Options, Surroundings] | None = None
+        self._stamp: tuple[ComparisonOptions, Surroundings] | None = None
         self._declared: Sequence[Desired] = ()
         self._notable: Sequence[Desired] = ()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def begin(self, options: Options, around: Surroundings) -> None:
+    def begin(self, options: ComparisonOptions, around: Surroundings) -> None:
         """Forget everything if the question itself has changed."""
         if self._stamp != (options, around):
             self._entries = {}
@@ -59,7 +59,7 @@ class Memo:
             self._declared, self._notable = desired, [one for one in desired if one.id.kind in NOTABLE_KINDS]
         return self._notable
 
-    def find(self, desired: Desired, observed: Observed, base: Tree | None) -> Difference | None:
+    def find(self, desired: Desired, observed: Observed, base: Tree | None) -> PairResult | None:
         """What this very pair differed in; None when it was not met, or one of its sides is another now."""
         entry = self._entries.get((desired.blob, desired.file, desired.document, desired.root))
         if entry is None or entry.version != observed.version or (entry.base is not base and entry.base != base):
@@ -67,7 +67,7 @@ class Memo:
         entry.round = self._round
         return entry.difference
 
-    def keep(self, desired: Desired, observed: Observed, base: Tree | None, difference: Difference) -> None:
+    def keep(self, desired: Desired, observed: Observed, base: Tree | None, difference: PairResult) -> None:
         """Remember the answer where both sides can be told apart from their next version."""
         if desired.blob is not None and observed.version:
             key = (desired.blob, desired.file, desired.document, desired.root)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.drift.shapes import ANY, Default, Filled, Form, Shape
+from bot.drift.shapes import ANY, Default, FilledBy, Form, Shape
 from bot.model.resource import JSON, Tree
 
 SCALARS: Final = (str, int, float)
@@ -35,7 +35,7 @@ def _mapping(value: Tree, shape: Shape) -> JSON:
     result: dict[str, JSON] = {}
     for key, entry in value.items():
         child = shape.child(key)
-        if child.filled is not Filled.IGNORED:
+        if child.filled is not FilledBy.IGNORED:
             form = canonical(entry, child)
             if not absent(form, child, value):
                 result[key] = form

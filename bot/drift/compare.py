@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 from bot.drift import drifts, ignore
 from bot.drift.cache import Memo
-from bot.drift.diff import NO_DIFFERENCE, Difference, examine
+from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
 from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
 from bot.drift.kubernetes.selector import Labelled
 from bot.drift.match import Live
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
@@ -45,7 +45,7 @@ def compare(
     desired: Sequence[Desired],
     seen: Seen,
     *,
-    options: Options,
+    options: ComparisonOptions,
     now: datetime,
     bases: Mapping[ResourceId, Tree] | None = None,
     ignores: Ignores = NO_IGNORES,
@@ -95,7 +95,7 @@ class _Comparison:
         seen: Seen,
         bases: Mapping[ResourceId, Tree],
         *,
-        options: Options,
+        options: ComparisonOptions,
         memo: Memo,
         notable: _Notable,
     ) -> None:
@@ -161,7 +161,7 @@ class _Comparison:
                 maker = drifts.Maker(desired, self._options, observed=observed.tree)
                 self.drift.extend(maker.unhealthy(problem) for problem in observed.problems)
 
-    def _add(self, difference: Difference) -> None:
+    def _add(self, difference: PairResult) -> None:
         self.drift.extend(difference.drift)
         self.suppressed.extend(difference.suppressed)
 

@@ -12,27 +12,27 @@ from typing import assert_never
 from bot.drift import drifts
 from bot.drift.compose import services
 from bot.drift.kubernetes import objects
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTHING_AROUND, Surroundings
 from bot.drift.unknown import compared
 from bot.model.drift import Drift, Pair, Suppressed
 from bot.model.resource import Platform
 
-__all__ = ["NO_DIFFERENCE", "Difference", "Options", "diff", "examine"]
+__all__ = ["NO_DIFFERENCE", "ComparisonOptions", "PairResult", "diff", "examine"]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PairResult:
     """What one pair differs in, and what differs for a reason."""
 
     drift: tuple[Drift, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
 
 
-NO_DIFFERENCE = Difference()
+NO_DIFFERENCE = PairResult()
 
 
-def diff(pair: Pair, options: Options) -> tuple[Drift, ...]:
+def diff(pair: Pair, options: ComparisonOptions) -> tuple[Drift, ...]:
     """Every drift of ``pair``. A side that is None is not there: the resource is missing, or unmanaged."""
     if pair.desired is None:
         return () if pair.observed is None else (drifts.unmanaged(pair.observed, "Git does not declare it"),)
@@ -43,7 +43,7 @@ def diff(pair: Pair, options: Options) -> tuple[Drift, ...]:
     return (*examine(pair, options, NOTHING_AROUND).drift, *problems)
 
 
-def examine(pair: Pair, options: Options, around: Surroundings) -> Difference:
+def examine(pair: Pair, options: ComparisonOptions, around: Surroundings) -> PairResult:
     """What the trees of both sides differ in; nothing where one side is not there."""
     desired, observed = pair.desired, pair.observed
     if desired is None or observed is None or desired.tree == observed.tree:
@@ -59,7 +59,7 @@ def examine(pair: Pair, options: Options, around: Surroundings) -> Difference:
             assert_never(desired.id.platform)
     if not found:
         return NO_DIFFERENCE
-    return Difference(
+    return PairResult(
         tuple(one for one in found if isinstance(one, Drift) and (not desired.unknown or compared(one.path, desired))),
         tuple(one for one in found if isinstance(one, Suppressed)),
     )

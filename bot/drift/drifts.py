@@ -10,16 +10,16 @@ from typing import Final
 
 from bot.drift.kubernetes.ownership import Writer
 from bot.drift.masking import Mask, owner_of
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.drift.severity import severity
 from bot.drift.shapes import ANY
-from bot.drift.walk import Finding
+from bot.drift.walk import Difference
 from bot.model.drift import Drift, DriftKind, Edit
 from bot.model.resource import JSON, Desired, Observed, Origin, Pointer, Problem, ResourceId, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Attribution:
     """What kind of drift a finding is, who wrote the live value, and a remark for people."""
 
     kind: DriftKind
@@ -30,7 +30,7 @@ class Cause:
 class Maker:
     """Makes the drifts of one declared resource."""
 
-    def __init__(self, desired: Desired, options: Options, *, observed: Tree) -> None:
+    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree) -> None:
         self._desired = desired
         self._observed = observed
         self._mask = Mask(
@@ -42,7 +42,7 @@ class Maker:
         )
 
     def drift(
-        self, finding: Finding, cause: Cause, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
+        self, finding: Difference, cause: Attribution, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
     ) -> Drift:
         """The drift of ``finding``. ``pointer`` is its place in the tree as written, where that is another one.
 
@@ -77,11 +77,11 @@ class Maker:
             adopt=() if sensitive else edits,
         )
 
-    def _masked(self, finding: Finding, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
+    def _masked(self, finding: Difference, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
         path = finding.place.path
         return self._mask(value, path, finding.shape, whole=whole, owner=owner_of(tree, path))
 
-    def _alike(self, finding: Finding, wanted: JSON, live: JSON) -> tuple[JSON, JSON]:
+    def _alike(self, finding: Difference, wanted: JSON, live: JSON) -> tuple[JSON, JSON]:
         """Where one side of a scalar is secret, the other one is a secret of yesterday."""
         if isinstance(finding.desired, (str, int)) and isinstance(finding.observed, (str, int)):
             path, shape = finding.place.path, finding.shape
@@ -152,7 +152,7 @@ def problem_drift(id_: ResourceId, task: str, problem: Problem) -> Drift:
     )
 
 
-def redacted(drift: Drift, options: Options) -> Drift:
+def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
     """A drift that an observer made itself, masked like every other."""
     mask = Mask(options.mask_key, kind=drift.resource.kind)
     wanted, hid = mask(drift.desired, drift.path, ANY)

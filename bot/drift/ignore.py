@@ -97,7 +97,7 @@ class Sorted:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class IgnoreExplanation:
     """One rule and what it did: ``state`` is active, unused, expired or overruled."""
 
     rule: IgnoreRule
@@ -158,7 +158,7 @@ def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], 
     return notes
 
 
-def explain(ignores: Ignores, report: Report) -> tuple[Explanation, ...]:
+def explain(ignores: Ignores, report: Report) -> tuple[IgnoreExplanation, ...]:
     """What each rule did in ``report``, in the order of the rules."""
     notes: dict[str, list[IgnoreNote]] = {}
     for note in report.notes:
@@ -171,9 +171,9 @@ def explain(ignores: Ignores, report: Report) -> tuple[Explanation, ...]:
     )
 
 
-def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> Explanation:
+def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> IgnoreExplanation:
     detail = "; ".join(note.detail for note in notes) or rule.reason
-    return Explanation(rule, notes[0].state if notes else "active", count, detail)
+    return IgnoreExplanation(rule, notes[0].state if notes else "active", count, detail)
 
 
 def _texts(value: object) -> object:

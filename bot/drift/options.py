@@ -10,7 +10,7 @@ from bot.drift.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ComparisonOptions:
     """``mask_key`` keys the digests that stand for secrets. Fingerprints of drifts on secrets hold those digests, so a
     bot that remembers passes the same key every time; a one-off comparison may pass random bytes, and one without any
     secret passes none: then secrets are shown as hidden, without a digest.

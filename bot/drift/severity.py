@@ -22,7 +22,7 @@ from bot.drift.severity_rules import (
     MEDIUM,
     PRIVILEGES,
     RESTRICTIONS,
-    Rule,
+    SeverityRule,
 )
 from bot.model.drift import DriftKind, Severity
 from bot.model.resource import JSON, Item, Path, ResourceId
@@ -112,7 +112,7 @@ def _holds(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(names[at : at + len(words)] == words for at in range(len(names) - len(words) + 1))
 
 
-def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[Rule]:
+def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """Privilege rules that a live leaf meets and no declared one does, and restrictions the other way round."""
     if names == ("rules",) and resource.kind in _ROLES:
         yield from _granted(desired, observed)
@@ -126,13 +126,13 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
                     yield rule
 
 
-def _granted(desired: JSON, observed: JSON) -> Iterator[Rule]:
+def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
 
 
-def _meets(rule: Rule, resource: ResourceId, leaf: Leaf) -> bool:
+def _meets(rule: SeverityRule, resource: ResourceId, leaf: Leaf) -> bool:
     names, value = leaf
     if rule.kinds and resource.kind not in rule.kinds:
         return False

@@ -21,7 +21,7 @@ LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Seve
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class SeverityRule:
     """``tail`` is how the place of a leaf ends (``*`` is any one part, ``x/*`` one that begins so, list elements by their
     value are left out);
     ``kinds`` narrows by resource kind; ``test`` by value. ``lost``: it applies when the live side no longer has it.
@@ -42,8 +42,8 @@ def _tails(text: str) -> tuple[tuple[str, ...], ...]:
 
 def _rule(
     id_: str, severity: Severity, meaning: str, tails: str, test: Test, *, kinds: str = "", lost: bool = False
-) -> Rule:
-    return Rule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()), lost)
+) -> SeverityRule:
+    return SeverityRule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()), lost)
 
 
 def _true(value: JSON) -> bool:
@@ -137,7 +137,7 @@ _PROFILE_NOTES: Final = (
 _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 
-PRIVILEGES: Final[tuple[Rule, ...]] = (
+PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule("privileged", CRITICAL, "a container runs with all privileges of the host", "privileged", _true),
     _rule("host-process", CRITICAL, "runs as a process of its Windows host", "windowsOptions.hostProcess", _true),
     _rule("host-namespace", CRITICAL, "shares a namespace of the host", "hostPID hostIPC hostNetwork", _true),
@@ -171,7 +171,9 @@ PRIVILEGES: Final[tuple[Rule, ...]] = (
         "seccompProfile.type appArmorProfile.type security_opt procMount",
         lambda v: _unconfined(v) or v == "Unmasked",
     ),
-    Rule("unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")),
+    SeverityRule(
+        "unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")
+    ),
     _rule(
         "rbac-wildcard",
         CRITICAL,
@@ -216,7 +218,7 @@ PRIVILEGES: Final[tuple[Rule, ...]] = (
     _rule("token-mounted", HIGH, "gains the service account's token", "automountServiceAccountToken", _true),
 )
 
-RESTRICTIONS: Final[tuple[Rule, ...]] = (
+RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
     _rule("restriction-lost", HIGH, "may run as root", "runAsNonRoot", _true, lost=True),
     _rule(
         "restriction-lost", HIGH, "may write its root file system", "readOnlyRootFilesystem read_only", _true, lost=True
@@ -238,7 +240,7 @@ RESTRICTIONS: Final[tuple[Rule, ...]] = (
         lambda value: _something(value) and not _unconfined(value),
         lost=True,
     ),
-    Rule(
+    SeverityRule(
         "restriction-lost",
         HIGH,
         "lost a security profile",

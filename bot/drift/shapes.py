@@ -37,7 +37,7 @@ class Form(Enum):
     KEYED = "keyed"
 
 
-class Filled(Enum):
+class FilledBy(Enum):
     """Who writes the field when Git is silent about it."""
 
     NOBODY = "nobody"
@@ -81,7 +81,7 @@ class Shape:
     """
 
     form: Form = Form.ANY
-    filled: Filled = Filled.UNKNOWN
+    filled: FilledBy = FilledBy.UNKNOWN
     canonical: values.Canonical | None = None
     fields: Mapping[str, Shape] = field(default_factory=dict)
     item: Shape | None = None
@@ -145,14 +145,14 @@ class _Compiler:
     def named(self, name: str) -> Shape:
         if name in self._done:
             return self._done[name]
-        shape = self._done[name] = Shape(Form.STRUCT, Filled.NOBODY, name=name)
+        shape = self._done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
         usual = self._defaults.get(name, {})
         table = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
         shape.fields = {key: self._field(text, usual.get(key)) for key, text in table.items()}
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
-        filled, zero, ordered = Filled.NOBODY, False, False
+        filled, zero, ordered = FilledBy.NOBODY, False, False
         while (mark := text.partition(":"))[1]:
             text = mark[2]
             match mark[0]:
@@ -161,24 +161,24 @@ class _Compiler:
                 case "ordered":
                     ordered = True
                 case filler:
-                    filled = Filled(filler)
+                    filled = FilledBy(filler)
         shape = self._form(text)
         return replace(shape, filled=filled, zero=zero, ordered=ordered, default=default)
 
     def _form(self, text: str) -> Shape:
         if found := _KEYED.match(text):
             keys = tuple(_key(part) for part in found[1].split(","))
-            return Shape(Form.KEYED, Filled.NOBODY, item=self._item(found[2]), keys=keys)
+            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(found[2]), keys=keys)
         word, _, rest = text.partition(" ")
         match word:
             case "map" | "list" | "set":
-                return Shape(Form(word), Filled.NOBODY, item=self._item(rest))
+                return Shape(Form(word), FilledBy.NOBODY, item=self._item(rest))
             case "any":
-                return Shape(Form.ANY, Filled.NOBODY)
+                return Shape(Form.ANY, FilledBy.NOBODY)
             case "leaf":
-                return Shape(Form.LEAF, Filled.NOBODY)
+                return Shape(Form.LEAF, FilledBy.NOBODY)
             case _ if word in COMPARATORS:
-                return Shape(Form.LEAF, Filled.NOBODY, canonical=COMPARATORS[word], agrees=AGREEMENTS.get(word))
+                return Shape(Form.LEAF, FilledBy.NOBODY, canonical=COMPARATORS[word], agrees=AGREEMENTS.get(word))
             case _ if word in self._words:
                 return self._words[word]
             case _:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
-from bot.drift.shapes import ANY, Filled, Form, Shape
+from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
 
 Step: TypeAlias = str | int | Tree
@@ -25,9 +25,9 @@ ORDER: Final = Shape(name="order")
 
 # looked up once: an enum member costs more than all the rest of a step
 _MAP: Final = Form.MAP
-_IGNORED: Final = Filled.IGNORED
-_SERVER: Final = Filled.SERVER
-_ALLOCATED: Final = Filled.ALLOCATED
+_IGNORED: Final = FilledBy.IGNORED
+_SERVER: Final = FilledBy.SERVER
+_ALLOCATED: Final = FilledBy.ALLOCATED
 
 _REFERENCE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 """A variable in use; ``$$`` is one dollar sign (``third_party/forked/golang/expansion`` of Kubernetes)."""
@@ -41,29 +41,29 @@ class Side(Enum):
     OBSERVED = "observed"
 
 
-class Place:
+class Location:
     """Where the walk stands: a link to the place around it. What it is called is worked out only when somebody asks."""
 
     __slots__ = ("above", "at", "part", "step")
 
-    def __init__(self, above: Place | None, part: str | int | Item, step: Step, at: str | int) -> None:
+    def __init__(self, above: Location | None, part: str | int | Item, step: Step, at: str | int) -> None:
         self.above = above
         self.part = part
         self.step = step
         self.at = at
 
-    def entry(self, key: str) -> Place:
-        return Place(self, key, key, key)
+    def entry(self, key: str) -> Location:
+        return Location(self, key, key, key)
 
-    def element(self, label: str, index: int, element: JSON) -> Place:
-        return Place(self, Item(label), element if isinstance(element, (dict, Mapping)) else index, index)
+    def element(self, label: str, index: int, element: JSON) -> Location:
+        return Location(self, Item(label), element if isinstance(element, (dict, Mapping)) else index, index)
 
-    def index(self, index: int) -> Place:
-        return Place(self, index, index, index)
+    def index(self, index: int) -> Location:
+        return Location(self, index, index, index)
 
-    def _links(self) -> list[Place]:
-        links: list[Place] = []
-        place: Place | None = self
+    def _links(self) -> list[Location]:
+        links: list[Location] = []
+        place: Location | None = self
         while place is not None and place.above is not None:
             links.append(place)
             place = place.above
@@ -85,26 +85,26 @@ class Place:
         return tuple(link.at for link in self._links())
 
 
-def _top() -> Place:
-    return Place(None, "", "", "")
+def _top() -> Location:
+    return Location(None, "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Difference:
     """One difference. ``declared``: the mapping or list around it is in the declared tree too.
 
     An element of a keyed list that is only live has the list's pointer with index -1 at its end.
     """
 
     side: Side
-    place: Place
+    place: Location
     desired: JSON
     observed: JSON
     shape: Shape
     declared: bool = True
 
 
-def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -> list[Finding]:
+def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -> list[Difference]:
     """Every difference between two trees of one shape, outermost where a whole part is missing.
 
     ``filled``: also what the server fills in where Git is silent, each field as a whole; only who wrote it tells more.
@@ -117,13 +117,13 @@ def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -
 
 class _Walk:
     def __init__(self, *, filled: bool) -> None:
-        self.findings: list[Finding] = []
+        self.findings: list[Difference] = []
         self._silent = (_IGNORED, _ALLOCATED) if filled else (_IGNORED, _ALLOCATED, _SERVER)
 
-    def _note(self, side: Side, place: Place, desired: JSON, observed: JSON, shape: Shape) -> None:
-        self.findings.append(Finding(side, place, desired, observed, shape))
+    def _note(self, side: Side, place: Location, desired: JSON, observed: JSON, shape: Shape) -> None:
+        self.findings.append(Difference(side, place, desired, observed, shape))
 
-    def value(self, desired: JSON, observed: JSON, shape: Shape, place: Place) -> None:
+    def value(self, desired: JSON, observed: JSON, shape: Shape, place: Location) -> None:
         """Both are there and not equal at first glance."""
         if type(desired) is dict and type(observed) is dict:
             self.mapping(desired, observed, shape, place)
@@ -136,12 +136,12 @@ class _Walk:
         else:
             self._leaf(desired, observed, shape, place)
 
-    def _leaf(self, desired: JSON, observed: JSON, shape: Shape, place: Place) -> None:
+    def _leaf(self, desired: JSON, observed: JSON, shape: Shape, place: Location) -> None:
         """Both as a whole."""
         if not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
             self._note(Side.BOTH, place, desired, observed, shape)
 
-    def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
+    def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Location) -> None:
         """Entry by entry; in a map every key counts, in a struct only what says something."""
         if shape.form is _MAP:
             self._map(desired, observed, shape, place)
@@ -155,7 +155,7 @@ class _Walk:
             if child.filled is _IGNORED:
                 continue
             if live is not None:
-                self.value(value, live, child, Place(place, key, key, key))
+                self.value(value, live, child, Location(place, key, key, key))
             elif not absent(value, child, observed, desired):
                 self._desired_only(value, child, place.entry(key))
         for key, live in observed.items():
@@ -167,7 +167,7 @@ class _Walk:
             if child.filled not in self._silent and not absent(live, child, observed, desired):
                 self._observed_only(live, child, place.entry(key), declared=True)
 
-    def _map(self, desired: Tree, observed: Tree, shape: Shape, place: Place) -> None:
+    def _map(self, desired: Tree, observed: Tree, shape: Shape, place: Location) -> None:
         child = shape.element
         for key, value in desired.items():
             if key not in observed:
@@ -178,7 +178,7 @@ class _Walk:
             if key not in desired:
                 self._observed_only(live, child, place.entry(key), declared=True)
 
-    def _desired_only(self, value: JSON, shape: Shape, place: Place) -> None:
+    def _desired_only(self, value: JSON, shape: Shape, place: Location) -> None:
         if shape.form is _MAP and isinstance(value, (dict, Mapping)):
             self.mapping(value, {}, shape, place)
         elif shape.form is Form.KEYED and isinstance(value, (list, tuple)):
@@ -186,9 +186,9 @@ class _Walk:
         else:
             self._note(Side.DESIRED, place, value, None, shape)
 
-    def _observed_only(self, live: JSON, shape: Shape, place: Place, *, declared: bool) -> None:
+    def _observed_only(self, live: JSON, shape: Shape, place: Location, *, declared: bool) -> None:
         if shape.filled is _SERVER:
-            self.findings.append(Finding(Side.OBSERVED, place, None, live, shape, declared=declared))
+            self.findings.append(Difference(Side.OBSERVED, place, None, live, shape, declared=declared))
         elif isinstance(live, (dict, Mapping)) and _parts(shape):
             for key, entry in live.items():
                 child = shape.child(key)
@@ -197,11 +197,11 @@ class _Walk:
         elif isinstance(live, (list, tuple)) and shape.form is Form.KEYED:
             for label, element in _labelled(live, shape):
                 at = place.element(label, -1, element)
-                self.findings.append(Finding(Side.OBSERVED, at, None, element, shape.element, declared=False))
+                self.findings.append(Difference(Side.OBSERVED, at, None, element, shape.element, declared=False))
         else:
-            self.findings.append(Finding(Side.OBSERVED, place, None, live, shape, declared=declared))
+            self.findings.append(Difference(Side.OBSERVED, place, None, live, shape, declared=declared))
 
-    def _list(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Place) -> None:
+    def _list(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Location) -> None:
         if shape.form is Form.KEYED:
             self._keyed(desired, observed, shape, place)
         elif canonical(desired, shape) != canonical(observed, shape):
@@ -214,7 +214,7 @@ class _Walk:
             else:
                 self._note(Side.BOTH, place, desired, observed, shape)
 
-    def _keyed(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Place) -> None:
+    def _keyed(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Location) -> None:
         live = dict(_labelled(observed, shape))
         wanted = _labelled(desired, shape)
         for index, (label, element) in enumerate(wanted):

@@ -9,7 +9,7 @@ from bot.edits.adoption import Adoption
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same
 from bot.errors import Refused
-from bot.intake.interpolate import Filled, Use, fill, parse_env
+from bot.intake.interpolate import Interpolated, Use, fill, parse_env
 from bot.intake.read import read
 from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
@@ -175,7 +175,7 @@ def _uses_of(data: bytes, name: str) -> list[Use]:
     return [use for use in fill(text, {}).uses if use.name == name] if name and name in text else []
 
 
-def _inverted(raw: str, filled: Filled, value: JSON, variables: Mapping[str, str]) -> str | None:
+def _inverted(raw: str, filled: Interpolated, value: JSON, variables: Mapping[str, str]) -> str | None:
     """What the one variable in ``raw`` must be for the whole to be ``value``; None when nothing would do."""
     if len(filled.uses) != 1 or isinstance(value, (dict, list, tuple)) or value is None:
         return None

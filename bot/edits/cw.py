@@ -16,11 +16,11 @@ from typing import TypeAlias
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly, Config, Kind
 from bot.assembly.tracing import TracedOrigins
-from bot.assembly.values import Form, Trace
+from bot.assembly.values import Trace, ValueForm
 from bot.edits import hcl
 from bot.edits.adoption import Adoption
 from bot.edits.cw_places import added, removed
-from bot.edits.cw_text import Change, Within, changes, read_back, scalar_text
+from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
 from bot.edits.values import ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
@@ -139,10 +139,10 @@ class _Editor:
 
     def _set(self, files: Mapping[str, bytes], pointer: Pointer, value: JSON) -> Iterator[Plan]:
         found = self.origins.value(pointer)
-        if found is None or found.trace.form is Form.FIXED or isinstance(value, (Mapping, list, tuple)):
+        if found is None or found.trace.form is ValueForm.FIXED or isinstance(value, (Mapping, list, tuple)):
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
         trace = found.trace
-        wanted = f"{value}s" if trace.form is Form.SECONDS else value
+        wanted = f"{value}s" if trace.form is ValueForm.SECONDS else value
         within = tuple(changes(trace.pieces, scalar_text(wanted))) if wanted is not None else ()
         several = bool(trace.pieces) and not within
         yield from _parts(files, within, wanted)
@@ -162,7 +162,7 @@ class _Editor:
     ) -> Iterator[Plan]:
         """The use itself: the expression replaced, or the entry of a map laid over it."""
         parent = self.origins.value(pointer[:-1]) if pointer else None
-        inherited = parent is not None and parent.trace.form is Form.PLAIN and parent.trace.origin == trace.origin
+        inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == trace.origin
         if inherited and isinstance(pointer[-1], str):
             parsed = _opener(files)(trace.origin.file)
             node = hcl.node_at(parsed, trace.origin)
@@ -214,7 +214,7 @@ def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: 
     return Plan(origin.file, parsed.text.encode(text), note, expected)
 
 
-def _parts(files: Mapping[str, bytes], within: Sequence[Change], expected: JSON) -> Iterator[Plan]:
+def _parts(files: Mapping[str, bytes], within: Sequence[TextChange], expected: JSON) -> Iterator[Plan]:
     """The plans that change one part of a template; those that cannot be written are passed over."""
     for change in within:
         plan: Plan | None = None
@@ -224,7 +224,7 @@ def _parts(files: Mapping[str, bytes], within: Sequence[Change], expected: JSON)
             yield plan
 
 
-def _part(files: Mapping[str, bytes], change: Change, expected: JSON) -> Plan:
+def _part(files: Mapping[str, bytes], change: TextChange, expected: JSON) -> Plan:
     """One part of a template changed, or the literal that it puts in."""
     place = change.place
     if change.within is Within.LITERAL:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.assembly.tracing import TracedOrigins
-from bot.assembly.values import Form, Value
+from bot.assembly.values import Value, ValueForm
 from bot.edits import hcl
 from bot.errors import Refused
 from bot.intake.syntax import Block, Body, ListExpression, ObjectExpression, Parsed
@@ -152,7 +152,7 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
     if pointer[-1] in _BLOCK_NAMES or (pointer[:-1] == ("ports",) and found.mapping):
         return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, hcl.block_at(parsed, origin)))
     parent = origins.value(pointer[:-1])
-    inherited = parent is not None and parent.trace.form is Form.PLAIN and parent.trace.origin == origin
+    inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == origin
     if origin.through is not Through.LITERAL and inherited:
         raise Refused(
             f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand"

@@ -27,7 +27,7 @@ class Within(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """``place`` is to say ``text``."""
 
     place: Origin
@@ -35,13 +35,13 @@ class Change:
     text: str
 
 
-def changes(pieces: Sequence[Piece], wanted: str) -> Iterator[Change]:
+def changes(pieces: Sequence[Piece], wanted: str) -> Iterator[TextChange]:
     """Every single change that makes the text of ``pieces`` read ``wanted``, the one that says most first."""
     for within, bare in ((Within.LITERAL, False), (Within.TEXT, True)):
         for place in dict.fromkeys(piece.literal for piece in pieces if piece.literal and piece.bare is bare):
             text = solved([(piece.text, piece.literal == place) for piece in pieces], wanted)
             if text is not None:
-                yield Change(place, within, text)
+                yield TextChange(place, within, text)
     parts = [
         (use, "".join(piece.text for piece in inside), all(piece.bare and piece.literal == use for piece in inside))
         for use, inside in ((use, list(inside)) for use, inside in groupby(pieces, key=lambda piece: piece.use))
@@ -49,7 +49,7 @@ def changes(pieces: Sequence[Piece], wanted: str) -> Iterator[Change]:
     for place in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):
         text = solved([(text, use == place) for use, text, _ in parts], wanted)
         if text is not None:
-            yield Change(place, Within.USE, text)
+            yield TextChange(place, Within.USE, text)
 
 
 def solved(parts: Sequence[tuple[str, bool]], wanted: str) -> str | None:

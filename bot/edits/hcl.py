@@ -16,8 +16,8 @@ from bot.intake.syntax import (
     Assignment,
     Block,
     Body,
-    Call,
     Expression,
+    FunctionCall,
     ListExpression,
     ObjectExpression,
     ObjectItem,
@@ -185,7 +185,7 @@ def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str
     """``node`` with entries laid over it by ``merge`` or behind it by ``concat``."""
     chars = parsed.text.chars
     indent = indentation(chars, node.start)
-    if isinstance(node, Call) and node.name == function and not node.spread and node.arguments:
+    if isinstance(node, FunctionCall) and node.name == function and not node.spread and node.arguments:
         last = node.arguments[-1]
         if isinstance(last, ObjectExpression) and isinstance(value, Mapping):
             key, item = next(iter(value.items()))

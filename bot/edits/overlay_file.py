@@ -30,7 +30,7 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OverlayEntry:
     """One patch: at ``pointer`` of the rendered tree of ``resource``, ``value`` stands instead of ``replaced``.
 
     ``append`` adds ``value`` to the list at ``pointer``, which was ``replaced``. ``drifts`` are the fingerprints that
@@ -63,13 +63,13 @@ class _FileModel(BaseModel):
     entries: list[_EntryModel]
 
 
-def dump_file(task: str, entries: Sequence[Entry]) -> bytes:
+def dump_file(task: str, entries: Sequence[OverlayEntry]) -> bytes:
     """The file of one task."""
     content: dict[str, JSON] = {"task": task, "entries": [_written(entry) for entry in entries]}
     return (_HEADER + "\n".join(block(content, House())) + "\n").encode("utf-8")
 
 
-def _written(entry: Entry) -> dict[str, JSON]:
+def _written(entry: OverlayEntry) -> dict[str, JSON]:
     made: dict[str, JSON] = {"resource": entry.resource, "path": format_path(entry.pointer)}
     if not isinstance(entry.value, Absent):
         made["append" if entry.append else "value"] = entry.value
@@ -78,7 +78,7 @@ def _written(entry: Entry) -> dict[str, JSON]:
     return made | {"drift": list(entry.drifts)}
 
 
-def load_file(path: str, data: bytes) -> tuple[str, tuple[Entry, ...], list[SourceError]]:
+def load_file(path: str, data: bytes) -> tuple[str, tuple[OverlayEntry, ...], list[SourceError]]:
     """Task, entries and mistakes of one file. An entry with a mistake is left out."""
     try:
         text = Text.of(path, data)
@@ -93,7 +93,7 @@ def load_file(path: str, data: bytes) -> tuple[str, tuple[Entry, ...], list[Sour
         model = _FileModel.model_validate(documents[0].value)
     except ValidationError as exc:
         return "", (), [_mistake(text, error["loc"], error["msg"]) for error in exc.errors()]
-    entries: list[Entry] = []
+    entries: list[OverlayEntry] = []
     errors: list[SourceError] = []
     for index, found in enumerate(model.entries):
         try:
@@ -103,14 +103,14 @@ def load_file(path: str, data: bytes) -> tuple[str, tuple[Entry, ...], list[Sour
     return model.task, tuple(entries), errors
 
 
-def _entry(found: _EntryModel) -> Entry:
+def _entry(found: _EntryModel) -> OverlayEntry:
     pointer = tuple(part for part in parse_path(found.path) if not isinstance(part, Item))
     if not pointer or format_path(pointer) != found.path:
         raise Invalid(f"{found.path!r} is not a raw path; elements are written [#0]")
     given = found.model_fields_set
     append = "append" in given
     value: JSON | Absent = found.append if append else found.value if "value" in given else Absent()
-    return Entry(
+    return OverlayEntry(
         found.resource, pointer, value, found.replaced if "replaced" in given else Absent(), tuple(found.drift), append
     )
 

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from bot.edits.overlay_file import FOLDER, Absent, Entry, dump_file, load_file
+from bot.edits.overlay_file import FOLDER, Absent, OverlayEntry, dump_file, load_file
 from bot.edits.values import applied, at, ordered, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.paths import format_path
 from bot.model.resource import JSON, Desired, Pointer, SourceError
 
-__all__ = ["ABSENT", "Entry", "Overlays", "apply_entry", "dump", "load", "with_patch"]
+__all__ = ["ABSENT", "OverlayEntry", "Overlays", "apply_entry", "dump", "load", "with_patch"]
 
 ABSENT: Final = Absent()
 """There was no value, or there is to be none: unlike null."""
@@ -30,13 +30,13 @@ _Outcome: TypeAlias = "JSON | Absent"
 class Overlays:
     """All recorded patches by task, entries in the order they are applied."""
 
-    tasks: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+    tasks: Mapping[str, tuple[OverlayEntry, ...]] = field(default_factory=dict)
 
-    def of(self, task: str, resource: str) -> tuple[Entry, ...]:
+    def of(self, task: str, resource: str) -> tuple[OverlayEntry, ...]:
         """The entries about one resource of a task."""
         return tuple(entry for entry in self.tasks.get(task, ()) if entry.resource == resource)
 
-    def without(self, dropped: Sequence[Entry]) -> Overlays:
+    def without(self, dropped: Sequence[OverlayEntry]) -> Overlays:
         """The same without some entries; a task without entries is left out."""
         kept = {task: tuple(entry for entry in entries if entry not in dropped) for task, entries in self.tasks.items()}
         return Overlays({task: entries for task, entries in kept.items() if entries})
@@ -44,7 +44,7 @@ class Overlays:
 
 def load(files: Mapping[str, bytes]) -> tuple[Overlays, tuple[SourceError, ...]]:
     """The overlays among ``files`` (path to bytes; others are passed over) and every mistake in them."""
-    tasks: dict[str, tuple[Entry, ...]] = {}
+    tasks: dict[str, tuple[OverlayEntry, ...]] = {}
     errors: list[SourceError] = []
     for path in sorted(files):
         if path.startswith(FOLDER) and path.endswith(".yaml"):
@@ -92,7 +92,7 @@ def _touched(edit: Edit) -> Pointer:
     return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
-def _entry(desired: Desired, tree: JSON, edit: Edit, drifts: tuple[str, ...]) -> Entry:
+def _entry(desired: Desired, tree: JSON, edit: Edit, drifts: tuple[str, ...]) -> OverlayEntry:
     pointer = _touched(edit)
     old: _Outcome
     try:
@@ -101,14 +101,14 @@ def _entry(desired: Desired, tree: JSON, edit: Edit, drifts: tuple[str, ...]) ->
         old = ABSENT
     match edit:
         case AddEntry(_, None, value):
-            return Entry(str(desired.id), pointer, value, old, drifts, append=True)
+            return OverlayEntry(str(desired.id), pointer, value, old, drifts, append=True)
         case SetValue(_, value) | AddEntry(_, _, value):
-            return Entry(str(desired.id), pointer, value, old, drifts)
+            return OverlayEntry(str(desired.id), pointer, value, old, drifts)
         case RemoveEntry():
-            return Entry(str(desired.id), pointer, ABSENT, old, drifts)
+            return OverlayEntry(str(desired.id), pointer, ABSENT, old, drifts)
 
 
-def _recorded(entries: list[Entry], made: Entry) -> list[Entry]:
+def _recorded(entries: list[OverlayEntry], made: OverlayEntry) -> list[OverlayEntry]:
     for index, known in enumerate(entries):
         if known.resource == made.resource and known.pointer == made.pointer and not known.append and not made.append:
             merged = replace(made, replaced=known.replaced, drifts=tuple(dict.fromkeys((*known.drifts, *made.drifts))))
@@ -124,7 +124,7 @@ def outcome_same(one: JSON | Absent, other: JSON | Absent) -> bool:
     return same(one, other)
 
 
-def apply_entry(tree: JSON, entry: Entry) -> JSON | str:
+def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
     """The rendered tree with one entry applied, or the sentence that says why the entry no longer holds.
 
     Text is never a whole tree, so the two cannot be confused.

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.edits.splice import Document, added, removed, replaced
+from bot.edits.splice import EditedDocument, added, removed, replaced
 from bot.edits.style import house
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
 from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect
-from bot.intake.spans import Alias, Entries, Node, is_merge, key_of, locate, merged, target, value
+from bot.intake.spans import AliasNode, MappingNode, Node, is_merge, key_of, locate, merged, target, value
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -58,7 +58,7 @@ def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
         raise Refused(f"{text.file} has nothing to change in document number {document + 1}")
     before = [_value(tree, dialect) for tree in trees]
     wanted = [applied(item, step) if index == document else item for index, item in enumerate(before)]
-    doc = Document(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
+    doc = EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
     for chars in _proposals(doc, step, dialect):
         proposal = Text(text.file, chars, text.bom)
         if _reads_as(proposal, wanted, dialect):
@@ -78,7 +78,7 @@ def _reads_as(proposal: Text, wanted: list[JSON], dialect: Dialect) -> bool:
     return len(found) == len(wanted) and all(map(same, found, wanted))
 
 
-def _proposals(doc: Document, step: Edit, dialect: Dialect) -> Iterator[str]:
+def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[str]:
     """Texts for one step; through an alias or a merge key, texts that give this place a value of its own."""
     own = _unshared(doc, step, dialect)
     if own is not None:
@@ -106,7 +106,7 @@ def _wrapped(segment: str | int, key: str | None, new: JSON) -> tuple[str, JSON]
     return str(segment), [new] if key is None else {key: new}
 
 
-def _unshared(doc: Document, step: Edit, dialect: Dialect) -> Edit | None:
+def _unshared(doc: EditedDocument, step: Edit, dialect: Dialect) -> Edit | None:
     """The same change as one that leaves the anchored text alone; None when nothing on the way is shared."""
     for depth in range(len(step.pointer)):
         node = target(locate(doc.root, step.pointer[: depth + 1]).node)
@@ -114,14 +114,14 @@ def _unshared(doc: Document, step: Edit, dialect: Dialect) -> Edit | None:
         found = locate(doc.root, step.pointer[: depth + 1])
         if found.rest:
             return None
-        inherited = isinstance(parent, Entries) and _comes_by_merge(parent, step.pointer[depth])
+        inherited = isinstance(parent, MappingNode) and _comes_by_merge(parent, step.pointer[depth])
         last = depth + 1 == len(step.pointer) and not isinstance(step, AddEntry)
-        if inherited or (isinstance(found.node, Alias) and not last):
+        if inherited or (isinstance(found.node, AliasNode) and not last):
             return _override(step, step.pointer[: depth + 1], value(node, dialect), by_merge=inherited)
     return None
 
 
-def _comes_by_merge(parent: Entries, segment: str | int) -> bool:
+def _comes_by_merge(parent: MappingNode, segment: str | int) -> bool:
     own = any(key_of(key) == segment and not is_merge(key) for key, _ in parent.items)
     return not own and bool(merged(parent))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.intake.scalars import reads_as_text
-from bot.intake.spans import Entries, Items, Node, Scalar
+from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
 from bot.model.resource import JSON
 
 _PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*\Z|[-?:][^\s,\[\]{}][^\n\r]*\Z")
@@ -58,9 +58,9 @@ def house(chars: str, root: Node | None, newline: str, *, is_json: bool) -> Hous
         return House(newline, width, width, True, deeper is not None, ":" if tight else ": ", "," if tight else ", ")
     step = dash = None
     for parent, child, key in _nested(root):
-        if isinstance(child, Entries) and isinstance(parent, Entries) and key is not None:
+        if isinstance(child, MappingNode) and isinstance(parent, MappingNode) and key is not None:
             step = step or column(chars, child.start) - column(chars, key.start)
-        if isinstance(child, Items) and key is not None and dash is None:
+        if isinstance(child, SequenceNode) and key is not None and dash is None:
             dash = column(chars, child.start) - column(chars, key.start)
     return House(newline, step or 2, 2 if dash is None else dash)
 
@@ -70,18 +70,20 @@ def _nested(root: Node | None) -> Iterator[tuple[Node, Node, Node | None]]:
     todo: list[Node] = [root] if root is not None else []
     while todo:
         parent = todo.pop()
-        if isinstance(parent, Entries) and not parent.flow:
+        if isinstance(parent, MappingNode) and not parent.flow:
             for key, child in parent.items:
-                if isinstance(child, (Entries, Items)) and not child.flow and child.items:
+                if isinstance(child, (MappingNode, SequenceNode)) and not child.flow and child.items:
                     yield parent, child, key
             todo += [child for _, child in reversed(parent.items)]
-        elif isinstance(parent, Items) and not parent.flow:
+        elif isinstance(parent, SequenceNode) and not parent.flow:
             todo += reversed(parent.items)
 
 
 def quote_of(siblings: Sequence[Node]) -> str:
     """The quote that all texts among ``siblings`` are written in; empty when they are not all in the same."""
-    styles = {node.style for node in siblings if isinstance(node, Scalar) and (node.style or reads_as_text(node.value))}
+    styles = {
+        node.style for node in siblings if isinstance(node, ScalarNode) and (node.style or reads_as_text(node.value))
+    }
     return next(iter(styles)) if len(styles) == 1 and styles <= {"'", '"'} else ""
 
 

@@ -30,25 +30,25 @@ from bot.model.proposal import Tick
 
 
 @dataclass(frozen=True, slots=True)
-class LookAround:
+class ReconcileWork:
     """Run one tick."""
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class ReviewWork:
     """Judge one pull request."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class Hear:
+class CommentWork:
     """Read the comments of one issue or pull request for commands."""
 
     number: int
 
 
-Work: TypeAlias = LookAround | Review | Hear
+Work: TypeAlias = ReconcileWork | ReviewWork | CommentWork
 
 
 class WorkQueue:
@@ -77,7 +77,7 @@ class WorkQueue:
 
 
 @dataclass(slots=True)
-class Status:
+class DaemonStatus:
     """What the daemon did last, for the status API. ``failures`` counts failed pieces of work since the start."""
 
     started: datetime
@@ -92,15 +92,15 @@ def work_of(event: Event) -> tuple[Work, ...]:
     """What a delivery makes worth looking at."""
     match event:
         case PushEvent():
-            return (LookAround(),)
+            return (ReconcileWork(),)
         case PullRequestEvent(number=number, action=action):
-            return (LookAround(),) if action == "closed" else (Review(number),)
+            return (ReconcileWork(),) if action == "closed" else (ReviewWork(number),)
         case IssueEvent():
-            return (LookAround(),)
+            return (ReconcileWork(),)
         case CommentEvent(number=number):
-            return (Hear(number),)
+            return (CommentWork(number),)
         case CheckEvent(action="rerequested", numbers=numbers):
-            return tuple(Review(number) for number in numbers)
+            return tuple(ReviewWork(number) for number in numbers)
         case CheckEvent() | PingEvent() | Ignored():
             return ()
         case _:
@@ -116,11 +116,11 @@ class Daemon:
 
     look: Callable[[], Tick]
     review: Callable[[int], object]
-    hear: Callable[[int], object]
+    answer_comments: Callable[[int], object]
     log: Callable[..., object]
     warn: Callable[..., object]
     now: Callable[[], datetime]
-    status: Status
+    status: DaemonStatus
     interval: float = 60.0
     queue: WorkQueue = field(default_factory=WorkQueue)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -144,7 +144,7 @@ class Daemon:
             while not self.stopping.is_set():
                 late = self.now().timestamp() - due
                 if late >= 0:
-                    self.queue.put(LookAround())
+                    self.queue.put(ReconcileWork())
                     due = self.now().timestamp() + self.interval
                 work = self.queue.take(min(1.0, max(0.05, -late if late < 0 else 0.05)))
                 if work is not None:
@@ -154,16 +154,16 @@ class Daemon:
         """Do one piece of work. A failure is told and counted; the next piece comes all the same."""
         try:
             match work:
-                case LookAround():
+                case ReconcileWork():
                     done = self.look()
                     self.status.last, self.status.last_error = done, done.blocked
                     self.status.ticks += 1
                     self._tell(done)
-                case Review(number):
+                case ReviewWork(number):
                     self.review(number)
                     self.log("reviewed", pull=number)
-                case Hear(number):
-                    self.hear(number)
+                case CommentWork(number):
+                    self.answer_comments(number)
                     self.log("heard", number=number)
                 case _:
                     assert_never(work)
@@ -199,7 +199,7 @@ def watching(folder: Path, queue: WorkQueue) -> Iterator[None]:
     class Changed(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:
             if event.event_type in {"created", "modified", "deleted", "moved"}:
-                queue.put(LookAround())
+                queue.put(ReconcileWork())
 
     observer = Observer()
     observer.schedule(Changed(), str(folder), recursive=True)

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.entrypoints.daemon import Daemon, Status
+from bot.entrypoints.daemon import Daemon, DaemonStatus
 from bot.entrypoints.http import build, serving
 from bot.errors import BotError
 from bot.flows.commands import Orders
-from bot.flows.comments import hear
+from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
@@ -22,13 +22,13 @@ from bot.ports import Clock
 from bot.settings import FILE
 from bot.wiring.guard import Guard, review
 from bot.wiring.reconcile import loop_on
-from bot.wiring.repository import SystemClock, Ways, open_site
+from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.workers import workers_of
 
 if TYPE_CHECKING:
     import structlog
 
-    from bot.workers.work import Name, Outcome
+    from bot.workers.work import Outcome, Worker
 
 
 def logger() -> structlog.stdlib.BoundLogger:
@@ -53,15 +53,15 @@ class Wired:
     Settings that are wrong raise ``Invalid`` at every look until somebody mends them: nothing is written meanwhile.
     """
 
-    def __init__(self, ways: Ways, clock: Clock) -> None:
-        self._ways = ways
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self._options = options
         self._clock = clock
         self._wire()
 
     def _wire(self) -> None:
-        self.site = open_site(self._ways)
+        self.site = open_repository(self._options)
         self.loop = loop_on(self.site, clock=self._clock)
-        host = self.loop.hands.host
+        host = self.loop.run.host
         self.guard = None if host is None else Guard(self.site, host, self._clock)
         self._settings = self._read()
 
@@ -87,11 +87,11 @@ class Wired:
         guard = self.fresh().guard
         return None if guard is None else review(guard, number)
 
-    def hear(self, number: int) -> object:
+    def answer_comments(self, number: int) -> object:
         """Carry out the commands in a thread's comments."""
         loop = self.fresh().loop
-        told = Orders(loop.hands, loop.declarer, loop.hands.actor, explained=lambda task: explain(loop, task).text())
-        return hear(number, told)
+        told = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
+        return answer_comments(number, told)
 
     def close(self) -> None:
         """Sessions taken so far are written."""
@@ -100,7 +100,7 @@ class Wired:
 
 
 def run(
-    ways: Ways,
+    options: Options,
     *,
     port: int | None = None,
     watch: Path | None = None,
@@ -113,17 +113,17 @@ def run(
     """
     log = logger()
     clock = SystemClock()
-    wired = Wired(ways, clock)
+    wired = Wired(options, clock)
     site = wired.site
     stop = stopping or threading.Event()
     daemon = Daemon(
         look=wired.look,
         review=wired.review,
-        hear=wired.hear,
+        answer_comments=wired.answer_comments,
         log=log.info,
         warn=log.warning,
         now=clock.now,
-        status=Status(clock.now()),
+        status=DaemonStatus(clock.now()),
         interval=site.settings.daemon.interval,
         stopping=stop,
     )
@@ -135,7 +135,7 @@ def run(
     with serving(api, host=site.settings.daemon.host, port=chosen) as bound:
         log.info("started", repository=site.name, branch=site.branch, port=bound)
         serving_on(bound)
-        workers = threading.Thread(target=_work, args=(ways, stop, log), name="clockwork-workers", daemon=True)
+        workers = threading.Thread(target=_work, args=(options, stop, log), name="clockwork-workers", daemon=True)
         workers.start()
         daemon.run(watch=watch)
         workers.join(10)
@@ -143,18 +143,18 @@ def run(
     log.info("stopped")
 
 
-def _work(ways: Ways, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
+def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
     """The background workers, on a site of their own: a clone is not for two threads."""
     from bot.workers.schedule import keep_working
 
-    def report(name: Name, outcome: Outcome | BotError) -> None:
+    def report(name: Worker, outcome: Outcome | BotError) -> None:
         if isinstance(outcome, BotError):
             log.warning("worker failed", worker=name.value, error=outcome.message)
         else:
             log.debug("worker ran", worker=name.value, said=outcome.said)
 
     try:
-        workers = workers_of(open_site(ways))
+        workers = workers_of(open_repository(options))
     except BotError as exc:
         log.warning("workers did not start", error=exc.message)
         return

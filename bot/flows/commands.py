@@ -16,7 +16,7 @@ from typing import Final
 from bot.errors import Invalid, Refused
 from bot.flows.declare import Declarer
 from bot.flows.plan import BREAKER, DELETIONS, EVERYTHING
-from bot.flows.remedy import Hands, record
+from bot.flows.remedy import RunContext, record
 from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
@@ -33,13 +33,13 @@ _LANES: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISS
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What orders are taken with: hands that write them down, what knows which tasks there are, and who gives them.
+    """What orders are taken with: the run that writes them down, what knows which tasks there are, and who gives them.
 
     ``call`` is how these people address the bot, for what an answer tells them to say next. ``explained`` is the whole
     chain of decision about a task, for people; it looks at what runs.
     """
 
-    hands: Hands
+    run: RunContext
     declarer: Declarer
     by: Actor
     call: str = "clockwork"
@@ -47,7 +47,7 @@ class Orders:
 
 
 def tell(
-    hands: Hands,
+    run: RunContext,
     kind: EntryKind,
     *,
     reason: str,
@@ -61,34 +61,34 @@ def tell(
     if not reason.strip():
         raise Refused(f"{kind.value} needs a reason", advice="Say why: others will read it in the ledger.")
     entry = Entry(
-        id=hands.new_id(),
+        id=run.new_id(),
         kind=kind,
-        at=hands.clock.now(),
-        actor=actor or hands.actor,
+        at=run.clock.now(),
+        actor=actor or run.actor,
         task=task,
         fingerprint=fingerprint,
         reason=reason.strip(),
-        link=link or hands.run_link,
+        link=link or run.run_link,
         detail=dict(detail or {}),
     )
-    return record(hands.ledger, hands.ledger.read(), [entry])
+    return record(run.ledger, run.ledger.read(), [entry])
 
 
 def halt(orders: Orders, *, reason: str) -> str:
     """Nothing is written any more by anybody."""
-    tell(orders.hands, EntryKind.HALT, reason=reason, actor=orders.by)
+    tell(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
     return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
 
 
 def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
     """``task`` may go on, or everything without one; the failures so far no longer count. ``Invalid`` if unknown."""
-    view = orders.hands.ledger.read()
+    view = orders.run.ledger.read()
     before = _standing(orders, view)
     if task is None or (task == ALL and task not in known_tasks(orders, view)):
-        tell(orders.hands, EntryKind.RESUME, reason=reason, actor=orders.by)
+        tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
         return _resumed(before)
     check_task(orders, task, view)
-    tell(orders.hands, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
+    tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
     suspended = " It is no longer suspended." if task in before.suspended else ""
     return f"Resumed {task}: its failures so far no longer count.{suspended}{_still(before, orders)}"
 
@@ -96,9 +96,9 @@ def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
 def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None) -> str:
     """Nothing is written for ``task`` until that time, or until unsuspend. ``Invalid`` if unknown, or in the past."""
     check_task(orders, task)
-    end = None if until is None else _future(until, orders.hands.clock.now())
+    end = None if until is None else _future(until, orders.run.clock.now())
     detail = {} if end is None else {UNTIL: end.isoformat()}
-    tell(orders.hands, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
+    tell(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
     by_hand = f"`{orders.call} unsuspend {task}`"
     if end is None:
         return f"Suspended {task}: no run writes anything for it until {by_hand}."
@@ -107,26 +107,26 @@ def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None)
 
 def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
     """``task`` is not suspended, whether it was or not. ``Invalid`` if unknown."""
-    view = orders.hands.ledger.read()
+    view = orders.run.ledger.read()
     check_task(orders, task, view)
     before = _standing(orders, view)
     if task not in before.suspended:
         return f"{task} was not suspended; nothing was changed.{_still(before, orders)}"
-    tell(orders.hands, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
+    tell(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
     return f"{task} is no longer suspended.{_still(before, orders)}"
 
 
 def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal may be made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.hands, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    tell(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal is not made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.hands, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    tell(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return (
         f"Noted: exactly this proposal, {fingerprint}, is not made again. "
         "To hide the drift from reports too, add an ignore rule."
@@ -135,10 +135,10 @@ def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
 
 def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str]:
     """The tasks that Git declares now, and those that the ledger remembers."""
-    hands = orders.hands
-    view = hands.ledger.read() if view is None else view
-    hands.repository.fetch()
-    head = hands.repository.head(hands.branch)
+    run = orders.run
+    view = run.ledger.read() if view is None else view
+    run.repository.fetch()
+    head = run.repository.head(run.branch)
     declared = () if head is None else orders.declarer.at(head).resources
     return frozenset({*(one.task for one in declared), *(one.task for one in view.entries if one.task)}) - {EVERYTHING}
 
@@ -146,7 +146,7 @@ def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str
 def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:
     """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
     known = known_tasks(orders, view)
-    if task not in known and task not in {task_of(item.marker) for item in _items(orders.hands)}:
+    if task not in known and task not in {task_of(item.marker) for item in _items(orders.run)}:
         raise Invalid(f"there is no task {task!r}", advice=_perhaps(near(task, known)) or _LISTED)
 
 
@@ -158,13 +158,11 @@ def near(name: str, known: Collection[str]) -> Sequence[str]:
 
 def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     """Raise ``Invalid`` for a fingerprint of which neither the ledger nor the code host knows."""
-    view = orders.hands.ledger.read()
+    view = orders.run.ledger.read()
     known = {entry.fingerprint for entry in view.entries if entry.fingerprint}
     if fingerprint in known:
         return
-    known |= {
-        fingerprint_of(item.marker) for item in _items(orders.hands) if item.marker and item.marker.kind in _LANES
-    }
+    known |= {fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in _LANES}
     if fingerprint in known:
         return
     rejected = _standing(orders, view).rejected
@@ -174,9 +172,9 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_perhaps(meant) or advice)
 
 
-def subject(number: int, hands: Hands) -> Marker | None:
+def subject(number: int, run: RunContext) -> Marker | None:
     """What an issue or pull request is about; None when it is not one of ours."""
-    return next((item.marker for item in _items(hands) if item.number == number), None)
+    return next((item.marker for item in _items(run) if item.number == number), None)
 
 
 def task_of(thread: Marker | None) -> str | None:
@@ -200,13 +198,13 @@ def _perhaps(names: Sequence[str]) -> str:
     return f"Did you mean {' or '.join(names)}?" if names else ""
 
 
-def _items(hands: Hands) -> Sequence[PullRequest | Issue]:
-    host = hands.host
+def _items(run: RunContext) -> Sequence[PullRequest | Issue]:
+    host = run.host
     return () if host is None else (*host.pulls(), *host.issues())
 
 
 def _standing(orders: Orders, view: LedgerView) -> State:
-    return state(view, orders.hands.clock.now(), orders.hands.limits)
+    return state(view, orders.run.clock.now(), orders.run.limits)
 
 
 def _resumed(before: State) -> str:

@@ -38,13 +38,13 @@ _UNTIL: Final = re.compile(rf"\Auntil(?:\s+|\Z){_TIME}", re.IGNORECASE)
 _UNTIL_A_DIGIT: Final = re.compile(rf"\s+until\s+(?=[0-9]){_TIME}", re.IGNORECASE)
 
 
-def hear(number: int, orders: Orders) -> tuple[str, ...]:
+def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     """Carry out the commands in the comments of one issue or pull request that were not answered yet.
 
     Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to the
     repository are obeyed. Returns what was answered.
     """
-    host = orders.hands.host
+    host = orders.run.host
     if host is None:
         raise Refused("there is no code host to hear comments on")
     comments = host.comments(number)
@@ -55,7 +55,7 @@ def hear(number: int, orders: Orders) -> tuple[str, ...]:
         if command is None or str(comment.id) in answered:
             continue
         template, text = _answer(number, command, comment, orders)
-        answer = orders.hands.texts.render(template, text=text)
+        answer = orders.run.texts.render(template, text=text)
         host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
         said.append(answer)
     return tuple(said)
@@ -66,13 +66,13 @@ def _answer(number: int, command: Command | Unknown, comment: Comment, orders: O
     if isinstance(command, Unknown):
         words = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
         return "answer.md", f"I do not know that command; nothing was changed. I know: {words}."
-    host = orders.hands.host
+    host = orders.run.host
     if host is None or not host.may_write(comment.author):
         return "answer.md", "Only people who may write to this repository can tell me that."
     theirs = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
     template = "explained.md" if command.verb is Verb.EXPLAIN else "answer.md"
     try:
-        return template, _obey(command, commands.subject(number, orders.hands), theirs, unsaid=f"said so on #{number}")
+        return template, _obey(command, commands.subject(number, orders.run), theirs, unsaid=f"said so on #{number}")
     except (Refused, Invalid) as exc:
         advice = f" {exc.advice}" if exc.advice else ""
         syntax = SYNTAX[command.verb]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.errors import Invalid
-from bot.flows.observation import Look, look
+from bot.flows.observation import Assessment, assess
 from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
 from bot.flows.reconcile import Loop, remember, stopped
 from bot.flows.recover import as_recovered
@@ -19,7 +19,7 @@ from bot.model.decision import Decision, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.model.resource import JSON
-from bot.safety.limits import Check, examine
+from bot.safety.limits import LimitCheck, examine
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Explanation:
     decisions: tuple[Decision, ...]
     intentions: tuple[Intention, ...]
     entries: tuple[Entry, ...]
-    limits: Mapping[str, Sequence[Check]] = field(default_factory=dict)
+    limits: Mapping[str, Sequence[LimitCheck]] = field(default_factory=dict)
     blocked: str | None = None
 
     def text(self) -> str:
@@ -95,27 +95,27 @@ class Explanation:
             ],
         }
 
-    def _asked(self, one: Intention) -> Sequence[Check]:
+    def _asked(self, one: Intention) -> Sequence[LimitCheck]:
         """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks people."""
         return () if one.denied is not None and one.kind == DELETIONS else self.limits.get(one.proposal.fingerprint, ())
 
 
 def explain(loop: Loop, subject: str) -> Explanation:
     """Everything known about ``subject``: a task, a proposal's fingerprint, or a drift's id. ``Invalid`` if unknown."""
-    now = loop.hands.clock.now()
-    loop.hands.repository.fetch()
-    head = loop.hands.repository.head(loop.hands.branch)
+    now = loop.run.clock.now()
+    loop.run.repository.fetch()
+    head = loop.run.repository.head(loop.run.branch)
     if head is None:
-        raise Invalid(f"the repository has no branch {loop.hands.branch}")
-    seen = look(loop.declarer.at(head), loop.judging(head), loop.observe, now=now)
-    memory = as_recovered(remember(loop), head, loop.hands, now=now)
+        raise Invalid(f"the repository has no branch {loop.run.branch}")
+    seen = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+    memory = as_recovered(remember(loop), head, loop.run, now=now)
     intentions = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     found = _about(subject, seen, intentions, memory.view)
     asked = {one.proposal.fingerprint: _limits(one, memory, now) for one in found.intentions}
     return replace(found, limits=asked, blocked=stopped(memory.view, memory.limits, now))
 
 
-def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[Check]:
+def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[LimitCheck]:
     """Every limit as the plan asked it; asked now where the plan had no reason to."""
     if one.permit is not None:
         return one.permit.checks
@@ -124,7 +124,7 @@ def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[Check]:
     return examine(memory.view, request(one.proposal), memory.limits, now)
 
 
-def _about(subject: str, seen: Look, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
+def _about(subject: str, seen: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
     """What concerns ``subject``. A plan about the whole repository holds everything back, so it concerns everybody."""
     tasks = {desired.task for desired in seen.declaration.resources} | {d.drift.task for d in seen.decisions}
     matching = tuple(
@@ -199,13 +199,13 @@ def _figures(figures: Mapping[str, str | int | float]) -> str:
     return ", ".join(f"{name} {figure}" for name, figure in figures.items() if figure != "")
 
 
-def _limit(check: Check) -> str:
+def _limit(check: LimitCheck) -> str:
     said = "passes" if check.passed else "says no"
     figures = f" ({shown})" if (shown := _figures(check.figures)) else ""
     return f"  limit    {check.limit} {said}: {check.message}{figures}"
 
 
-def _limit_json(check: Check) -> dict[str, JSON]:
+def _limit_json(check: LimitCheck) -> dict[str, JSON]:
     return {
         "limit": check.limit,
         "passed": check.passed,

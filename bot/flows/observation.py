@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
 from bot.drift.ignore import Ignores
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
 from bot.model.drift import IgnoreNote, Report
@@ -27,12 +27,12 @@ Observe = Callable[[Sequence[Desired], datetime], Observation]
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class RulesInForce:
     """What a commit says about judging drift: rules, ignore rules, options of the comparison."""
 
     rules: RuleSet
     ignores: Ignores
-    options: Options
+    options: ComparisonOptions
     bases: Mapping[ResourceId, Tree] = field(default_factory=dict)
     memo: Memo | None = None
     """Remembers unchanged objects from one look to the next; None in a process that looks once."""
@@ -40,7 +40,7 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Assessment:
     """What one look saw."""
 
     at: datetime
@@ -50,16 +50,16 @@ class Look:
     decisions: tuple[Decision, ...]
 
 
-def look(declaration: Declaration, judging: Judging, observe: Observe, *, now: datetime) -> Look:
+def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
     observation = observe(declaration.resources, now)
-    report = _report(declaration, judging, observation, now)
+    report = _report(declaration, rules, observation, now)
     around = collect(declaration.resources)
-    decisions = tuple(decide(drift, judging.rules, around) for drift in report.drift)
-    return Look(now, declaration, observation, report, decisions)
+    decisions = tuple(decide(drift, rules.rules, around) for drift in report.drift)
+    return Assessment(now, declaration, observation, report, decisions)
 
 
-def _report(declaration: Declaration, judging: Judging, observation: Observation, now: datetime) -> Report:
+def _report(declaration: Declaration, rules: RulesInForce, observation: Observation, now: datetime) -> Report:
     seen = Seen(
         resources=observation.resources,
         covered=observation.covered,
@@ -70,13 +70,13 @@ def _report(declaration: Declaration, judging: Judging, observation: Observation
     report = compare(
         declaration.resources,
         seen,
-        bases=judging.bases,
-        ignores=judging.ignores,
-        options=judging.options,
-        memo=judging.memo,
+        bases=rules.bases,
+        ignores=rules.ignores,
+        options=rules.options,
+        memo=rules.memo,
         now=now,
     )
-    found = (*declaration.errors, *judging.errors, *report.errors)
+    found = (*declaration.errors, *rules.errors, *report.errors)
     unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
     notes = (*report.notes, *unknown, *_unobserved(declaration, observation))
     return replace(report, errors=tuple(one for one in found if not one.note), notes=notes)
@@ -93,7 +93,7 @@ def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[
             yield IgnoreNote(platform.value, "not compared", what)
 
 
-def looked_at(task: str, seen: Look) -> bool:
+def looked_at(task: str, seen: Assessment) -> bool:
     """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
     mine = [desired for desired in seen.declaration.resources if desired.task == task]
     if not mine:

@@ -14,10 +14,10 @@ from typing import Final
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.declare import Declarer
-from bot.flows.observation import Judging, Look, Observe, look, looked_at
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
 from bot.flows.plan import BREAKER, DELETIONS, Intention, Memory, marker, plan
 from bot.flows.recover import as_recovered, forgotten, recover
-from bot.flows.remedy import Hands, account, carry_out, record, theirs
+from bot.flows.remedy import RunContext, account, carry_out, record, theirs
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
@@ -34,20 +34,20 @@ LOOKS: Final = 4
 class Loop:
     """Everything that ticks share. ``judging`` reads rules and ignore rules as a commit has them."""
 
-    hands: Hands
+    run: RunContext
     declarer: Declarer
     observe: Observe
-    judging: Callable[[str], Judging]
+    rules: Callable[[str], RulesInForce]
     dry_run: bool = False
 
 
 def tick(loop: Loop) -> Tick:
     """Look once and mend what may be mended. Raises ``Unavailable`` when the repository cannot be reached."""
-    now = loop.hands.clock.now()
+    now = loop.run.clock.now()
     for attempt in range(LOOKS):
-        loop.hands.repository.fetch()
+        loop.run.repository.fetch()
         head = _head(loop)
-        seen = look(loop.declarer.at(head), loop.judging(head), loop.observe, now=now)
+        seen = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
         try:
             return _act(loop, seen, now)
         except Stale as exc:
@@ -57,38 +57,38 @@ def tick(loop: Loop) -> Tick:
 
 
 def _head(loop: Loop) -> str:
-    head = loop.hands.repository.head(loop.hands.branch)
+    head = loop.run.repository.head(loop.run.branch)
     if head is None:
         raise Refused(
-            f"the repository has no branch {loop.hands.branch}",
+            f"the repository has no branch {loop.run.branch}",
             advice="Push a first commit, or name the branch in clockwork.yaml (branch:).",
         )
     return head
 
 
-def _act(loop: Loop, seen: Look, now: datetime) -> Tick:
-    started = Tick(now, seen.declaration.commit, loop.hands.branch, seen.report, seen.decisions)
+def _act(loop: Loop, seen: Assessment, now: datetime) -> Tick:
+    started = Tick(now, seen.declaration.commit, loop.run.branch, seen.report, seen.decisions)
     try:
         memory = remember(loop)
     except (Unavailable, Refused) as exc:
         return replace(started, blocked=f"Nothing was written: {exc.message}")
-    lost = forgotten(memory.view, seen.declaration.commit, loop.hands, now=now)
+    lost = forgotten(memory.view, seen.declaration.commit, loop.run, now=now)
     if (stop := lost or stopped(memory.view, memory.limits, now)) is not None:
         return replace(started, blocked=stop)
     if loop.dry_run:
         foreseen = foresee(loop, seen, memory)
         planned = (as_planned(one) for one in foreseen.intended)
         return replace(started, actions=(*planned, *foreseen.closings), blocked=foreseen.blocked)
-    if recover(memory, seen.declaration.commit, loop.hands, now=now):
+    if recover(memory, seen.declaration.commit, loop.run, now=now):
         memory = remember(loop)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
             return replace(started, blocked=stop)
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     _note_rejections(loop, memory, intended, now)
-    actions = carry_out(intended, seen.declaration.commit, memory.view, loop.hands, now=now)
+    actions = carry_out(intended, seen.declaration.commit, memory.view, loop.run, now=now)
     closed, stop = _tidy(loop, seen, memory, intended)
-    if loop.hands.host is not None:
-        loop.hands.host.flush()
+    if loop.run.host is not None:
+        loop.run.host.flush()
     return replace(started, actions=(*actions, *closed), blocked=stop)
 
 
@@ -101,9 +101,9 @@ class Foreseen:
     blocked: str | None = None
 
 
-def foresee(loop: Loop, seen: Look, memory: Memory) -> Foreseen:
+def foresee(loop: Loop, seen: Assessment, memory: Memory) -> Foreseen:
     """The next run in advance. Writes nothing."""
-    memory = as_recovered(memory, seen.declaration.commit, loop.hands, now=seen.at)
+    memory = as_recovered(memory, seen.declaration.commit, loop.run, now=seen.at)
     if (stop := stopped(memory.view, memory.limits, seen.at)) is not None:
         return Foreseen(blocked=stop)
     intended = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=seen.at)
@@ -125,14 +125,14 @@ def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
 
 def remember(loop: Loop) -> Memory:
     """What is remembered now: the ledger first, so that whatever a list misses shows as news in the ledger."""
-    view = loop.hands.ledger.read()
-    host = loop.hands.host
+    view = loop.run.ledger.read()
+    host = loop.run.host
     return Memory(
         view=view,
-        limits=loop.hands.limits,
+        limits=loop.run.limits,
         pulls=None if host is None else host.pulls(),
         issues=None if host is None else host.issues(),
-        theirs=partial(theirs, view=view, hands=loop.hands),
+        theirs=partial(theirs, view=view, run=loop.run),
     )
 
 
@@ -149,10 +149,10 @@ def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], 
     known = state(memory.view, now, memory.limits)
     news = [
         Entry(
-            id=loop.hands.new_id(),
+            id=loop.run.new_id(),
             kind=EntryKind.REJECT,
             at=now,
-            actor=loop.hands.actor,
+            actor=loop.run.actor,
             task=one.proposal.task,
             lane=one.proposal.lane,
             fingerprint=one.proposal.fingerprint,
@@ -164,8 +164,8 @@ def _note_rejections(loop: Loop, memory: Memory, intended: Sequence[Intention], 
         if one.effect is Effect.REJECTED and one.number is not None and one.proposal.fingerprint not in known.rejected
     ]
     if news:
-        record(loop.hands.ledger, memory.view, news)
-        loop.hands.reached("rejection")
+        record(loop.run.ledger, memory.view, news)
+        loop.run.reached("rejection")
 
 
 _GONE: Final = {
@@ -176,7 +176,7 @@ _GONE: Final = {
 }
 
 
-def _gone(seen: Look, memory: Memory, intended: Sequence[Intention]) -> list[tuple[PullRequest | Issue, Marker]]:
+def _gone(seen: Assessment, memory: Memory, intended: Sequence[Intention]) -> list[tuple[PullRequest | Issue, Marker]]:
     """Open pull requests and issues of ours whose drift is gone, each with its marker.
 
     A fight is not over because its field is right at this moment: its issue stays for as long as it counts. What is
@@ -205,7 +205,7 @@ def _as_closed(item: PullRequest | Issue, tie: Marker) -> Action:
 
 
 def _tidy(
-    loop: Loop, seen: Look, memory: Memory, intended: Sequence[Intention]
+    loop: Loop, seen: Assessment, memory: Memory, intended: Sequence[Intention]
 ) -> tuple[tuple[Action, ...], str | None]:
     """Close what is gone and take away what closing left. A person who halts meanwhile ends it before the next one."""
     done: list[Action] = []
@@ -214,14 +214,14 @@ def _tidy(
         *(partial(_sweep, loop, task) for task in _left_branches(seen, memory, loop)),
     ]
     for job in jobs:
-        if (stop := stopped(loop.hands.ledger.read(), memory.limits, seen.at)) is not None:
+        if (stop := stopped(loop.run.ledger.read(), memory.limits, seen.at)) is not None:
             return tuple(done), stop
         if (action := job()) is not None:
             done.append(action)
     return tuple(done), None
 
 
-def _left_branches(seen: Look, memory: Memory, loop: Loop) -> list[str]:
+def _left_branches(seen: Assessment, memory: Memory, loop: Loop) -> list[str]:
     """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
     known = state(memory.view, seen.at, memory.limits)
     busy = {entry.task for entry in known.open} | {*known.suspended}
@@ -229,7 +229,7 @@ def _left_branches(seen: Look, memory: Memory, loop: Loop) -> list[str]:
     pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in _GONE]
     busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
     left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy
-    there = [task for task in sorted(left) if loop.hands.repository.head(branch_of(task)) is not None]
+    there = [task for task in sorted(left) if loop.run.repository.head(branch_of(task)) is not None]
     return [task for task in there if not memory.theirs(task)]
 
 
@@ -243,18 +243,18 @@ def _swept(task: str, effect: Effect) -> Action:
 
 
 def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
-    host, lane, task = loop.hands.host, _GONE[tie.kind], tie.key
+    host, lane, task = loop.run.host, _GONE[tie.kind], tie.key
     if host is None:
         raise AssertionError("an item without a code host")
     said = Marker("gone", tie.key, tie.digest)
     try:
         if isinstance(item, PullRequest):
-            host.close_pull(item.number, comment=loop.hands.texts.render("gone_pull.md", task=task), marker=said)
-            loop.hands.reached("closed")
+            host.close_pull(item.number, comment=loop.run.texts.render("gone_pull.md", task=task), marker=said)
+            loop.run.reached("closed")
             _delete_branch(loop, task)
         else:
-            host.close_issue(item.number, comment=loop.hands.texts.render("gone_issue.md", task=task), marker=said)
-            loop.hands.reached("closed")
+            host.close_issue(item.number, comment=loop.run.texts.render("gone_issue.md", task=task), marker=said)
+            loop.run.reached("closed")
     except BotError as exc:
         return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
     text = f"The drift is gone; #{item.number} is closed."
@@ -264,12 +264,12 @@ def _close(loop: Loop, item: PullRequest | Issue, tie: Marker) -> Action:
 def _delete_branch(loop: Loop, task: str) -> bool:
     """Take our branch away unless somebody pushed to it since; then it is theirs. Whether it was taken away."""
     name = branch_of(task)
-    tip = loop.hands.repository.head(name)
+    tip = loop.run.repository.head(name)
     try:
         if tip is None:
             return False
-        loop.hands.repository.delete_branch(name, expected=tip)
+        loop.run.repository.delete_branch(name, expected=tip)
     except (Stale, Refused):
         return False
-    loop.hands.reached("branch-deleted")
+    loop.run.reached("branch-deleted")
     return True

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.flows.plan import Memory, in_flight
-from bot.flows.remedy import WEB_FLOW, Ending, Hands, outcome, record
+from bot.flows.remedy import WEB_FLOW, Ending, RunContext, outcome, record
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
@@ -30,28 +30,28 @@ DEPTH: Final = 500
 """How many commits back the work of an artifact patch is looked for."""
 
 
-def endings(memory: Memory, head: str, hands: Hands, *, now: datetime) -> tuple[Entry, ...]:
+def endings(memory: Memory, head: str, run: RunContext, *, now: datetime) -> tuple[Entry, ...]:
     """The outcome of every open intent that can be closed now. Writes nothing."""
     dangling = state(memory.view, now, memory.limits).open
-    commits = _commits(head, hands) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
+    commits = _commits(head, run) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
     found = []
     for entry in dangling:
         ending = _ending(entry, commits, memory, now)
         if ending is not None:
-            found.append(outcome(entry, hands, ending, at=now))
+            found.append(outcome(entry, run, ending, at=now))
     return tuple(found)
 
 
-def recover(memory: Memory, head: str, hands: Hands, *, now: datetime) -> bool:
+def recover(memory: Memory, head: str, run: RunContext, *, now: datetime) -> bool:
     """Close every open intent that can be closed; whether there was one, so that what is remembered is out of date."""
-    closings = endings(memory, head, hands, now=now)
+    closings = endings(memory, head, run, now=now)
     if closings:
-        record(hands.ledger, memory.view, closings)
-        hands.reached("recovered")
+        record(run.ledger, memory.view, closings)
+        run.reached("recovered")
     return bool(closings)
 
 
-def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> str | None:
+def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) -> str | None:
     """Why the ledger cannot be the one by which this branch was written; None when it can.
 
     A fresh runner has no earlier ledger to compare with, but the branch's own commits name their intents: one that was
@@ -61,9 +61,9 @@ def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> st
     known = {entry.id for entry in view.entries}
     resumes = (entry.at for entry in view.entries if entry.kind is EntryKind.RESUME and entry.task is None)
     began = max(resumes, default=None)
-    for commit in _pushed(head, hands):
+    for commit in _pushed(head, run):
         folded = bool(view.entries) and now - commit.at > _REMEMBERED
-        if folded or (began is not None and commit.at <= began) or commit.committer not in {hands.author, WEB_FLOW}:
+        if folded or (began is not None and commit.at <= began) or commit.committer not in {run.author, WEB_FLOW}:
             continue
         if intents_in(commit.message) - known:
             return (
@@ -74,18 +74,18 @@ def forgotten(view: LedgerView, head: str, hands: Hands, *, now: datetime) -> st
     return None
 
 
-def _pushed(head: str, hands: Hands) -> Iterator[CommitInfo]:
+def _pushed(head: str, run: RunContext) -> Iterator[CommitInfo]:
     """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger."""
-    commits = {commit.sha: commit for commit in hands.repository.log(head, limit=_RECENT)}
+    commits = {commit.sha: commit for commit in run.repository.log(head, limit=_RECENT)}
     commit = commits.get(head)
     while commit is not None:
         yield commit
         commit = commits.get(commit.parents[0]) if commit.parents else None
 
 
-def as_recovered(memory: Memory, head: str, hands: Hands, *, now: datetime) -> Memory:
+def as_recovered(memory: Memory, head: str, run: RunContext, *, now: datetime) -> Memory:
     """What would be remembered after :func:`recover`."""
-    closings = endings(memory, head, hands, now=now)
+    closings = endings(memory, head, run, now=now)
     if not closings:
         return memory
     return replace(memory, view=LedgerView(memory.view.tip, (*memory.view.entries, *closings)))
@@ -104,10 +104,10 @@ def _ending(entry: Entry, commits: Mapping[str, str], memory: Memory, now: datet
     return None
 
 
-def _commits(head: str, hands: Hands) -> dict[str, str]:
+def _commits(head: str, run: RunContext) -> dict[str, str]:
     """Intent id -> commit, for the newest commits of the branch."""
     found: dict[str, str] = {}
-    for commit in hands.repository.log(head, limit=DEPTH):
+    for commit in run.repository.log(head, limit=DEPTH):
         for one in intents_in(commit.message):
             found.setdefault(one, commit.sha)
     return found

@@ -51,20 +51,20 @@ WEB_FLOW: Final = Signature("GitHub", "noreply@github.com")
 """The committer of commits that GitHub makes for us."""
 
 
-class Texts(Protocol):
+class Messages(Protocol):
     """Message texts by template name."""
 
     def render(self, name: str, **values: object) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class RunContext:
     """What a run writes with. ``reached`` is told the name (one of :data:`STEPS`) of every step just completed."""
 
     repository: Repository
     ledger: Ledger
     host: CodeHost | None
-    texts: Texts
+    texts: Messages
     clock: Clock
     actor: Actor
     author: Signature
@@ -78,7 +78,7 @@ class Hands:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedIntent:
     """An intention whose intent is in the ledger."""
 
     intention: Intention
@@ -86,7 +86,7 @@ class Begun:
 
 
 def carry_out(
-    intentions: Sequence[Intention], head: str, view: LedgerView, hands: Hands, *, now: datetime
+    intentions: Sequence[Intention], head: str, view: LedgerView, run: RunContext, *, now: datetime
 ) -> tuple[Action, ...]:
     """Do what the plan says and tell what became of each intention, in the plan's order.
 
@@ -94,34 +94,34 @@ def carry_out(
     that matters more. ``view`` is the ledger the plan was made from. Raises ``Stale`` when the branch moved: nothing
     of the commit was written then, and the caller looks again.
     """
-    course = Course(view, view, head, now)
+    course = Progress(view, view, head, now)
     patches = [i for i in intentions if i.effect is Effect.COMMITTED]
     worst = max((i.proposal.severity.rank for i in patches), default=-1)
     urgent = [i for i in intentions if i not in patches and i.proposal.severity.rank > worst]
     later = [i for i in intentions if i not in patches and i not in urgent]
-    done, course = _each(urgent, course, hands)
+    done, course = _each(urgent, course, run)
     if patches:
-        committed, course = _commit(patches, course, hands)
+        committed, course = _commit(patches, course, run)
         done += committed
-    done += _each(later, course, hands)[0]
+    done += _each(later, course, run)[0]
     actions = {id(intention): action for intention, action in done}
     return tuple(actions[id(intention)] for intention in intentions)
 
 
 def _each(
-    intentions: Sequence[Intention], course: Course, hands: Hands
-) -> tuple[list[tuple[Intention, Action]], Course]:
+    intentions: Sequence[Intention], course: Progress, run: RunContext
+) -> tuple[list[tuple[Intention, Action]], Progress]:
     """Everything but patches, one by one. After a failure to reach the host the others are left to the next look."""
     done: list[tuple[Intention, Action]] = []
     lost: str | None = None
     for intention in intentions:
         if intention.effect in {Effect.OPENED, Effect.UPDATED}:
             if lost is None:
-                action, course, lost = _propose(intention, course, hands)
+                action, course, lost = _propose(intention, course, run)
             else:
                 action = account(intention, effect=Effect.FAILED, message=f"Not tried: {lost}")
         elif intention.effect is Effect.HANDED_OVER:
-            action = _hand_over(intention, hands)
+            action = _hand_over(intention, run)
         else:
             action = account(intention)
         done.append((intention, action))
@@ -148,7 +148,7 @@ def account(intention: Intention, **changes: object) -> Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Progress:
     """The ledger that the plan was made from, the ledger now, and the branch's head that both are about."""
 
     planned: LedgerView
@@ -158,18 +158,18 @@ class Course:
     own: frozenset[str] = frozenset()
     """The ids of the intents that this run wrote."""
 
-    def at(self, view: LedgerView) -> Course:
+    def at(self, view: LedgerView) -> Progress:
         """The same course with the ledger as it is by now."""
         return replace(self, view=view)
 
-    def after(self, view: LedgerView, begun: Sequence[Begun]) -> Course:
+    def after(self, view: LedgerView, started: Sequence[StartedIntent]) -> Progress:
         """The same course with these intents in the ledger."""
-        return replace(self, view=view, own=self.own | {one.entry.id for one in begun})
+        return replace(self, view=view, own=self.own | {one.entry.id for one in started})
 
 
 def begin(
-    intentions: Sequence[Intention], course: Course, hands: Hands
-) -> tuple[list[Begun], list[tuple[Intention, Action]], Course]:
+    intentions: Sequence[Intention], course: Progress, run: RunContext
+) -> tuple[list[StartedIntent], list[tuple[Intention, Action]], Progress]:
     """Write the intents of all ``intentions`` in one append.
 
     Those that somebody else began since the plan was made, or that a limit denies by now, fall out. An intent is dated
@@ -178,29 +178,29 @@ def begin(
     fallen: list[tuple[Intention, Action]] = []
     standing = list(intentions)
     for _ in range(TRIES):
-        now, actor, link = hands.clock.now(), hands.actor, hands.run_link
+        now, actor, link = run.clock.now(), run.actor, run.run_link
         if course.view.tip != course.planned.tip or now != course.now:
-            standing, lost = _still(standing, course, hands.limits, now)
+            standing, lost = _still(standing, course, run.limits, now)
             fallen += lost
-        begun = [Begun(i, intent(i, now=now, key=hands.new_id(), actor=actor, link=link)) for i in standing]
-        if not begun:
+        started = [StartedIntent(i, intent(i, now=now, key=run.new_id(), actor=actor, link=link)) for i in standing]
+        if not started:
             return [], fallen, course
         try:
-            course = course.after(hands.ledger.append(course.view, [b.entry for b in begun]), begun)
+            course = course.after(run.ledger.append(course.view, [b.entry for b in started]), started)
         except Stale:
-            course = course.at(hands.ledger.read())
+            course = course.at(run.ledger.read())
             continue
-        hands.reached("intent")
-        return begun, fallen, course
+        run.reached("intent")
+        return started, fallen, course
     raise Stale("the ledger moved every time; another run is very busy", advice="The next run looks again.")
 
 
 def _still(
-    standing: Sequence[Intention], course: Course, limits: Limits, now: datetime
+    standing: Sequence[Intention], course: Progress, limits: Limits, now: datetime
 ) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
     """Which intentions still stand at ``now``, after everything that was appended since the plan was made."""
     seen = {entry.id for entry in course.planned.entries} | course.own
-    begun = {
+    started = {
         (entry.lane, entry.task)
         for entry in course.view.entries
         if entry.kind is EntryKind.INTENT and entry.id not in seen
@@ -208,7 +208,7 @@ def _still(
     kept: list[Intention] = []
     lost: list[tuple[Intention, Action]] = []
     for intention in standing:
-        if (intention.proposal.lane, intention.proposal.task) in begun:
+        if (intention.proposal.lane, intention.proposal.task) in started:
             text = "Another run began this just now."
             lost.append((intention, account(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
@@ -232,20 +232,20 @@ class Ending:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-def finish(begun: Sequence[Begun], course: Course, hands: Hands, ending: Ending) -> Course:
+def finish(started: Sequence[StartedIntent], course: Progress, run: RunContext, ending: Ending) -> Progress:
     """Write the outcomes. Unconditional: a lost race is simply run again."""
-    at = hands.clock.now()
-    return course.at(record(hands.ledger, course.view, [outcome(b.entry, hands, ending, at=at) for b in begun]))
+    at = run.clock.now()
+    return course.at(record(run.ledger, course.view, [outcome(b.entry, run, ending, at=at) for b in started]))
 
 
-def outcome(entry: Entry, hands: Hands, ending: Ending, *, at: datetime) -> Entry:
+def outcome(entry: Entry, run: RunContext, ending: Ending, *, at: datetime) -> Entry:
     """The outcome entry that ends the intent ``entry``."""
     return replace(
         entry,
-        id=hands.new_id(),
+        id=run.new_id(),
         kind=EntryKind.OUTCOME,
         at=at,
-        actor=hands.actor,
+        actor=run.actor,
         intent=entry.id,
         result=ending.result,
         reason=ending.reason,
@@ -272,65 +272,63 @@ def record(ledger: Ledger, view: LedgerView, entries: Sequence[Entry]) -> Ledger
 
 
 def _commit(
-    patches: Sequence[Intention], course: Course, hands: Hands
-) -> tuple[list[tuple[Intention, Action]], Course]:
+    patches: Sequence[Intention], course: Progress, run: RunContext
+) -> tuple[list[tuple[Intention, Action]], Progress]:
     """One commit for all artifact patches of a look, pushed expecting the head that was looked at."""
-    begun, done, course = begin(patches, course, hands)
-    if begun and len(begun) < len(patches):
-        finish(begun, course, hands, Ending(Result.ABANDONED, "another run changed what this commit was made from"))
+    started, done, course = begin(patches, course, run)
+    if started and len(started) < len(patches):
+        finish(started, course, run, Ending(Result.ABANDONED, "another run changed what this commit was made from"))
         raise Stale("another run began one of these patches")
-    if not begun:
+    if not started:
         return done, course
     try:
-        sha = _push_commit(begun, course, hands)
+        sha = _push_commit(started, course, run)
     except Stale as exc:
-        finish(begun, course, hands, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
+        finish(started, course, run, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
     except BotError as exc:
-        together = {TOGETHER: begun[0].entry.id}
-        course = finish(begun, course, hands, Ending(Result.FAILED, exc.message, detail=together))
-        failed = [(b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in begun]
+        together = {TOGETHER: started[0].entry.id}
+        course = finish(started, course, run, Ending(Result.FAILED, exc.message, detail=together))
+        failed = [(b.intention, account(b.intention, effect=Effect.FAILED, message=exc.message)) for b in started]
         return [*done, *failed], course
-    url = hands.commit_url(sha)
-    course = finish(begun, course, hands, Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha}))
-    hands.reached("outcome")
-    return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in begun)], course
+    url = run.commit_url(sha)
+    course = finish(started, course, run, Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha}))
+    run.reached("outcome")
+    return [*done, *((b.intention, account(b.intention, sha=sha, url=url)) for b in started)], course
 
 
-def _push_commit(begun: Sequence[Begun], course: Course, hands: Hands) -> str:
+def _push_commit(started: Sequence[StartedIntent], course: Progress, run: RunContext) -> str:
     files: dict[str, bytes | None] = {}
-    for b in begun:
+    for b in started:
         if b.intention.changes is not None:
             files.update(b.intention.changes.files)
-    sha = hands.repository.commit(
-        course.head, files, message=_message(begun, hands), at=course.now, author=hands.author
-    )
-    hands.reached("commit")
-    for b in begun:
-        in_hand(b, hands)
-    sha = hands.repository.push(hands.branch, sha, expected=course.head)
-    hands.reached("push")
+    sha = run.repository.commit(course.head, files, message=_message(started, run), at=course.now, author=run.author)
+    run.reached("commit")
+    for b in started:
+        in_hand(b, run)
+    sha = run.repository.push(run.branch, sha, expected=course.head)
+    run.reached("push")
     return sha
 
 
-def _message(begun: Sequence[Begun], hands: Hands) -> str:
-    decisions = [decision for b in begun for decision in b.intention.proposal.decisions]
-    tasks = [b.intention.proposal.task for b in begun]
+def _message(started: Sequence[StartedIntent], run: RunContext) -> str:
+    decisions = [decision for b in started for decision in b.intention.proposal.decisions]
+    tasks = [b.intention.proposal.task for b in started]
     subject = f"Keep what runs for {tasks[0]}" if len(tasks) == 1 else f"Keep what runs for {len(tasks)} tasks"
     if all(decision.drift.kind == "stale-artifact" for decision in decisions):
         subject = f"Render {', '.join(dict.fromkeys(str(d.drift.path[0]) for d in decisions))[:60]} again"
-    notes = [note for b in begun if b.intention.changes for note in b.intention.changes.notes]
-    body = hands.texts.render("commit.txt", decisions=decisions, notes=list(dict.fromkeys(notes)))
-    return compose(subject, body=body, trailers=_trailers(begun))
+    notes = [note for b in started if b.intention.changes for note in b.intention.changes.notes]
+    body = run.texts.render("commit.txt", decisions=decisions, notes=list(dict.fromkeys(notes)))
+    return compose(subject, body=body, trailers=_trailers(started))
 
 
-def _trailers(begun: Sequence[Begun]) -> list[tuple[str, str]]:
-    decisions = [decision for b in begun for decision in b.intention.proposal.decisions]
-    worst = max((b.intention.proposal.severity for b in begun), key=lambda severity: severity.rank)
+def _trailers(started: Sequence[StartedIntent]) -> list[tuple[str, str]]:
+    decisions = [decision for b in started for decision in b.intention.proposal.decisions]
+    worst = max((b.intention.proposal.severity for b in started), key=lambda severity: severity.rank)
     rules = dict.fromkeys(decision.rule for decision in decisions)
     reasons = dict.fromkeys(decision.reasons[0] for decision in decisions if decision.reasons)
     return [
-        *((INTENT, b.entry.id) for b in begun),
+        *((INTENT, b.entry.id) for b in started),
         *(("Drift", decision.drift.id) for decision in decisions),
         ("Severity", worst.value),
         *(("Rule", rule) for rule in rules),
@@ -338,48 +336,48 @@ def _trailers(begun: Sequence[Begun]) -> list[tuple[str, str]]:
     ]
 
 
-def in_hand(begun: Begun, hands: Hands) -> None:
+def in_hand(started: StartedIntent, run: RunContext) -> None:
     """Raise ``Stale`` where another run may give this intent up at any moment: who slept must not write any more."""
-    spent = abs(hands.clock.now() - begun.entry.at).total_seconds()
-    if spent > hands.limits.in_progress / 2:
+    spent = abs(run.clock.now() - started.entry.at).total_seconds()
+    if spent > run.limits.in_progress / 2:
         raise Stale(f"the run was held up for {spent:.0f} s after it began", advice="The next run looks again.")
 
 
-def _propose(intention: Intention, course: Course, hands: Hands) -> tuple[Action, Course, str | None]:
+def _propose(intention: Intention, course: Progress, run: RunContext) -> tuple[Action, Progress, str | None]:
     """One pull request or issue, opened or updated; and why the host could not be reached, if it could not."""
-    host = hands.host
+    host = run.host
     if host is None:
         return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course, None
     is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
-    begun, fallen, course = begin([intention], course, hands)
-    if not begun:
+    started, fallen, course = begin([intention], course, run)
+    if not started:
         return fallen[0][1], course, None
     try:
-        item, sha = _pull(begun[0], course, host, hands) if is_pull else (_issue(begun[0], host, hands), None)
+        item, sha = _pull(started[0], course, host, run) if is_pull else (_issue(started[0], host, run), None)
     except BotError as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
-        course = finish(begun, course, hands, Ending(result, exc.message))
+        course = finish(started, course, run, Ending(result, exc.message))
         lost = exc.message if isinstance(exc, Unavailable) else None
         return account(intention, effect=Effect.FAILED, message=exc.message), course, lost
     detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
     ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
-    course = finish(begun, course, hands, ending)
-    hands.reached("outcome")
+    course = finish(started, course, run, ending)
+    run.reached("outcome")
     return account(intention, url=item.url, number=item.number, sha=sha), course, None
 
 
-def theirs(task: str, view: LedgerView, hands: Hands) -> bool:
+def theirs(task: str, view: LedgerView, run: RunContext) -> bool:
     """Whether the branch of the task's pull request exists and ends in a commit that is not ours.
 
     A branch without a commit of its own, such as one that was just made for a commit to come, is nobody's.
     """
-    tip, base = hands.repository.head(branch_of(task)), hands.repository.head(hands.branch)
-    if tip is None or ours(tip, view, hands):
+    tip, base = run.repository.head(branch_of(task)), run.repository.head(run.branch)
+    if tip is None or ours(tip, view, run):
         return False
-    return base is None or not hands.repository.is_ancestor(tip, base)
+    return base is None or not run.repository.is_ancestor(tip, base)
 
 
-def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
+def ours(tip: str, view: LedgerView, run: RunContext) -> bool:
     """Whether we pushed ``tip``: the ledger says so, or nobody lived to say it and the commit names its intent.
 
     Somebody who amends or rebases our commit keeps its message, but not its id and its committer.
@@ -389,49 +387,49 @@ def ours(tip: str, view: LedgerView, hands: Hands) -> bool:
     told = {entry.intent for entry in view.entries if "head" in entry.detail}
     untold = {entry.id for entry in view.entries if entry.kind is EntryKind.INTENT} - told
     return any(
-        commit.committer in {hands.author, WEB_FLOW} and intents_in(commit.message) & untold
-        for commit in hands.repository.log(tip, limit=1)
+        commit.committer in {run.author, WEB_FLOW} and intents_in(commit.message) & untold
+        for commit in run.repository.log(tip, limit=1)
     )
 
 
-def _hand_over(intention: Intention, hands: Hands) -> Action:
+def _hand_over(intention: Intention, run: RunContext) -> Action:
     """Say once, on the pull request, that it belongs to whoever continued it."""
-    if hands.host is None or intention.number is None:
+    if run.host is None or intention.number is None:
         return account(intention)
     proposal = intention.proposal
-    body = hands.texts.render("handed_over.md", decisions=proposal.decisions, task=proposal.task)
+    body = run.texts.render("handed_over.md", decisions=proposal.decisions, task=proposal.task)
     try:
-        hands.host.comment(intention.number, marker=replace(intention.marker, kind="handed-over"), body=body)
+        run.host.comment(intention.number, marker=replace(intention.marker, kind="handed-over"), body=body)
     except BotError as exc:
         return account(intention, effect=Effect.FAILED, message=exc.message)
-    hands.reached("handed-over")
+    run.reached("handed-over")
     return account(intention)
 
 
-def _pull(begun: Begun, course: Course, host: CodeHost, hands: Hands) -> tuple[PullRequest, str]:
-    intention, proposal = begun.intention, begun.intention.proposal
+def _pull(started: StartedIntent, course: Progress, host: CodeHost, run: RunContext) -> tuple[PullRequest, str]:
+    intention, proposal = started.intention, started.intention.proposal
     changes = intention.changes
     if changes is None:
         raise Refused(f"there is no change to propose for {proposal.task}")
     name = branch_of(intention.proposal.task)
-    message = _message([begun], hands)
-    sha = hands.repository.commit(course.head, changes.files, message=message, at=course.now, author=hands.author)
-    hands.reached("branch-commit")
-    if theirs(proposal.task, course.view, hands):
+    message = _message([started], run)
+    sha = run.repository.commit(course.head, changes.files, message=message, at=course.now, author=run.author)
+    run.reached("branch-commit")
+    if theirs(proposal.task, course.view, run):
         raise Stale(f"somebody else committed to {name}")
-    in_hand(begun, hands)
-    sha = hands.repository.push(name, sha, expected=hands.repository.head(name))
-    hands.reached("branch-push")
+    in_hand(started, run)
+    sha = run.repository.push(name, sha, expected=run.repository.head(name))
+    run.reached("branch-push")
     title = _title(intention)
-    body = hands.texts.render("pull_request.md", task=proposal.task, decisions=proposal.decisions, notes=changes.notes)
+    body = run.texts.render("pull_request.md", task=proposal.task, decisions=proposal.decisions, notes=changes.notes)
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = host.update_pull(intention.number, marker=intention.marker, title=title, body=body)
     else:
-        labels = (*hands.labels, "clockwork/config")
+        labels = (*run.labels, "clockwork/config")
         item = host.open_pull(
-            marker=intention.marker, title=title, body=body, head=name, base=hands.branch, labels=labels
+            marker=intention.marker, title=title, body=body, head=name, base=run.branch, labels=labels
         )
-    hands.reached("pull")
+    run.reached("pull")
     return item, sha
 
 
@@ -442,30 +440,30 @@ def _title(intention: Intention) -> str:
     return f"{intention.proposal.task}: {where}{more} differs from Git"
 
 
-def _issue(begun: Begun, host: CodeHost, hands: Hands) -> Issue:
-    intention = begun.intention
-    title, body = _words(intention, hands)
-    in_hand(begun, hands)
-    labels = (*hands.labels, f"clockwork/{intention.kind or 'runbook'}")
+def _issue(started: StartedIntent, host: CodeHost, run: RunContext) -> Issue:
+    intention = started.intention
+    title, body = _words(intention, run)
+    in_hand(started, run)
+    labels = (*run.labels, f"clockwork/{intention.kind or 'runbook'}")
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = host.update_issue(intention.number, marker=intention.marker, title=title, body=body)
     else:
         item = host.open_issue(marker=intention.marker, title=title, body=body, labels=labels)
-    hands.reached("issue")
+    run.reached("issue")
     return item
 
 
-def _words(intention: Intention, hands: Hands) -> tuple[str, str]:
+def _words(intention: Intention, run: RunContext) -> tuple[str, str]:
     """Title and body of an issue."""
     decisions, task = intention.proposal.decisions, intention.proposal.task
     if intention.kind == BREAKER:
-        return _breaker_text(intention, hands)
+        return _breaker_text(intention, run)
     if intention.kind == DELETIONS:
         title = f"{len(decisions)} things would be removed at once, a person must look"
-        return title, hands.texts.render("deletions.md", decisions=decisions)
+        return title, run.texts.render("deletions.md", decisions=decisions)
     drift = decisions[0].drift
     what = drift.kind.value if not drift.path else f"{drift.where} {drift.kind.value}"
-    body = hands.texts.render("runbook.md", task=task, decisions=decisions, steps=steps(decisions))
+    body = run.texts.render("runbook.md", task=task, decisions=decisions, steps=steps(decisions))
     return f"{task}: {what}, a person must act", body
 
 
@@ -479,10 +477,10 @@ def _row(drift: Drift, fight: Fight) -> tuple[Drift, Fight, tuple[str, ...]]:
     return drift, fight, tuple(dict.fromkeys(writers)) or ("unknown",)
 
 
-def _breaker_text(intention: Intention, hands: Hands) -> tuple[str, str]:
-    proposal, limits = intention.proposal, hands.limits
-    fought = [one for one in fights(hands.ledger.read(), limits, hands.clock.now()) if one.field in proposal.fields]
-    body = hands.texts.render(
+def _breaker_text(intention: Intention, run: RunContext) -> tuple[str, str]:
+    proposal, limits = intention.proposal, run.limits
+    fought = [one for one in fights(run.ledger.read(), limits, run.clock.now()) if one.field in proposal.fields]
+    body = run.texts.render(
         "breaker.md",
         task=proposal.task,
         rows=[_row(_drift_of(one.field, proposal), one) for one in fought],

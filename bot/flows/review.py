@@ -18,7 +18,7 @@ from bot.errors import BotError, Invalid
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.report import check_of, comment_body
-from bot.guardrails.rule import Facts, Options, Subject
+from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
@@ -41,7 +41,7 @@ def review(
     store: SessionStore | None = None,
     clock: Clock,
     session_id: str,
-    facts: Facts | None = None,
+    facts: ChangeFacts | None = None,
 ) -> AIResult:
     """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
 
@@ -49,7 +49,7 @@ def review(
     from it.
     """
     started = clock.now()
-    subject = Subject(request.change, rules.options, facts or Facts())
+    subject = Subject(request.change, rules.options, facts or ChangeFacts())
     replies = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
     believed = reply.validate(request, replies, rules, subject)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
@@ -120,7 +120,7 @@ def _session(
 
 
 def rules_at(
-    repository: Repository, base: str, *, shipped: Mapping[str, bytes], options: Options | None = None
+    repository: Repository, base: str, *, shipped: Mapping[str, bytes], options: GuardOptions | None = None
 ) -> RuleBook:
     """The rule book as it stands at ``base``: the shipped documents and the repository's own of that commit."""
     entries = [entry for entry in repository.entries(base, FOLDER.rstrip("/")) if entry.path.endswith((".md", ".yaml"))]
@@ -138,12 +138,12 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
-def facts_of(repository: Repository, change: Change) -> Facts:
+def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     """What detectors want to know beside the change; the files at base only where many are deleted."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
     if removed < _MANY_REMOVED:
-        return Facts()
-    return Facts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
+        return ChangeFacts()
+    return ChangeFacts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
 
 
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:

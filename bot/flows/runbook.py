@@ -17,22 +17,22 @@ _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulS
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunbookStep:
     """One thing to do, with the command that does it where there is one."""
 
     text: str
     command: str | None = None
 
 
-def steps(decisions: Sequence[Decision]) -> tuple[Step, ...]:
+def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     """What a person does about these drifts, in order, each step once."""
-    found: dict[Step, None] = {}
+    found: dict[RunbookStep, None] = {}
     for decision in decisions:
         found.update(dict.fromkeys(_steps(decision.drift)))
     return tuple(found)
 
 
-def _steps(drift: Drift) -> tuple[Step, ...]:
+def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
     if drift.sensitive:
         return _rotation(drift)
     match drift.resource.platform:
@@ -44,8 +44,8 @@ def _steps(drift: Drift) -> tuple[Step, ...]:
             return _terraform(drift)
         case Platform.HTTP:
             return (
-                Step("Ask the endpoint yourself.", f"curl -sv {shlex.quote(drift.resource.name)}"),
-                Step("Mend what answers, or correct the probe in clockwork.yaml."),
+                RunbookStep("Ask the endpoint yourself.", f"curl -sv {shlex.quote(drift.resource.name)}"),
+                RunbookStep("Mend what answers, or correct the probe in clockwork.yaml."),
             )
 
 
@@ -53,36 +53,38 @@ def _declared(drift: Drift) -> str:
     return drift.declared_at or "the repository"
 
 
-def _rotation(drift: Drift) -> tuple[Step, ...]:
+def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     return (
-        Step(
+        RunbookStep(
             f"Find out who changed the secret value {drift.where or drift.resource} and whether they were allowed to."
         ),
-        Step("If nobody can tell, treat the secret as leaked: issue a new one at its provider and revoke the old one."),
-        Step(f"Store the valid value where {_declared(drift)} takes it from; never paste it into this issue."),
-        Step("Restart what uses it, then check that nothing still uses the old value."),
+        RunbookStep(
+            "If nobody can tell, treat the secret as leaked: issue a new one at its provider and revoke the old one."
+        ),
+        RunbookStep(f"Store the valid value where {_declared(drift)} takes it from; never paste it into this issue."),
+        RunbookStep("Restart what uses it, then check that nothing still uses the old value."),
     )
 
 
-def _kubernetes(drift: Drift) -> tuple[Step, ...]:
+def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     resource = drift.resource
     kind = f"{resource.kind.lower()}.{resource.group}" if resource.group else resource.kind.lower()
     target = f"{shlex.quote(kind)} {shlex.quote(resource.name)}"
     if resource.scope:
         target += f" -n {shlex.quote(resource.scope)}"
-    look = Step("Look at what is there now.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
+    look = RunbookStep("Look at what is there now.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
     restore = (
-        Step(
+        RunbookStep(
             "Compare before you change anything.", f"kubectl diff -f {shlex.quote(drift.file)}" if drift.file else None
         ),
-        Step(
+        RunbookStep(
             "To restore what Git says, apply it again.",
             f"kubectl apply -f {shlex.quote(drift.file)}" if drift.file else None,
         ),
     )
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
-            first = Step(
+            first = RunbookStep(
                 "Find out who deleted it and why.", f"kubectl get events -A | grep -F {shlex.quote(resource.name)}"
             )
             data = _data(
@@ -92,15 +94,15 @@ def _kubernetes(drift: Drift) -> tuple[Step, ...]:
                 first,
                 *data,
                 *restore,
-                Step(f"If it was meant to go, remove it from {_declared(drift)} by pull request."),
+                RunbookStep(f"If it was meant to go, remove it from {_declared(drift)} by pull request."),
             )
         case DriftKind.REMOVED | DriftKind.UNMANAGED if not drift.path:
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
             return (
                 look,
-                Step("Decide whether it should live. If so, declare it in Git and stop here."),
+                RunbookStep("Decide whether it should live. If so, declare it in Git and stop here."),
                 *data,
-                Step("Delete it once nobody needs it.", f"kubectl delete {target}"),
+                RunbookStep("Delete it once nobody needs it.", f"kubectl delete {target}"),
             )
         case _:
             data = _data(drift, "Make a backup first: this field decides over stored data.")
@@ -108,15 +110,15 @@ def _kubernetes(drift: Drift) -> tuple[Step, ...]:
                 look,
                 *data,
                 *restore,
-                Step(f"Or adopt what runs: change {drift.where} in {_declared(drift)} by pull request."),
+                RunbookStep(f"Or adopt what runs: change {drift.where} in {_declared(drift)} by pull request."),
             )
 
 
-def _data(drift: Drift, text: str) -> tuple[Step, ...]:
-    return (Step(text),) if drift.resource.kind in _KEEPS_DATA else ()
+def _data(drift: Drift, text: str) -> tuple[RunbookStep, ...]:
+    return (RunbookStep(text),) if drift.resource.kind in _KEEPS_DATA else ()
 
 
-def _compose(drift: Drift) -> tuple[Step, ...]:
+def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     resource = drift.resource
     name = shlex.quote(resource.name)
     file = shlex.quote(drift.file) if drift.file else "compose.yaml"
@@ -124,44 +126,48 @@ def _compose(drift: Drift) -> tuple[Step, ...]:
     if resource.kind == "volume":
         volume = shlex.quote(f"{resource.scope}_{resource.name}" if resource.scope else resource.name)
         return (
-            Step(
+            RunbookStep(
                 "Look at the volume and who uses it.",
                 f"docker volume inspect {volume}\ndocker ps -a --filter volume={volume}",
             ),
-            Step("Make a backup and check that it can be read before anything else: this decides over stored data."),
-            Step(
+            RunbookStep(
+                "Make a backup and check that it can be read before anything else: this decides over stored data."
+            ),
+            RunbookStep(
                 "Recreate it only from that backup, or declare the volume that really exists.",
                 f"docker compose{project} -f {file} config",
             ),
         )
     if drift.kind in {DriftKind.UNMANAGED, DriftKind.REMOVED} and not drift.path:
         return (
-            Step("Look at the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"),
-            Step("Decide whether it should live. If so, declare it in Git and stop here."),
-            Step("Otherwise stop and remove it.", f"docker compose{project} -f {file} up -d --remove-orphans"),
+            RunbookStep(
+                "Look at the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"
+            ),
+            RunbookStep("Decide whether it should live. If so, declare it in Git and stop here."),
+            RunbookStep("Otherwise stop and remove it.", f"docker compose{project} -f {file} up -d --remove-orphans"),
         )
     return (
-        Step(
+        RunbookStep(
             "Look at what runs and at its log.",
             f"docker compose{project} -f {file} ps -a {name}\ndocker compose{project} -f {file} logs --tail 50 {name}",
         ),
-        Step("To restore what Git says, start it again.", f"docker compose{project} -f {file} up -d {name}"),
-        Step(f"If it was meant to be so, change {_declared(drift)} by pull request."),
+        RunbookStep("To restore what Git says, start it again.", f"docker compose{project} -f {file} up -d {name}"),
+        RunbookStep(f"If it was meant to be so, change {_declared(drift)} by pull request."),
     )
 
 
-def _terraform(drift: Drift) -> tuple[Step, ...]:
+def _terraform(drift: Drift) -> tuple[RunbookStep, ...]:
     folder = shlex.quote(drift.file.rpartition("/")[0] or ".") if drift.file else "."
     address = shlex.quote(
         ".".join(part for part in (drift.resource.scope, drift.resource.kind, drift.resource.name) if part)
     )
     return (
-        Step("Look at the whole plan, not only at this resource.", f"terraform -chdir={folder} plan"),
-        Step("Look at what the state knows.", f"terraform -chdir={folder} state show {address}"),
-        Step("If the plan deletes or replaces it, make a backup of what it holds and say who agreed."),
-        Step(
+        RunbookStep("Look at the whole plan, not only at this resource.", f"terraform -chdir={folder} plan"),
+        RunbookStep("Look at what the state knows.", f"terraform -chdir={folder} state show {address}"),
+        RunbookStep("If the plan deletes or replaces it, make a backup of what it holds and say who agreed."),
+        RunbookStep(
             "Apply in a window in which an interruption is allowed, this resource alone.",
             f"terraform -chdir={folder} apply -target={address}",
         ),
-        Step(f"Or adopt what runs: change {_declared(drift)} by pull request until the plan is empty."),
+        RunbookStep(f"Or adopt what runs: change {_declared(drift)} by pull request until the plan is empty."),
     )

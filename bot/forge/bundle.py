@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.assembly.config import Resource
-from bot.assembly.values import Form, Trace, Value, traced
-from bot.edits.overlays import Entry
+from bot.assembly.values import Trace, Value, ValueForm, traced
+from bot.edits.overlays import OverlayEntry
 from bot.intake.discover import folder_of
 from bot.model.resource import JSON, Desired, Pointer, ResourceId
 
@@ -21,7 +21,7 @@ class Dropped:
     """An overlay entry that no longer applies because configuration changed, and why in a sentence."""
 
     task: str
-    entry: Entry
+    entry: OverlayEntry
     reason: str
 
 
@@ -56,10 +56,10 @@ class Part:
 
 def fixed(value: JSON, like: Value) -> Value:
     """A value that a renderer made up; people are led to ``like``, but no edit can be written there."""
-    return traced(value, Trace(like.trace.origin, sensitive=like.trace.sensitive, form=Form.FIXED))
+    return traced(value, Trace(like.trace.origin, sensitive=like.trace.sensitive, form=ValueForm.FIXED))
 
 
-def derived(value: Value, data: JSON, form: Form = Form.FIXED) -> Value:
+def derived(value: Value, data: JSON, form: ValueForm = ValueForm.FIXED) -> Value:
     """``value`` in another form."""
     return traced(data, replace(value.trace, form=form))
 
@@ -67,12 +67,12 @@ def derived(value: Value, data: JSON, form: Form = Form.FIXED) -> Value:
 def tree(entries: Mapping[str, Value | None], like: Value) -> Value:
     """An object of rendered values; absent ones are left out."""
     kept = {key: value for key, value in entries.items() if value is not None}
-    return Value(kept, replace(like.trace, form=Form.FIXED))
+    return Value(kept, replace(like.trace, form=ValueForm.FIXED))
 
 
 def listed(items: list[Value], like: Value) -> Value:
     """A list of rendered values."""
-    return Value(tuple(items), replace(like.trace, form=Form.FIXED))
+    return Value(tuple(items), replace(like.trace, form=ValueForm.FIXED))
 
 
 def rebased(value: Value | None, resource: Resource, artifact: str) -> Value | None:

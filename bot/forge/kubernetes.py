@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
-from bot.assembly.values import Form, Value, as_text
+from bot.assembly.values import Value, ValueForm, as_text
 from bot.forge.bundle import BUILD, Part, derived, fixed, listed, tree
 from bot.model.resource import Platform, Pointer, ResourceId
 
@@ -187,7 +187,7 @@ def _seconds(value: Value | None) -> Value | None:
     if value is None:
         return None
     total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(us|ms|s|m|h)", str(value.data)))
-    return derived(value, max(1, round(total)), Form.SECONDS if total == round(total) else Form.FIXED)
+    return derived(value, max(1, round(total)), ValueForm.SECONDS if total == round(total) else ValueForm.FIXED)
 
 
 def _probe(resource: Resource) -> Value | None:

@@ -16,7 +16,7 @@ from typing import Final
 from bot.errors import Unavailable
 from bot.github import payloads, text
 from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
-from bot.github.rest import Answer, Rest
+from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
 
 BATCH: Final = 50
@@ -90,7 +90,7 @@ class Checks:
         cause = ""
         for _ in range(2):
             answer = self._rest.send("POST", f"{self._root}/check-runs", wanted, accept={403})
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 return None if answer.status == 403 else payloads.read(CheckRunPart, answer.data)
             cause = answer.cause
             found = next((run for run in self._known(check) or () if run.external_id == mark), None)
@@ -118,7 +118,7 @@ class Checks:
         cause = ""
         for _ in range(3):
             answer = self._rest.send("PATCH", path, wanted)
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 return
             cause = answer.cause
             if payloads.read(CheckRunPart, self._rest.get(path).data).output.annotations_count >= total:

@@ -15,7 +15,7 @@ from typing import Final
 from bot.errors import Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommitPart, MutationReplyPart
-from bot.github.rest import Answer, Lost, Rest, as_list
+from bot.github.rest import ApiResponse, Lost, Rest, as_list
 from bot.safety.trailers import intents_in
 
 _QUERY: Final = (
@@ -77,11 +77,11 @@ class VerifiedCommits:
                 self._rest.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
-    def _judge(self, draft: Draft, reply: MutationReplyPart, answer: Answer | Lost, *, after_loss: bool) -> str:
+    def _judge(self, draft: Draft, reply: MutationReplyPart, answer: ApiResponse | Lost, *, after_loss: bool) -> str:
         if reply.oid is not None:
             return reply.oid
         kind = next((error.type for error in reply.errors if error.type), "")
-        said = answer.message if isinstance(answer, Answer) else ""
+        said = answer.message if isinstance(answer, ApiResponse) else ""
         if kind == "STALE_DATA":
             made = self._sought(draft) if after_loss else None
             if made is None:
@@ -113,7 +113,7 @@ class VerifiedCommits:
         return None
 
 
-def _reply(answer: Answer | Lost) -> MutationReplyPart | Lost:
+def _reply(answer: ApiResponse | Lost) -> MutationReplyPart | Lost:
     """What the reply says; an error without a type is GitHub's own time-out, which says nothing about the commit."""
     if isinstance(answer, Lost):
         return answer

@@ -17,8 +17,8 @@ from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
 from bot.github.items import Items
 from bot.github.limits import PER_HOUR, PER_MINUTE, Pace
-from bot.github.payloads import PermissionPart, Ties, UserPart
-from bot.github.rest import Patience, Rest
+from bot.github.payloads import MarkerCodec, PermissionPart, UserPart
+from bot.github.rest import Rest, RetryPolicy
 from bot.github.threads import Threads
 from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.ports import Clock
@@ -41,7 +41,7 @@ class GitHubHost:
         min_write_interval: float = 1.0,
         writes_per_minute: int = PER_MINUTE,
         writes_per_hour: int = PER_HOUR,
-        patience: Patience = Patience(),  # noqa: B008 - a frozen value
+        patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         label: str = "clockwork",
         login: str | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class GitHubHost:
         self._root = f"/repos/{full_name}"
         self._secret = marker_secret
         self._login = login
-        self._known: Ties | None = None
+        self._known: MarkerCodec | None = None
         self._threads = Threads(self._rest, root=self._root, ties=self._ties)
         self._items = Items(self._rest, root=self._root, label=label, ties=self._ties, threads=self._threads)
         self._checks = Checks(self._rest, root=self._root)
@@ -137,9 +137,9 @@ class GitHubHost:
     def flush(self) -> None:
         self._items.confirm()
 
-    def _ties(self) -> Ties:
+    def _ties(self) -> MarkerCodec:
         if self._known is None:
-            self._known = Ties(self._name, self._secret, self._ask())
+            self._known = MarkerCodec(self._name, self._secret, self._ask())
         return self._known
 
     def _ask(self) -> Whoami:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.github import payloads, text
-from bot.github.payloads import ItemPart, PullPart, Ties
-from bot.github.rest import Answer, Lost, Rest, as_list
+from bot.github.payloads import ItemPart, MarkerCodec, PullPart
+from bot.github.rest import ApiResponse, Lost, Rest, as_list
 from bot.github.threads import Threads
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 class Items:
     """All pull requests and issues that carry our label, are by us and start with a valid marker."""
 
-    def __init__(self, rest: Rest, *, root: str, label: str, ties: Callable[[], Ties], threads: Threads) -> None:
+    def __init__(self, rest: Rest, *, root: str, label: str, ties: Callable[[], MarkerCodec], threads: Threads) -> None:
         self._rest = rest
         self._root = root
         self._label = label
@@ -100,9 +100,9 @@ class Items:
         for pause in (*self._rest.patience.reads, None):
             answer = self._rest.send("POST", f"{self._root}/pulls", wanted, accept={422})
             match answer:
-                case Answer(status=201):
+                case ApiResponse(status=201):
                     return payloads.read(PullPart, answer.data)
-                case Answer():
+                case ApiResponse():
                     cause = answer.message
                     found = self._after_422(cause, head, base, marker)
                 case Lost(cause):
@@ -187,7 +187,7 @@ class Items:
         cause = ""
         for _ in range(2):
             answer = self._rest.send("POST", f"{self._root}/issues", wanted)
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 part = payloads.read(ItemPart, answer.data)
                 self._add_labels(part.number, labels, part.names)
                 return self._read_back(part.number, marker)

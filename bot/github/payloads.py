@@ -212,7 +212,7 @@ def read_all(model: type[_M], data: Sequence[object]) -> list[_M]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ties:
+class MarkerCodec:
     """Knows which bodies are ours: the marker verifies *and* the author is us."""
 
     repository: str
@@ -236,7 +236,7 @@ class Ties:
         return markers.attach(marker, body, repository=self.repository, secret=self.secret, closed=closed)
 
 
-def issue(part: ItemPart, ties: Ties) -> Issue:
+def issue(part: ItemPart, ties: MarkerCodec) -> Issue:
     """An issue."""
     tie = ties.of(part.body, part.user)
     return Issue(
@@ -253,18 +253,18 @@ def issue(part: ItemPart, ties: Ties) -> Issue:
     )
 
 
-def listed_pull(part: ItemPart, ties: Ties) -> PullRequest:
+def listed_pull(part: ItemPart, ties: MarkerCodec) -> PullRequest:
     """A pull request as far as the issues list tells: without branches and commits (those texts are empty)."""
     return _pull(part, ties, merged=part.pull_request is not None and part.pull_request.merged_at is not None)
 
 
-def pull(part: PullPart, ties: Ties) -> PullRequest:
+def pull(part: PullPart, ties: MarkerCodec) -> PullRequest:
     """A pull request."""
     return _pull(part, ties, merged=part.merged_at is not None, head=part.head, base=part.base)
 
 
 def _pull(
-    part: ItemPart, ties: Ties, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
+    part: ItemPart, ties: MarkerCodec, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
 ) -> PullRequest:
     tie = ties.of(part.body, part.user)
     closed = ItemState.MERGED if merged else ItemState.CLOSED
@@ -290,7 +290,7 @@ def _pull(
     )
 
 
-def comment(part: CommentPart, ties: Ties) -> Comment:
+def comment(part: CommentPart, ties: MarkerCodec) -> Comment:
     """A comment."""
     tie = ties.of(part.body, part.user)
     return Comment(

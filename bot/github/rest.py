@@ -29,7 +29,7 @@ _VERSION: Final = "2022-11-28"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """A reply. ``data`` is its parsed JSON (None for an empty body), header names are lower-case."""
 
     status: int
@@ -55,7 +55,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long things may take. ``reads`` and ``looks`` are the pauses in seconds before each further attempt.
 
     ``max_wait`` is the longest pause that is slept through; a longer one is left to the next run.
@@ -84,7 +84,7 @@ class _Target:
 class Rest:
     """One connection with one token. Not for several threads at once. Nothing of it shows the token."""
 
-    def __init__(self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: Patience) -> None:
+    def __init__(self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: RetryPolicy) -> None:
         self._token = token
         self._api_url = api_url.rstrip("/")
         self._clock = clock
@@ -92,7 +92,7 @@ class Rest:
         self.patience = patience
         self._requester: Requester | None = None
         self._blocked_until: datetime | None = None
-        self._cache: OrderedDict[str, tuple[str, Answer]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[str, ApiResponse]] = OrderedDict()
 
     def close(self) -> None:
         """Give the connection back; the next request opens a new one."""
@@ -104,7 +104,7 @@ class Rest:
         """Wait, by the clock that was passed in."""
         self._clock.sleep(seconds)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: Collection[int] = ()) -> Answer:
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: Collection[int] = ()) -> ApiResponse:
         """The reply to a read, tried again after passing failures, from memory where the host says it is unchanged.
 
         An error status in ``accept`` is returned. Others raise: ``Unavailable`` for 5xx, limits and no reply,
@@ -141,7 +141,7 @@ class Rest:
 
     def send(
         self, verb: str, path: str, body: Mapping[str, object] | None = None, *, accept: Collection[int] = ()
-    ) -> Answer | Lost:
+    ) -> ApiResponse | Lost:
         """The reply to one write, sent once and no faster than the pace allows.
 
         A limit that is over soon is waited for (the host did nothing yet); a later one raises ``Unavailable`` with
@@ -160,24 +160,24 @@ class Rest:
 
     def send_again(
         self, verb: str, path: str, body: Mapping[str, object] | None = None, *, accept: Collection[int] = ()
-    ) -> Answer:
+    ) -> ApiResponse:
         """Like :meth:`send` for writes that do the same when done twice: tried again, ``Unavailable`` in the end."""
         cause = ""
         for pause in (*self.patience.reads, None):
             answer = self.send(verb, path, body, accept=accept)
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 return answer
             cause = answer.cause
             if pause is not None:
                 self.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
-    def mutate(self, query: str, variables: Mapping[str, object]) -> Answer | Lost:
+    def mutate(self, query: str, variables: Mapping[str, object]) -> ApiResponse | Lost:
         """The reply to one GraphQL mutation, sent once like :meth:`send`. Its errors come with status 200."""
         root = self._api_url.removesuffix("/v3") if self._api_url.endswith("/api/v3") else self._api_url
         return self.send("POST", f"{root}/graphql", {"query": query, "variables": variables})
 
-    def _sent(self, target: _Target, body: Mapping[str, object] | None) -> Answer | Lost:
+    def _sent(self, target: _Target, body: Mapping[str, object] | None) -> ApiResponse | Lost:
         """The reply to a write, sent again only where a limit kept the host from doing anything."""
         for last in (False, False, True):
             self._await_turn(target)
@@ -186,13 +186,13 @@ class Rest:
                 return answer
         raise AssertionError("the last attempt either returned or raised")
 
-    def _read(self, target: _Target, headers: Mapping[str, str]) -> Answer:
+    def _read(self, target: _Target, headers: Mapping[str, str]) -> ApiResponse:
         """A reply below 500 to a read."""
         cause = ""
         for pause in (*self.patience.reads, None):
             self._refuse_while_blocked(target)
             answer = self._once(target, headers, None)
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 if not self._limited(target, answer, last=pause is None) and answer.status < 500:
                     return answer
                 cause = f"GitHub answered {target} with {answer.status}"
@@ -204,7 +204,9 @@ class Rest:
                 self.pause(pause)
         raise Unavailable(cause)
 
-    def _once(self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None) -> Answer | Lost:
+    def _once(
+        self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
+    ) -> ApiResponse | Lost:
         import requests
 
         wanted = {"Accept": "application/vnd.github+json", **headers}
@@ -217,7 +219,7 @@ class Rest:
             return Lost(f"GitHub answered {target} with something that is not JSON")
         except RuntimeError as exc:  # PyGithub's answer to a redirect to another host or scheme
             raise Refused(self._safe(f"{target}: {exc}"), advice="Check the API URL in clockwork.yaml.") from None
-        return Answer(status, {str(key).lower(): str(value) for key, value in replied.items()}, data)
+        return ApiResponse(status, {str(key).lower(): str(value) for key, value in replied.items()}, data)
 
     def _transport(self) -> Requester:
         """PyGithub's requester without its own retries (it would repeat POST) and without its own pacing."""
@@ -254,7 +256,7 @@ class Rest:
             raise Unavailable(f"GitHub asks to wait {left:.0f} s before {target}", retry_after=left)
         self._blocked_until = None
 
-    def _limited(self, target: _Target, answer: Answer, *, last: bool) -> bool:
+    def _limited(self, target: _Target, answer: ApiResponse, *, last: bool) -> bool:
         """Whether ``answer`` is about a limit. A short one was slept through when this returns True."""
         now = self._clock.now()
         wait = asked_wait(answer.status, answer.headers, answer.message, now)
@@ -266,7 +268,7 @@ class Rest:
         self.pause(wait)
         return True
 
-    def _fail(self, target: _Target, answer: Answer) -> NoReturn:
+    def _fail(self, target: _Target, answer: ApiResponse) -> NoReturn:
         said = f"GitHub answered {target} with {answer.status}" + (f": {answer.message}" if answer.message else "")
         said = self._safe(said)
         match answer.status:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 
 from bot.errors import Unavailable
 from bot.github import payloads, text
-from bot.github.payloads import CommentPart, Ties
-from bot.github.rest import Answer, Rest
+from bot.github.payloads import CommentPart, MarkerCodec
+from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Comment, Marker
 
 
 class Threads:
     """Reads whole threads, and writes each marked comment once."""
 
-    def __init__(self, rest: Rest, *, root: str, ties: Callable[[], Ties]) -> None:
+    def __init__(self, rest: Rest, *, root: str, ties: Callable[[], MarkerCodec]) -> None:
         self._rest = rest
         self._root = root
         self._ties = ties
@@ -48,7 +48,7 @@ class Threads:
         cause = ""
         for _ in range(2):
             answer = self._rest.send("POST", f"{self._root}/issues/{number}/comments", {"body": body})
-            if isinstance(answer, Answer):
+            if isinstance(answer, ApiResponse):
                 part = payloads.read(CommentPart, answer.data)
                 return self._found(number, same) or part
             cause = answer.cause

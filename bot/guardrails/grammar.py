@@ -33,7 +33,7 @@ _HCL_SUFFIXES: Final = frozenset({".tf", ".tfvars", ".hcl", ".cw", ".cwvars"})
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ParseFailure:
     """Why a file does not parse. ``line`` counts from 1; ``at_end`` when the text stops too early."""
 
     language: str
@@ -42,7 +42,7 @@ class Failure:
     at_end: bool = False
 
 
-def parse_error(path: str, text: str) -> Failure | None:
+def parse_error(path: str, text: str) -> ParseFailure | None:
     """What is wrong with ``text`` as the language that ``path`` names; None when it parses or cannot be judged."""
     if not text.strip():
         return None
@@ -61,7 +61,7 @@ def parse_error(path: str, text: str) -> Failure | None:
             return None
 
 
-def _python(text: str) -> Failure | None:
+def _python(text: str) -> ParseFailure | None:
     if len(text) > _MAX_PYTHON or _deepest(text) > _MAX_DEPTH or "{%" in text or "{{ " in text[:2000]:
         return None
     lines = text.split("\n")
@@ -86,7 +86,7 @@ def _older(line: str) -> str:
     return line
 
 
-def _python_once(text: str) -> Failure | None:
+def _python_once(text: str) -> ParseFailure | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -94,7 +94,7 @@ def _python_once(text: str) -> Failure | None:
     except SyntaxError as error:
         line = error.lineno or 1
         at_end = "never closed" in error.msg or "EOF" in error.msg or "unterminated" in error.msg
-        return Failure("Python", error.msg, line, at_end or line >= text.rstrip().count("\n") + 1)
+        return ParseFailure("Python", error.msg, line, at_end or line >= text.rstrip().count("\n") + 1)
     except (ValueError, RecursionError, MemoryError):
         return None
     return None
@@ -109,7 +109,7 @@ def _deepest(text: str) -> int:
     return deepest
 
 
-def _json(path: str, text: str) -> Failure | None:
+def _json(path: str, text: str) -> ParseFailure | None:
     if _JSON_WITH_COMMENTS.search(path) or _deepest(text) > _MAX_DEPTH:
         return None
     if re.search(r"^\s*(//|/\*)", text, re.MULTILINE) or is_template(text):
@@ -119,22 +119,22 @@ def _json(path: str, text: str) -> Failure | None:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return None
-        return Failure("JSON", error.msg, error.lineno, error.pos >= len(text.rstrip()) - 1)
+        return ParseFailure("JSON", error.msg, error.lineno, error.pos >= len(text.rstrip()) - 1)
     except (RecursionError, ValueError):
         return None
     return None
 
 
-def _yaml(path: str, text: str) -> Failure | None:
+def _yaml(path: str, text: str) -> ParseFailure | None:
     if is_template(text) or re.search(r"(^|/)templates/", path):
         return None
     documents = parse_documents(text)
     if isinstance(documents, Unparsed) and not documents.hostile:
-        return Failure("YAML", documents.message, documents.line, documents.line >= text.rstrip().count("\n") + 1)
+        return ParseFailure("YAML", documents.message, documents.line, documents.line >= text.rstrip().count("\n") + 1)
     return None
 
 
-def _toml(text: str) -> Failure | None:
+def _toml(text: str) -> ParseFailure | None:
     if is_template(text) or _deepest(text) > _MAX_DEPTH:
         return None
     try:
@@ -142,18 +142,18 @@ def _toml(text: str) -> Failure | None:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
-        return Failure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, found is None)
+        return ParseFailure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, found is None)
     except RecursionError:
         return None
     return None
 
 
-def _hcl(text: str) -> Failure | None:
+def _hcl(text: str) -> ParseFailure | None:
     from bot.guardrails.hcl import first_error
 
     line = first_error(text)
     if line is None:
         return None
-    return Failure(
+    return ParseFailure(
         "HCL", "a block, an attribute or an expression is not complete", line, line >= text.rstrip().count("\n")
     )

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.lexing import Mask, mask
+from bot.guardrails.lexing import LineMask, mask
 from bot.guardrails.structure import Document, Unparsed, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
@@ -27,7 +27,7 @@ _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MU
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """One line of a file. ``number`` counts from 1 in the file it is from; ``text`` has no line end."""
 
     number: int
@@ -43,8 +43,8 @@ class Line:
 class Hunk:
     """One place of the change, without context lines. A count of 0 means nothing on that side."""
 
-    removed: tuple[Line, ...]
-    added: tuple[Line, ...]
+    removed: tuple[DiffLine, ...]
+    added: tuple[DiffLine, ...]
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ class Delta:
         return () if self.unread else tuple(_hunks(self))
 
     @cached_property
-    def added(self) -> tuple[Line, ...]:
+    def added(self) -> tuple[DiffLine, ...]:
         return tuple(line for hunk in self.hunks for line in hunk.added)
 
     @cached_property
-    def removed(self) -> tuple[Line, ...]:
+    def removed(self) -> tuple[DiffLine, ...]:
         return tuple(line for hunk in self.hunks for line in hunk.removed)
 
     @cached_property
@@ -139,12 +139,12 @@ class Delta:
         return classify.is_code(self.language) and not self.is_test and not self.is_foreign
 
     @cached_property
-    def mask_before(self) -> Mask:
+    def mask_before(self) -> LineMask:
         """Which characters of :attr:`before_lines` are comments and strings."""
         return mask(self.before_lines, classify.language(self.old_path))
 
     @cached_property
-    def mask_after(self) -> Mask:
+    def mask_after(self) -> LineMask:
         """Which characters of :attr:`after_lines` are comments and strings."""
         return mask(self.after_lines, self.language)
 
@@ -158,7 +158,7 @@ class Delta:
         """The YAML or JSON documents at head; empty for a removed file."""
         return parse_documents(self.after or "")
 
-    def net_new(self, match: Callable[[Line], bool]) -> tuple[Line, ...]:
+    def net_new(self, match: Callable[[DiffLine], bool]) -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
 
         Where some remain, those that were not merely moved or re-indented within the file are named first.
@@ -169,7 +169,7 @@ class Delta:
         lost = [line for line in self.removed if match(line)]
         return net(gained, lost)
 
-    def gained(self, pattern: re.Pattern[str], view: str = "raw") -> tuple[Line, ...]:
+    def gained(self, pattern: re.Pattern[str], view: str = "raw") -> tuple[DiffLine, ...]:
         """The net-new lines that ``pattern`` finds something in.
 
         ``view`` is what of a line counts: ``raw``, ``uncommented``, or ``code`` (no comments and no string contents).
@@ -186,14 +186,14 @@ class Delta:
         return net(found, lost)
 
 
-def net(gained: Sequence[Line], lost: Iterable[Line]) -> tuple[Line, ...]:
+def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
     """``gained`` less ``lost``, never more than the difference of their counts, in file order."""
     lost = tuple(lost)
     surplus = len(gained) - len(lost)
     if surplus <= 0:
         return ()
     stock = Counter(line.normal for line in lost)
-    fresh: list[Line] = []
+    fresh: list[DiffLine] = []
     for line in gained:
         if stock[line.normal] > 0:
             stock[line.normal] -= 1
@@ -216,8 +216,8 @@ def _lines(text: str | None) -> tuple[str, ...]:
     return tuple(line.removesuffix("\r") for line in lines)
 
 
-def _numbered(lines: Sequence[str], start: int, count: int) -> tuple[Line, ...]:
-    return tuple(Line(start + at, lines[start - 1 + at]) for at in range(count))
+def _numbered(lines: Sequence[str], start: int, count: int) -> tuple[DiffLine, ...]:
+    return tuple(DiffLine(start + at, lines[start - 1 + at]) for at in range(count))
 
 
 def _hunks(delta: Delta) -> Iterable[Hunk]:

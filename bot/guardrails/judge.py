@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Final
 
 from bot.guardrails.kinds import hits
-from bot.guardrails.rule import Facts, Guardrail, Hit, Subject
+from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
 from bot.guardrails.verdict import enforcement
@@ -48,7 +48,7 @@ def judge(
     mode: Mode,
     *,
     today: date,
-    facts: Facts | None = None,
+    facts: ChangeFacts | None = None,
     expired: Callable[[], bool] = _never,
 ) -> Judgement:
     """All findings of the detectors on ``change``, worst first.
@@ -56,7 +56,7 @@ def judge(
     ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
     with a finding when it answers yes. Never raises.
     """
-    subject = Subject(change, rules.options, facts or Facts())
+    subject = Subject(change, rules.options, facts or ChangeFacts())
     found: list[Finding] = list(_seen_whole(subject, rules, mode))
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None

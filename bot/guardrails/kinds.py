@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from bot.guardrails import catalogue, globs
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.expressions import MAX_LINE
-from bot.guardrails.hunks import Delta, Line, net
+from bot.guardrails.hunks import Delta, DiffLine, net
 from bot.guardrails.rule import (
     Applies,
     Ask,
@@ -24,7 +24,7 @@ from bot.guardrails.rule import (
     Subject,
     Touches,
 )
-from bot.guardrails.select import Place, select
+from bot.guardrails.select import SelectedNode, select
 from bot.guardrails.structure import Document, Node, Unparsed
 from bot.secrecy.scan import Needle, scan
 
@@ -87,7 +87,7 @@ def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterat
         yield Hit(delta.path, line.number, message(guardrail), evidence=line.text.strip()[:160])
 
 
-def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, Line]]:
+def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, DiffLine]]:
     """Files and lines that gained the pattern."""
     needle = Needle(guardrail.id, pattern.pattern, pattern.keywords)
     for delta in _relevant(guardrail, subject):
@@ -110,7 +110,7 @@ def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> tuple[str, ...]:
     return delta.after_lines if after else delta.before_lines
 
 
-def _lines(needle: Needle, lines: tuple[Line, ...], view: tuple[str, ...]) -> list[Line]:
+def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -> list[DiffLine]:
     texts = [view[line.number - 1][:MAX_LINE] for line in lines]
     return [lines[match.line] for match in scan((needle,), texts)]
 
@@ -165,7 +165,7 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, wh
     return Hit(delta.path, line, f"{message(guardrail)} {where} {what}.", anchor="/".join(path))
 
 
-def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Iterator[Place]:
+def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     if isinstance(documents, Unparsed):
         return
@@ -177,7 +177,7 @@ def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Ite
         namespace = (document.get("metadata", "namespace") or Node(None, 0)).raw
         identity = f"{kind}/{namespace}/{name}" if kind else f"#{number}"
         for place in select(document, rule.select):
-            yield Place((identity, *place.path), place.node)
+            yield SelectedNode((identity, *place.path), place.node)
 
 
 def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject) -> Iterator[Hit]:

@@ -35,7 +35,7 @@ _MAX_LINE: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Mask:
+class LineMask:
     """Per line, the text with comments blanked and the text with comments and string contents blanked.
 
     Blanking keeps columns: each masked character becomes a space. Quotes stay.
@@ -51,10 +51,10 @@ class Mask:
         return raw[differ[0] : differ[-1] + 1] if differ else ""
 
 
-def mask(lines: Sequence[str], language: str | None) -> Mask:
+def mask(lines: Sequence[str], language: str | None) -> LineMask:
     """The mask of a whole file. Unknown languages and documents are left as they are."""
     if language is None or language in {"docs", "json", "html"}:
-        return Mask(tuple(lines), tuple(lines))
+        return LineMask(tuple(lines), tuple(lines))
     lexer = _lexer(language)
     end: str | None = None
     no_comments: list[str] = []
@@ -67,7 +67,7 @@ def mask(lines: Sequence[str], language: str | None) -> Mask:
         first, second, end = _line(line, lexer, end)
         no_comments.append(first)
         code.append(second)
-    return Mask(tuple(no_comments), tuple(code))
+    return LineMask(tuple(no_comments), tuple(code))
 
 
 def _lexer(language: str) -> re.Pattern[str]:

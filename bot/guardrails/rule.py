@@ -17,7 +17,7 @@ from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class GuardOptions:
     """What a repository may tune, from its settings at base.
 
     ``private_packages`` are dependency names (or globs) no public registry knows; ``public_ports`` may be open to the
@@ -30,7 +30,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ChangeFacts:
     """What is known beside the change itself. Every field may be missing.
 
     ``paths`` are the files at base; ``registry`` says of (ecosystem, name) whether the public registry has it.
@@ -45,8 +45,8 @@ class Subject:
     """A change with its files opened. No slots: derived values are cached on the instance."""
 
     change: Change
-    options: Options = Options()
-    facts: Facts = Facts()
+    options: GuardOptions = GuardOptions()
+    facts: ChangeFacts = ChangeFacts()
 
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:

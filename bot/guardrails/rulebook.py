@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from bot.errors import Invalid
 from bot.guardrails import catalogue, documents
 from bot.guardrails.kinds import hits
-from bot.guardrails.rule import Builtin, Example, Guardrail, Options, Subject
+from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Subject
 from bot.guardrails.waivers import Baseline, parse_baseline
 from bot.model.finding import Change, FileChange, FileStatus
 
@@ -26,7 +26,7 @@ class RuleBook:
     """The guardrails by id, in order. ``hash`` changes whenever any document, option or baseline does."""
 
     guardrails: tuple[Guardrail, ...]
-    options: Options = field(default_factory=Options)
+    options: GuardOptions = field(default_factory=GuardOptions)
     baseline: Baseline = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     hash: str = ""
@@ -40,7 +40,7 @@ class RuleBook:
         return tuple(one for one in self.guardrails if one.for_agent is None or one.for_agent == agent)
 
 
-def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: Options | None = None) -> RuleBook:
+def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: GuardOptions | None = None) -> RuleBook:
     """The rule book of ``shipped`` documents and a repository's ``files`` (paths below ``policies/guardrails/``).
 
     Paths may carry that folder or be relative to it; files that are no documents are ignored.
@@ -62,7 +62,7 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: O
             own[guardrail.id] = guardrail
     chosen.update(own)
     baseline, mistakes = parse_baseline(files.get(f"{FOLDER}baseline.yaml") or files.get("baseline.yaml"))
-    settings = options or Options()
+    settings = options or GuardOptions()
     return RuleBook(
         guardrails=tuple(chosen.values()),
         options=settings,
@@ -106,7 +106,7 @@ def change_of(example: Example) -> Change:
     return Change("base", "head", (file,), labels=example.labels)
 
 
-def _hash(files: Iterable[tuple[str, bytes]], options: Options) -> str:
+def _hash(files: Iterable[tuple[str, bytes]], options: GuardOptions) -> str:
     digest = hashlib.sha256(repr(options).encode())
     for path, data in sorted(files):
         digest.update(f"{path}\0{len(data)}\0".encode())

@@ -22,7 +22,7 @@ _BUDGET: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SelectedNode:
     """A value that was selected; ``path`` names it stably: list elements by their ``name`` where they have one."""
 
     path: tuple[str, ...]
@@ -48,7 +48,7 @@ def _segments(select: str) -> list[str]:
     return segments
 
 
-def select(root: Node, path: str) -> Iterator[Place]:
+def select(root: Node, path: str) -> Iterator[SelectedNode]:
     """Every value of the tree at ``path``; bounded, so that shared nodes cannot multiply without end."""
     segments = _segments(path)
     stack: list[tuple[tuple[str, ...], Node, int]] = [((), root, 0)]
@@ -57,7 +57,7 @@ def select(root: Node, path: str) -> Iterator[Place]:
             return
         where, node, at = stack.pop()
         if at == len(segments):
-            yield Place(where, node)
+            yield SelectedNode(where, node)
             continue
         stack.extend(_next(where, node, at, segments[at]))
 

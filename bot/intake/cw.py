@@ -17,13 +17,13 @@ from bot.intake.syntax import (
     Attribute,
     Binary,
     Block,
+    BlockLabel,
     Body,
-    Call,
     Conditional,
     Expression,
     ForExpression,
+    FunctionCall,
     Index,
-    Label,
     ListExpression,
     Literal,
     Name,
@@ -131,7 +131,7 @@ class _Parser:
             raise scan.mistake(f"unexpected {scan.next_word()} after {name!r}", expected)
         return self._block(start, name, labels)
 
-    def _block(self, start: int, name: str, labels: tuple[Label, ...]) -> Block:
+    def _block(self, start: int, name: str, labels: tuple[BlockLabel, ...]) -> Block:
         scan = self.scan
         opened_at = scan.at
         scan.at += 1
@@ -141,8 +141,8 @@ class _Parser:
         scan.take("}")
         return Block(start, scan.at, name, labels, body)
 
-    def _labels(self) -> tuple[Label, ...]:
-        labels: list[Label] = []
+    def _labels(self) -> tuple[BlockLabel, ...]:
+        labels: list[BlockLabel] = []
         while True:
             self.scan.skip()
             start = self.scan.at
@@ -150,9 +150,9 @@ class _Parser:
                 found = quoted(self.scan, self.expression)
                 if found.literal is None:
                     raise self.scan.mistake("a label is plain text", "text without '${'", start)
-                labels.append(Label(start, found.end, found.literal))
+                labels.append(BlockLabel(start, found.end, found.literal))
             elif (word := self.scan.word()) is not None:
-                labels.append(Label(start, self.scan.at, word))
+                labels.append(BlockLabel(start, self.scan.at, word))
             else:
                 return tuple(labels)
 
@@ -310,7 +310,7 @@ class _Parser:
         value = self.expression()
         return ObjectItem(key.start, value.end, key, value)
 
-    def _call(self, start: int, name: str) -> Call:
+    def _call(self, start: int, name: str) -> FunctionCall:
         scan = self.scan
         nested, scan.nested = scan.nested, 1
         scan.at += 1
@@ -323,7 +323,7 @@ class _Parser:
                 raise scan.mistake(f"unexpected {scan.next_word()} in the arguments of {name}()", "',' or ')'")
         scan.at += 1
         scan.nested = nested
-        return Call(start, scan.at, name, tuple(arguments), spread)
+        return FunctionCall(start, scan.at, name, tuple(arguments), spread)
 
     def _postfix(self, target: Expression) -> Expression:
         scan = self.scan

@@ -29,7 +29,7 @@ class Use:
 
 
 @dataclass(slots=True)
-class Filled:
+class Interpolated:
     """A text with its variables filled in. ``unset`` are names without value or default, ``problems`` are sentences."""
 
     text: str = ""
@@ -38,9 +38,9 @@ class Filled:
     problems: list[str] = field(default_factory=list)
 
 
-def fill(text: str, variables: Mapping[str, str], *, depth: int = 0) -> Filled:
+def fill(text: str, variables: Mapping[str, str], *, depth: int = 0) -> Interpolated:
     """``text`` with every variable replaced. A mistake leaves the text as it is and is told in ``problems``."""
-    filled = Filled()
+    filled = Interpolated()
     parts: list[str] = []
     at = 0
     while (dollar := text.find("$", at)) >= 0:
@@ -65,7 +65,7 @@ def fill(text: str, variables: Mapping[str, str], *, depth: int = 0) -> Filled:
     return filled
 
 
-def _plain(name: str, variables: Mapping[str, str], filled: Filled) -> str:
+def _plain(name: str, variables: Mapping[str, str], filled: Interpolated) -> str:
     if name not in variables:
         filled.unset.append(name)
     return variables.get(name, "")
@@ -83,7 +83,7 @@ def _closing(text: str, at: int) -> int | None:
     return None
 
 
-def _braced(text: str, span: tuple[int, int], variables: Mapping[str, str], filled: Filled, depth: int) -> str:
+def _braced(text: str, span: tuple[int, int], variables: Mapping[str, str], filled: Interpolated, depth: int) -> str:
     start, end = span
     name = _NAME.match(text, start + 2)
     operator = _OPERATOR.match(text, name.end()) if name else None
@@ -107,7 +107,7 @@ def _braced(text: str, span: tuple[int, int], variables: Mapping[str, str], fill
     return value or ""
 
 
-def _word(word: str, variables: Mapping[str, str], filled: Filled, depth: int) -> str:
+def _word(word: str, variables: Mapping[str, str], filled: Interpolated, depth: int) -> str:
     inner = fill(word, variables, depth=depth + 1)
     filled.unset += inner.unset
     filled.problems += inner.problems

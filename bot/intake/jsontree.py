@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from bot.intake.spans import Entries, Items, Node, Scalar
+from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, Loaded
 from bot.model.resource import JSON
@@ -66,7 +66,7 @@ def _blank(chars: str, at: int, also: str) -> int:
 
 def span_tree(text: Text) -> Node:
     """The span tree of a JSON file that :func:`load_json` has accepted."""
-    stack: list[Entries | Items] = []
+    stack: list[MappingNode | SequenceNode] = []
     keys: list[Node | None] = []
     at = 0
     while True:
@@ -80,7 +80,9 @@ def span_tree(text: Text) -> Node:
             continue
         if mark in {"{", "["}:
             stack.append(
-                Entries(start, start, start, flow=True) if mark == "{" else Items(start, start, start, flow=True)
+                MappingNode(start, start, start, flow=True)
+                if mark == "{"
+                else SequenceNode(start, start, start, flow=True)
             )
             keys.append(None)
             continue
@@ -91,14 +93,14 @@ def span_tree(text: Text) -> Node:
             keys.pop()
         else:
             quoted = token["string"]
-            node = Scalar(start, start, at, json.loads(quoted) if quoted else token["word"], '"' if quoted else "")
+            node = ScalarNode(start, start, at, json.loads(quoted) if quoted else token["word"], '"' if quoted else "")
         if not stack:
             return node
         _attach(stack[-1], keys, node)
 
 
-def _attach(parent: Entries | Items, keys: list[Node | None], node: Node) -> None:
-    if isinstance(parent, Items):
+def _attach(parent: MappingNode | SequenceNode, keys: list[Node | None], node: Node) -> None:
+    if isinstance(parent, SequenceNode):
         parent.items.append(node)
     elif keys[-1] is None:
         keys[-1] = node

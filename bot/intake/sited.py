@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bot.intake.origins import SpanFile
-from bot.intake.spans import Entries, Node, Scalar, locate
+from bot.intake.spans import MappingNode, Node, ScalarNode, locate
 from bot.model.resource import JSON, Origin, Pointer, Through
 
 
@@ -143,17 +143,17 @@ class Sources:
         node: Node = place.key or place.node
         return source.text.position(node.start)[0]
 
-    def scalar(self, site: Site) -> Scalar | None:
+    def scalar(self, site: Site) -> ScalarNode | None:
         """The scalar node at ``site``; None when a collection, an alias or nothing is there."""
         tree = self.file(site.file).documents[site.document]
         place = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return place.node if place and not place.rest and isinstance(place.node, Scalar) else None
+        return place.node if place and not place.rest and isinstance(place.node, ScalarNode) else None
 
-    def entries(self, site: Site) -> Entries | None:
+    def entries(self, site: Site) -> MappingNode | None:
         """The mapping node at ``site``."""
         tree = self.file(site.file).documents[site.document]
         place = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return place.node if place and not place.rest and isinstance(place.node, Entries) else None
+        return place.node if place and not place.rest and isinstance(place.node, MappingNode) else None
 
 
 def _line_origin(source: SpanFile, site: Site) -> Origin:

@@ -15,7 +15,7 @@ from bot.model.resource import JSON, Pointer
 
 
 @dataclass(slots=True)
-class Scalar:
+class ScalarNode:
     """One scalar. ``style`` is the opening quote or block mark, empty for plain. ``start`` is where its own text begins,
     after an anchor or tag; ``head`` where the anchor or tag begins. ``tag`` is set only when written.
     """
@@ -30,7 +30,7 @@ class Scalar:
 
 
 @dataclass(slots=True)
-class Entries:
+class MappingNode:
     """A mapping. ``flow`` when written in braces. ``start`` is its first key or its brace."""
 
     head: int
@@ -42,7 +42,7 @@ class Entries:
 
 
 @dataclass(slots=True)
-class Items:
+class SequenceNode:
     """A sequence. ``flow`` when written in brackets. ``start`` is its first dash or its bracket."""
 
     head: int
@@ -54,7 +54,7 @@ class Items:
 
 
 @dataclass(slots=True)
-class Alias:
+class AliasNode:
     """A ``*name``; ``target`` is the anchored node."""
 
     head: int
@@ -68,11 +68,11 @@ class Alias:
         return self.head
 
 
-Node: TypeAlias = Scalar | Entries | Items | Alias
+Node: TypeAlias = ScalarNode | MappingNode | SequenceNode | AliasNode
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePosition:
     """Where a pointer led: ``node`` and, below it, the part of the pointer that the tree does not have.
 
     ``key`` is the node of its key (None in sequences and at the top). ``shared`` says that an alias or merge key was on
@@ -82,13 +82,13 @@ class Place:
     node: Node
     rest: Pointer
     key: Node | None = None
-    parent: Entries | Items | None = None
+    parent: MappingNode | SequenceNode | None = None
     shared: bool = False
 
 
-def target(node: Node) -> Scalar | Entries | Items:
+def target(node: Node) -> ScalarNode | MappingNode | SequenceNode:
     """The node itself, or what an alias stands for."""
-    while isinstance(node, Alias):
+    while isinstance(node, AliasNode):
         node = node.target
     return node
 
@@ -96,12 +96,12 @@ def target(node: Node) -> Scalar | Entries | Items:
 def key_of(node: Node) -> str:
     """A mapping key as trees have it: its text."""
     found = target(node)
-    return found.value if isinstance(found, Scalar) else ""
+    return found.value if isinstance(found, ScalarNode) else ""
 
 
-def locate(root: Node, pointer: Pointer) -> Place:
+def locate(root: Node, pointer: Pointer) -> NodePosition:
     """Follow ``pointer`` from ``root`` as far as the tree has it. Merge keys (``<<``) are followed like aliases."""
-    place = Place(root, pointer)
+    place = NodePosition(root, pointer)
     while place.rest:
         step = _step(place, place.rest[0])
         if step is None:
@@ -110,44 +110,44 @@ def locate(root: Node, pointer: Pointer) -> Place:
     return place
 
 
-def _step(place: Place, segment: str | int) -> Place | None:
-    node, shared = target(place.node), place.shared or isinstance(place.node, Alias)
-    if isinstance(node, Items) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
-        return Place(node.items[segment], place.rest[1:], None, node, shared)
-    if isinstance(node, Entries):
+def _step(place: NodePosition, segment: str | int) -> NodePosition | None:
+    node, shared = target(place.node), place.shared or isinstance(place.node, AliasNode)
+    if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
+        return NodePosition(node.items[segment], place.rest[1:], None, node, shared)
+    if isinstance(node, MappingNode):
         for key, value in reversed(node.items):
             if key_of(key) == segment and not is_merge(key):
-                return Place(value, place.rest[1:], key, node, shared)
+                return NodePosition(value, place.rest[1:], key, node, shared)
         for source in merged(node):
-            found = _step(Place(source, place.rest, shared=True), segment)
+            found = _step(NodePosition(source, place.rest, shared=True), segment)
             if found is not None:
-                return Place(found.node, found.rest, found.key, found.parent, shared=True)
+                return NodePosition(found.node, found.rest, found.key, found.parent, shared=True)
     return None
 
 
 def is_merge(key: Node) -> bool:
     """Whether a key is YAML's merge key."""
-    return isinstance(key, Scalar) and key.value == "<<" and not key.style and key.tag is None
+    return isinstance(key, ScalarNode) and key.value == "<<" and not key.style and key.tag is None
 
 
-def merged(node: Entries) -> list[Node]:
+def merged(node: MappingNode) -> list[Node]:
     """The mappings that ``node`` merges in, the first one winning."""
     sources: list[Node] = []
     for key, value in node.items:
         if is_merge(key):
             found = target(value)
-            sources.extend(found.items if isinstance(found, Items) else [value])
-    return [source for source in sources if isinstance(target(source), Entries)]
+            sources.extend(found.items if isinstance(found, SequenceNode) else [value])
+    return [source for source in sources if isinstance(target(source), MappingNode)]
 
 
 def value(node: Node, dialect: Dialect) -> JSON:
     """The plain value of a node, aliases and merge keys resolved."""
     found = target(node)
-    if isinstance(found, Scalar):
+    if isinstance(found, ScalarNode):
         if found.tag is not None:
             return tagged(found.tag, found.value, dialect)
         return found.value if found.style else resolve(found.value, dialect)
-    if isinstance(found, Items):
+    if isinstance(found, SequenceNode):
         return [value(item, dialect) for item in found.items]
     entries: dict[str, JSON] = {}
     for source in reversed(merged(found)):

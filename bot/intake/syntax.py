@@ -144,7 +144,7 @@ class Splat:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """``name(arguments)``; ``spread`` when the last argument is followed by ``...``."""
 
     start: int
@@ -218,7 +218,7 @@ Expression: TypeAlias = (
     | Attribute
     | Index
     | Splat
-    | Call
+    | FunctionCall
     | Unary
     | Binary
     | Conditional
@@ -238,7 +238,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class BlockLabel:
     """One label of a block."""
 
     start: int
@@ -253,7 +253,7 @@ class Block:
     start: int
     end: int
     kind: str
-    labels: tuple[Label, ...]
+    labels: tuple[BlockLabel, ...]
     body: Body
 
 

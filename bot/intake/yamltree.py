@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+from yaml import nodes
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -19,10 +20,9 @@ from yaml.events import (
     ScalarEvent,
     SequenceStartEvent,
 )
-from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from bot.intake.scalars import Dialect, resolve, tagged
-from bot.intake.spans import Alias, Entries, Items, Node, Scalar
+from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode
 from bot.intake.text import Text
 from bot.model.resource import JSON, SourceError
 
@@ -81,14 +81,14 @@ def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
 
 
 def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML's nodes are untyped
-    if type(root) is ScalarNode and root.tag == _PLAIN and root.value == "":
+    if type(root) is nodes.ScalarNode and root.tag == _PLAIN and root.value == "":
         return None
     reader = _Values(text, dialect, shared="*" in text.chars)
     found = reader.value(root, 0)
     lines: tuple[int, ...] = ()
-    if type(root) is MappingNode:
+    if type(root) is nodes.MappingNode:
         for key, child in root.value:
-            if key.value == "items" and type(child) is SequenceNode:
+            if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
     return Loaded(found, root.start_mark.line + 1, lines, tuple(reader.duplicates))
 
@@ -106,7 +106,7 @@ class _Values:
     size: int = 0
 
     def value(self, node: Any, depth: int) -> JSON:
-        if type(node) is ScalarNode:
+        if type(node) is nodes.ScalarNode:
             self.size += 1
             tag = node.tag
             if tag == _PLAIN:
@@ -132,11 +132,11 @@ class _Values:
         return found
 
     def _children(self, node: Any, depth: int) -> JSON:
-        if type(node) is SequenceNode:
+        if type(node) is nodes.SequenceNode:
             return [self.value(item, depth + 1) for item in node.value]
         entries: dict[str, JSON] = {}
         for key, child in node.value:
-            name = key.value if type(key) is ScalarNode else None
+            name = key.value if type(key) is nodes.ScalarNode else None
             if name is None:
                 raise Broken(_at(self.text, key, "a mapping key that is not a scalar", "text"))
             if name == "<<" and key.tag == _PLAIN:
@@ -210,7 +210,7 @@ def span_trees(text: Text) -> list[Node | None]:
             builder = _Builder(text)
         root = builder.take(event)
         if root is not None:
-            empty = isinstance(root, Scalar) and root.value == "" and not root.style
+            empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
             documents.append(None if empty else root)
     return documents
 
@@ -220,7 +220,7 @@ class _Builder:
     """Events of one document to a span tree, with the open collections on a stack."""
 
     text: Text
-    stack: list[Entries | Items] = field(default_factory=list)
+    stack: list[MappingNode | SequenceNode] = field(default_factory=list)
     keys: list[Node | None] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)
 
@@ -231,11 +231,13 @@ class _Builder:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")
             own = self._after_properties(event)
-            return self._done(self._known(event.anchor, Scalar(start, own, end, event.value, style, event.anchor, tag)))
+            return self._done(
+                self._known(event.anchor, ScalarNode(start, own, end, event.value, style, event.anchor, tag))
+            )
         if kind is AliasEvent:
-            return self._done(Alias(start, end, event.anchor, self.anchors[event.anchor]))
+            return self._done(AliasNode(start, end, event.anchor, self.anchors[event.anchor]))
         if kind in {MappingStartEvent, SequenceStartEvent}:
-            made = Entries if kind is MappingStartEvent else Items
+            made = MappingNode if kind is MappingStartEvent else SequenceNode
             own = self._after_properties(event)
             opened = made(start, own, own, bool(event.flow_style), anchor=event.anchor)
             self._known(event.anchor, opened)
@@ -257,7 +259,7 @@ class _Builder:
         if not self.stack:
             return node
         parent = self.stack[-1]
-        if isinstance(parent, Items):
+        if isinstance(parent, SequenceNode):
             parent.items.append(node)
         elif self.keys[-1] is None:
             self.keys[-1] = node
@@ -291,7 +293,7 @@ def _skip_blank(chars: str, at: int) -> int:
     return at
 
 
-def _content_end(node: Entries | Items) -> int:
+def _content_end(node: MappingNode | SequenceNode) -> int:
     """For libyaml a block collection ends where the next token starts; it really ends with its last child."""
     if not node.items:
         return node.end

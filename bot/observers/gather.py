@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from datetime import datetime
 
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
-from bot.ports import Observation, Observer, Step, Tell, silent
+from bot.ports import Observation, Observer, ObserverStep, Tell, silent
 
 
 def gather(
@@ -26,7 +26,7 @@ def gather(
     """
     end = time.monotonic() + deadline
     for observer in observers:
-        tell(Step(observer.name, "looking"))
+        tell(ObserverStep(observer.name, "looking"))
     running = [(observer, _started(observer, wanted, now)) for observer in observers]
     seen: list[tuple[Observer, Observation]] = []
     for observer, future in running:
@@ -39,11 +39,11 @@ def gather(
     return merged(seen, now)
 
 
-def _ended(observer: Observer, found: Observation) -> Step:
+def _ended(observer: Observer, found: Observation) -> ObserverStep:
     parts = [f"{len(found.resources):,} resources"] if found.resources else []
     parts += [f"{len(found.differences):,} differences"] if found.differences else []
     parts += [f"{len(found.unreachable):,} unreachable"] if found.unreachable else []
-    return Step(observer.name, ", ".join(parts) or "nothing to see", 1, 1)
+    return ObserverStep(observer.name, ", ".join(parts) or "nothing to see", 1, 1)
 
 
 def _started(observer: Observer, wanted: Sequence[Desired], now: datetime) -> Future[Observation]:

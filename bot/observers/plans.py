@@ -41,7 +41,7 @@ _SECURITY: Final = re.compile(
 _METADATA: Final = re.compile(r"^(tags|tags_all|labels|effective_labels|terraform_labels|description|comment)$")
 
 
-class Cause(StrEnum):
+class PlanCause(StrEnum):
     """Why a value differs."""
 
     OUTSIDE = "changed outside of Terraform"
@@ -153,19 +153,19 @@ class PlanReader:
     def _absent(self, change: _Change, outside: _Change | None) -> Drift:
         if outside is not None and "delete" in outside.actions:
             return self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
-        return self._whole(change, DriftKind.MISSING, "TF-CREATE", Cause.NOT_APPLIED, Severity.MEDIUM)
+        return self._whole(change, DriftKind.MISSING, "TF-CREATE", PlanCause.NOT_APPLIED, Severity.MEDIUM)
 
     def _updated(self, change: _Change, outside: _Change | None, plan: Tree) -> Iterator[Drift]:
         for leaf in _leaves(change, _configured(plan, change)):
             yield self._field(leaf, change, self._cause(leaf, change, outside, plan))
 
-    def _cause(self, leaf: _Leaf, change: _Change, outside: _Change | None, plan: Tree) -> Cause:
+    def _cause(self, leaf: _Leaf, change: _Change, outside: _Change | None, plan: Tree) -> PlanCause:
         if outside is not None and any(_overlap(leaf.path, other.path) for other in _leaves(outside, None)):
-            return Cause.OUTSIDE
+            return PlanCause.OUTSIDE
         configured = _configured(plan, change)
         if configured is not None and leaf.path and leaf.path[0] not in configured:
-            return Cause.PROVIDER
-        return Cause.NOT_APPLIED
+            return PlanCause.PROVIDER
+        return PlanCause.NOT_APPLIED
 
     def _outside(self, change: _Change, plan: Tree, *, whole: bool) -> Iterator[Drift]:
         """What changed outside although the plan leaves it alone: recorded state against live."""
@@ -176,9 +176,9 @@ class PlanReader:
         relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
         for leaf in _leaves(change, None):
             if whole or any(_overlap(leaf.path, path) for path in relevant):
-                yield self._field(_Leaf(leaf.path, live=leaf.asked, asked=leaf.live), change, Cause.OUTSIDE)
+                yield self._field(_Leaf(leaf.path, live=leaf.asked, asked=leaf.live), change, PlanCause.OUTSIDE)
 
-    def _field(self, leaf: _Leaf, change: _Change, cause: Cause) -> Drift:
+    def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause) -> Drift:
         live, asked, hidden = self._sides(change, leaf)
         kind = DriftKind.CHANGED
         if leaf.live is None:
@@ -192,7 +192,7 @@ class PlanReader:
         origin = declared.origins.at(pointer) if declared is not None else None
         adoptable = (
             declared is not None
-            and cause is Cause.OUTSIDE
+            and cause is PlanCause.OUTSIDE
             and not hidden
             and leaf.live is not None
             and _at(declared.tree, pointer) == leaf.asked

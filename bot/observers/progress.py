@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from bot.ports import Step, Tell
+from bot.ports import ObserverStep, Tell
 
 _T = TypeVar("_T")
 
@@ -39,4 +39,4 @@ class Phase:
         with self._lock:
             self._done += parts
             self._objects += objects
-            self._tell(Step(self._observer, self._doing, self._done, self._total, self._objects))
+            self._tell(ObserverStep(self._observer, self._doing, self._done, self._total, self._objects))

@@ -28,7 +28,7 @@ from bot.model.resource import JSON, Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run
 from bot.observers.redact import tail
-from bot.ports import Observation, Step, Tell, silent
+from bot.ports import Observation, ObserverStep, Tell, silent
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
@@ -94,7 +94,7 @@ class _Planning:
         left = self.end - time.monotonic()
         if left <= 0:
             raise Unavailable(f"the deadline passed before terraform {verb}")
-        self.settings.tell(Step(self.settings.name, f"terraform {verb}", _VERBS.index(verb), len(_VERBS)))
+        self.settings.tell(ObserverStep(self.settings.name, f"terraform {verb}", _VERBS.index(verb), len(_VERBS)))
         argv = [self.settings.binary, verb, *arguments]
         finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
         if finished.code != 0:

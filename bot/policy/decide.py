@@ -16,9 +16,9 @@ from bot.model.drift import Drift, DriftKind, Severity
 from bot.policy.bounds import Bounded, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
-from bot.policy.expression import Failed, names
+from bot.policy.expression import ExpressionFailed, names
 from bot.policy.globs import name_matches, path_matches, resource_matches
-from bot.policy.rules import Match, Rule, RuleSet
+from bot.policy.rules import Rule, RuleMatch, RuleSet
 
 DEFAULT_RULE: Final = "built-in#default"
 
@@ -68,7 +68,7 @@ def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:
             continue
         if rule.when is not None:
             answer = rule.when.evaluate(names(facts.drift, safe=facts.safe, destructive=facts.danger is not None))
-            if isinstance(answer, Failed):
+            if isinstance(answer, ExpressionFailed):
                 notes.append(f"The condition of {rule.ref} could not be evaluated ({answer.why}), so it did not match.")
                 continue
             if not answer:
@@ -133,7 +133,7 @@ def _without_writing(drift: Drift, why: str) -> tuple[Lane, Direction, tuple[str
     return Lane.NOTHING, Direction.RESTORE, (why, "Its severity is LOW: it stays in the report until the next apply.")
 
 
-def _matches(match: Match, facts: _Facts) -> bool:
+def _matches(match: RuleMatch, facts: _Facts) -> bool:
     """Whether every given part of ``match`` holds."""
     drift = facts.drift
     return (

@@ -29,7 +29,7 @@ class _Program(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ExpressionFailed:
     """The expression could not be evaluated for this drift; ``why`` is a short sentence."""
 
     why: str
@@ -42,13 +42,17 @@ class Expression:
     text: str
     program: _Program = field(compare=False, repr=False)
 
-    def evaluate(self, names: Mapping[str, object]) -> bool | Failed:
+    def evaluate(self, names: Mapping[str, object]) -> bool | ExpressionFailed:
         """The truth of the expression, or why there is none."""
         try:
             value = self.program.execute(dict(names))
         except (RuntimeError, TypeError, ValueError, KeyError, LookupError, ArithmeticError, AttributeError) as exc:
-            return Failed(f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else 'no detail'}")
-        return value if isinstance(value, bool) else Failed(f"it gives {type(value).__name__}, not true or false")
+            return ExpressionFailed(f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else 'no detail'}")
+        return (
+            value
+            if isinstance(value, bool)
+            else ExpressionFailed(f"it gives {type(value).__name__}, not true or false")
+        )
 
 
 def compile_expression(text: str) -> Expression:

@@ -27,7 +27,7 @@ _MAX_ERRORS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RuleMatch:
     """Which drifts a rule is about. An empty tuple or None means "any"; all parts given must hold."""
 
     resource: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Rule:
     id: str
     file: str
     line: int
-    match: Match
+    match: RuleMatch
     remedy: Lane
     direction: Direction
     risk: str
@@ -118,7 +118,7 @@ def _rule(one: _RuleText, read: document.Document, at: int) -> Rule:
         id=one.id,
         file=file,
         line=line,
-        match=Match(**dict(one.match)),
+        match=RuleMatch(**dict(one.match)),
         remedy=one.remedy,
         direction=one.direction,
         risk=one.risk,

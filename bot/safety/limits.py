@@ -28,7 +28,7 @@ from bot.safety.spans import after, before, span
 from bot.safety.suspension import suspended_until
 from bot.safety.windows import ChangeWindow, gate
 
-__all__ = ["Check", "Denied", "Limits", "Permit", "Request", "examine", "permit"]
+__all__ = ["Denied", "LimitCheck", "Limits", "Permit", "Request", "examine", "permit"]
 
 Figure: TypeAlias = str | int | float
 
@@ -90,7 +90,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class LimitCheck:
     """One limit asked: passed or not, a sentence, the figures, and when it will pass (None: when a person acts)."""
 
     limit: str
@@ -110,7 +110,7 @@ class Permit:
     request: Request
     at: datetime
     tip: str | None
-    checks: tuple[Check, ...]
+    checks: tuple[LimitCheck, ...]
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -131,7 +131,7 @@ class Denied:
     message: str
     figures: Mapping[str, Figure]
     next_eligible: datetime | None
-    checks: tuple[Check, ...] = ()
+    checks: tuple[LimitCheck, ...] = ()
 
 
 def permit(
@@ -150,7 +150,7 @@ def permit(
 
 def examine(
     view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
-) -> tuple[Check, ...]:
+) -> tuple[LimitCheck, ...]:
     """Every limit that concerns ``request``, asked, in the order in which a refusal is reported."""
     return _asked(_Case(history_of(view), request, limits, pending, now), now)
 
@@ -166,7 +166,7 @@ class _Case:
     granted: datetime
 
 
-def _eligible(case: _Case, failed: Sequence[Check]) -> datetime | None:
+def _eligible(case: _Case, failed: Sequence[LimitCheck]) -> datetime | None:
     """The first time at which every limit passes: each time that the limits in the way name is asked about again."""
     for _ in range(_ROUNDS):
         times = [check.next_eligible for check in failed]
@@ -180,16 +180,16 @@ def _eligible(case: _Case, failed: Sequence[Check]) -> datetime | None:
     return None
 
 
-def _asked(case: _Case, now: datetime) -> tuple[Check, ...]:
+def _asked(case: _Case, now: datetime) -> tuple[LimitCheck, ...]:
     standing = [*_stops(case.history, case.limits), *_about(case.history, case.request, case.limits, now)]
     counted = _fix_budgets(case, now) if budget_of(case.request.lane) is Budget.FIX else _proposal_budgets(case, now)
     return (*standing, *counted)
 
 
-def _stops(history: History, limits: Limits) -> list[Check]:
+def _stops(history: History, limits: Limits) -> list[LimitCheck]:
     """What stops everything: a person's halt, and too many failures."""
     halt = history.halt
-    halted = Check("halted", passed=True, message="nobody halted Clockwork")
+    halted = LimitCheck("halted", passed=True, message="nobody halted Clockwork")
     if halt is not None:
         halted = _no("halted", f"{halt.actor.login} halted Clockwork at {_clock(halt.at)}: {halt.reason}", _by(halt))
     failed, allowed = len(history.failures), limits.total_failures
@@ -198,10 +198,10 @@ def _stops(history: History, limits: Limits) -> list[Check]:
     message = f"{failed} of {allowed} failures since the last resume"
     if stopped := allowed <= failed:
         message += "; everything stops until an authorised `clockwork resume`"
-    return [halted, Check("emergency-stop", not stopped, message, {"failures": failed, "allowed": allowed})]
+    return [halted, LimitCheck("emergency-stop", not stopped, message, {"failures": failed, "allowed": allowed})]
 
 
-def _about(history: History, request: Request, limits: Limits, now: datetime) -> list[Check]:
+def _about(history: History, request: Request, limits: Limits, now: datetime) -> list[LimitCheck]:
     """What concerns this task or proposal whatever the budgets say."""
     checks = [_rejected(history, request), _suspended(history, request, now), _window(request, limits, now)]
     if budget_of(request.lane) is Budget.FIX and limits.convergence is not None:
@@ -211,30 +211,30 @@ def _about(history: History, request: Request, limits: Limits, now: datetime) ->
     return [*checks, _in_progress(history, request, limits, now)]
 
 
-def _rejected(history: History, request: Request) -> Check:
+def _rejected(history: History, request: Request) -> LimitCheck:
     entry = history.rejections.get(request.fingerprint or "")
     if entry is None:
-        return Check("rejected", passed=True, message="nobody rejected this proposal")
+        return LimitCheck("rejected", passed=True, message="nobody rejected this proposal")
     text = f"{entry.actor.login} rejected this proposal at {_clock(entry.at)}; it stays away until what is observed changes"
     return _no("rejected", f"{text} or somebody says /clockwork retry", _by(entry))
 
 
-def _suspended(history: History, request: Request, now: datetime) -> Check:
+def _suspended(history: History, request: Request, now: datetime) -> LimitCheck:
     entry = history.suspensions.get(request.task)
     until = None if entry is None else suspended_until(entry)
     if entry is None or (until is not None and until <= now):
-        return Check("suspended", passed=True, message=f"{request.task} is not suspended")
+        return LimitCheck("suspended", passed=True, message=f"{request.task} is not suspended")
     end = "until somebody resumes it" if until is None else f"until {_clock(until)}"
     message = f"{entry.actor.login} suspended {request.task} {end}: {entry.reason}"
     return _no("suspended", message, _by(entry), until)
 
 
-def _window(request: Request, limits: Limits, now: datetime) -> Check:
+def _window(request: Request, limits: Limits, now: datetime) -> LimitCheck:
     opening = gate(limits.windows, task=request.task, lane=request.lane, now=now)
-    return Check("change-window", opening.open, opening.message, {"window": opening.window}, opening.next_open)
+    return LimitCheck("change-window", opening.open, opening.message, {"window": opening.window}, opening.next_open)
 
 
-def _convergence(history: History, request: Request, limits: Limits, allowed: int, now: datetime) -> Check:
+def _convergence(history: History, request: Request, limits: Limits, allowed: int, now: datetime) -> LimitCheck:
     worst, count, free = "", 0, None
     for name in request.fields:
         timeline = history.by_field.get(name, Timeline())
@@ -245,32 +245,32 @@ def _convergence(history: History, request: Request, limits: Limits, allowed: in
     figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
     if not worst or count < allowed:
         often = f"its fields were corrected {count} times at most" if count else "no field of it was corrected"
-        return Check("convergence", True, f"{often} in {hours}", figures)
+        return LimitCheck("convergence", True, f"{often} in {hours}", figures)
     message = (
         f"{worst} was corrected {count} times in {hours} and keeps coming back; somebody or something fights over it"
     )
-    return Check("convergence", False, message, {"field": worst, **figures}, free)
+    return LimitCheck("convergence", False, message, {"field": worst, **figures}, free)
 
 
-def _consecutive(history: History, request: Request, allowed: int) -> Check:
+def _consecutive(history: History, request: Request, allowed: int) -> LimitCheck:
     failed = len(history.failures_in_a_row.get((request.task, budget_of(request.lane)), ()))
     message = f"{request.task} failed {failed} times in a row of {allowed} allowed"
     if stopped := allowed <= failed:
         message += f"; it stops until `clockwork resume {request.task}`"
     figures: dict[str, Figure] = {"failures": failed, "allowed": allowed}
-    return Check("consecutive-failures", not stopped, message, figures)
+    return LimitCheck("consecutive-failures", not stopped, message, figures)
 
 
-def _in_progress(history: History, request: Request, limits: Limits, now: datetime) -> Check:
+def _in_progress(history: History, request: Request, limits: Limits, now: datetime) -> LimitCheck:
     mine = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
     last = max(mine, key=lambda entry: entry.at, default=None)
     if last is None or now - last.at >= span(limits.in_progress):
-        return Check("in-progress", passed=True, message="nobody else is at work on it")
+        return LimitCheck("in-progress", passed=True, message="nobody else is at work on it")
     message = f"{last.actor.login} has been at work on it since {_clock(last.at)}"
     return _no("in-progress", message, _by(last), after(last.at, limits.in_progress))
 
 
-def _fix_budgets(case: _Case, now: datetime) -> list[Check]:
+def _fix_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     history, request, limits = case.history, case.request, case.limits
     fixes = [other for other in case.pending if budget_of(other.lane) is Budget.FIX]
     same = sum(other.task == request.task for other in fixes)
@@ -290,7 +290,7 @@ def _fix_budgets(case: _Case, now: datetime) -> list[Check]:
     return checks
 
 
-def _proposal_budgets(case: _Case, now: datetime) -> list[Check]:
+def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     history, request, limits = case.history, case.request, case.limits
     others = [other for other in case.pending if budget_of(other.lane) is Budget.PROPOSAL]
     same = sum(other.task == request.task for other in others)
@@ -324,14 +324,14 @@ class _Spent:
         return self.granted if self.pending else self.timeline.last(now, seconds)
 
 
-def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> Check:
+def _counted(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> LimitCheck:
     """A sliding window: fewer than ``allowed`` in any ``limits.window`` seconds."""
     attempts, recent = spent.within(now, limits.window)
     used = attempts + recent
     message = f"{used} of {allowed} {spent.what} were used in the last {limits.window / 60:g} minutes"
     figures: dict[str, Figure] = {"used": used, "allowed": allowed, "window_seconds": limits.window}
     if used < allowed:
-        return Check(spent.limit, True, message, figures)
+        return LimitCheck(spent.limit, True, message, figures)
     return _no(spent.limit, message + _ahead(spent, limits.window, now), figures, _free_at(spent, allowed, limits, now))
 
 
@@ -343,15 +343,15 @@ def _free_at(spent: _Spent, allowed: int, limits: Limits, now: datetime) -> date
     return spent.timeline.free_at(now, limits.window, allowed - recent)
 
 
-def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) -> Check:
+def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) -> LimitCheck:
     figures: dict[str, Figure] = {"cooldown_seconds": limits.cooldown}
     last = spent.last(now, limits.cooldown)
     if last is None:
-        return Check("cooldown", True, f"{request.task} was never fixed in the time that counts", figures)
+        return LimitCheck("cooldown", True, f"{request.task} was never fixed in the time that counts", figures)
     figures["seconds_since"] = max(0.0, (now - last).total_seconds())
     message = f"the last fix of {request.task} was at {_clock(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
     if limits.cooldown <= 0 or now - last >= span(limits.cooldown):
-        return Check("cooldown", True, message, figures)
+        return LimitCheck("cooldown", True, message, figures)
     return _no("cooldown", message + _ahead(spent, limits.cooldown, now), figures, after(last, limits.cooldown))
 
 
@@ -365,8 +365,8 @@ def _ahead(spent: _Spent, seconds: float, now: datetime) -> str:
     )
 
 
-def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> Check:
-    return Check(limit, False, message, figures, until)
+def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> LimitCheck:
+    return LimitCheck(limit, False, message, figures, until)
 
 
 def _by(entry: Entry) -> dict[str, Figure]:

@@ -18,12 +18,12 @@ from starlette.routing import Route as WebRoute
 from bot.sandbox import edge
 from bot.sandbox.api import checks, comments, commits, contents, gitdata, graphql, hooks, issues, meta, pulls
 from bot.sandbox.api import repositories as repos
-from bot.sandbox.backend import Hub
-from bot.sandbox.edge import Call, Endpoint
-from bot.sandbox.faults import Action, Answer, Declined, Delay, LostReply
+from bot.sandbox.backend import Backend
+from bot.sandbox.edge import ApiCall, Endpoint
+from bot.sandbox.faults import Action, CannedReply, Declined, Delay, LostReply
 from bot.sandbox.githttp import GitCall, serve
-from bot.sandbox.journal import Journal, Line
-from bot.sandbox.replies import Reply, not_found
+from bot.sandbox.journal import Journal, JournalLine
+from bot.sandbox.replies import ApiReply, not_found
 
 API_ROUTES = (
     *meta.ROUTES,
@@ -47,7 +47,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Doors:
     """What handlers share: state, the journal, and how to close the connection of a request without an answer."""
 
-    hub: Hub
+    backend: Backend
     journal: Journal
     hang_up: Callable[[MutableMapping[str, Any]], None]
 
@@ -65,7 +65,7 @@ def _api_route(doors: Doors, route: edge.Route) -> WebRoute:
     return WebRoute(route.path, _api(doors, route.endpoint), methods=[route.method])
 
 
-def _nothing_here(_call: Call) -> Reply:
+def _nothing_here(_call: ApiCall) -> ApiReply:
     raise not_found()
 
 
@@ -73,10 +73,10 @@ def _api(doors: Doors, endpoint: Endpoint) -> Handler:
     async def handle(request: Request) -> Response:
         path = request.scope["path"].removeprefix(_PREFIX) or "/"
         action = await _struck(doors, request, path)
-        if isinstance(action, Answer) and not action.after:
+        if isinstance(action, CannedReply) and not action.after:
             return _done(doors, request, path, action.problem().reply())
-        call = Call(
-            doors.hub,
+        call = ApiCall(
+            doors.backend,
             request.method,
             path,
             str(request.url),
@@ -87,7 +87,7 @@ def _api(doors: Doors, endpoint: Endpoint) -> Handler:
         )
         authorization = request.headers.get("authorization", "")
         reply = await to_thread.run_sync(lambda: edge.answer(call, endpoint, authorization=authorization))
-        if isinstance(action, Answer):
+        if isinstance(action, CannedReply):
             reply = action.problem().reply()
         if isinstance(action, LostReply):
             doors.hang_up(request.scope)
@@ -96,8 +96,8 @@ def _api(doors: Doors, endpoint: Endpoint) -> Handler:
     return handle
 
 
-def _done(doors: Doors, request: Request, path: str, reply: Reply) -> Response:
-    doors.journal.add(Line(request.method, path, reply.status))
+def _done(doors: Doors, request: Request, path: str, reply: ApiReply) -> Response:
+    doors.journal.add(JournalLine(request.method, path, reply.status))
     media = None if reply.status in (204, 304) else "application/json; charset=utf-8"
     headers = dict(reply.headers)
     return Response(edge.encoded(reply), reply.status, headers, headers.pop("Content-Type", media))
@@ -105,12 +105,12 @@ def _done(doors: Doors, request: Request, path: str, reply: Reply) -> Response:
 
 async def _struck(doors: Doors, request: Request, path: str) -> Action | None:
     """The fault for this request; a delay has passed by when this returns."""
-    action = doors.hub.faults.strike(request.method, path)
+    action = doors.backend.faults.strike(request.method, path)
     match action:
         case Delay(seconds):
             await asyncio.sleep(seconds)
             return None
-        case None | Answer() | LostReply() | Declined():
+        case None | CannedReply() | LostReply() | Declined():
             return action
         case never:
             assert_never(never)
@@ -126,8 +126,8 @@ def _git(doors: Doors) -> Handler:
     async def handle(request: Request) -> Response:
         path = request.scope["path"]
         action = await _struck(doors, request, path)
-        if isinstance(action, Answer) and not action.after:
-            doors.journal.add(Line(request.method, path, action.status))
+        if isinstance(action, CannedReply) and not action.after:
+            doors.journal.add(JournalLine(request.method, path, action.status))
             return Response(action.message, action.status)
         with tempfile.TemporaryFile() as body:
             try:
@@ -136,12 +136,12 @@ def _git(doors: Doors) -> Handler:
             except ClientDisconnect:
                 return Response(status_code=400)
             call = _git_call(request, body, action)
-            reply = await to_thread.run_sync(serve, doors.hub, call)
-        doors.journal.add(Line(request.method, path, reply.status))
-        if isinstance(action, LostReply | Answer):
+            reply = await to_thread.run_sync(serve, doors.backend, call)
+        doors.journal.add(JournalLine(request.method, path, reply.status))
+        if isinstance(action, LostReply | CannedReply):
             for _ in reply.chunks():
                 pass
-            if isinstance(action, Answer):
+            if isinstance(action, CannedReply):
                 return Response(action.message, action.status)
             doors.hang_up(request.scope)
             return Response()

@@ -9,25 +9,25 @@ from datetime import UTC, datetime
 
 import pygit2
 
-from bot.sandbox.bare_repositories import Shelf
+from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
-from bot.sandbox.objects import Line
+from bot.sandbox.objects import PatchLine
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import Issue, Pull, Repo, User
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import forbidden, not_found
-from bot.sandbox.store import Store
+from bot.sandbox.store import Database
 
 PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
-    """State (``store``, ``shelf``), time, addresses and the two side doors: faults and webhook deliveries."""
+class Backend:
+    """State (``store``, ``repositories``), time, addresses and the two side doors: faults and webhook deliveries."""
 
-    store: Store
-    shelf: Shelf
+    store: Database
+    repositories: BareRepositories
     links: Links
     faults: Faults
     outbox: Outbox
@@ -38,30 +38,30 @@ class Hub:
         """The time as GitHub prints it."""
         return stamp(self.clock())
 
-    def line(self, user: User) -> Line:
+    def line(self, user: UserRow) -> PatchLine:
         """``user`` as author or committer of a commit made now."""
-        return Line(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
+        return PatchLine(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
 
-    def user(self, key: int) -> User:
+    def user(self, key: int) -> UserRow:
         """The account with this id."""
-        found = self.store.one(User, "SELECT * FROM user WHERE id = ?", key)
+        found = self.store.one(UserRow, "SELECT * FROM user WHERE id = ?", key)
         if found is None:
             raise not_found()
         return found
 
-    def login(self, login: str) -> User | None:
+    def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
-        return self.store.one(User, "SELECT * FROM user WHERE login = ?", login)
+        return self.store.one(UserRow, "SELECT * FROM user WHERE login = ?", login)
 
-    def bearer(self, token: str) -> User | None:
+    def bearer(self, token: str) -> UserRow | None:
         """Whose token this is, None when it is nobody's."""
         return self.store.one(
-            User,
+            UserRow,
             "SELECT user.* FROM user JOIN token ON token.user_id = user.id WHERE token.digest = ?",
             token_digest(token),
         )
 
-    def permission(self, repo: Repo, user: User | None) -> str:
+    def permission(self, repo: RepositoryRow, user: UserRow | None) -> str:
         """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do with ``repo``."""
         if user is None:
             return "none" if repo.private else "read"
@@ -76,25 +76,25 @@ class Hub:
             return "write"
         return "none" if repo.private else "read"
 
-    def may(self, repo: Repo, user: User | None, permission: str) -> bool:
+    def may(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> bool:
         """Whether ``user`` has at least ``permission`` on ``repo``."""
         return PERMISSIONS.index(self.permission(repo, user)) >= PERMISSIONS.index(permission)
 
-    def repo(self, owner: str, name: str, user: User | None) -> Repo:
+    def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
         """The repository; 404 when there is none or ``user`` may not see it."""
-        found = self.store.one(Repo, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
         if found is None or not self.may(found, user, "read"):
             raise not_found()
         return found
 
-    def repo_by_id(self, key: int) -> Repo:
+    def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
-        found = self.store.one(Repo, "SELECT * FROM repo WHERE id = ?", key)
+        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
         if found is None:
             raise not_found()
         return found
 
-    def require(self, repo: Repo, user: User | None, permission: str) -> User:
+    def require(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> UserRow:
         """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
         if user is None:
             raise not_found() if repo.private else forbidden("Requires authentication")
@@ -103,21 +103,21 @@ class Hub:
             raise forbidden(f"Resource not accessible by {word}")
         return user
 
-    def git(self, repo: Repo) -> pygit2.Repository:
+    def git(self, repo: RepositoryRow) -> pygit2.Repository:
         """The bare repository, for this thread."""
-        return self.shelf.open(repo.full_name)
+        return self.repositories.open(repo.full_name)
 
-    def issue(self, repo: Repo, number: int) -> Issue:
+    def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
         """The issue or pull request with this number, 404 when there is none."""
-        found = self.store.one(Issue, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
+        found = self.store.one(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
         if found is None:
             raise not_found()
         return found
 
-    def pull(self, repo: Repo, number: int) -> tuple[Issue, Pull]:
+    def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
         """Both halves of a pull request, 404 when there is none with this number."""
         issue = self.issue(repo, number)
-        pull = self.store.one(Pull, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        pull = self.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
         if pull is None:
             raise not_found()
         return issue, pull

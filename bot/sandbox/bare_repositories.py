@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pygit2
 
-from bot.sandbox.replies import Problem, invalid, unprocessable
+from bot.sandbox.replies import ApiProblem, invalid, unprocessable
 
 _CONFIG = """\
 [http]
@@ -38,7 +38,7 @@ ZERO = "0" * 40
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
-class Shelf:
+class BareRepositories:
     """All bare repositories of one sandbox, below ``directory``."""
 
     def __init__(self, directory: Path) -> None:
@@ -142,5 +142,5 @@ def require_object(git: pygit2.Repository, sha: str) -> None:
 def require_name(name: str) -> None:
     """422 unless ``name`` may be the name of an owner or a repository (it becomes a folder name)."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.\-\[\]]{0,99}", name) or name.endswith(".git"):
-        problem: Problem = invalid("Repository", "name", "custom", "name is not a valid name")
+        problem: ApiProblem = invalid("Repository", "name", "custom", "name is not a valid name")
         raise problem

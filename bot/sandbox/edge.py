@@ -1,4 +1,4 @@
-"""Where HTTP ends: a request becomes a :class:`Call`, an endpoint's :class:`Reply` becomes bytes.
+"""Where HTTP ends: a request becomes a :class:`ApiCall`, an endpoint's :class:`ApiReply` becomes bytes.
 
 Faults, authentication, rate limits, conditional requests and pagination are here, once, for every endpoint. Endpoints
 are plain functions that run in a thread of their own and may block.
@@ -17,35 +17,35 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.sandbox.backend import Hub
-from bot.sandbox.records import Repo, User
-from bot.sandbox.replies import Json, Problem, Reply, bad_credentials, unprocessable
+from bot.sandbox.backend import Backend
+from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A request body. Unknown keys are ignored, as GitHub does; its validator is built when it is first needed."""
 
     model_config = ConfigDict(defer_build=True)
 
 
-class Row(Protocol):
+class RouteRow(Protocol):
     """Anything with an id."""
 
     @property
     def id(self) -> int: ...
 
 
-RowT = TypeVar("RowT", bound=Row)
+RowT = TypeVar("RowT", bound=RouteRow)
 ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One request as a value. ``path`` is without ``/api/v3``; ``address`` is what the client asked for, whole."""
 
-    hub: Hub
+    backend: Backend
     method: str
     path: str
     address: str
@@ -53,30 +53,30 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     data: bytes = b""
-    actor: User | None = None
+    actor: UserRow | None = None
 
-    def with_data(self, data: bytes) -> Call:
+    def with_data(self, data: bytes) -> ApiCall:
         """The same call with another body."""
         return replace(self, data=data)
 
-    def person(self) -> User:
+    def person(self) -> UserRow:
         """Whoever calls; 401 for nobody."""
         if self.actor is None:
-            raise Problem(401, "Requires authentication")
+            raise ApiProblem(401, "Requires authentication")
         return self.actor
 
-    def repo(self, permission: str = "read") -> Repo:
+    def repo(self, permission: str = "read") -> RepositoryRow:
         """The repository that the path names. 404 or 403 without ``permission``."""
-        repo = self.hub.repo(self.params["owner"], self.params["repo"], self.actor)
+        repo = self.backend.repo(self.params["owner"], self.params["repo"], self.actor)
         if permission != "read":
-            self.hub.require(repo, self.actor, permission)
+            self.backend.require(repo, self.actor, permission)
         return repo
 
     def number(self, name: str = "number") -> int:
         """A number in the path, 404 when it is none."""
         text = self.params[name]
         if not text.isdigit():
-            raise Problem(404, "Not Found")
+            raise ApiProblem(404, "Not Found")
         return int(text)
 
     def body(self, model: type[Model]) -> Model:
@@ -84,7 +84,7 @@ class Call:
         try:
             content = json.loads(self.data or b"{}")
         except ValueError as error:
-            raise Problem(400, "Problems parsing JSON") from error
+            raise ApiProblem(400, "Problems parsing JSON") from error
         try:
             return model.model_validate(content)
         except ValidationError as error:
@@ -92,17 +92,17 @@ class Call:
 
     def page(
         self, rows: Sequence[RowT], shape: Callable[[RowT], Json], *, kind: str = "", key: str | None = None
-    ) -> Reply:
+    ) -> ApiReply:
         """One page of ``rows`` that are visible by now, with ``Link``. ``key`` wraps them as check runs are wrapped."""
-        return self.slice(self.hub.faults.visible(self.path, kind, rows), shape, key=key)
+        return self.slice(self.backend.faults.visible(self.path, kind, rows), shape, key=key)
 
-    def slice(self, rows: Sequence[ItemT], shape: Callable[[ItemT], Json], *, key: str | None = None) -> Reply:
+    def slice(self, rows: Sequence[ItemT], shape: Callable[[ItemT], Json], *, key: str | None = None) -> ApiReply:
         """One page of ``rows``, up to 100 of them, with GitHub's ``Link`` header."""
-        shown = self.hub.faults.capped(self.path, rows)
+        shown = self.backend.faults.capped(self.path, rows)
         size, number = self._paging()
         items = [shape(row) for row in shown[(number - 1) * size : number * size]]
         content: Json = items if key is None else {"total_count": len(shown), key: items}
-        return Reply(content, headers=self._links(number, -(-len(shown) // size)))
+        return ApiReply(content, headers=self._links(number, -(-len(shown) // size)))
 
     def _paging(self) -> tuple[int, int]:
         size, number = self.query.get("per_page", "30"), self.query.get("page", "1")
@@ -125,7 +125,7 @@ class Call:
         return f"{base}?{urlencode({**self.query, 'page': str(page)})}"
 
 
-Endpoint: TypeAlias = Callable[[Call], Reply]
+Endpoint: TypeAlias = Callable[[ApiCall], ApiReply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +137,13 @@ class Route:
     endpoint: Endpoint
 
 
-def authenticate(hub: Hub, authorization: str) -> User | None:
+def authenticate(backend: Backend, authorization: str) -> UserRow | None:
     """Who calls: ``token X``, ``Bearer X`` or Basic with the token as password (or user). 401 for a wrong token."""
     if not authorization:
         return None
     scheme, _, value = authorization.strip().partition(" ")
     for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
-        found = hub.bearer(token)
+        found = backend.bearer(token)
         if found is not None:
             return found
     raise bad_credentials()
@@ -157,31 +157,31 @@ def _basic(value: str) -> tuple[str, ...]:
     return (password, user)
 
 
-def answer(call: Call, endpoint: Endpoint, *, authorization: str) -> Reply:
+def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply:
     """The whole life of one API request, from token to headers. Blocking."""
-    actor: User | None = None
+    actor: UserRow | None = None
     try:
-        actor = authenticate(call.hub, authorization)
-        if call.hub.limits.spent(actor):
+        actor = authenticate(call.backend, authorization)
+        if call.backend.limits.spent(actor):
             raise _exhausted(actor)
         reply = endpoint(replace(call, actor=actor))
-    except Problem as problem:
+    except ApiProblem as problem:
         reply = problem.reply()
     reply = conditional(call, reply)
     cost = 0 if reply.status == 304 or call.path == "/rate_limit" else 1
-    headers = {"X-GitHub-Request-Id": f"SBOX:{call.hub.faults.requests}", "X-GitHub-Media-Type": "github.v3"}
-    headers |= call.hub.limits.headers(actor, cost=cost) | dict(reply.headers)
-    return Reply(reply.content, reply.status, headers, encoded(reply))
+    headers = {"X-GitHub-Request-Id": f"SBOX:{call.backend.faults.requests}", "X-GitHub-Media-Type": "github.v3"}
+    headers |= call.backend.limits.headers(actor, cost=cost) | dict(reply.headers)
+    return ApiReply(reply.content, reply.status, headers, encoded(reply))
 
 
-def encoded(reply: Reply) -> bytes:
+def encoded(reply: ApiReply) -> bytes:
     """The bytes of a reply's body."""
     if reply.raw is not None or reply.status in (204, 304):
         return reply.raw or b""
     return json.dumps(reply.content, ensure_ascii=False).encode()
 
 
-def conditional(call: Call, reply: Reply) -> Reply:
+def conditional(call: ApiCall, reply: ApiReply) -> ApiReply:
     """``reply`` with its ETag, or 304 when the caller has it already."""
     if call.method != "GET" or reply.status != 200:
         return reply
@@ -190,8 +190,8 @@ def conditional(call: Call, reply: Reply) -> Reply:
     headers = {**reply.headers, "ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
     known = {part.strip().removeprefix("W/") for part in call.headers.get("if-none-match", "").split(",")}
     if tag.removeprefix("W/") in known:
-        return Reply(None, 304, headers, b"")
-    return Reply(reply.content, 200, headers, body)
+        return ApiReply(None, 304, headers, b"")
+    return ApiReply(reply.content, 200, headers, body)
 
 
 def query_of(raw: bytes) -> dict[str, str]:
@@ -199,12 +199,12 @@ def query_of(raw: bytes) -> dict[str, str]:
     return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
 
 
-def _exhausted(actor: User | None) -> Problem:
+def _exhausted(actor: UserRow | None) -> ApiProblem:
     who = "your IP" if actor is None else f"user ID {actor.id}"
-    return Problem(403, f"API rate limit exceeded for {who}.")
+    return ApiProblem(403, f"API rate limit exceeded for {who}.")
 
 
-def _wrong(error: ValidationError) -> Problem:
+def _wrong(error: ValidationError) -> ApiProblem:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "body"
     text = f'"{name}" wasn\'t supplied.' if first["type"] == "missing" else f"For '{name}', {first['msg']}."

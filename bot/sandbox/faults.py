@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
-from bot.sandbox.replies import Problem
+from bot.sandbox.replies import ApiProblem
 
 SECONDARY_LIMIT = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out to "
@@ -31,7 +31,7 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CannedReply:
     """Answer with ``status`` instead. ``after`` True does the work first, so the write happened all the same."""
 
     status: int
@@ -39,9 +39,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     after: bool = False
 
-    def problem(self) -> Problem:
+    def problem(self) -> ApiProblem:
         """This answer as the error a client sees."""
-        return Problem(self.status, self.message, headers=self.headers)
+        return ApiProblem(self.status, self.message, headers=self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Declined:
     message: str
 
 
-Action: TypeAlias = Answer | LostReply | Delay | Declined
+Action: TypeAlias = CannedReply | LostReply | Delay | Declined
 
 
 @dataclass(slots=True)
@@ -111,15 +111,15 @@ class Faults:
     ) -> None:
         """Answer with ``status`` (500, 502, 503, 409, 422, …). ``after`` True: the write happened all the same."""
         text = message or _MESSAGES.get(status, "Error")
-        self._add(method, path, times, Answer(status, text, after=after))
+        self._add(method, path, times, CannedReply(status, text, after=after))
 
     def secondary_limit(self, path: str = "", *, method: str = "", times: int = 1, retry_after: int = 1) -> None:
         """403 with GitHub's secondary rate limit sentence and ``Retry-After`` seconds."""
-        self._add(method, path, times, Answer(403, SECONDARY_LIMIT, {"Retry-After": str(retry_after)}))
+        self._add(method, path, times, CannedReply(403, SECONDARY_LIMIT, {"Retry-After": str(retry_after)}))
 
     def too_many(self, path: str = "", *, method: str = "", times: int = 1, retry_after: int = 1) -> None:
         """429 with ``Retry-After`` seconds."""
-        self._add(method, path, times, Answer(429, _MESSAGES[429], {"Retry-After": str(retry_after)}))
+        self._add(method, path, times, CannedReply(429, _MESSAGES[429], {"Retry-After": str(retry_after)}))
 
     def delay(self, seconds: float, path: str, *, method: str = "", times: int = 1) -> None:
         """The answer comes ``seconds`` late."""
@@ -127,7 +127,7 @@ class Faults:
 
     def refuse_push(self, repository: str = "", *, times: int = 1, status: int = 503) -> None:
         """``git push`` gets this HTTP status and nothing is stored."""
-        self._add("POST", f"{re.escape(repository)}.*/git-receive-pack$", times, Answer(status, "unavailable"))
+        self._add("POST", f"{re.escape(repository)}.*/git-receive-pack$", times, CannedReply(status, "unavailable"))
 
     def lose_push_reply(self, repository: str = "", *, times: int = 1) -> None:
         """``git push`` is carried out and its answer lost."""

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.edge import authenticate
 from bot.sandbox.faults import Declined
-from bot.sandbox.records import Repo, User
-from bot.sandbox.replies import Problem
+from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem
 from bot.sandbox.verbs import pushes
 
 _CHUNK = 1 << 16
@@ -63,43 +63,45 @@ class GitReply:
                 yield chunk
 
 
-def serve(hub: Hub, call: GitCall) -> GitReply:
+def serve(backend: Backend, call: GitCall) -> GitReply:
     """Answer one git request. Blocking."""
     try:
-        user = authenticate(hub, call.headers.get("authorization", ""))
-        repo = _permitted(hub, call, user)
-    except Problem as problem:
+        user = authenticate(backend, call.headers.get("authorization", ""))
+        repo = _permitted(backend, call, user)
+    except ApiProblem as problem:
         text = "Invalid username or token." if problem.status == 401 else problem.message
         return GitReply(problem.status, _LOGIN if problem.status == 401 else {}, text=text)
     if user is None or not call.pushes:
-        return _run(hub, call, repo, user, {})
-    with tempfile.NamedTemporaryFile(mode="r", dir=hub.shelf.root.parent, prefix="push-") as updates:
+        return _run(backend, call, repo, user, {})
+    with tempfile.NamedTemporaryFile(mode="r", dir=backend.repositories.root.parent, prefix="push-") as updates:
         extra = {"SANDBOX_UPDATES": updates.name}
         if call.decline is not None:
             extra["SANDBOX_DECLINE"] = call.decline.message
-        reply = _run(hub, call, repo, user, extra)
+        reply = _run(backend, call, repo, user, extra)
         lines = [line.split() for line in updates.read().splitlines()]
-    pushes.follow(hub, repo, user, [pushes.Update(*line) for line in lines])
+    pushes.follow(backend, repo, user, [pushes.Update(*line) for line in lines])
     return reply
 
 
-def _permitted(hub: Hub, call: GitCall, user: User | None) -> Repo:
+def _permitted(backend: Backend, call: GitCall, user: UserRow | None) -> RepositoryRow:
     """The repository; 401 makes git ask for credentials, 404 hides, 403 refuses a push."""
     try:
-        repo = hub.repo(call.owner, call.name.removesuffix(".git"), user)
-    except Problem as problem:
-        raise (Problem(401, "") if user is None else Problem(404, "Repository not found.")) from problem
+        repo = backend.repo(call.owner, call.name.removesuffix(".git"), user)
+    except ApiProblem as problem:
+        raise (ApiProblem(401, "") if user is None else ApiProblem(404, "Repository not found.")) from problem
     if call.service == "git-receive-pack":
         if user is None:
-            raise Problem(401, "")
-        if not hub.may(repo, user, "write"):
-            raise Problem(403, f"Permission to {repo.full_name}.git denied to {user.login}.")
+            raise ApiProblem(401, "")
+        if not backend.may(repo, user, "write"):
+            raise ApiProblem(403, f"Permission to {repo.full_name}.git denied to {user.login}.")
     return repo
 
 
-def _run(hub: Hub, call: GitCall, repo: Repo, user: User | None, extra: Mapping[str, str]) -> GitReply:
+def _run(
+    backend: Backend, call: GitCall, repo: RepositoryRow, user: UserRow | None, extra: Mapping[str, str]
+) -> GitReply:
     output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by whoever sends the reply
-    environment = _environment(hub, call, repo, user) | dict(extra)
+    environment = _environment(backend, call, repo, user) | dict(extra)
     call.body.seek(0)
     subprocess.run(
         ["git", "http-backend"],
@@ -114,16 +116,16 @@ def _run(hub: Hub, call: GitCall, repo: Repo, user: User | None, extra: Mapping[
     return GitReply(status, headers, output)
 
 
-def _environment(hub: Hub, call: GitCall, repo: Repo, user: User | None) -> dict[str, str]:
+def _environment(backend: Backend, call: GitCall, repo: RepositoryRow, user: UserRow | None) -> dict[str, str]:
     person = user.login if user else "anonymous"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(hub.shelf.root),
+        "HOME": str(backend.repositories.root),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "core.hooksPath",
-        "GIT_CONFIG_VALUE_0": str(hub.shelf.hooks),
-        "GIT_PROJECT_ROOT": str(hub.shelf.root),
+        "GIT_CONFIG_VALUE_0": str(backend.repositories.hooks),
+        "GIT_PROJECT_ROOT": str(backend.repositories.root),
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_PROTOCOL": call.headers.get("git-protocol", ""),
         "PATH_INFO": f"/{repo.full_name}.git{call.tail}",

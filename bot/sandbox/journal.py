@@ -10,7 +10,7 @@ _KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalLine:
     """One request. ``path`` is without ``/api/v3``."""
 
     method: str
@@ -28,19 +28,19 @@ class Journal:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lines: deque[Line] = deque(maxlen=_KEPT)
+        self._lines: deque[JournalLine] = deque(maxlen=_KEPT)
 
-    def add(self, line: Line) -> None:
+    def add(self, line: JournalLine) -> None:
         """Take one request down."""
         with self._lock:
             self._lines.append(line)
 
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[JournalLine, ...]:
         """Everything since the start or the last :meth:`clear`."""
         with self._lock:
             return tuple(self._lines)
 
-    def writes(self) -> tuple[Line, ...]:
+    def writes(self) -> tuple[JournalLine, ...]:
         """The requests that asked for a change."""
         return tuple(line for line in self.lines() if line.writes)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.sandbox.records import User
+from bot.sandbox.records import UserRow
 
 HOUR = 3600
 
@@ -20,7 +20,7 @@ class RateLimits:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _used: dict[int, tuple[float, int]] = field(default_factory=dict)
 
-    def headers(self, actor: User | None, *, cost: int) -> dict[str, str]:
+    def headers(self, actor: UserRow | None, *, cost: int) -> dict[str, str]:
         """The ``X-RateLimit-*`` headers after ``cost`` more requests of ``actor``."""
         reset, used = self._spend(0 if actor is None else actor.id, cost)
         return {
@@ -31,16 +31,16 @@ class RateLimits:
             "X-RateLimit-Resource": "core",
         }
 
-    def figures(self, actor: User | None) -> dict[str, int]:
+    def figures(self, actor: UserRow | None) -> dict[str, int]:
         """Limit, used, remaining and reset (seconds since 1970) of ``actor``."""
         reset, used = self._spend(0 if actor is None else actor.id, 0)
         return {"limit": self.limit, "used": used, "remaining": max(self.limit - used, 0), "reset": int(reset)}
 
-    def spent(self, actor: User | None) -> bool:
+    def spent(self, actor: UserRow | None) -> bool:
         """Whether ``actor`` has nothing left until the window ends."""
         return self._spend(0 if actor is None else actor.id, 0)[1] >= self.limit
 
-    def set_remaining(self, actor: User, remaining: int, *, reset_in: float = HOUR) -> None:
+    def set_remaining(self, actor: UserRow, remaining: int, *, reset_in: float = HOUR) -> None:
         """``actor`` has ``remaining`` requests until ``reset_in`` seconds from now."""
         with self._lock:
             self._used[actor.id] = (self.now() + reset_in, self.limit - remaining)

@@ -33,7 +33,7 @@ class FileDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PatchLine:
     """What a commit's person line says."""
 
     name: str
@@ -89,7 +89,7 @@ def require_path(path: str) -> None:
 
 
 def write_commit(
-    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: Line, committer: Line
+    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: PatchLine, committer: PatchLine
 ) -> str:
     """The id of a new commit that no ref points to yet."""
     return str(git.create_commit(None, author.signature(), committer.signature(), message, tree, list(parents)))
@@ -164,7 +164,7 @@ def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:
     return None if index.conflicts is not None else str(index.write_tree(git))
 
 
-def replayed(git: pygit2.Repository, onto: str, head: str, committer: Line) -> str | None:
+def replayed(git: pygit2.Repository, onto: str, head: str, committer: PatchLine) -> str | None:
     """The tip of ``head``'s own commits replayed on ``onto``; None when one conflicts."""
     tip = onto
     for commit in reversed(list(history(git, head, hide=onto))):

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.sandbox.records import Delivery, Hook
-from bot.sandbox.store import Store
+from bot.sandbox.records import DeliveryRow, HookRow
+from bot.sandbox.store import Database
 
 _TIMEOUT = 5.0
 _NOTHING_ANSWERED = -1
@@ -26,7 +26,7 @@ _NOTHING_ANSWERED = -1
 @dataclass(frozen=True, slots=True)
 class _Parcel:
     delivery: int
-    hook: Hook
+    hook: HookRow
     guid: str
     event: str
     body: bytes
@@ -35,7 +35,7 @@ class _Parcel:
 class Outbox:
     """Takes payloads, keeps a record of each delivery and sends it. ``close`` sends what is left."""
 
-    def __init__(self, store: Store, *, now: Callable[[], str]) -> None:
+    def __init__(self, store: Database, *, now: Callable[[], str]) -> None:
         self._store = store
         self._now = now
         self._queue: queue.Queue[_Parcel | None] = queue.Queue()
@@ -55,7 +55,7 @@ class Outbox:
         with self._lock:
             self._duplicate += times
 
-    def post(self, hook: Hook, *, event: str, action: str | None, payload: str) -> None:
+    def post(self, hook: HookRow, *, event: str, action: str | None, payload: str) -> None:
         """Queue one delivery; returns at once."""
         guid = str(uuid.uuid4())
         with self._lock:
@@ -68,7 +68,7 @@ class Outbox:
             if copies:
                 self._queue.put(_Parcel(delivery, hook, guid, event, payload.encode()))
 
-    def redeliver(self, hook: Hook, delivery: Delivery) -> None:
+    def redeliver(self, hook: HookRow, delivery: DeliveryRow) -> None:
         """Send a recorded delivery once more under its old id."""
         key = self._record(
             hook, delivery.guid, delivery.event, delivery.action, delivery.payload, lost=False, again=True
@@ -85,7 +85,7 @@ class Outbox:
         self._thread.join()
 
     def _record(
-        self, hook: Hook, guid: str, event: str, action: str | None, payload: str, *, lost: bool, again: bool
+        self, hook: HookRow, guid: str, event: str, action: str | None, payload: str, *, lost: bool, again: bool
     ) -> int:
         return self._store.insert(
             "delivery",

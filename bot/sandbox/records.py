@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class UserRow:
     """An account. ``kind`` is User, Bot or Organization.
 
     ``admin`` may do everything everywhere; ``checks`` may write check runs; ``installation`` tokens get 403 from
@@ -26,7 +26,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Repo:
+class RepositoryRow:
     """One repository; its objects and refs are a bare repository on disk."""
 
     id: int
@@ -46,7 +46,7 @@ class Repo:
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class IssueRow:
     """An issue, or the issue half of a pull request (``is_pull``)."""
 
     id: int
@@ -65,7 +65,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Pull:
+class PullRow:
     """The pull half of a pull request. ``base_sha`` and ``head_sha`` stop moving once it is closed."""
 
     issue_id: int
@@ -81,7 +81,7 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class LabelRow:
     """A label of one repository. ``color`` is six hex digits."""
 
     id: int
@@ -92,7 +92,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Comment:
+class CommentRow:
     """A comment on an issue or pull request."""
 
     id: int
@@ -105,7 +105,7 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
+class ReactionRow:
     """An emoji on an issue (``subject`` issue) or comment (``subject`` comment)."""
 
     id: int
@@ -117,7 +117,7 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventRow:
     """Something that happened to an issue: closed, reopened, merged, labeled, unlabeled."""
 
     id: int
@@ -129,7 +129,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusRow:
     """A commit status; the newest one per context counts."""
 
     id: int
@@ -144,7 +144,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRun:
+class CheckRunRow:
     """A check run. ``conclusion`` is None until ``status`` is completed."""
 
     id: int
@@ -165,7 +165,7 @@ class CheckRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
+class AnnotationRow:
     """A remark of a check run on lines of a file."""
 
     id: int
@@ -182,7 +182,7 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class HookRow:
     """A registered webhook. ``events`` is a comma-separated list, ``*`` for all."""
 
     id: int
@@ -202,7 +202,7 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryRow:
     """One delivery. ``status_code`` is 0 while it waits, and -1 when nothing answered or it was lost on purpose."""
 
     id: int

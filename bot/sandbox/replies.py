@@ -13,7 +13,7 @@ DOCS = "https://docs.github.com/rest"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ApiReply:
     """A JSON answer. ``content`` None with status 204 or 304 means an empty body; ``raw`` wins over ``content``."""
 
     content: Json = None
@@ -22,7 +22,7 @@ class Reply:
     raw: bytes | None = None
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """An error answer: ``message``, optional ``errors`` and ``documentation_url``, as GitHub words them."""
 
     def __init__(
@@ -39,40 +39,40 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
-    def reply(self) -> Reply:
+    def reply(self) -> ApiReply:
         """This problem as the answer a client sees."""
         content: dict[str, Json] = {"message": self.message}
         if self.errors:
             content["errors"] = self.errors
         content |= {"documentation_url": DOCS, "status": str(self.status)}
-        return Reply(content, self.status, self.headers)
+        return ApiReply(content, self.status, self.headers)
 
 
-def not_found() -> Problem:
+def not_found() -> ApiProblem:
     """404, also for what the caller may not see."""
-    return Problem(404, "Not Found")
+    return ApiProblem(404, "Not Found")
 
 
-def forbidden(message: str) -> Problem:
+def forbidden(message: str) -> ApiProblem:
     """403 with GitHub's sentence."""
-    return Problem(403, message)
+    return ApiProblem(403, message)
 
 
-def unprocessable(message: str, *errors: Json) -> Problem:
+def unprocessable(message: str, *errors: Json) -> ApiProblem:
     """422 with a sentence of its own (refs, merges)."""
-    return Problem(422, message, errors=errors)
+    return ApiProblem(422, message, errors=errors)
 
 
-def invalid(resource: str, field: str, code: str, message: str | None = None) -> Problem:
+def invalid(resource: str, field: str, code: str, message: str | None = None) -> ApiProblem:
     """422 "Validation Failed" with one structured error. ``code``: missing_field, invalid, already_exists, custom."""
     error: dict[str, Json] = {"resource": resource, "code": code}
     if field:
         error["field"] = field
     if message is not None:
         error["message"] = message
-    return Problem(422, "Validation Failed", errors=[error])
+    return ApiProblem(422, "Validation Failed", errors=[error])
 
 
-def bad_credentials() -> Problem:
+def bad_credentials() -> ApiProblem:
     """401 for a token nobody has."""
-    return Problem(401, "Bad credentials")
+    return ApiProblem(401, "Bad credentials")

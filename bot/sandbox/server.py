@@ -17,15 +17,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.errors import Unavailable
-from bot.sandbox.backend import Hub, stamp
-from bot.sandbox.bare_repositories import Shelf
+from bot.sandbox.backend import Backend, stamp
+from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import Delivery, Hook, Repo
-from bot.sandbox.store import Store
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
 
 _START_SECONDS = 10.0
@@ -39,42 +39,42 @@ def _utc_now() -> datetime:
 class Webhooks:
     """Registering hooks and looking at what they were sent."""
 
-    hub: Hub
+    backend: Backend
 
-    def register(self, full_name: str, url: str, *, secret: str = "", events: Sequence[str] = ("*",)) -> Hook:
+    def register(self, full_name: str, url: str, *, secret: str = "", events: Sequence[str] = ("*",)) -> HookRow:
         """Deliver ``events`` of the repository to ``url`` from now on, beginning with a ping."""
-        repo = _repo(self.hub, full_name)
-        return hooks.create_hook(self.hub, repo, _owner(self.hub, repo), url, secret=secret, events=events)
+        repo = _repo(self.backend, full_name)
+        return hooks.create_hook(self.backend, repo, _owner(self.backend, repo), url, secret=secret, events=events)
 
     def drop(self, times: int = 1) -> None:
         """The next ``times`` deliveries never arrive."""
-        self.hub.outbox.drop(times)
+        self.backend.outbox.drop(times)
 
     def duplicate(self, times: int = 1) -> None:
         """The next ``times`` deliveries arrive twice."""
-        self.hub.outbox.duplicate(times)
+        self.backend.outbox.duplicate(times)
 
     def settle(self) -> None:
         """Returns when everything that happened so far was delivered or given up."""
-        self.hub.outbox.settle()
+        self.backend.outbox.settle()
 
-    def deliveries(self, full_name: str) -> list[Delivery]:
+    def deliveries(self, full_name: str) -> list[DeliveryRow]:
         """All deliveries of the repository's hooks, oldest first."""
-        return self.hub.store.all(
-            Delivery,
+        return self.backend.store.all(
+            DeliveryRow,
             "SELECT delivery.* FROM delivery JOIN hook ON hook.id = hook_id WHERE repo_id = ? ORDER BY delivery.id",
-            _repo(self.hub, full_name).id,
+            _repo(self.backend, full_name).id,
         )
 
 
 class Sandbox:
     """One running server. Make it with :meth:`start`; leave it with ``with`` or :meth:`close`."""
 
-    def __init__(self, hub: Hub, journal: Journal, port: socket.socket, *, person: str) -> None:
-        self.hub = hub
+    def __init__(self, backend: Backend, journal: Journal, port: socket.socket, *, person: str) -> None:
+        self.backend = backend
         self.requests = journal
-        self.faults = hub.faults
-        self.webhooks = Webhooks(hub)
+        self.faults = backend.faults
+        self.webhooks = Webhooks(backend)
         self.person = person
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)
@@ -102,36 +102,36 @@ class Sandbox:
         listening = _listen(port)
         root = f"http://127.0.0.1:{listening.getsockname()[1]}"
         directory.mkdir(parents=True, exist_ok=True)
-        store = Store(directory / "sandbox.sqlite")
-        hub = Hub(
+        store = Database(directory / "sandbox.sqlite")
+        backend = Backend(
             store=store,
-            shelf=Shelf(directory),
+            repositories=BareRepositories(directory),
             links=Links(root),
             faults=Faults(),
             outbox=Outbox(store, now=lambda: stamp(clock())),
             limits=RateLimits(time.time),
             clock=clock,
         )
-        repositories.create_user(hub, person, admin=True, checks=True)
-        return cls(hub, Journal(), listening, person=person)
+        repositories.create_user(backend, person, admin=True, checks=True)
+        return cls(backend, Journal(), listening, person=person)
 
     @property
     def url(self) -> str:
         """The root: pages for people, and the API as well."""
-        return self.hub.links.root
+        return self.backend.links.root
 
     @property
     def api_url(self) -> str:
         """What GitHub clients take as their base address."""
-        return self.hub.links.api
+        return self.backend.links.api
 
     def git_url(self, full_name: str) -> str:
         """What to clone, without credentials; any user name with a token as password opens it."""
-        return self.hub.links.git(full_name)
+        return self.backend.links.git(full_name)
 
     def web_url(self, full_name: str = "", path: str = "") -> str:
         """A page for people, e.g. ``web_url("acme/shop", "/pull/1")``."""
-        return self.hub.links.page(full_name, path) if full_name else self.url
+        return self.backend.links.page(full_name, path) if full_name else self.url
 
     def create_user(
         self,
@@ -149,14 +149,14 @@ class Sandbox:
         the tokens of apps and of GitHub Actions.
         """
         person = repositories.create_user(
-            self.hub,
+            self.backend,
             login,
             kind="Bot" if bot else "User",
             admin=admin,
             checks=bot if checks is None else checks,
             installation=installation,
         )
-        return repositories.issue_token(self.hub, person)
+        return repositories.issue_token(self.backend, person)
 
     def create_repository(
         self,
@@ -168,17 +168,17 @@ class Sandbox:
         description: str = "",
         message: str = "Initial commit",
         collaborators: Mapping[str, str] | None = None,
-    ) -> Repo:
+    ) -> RepositoryRow:
         """A repository whose default branch holds ``files`` in one commit by the person of the web page.
 
         ``collaborators`` maps logins to read, triage, write, maintain or admin.
         """
         owner, _, name = full_name.partition("/")
         repo = repositories.create_repository(
-            self.hub,
+            self.backend,
             owner,
             name,
-            author=self.hub.login(self.person),
+            author=self.backend.login(self.person),
             files=files,
             default_branch=default_branch,
             private=private,
@@ -191,28 +191,28 @@ class Sandbox:
 
     def has_repositories(self) -> bool:
         """Whether any repository exists (in a directory that was used before)."""
-        return self.hub.store.number("SELECT COUNT(*) FROM repo") > 0
+        return self.backend.store.number("SELECT COUNT(*) FROM repo") > 0
 
     def add_collaborator(self, full_name: str, login: str, permission: str = "write") -> None:
         """``login`` (an account that exists) has ``permission`` on the repository."""
-        person, repo = self.hub.login(login), _repo(self.hub, full_name)
+        person, repo = self.backend.login(login), _repo(self.backend, full_name)
         if person is None:
             raise KeyError(login)
-        self.hub.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, person.id, permission)
+        self.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, person.id, permission)
 
     def set_rate_limit(self, login: str, *, remaining: int, reset_in: float = 3600) -> None:
         """``login`` has ``remaining`` API requests left until ``reset_in`` seconds from now."""
-        person = self.hub.login(login)
+        person = self.backend.login(login)
         if person is None:
             raise KeyError(login)
-        self.hub.limits.set_remaining(person, remaining, reset_in=reset_in)
+        self.backend.limits.set_remaining(person, remaining, reset_in=reset_in)
 
     def close(self) -> None:
         """Everything queued is delivered, the port is free, no thread is left."""
         self._server.should_exit = True
         self._thread.join()
-        self.hub.outbox.close()
-        self.hub.store.close()
+        self.backend.outbox.close()
+        self.backend.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -226,8 +226,8 @@ class Sandbox:
         from bot.sandbox.app import Doors, build
         from bot.sandbox.web import forms, pages, site
 
-        shown = site.routes(self.hub, self.person, (*forms.DOORS, *pages.DOORS))
-        return build(Doors(self.hub, self.requests, self._hang_up), shown)
+        shown = site.routes(self.backend, self.person, (*forms.DOORS, *pages.DOORS))
+        return build(Doors(self.backend, self.requests, self._hang_up), shown)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""
@@ -276,13 +276,13 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
     return Server(config), ready
 
 
-def _repo(hub: Hub, full_name: str) -> Repo:
+def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     owner, _, name = full_name.partition("/")
-    found = hub.store.one(Repo, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    found = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
     if found is None:
         raise KeyError(full_name)
     return found
 
 
-def _owner(hub: Hub, repo: Repo) -> Any:
-    return hub.login(repo.owner)
+def _owner(backend: Backend, repo: RepositoryRow) -> Any:
+    return backend.login(repo.owner)

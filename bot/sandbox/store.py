@@ -1,6 +1,6 @@
 """The sandbox's SQLite file: one connection, one lock, short transactions.
 
-Every thread of the server goes through the same :class:`Store`; nothing slow (git, sockets) happens inside
+Every thread of the server goes through the same :class:`Database`; nothing slow (git, sockets) happens inside
 :meth:`Store.transaction`. Durability is switched off: a sandbox that dies with its machine may forget.
 """
 
@@ -18,7 +18,7 @@ Record = TypeVar("Record")
 Value: TypeAlias = "str | int | bool | None"
 
 
-class Store:
+class Database:
     """Rows in, rows out. Safe to call from many threads at once."""
 
     def __init__(self, path: Path) -> None:

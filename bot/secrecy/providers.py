@@ -26,7 +26,7 @@ _PLACEHOLDER: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class TokenProvider:
     """One kind of credential. ``body`` is the group of ``pattern`` whose randomness counts (0: the whole match).
 
     ``checksum`` answers whether the token's own checksum holds; ``entropy`` is the least Shannon entropy of the body
@@ -57,117 +57,121 @@ def _crc(token: str) -> bool:
     return digits.rjust(6, "0") == check
 
 
-PROVIDERS: Final[tuple[Provider, ...]] = (
-    Provider(
+PROVIDERS: Final[tuple[TokenProvider, ...]] = (
+    TokenProvider(
         "aws-access-key",
         "AWS access key id",
         r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",
         ("akia", "asia", "abia", "acca"),
     ),
-    Provider(
+    TokenProvider(
         "github-token",
         "GitHub token",
         r"\bgh[pousr]_[A-Za-z0-9]{36}\b",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
         checksum=_crc,
     ),
-    Provider(
+    TokenProvider(
         "github-fine-grained",
         "GitHub fine-grained token",
         r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b",
         ("github_pat_",),
     ),
-    Provider(
+    TokenProvider(
         "gitlab-token",
         "GitLab token",
         r"\bgl(?:pat|rt|dt|soat|ft|imt)-[A-Za-z0-9_\-]{20,64}",
         ("glpat-", "glrt-", "gldt-", "glsoat-", "glft-", "glimt-"),
     ),
-    Provider("gitlab-trigger", "GitLab trigger token", r"\bglptt-[0-9a-f]{40}\b", ("glptt-",)),
-    Provider("slack-token", "Slack token", r"\bxox[abeoprs]-[0-9A-Za-z]{1,4}[0-9A-Za-z\-]{16,200}", ("xox",)),
-    Provider("slack-app", "Slack app token", r"\bxapp-\d-[A-Z0-9]{8,12}-\d{10,14}-[a-f0-9]{40,70}\b", ("xapp-",)),
-    Provider(
+    TokenProvider("gitlab-trigger", "GitLab trigger token", r"\bglptt-[0-9a-f]{40}\b", ("glptt-",)),
+    TokenProvider("slack-token", "Slack token", r"\bxox[abeoprs]-[0-9A-Za-z]{1,4}[0-9A-Za-z\-]{16,200}", ("xox",)),
+    TokenProvider("slack-app", "Slack app token", r"\bxapp-\d-[A-Z0-9]{8,12}-\d{10,14}-[a-f0-9]{40,70}\b", ("xapp-",)),
+    TokenProvider(
         "slack-webhook",
         "Slack webhook",
         r"hooks\.slack\.com/(?:services|workflows)/T[A-Z0-9]{7,12}/[A-Z0-9]{8,12}/([A-Za-z0-9]{18,32})",
         ("hooks.slack.com",),
     ),
-    Provider("stripe-live", "Stripe live key", r"\b[sr]k_live_[A-Za-z0-9]{16,128}\b", ("sk_live_", "rk_live_")),
-    Provider("stripe-webhook", "Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/]{32,64}", ("whsec_",)),
-    Provider("google-api-key", "Google API key", r"\bAIza[0-9A-Za-z_\-]{35}(?![0-9A-Za-z_\-])", ("aiza",)),
-    Provider(
+    TokenProvider("stripe-live", "Stripe live key", r"\b[sr]k_live_[A-Za-z0-9]{16,128}\b", ("sk_live_", "rk_live_")),
+    TokenProvider("stripe-webhook", "Stripe webhook secret", r"\bwhsec_[A-Za-z0-9+/]{32,64}", ("whsec_",)),
+    TokenProvider("google-api-key", "Google API key", r"\bAIza[0-9A-Za-z_\-]{35}(?![0-9A-Za-z_\-])", ("aiza",)),
+    TokenProvider(
         "google-oauth", "Google OAuth client secret", r"\bGOCSPX-[0-9A-Za-z_\-]{28}(?![0-9A-Za-z_\-])", ("gocspx-",)
     ),
-    Provider(
+    TokenProvider(
         "openai-key",
         "OpenAI key",
         r"\bsk-(?:(?:proj|svcacct|admin|None)-)?[A-Za-z0-9_\-]{20,100}T3BlbkFJ[A-Za-z0-9_\-]{20,100}",
         ("t3blbkfj",),
     ),
-    Provider(
+    TokenProvider(
         "openai-project-key",
         "OpenAI project key",
         r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_\-]{40,200}",
         ("sk-proj-", "sk-svcacct-", "sk-admin-"),
         3.5,
     ),
-    Provider("openai-legacy-key", "OpenAI-style key", r"\bsk-[A-Za-z0-9]{48}\b", ("sk-",), 3.5),
-    Provider("anthropic-key", "Anthropic key", r"\bsk-ant-[a-z]{3,6}\d\d-[A-Za-z0-9_\-]{32,130}", ("sk-ant-",), 3.5),
-    Provider("npm-token", "npm token", r"\bnpm_[A-Za-z0-9]{36}\b", ("npm_",), checksum=_crc),
-    Provider("pypi-token", "PyPI token", r"\bpypi-AgE[A-Za-z0-9_\-]{50,250}", ("pypi-age",), 3.5),
-    Provider("sendgrid-key", "SendGrid key", r"\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}", ("sg.",), 3.5),
-    Provider("twilio-key", "Twilio API key", r"\bSK[0-9a-f]{32}\b", ("sk",)),
-    Provider("mailgun-key", "Mailgun key", r"\bkey-[0-9a-f]{32}\b", ("key-",)),
-    Provider("azure-storage", "Azure storage key", r"\bAccountKey=([A-Za-z0-9+/]{86}==)", ("accountkey=",), 4.0),
-    Provider(
+    TokenProvider("openai-legacy-key", "OpenAI-style key", r"\bsk-[A-Za-z0-9]{48}\b", ("sk-",), 3.5),
+    TokenProvider(
+        "anthropic-key", "Anthropic key", r"\bsk-ant-[a-z]{3,6}\d\d-[A-Za-z0-9_\-]{32,130}", ("sk-ant-",), 3.5
+    ),
+    TokenProvider("npm-token", "npm token", r"\bnpm_[A-Za-z0-9]{36}\b", ("npm_",), checksum=_crc),
+    TokenProvider("pypi-token", "PyPI token", r"\bpypi-AgE[A-Za-z0-9_\-]{50,250}", ("pypi-age",), 3.5),
+    TokenProvider("sendgrid-key", "SendGrid key", r"\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{32,64}", ("sg.",), 3.5),
+    TokenProvider("twilio-key", "Twilio API key", r"\bSK[0-9a-f]{32}\b", ("sk",)),
+    TokenProvider("mailgun-key", "Mailgun key", r"\bkey-[0-9a-f]{32}\b", ("key-",)),
+    TokenProvider("azure-storage", "Azure storage key", r"\bAccountKey=([A-Za-z0-9+/]{86}==)", ("accountkey=",), 4.0),
+    TokenProvider(
         "azure-client-secret",
         "Azure client secret",
         r"(?<![\w~.\-])[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}(?![\w~.\-])",
         ("q~",),
         3.5,
     ),
-    Provider(
+    TokenProvider(
         "digitalocean-token", "DigitalOcean token", r"\bdo[opr]_v1_[0-9a-f]{64}\b", ("dop_v1_", "doo_v1_", "dor_v1_")
     ),
-    Provider(
+    TokenProvider(
         "shopify-token",
         "Shopify token",
         r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b",
         ("shpat_", "shpca_", "shppa_", "shpss_"),
     ),
-    Provider("databricks-token", "Databricks token", r"\bdapi[0-9a-f]{32}(?:-\d)?\b", ("dapi",)),
-    Provider("huggingface-token", "Hugging Face token", r"\bhf_[A-Za-z]{34}\b", ("hf_",), 3.5),
-    Provider("docker-token", "Docker Hub token", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_\-]{27,32}", ("dckr_",)),
-    Provider("vault-token", "Vault token", r"\bhv[sb]\.[A-Za-z0-9_\-]{24,200}", ("hvs.", "hvb."), 3.5),
-    Provider("telegram-bot", "Telegram bot token", r"\b\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])", (":aa",), 3.5),
-    Provider(
+    TokenProvider("databricks-token", "Databricks token", r"\bdapi[0-9a-f]{32}(?:-\d)?\b", ("dapi",)),
+    TokenProvider("huggingface-token", "Hugging Face token", r"\bhf_[A-Za-z]{34}\b", ("hf_",), 3.5),
+    TokenProvider("docker-token", "Docker Hub token", r"\bdckr_(?:pat|oat)_[A-Za-z0-9_\-]{27,32}", ("dckr_",)),
+    TokenProvider("vault-token", "Vault token", r"\bhv[sb]\.[A-Za-z0-9_\-]{24,200}", ("hvs.", "hvb."), 3.5),
+    TokenProvider(
+        "telegram-bot", "Telegram bot token", r"\b\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])", (":aa",), 3.5
+    ),
+    TokenProvider(
         "discord-webhook",
         "Discord webhook",
         r"discord(?:app)?\.com/api/webhooks/\d{17,20}/([A-Za-z0-9_\-]{60,80})",
         ("/api/webhooks/",),
     ),
-    Provider("grafana-token", "Grafana token", r"\bglsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}\b", ("glsa_",)),
-    Provider("linear-key", "Linear key", r"\blin_api_[A-Za-z0-9]{40}\b", ("lin_api_",)),
-    Provider("newrelic-key", "New Relic key", r"\bNRAK-[A-Z0-9]{27}\b", ("nrak-",)),
-    Provider(
+    TokenProvider("grafana-token", "Grafana token", r"\bglsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}\b", ("glsa_",)),
+    TokenProvider("linear-key", "Linear key", r"\blin_api_[A-Za-z0-9]{40}\b", ("lin_api_",)),
+    TokenProvider("newrelic-key", "New Relic key", r"\bNRAK-[A-Z0-9]{27}\b", ("nrak-",)),
+    TokenProvider(
         "terraform-cloud", "Terraform Cloud token", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-]{60,70}", ("atlasv1",)
     ),
-    Provider("age-key", "age secret key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b", ("age-secret-key-",)),
-    Provider("pulumi-token", "Pulumi token", r"\bpul-[0-9a-f]{40}\b", ("pul-",)),
-    Provider("rubygems-key", "RubyGems key", r"\brubygems_[0-9a-f]{48}\b", ("rubygems_",)),
-    Provider(
+    TokenProvider("age-key", "age secret key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b", ("age-secret-key-",)),
+    TokenProvider("pulumi-token", "Pulumi token", r"\bpul-[0-9a-f]{40}\b", ("pul-",)),
+    TokenProvider("rubygems-key", "RubyGems key", r"\brubygems_[0-9a-f]{48}\b", ("rubygems_",)),
+    TokenProvider(
         "doppler-token", "Doppler token", r"\bdp\.(?:pt|st|ct)\.[A-Za-z0-9.\-]{40,60}", ("dp.pt.", "dp.st.", "dp.ct.")
     ),
-    Provider("notion-token", "Notion token", r"\bntn_[A-Za-z0-9]{43,50}\b", ("ntn_",)),
-    Provider(
+    TokenProvider("notion-token", "Notion token", r"\bntn_[A-Za-z0-9]{43,50}\b", ("ntn_",)),
+    TokenProvider(
         "private-key",
         "private key",
         r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP )?PRIVATE KEY(?: BLOCK)?-----",
         ("private key",),
         0.0,
     ),
-    Provider("putty-key", "PuTTY private key", r"^PuTTY-User-Key-File-\d: ", ("putty-user-key-file",), 0.0),
-    Provider(
+    TokenProvider("putty-key", "PuTTY private key", r"^PuTTY-User-Key-File-\d: ", ("putty-user-key-file",), 0.0),
+    TokenProvider(
         "jwt",
         "JSON web token",
         r"\beyJ[A-Za-z0-9_\-]{14,2000}\.eyJ[A-Za-z0-9_\-]{14,4000}\.[A-Za-z0-9_\-]{20,1000}",
@@ -182,7 +186,7 @@ NEEDLES: Final = tuple(Needle(f"secret:{one.id}", one.pattern, one.keywords) for
 
 
 @lru_cache(maxsize=1)
-def compiled() -> tuple[tuple[Provider, re.Pattern[str]], ...]:
+def compiled() -> tuple[tuple[TokenProvider, re.Pattern[str]], ...]:
     """Every provider with its compiled pattern."""
     return tuple((provider, re.compile(provider.pattern, re.ASCII)) for provider in PROVIDERS)
 
@@ -200,7 +204,7 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.search(text) is not None
 
 
-def is_real(provider: Provider, token: str, *, doubtful_place: bool) -> bool:
+def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> bool:
     """Whether a match is a credential and no example. In tests and documentation a checksum must hold where one exists."""
     if provider.entropy == 0.0:
         return not doubtful_place

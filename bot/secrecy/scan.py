@@ -40,7 +40,7 @@ class Needle:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Match:
+class PatternMatch:
     """Needle ``needle`` (its index) matches line ``line`` (its index); ``text`` is the first match in it."""
 
     line: int
@@ -48,13 +48,13 @@ class Match:
     text: str = field(compare=False)
 
 
-class Scanner(Protocol):
+class PatternScanner(Protocol):
     """Finds which needles match which lines."""
 
     @property
     def needles(self) -> tuple[Needle, ...]: ...
 
-    def scan(self, lines: Sequence[str]) -> list[Match]:
+    def scan(self, lines: Sequence[str]) -> list[PatternMatch]:
         """Every (line, needle) pair that matches, in order."""
         ...
 
@@ -69,7 +69,7 @@ def available() -> tuple[Backend, ...]:
     return (*found, Backend.PLAIN)
 
 
-def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[Match]:
+def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[PatternMatch]:
     """The matches by the back end that suits the amount: a database is only compiled where it pays."""
     if not needles or not lines:
         return []
@@ -80,7 +80,7 @@ def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[Match]:
 
 
 @lru_cache(maxsize=16)
-def scanner(needles: tuple[Needle, ...], backend: Backend) -> Scanner:
+def scanner(needles: tuple[Needle, ...], backend: Backend) -> PatternScanner:
     """A scanner for these needles; the same one for the same needles."""
     match backend:
         case Backend.HYPERSCAN:
@@ -99,7 +99,7 @@ class _Scanner:
         self._patterns = tuple(re.compile(needle.pattern.encode()) for needle in needles)
         self._words = tuple(tuple(word.lower().encode() for word in needle.keywords) for needle in needles)
 
-    def scan(self, lines: Sequence[str]) -> list[Match]:
+    def scan(self, lines: Sequence[str]) -> list[PatternMatch]:
         text = joined(lines)
         wanted: dict[int, set[int]] = {}
         for offset, needle in self._candidates(text):
@@ -117,7 +117,7 @@ class _Scanner:
         """(offset in the line, needle), at least one for every match of a needle with keywords."""
         raise NotImplementedError
 
-    def _confirmed(self, candidates: Iterable[tuple[int, bytes, Iterable[int]]]) -> Iterator[Match]:
+    def _confirmed(self, candidates: Iterable[tuple[int, bytes, Iterable[int]]]) -> Iterator[PatternMatch]:
         for number, line, needles in candidates:
             lowered = line.lower()
             for needle in needles:
@@ -126,7 +126,7 @@ class _Scanner:
                     continue
                 match = self._patterns[needle].search(line)
                 if match is not None:
-                    yield Match(number, needle, match.group().decode("utf-8", "replace"))
+                    yield PatternMatch(number, needle, match.group().decode("utf-8", "replace"))
 
 
 def joined(lines: Sequence[str]) -> bytes:

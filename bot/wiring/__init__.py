@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from bot.wiring.guard import Guard, open_guard
 from bot.wiring.reconcile import (
+    open_assessment,
     open_ledger,
-    open_look,
     open_loop,
     open_orders,
     open_rules,
     record_applied,
     render_folder,
 )
-from bot.wiring.repository import SystemClock, Ways
+from bot.wiring.repository import Options, SystemClock
 from bot.wiring.workers import open_workers
 
 __all__ = [
     "Guard",
+    "Options",
     "SystemClock",
-    "Ways",
+    "open_assessment",
     "open_guard",
     "open_ledger",
-    "open_look",
     "open_loop",
     "open_orders",
     "open_rules",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.model.finding import Mode
 from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
-from bot.settings import AssistantChoice
-from bot.wiring.repository import Site, SystemClock, Ways, open_host, open_site
+from bot.settings import AssistantSettings
+from bot.wiring.repository import OpenRepository, Options, SystemClock, open_host, open_repository
 from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Guard:
     """The parts of :func:`bot.flows.review.review_pull` for one site. Settings are those of the branch's head."""
 
-    site: Site
+    site: OpenRepository
     host: CodeHost
     clock: Clock
 
@@ -48,7 +48,7 @@ class Guard:
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
         chosen = self.site.settings.guard.assistants
-        return tuple(_assistant(choice, self.site.ways.environment, self.clock) for choice in chosen)
+        return tuple(_assistant(choice, self.site.options.environment, self.clock) for choice in chosen)
 
     @cached_property
     def store(self) -> SessionStore:
@@ -60,11 +60,11 @@ class Guard:
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
         from bot.flows.review import rules_at
-        from bot.guardrails.rule import Options
+        from bot.guardrails.rule import GuardOptions
         from bot.shipped import files
 
         packages = tuple(self.site.settings.guard.known_packages)
-        options = Options(private_packages=packages)
+        options = GuardOptions(private_packages=packages)
         return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 
@@ -96,7 +96,7 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
     )
 
 
-def _assistant(choice: AssistantChoice, environment: Mapping[str, str], clock: Clock) -> Assistant:
+def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
     from bot.assistants.choose import choose
 
     return choose(
@@ -114,7 +114,7 @@ def _assistant(choice: AssistantChoice, environment: Mapping[str, str], clock: C
 
 def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
-    site = open_site(Ways(repo=repo or ".", settings=settings))
+    site = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
     host = open_host(site, clock)
     if host is None:

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
-from bot.settings import FILE, HttpProbe, Snapshot
-from bot.wiring.repository import Site, is_files
+from bot.settings import FILE, HttpProbeSettings, SnapshotSettings
+from bot.wiring.repository import OpenRepository, is_files
 
 if TYPE_CHECKING:
     from bot.observers.http import Probe
 
 
-def observers(site: Site) -> tuple[Observer, ...]:
+def observers(site: OpenRepository) -> tuple[Observer, ...]:
     """Who reads live state: what the command line names, else what the settings name."""
     from bot.observers.snapshot import SnapshotObserver, SourceForm
 
-    ways = site.ways
-    if ways.live_command is not None:
-        return (SnapshotObserver(ways.live_command, kind=SourceForm.COMMAND),)
-    if ways.live is not None:
-        return (_assumed(ways.live) or SnapshotObserver(ways.live),)
+    options = site.options
+    if options.live_command is not None:
+        return (SnapshotObserver(options.live_command, kind=SourceForm.COMMAND),)
+    if options.live is not None:
+        return (_assumed(options.live) or SnapshotObserver(options.live),)
     found = tuple(_configured(site))
     if not found:
         raise Invalid(
@@ -47,8 +47,8 @@ def _assumed(live: str) -> Observer | None:
     return AssumedObserver(place) if place.is_file() and is_report(place.read_bytes()) else None
 
 
-def _configured(site: Site) -> Iterator[Observer]:
-    named, tell = site.settings.observe, site.ways.tell
+def _configured(site: OpenRepository) -> Iterator[Observer]:
+    named, tell = site.settings.observe, site.options.tell
     if (snapshot := named.snapshot) is not None:
         yield _snapshot(snapshot)
     if (docker := named.docker) is not None:
@@ -79,7 +79,7 @@ def _configured(site: Site) -> Iterator[Observer]:
         yield HttpObserver([_probe(probe) for probe in named.http], deadline=named.deadline, tell=tell)
 
 
-def _snapshot(named: Snapshot) -> Observer:
+def _snapshot(named: SnapshotSettings) -> Observer:
     from bot.observers.snapshot import SnapshotObserver, SourceForm
 
     if named.command is not None:
@@ -89,7 +89,7 @@ def _snapshot(named: Snapshot) -> Observer:
     return SnapshotObserver(named.file or "", kind=SourceForm.FILE, timeout=named.timeout)
 
 
-def _probe(named: HttpProbe) -> Probe:
+def _probe(named: HttpProbeSettings) -> Probe:
     from bot.observers.http import Probe
 
     return Probe(
@@ -104,10 +104,10 @@ def _probe(named: HttpProbe) -> Probe:
     )
 
 
-def _root_module(site: Site, directory: str) -> Path:
+def _root_module(site: OpenRepository, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
-    if is_files(site.ways):
-        return Path(site.ways.repo) / directory
+    if is_files(site.options):
+        return Path(site.options.repo) / directory
     head = site.repository.head(site.branch)
     target = Path(tempfile.mkdtemp(prefix="clockwork-tf-"))
     weakref.finalize(site.repository, shutil.rmtree, target, ignore_errors=True)
@@ -118,8 +118,8 @@ def _root_module(site: Site, directory: str) -> Path:
     return target / directory
 
 
-def observe(site: Site, seers: Sequence[Observer], wanted: Sequence[Desired], now: datetime) -> Observation:
+def observe(site: OpenRepository, seers: Sequence[Observer], wanted: Sequence[Desired], now: datetime) -> Observation:
     """What all observers saw together, within the deadline of the settings."""
     from bot.observers.gather import gather
 
-    return gather(seers, wanted, now=now, deadline=site.settings.observe.deadline, tell=site.ways.tell)
+    return gather(seers, wanted, now=now, deadline=site.settings.observe.deadline, tell=site.options.tell)

@@ -29,7 +29,7 @@ _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class Options:
     """What a person names on the command line: which repository, where live state comes from, which settings."""
 
     repo: str = "."
@@ -68,10 +68,10 @@ class FixedClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class OpenRepository:
     """One repository, opened. ``remote`` is None for a folder that is pushed nowhere; then nothing can be written."""
 
-    ways: Ways
+    options: Options
     repository: Repository
     git: GitRepository | None
     remote: str | None
@@ -82,12 +82,12 @@ class Site:
     """``owner/name`` where known, else the folder's name."""
 
 
-def _settings(ways: Ways, repository: Repository, commit: str | None) -> Settings:
-    if ways.settings is not None:
+def _settings(options: Options, repository: Repository, commit: str | None) -> Settings:
+    if options.settings is not None:
         try:
-            return load(ways.settings.read_bytes(), file=str(ways.settings))
+            return load(options.settings.read_bytes(), file=str(options.settings))
         except OSError as exc:
-            raise Invalid(f"{ways.settings}: {exc.strerror}", advice="Name an existing settings file.") from exc
+            raise Invalid(f"{options.settings}: {exc.strerror}", advice="Name an existing settings file.") from exc
     return load(None if commit is None else repository.read(commit, FILE), file=FILE)
 
 
@@ -96,9 +96,9 @@ def is_remote(text: str) -> bool:
     return _REMOTE.match(text) is not None
 
 
-def is_files(ways: Ways) -> bool:
+def is_files(options: Options) -> bool:
     """Whether the repository was named as a folder with files in it: neither a Git URL nor a bare repository."""
-    return not is_remote(ways.repo) and not is_bare(Path(ways.repo))
+    return not is_remote(options.repo) and not is_bare(Path(options.repo))
 
 
 def is_bare(folder: Path) -> bool:
@@ -118,17 +118,17 @@ def checkout(folder: Path) -> GitRepository | None:
     return GitRepository.local(folder) if work is not None and Path(work).resolve() == folder.resolve() else None
 
 
-def cache_folder(ways: Ways, url: str) -> Path:
+def cache_folder(options: Options, url: str) -> Path:
     """Where the bare clone of ``url`` is kept between runs: below CLOCKWORK_CACHE, XDG_CACHE_HOME or ``~/.cache``."""
-    home = ways.environment.get("CLOCKWORK_CACHE") or ways.environment.get("XDG_CACHE_HOME")
-    root = ways.cache or (Path(home) if home else Path.home() / ".cache")
+    home = options.environment.get("CLOCKWORK_CACHE") or options.environment.get("XDG_CACHE_HOME")
+    root = options.cache or (Path(home) if home else Path.home() / ".cache")
     return root / "clockwork" / (hashlib.sha256(url.encode()).hexdigest()[:16] + ".git")
 
 
-def _folder(ways: Ways) -> Path:
-    folder = Path(ways.repo)
+def _folder(options: Options) -> Path:
+    folder = Path(options.repo)
     if not folder.is_dir():
-        raise Invalid(f"{ways.repo}: no such folder", advice="Name a folder or a Git URL with --repo.")
+        raise Invalid(f"{options.repo}: no such folder", advice="Name a folder or a Git URL with --repo.")
     return folder
 
 
@@ -146,43 +146,47 @@ def _origin(folder: Path) -> str | None:
     return repository.remotes["origin"].url if "origin" in names else None
 
 
-def open_site(ways: Ways) -> Site:
+def open_repository(options: Options) -> OpenRepository:
     """The repository that a run may write to. Raises ``Unavailable`` when the remote cannot be reached."""
-    hidden = secrets(ways.environment)
-    if is_remote(ways.repo):
-        remote: str | None = ways.repo
+    hidden = secrets(options.environment)
+    if is_remote(options.repo):
+        remote: str | None = options.repo
     else:
-        folder = _folder(ways)
+        folder = _folder(options)
         local = load((folder / FILE).read_bytes(), file=FILE) if (folder / FILE).is_file() else Settings()
-        remote = (_settings(ways, WorkTree(folder), None).remote if ways.settings else local.remote) or _origin(folder)
+        remote = (_settings(options, WorkTree(folder), None).remote if options.settings else local.remote) or _origin(
+            folder
+        )
     if remote is None:
-        return local_site(ways, hidden)
-    git = GitRepository.open(remote, cache_folder(ways, remote), credentials=credentials(hidden, remote))
+        return local_repository(options, hidden)
+    git = GitRepository.open(remote, cache_folder(options, remote), credentials=credentials(hidden, remote))
     git.fetch()
-    branch = ways.branch or git.default_branch()
-    settings = _settings(ways, git, git.head(branch))
+    branch = options.branch or git.default_branch()
+    settings = _settings(options, git, git.head(branch))
     git = GitRepository.open(
         remote,
-        cache_folder(ways, remote),
+        cache_folder(options, remote),
         credentials=credentials(hidden, remote),
         author=Signature(settings.author.name, settings.author.email),
         signer=signer(settings),
     )
-    name = full_name(settings, remote, ways.environment) or Path(urlsplit(remote).path).stem
-    return Site(ways, git, git, remote, settings, hidden, ways.branch or settings.branch or branch, name)
+    name = full_name(settings, remote, options.environment) or Path(urlsplit(remote).path).stem
+    return OpenRepository(
+        options, git, git, remote, settings, hidden, options.branch or settings.branch or branch, name
+    )
 
 
-def site_to_read(ways: Ways) -> Site:
+def repository_to_read(options: Options) -> OpenRepository:
     """Where a run that writes nothing reads: a folder's files as they are now, a URL or bare repository at its branch."""
-    return local_site(ways, secrets(ways.environment)) if is_files(ways) else open_site(ways)
+    return local_repository(options, secrets(options.environment)) if is_files(options) else open_repository(options)
 
 
-def local_site(ways: Ways, hidden: Secrets) -> Site:
+def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
     """The files of a folder as they are now; nothing can be pushed."""
-    folder = _folder(ways)
+    folder = _folder(options)
     tree = WorkTree(folder)
-    settings = _settings(ways, tree, tree.head("") or "")
-    return Site(ways, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
+    settings = _settings(options, tree, tree.head("") or "")
+    return OpenRepository(options, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
 
 
 def credentials(hidden: Secrets, remote: str) -> Credentials:
@@ -246,16 +250,16 @@ def enterprise_api(remote: str) -> str | None:
         return None
 
 
-def marker_key(site: Site) -> bytes:
+def marker_key(site: OpenRepository) -> bytes:
     """The key of markers. Without CLOCKWORK_SECRET it follows from the name alone; the author check still holds then."""
     return site.secrets.marker or hashlib.sha256(f"clockwork markers of {site.name}".encode()).digest()
 
 
-def open_host(site: Site, clock: Clock) -> GitHubHost | None:
+def open_host(site: OpenRepository, clock: Clock) -> GitHubHost | None:
     """The code host, None where the remote is on none. ``Invalid`` when it is on one and there is no token."""
-    if site.remote is None or (api := api_url(site.settings, site.remote, site.ways.environment)) is None:
+    if site.remote is None or (api := api_url(site.settings, site.remote, site.options.environment)) is None:
         return None
-    name = full_name(site.settings, site.remote, site.ways.environment)
+    name = full_name(site.settings, site.remote, site.options.environment)
     if name is None:
         return None
     if site.secrets.token is None:

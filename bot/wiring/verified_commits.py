@@ -17,7 +17,7 @@ from bot.github.commits import Draft, VerifiedCommits
 from bot.gitrepo.repository import GitRepository
 from bot.model.finding import FileChange, FileStatus
 from bot.ports import CommitInfo, Repository, Signature, TreeEntry
-from bot.wiring.repository import Site
+from bot.wiring.repository import OpenRepository
 
 if TYPE_CHECKING:
     from bot.github.host import GitHubHost
@@ -128,7 +128,7 @@ class VerifiedRepository:
         return self.git.resolve(name)
 
 
-def writer(site: Site, host: GitHubHost | None) -> Repository:
+def writer(site: OpenRepository, host: GitHubHost | None) -> Repository:
     """What writes to the site's branches: its repository, or the host where the settings ask for its signature.
 
     Raises ``Invalid`` when they do and there is no code host.

@@ -14,12 +14,12 @@ from bot.errors import Invalid, Stale
 from bot.gitrepo.repository import GitRepository
 from bot.sessions.gitref import REF, GitSessions, RefFiles
 from bot.settings import Settings
-from bot.wiring.repository import Site, SystemClock, Ways, open_host, open_site
+from bot.wiring.repository import OpenRepository, Options, SystemClock, open_host, open_repository
 from bot.wiring.verified_commits import writer
 
 if TYPE_CHECKING:
     from bot.sessions.queue import SessionLog
-    from bot.workers.work import Name, Workers
+    from bot.workers.work import Worker, Workers
 
 TRIES: Final = 6
 
@@ -44,7 +44,7 @@ class SessionsRef:
         return commit
 
 
-def open_store(site: Site) -> SessionLog:
+def open_store(site: OpenRepository) -> SessionLog:
     """The session log that the settings name: the sessions ref in Git, or a database."""
     chosen = site.settings.sessions.store
     if chosen != "git":
@@ -52,16 +52,18 @@ def open_store(site: Site) -> SessionLog:
 
         return SqlSessions(chosen)
     if site.git is None:
-        raise Invalid(f"{site.ways.repo} has no remote to keep sessions on", advice="Set sessions.store to a database.")
+        raise Invalid(
+            f"{site.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
+        )
     return GitSessions(SessionsRef(site.git))
 
 
 def open_workers(settings: Path | None, repo: str | None) -> Workers:
     """The workers of a repository."""
-    return workers_of(open_site(Ways(repo=repo or ".", settings=settings)))
+    return workers_of(open_repository(Options(repo=repo or ".", settings=settings)))
 
 
-def workers_of(site: Site) -> Workers:
+def workers_of(site: OpenRepository) -> Workers:
     """The workers of an opened site; what they publish is committed to its branch."""
     from bot.workers.work import Workers
 
@@ -77,19 +79,19 @@ def workers_of(site: Site) -> Workers:
     )
 
 
-def _intervals(settings: Settings) -> Mapping[Name, timedelta]:
-    from bot.workers.work import Name
+def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:
+    from bot.workers.work import Worker
 
     named = settings.workers
     return {
-        Name.ANALYSIS: timedelta(seconds=named.analysis_interval),
-        Name.METRICS: timedelta(seconds=named.metrics_interval),
-        Name.EXPORT: timedelta(seconds=named.export_interval),
-        Name.CLEANUP: timedelta(seconds=named.cleanup_interval),
+        Worker.ANALYSIS: timedelta(seconds=named.analysis_interval),
+        Worker.METRICS: timedelta(seconds=named.metrics_interval),
+        Worker.EXPORT: timedelta(seconds=named.export_interval),
+        Worker.CLEANUP: timedelta(seconds=named.cleanup_interval),
     }
 
 
-def publish(site: Site, path: str, data: bytes, message: str) -> str | None:
+def publish(site: OpenRepository, path: str, data: bytes, message: str) -> str | None:
     """Commit ``data`` as ``path`` on the branch and push it; None when the branch says exactly that already.
 
     A lost race is run again on the new head. A halt stops this write as it stops every other.
@@ -98,7 +100,7 @@ def publish(site: Site, path: str, data: bytes, message: str) -> str | None:
 
     git = site.git
     if git is None:
-        raise Invalid(f"{site.ways.repo} has no remote to commit to")
+        raise Invalid(f"{site.options.repo} has no remote to commit to")
     halted(site)
     clock = SystemClock()
     writing = writer(site, open_host(site, clock) if site.settings.author.signing == "github" else None)

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.errors import BotError
-from bot.workers.work import Name, Outcome, Workers, work
+from bot.workers.work import Outcome, Worker, Workers, work
 
 LOOK_SECONDS: Final = 5.0
 
-Report = Callable[[Name, Outcome | BotError], None]
+Report = Callable[[Worker, Outcome | BotError], None]
 
 
-def due(intervals: Mapping[Name, timedelta], last: Mapping[Name, datetime], now: datetime) -> Sequence[Name]:
+def due(intervals: Mapping[Worker, timedelta], last: Mapping[Worker, datetime], now: datetime) -> Sequence[Worker]:
     """The workers whose interval is over, most overdue first; one that never ran is due at once.
 
     A clock that went back delays nobody beyond one interval: a last run in the future counts as now.
@@ -32,11 +32,11 @@ def due(intervals: Mapping[Name, timedelta], last: Mapping[Name, datetime], now:
 
 
 def keep_working(
-    workers: Workers, *, stopped: Callable[[], bool], report: Report, only: Collection[Name] = frozenset(Name)
+    workers: Workers, *, stopped: Callable[[], bool], report: Report, only: Collection[Worker] = frozenset(Worker)
 ) -> None:
     """Run the workers in ``only`` at their times until ``stopped`` says so; it is asked about every five seconds."""
     intervals = {name: interval for name, interval in workers.intervals.items() if name in only}
-    last: dict[Name, datetime] = {}
+    last: dict[Worker, datetime] = {}
     while not stopped():
         now = workers.clock.now()
         for name in due(intervals, last, now):

@@ -20,7 +20,7 @@ SESSIONS: Final = 20_000
 WINDOW: Final = timedelta(days=30)
 
 
-class Store(Protocol):
+class WorkerStore(Protocol):
     """The session store as workers need it."""
 
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]: ...
@@ -32,7 +32,7 @@ class Store(Protocol):
     def tidy(self) -> None: ...
 
 
-class Name(StrEnum):
+class Worker(StrEnum):
     """The four workers."""
 
     ANALYSIS = "analysis"
@@ -41,12 +41,12 @@ class Name(StrEnum):
     CLEANUP = "cleanup"
 
 
-INTERVALS: Final[Mapping[Name, timedelta]] = MappingProxyType(
+INTERVALS: Final[Mapping[Worker, timedelta]] = MappingProxyType(
     {
-        Name.ANALYSIS: timedelta(seconds=300),
-        Name.METRICS: timedelta(seconds=60),
-        Name.EXPORT: timedelta(seconds=600),
-        Name.CLEANUP: timedelta(days=1),
+        Worker.ANALYSIS: timedelta(seconds=300),
+        Worker.METRICS: timedelta(seconds=60),
+        Worker.EXPORT: timedelta(seconds=600),
+        Worker.CLEANUP: timedelta(days=1),
     }
 )
 
@@ -58,13 +58,13 @@ class Workers:
     A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``logs`` are files to rotate.
     """
 
-    store: Store
+    store: WorkerStore
     publish: export.Publish
     clock: Clock
     flags: Mapping[str, bool] = field(default_factory=dict)
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
-    intervals: Mapping[Name, timedelta] = field(default_factory=lambda: INTERVALS)
+    intervals: Mapping[Worker, timedelta] = field(default_factory=lambda: INTERVALS)
     logs: tuple[Path, ...] = ()
 
 
@@ -72,13 +72,13 @@ class Workers:
 class Outcome:
     """What one run did, as a sentence and as figures by name. ``skipped`` when its flag is off."""
 
-    worker: Name
+    worker: Worker
     said: str
     figures: Mapping[str, float | str | None]
     skipped: bool = False
 
 
-def work(name: Name, workers: Workers) -> Outcome:
+def work(name: Worker, workers: Workers) -> Outcome:
     """Run worker ``name`` once. Raises :class:`~bot.errors.BotError` when its store or branch cannot be used."""
     if not workers.flags.get(name.value, True):
         return Outcome(name, f"The {name} worker is switched off.", {}, skipped=True)
@@ -97,7 +97,7 @@ def _analysis(workers: Workers) -> Outcome:
     ]
     said = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
-    return Outcome(Name.ANALYSIS, " ".join([said, *(f"Spike in {spike}." for spike in spikes)]), figures)
+    return Outcome(Worker.ANALYSIS, " ".join([said, *(f"Spike in {spike}." for spike in spikes)]), figures)
 
 
 def _metrics(workers: Workers) -> Outcome:
@@ -111,25 +111,25 @@ def _metrics(workers: Workers) -> Outcome:
         "p95_milliseconds": group.p95_milliseconds,
         "top": ", ".join(f"{rule} {number}" for rule, number in group.top_rules(5)),
     }
-    return Outcome(Name.METRICS, f"{group.sessions} runs in 30 days, {rate}.", figures)
+    return Outcome(Worker.METRICS, f"{group.sessions} runs in 30 days, {rate}.", figures)
 
 
 def _export(workers: Workers) -> Outcome:
     path = workers.path
     sha = export.export(sessions(workers), workers.publish, path=path)
     said = f"{path} is as it should be." if sha is None else f"{path} was committed as {sha}."
-    return Outcome(Name.EXPORT, said, {"path": path, "commit": sha})
+    return Outcome(Worker.EXPORT, said, {"path": path, "commit": sha})
 
 
 def _cleanup(workers: Workers) -> Outcome:
     done = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
     figures = {"sessions": done.sessions, "logs": done.logs}
-    return Outcome(Name.CLEANUP, f"{done.sessions} old session records are gone.", figures)
+    return Outcome(Worker.CLEANUP, f"{done.sessions} old session records are gone.", figures)
 
 
-_WORK: Final[Mapping[Name, Callable[[Workers], Outcome]]] = {
-    Name.ANALYSIS: _analysis,
-    Name.METRICS: _metrics,
-    Name.EXPORT: _export,
-    Name.CLEANUP: _cleanup,
+_WORK: Final[Mapping[Worker, Callable[[Workers], Outcome]]] = {
+    Worker.ANALYSIS: _analysis,
+    Worker.METRICS: _metrics,
+    Worker.EXPORT: _export,
+    Worker.CLEANUP: _cleanup,
 }

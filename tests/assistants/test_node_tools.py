@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.assistants.choose import assistant
-from bot.assistants.tool import Options
+from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt, Reply, ReplyStatus
 from tests.assistants.endpoint import Endpoint, Fault, serving
 from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
@@ -38,7 +38,9 @@ def ask(tool: str, endpoint: Endpoint, prompt: Prompt = PROMPT, *, deadline: flo
         pytest.skip(f"{tool} is neither in $CLOCKWORK_NODE_TOOLS nor on PATH")
     base_url = endpoint.url if tool in {"claude", "gemini"} else f"{endpoint.url}/v1"
     model = "gpt-4.1" if tool == "copilot" else None
-    options = Options(path=PATH, key=KEY, base_url=base_url, model=model, deadline_seconds=deadline, grace_seconds=1)
+    options = ToolOptions(
+        path=PATH, key=KEY, base_url=base_url, model=model, deadline_seconds=deadline, grace_seconds=1
+    )
     return assistant(tool, options, sleep=Naps()).run(prompt)
 
 

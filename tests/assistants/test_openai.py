@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.assistants.openai import OpenAIAssistant
-from bot.assistants.tool import Options
+from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Reply, ReplyStatus
 from tests.assistants.endpoint import Endpoint, Fault, serving
@@ -29,7 +29,9 @@ def naps() -> Naps:
 
 
 def ask(endpoint: Endpoint, naps: Naps, *, deadline: float = 20, cap: int = 1 << 20) -> Reply:
-    options = Options(key=KEY, base_url=f"{endpoint.url}/v1", model="small", deadline_seconds=deadline, output_cap=cap)
+    options = ToolOptions(
+        key=KEY, base_url=f"{endpoint.url}/v1", model="small", deadline_seconds=deadline, output_cap=cap
+    )
     return OpenAIAssistant(options, sleep=naps).run(PROMPT)
 
 
@@ -130,7 +132,7 @@ def test_nobody_there_is_a_crash(naps: Naps) -> None:
     """A refused connection is told as such."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        options = Options(key=KEY, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1", model="m")
+        options = ToolOptions(key=KEY, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1", model="m")
         reply = OpenAIAssistant(options, sleep=naps).run(PROMPT)
     assert reply.status is ReplyStatus.CRASH
     assert "reached" in reply.message
@@ -152,4 +154,4 @@ def test_the_key_is_taken_out_of_what_the_model_says(endpoint: Endpoint, naps: N
 def test_settings_that_make_no_assistant_are_refused(base_url: str | None, model: str | None) -> None:
     """A missing or unusable base URL, a missing model, and a key in clear text over the network are Invalid."""
     with pytest.raises(Invalid):
-        OpenAIAssistant(Options(key=KEY, base_url=base_url, model=model))
+        OpenAIAssistant(ToolOptions(key=KEY, base_url=base_url, model=model))

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.assistants.process import Ending, Ran, fresh_place, run
+from bot.assistants.process import ProcessEnd, ProcessResult, fresh_place, run
 
 ENV: Mapping[str, str] = {"PATH": os.environ["PATH"]}
 
 
 def python(
     code: str, stdin: bytes = b"", *, env: Mapping[str, str] = ENV, deadline: float = 30, cap: int = 1 << 22
-) -> Ran:
+) -> ProcessResult:
     return run(
         [sys.executable, "-I", "-c", code], stdin, env=env, deadline_seconds=deadline, output_cap=cap, grace_seconds=0.3
     )
@@ -44,7 +44,7 @@ def test_large_input_comes_back_whole() -> None:
     """Three megabytes go in and out at once without either side waiting for the other."""
     data = os.urandom(3 << 20)
     ran = python("import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())", data)
-    assert (ran.ending, ran.exit_code) == (Ending.EXITED, 0)
+    assert (ran.ending, ran.exit_code) == (ProcessEnd.EXITED, 0)
     assert ran.stdout == data
 
 
@@ -77,7 +77,7 @@ def test_a_program_that_ignores_sigterm_is_killed() -> None:
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
     )
     ran = python(code, deadline=0.5)
-    assert ran.ending is Ending.TIMEOUT
+    assert ran.ending is ProcessEnd.TIMEOUT
     assert ran.exit_code == -9
 
 
@@ -88,7 +88,7 @@ def test_a_polite_program_may_clean_up() -> None:
         "print('up', flush=True); time.sleep(600)"
     )
     ran = python(code, deadline=1.0)
-    assert (ran.ending, ran.exit_code) == (Ending.TIMEOUT, 7)
+    assert (ran.ending, ran.exit_code) == (ProcessEnd.TIMEOUT, 7)
 
 
 @pytest.mark.parametrize("main_ends", [True, False])
@@ -100,21 +100,21 @@ def test_what_the_program_started_ends_with_it(*, main_ends: bool) -> None:
         f"print(p.pid, flush=True); {'pass' if main_ends else 'time.sleep(600)'}"
     )
     ran = python(code, deadline=20 if main_ends else 1.0)
-    assert ran.ending is (Ending.EXITED if main_ends else Ending.TIMEOUT)
+    assert ran.ending is (ProcessEnd.EXITED if main_ends else ProcessEnd.TIMEOUT)
     assert gone(int(ran.stdout))
 
 
 def test_endless_output_is_cut_off() -> None:
     """A program that prints without end is stopped at the cap, and no more than a chunk beyond it is kept."""
     ran = python("import sys\nwhile True: sys.stdout.write('x' * 65536)", cap=200_000)
-    assert ran.ending is Ending.TOO_LARGE
+    assert ran.ending is ProcessEnd.TOO_LARGE
     assert 200_000 < len(ran.stdout) <= 200_000 + 65536
 
 
 def test_endless_stderr_is_not_kept() -> None:
     """A flood on stderr is noise: its tail stays, the run goes on."""
     ran = python("import sys; sys.stderr.write('n' * 2_000_000 + 'last words'); print('{}')")
-    assert ran.ending is Ending.EXITED
+    assert ran.ending is ProcessEnd.EXITED
     assert ran.stderr.endswith("last words")
     assert len(ran.stderr) == 8192
 
@@ -122,20 +122,20 @@ def test_endless_stderr_is_not_kept() -> None:
 def test_a_program_that_does_not_read_is_fine() -> None:
     """Not reading stdin is a program's right."""
     ran = python("print('ok')", b"x" * (1 << 20))
-    assert (ran.ending, ran.exit_code, ran.stdout) == (Ending.EXITED, 0, b"ok\n")
+    assert (ran.ending, ran.exit_code, ran.stdout) == (ProcessEnd.EXITED, 0, b"ok\n")
 
 
 def test_closing_both_outputs_is_not_exiting() -> None:
     """A program that closes its outputs and lives on is still held to the deadline."""
     ran = python("import os, time; os.close(1); os.close(2); time.sleep(600)", deadline=0.7)
-    assert ran.ending is Ending.TIMEOUT
+    assert ran.ending is ProcessEnd.TIMEOUT
 
 
 @pytest.mark.parametrize("argv", [["no-such-program-anywhere"], ["/etc/hostname"]])
 def test_a_missing_program_is_a_value(argv: list[str]) -> None:
     """A program that is not there, or is no program, is told, not raised."""
     ran = run(argv, b"", env=ENV)
-    assert ran.ending is Ending.NOT_FOUND
+    assert ran.ending is ProcessEnd.NOT_FOUND
     assert ran.exit_code is None
 
 

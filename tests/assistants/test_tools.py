@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.assistants.choose import assistant, choose
-from bot.assistants.tool import Options
+from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid, Refused
 from bot.model.session import Reply, ReplyStatus
 from tests.assistants.endpoint import REPLY
@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Run:
             f"sys.stdout.write({out!r}); sys.stdout.flush(); sys.stderr.write({err!r}); sys.exit({code})\n"
         )
         program.chmod(0o755)
-        options = Options(path=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", key=KEY, deadline_seconds=30)
+        options = ToolOptions(path=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", key=KEY, deadline_seconds=30)
         command = [kind] if kind == "command" else []
         return assistant(kind, options, command=command, key_variable="ANY_KEY", sleep=naps or Naps()).run(PROMPT)
 
@@ -187,7 +187,7 @@ def test_a_tool_gets_its_one_key(run: Run, monkeypatch: pytest.MonkeyPatch, kind
 
 def test_a_tool_that_is_not_installed_is_a_crash(tmp_path: Path) -> None:
     """A missing program is told in the reply."""
-    reply = assistant("claude", Options(path=str(tmp_path)), sleep=Naps()).run(PROMPT)
+    reply = assistant("claude", ToolOptions(path=str(tmp_path)), sleep=Naps()).run(PROMPT)
     assert reply.status is ReplyStatus.CRASH
     assert "claude" in reply.message
 
@@ -222,9 +222,9 @@ def test_settings_make_an_assistant(run: Run, tmp_path: Path) -> None:
 def test_settings_that_name_no_assistant(kind: str, command: list[str]) -> None:
     """An unknown kind, and a command without a program, are Invalid."""
     with pytest.raises(Invalid):
-        assistant(kind, Options(), command=command)
+        assistant(kind, ToolOptions(), command=command)
 
 
 def test_keys_are_in_no_repr() -> None:
     """Options can be printed."""
-    assert KEY not in repr(Options(key=KEY))
+    assert KEY not in repr(ToolOptions(key=KEY))

@@ -23,14 +23,14 @@ import yaml
 
 from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.model.drift import Report
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
 T = TypeVar("T")
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-OPTIONS = Options(mask_key=b"benchmark")
+OPTIONS = ComparisonOptions(mask_key=b"benchmark")
 
 
 def deployment(number: int) -> dict[str, Any]:

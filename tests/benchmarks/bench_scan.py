@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from bot.secrecy.providers import NEEDLES
-from bot.secrecy.scan import Backend, Match, available, scanner
+from bot.secrecy.scan import Backend, PatternMatch, available, scanner
 
 _WORDS = [
     "def",
@@ -54,18 +54,18 @@ def diff(megabytes: float) -> list[str]:
     return lines
 
 
-def one_by_one(lines: list[str]) -> list[Match]:
+def one_by_one(lines: list[str]) -> list[PatternMatch]:
     """The peer: every pattern on every line."""
     patterns = [re.compile(needle.pattern.encode()) for needle in NEEDLES]
     return [
-        Match(number, needle, found.group().decode())
+        PatternMatch(number, needle, found.group().decode())
         for number, line in enumerate(line.encode() for line in lines)
         for needle, pattern in enumerate(patterns)
         if (found := pattern.search(line))
     ]
 
 
-def timed(work: Callable[[], list[Match]]) -> tuple[float, list[Match]]:
+def timed(work: Callable[[], list[PatternMatch]]) -> tuple[float, list[PatternMatch]]:
     """Seconds and answer."""
     start = time.perf_counter()
     answer = work()
@@ -92,7 +92,7 @@ def main() -> None:
         )
 
 
-def timed_scanner(backend: Backend) -> tuple[float, Callable[[list[str]], list[Match]]]:
+def timed_scanner(backend: Backend) -> tuple[float, Callable[[list[str]], list[PatternMatch]]]:
     """How long preparing takes, and the prepared search."""
     start = time.perf_counter()
     made = scanner(NEEDLES, backend)

@@ -36,7 +36,7 @@ def main(files: int = 100_000) -> None:
         print(f"{files:,} files; git ls-tree -r                {list_all:9.1f} ms")
         world.tick(world.loop())
         loop = unobserved(world, world.loop(fresh=True))
-        loop.hands.repository.fetch()
+        loop.run.repository.fetch()
         show("first tick of a process, nothing drifts", milliseconds(lambda: tick(loop)), list_all)
         show("next ticks (median)", statistics.median(milliseconds(lambda: tick(loop)) for _ in range(TURNS)), list_all)
         show("tick after one file changed (median)", changed(world, loop), list_all)
@@ -89,12 +89,12 @@ def changed(world: World, loop: Loop) -> float:
 
 def committed(loop: Loop, turn: int) -> float:
     """A commit of one file that exists, before its push."""
-    hands = loop.hands
-    hands.repository.fetch()
-    head = hands.repository.head("main")
+    run = loop.run
+    run.repository.fetch()
+    head = run.repository.head("main")
     assert head is not None
     changes = {"package0/part0/module1.py": b"y = %d\n" % turn}
-    return milliseconds(lambda: hands.repository.commit(head, changes, message="m", at=hands.clock.now()))
+    return milliseconds(lambda: run.repository.commit(head, changes, message="m", at=run.clock.now()))
 
 
 if __name__ == "__main__":

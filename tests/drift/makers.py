@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Tree
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-OPTIONS = Options(mask_key=b"a key for tests")
+OPTIONS = ComparisonOptions(mask_key=b"a key for tests")
 
 
 def kubernetes_id(tree: Mapping[str, Any]) -> ResourceId:

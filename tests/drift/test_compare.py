@@ -13,7 +13,7 @@ from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
 from bot.drift.diff import diff
 from bot.drift.kubernetes.crds import shapes_of_crd
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import Form
 from bot.model.drift import AddEntry, Drift, DriftKind, Pair, RemoveEntry, Report, SetValue, Severity
 from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceError, SourceKind, Unreachable
@@ -221,7 +221,7 @@ def test_a_memo_forgets_when_the_question_changes() -> None:
     assert [one.kind for one in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
     assert [one.kind for one in run([desired], what, memo=memo, bases={desired.id: grown}).drift] == [DriftKind.REMOVED]
     assert [one.kind for one in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
-    other = Options(mask_key=b"another")
+    other = ComparisonOptions(mask_key=b"another")
     assert [one.kind for one in run([desired], what, memo=memo, options=other).drift] == [DriftKind.ADDED]
 
 

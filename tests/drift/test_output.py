@@ -22,7 +22,7 @@ from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Supp
 from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, to_json
 from bot.report.markdown import code, summary
-from bot.wiring import Ways, open_look
+from bot.wiring import Options, open_assessment
 from tests.drift.makers import deployment
 
 NASTY = "x|`a`\n<!-- clockwork --> @everyone #1 [l](javascript:1) <img src=x onerror=1> </code>\u202e"
@@ -132,7 +132,7 @@ def test_what_is_really_printed_is_what_the_schema_says(
     snapshot = tmp_path / "live.json"
     snapshot.write_text(json.dumps(live))
     source = live if isinstance(live, str) else str(snapshot)
-    report = to_json(open_look(Ways(str(place), source, environment={}))().report)
+    report = to_json(open_assessment(Options(str(place), source, environment={}))().report)
     found: Any = json.loads(json.dumps(report))
     jsonschema.Draft202012Validator(SCHEMA).validate(found)
     told = {one["kind"] for one in found["drift"]} | {one["state"] for one in found["ignores"]}

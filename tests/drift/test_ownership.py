@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.drift.compare import Seen, compare
-from bot.drift.diff import NO_DIFFERENCE, Difference, examine
+from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
 from bot.drift.kubernetes.ownership import Role, Roster, role_of
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import Drift, DriftKind, Pair
@@ -95,7 +95,7 @@ CASES: list[Case] = [
 ]
 
 
-def judged(what: str, entry: dict[str, Any] | None) -> Difference:
+def judged(what: str, entry: dict[str, Any] | None) -> PairResult:
     tree = change(BASE, what)
     if entry is not None:
         tree["metadata"]["managedFields"] = [entry]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.drift.diff import Difference, examine
+from bot.drift.diff import PairResult, examine
 from bot.drift.kubernetes.ownership import Role, Roster, role_of
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import DriftKind, Pair, Severity
@@ -35,11 +35,11 @@ def written(tree: Tree, *writers: tuple[str, Tree]) -> Tree:
     return tree
 
 
-def judged(desired: Tree, there: Tree) -> Difference:
+def judged(desired: Tree, there: Tree) -> PairResult:
     return examine(Pair(declared(desired), live(there)), OPTIONS, NOTHING_AROUND)
 
 
-def wheres(found: Difference) -> list[str]:
+def wheres(found: PairResult) -> list[str]:
     return [drift.where for drift in found.drift]
 
 
@@ -205,7 +205,7 @@ def test_traces_that_somebody_committed_say_nothing() -> None:
     tree = annotated(INGRESS, deployment_kubernetes_io__revision="3", control="x")
     tree["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
     there = annotated(INGRESS, deployment_kubernetes_io__revision="9", control="x")
-    assert judged(tree, there) == Difference()
+    assert judged(tree, there) == PairResult()
     assert wheres(judged(tree, annotated(there, control="y"))) == ["metadata.annotations.control"]
 
 

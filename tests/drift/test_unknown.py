@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.drift.diff import Options, diff
+from bot.drift.diff import ComparisonOptions, diff
 from bot.intake.read import read
 from bot.model.drift import Pair
 from bot.model.resource import JSON, Observed
 
-OPTIONS = Options(mask_key=b"test")
+OPTIONS = ComparisonOptions(mask_key=b"test")
 
 
 @pytest.mark.parametrize("environment", ["{A: $PW, B: one}", '["A=$PW", "B=one"]'])

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot.drift.diff import diff
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.model.drift import Pair
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
@@ -54,7 +54,7 @@ def edited(config: dict[str, Any], edit: str | None) -> dict[str, Any]:
 def test_a_real_pair_gets_its_verdict(verdict: dict[str, Any]) -> None:
     """Exactly the paths that a verdict names are found, and nothing where it says there is no drift."""
     config = edited(load(verdict["config"]), verdict.get("edit"))
-    options = Options(mask_key=b"test", ignore_aggregated_roles="option" in verdict)
+    options = ComparisonOptions(mask_key=b"test", ignore_aggregated_roles="option" in verdict)
     found = diff(pair(config, load(verdict["live"])), options)
     paths = {drift.where for drift in found}
     expected = verdict.get("paths", [])

@@ -13,7 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.entrypoints.daemon import Daemon, Hear, LookAround, Review, Status, WorkQueue, watching, work_of
+from bot.entrypoints.daemon import (
+    CommentWork,
+    Daemon,
+    DaemonStatus,
+    ReconcileWork,
+    ReviewWork,
+    WorkQueue,
+    watching,
+    work_of,
+)
 from bot.entrypoints.running import run
 from bot.errors import Unavailable
 from bot.github.webhook import signature
@@ -63,10 +72,10 @@ def address(stage: Stage) -> Iterator[str]:
     stage.show()
     ports: queue.Queue[int] = queue.Queue()
     stopping = threading.Event()
-    ways = stage.ways()
-    ways = replace(ways, environment={**ways.environment, "CLOCKWORK_WEBHOOK_SECRET": SECRET})
+    options = stage.options()
+    options = replace(options, environment={**options.environment, "CLOCKWORK_WEBHOOK_SECRET": SECRET})
     thread = threading.Thread(
-        target=run, args=(ways,), kwargs={"port": 0, "stopping": stopping, "serving_on": ports.put}
+        target=run, args=(options,), kwargs={"port": 0, "stopping": stopping, "serving_on": ports.put}
     )
     thread.start()
     try:
@@ -121,9 +130,9 @@ def test_the_same_work_waits_once() -> None:
     """Ten looks that wait are one look; what was taken may be put again."""
     waiting = WorkQueue()
     for _ in range(10):
-        waiting.put(LookAround())
-    waiting.put(Review(3))
-    assert [waiting.take(0), waiting.take(0), waiting.take(0)] == [LookAround(), Review(3), None]
+        waiting.put(ReconcileWork())
+    waiting.put(ReviewWork(3))
+    assert [waiting.take(0), waiting.take(0), waiting.take(0)] == [ReconcileWork(), ReviewWork(3), None]
 
 
 def test_events_say_only_when_to_look() -> None:
@@ -131,10 +140,10 @@ def test_events_say_only_when_to_look() -> None:
     push = PushEvent("d", NAME, "refs/heads/main", None, None, "rosa")
     pull = PullRequestEvent("d", NAME, "opened", 7, "h", "x", "main", merged=False, sender="rosa")
     comment = CommentEvent("d", NAME, "created", 7, 1, "/clockwork halt", "rosa", 1, on_pull=True, association="OWNER")
-    assert work_of(push) == (LookAround(),)
-    assert work_of(pull) == (Review(7),)
-    assert work_of(replace(pull, action="closed")) == (LookAround(),)
-    assert work_of(comment) == (Hear(7),)
+    assert work_of(push) == (ReconcileWork(),)
+    assert work_of(pull) == (ReviewWork(7),)
+    assert work_of(replace(pull, action="closed")) == (ReconcileWork(),)
+    assert work_of(comment) == (CommentWork(7),)
 
 
 def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
@@ -154,14 +163,14 @@ def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
     daemon = Daemon(
         look=look,
         review=lambda _: None,
-        hear=lambda _: None,
+        answer_comments=lambda _: None,
         log=lambda event, **_: told.append(event),
         warn=lambda event, **_: told.append(f"warning: {event}"),
         now=lambda: now,
-        status=Status(now),
+        status=DaemonStatus(now),
     )
-    daemon.do(LookAround())
-    daemon.do(LookAround())
+    daemon.do(ReconcileWork())
+    daemon.do(ReconcileWork())
     assert told == ["warning: failed", "ticked"]
     assert (daemon.status.failures, daemon.status.ticks, daemon.status.last_error) == (1, 1, None)
 
@@ -171,7 +180,7 @@ def test_a_changed_file_is_worth_a_look(tmp_path: Path) -> None:
     waiting = WorkQueue()
     with watching(tmp_path, waiting):
         (tmp_path / "web.yaml").write_text("a: 1\n")
-        assert waiting.take(20) == LookAround()
+        assert waiting.take(20) == ReconcileWork()
 
 
 @pytest.mark.slow

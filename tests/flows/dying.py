@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from bot.flows.reconcile import Loop, tick
-from bot.wiring import Ways, open_loop
+from bot.wiring import Options, open_loop
 from tests.flows.stage import MovableClock
 
 PRELOADED = [
@@ -51,10 +51,10 @@ def kill_me(at: str, nth: int) -> Callable[[str], None]:
 
 def told(loop: Loop, reached: Callable[[str], None]) -> Loop:
     """The same loop, telling ``reached`` its steps."""
-    return replace(loop, hands=replace(loop.hands, reached=reached))
+    return replace(loop, run=replace(loop.run, reached=reached))
 
 
-def run_and_die(ways: Ways, cache: Path, now: datetime, step: str, nth: int) -> None:
+def run_and_die(options: Options, cache: Path, now: datetime, step: str, nth: int) -> None:
     """One tick that ends at ``step``; the exit code is 0 only when it was never reached."""
-    loop = open_loop(replace(ways, cache=cache), clock=MovableClock(now))
+    loop = open_loop(replace(options, cache=cache), clock=MovableClock(now))
     tick(told(loop, kill_me(step, nth)))

@@ -16,7 +16,7 @@ import yaml
 from bot.flows.reconcile import Loop, tick
 from bot.model.proposal import Action, Tick
 from bot.sandbox.server import Sandbox
-from bot.wiring import Ways, open_loop
+from bot.wiring import Options, open_loop
 
 NAME = "acme/shop"
 
@@ -116,14 +116,14 @@ class Stage:
         """Write the live objects to the snapshot file."""
         self.live.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": list(self.objects.values())}))
 
-    def ways(self, cache: str = "cache") -> Ways:
+    def options(self, cache: str = "cache") -> Options:
         """How the bot is called on this stage. Another ``cache`` is a fresh runner."""
         environment = {
             "CLOCKWORK_TOKEN": self.token,
             "CLOCKWORK_SECRET": "stage",
             "GITHUB_API_URL": self.box.api_url,
         }
-        return Ways(
+        return Options(
             repo=self.box.git_url(NAME), live=str(self.live), environment=environment, cache=self.directory / cache
         )
 
@@ -131,7 +131,7 @@ class Stage:
         """The bot, wired as the command line wires it, with this stage's clock."""
         self.runs += fresh
         self.show()
-        return open_loop(self.ways(f"cache-{self.runs}"), clock=self.clock, dry_run=dry_run)
+        return open_loop(self.options(f"cache-{self.runs}"), clock=self.clock, dry_run=dry_run)
 
     def tick(self, *, fresh: bool = False, dry_run: bool = False) -> Tick:
         """One run of the bot."""

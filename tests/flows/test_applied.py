@@ -17,7 +17,7 @@ def test_a_removed_field_is_told_by_the_base(stage: Stage) -> None:
     assert not stage.tick().report.drift
     head = stage.commits()[0]["sha"]
     loop = stage.loop()
-    loop.hands.repository.push(APPLIED, head, expected=None)
+    loop.run.repository.push(APPLIED, head, expected=None)
     stage.edit("k8s/web.yaml", lambda text: text.replace("  labels: {tier: front}\n", "", 1))
     (drift,) = stage.tick(fresh=True).report.drift
     assert (drift.kind, drift.where) == (DriftKind.REMOVED, "metadata.labels.tier")
@@ -25,7 +25,7 @@ def test_a_removed_field_is_told_by_the_base(stage: Stage) -> None:
 
 def test_a_dropped_resource_is_still_live(stage: Stage) -> None:
     """A whole resource that was applied and is gone from Git is reported as long as it runs."""
-    stage.loop().hands.repository.push(APPLIED, stage.commits()[0]["sha"], expected=None)
+    stage.loop().run.repository.push(APPLIED, stage.commits()[0]["sha"], expected=None)
     found = stage.api("GET", "/contents/k8s/service.yaml")
     stage.api("DELETE", "/contents/k8s/service.yaml", message="Not needed", sha=found["sha"], branch="main")
     (drift,) = stage.tick(fresh=True).report.drift

@@ -24,7 +24,7 @@ def test_assuming_a_report_plans_what_looking_would(stage: Stage) -> None:
     report = stage.directory / "drift.json"
     report.write_text(json.dumps(to_json(looked.report)))
     stage.restore()
-    loop = open_loop(replace(stage.ways(), live=str(report)), dry_run=True, clock=stage.clock)
+    loop = open_loop(replace(stage.options(), live=str(report)), dry_run=True, clock=stage.clock)
     assumed = tick(loop)
     assert [(a.effect, a.lane, a.task, a.fingerprint) for a in assumed.actions] == [
         (a.effect, a.lane, a.task, a.fingerprint) for a in looked.actions
@@ -37,7 +37,7 @@ def test_a_report_that_is_none_is_named(stage: Stage) -> None:
     """A mistake in the file is told with its place."""
     report = stage.directory / "drift.json"
     report.write_text('{"drift": [{"resource": "Service/shop/web", "platform": "moon"}]}')
-    loop = open_loop(replace(stage.ways(), live=str(report)), dry_run=True, clock=stage.clock)
+    loop = open_loop(replace(stage.options(), live=str(report)), dry_run=True, clock=stage.clock)
     with pytest.raises(Invalid, match=r"drift\.json: drift\.0\.platform"):
         tick(loop)
 
@@ -51,7 +51,7 @@ def test_what_a_report_could_not_see_is_not_gone(stage: Stage, observer: str, cl
     blind = {"observer": observer, "target": "https://10.0.0.1:6443", "cause": "connection refused"}
     report = stage.directory / "drift.json"
     report.write_text(json.dumps({"drift": [], "unreachable": [blind]}))
-    loop = open_loop(replace(stage.ways(), live=str(report)), dry_run=True, clock=stage.clock)
+    loop = open_loop(replace(stage.options(), live=str(report)), dry_run=True, clock=stage.clock)
     assumed = tick(loop)
     assert [one.cause for one in assumed.report.unreachable] == ["connection refused"]
     assert [action.number for action in assumed.actions] == [opened.number] * closed

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.flows.commands import Orders, tell
-from bot.flows.comments import hear
+from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.model.codehost import Comment
 from bot.model.ledger import Actor, Entry, EntryKind
@@ -33,19 +33,19 @@ class Talk:
     def __post_init__(self) -> None:
         loop = self.world.loop()
         explained = lambda task: explain(self.world.loop(), task).text()  # noqa: E731 - a field, not a name
-        self.orders = Orders(loop.hands, loop.declarer, loop.hands.actor, explained=explained)
+        self.orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=explained)
 
     def say(self, body: str, *, on: int = OPS, author: str = "rosa") -> str:
         """What is answered to that comment, without Markdown's escapes."""
         thread = self.world.desk.said.setdefault(on, [])
         thread.append(Comment(len(thread) + 1, author, 3, f"/clockwork {body}", self.world.clock.at))
-        (answer,) = hear(on, self.orders)
+        (answer,) = answer_comments(on, self.orders)
         return answer.replace("\\", "").strip()
 
     @property
     def now(self) -> State:
         """What stands according to the ledger."""
-        return state(self.orders.hands.ledger.read(), self.world.clock.at, self.world.limits)
+        return state(self.orders.run.ledger.read(), self.world.clock.at, self.world.limits)
 
     @property
     def last(self) -> Entry:
@@ -79,7 +79,7 @@ def test_resuming_one_task_lifts_no_halt(talk: Talk) -> None:
 @pytest.mark.parametrize("words", ["resume", "resume it is fixed"])
 def test_on_a_thread_about_a_task_resume_means_that_task(talk: Talk, words: str) -> None:
     """With or without a reason; the halt stays until somebody says everything."""
-    tell(talk.orders.hands, EntryKind.HALT, reason="incident")
+    tell(talk.orders.run, EntryKind.HALT, reason="incident")
     assert talk.say(words, on=1).startswith(f"Resumed {SERVICE}: ")
     assert talk.now.halted
     assert talk.say("resume everything: over", on=1).startswith(
@@ -178,7 +178,7 @@ def test_a_typo_on_a_thread_about_a_task_is_no_reason(talk: Talk) -> None:
 
 def test_a_task_only_the_ledger_knows_can_be_ordered_about(talk: Talk) -> None:
     """What Git no longer declares may still have to be let go."""
-    tell(talk.orders.hands, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
+    tell(talk.orders.run, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
     assert talk.say("unsuspend Deployment/shop/gone") == "Deployment/shop/gone is no longer suspended."
 
 

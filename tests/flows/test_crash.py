@@ -144,7 +144,7 @@ def die(stage: Stage, step: str, nth: int) -> None:
     """A process runs one tick and is killed after the ``nth`` time of ``step``."""
     stage.show()
     cache = stage.directory / f"dying-{step}-{stage.runs}"
-    bot = processes().Process(target=run_and_die, args=(stage.ways(), cache, stage.clock.now(), step, nth))
+    bot = processes().Process(target=run_and_die, args=(stage.options(), cache, stage.clock.now(), step, nth))
     bot.start()
     bot.join(60)
     assert bot.exitcode == -signal.SIGKILL, f"never reached {step} for the {nth}. time"
@@ -166,7 +166,7 @@ def settle(stage: Stage) -> None:
 def entries(stage: Stage) -> tuple[Entry, ...]:
     """The ledger as a fresh clone reads it; its chain holds."""
     place = stage.directory / f"reader-{stage.runs}"
-    ledger = GitLedger.open(stage.ways().repo, place, credentials=Token(stage.token))
+    ledger = GitLedger.open(stage.options().repo, place, credentials=Token(stage.token))
     found = ledger.read().entries
     assert ledger.verify().sound
     return found

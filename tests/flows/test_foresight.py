@@ -115,7 +115,7 @@ def test_an_explanation_says_when_everything_is_stopped(world: World) -> None:
     from bot.flows.commands import tell
 
     world.safe_drift("web", 5)
-    tell(world.loop().hands, EntryKind.HALT, reason="audit")
+    tell(world.loop().run, EntryKind.HALT, reason="audit")
     text = explain(world.loop(), "Deployment/shop/web").text()
     assert "blocked  Halted" in text
     assert "halted says no" in text

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from bot.model.codehost import CheckState
 from bot.wiring.guard import Guard, review
-from bot.wiring.repository import open_host, open_site
+from bot.wiring.repository import open_host, open_repository
 from tests.flows.stage import Stage
 
 
 def guard(stage: Stage, *, token: str | None = None) -> Guard:
     """The guard as the command line wires it."""
-    ways = stage.ways()
+    options = stage.options()
     if token is not None:
-        ways = replace(ways, environment={**ways.environment, "CLOCKWORK_TOKEN": token})
-    site = open_site(ways)
+        options = replace(options, environment={**options.environment, "CLOCKWORK_TOKEN": token})
+    site = open_repository(options)
     host = open_host(site, stage.clock)
     assert host is not None
     return Guard(site, host, stage.clock)

@@ -29,7 +29,7 @@ def interrupted(loop: Loop, step: str, work: Callable[[], object]) -> Loop:
         if name == step and left:
             left.pop()()
 
-    return replace(loop, hands=replace(loop.hands, reached=reached))
+    return replace(loop, run=replace(loop.run, reached=reached))
 
 
 def die() -> None:
@@ -38,7 +38,7 @@ def die() -> None:
 
 
 def ledger(stage: Stage) -> LedgerView:
-    return stage.loop().hands.ledger.read()
+    return stage.loop().run.ledger.read()
 
 
 def results(stage: Stage) -> list[Result | None]:
@@ -142,7 +142,7 @@ def test_one_failed_push_is_one_failure(stage: Stage) -> None:
     loop = interrupted(stage.loop(), "commit", lambda: stage.box.faults.decline_push(repository=NAME))
     assert {action.effect for action in tick(loop).actions} == {Effect.FAILED}
     assert results(stage).count(Result.FAILED) == 12
-    known = state(ledger(stage), stage.clock.now(), stage.loop().hands.limits)
+    known = state(ledger(stage), stage.clock.now(), stage.loop().run.limits)
     assert (known.failures, known.emergency) == (1, False)
     stage.clock.move(hours=1)
     assert {action.effect for action in stage.tick(fresh=True).actions} == {Effect.COMMITTED}
@@ -194,7 +194,7 @@ def test_a_halt_ends_closing_too(stage: Stage) -> None:
     stage.tick()
     stage.restore()
     loop = stage.loop()
-    done = tick(interrupted(loop, "closed", lambda: tell(stage.loop().hands, EntryKind.HALT, reason="wait")))
+    done = tick(interrupted(loop, "closed", lambda: tell(stage.loop().run, EntryKind.HALT, reason="wait")))
     assert done.blocked is not None
     assert [action.effect for action in done.actions].count(Effect.CLOSED) == 1
     assert len([one for one in (*stage.pulls(), *stage.issues()) if one["state"] == "open"]) == 1
@@ -204,12 +204,12 @@ def test_what_is_about_a_suspended_task_stays(stage: Stage) -> None:
     """Nothing of a suspended task is closed or deleted, as its answer promises."""
     stage.config_drift()
     (action,) = stage.tick().actions
-    tell(stage.loop().hands, EntryKind.SUSPEND, task=action.task, reason="we look at it")
+    tell(stage.loop().run, EntryKind.SUSPEND, task=action.task, reason="we look at it")
     stage.restore()
     assert stage.tick().actions == ()
     (pull,) = stage.pulls()
     assert pull["state"] == "open"
-    tell(stage.loop().hands, EntryKind.UNSUSPEND, task=action.task, reason="done")
+    tell(stage.loop().run, EntryKind.UNSUSPEND, task=action.task, reason="done")
     assert by_lane(stage.tick())["config-pull-request"].effect is Effect.CLOSED
 
 
@@ -243,14 +243,14 @@ def test_a_simulation_says_that_recovery_will_stop_everything(stage: Stage) -> N
     stage.config_drift()
     stage.destructive_drift()
     loop = stage.loop()
-    limits = replace(loop.hands.limits, total_failures=1)
+    limits = replace(loop.run.limits, total_failures=1)
     with pytest.raises(KeyboardInterrupt):
         tick(interrupted(loop, "intent", die))
     stage.clock.move(hours=1)
     foretold = stage.loop(fresh=True, dry_run=True)
     real = stage.loop(fresh=True)
-    said = tick(replace(foretold, hands=replace(foretold.hands, limits=limits)))
-    done = tick(replace(real, hands=replace(real.hands, limits=limits)))
+    said = tick(replace(foretold, run=replace(foretold.run, limits=limits)))
+    done = tick(replace(real, run=replace(real.run, limits=limits)))
     assert said.blocked is not None
     assert said.blocked == done.blocked
 
@@ -259,15 +259,15 @@ def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
     """The branch remembers what it was written for: without its ledger nothing is written until a person begins anew."""
     stage.safe_drift(4)
     stage.tick()
-    tell(stage.loop().hands, EntryKind.HALT, reason="incident")
-    stage.box.hub.shelf.open(NAME).references.delete("refs/clockwork/ledger")
+    tell(stage.loop().run, EntryKind.HALT, reason="incident")
+    stage.box.backend.repositories.open(NAME).references.delete("refs/clockwork/ledger")
     stage.safe_drift(5)
     stage.clock.move(hours=2)
     for dry_run in (True, False):
         done = stage.tick(fresh=True, dry_run=dry_run)
         assert done.blocked is not None
         assert "rewound or is another one" in done.blocked
-    tell(stage.loop(fresh=True).hands, EntryKind.RESUME, reason="a new beginning")
+    tell(stage.loop(fresh=True).run, EntryKind.RESUME, reason="a new beginning")
     assert by_lane(stage.tick(fresh=True))["artifact-patch"].effect is Effect.COMMITTED
     assert stage.tick(fresh=True).blocked is None
 
@@ -275,14 +275,14 @@ def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
 def test_what_was_merged_in_needs_no_entry_of_this_ledger(stage: Stage) -> None:
     """A commit that another ledger's run made on another branch came by a merge: this ledger need not know it."""
     loop = stage.loop()
-    repository = loop.hands.repository
+    repository = loop.run.repository
     repository.fetch()
     head = repository.head("main")
     assert head is not None
     message = "Keep what runs\n\nClockwork-Intent: " + "a" * 32 + "\n"
     stage.clock.move(minutes=1)
     change = {"k8s/other.yaml": b"# promoted\n"}
-    made = repository.commit(head, change, message=message, at=stage.clock.now(), author=loop.hands.author)
+    made = repository.commit(head, change, message=message, at=stage.clock.now(), author=loop.run.author)
     repository.push("staging", made, expected=None)
     pull = stage.api("POST", "/pulls", title="Promote", head="staging", base="main")
     stage.api("PUT", f"/pulls/{pull['number']}/merge", merge_method="merge")

@@ -163,7 +163,7 @@ def test_a_snapshot_that_cannot_be_reached_is_never_no_drift(stage: Stage) -> No
     """Open items stay open when nobody could look."""
     stage.config_drift()
     stage.tick()
-    done = tick(open_loop(replace(stage.ways(), live="http://127.0.0.1:9/live.json"), clock=stage.clock))
+    done = tick(open_loop(replace(stage.options(), live="http://127.0.0.1:9/live.json"), clock=stage.clock))
     assert done.report.unreachable
     assert not done.wrote
     assert len(stage.pulls("open")) == 1

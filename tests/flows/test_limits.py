@@ -32,7 +32,7 @@ def test_cooldown_and_window_deny_and_say_when(stage: Stage) -> None:
 
 def test_halt_stops_every_lane_and_resume_lifts_it(stage: Stage) -> None:
     """A halted bot looks and tells, and writes nothing."""
-    tell(stage.loop().hands, EntryKind.HALT, reason="audit")
+    tell(stage.loop().run, EntryKind.HALT, reason="audit")
     stage.safe_drift()
     stage.config_drift()
     stage.destructive_drift()
@@ -41,7 +41,7 @@ def test_halt_stops_every_lane_and_resume_lifts_it(stage: Stage) -> None:
     assert "audit" in done.blocked
     assert len(done.report.drift) >= 3
     assert (len(stage.commits()), stage.pulls(), stage.issues()) == (1, [], [])
-    tell(stage.loop().hands, EntryKind.RESUME, reason="done")
+    tell(stage.loop().run, EntryKind.RESUME, reason="done")
     assert len(stage.tick().actions) == 3
 
 
@@ -100,7 +100,7 @@ def spoil(stage: Stage, damage: bytes) -> None:
 
     ref = "refs/clockwork/ledger"
     git = GitRepository.open(
-        stage.ways().repo, stage.directory / "spoiler", credentials=Token(stage.token), refs=(ref,)
+        stage.options().repo, stage.directory / "spoiler", credentials=Token(stage.token), refs=(ref,)
     )
     git.fetch()
     tip = git.head(ref)
@@ -124,6 +124,6 @@ def test_failures_in_a_row_stop_the_task(stage: Stage) -> None:
 
 def protect(stage: Stage) -> None:
     """The server declines every push to main, as a protected branch does."""
-    hook = stage.box.hub.shelf.hooks / "update"
+    hook = stage.box.backend.repositories.hooks / "update"
     hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "protected branch" >&2; exit 1; }\n')
     hook.chmod(0o755)

@@ -137,12 +137,12 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def somebody_halts(self) -> None:
-        tell(self.world.loop().hands, EntryKind.HALT, reason="audit")
+        tell(self.world.loop().run, EntryKind.HALT, reason="audit")
         self.halted = True
 
     @rule()
     def somebody_resumes(self) -> None:
-        tell(self.world.loop().hands, EntryKind.RESUME, reason="done")
+        tell(self.world.loop().run, EntryKind.RESUME, reason="done")
         self.halted = False
         self.failures = 0
 
@@ -153,7 +153,7 @@ class Life(RuleBasedStateMachine):
         """Which lifts what a resume lifts, and gives nobody a budget a second time."""
         self.world.clock.move(days=-days)
         for _ in range(times):
-            tell(self.world.loop().hands, EntryKind.RESUME, reason="done", task=task)
+            tell(self.world.loop().run, EntryKind.RESUME, reason="done", task=task)
         self.world.clock.move(days=days)
         if task is None:
             self.halted, self.failures = False, 0

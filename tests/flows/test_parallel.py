@@ -9,19 +9,19 @@ import pytest
 from bot.errors import BotError
 from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind, Result
-from bot.wiring import Ways, open_loop
+from bot.wiring import Options, open_loop
 from tests.flows.dying import processes
 from tests.flows.stage import MovableClock, Stage
 
 BOTS = 8
 
 
-def run(ways: Ways, cache: Path, start: str, results: str) -> None:
+def run(options: Options, cache: Path, start: str, results: str) -> None:
     """One bot in its own process with its own clone: waits for the start, ticks, writes down what it did."""
     import time
     from dataclasses import replace
 
-    loop = open_loop(replace(ways, cache=cache), clock=MovableClock())
+    loop = open_loop(replace(options, cache=cache), clock=MovableClock())
     Path(results).write_text("ready")
     deadline = time.monotonic() + 60
     while not Path(start).exists() and time.monotonic() < deadline:
@@ -46,7 +46,7 @@ def test_eight_bots_do_it_once(stage: Stage) -> None:
     start = stage.directory / "start"
     results = [stage.directory / f"bot{number}" for number in range(BOTS)]
     bots = [
-        context.Process(target=run, args=(stage.ways(), stage.directory / f"clone{n}", str(start), str(result)))
+        context.Process(target=run, args=(stage.options(), stage.directory / f"clone{n}", str(start), str(result)))
         for n, result in enumerate(results)
     ]
     for bot in bots:
@@ -61,7 +61,7 @@ def test_eight_bots_do_it_once(stage: Stage) -> None:
     assert len(stage.commits()) == 2
     assert len(stage.pulls()) == 1
     assert len(stage.issues()) == 1
-    entries = stage.loop(fresh=True).hands.ledger.read().entries
+    entries = stage.loop(fresh=True).run.ledger.read().entries
     intents = {entry.id for entry in entries if entry.kind is EntryKind.INTENT}
     outcomes = [entry for entry in entries if entry.kind is EntryKind.OUTCOME]
     assert {entry.intent for entry in outcomes} == intents

@@ -11,7 +11,7 @@ from bot.errors import Invalid
 from bot.model.ledger import EntryKind, Result
 from bot.model.proposal import branch_of
 from bot.settings import Settings
-from bot.wiring.repository import SystemClock, open_host, open_site
+from bot.wiring.repository import SystemClock, open_host, open_repository
 from bot.wiring.verified_commits import VerifiedRepository, writer
 from bot.wiring.workers import publish
 from tests.flows.stage import NAME, Stage, by_lane
@@ -29,7 +29,7 @@ def signed(stage: Stage) -> Stage:
 
 def heads(stage: Stage) -> list[str]:
     """What the ledger says the branches were at after each successful fix, oldest first."""
-    entries = stage.loop(fresh=True).hands.ledger.read().entries
+    entries = stage.loop(fresh=True).run.ledger.read().entries
     outcomes = [e for e in entries if e.kind is EntryKind.OUTCOME and e.result is Result.SUCCEEDED]
     return [e.detail["head"] for e in outcomes if "head" in e.detail]
 
@@ -98,8 +98,8 @@ def test_a_branch_that_was_only_begun_is_nobodys(signed: Stage) -> None:
 
 def test_what_the_host_cannot_be_told_is_pushed(signed: Stage) -> None:
     """Rewritten branches, other refs and several commits at once are pushed by Git; one new commit is not."""
-    hands = signed.loop().hands
-    git = hands.repository
+    run = signed.loop().run
+    git = run.repository
     assert isinstance(git, VerifiedRepository)
     base, now = tip(signed, "main"), signed.clock.now()
     one = git.commit(base, {"a.txt": b"1"}, message="One", at=now)
@@ -119,7 +119,7 @@ def test_what_the_host_cannot_be_told_is_pushed(signed: Stage) -> None:
 
 def test_what_workers_publish_is_made_by_the_host(signed: Stage) -> None:
     """A report of the workers is committed by the host as well, once."""
-    site = open_site(signed.ways())
+    site = open_repository(signed.options())
     made = publish(site, "REPORT.md", b"all well\n", "Report")
     assert made == tip(signed, "main")
     assert publish(site, "REPORT.md", b"all well\n", "Report") is None
@@ -128,7 +128,7 @@ def test_what_workers_publish_is_made_by_the_host(signed: Stage) -> None:
 
 def test_without_a_code_host_the_setting_is_a_mistake(stage: Stage, tmp_path: Path) -> None:
     """Asking for the host's signature where there is no host says so and what to do."""
-    site = open_site(stage.ways())
+    site = open_repository(stage.options())
     asked = replace(site, settings=Settings.model_validate({"author": {"signing": "github"}}))
     with pytest.raises(Invalid, match="is on no GitHub") as caught:
         writer(asked, None)

@@ -19,12 +19,12 @@ import pygit2
 import yaml
 
 from bot.drift.ignore import Ignores
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.flows.declare import Declarer, Selection
-from bot.flows.observation import Judging
+from bot.flows.observation import RulesInForce
 from bot.flows.reconcile import Loop, tick
-from bot.flows.remedy import Hands
+from bot.flows.remedy import RunContext
 from bot.forge.render import render
 from bot.github import text
 from bot.gitrepo.ledger.chain import GitLedger
@@ -240,15 +240,15 @@ class World:
         if fresh or self.kept is None:
             self.clones += 1
             self.kept = self._loop(self.directory / f"clone{self.clones}")
-        hands = replace(self.kept.hands, reached=reached)
+        run = replace(self.kept.run, reached=reached)
         if declined:
-            refusing: Repository = Unpushable(hands.repository)  # type: ignore[arg-type]
-            hands = replace(hands, repository=refusing)
-        return replace(self.kept, hands=hands, dry_run=dry_run)
+            refusing: Repository = Unpushable(run.repository)  # type: ignore[arg-type]
+            run = replace(run, repository=refusing)
+        return replace(self.kept, run=run, dry_run=dry_run)
 
     def _loop(self, place: Path) -> Loop:
         git = GitRepository.open(str(self.bare), place / "git", author=BOT)
-        hands = Hands(
+        run = RunContext(
             repository=git,
             ledger=GitLedger.open(str(self.bare), place / "ledger"),
             host=self.desk,
@@ -261,9 +261,9 @@ class World:
             new_id=lambda: f"{next(self.ids):032x}",
         )
         seer = SnapshotObserver(self.snapshot)
-        judged = Judging(rules(), Ignores(), Options(mask_key=b"world"))
+        judged = RulesInForce(rules(), Ignores(), ComparisonOptions(mask_key=b"world"))
         return Loop(
-            hands,
+            run,
             Declarer(git, render, Selection()),
             lambda wanted, now: gather((seer,), wanted, now=now),
             lambda _commit: judged,

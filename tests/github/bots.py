@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Barrier
 import github  # noqa: F401 - imported once by the server that the processes are forked from
 
 from bot.github.host import GitHubHost
-from bot.github.rest import Patience
+from bot.github.rest import RetryPolicy
 from bot.model.codehost import Marker
 
 SECRET = b"a secret for markers"
@@ -33,7 +33,7 @@ class Real:
 
 
 def make(name: str, token: str, api_url: str) -> GitHubHost:
-    patience = Patience(reads=(0.2, 0.5), looks=(0.1, 0.3, 0.6))
+    patience = RetryPolicy(reads=(0.2, 0.5), looks=(0.1, 0.3, 0.6))
     return GitHubHost(
         name, token, api_url=api_url, marker_secret=SECRET, clock=Real(), min_write_interval=0, patience=patience
     )

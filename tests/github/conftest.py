@@ -11,7 +11,7 @@ import pytest
 from github import Auth, Github
 
 from bot.github.host import GitHubHost
-from bot.github.rest import Patience
+from bot.github.rest import RetryPolicy
 from bot.sandbox.server import Sandbox
 from tests.github.bots import SECRET
 
@@ -53,7 +53,7 @@ class World:
             marker_secret=SECRET,
             clock=self.clock,
             min_write_interval=interval,
-            patience=Patience(reads=(0.1, 0.2), looks=(0.1, 0.2, 0.3)),
+            patience=RetryPolicy(reads=(0.1, 0.2), looks=(0.1, 0.2, 0.3)),
             login=login,
         )
         self.hosts.append(made)

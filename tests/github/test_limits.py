@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.github.host import GitHubHost
 from bot.github.limits import Pace, asked_wait
-from bot.github.rest import Patience
+from bot.github.rest import RetryPolicy
 from tests.github.bots import SECRET, tie
 from tests.github.conftest import Ticking, World
 
@@ -35,7 +35,7 @@ def clock() -> Ticking:
 
 @pytest.fixture
 def host(clock: Ticking) -> Iterator[GitHubHost]:
-    patience = Patience(reads=(0.5, 2.0), looks=(0.1,), max_wait=10)
+    patience = RetryPolicy(reads=(0.5, 2.0), looks=(0.1,), max_wait=10)
     made = GitHubHost("acme/shop", TOKEN, api_url=API, marker_secret=SECRET, clock=clock, patience=patience)
     yield made
     made.close()
@@ -238,16 +238,16 @@ def test_the_real_primary_limit_is_obeyed(world: World) -> None:
     """When the hour's requests are used up, the reset time is reported and nothing more is sent."""
     host = world.host()
     host.issues()
-    account = world.box.hub.login("clockwork-bot")
+    account = world.box.backend.login("clockwork-bot")
     assert account is not None
-    world.box.hub.limits.set_remaining(account, 0, reset_in=600)
+    world.box.backend.limits.set_remaining(account, 0, reset_in=600)
     with pytest.raises(Unavailable) as caught:
         host.open_pulls()
     assert caught.value.retry_after is not None
     before = len(world.box.requests.lines())
     with pytest.raises(Unavailable):
         host.issues()
-    world.box.hub.limits.set_remaining(account, 5000)
+    world.box.backend.limits.set_remaining(account, 5000)
     assert len(world.box.requests.lines()) == before
 
 

@@ -13,7 +13,7 @@ import pytest
 from bot.errors import Refused
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.ledger.records import GENESIS, digest, encoded
-from bot.gitrepo.ledger.tree import read_chapter
+from bot.gitrepo.ledger.tree import read_tree
 from bot.model.ledger import Entry, EntryKind
 from tests.gitrepo.server import GitServer, git
 from tests.gitrepo.test_ledger import REF, entry, fill, opened, rewrite
@@ -223,7 +223,7 @@ def test_a_tree_that_lies_about_what_it_holds_is_refused(bare: Path) -> None:
     ]
     for case in liars:
         with pytest.raises(Refused):
-            read_chapter(repository, forged(bare, case))
+            read_tree(repository, forged(bare, case))
 
 
 @pytest.mark.parametrize("what", ["{tree}", ":ledger.json"])

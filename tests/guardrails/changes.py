@@ -12,7 +12,7 @@ from functools import lru_cache
 from bot import shipped
 from bot.guardrails.catalogue import DETECTORS
 from bot.guardrails.kinds import hits
-from bot.guardrails.rule import Facts, Guardrail, Hit, Options, Subject
+from bot.guardrails.rule import ChangeFacts, GuardOptions, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook, load
 from bot.model.finding import AuthorKind, Change, FileChange, FileStatus
 
@@ -31,7 +31,7 @@ def plain_book() -> RuleBook:
     return load({}, shipped=shipped_documents())
 
 
-def book(files: Mapping[str, bytes] | None = None, options: Options | None = None) -> RuleBook:
+def book(files: Mapping[str, bytes] | None = None, options: GuardOptions | None = None) -> RuleBook:
     """The shipped rule book with a repository's own documents."""
     return load(files or {}, shipped=shipped_documents(), options=options)
 
@@ -65,12 +65,14 @@ def change(
     return Change(BASE, HEAD, tuple(sorted(files, key=lambda one: one.path)), title, author_kind=author, agent=agent)
 
 
-def fire(rule: str, *files: FileChange, options: Options | None = None, facts: Facts | None = None) -> list[Hit]:
+def fire(
+    rule: str, *files: FileChange, options: GuardOptions | None = None, facts: ChangeFacts | None = None
+) -> list[Hit]:
     """What one built-in rule points at."""
     guardrail = plain_book().get(rule)
     assert isinstance(guardrail, Guardrail)
     assert rule in DETECTORS
-    return list(hits(guardrail, Subject(change(*files), options or Options(), facts or Facts())))
+    return list(hits(guardrail, Subject(change(*files), options or GuardOptions(), facts or ChangeFacts())))
 
 
 def random_text(length: int, alphabet: str = string.ascii_letters + string.digits, seed: int = 7) -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.guardrails.rule import Facts, Options
+from bot.guardrails.rule import ChangeFacts, GuardOptions
 from bot.model.finding import FileChange
 from tests.guardrails.changes import Case, file, fire
 
@@ -220,7 +220,7 @@ def test_public_ports_may_be_open() -> None:
     """A port that the settings name may be open to everybody."""
     text = (GROUP % ("ingress", '["0.0.0.0/0"]')).replace("22", "443")
     assert fire("TF-001", file("a.tf", None, text))
-    assert fire("TF-001", file("a.tf", None, text), options=Options(public_ports=frozenset({443}))) == []
+    assert fire("TF-001", file("a.tf", None, text), options=GuardOptions(public_ports=frozenset({443}))) == []
 
 
 def test_injection_points_at_the_line_of_the_expression() -> None:
@@ -241,7 +241,7 @@ def test_many_files_deleted() -> None:
     assert fire("DES-002", *deleted(19)) == []
     assert fire("DES-002", *deleted(25), *[file(f"lib/m{n}.py", None, "x = 1\n") for n in range(25)]) == []
     paths = frozenset(f"src/m{number}.py" for number in range(15))
-    assert fire("DES-002", *deleted(6), facts=Facts(paths=paths))
+    assert fire("DES-002", *deleted(6), facts=ChangeFacts(paths=paths))
 
 
 def test_mass_delete_forgives_what_moved() -> None:
@@ -281,8 +281,10 @@ def test_dependencies() -> None:
     manifest = file("pyproject.toml", "", '[project]\ndependencies = [\n  "httpx>=1",\n  "acme-made-up>=1",\n]\n')
     assert [hit.line for hit in fire("DEP-001", manifest, file("uv.lock", "", 'name = "httpx"\n'))] == [4]
     assert fire("DEP-001", manifest) == []
-    assert fire("DEP-001", manifest, facts=Facts(registry={("pypi", "acme-made-up"): False}))
+    assert fire("DEP-001", manifest, facts=ChangeFacts(registry={("pypi", "acme-made-up"): False}))
     assert (
-        fire("DEP-001", manifest, file("uv.lock", "", "x\n"), options=Options(private_packages=("acme-*", "httpx")))
+        fire(
+            "DEP-001", manifest, file("uv.lock", "", "x\n"), options=GuardOptions(private_packages=("acme-*", "httpx"))
+        )
         == []
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.drift.compare import Seen, compare
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
 from bot.model.drift import AddEntry, Drift, Edit, RemoveEntry, SetValue, Severity
 from bot.observers.snapshot import SnapshotObserver
@@ -72,7 +72,7 @@ def drifts(
     path = folder / "live.json"
     path.write_text(json.dumps({"docker": [*live, IMAGE]}))
     seen = SnapshotObserver(path).observe(declared, now=NOW)
-    options = Options(mask_key=b"k" * 32)
+    options = ComparisonOptions(mask_key=b"k" * 32)
     report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
     return list(report.drift)
 
@@ -378,7 +378,7 @@ def test_what_an_included_file_mounts(tmp_path: Path) -> None:
     path.write_text(json.dumps([container(**bind("/srv/p/sub/a", working_dir="/srv/p")), IMAGE]))
     declared = read(files, project="p").resources
     seen = SnapshotObserver(path).observe(declared, now=NOW)
-    options = Options(mask_key=b"k" * 32)
+    options = ComparisonOptions(mask_key=b"k" * 32)
     report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
     assert report.resources == 1
     assert report.drift == ()
@@ -393,7 +393,7 @@ def test_podman_s_replicas_are_spelled_as_git_does(tmp_path: Path, image: str) -
     text = "name: p\nservices: {web: {image: 'nginx:1', scale: 2, expose: [3000], gpus: all, sysctls: {a: '1'}}}\n"
     declared = read({"compose.yaml": text.encode()}, project="p").resources
     seen = SnapshotObserver(path).observe(declared, now=NOW)
-    options = Options(mask_key=b"k" * 32)
+    options = ComparisonOptions(mask_key=b"k" * 32)
     report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
     assert [drift.where for drift in report.drift] == []
 

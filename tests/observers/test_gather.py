@@ -15,7 +15,7 @@ from bot.errors import Invalid
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind, Tree, Unreachable
 from bot.observers.gather import gather, merged
 from bot.observers.placement import placed, spelled
-from bot.ports import Observation, Observer, Step
+from bot.ports import Observation, Observer, ObserverStep
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
@@ -147,7 +147,7 @@ def test_git_s_spelling(git: dict[str, JSON], live: Tree, expected: Tree) -> Non
 
 def test_beginning_and_end_are_told() -> None:
     """Whoever waits knows who is looking, and of each what came of it, also of one that came too late."""
-    told: list[Step] = []
+    told: list[ObserverStep] = []
     released = threading.Event()
 
     def hang() -> Observation:
@@ -157,8 +157,8 @@ def test_beginning_and_end_are_told() -> None:
     gather([seeing(WEB, DB), Fixed(hang, frozenset(), "stuck")], (), now=NOW, deadline=0.2, tell=told.append)
     released.set()
     assert told == [
-        Step("fixed", "looking"),
-        Step("stuck", "looking"),
-        Step("fixed", "2 resources", 1, 1),
-        Step("stuck", "1 unreachable", 1, 1),
+        ObserverStep("fixed", "looking"),
+        ObserverStep("stuck", "looking"),
+        ObserverStep("fixed", "2 resources", 1, 1),
+        ObserverStep("stuck", "1 unreachable", 1, 1),
     ]

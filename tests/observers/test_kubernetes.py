@@ -13,7 +13,7 @@ from bot.errors import Invalid
 from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
 from bot.observers.cluster_api import access
 from bot.observers.kubernetes import KubernetesObserver
-from bot.ports import Observation, Step
+from bot.ports import Observation, ObserverStep
 from tests.observers.cluster import Cluster, running
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -327,7 +327,7 @@ def test_progress_is_told(cluster: Cluster, tmp_path: Path) -> None:
     """Each phase begins at none, ends with all its parts, and lists tell how many objects they brought."""
     for tree in (WEB, CONFIG, live("v1", "ConfigMap", "other")):
         cluster.add(tree)
-    told: list[Step] = []
+    told: list[ObserverStep] = []
     observer = KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={}, tell=told.append)
     observer.observe((declared(WEB), declared(CONFIG)), now=NOW)
     phases = {step.doing: [one for one in told if one.doing == step.doing] for step in told}

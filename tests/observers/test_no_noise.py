@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.drift.compare import Seen, compare
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
 from bot.model.drift import DriftKind
 from bot.observers.snapshot import SnapshotObserver
@@ -29,7 +29,7 @@ def differences(compose: str, live: object, folder: Path) -> dict[str, str]:
     path.write_text(json.dumps(live))
     seen = SnapshotObserver(path).observe(declared.resources, now=NOW)
     live_side = Seen(resources=seen.resources, covered=seen.covered)
-    report = compare(declared.resources, live_side, options=Options(mask_key=b"k" * 32), now=NOW)
+    report = compare(declared.resources, live_side, options=ComparisonOptions(mask_key=b"k" * 32), now=NOW)
     return {drift.where: drift.kind for drift in report.drift if drift.kind is not DriftKind.UNHEALTHY}
 
 

@@ -169,6 +169,6 @@ def test_parallel_creations_get_their_own_numbers(repo: Repo, api: httpx.Client)
 def test_git_sees_a_sound_repository(box: Box, repo: Repo) -> None:
     """What the API wrote passes ``git fsck --strict``."""
     propose(repo).merge()
-    bare = box.server.hub.shelf.path(repo.full_name)
+    bare = box.server.backend.repositories.path(repo.full_name)
     done = subprocess.run(["git", "fsck", "--strict", "--no-dangling"], cwd=bare, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")

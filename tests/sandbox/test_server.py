@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Unavailable
-from bot.sandbox.replies import Problem
+from bot.sandbox.replies import ApiProblem
 from bot.sandbox.server import Sandbox
 from tests.sandbox.people import client, tip
 
@@ -87,7 +87,7 @@ def test_odd_file_names_are_kept(tmp_path: Path) -> None:
     with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as found:
         box.create_repository("acme/odd", files=files)
         assert {entry.path for entry in found.get_repo("acme/odd").get_git_tree("main").tree} == set(files)
-        with pytest.raises(Problem):
+        with pytest.raises(ApiProblem):
             box.create_repository("acme/bad", files={"../x": b""})
 
 

@@ -27,7 +27,7 @@ def heard(box: Box, repo: Repo) -> Iterator[Receiver]:
         found.arrivals.clear()
         yield found
         box.server.webhooks.settle()
-        box.server.hub.store.run("DELETE FROM hook")
+        box.server.backend.store.run("DELETE FROM hook")
 
 
 def test_deliveries_are_signed(box: Box, repo: Repo, heard: Receiver) -> None:

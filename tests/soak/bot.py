@@ -15,7 +15,7 @@ from bot.flows.reconcile import tick
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.ports import Ledger
-from bot.wiring import Ways, open_loop
+from bot.wiring import Options, open_loop
 from tests.flows.dying import told
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -82,13 +82,13 @@ def kill_after(steps: int) -> Callable[[str], None]:
     return reached
 
 
-def work(ways: Ways, cache: Path, notes: Path, pipe: Connection) -> None:
+def work(options: Options, cache: Path, notes: Path, pipe: Connection) -> None:
     """Tick on every order until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     clock = SharedClock()
     descriptor = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    loop = open_loop(replace(ways, cache=cache), clock=clock)
-    loop = replace(loop, hands=replace(loop.hands, ledger=Witnessed(loop.hands.ledger, descriptor)))
+    loop = open_loop(replace(options, cache=cache), clock=clock)
+    loop = replace(loop, run=replace(loop.run, ledger=Witnessed(loop.run.ledger, descriptor)))
     while isinstance(order := _next(pipe), Order):
         clock.at = START + timedelta(seconds=order.seconds)
         reached = _nothing if order.dies is None else kill_after(order.dies)

@@ -25,9 +25,9 @@ from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import EntryKind
 from bot.safety.limits import Limits
 from bot.sandbox.faults import Action, LostReply
-from bot.sandbox.faults import Answer as Reply
+from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
-from bot.wiring import Ways, open_loop
+from bot.wiring import Options, open_loop
 from tests.flows.dying import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work
@@ -101,14 +101,14 @@ class Soak:
     value: int = 10
 
     @property
-    def ways(self) -> Ways:
+    def options(self) -> Options:
         """How the bots are called."""
         environment = {
             "CLOCKWORK_TOKEN": self.token,
             "CLOCKWORK_SECRET": "soak",
             "GITHUB_API_URL": self.box.api_url,
         }
-        return Ways(
+        return Options(
             repo=self.box.git_url(NAME),
             live=str(self.directory / "live.json"),
             environment=environment,
@@ -156,7 +156,7 @@ class Soak:
         strike = self.box.faults.__dict__.pop("strike")
         clock = SharedClock()
         clock.sleep(seconds)
-        tell(open_loop(self.ways, clock=clock).hands, EntryKind.RESUME, reason="soak goes on")
+        tell(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
         self.box.faults.__dict__["strike"] = strike
 
     def api(self, method: str, path: str) -> httpx.Response:
@@ -182,7 +182,7 @@ class Soak:
         cache = self.directory / f"bot{crew.number}-{crew.hires}"
         crew.pipe = ours
         crew.process = context.Process(
-            target=work, args=(self.ways, cache, self.directory / "notes", theirs), daemon=True
+            target=work, args=(self.options, cache, self.directory / "notes", theirs), daemon=True
         )
         crew.process.start()
         theirs.close()

@@ -19,7 +19,7 @@ from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
 from bot.workers.metrics import collect, prometheus
 from bot.workers.schedule import due, keep_working
-from bot.workers.work import INTERVALS, Name, Outcome, Workers, work
+from bot.workers.work import INTERVALS, Outcome, Worker, Workers, work
 from tests.sessions.samples import AT, session
 
 
@@ -71,10 +71,10 @@ def record(workers: Workers, count: int, **fields: object) -> None:
 def test_export_commits_only_what_changed(workers: Workers, branch: Branch) -> None:
     """The document is committed once; again only after another failure."""
     record(workers, 2)
-    assert work(Name.EXPORT, workers).figures["commit"] == f"{1:040x}"
-    assert work(Name.EXPORT, workers).figures["commit"] is None
+    assert work(Worker.EXPORT, workers).figures["commit"] == f"{1:040x}"
+    assert work(Worker.EXPORT, workers).figures["commit"] is None
     record(workers, 3)
-    assert work(Name.EXPORT, workers).figures["commit"] == f"{2:040x}"
+    assert work(Worker.EXPORT, workers).figures["commit"] == f"{2:040x}"
     assert len(branch.commits) == 2
     assert b"**3** failures" in branch.files["AI_Failure_Modes.md"]
 
@@ -82,7 +82,7 @@ def test_export_commits_only_what_changed(workers: Workers, branch: Branch) -> N
 def test_analysis_names_spikes(workers: Workers) -> None:
     """Analysis says how much went wrong and what comes far more often than usual."""
     record(workers, 12)
-    outcome = work(Name.ANALYSIS, workers)
+    outcome = work(Worker.ANALYSIS, workers)
     assert outcome.figures["failures"] == 12
     assert "Spike in category security: 12 in 24 hours, usual 0." in outcome.said
 
@@ -90,9 +90,9 @@ def test_analysis_names_spikes(workers: Workers) -> None:
 def test_metrics_count_each_session_once(workers: Workers) -> None:
     """Figures grow by what is new, however often they are asked for."""
     record(workers, 4)
-    assert work(Name.METRICS, workers).figures["sessions"] == 4
+    assert work(Worker.METRICS, workers).figures["sessions"] == 4
     record(workers, 6)
-    outcome = work(Name.METRICS, workers)
+    outcome = work(Worker.METRICS, workers)
     assert (outcome.figures["sessions"], outcome.figures["success_rate"], outcome.figures["top"]) == (
         6,
         1.0,
@@ -107,14 +107,14 @@ def test_cleanup_forgets_after_thirty_days(workers: Workers) -> None:
     assert isinstance(workers.store, QueuedStore)
     workers.store.record(session(99, at=AT - timedelta(days=31)))
     workers.store.flush()
-    assert work(Name.CLEANUP, workers).figures["sessions"] == 1
+    assert work(Worker.CLEANUP, workers).figures["sessions"] == 1
     assert len(workers.store.recent()) == 5
     assert workers.store.figures().all.sessions == 6
 
 
 def test_a_flag_switches_a_worker_off(workers: Workers, branch: Branch) -> None:
     """A worker whose flag is off does nothing and says so."""
-    outcome = work(Name.EXPORT, replace(workers, flags={"export": False}))
+    outcome = work(Worker.EXPORT, replace(workers, flags={"export": False}))
     assert outcome.skipped
     assert branch.commits == []
 
@@ -194,20 +194,20 @@ def test_a_bucket_holds_its_middle(milliseconds: int) -> None:
 
 def test_who_is_due() -> None:
     """What never ran is due at once; then each at its interval, the most overdue first."""
-    assert set(due(INTERVALS, {}, AT)) == set(Name)
-    last = dict.fromkeys(Name, AT)
+    assert set(due(INTERVALS, {}, AT)) == set(Worker)
+    last = dict.fromkeys(Worker, AT)
     assert due(INTERVALS, last, AT + timedelta(seconds=59)) == []
-    assert due(INTERVALS, last, AT + timedelta(seconds=60)) == [Name.METRICS]
-    assert due(INTERVALS, last, AT + timedelta(seconds=600)) == [Name.METRICS, Name.ANALYSIS, Name.EXPORT]
+    assert due(INTERVALS, last, AT + timedelta(seconds=60)) == [Worker.METRICS]
+    assert due(INTERVALS, last, AT + timedelta(seconds=600)) == [Worker.METRICS, Worker.ANALYSIS, Worker.EXPORT]
     assert due(INTERVALS, last, AT - timedelta(days=9)) == []
 
 
 def test_the_timer_runs_each_worker_at_its_interval(workers: Workers) -> None:
     """In one hour: analysis 12 times, metrics 60, export 6, cleanup once; a failing worker stops no other."""
-    ran: dict[Name, int] = {}
+    ran: dict[Worker, int] = {}
     failed: list[BotError] = []
 
-    def report(name: Name, outcome: Outcome | BotError) -> None:
+    def report(name: Worker, outcome: Outcome | BotError) -> None:
         ran[name] = ran.get(name, 0) + 1
         if isinstance(outcome, BotError):
             failed.append(outcome)
@@ -221,12 +221,12 @@ def test_the_timer_runs_each_worker_at_its_interval(workers: Workers) -> None:
         stopped=lambda: workers.clock.now() >= start + timedelta(hours=1),
         report=report,
     )
-    assert ran == {Name.ANALYSIS: 12, Name.METRICS: 60, Name.EXPORT: 6, Name.CLEANUP: 1}
+    assert ran == {Worker.ANALYSIS: 12, Worker.METRICS: 60, Worker.EXPORT: 6, Worker.CLEANUP: 1}
     assert len(failed) == 6
 
 
 def test_the_timer_can_run_one_worker_only(workers: Workers) -> None:
     """Only the workers that were asked for run."""
-    ran: list[Name] = []
-    keep_working(workers, stopped=lambda: len(ran) >= 3, report=lambda name, _: ran.append(name), only={Name.METRICS})
-    assert ran == [Name.METRICS] * 3
+    ran: list[Worker] = []
+    keep_working(workers, stopped=lambda: len(ran) >= 3, report=lambda name, _: ran.append(name), only={Worker.METRICS})
+    assert ran == [Worker.METRICS] * 3

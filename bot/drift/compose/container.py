@@ -49,7 +49,7 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Container:
     """One inspected container with the parts that most readers need at hand."""
 
     container: Tree
@@ -85,11 +85,11 @@ class Facts:
         return (*apart, *joined)
 
 
-def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Facts:
+def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Container:
     """``container`` with what the readers look at."""
     image = image or {}
     labels = mapping(get(container, "Config", "Labels"))
-    return Facts(
+    return Container(
         container=container,
         config=mapping(container.get("Config")),
         host=mapping(container.get("HostConfig")),

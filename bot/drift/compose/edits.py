@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.drift.compose import long_form, ports
 from bot.drift.compose.shape import service_shape
-from bot.drift.walk import ORDER, Finding, Side, label_of
+from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import elements, get, mapping
 from bot.model.resource import JSON, Item, Path, Pointer, Tree
@@ -44,7 +44,7 @@ _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
 }
 
 
-def edits(raw: Tree, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
+def edits(raw: Tree, finding: Difference, wanted: Tree) -> tuple[Edit, ...]:
     """What to change in ``raw`` for the live side of ``finding``. ``wanted`` is ``raw`` in long form."""
     path = finding.place.path
     if not path or not isinstance(path[0], str) or finding.shape is ORDER:
@@ -132,7 +132,7 @@ def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
     return (AddEntry(pointer[:-1], str(pointer[-1]), value),)
 
 
-def _plain(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+def _plain(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
     """Keys that are written alike in short and long syntax."""
     if any(isinstance(part, Item) for part in path):
         return ()
@@ -173,7 +173,7 @@ def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
     return (condition, RemoveEntry(attempts)) if _has(raw, attempts) else (condition,)
 
 
-def _gpus(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+def _gpus(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
     """Requests below ``deploy`` and beside it are one list live, so there is no telling which of both to change."""
     if get(raw, *_RESERVED) is not None:
         return ()
@@ -202,7 +202,7 @@ def _pair_index(raw: Tree, key: str, name: str) -> int | None:
     return next((at for at, entry in enumerate(entries) if str(entry).partition("=")[0] == name), None)
 
 
-def _pair(raw: Tree, key: str, path: Path, finding: Finding) -> tuple[Edit, ...]:
+def _pair(raw: Tree, key: str, path: Path, finding: Difference) -> tuple[Edit, ...]:
     """One entry of a mapping that may be written as a list of ``KEY=value``."""
     if len(path) != 2:
         return ()
@@ -218,7 +218,7 @@ def _pair(raw: Tree, key: str, path: Path, finding: Finding) -> tuple[Edit, ...]
     return (AddEntry((key,), None, line),) if index is None else (SetValue((key, index), line),)
 
 
-def ranges_as_one(findings: list[Finding], raw: Tree) -> list[Finding]:
+def ranges_as_one(findings: list[Difference], raw: Tree) -> list[Difference]:
     """``findings`` where the ports of one written range that are missing all together are one."""
     gone = {label: one for one in findings if one.side is Side.DESIRED and (label := _port_label(one)) is not None}
     for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
@@ -232,7 +232,7 @@ def ranges_as_one(findings: list[Finding], raw: Tree) -> list[Finding]:
     return findings
 
 
-def _port_label(finding: Finding) -> str | None:
+def _port_label(finding: Difference) -> str | None:
     path = finding.place.path
     return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
 
@@ -281,7 +281,7 @@ def _within(entry: JSON, label: str) -> bool:
     return number.isdigit() and first <= int(number) <= last and told.partition("~")[0] == protocol
 
 
-def _element(raw: Tree, key: str, path: Path, finding: Finding, wanted: Tree) -> tuple[Edit, ...]:
+def _element(raw: Tree, key: str, path: Path, finding: Difference, wanted: Tree) -> tuple[Edit, ...]:
     """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
     if len(path) < 2 or not isinstance(path[1], Item):
         return ()
@@ -299,7 +299,7 @@ def _element(raw: Tree, key: str, path: Path, finding: Finding, wanted: Tree) ->
     return () if short is None else (SetValue((key, index), short),)
 
 
-def _plain_in(raw: Tree, pointer: Pointer, finding: Finding) -> tuple[Edit, ...]:
+def _plain_in(raw: Tree, pointer: Pointer, finding: Difference) -> tuple[Edit, ...]:
     if finding.observed is None:
         return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
     before = _at(raw, pointer) if _has(raw, pointer) else None
@@ -308,7 +308,7 @@ def _plain_in(raw: Tree, pointer: Pointer, finding: Finding) -> tuple[Edit, ...]
     return _put(raw, pointer, int(str(live)) if number else live)
 
 
-def _new_element(raw: Tree, key: str, finding: Finding) -> tuple[Edit, ...]:
+def _new_element(raw: Tree, key: str, finding: Difference) -> tuple[Edit, ...]:
     listed = raw.get(key)
     if not isinstance(finding.observed, (dict, Mapping)):
         return ()
@@ -372,7 +372,7 @@ def _short_mount(element: Tree) -> str | None:
     return f"{source}:{target}{mode}" if source else target
 
 
-def _network(raw: Tree, path: Path, finding: Finding) -> tuple[Edit, ...]:
+def _network(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
     listed = raw.get("networks")
     if len(path) != 2 or not isinstance(listed, (list, tuple)):
         return ()

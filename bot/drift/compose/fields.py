@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
-from bot.drift.compose.container import Defaults, Facts, go_duration, signal_name
+from bot.drift.compose.container import Container, Defaults, go_duration, signal_name
 from bot.model.json import elements, get, mapping, mappings, text, texts, whole
 from bot.model.resource import JSON, Tree
 
@@ -44,15 +44,15 @@ def _given(value: JSON) -> Reading:
     return (value or None, None)
 
 
-def _image(shown: Facts) -> Reading:
+def _image(shown: Container) -> Reading:
     return _given(text(shown.container.get("ImageName")) or text(shown.config.get("Image")))
 
 
-def _command(shown: Facts) -> Reading:
+def _command(shown: Container) -> Reading:
     return (list(texts(shown.config.get("Cmd"))) or None, list(texts(shown.image_config.get("Cmd"))))
 
 
-def _entrypoint(shown: Facts) -> Reading:
+def _entrypoint(shown: Container) -> Reading:
     ground = list(texts(shown.image_config.get("Entrypoint")))
     value = shown.config.get("Entrypoint")
     if not isinstance(value, str):
@@ -68,7 +68,7 @@ def _variables(entries: Iterable[str]) -> dict[str, JSON]:
     return dict(entry.partition("=")[::2] for entry in entries)
 
 
-def _environment(shown: Facts) -> Reading:
+def _environment(shown: Container) -> Reading:
     live = _variables(texts(shown.config.get("Env")))
     ground = _variables(texts(shown.image_config.get("Env")))
     ground.setdefault("PATH", _PATH)
@@ -84,7 +84,7 @@ def _environment(shown: Facts) -> Reading:
     return (live or None, ground)
 
 
-def _bindings(shown: Facts) -> Iterable[dict[str, JSON]]:
+def _bindings(shown: Container) -> Iterable[dict[str, JSON]]:
     for port, hosts in sorted(mapping(shown.host.get("PortBindings")).items()):
         number, _, protocol = port.partition("/")
         for host in mappings(hosts):
@@ -99,21 +99,21 @@ def _bindings(shown: Facts) -> Iterable[dict[str, JSON]]:
             yield entry
 
 
-def _ports(shown: Facts) -> Reading:
+def _ports(shown: Container) -> Reading:
     order = sorted(_bindings(shown), key=lambda port: (str(port["protocol"]), whole(port["target"]), str(port)))
     return _given(order)
 
 
-def _expose(shown: Facts) -> Reading:
+def _expose(shown: Container) -> Reading:
     return _given(_exposed(shown)[0])
 
 
-def brought_ports(shown: Facts) -> list[JSON]:
+def brought_ports(shown: Container) -> list[JSON]:
     """The ports that are exposed because the image exposes them or because they are published."""
     return _exposed(shown)[1]
 
 
-def _exposed(shown: Facts) -> tuple[list[JSON], list[JSON]]:
+def _exposed(shown: Container) -> tuple[list[JSON], list[JSON]]:
     """What was exposed for its own sake, and what is exposed anyway; without the image all of it may be."""
     bound = mapping(shown.host.get("PortBindings"))
     live = {*mapping(shown.config.get("ExposedPorts")), *mapping(get(shown.container, "NetworkSettings", "Ports"))}
@@ -126,7 +126,7 @@ def _port_name(port: str) -> str:
     return port.removesuffix("/tcp")
 
 
-def _volumes(shown: Facts) -> Reading:
+def _volumes(shown: Container) -> Reading:
     from_image = mapping(shown.image_config.get("Volumes"))
     found = [
         _volume(mount)
@@ -160,13 +160,13 @@ def _volume(mount: Tree) -> dict[str, JSON]:
     return entry
 
 
-def _secrets(shown: Facts) -> Reading:
+def _secrets(shown: Container) -> Reading:
     """File-backed Compose secrets are bind mounts below ``/run/secrets``."""
     targets = sorted(text(mount.get("Destination")) for mount in mappings(shown.container.get("Mounts")))
     return _given([{"source": at.rpartition("/")[2], "target": at} for at in targets if at.startswith("/run/secrets/")])
 
 
-def _tmpfs(shown: Facts) -> Reading:
+def _tmpfs(shown: Container) -> Reading:
     found: list[JSON] = []
     for target, options in sorted(mapping(shown.host.get("Tmpfs")).items()):
         kept = [option for option in text(options).split(",") if option and option not in _TMPFS_NOISE]
@@ -176,7 +176,7 @@ def _tmpfs(shown: Facts) -> Reading:
     return _given(found)
 
 
-def _networks(shown: Facts) -> Reading:
+def _networks(shown: Container) -> Reading:
     live: dict[str, JSON] = {}
     for name, settings in sorted(mapping(get(shown.container, "NetworkSettings", "Networks")).items()):
         if name not in {"host", "none", "bridge", "podman", "slirp4netns", "pasta"}:
@@ -184,7 +184,7 @@ def _networks(shown: Facts) -> Reading:
     return (live or None, {f"{shown.project}_default" if shown.project else "default": {}})
 
 
-def _network(settings: Tree, shown: Facts) -> dict[str, JSON]:
+def _network(settings: Tree, shown: Container) -> dict[str, JSON]:
     own = {shown.service, text(shown.container.get("Name")).removeprefix("/"), text(shown.container.get("Id"))[:12]}
     aliases = sorted(set(texts(settings.get("Aliases"))) - own - {text(shown.config.get("Hostname"))})
     entry: dict[str, JSON] = {"aliases": list(aliases)} if aliases else {}
@@ -195,7 +195,7 @@ def _network(settings: Tree, shown: Facts) -> dict[str, JSON]:
     return entry
 
 
-def _network_mode(shown: Facts) -> Reading:
+def _network_mode(shown: Container) -> Reading:
     mode = text(shown.host.get("NetworkMode"))
     attached = mapping(get(shown.container, "NetworkSettings", "Networks"))
     usual = {"", "default", "bridge", "private", "podman", "slirp4netns", "pasta"}
@@ -203,13 +203,13 @@ def _network_mode(shown: Facts) -> Reading:
     return (mode or None, mode if mode in usual or named else None)
 
 
-def _labels(shown: Facts) -> Reading:
+def _labels(shown: Container) -> Reading:
     live = mapping(shown.config.get("Labels"))
     kept = {key: value for key, value in live.items() if not key.startswith(_OWN_LABELS)}
     return (kept or None, mapping(shown.image_config.get("Labels")))
 
 
-def _restart(shown: Facts) -> Reading:
+def _restart(shown: Container) -> Reading:
     policy = mapping(shown.host.get("RestartPolicy"))
     name, count = text(policy.get("Name")) or "no", whole(policy.get("MaximumRetryCount"))
     return (f"{name}:{count}" if name == "on-failure" and count else name, "no")
@@ -232,14 +232,14 @@ def _healthcheck_of(config: Tree) -> dict[str, JSON]:
     return found
 
 
-def _healthcheck(shown: Facts) -> Reading:
+def _healthcheck(shown: Container) -> Reading:
     ground = _healthcheck_of(shown.image_config)
     if shown.podman:  # podman fills in its defaults where nothing was asked for
         ground = {"interval": "30s", "timeout": "30s", "retries": 3, "start_period": "0s", **ground}
     return (_healthcheck_of(shown.config) or None, ground)
 
 
-def _logging(shown: Facts) -> Reading:
+def _logging(shown: Container) -> Reading:
     log = mapping(shown.host.get("LogConfig"))
     driver = text(log.get("Type"))
     options: dict[str, JSON] = {key: text(value) for key, value in mapping(log.get("Config")).items()}
@@ -257,18 +257,18 @@ def _logging(shown: Facts) -> Reading:
     return (value or None, ground)
 
 
-def _capabilities(key: str) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _capabilities(key: str) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         return _given(sorted({name.upper().removeprefix("CAP_") for name in texts(shown.host.get(key))}))
 
     return read
 
 
-def _user(shown: Facts) -> Reading:
+def _user(shown: Container) -> Reading:
     return (text(shown.config.get("User")) or None, text(shown.image_config.get("User")))
 
 
-def _devices(shown: Facts) -> Reading:
+def _devices(shown: Container) -> Reading:
     return _given(
         [
             {
@@ -281,7 +281,7 @@ def _devices(shown: Facts) -> Reading:
     )
 
 
-def _ulimits(shown: Facts) -> Reading:
+def _ulimits(shown: Container) -> Reading:
     live: dict[str, JSON] = {}
     ground: dict[str, JSON] = {}
     for limit in mappings(shown.host.get("Ulimits")):
@@ -294,7 +294,7 @@ def _ulimits(shown: Facts) -> Reading:
     return (live or None, ground)
 
 
-def _cpus(shown: Facts) -> Reading:
+def _cpus(shown: Container) -> Reading:
     nano, quota = whole(shown.host.get("NanoCpus")), whole(shown.host.get("CpuQuota"))
     period = whole(shown.host.get("CpuPeriod")) or 100_000
     if nano:
@@ -302,18 +302,18 @@ def _cpus(shown: Facts) -> Reading:
     return _given(quota / period if quota > 0 else None)
 
 
-def _memory_swap(shown: Facts) -> Reading:
+def _memory_swap(shown: Container) -> Reading:
     """Twice the memory limit is what both engines set where only a memory limit is asked for."""
     swap = whole(shown.host.get("MemorySwap"))
     return (swap or None, 2 * whole(shown.host.get("Memory")))
 
 
-def _security(shown: Facts) -> Reading:
+def _security(shown: Container) -> Reading:
     options = {"no-new-privileges:true" if one == "no-new-privileges" else one for one in _security_texts(shown)}
     return _given(sorted(options))
 
 
-def _security_texts(shown: Facts) -> Iterable[str]:
+def _security_texts(shown: Container) -> Iterable[str]:
     """Without what an engine adds to a privileged container by itself."""
     privileged = shown.host.get("Privileged") is True
     for option in texts(shown.host.get("SecurityOpt")):
@@ -321,70 +321,70 @@ def _security_texts(shown: Facts) -> Iterable[str]:
             yield option
 
 
-def _namespace(key: str, *usual: str) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _namespace(key: str, *usual: str) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         mode = text(shown.host.get(key))
         return (mode or None, mode if mode in usual else None)
 
     return read
 
 
-def _cgroup(shown: Facts) -> Reading:
+def _cgroup(shown: Container) -> Reading:
     """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2."""
     mode = text(shown.host.get("CgroupnsMode")) or text(shown.host.get("CgroupMode"))
     asked = shown.asked_for("--cgroupns", "host") if shown.podman else shown.unified
     return (mode or None, mode if mode == "private" or (mode == "host" and not asked) else None)
 
 
-def _pids_limit(shown: Facts) -> Reading:
+def _pids_limit(shown: Container) -> Reading:
     """-1 without a limit, which nobody need have asked for."""
     limit = whole(shown.host.get("PidsLimit"))
     return (limit, shown.defaults.pids_limit) if limit > 0 else (-1, -1)
 
 
-def _hostname(shown: Facts) -> Reading:
+def _hostname(shown: Container) -> Reading:
     name, id_ = text(shown.config.get("Hostname")), text(shown.container.get("Id"))
     borrowed = text(shown.host.get("NetworkMode")) == "host" or text(shown.host.get("UTSMode")) == "host"
     return (name or None, name if borrowed or (id_ and id_.startswith(name)) else None)
 
 
-def _container_name(shown: Facts) -> Reading:
+def _container_name(shown: Container) -> Reading:
     name = text(shown.container.get("Name")).removeprefix("/")
     stem = f"{re.escape(shown.project)}([-_]){re.escape(shown.service)}\\1\\d+"
     return (name or None, name if not shown.project or re.fullmatch(stem, name) else None)
 
 
-def _extra_hosts(shown: Facts) -> Reading:
+def _extra_hosts(shown: Container) -> Reading:
     """``name=address``: an IPv6 address has colons of its own."""
     return _given(sorted("=".join(entry.partition(":")[::2]) for entry in texts(shown.host.get("ExtraHosts"))))
 
 
-def _init(shown: Facts) -> Reading:
+def _init(shown: Container) -> Reading:
     noted = text(get(shown.config, "Annotations", "io.podman.annotations.init")).upper() == "TRUE"
     return (shown.host.get("Init") is True or noted, False)
 
 
-def _working_dir(shown: Facts) -> Reading:
+def _working_dir(shown: Container) -> Reading:
     ground = text(shown.image_config.get("WorkingDir"))
     return (text(shown.config.get("WorkingDir")) or None, ground or "/")
 
 
-def _stop_signal(shown: Facts) -> Reading:
+def _stop_signal(shown: Container) -> Reading:
     ground = signal_name(shown.image_config.get("StopSignal")) or "SIGTERM"
     return (signal_name(shown.config.get("StopSignal")) or None, ground)
 
 
-def _stop_grace_period(shown: Facts) -> Reading:
+def _stop_grace_period(shown: Container) -> Reading:
     seconds = shown.config.get("StopTimeout")
     return (go_duration(whole(seconds) * 1_000_000_000) if seconds is not None else None, "10s")
 
 
-def _runtime(shown: Facts) -> Reading:
+def _runtime(shown: Container) -> Reading:
     runtime = text(shown.host.get("Runtime"))
     return (runtime or None, runtime if runtime in shown.defaults.runtimes else None)
 
 
-def _gpus(shown: Facts) -> Reading:
+def _gpus(shown: Container) -> Reading:
     requests = [
         {"capabilities": sorted({word for group in elements(one.get("Capabilities")) for word in texts(group)})}
         | ({"count": max(count, 0) or "all"} if (count := whole(one.get("Count"))) else {})
@@ -394,44 +394,44 @@ def _gpus(shown: Facts) -> Reading:
     return _given([dict(one) for one in requests])
 
 
-def _text_of(part: Literal["host", "config"], key: str, *usual: str) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _text_of(part: Literal["host", "config"], key: str, *usual: str) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         value = text((shown.host if part == "host" else shown.config).get(key))
         return (value or None, value if value in usual else None)
 
     return read
 
 
-def _flag(part: Literal["host", "config"], key: str) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _flag(part: Literal["host", "config"], key: str) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         return ((shown.host if part == "host" else shown.config).get(key) is True, False)
 
     return read
 
 
-def _size(key: str, ground: Callable[[Defaults], int] = lambda _: 0) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _size(key: str, ground: Callable[[Defaults], int] = lambda _: 0) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         value = whole(shown.host.get(key))
         return (value if value > 0 else None, ground(shown.defaults))
 
     return read
 
 
-def _list(key: str) -> Callable[[Facts], Reading]:
-    def read(shown: Facts) -> Reading:
+def _list(key: str) -> Callable[[Container], Reading]:
+    def read(shown: Container) -> Reading:
         return _given(list(texts(shown.host.get(key))))
 
     return read
 
 
-def _sysctls(shown: Facts) -> Reading:
+def _sysctls(shown: Container) -> Reading:
     """Podman does not show them but on the command line it was given."""
     live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
     live |= {key: value for key, equals, value in (one.partition("=") for one in shown.asked("--sysctl")) if equals}
     return _given(dict(sorted(live.items())))
 
 
-FIELDS: Final[Mapping[str, Callable[[Facts], Reading]]] = {
+FIELDS: Final[Mapping[str, Callable[[Container], Reading]]] = {
     "image": _image,
     "command": _command,
     "entrypoint": _entrypoint,

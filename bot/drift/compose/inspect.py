@@ -32,7 +32,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from bot.drift.compose.container import Defaults, Facts, facts, short_name
+from bot.drift.compose.container import Container, Defaults, facts, short_name
 from bot.drift.compose.fields import FIELDS, brought_ports
 from bot.drift.kubernetes.health import container_problems
 from bot.model.json import get, mapping, text, texts, whole
@@ -117,7 +117,7 @@ def merged(replicas: Sequence[Observed]) -> Observed:
     return Observed(first.id, tree, problems, "+".join(one.version for one in ordered))
 
 
-def _tree(shown: Facts) -> dict[str, JSON]:
+def _tree(shown: Container) -> dict[str, JSON]:
     given: dict[str, JSON] = {}
     inherited: dict[str, JSON] = {}
     for key, read in FIELDS.items():
@@ -135,7 +135,7 @@ def _tree(shown: Facts) -> dict[str, JSON]:
     return {**given, **_annotations(shown), INHERITED: inherited, **({UNKNOWN: [*unknown]} if unknown else {})}
 
 
-def _unknown(shown: Facts) -> tuple[str, ...]:
+def _unknown(shown: Container) -> tuple[str, ...]:
     """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker, exposed
     ports in its own words, and the devices of ``gpus``.
     """
@@ -179,7 +179,7 @@ def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
     return (None, value) if value == ground else (value, None)
 
 
-def _annotations(shown: Facts) -> dict[str, JSON]:
+def _annotations(shown: Container) -> dict[str, JSON]:
     container, state = shown.container, mapping(shown.container.get("State"))
     labels = mapping(shown.config.get("Labels"))
     health = text(get(state, "Health", "Status") or get(state, "Healthcheck", "Status"))

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.drift.compose.names import Names
+from bot.drift.compose.names import EngineNames
 from bot.model.json import elements, get, mapping, mappings, text
 from bot.model.resource import JSON, Desired, Tree
 
@@ -23,7 +23,7 @@ def folder(tree: Tree) -> str | None:
     return posixpath.normpath(named) if named.startswith("/") else None
 
 
-def named(live: Sequence[JSON], wanted: Tree, names: Names) -> list[JSON]:
+def named(live: Sequence[JSON], wanted: Tree, names: EngineNames) -> list[JSON]:
     """``live`` with the key that Git has for each volume."""
     sources = [text(one["source"]) for one in mappings(live) if _is_volume(one)]
     keys = {text(one["source"]) for one in mappings(wanted.get("volumes")) if _is_volume(one)}

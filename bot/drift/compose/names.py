@@ -18,7 +18,7 @@ FOREIGN: Final = "external:"
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class EngineNames:
     """The names of one kind (``network``, ``volume``) in a project: ``scope`` in Git, ``live`` on the engine.
 
     ``live`` is empty for a container that no Compose tool made: then a key may also be the engine's own name.

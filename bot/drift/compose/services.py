@@ -15,13 +15,13 @@ from bot.drift import images
 from bot.drift.base import Base
 from bot.drift.compose import edits, long_form, mounts, ports
 from bot.drift.compose.inspect import INHERITED, REPLICAS, UNKNOWN
-from bot.drift.compose.names import FOREIGN, Names
+from bot.drift.compose.names import FOREIGN, EngineNames
 from bot.drift.compose.shape import service_shape
-from bot.drift.drifts import Cause, Maker
-from bot.drift.options import Options
+from bot.drift.drifts import Attribution, Maker
+from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
 from bot.drift.surroundings import Aliases
-from bot.drift.walk import Finding, Side, walk
+from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import elements, get, mapping, mappings, text, texts
 from bot.model.resource import JSON, Desired, Observed, Path, Tree
@@ -32,7 +32,7 @@ _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: Options, aliases: Aliases
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
 ) -> Iterator[Drift]:
     """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
     if desired.id.kind != "service":
@@ -70,7 +70,7 @@ def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
 
 
 def _of_container(
-    desired: Desired, tree: Tree, base: Tree | None, options: Options, aliases: Aliases
+    desired: Desired, tree: Tree, base: Tree | None, options: ComparisonOptions, aliases: Aliases
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     wanted = _settled(long_form.service(desired.tree), desired, tree, live)
@@ -97,7 +97,7 @@ def _of_container(
             yield maker.drift(finding, cause, changes, pointer=written)
 
 
-def _unmarked(finding: Finding) -> Finding:
+def _unmarked(finding: Difference) -> Difference:
     """As people are to see it."""
     told = ports.unmarked(finding.desired), ports.unmarked(finding.observed)
     return replace(finding, desired=told[0], observed=told[1])
@@ -113,7 +113,7 @@ def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
     return frozenset(name for kind, names in kinds for name in names if (kind, scope, name) not in aliases)
 
 
-def _names(finding: Finding, strange: frozenset[str]) -> bool:
+def _names(finding: Difference, strange: frozenset[str]) -> bool:
     """Whether the live side of a finding names something ``strange``."""
     path = finding.place.path
     if finding.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
@@ -160,16 +160,16 @@ def _settled_live(
     project = text(get(tree, "x-container", "project"))
     if isinstance(wanted.get("networks", {}), (dict, Mapping)):
         networks = {**mapping(inherited.get("networks")), **mapping(live.get("networks"))}
-        settled["networks"] = _networks(networks, wanted, Names("network", desired.id.scope, project, aliases))
+        settled["networks"] = _networks(networks, wanted, EngineNames("network", desired.id.scope, project, aliases))
     brought = long_form.brought_mounts(desired.tree)
     if isinstance(volumes := settled.get("volumes"), list):
         kept = [one for one in volumes if mapping(one).get("target") not in brought]
-        kept = mounts.named(kept, wanted, Names("volume", desired.id.scope, project, aliases))
+        kept = mounts.named(kept, wanted, EngineNames("volume", desired.id.scope, project, aliases))
         settled["volumes"] = mounts.placed(kept, wanted, mounts.folder(tree), desired)
     return settled
 
 
-def _networks(live: Tree, wanted: Tree, names: Names) -> JSON:
+def _networks(live: Tree, wanted: Tree, names: EngineNames) -> JSON:
     """The networks by Git's names. Where Git is silent a service is in the project's own, however that is called."""
     stated = wanted.get("networks")
     known = names.in_git(live, mapping(stated) if stated is not None else {"default"})
@@ -192,30 +192,30 @@ def _filled(wanted: JSON, given: JSON, inherited: JSON) -> JSON:
     return found
 
 
-def _cause(finding: Finding, base: Base, raw: Tree) -> Cause | None:
+def _cause(finding: Difference, base: Base, raw: Tree) -> Attribution | None:
     match finding.side:
         case Side.BOTH:
             moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
-            return Cause(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, None)
+            return Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, None)
         case Side.DESIRED:
-            return Cause(DriftKind.MISSING, None)
+            return Attribution(DriftKind.MISSING, None)
         case Side.OBSERVED:
             return _addition(finding.place.path, base, raw)
 
 
-def _addition(path: Path, base: Base, raw: Tree) -> Cause | None:
+def _addition(path: Path, base: Base, raw: Tree) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
     if base.holds(path):
-        return Cause(DriftKind.REMOVED, None)
+        return Attribution(DriftKind.REMOVED, None)
     unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]))
     if unseen is not None and elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
         return None
     if path[0] == "command" and raw.get("entrypoint") is not None:
         return None
-    return Cause(DriftKind.ADDED, None)
+    return Attribution(DriftKind.ADDED, None)
 
 
-def _of_project(desired: Desired, observed: Observed, options: Options) -> Iterator[Drift]:
+def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift]:
     """Networks and volumes: only what Git says about them, because engines fill in the rest. What is ``external`` is
     declared elsewhere.
     """
@@ -228,4 +228,4 @@ def _of_project(desired: Desired, observed: Observed, options: Options) -> Itera
     maker = Maker(desired, options, observed=observed.tree)
     for finding in walk(wanted, live, ANY):
         if finding.side is Side.BOTH:
-            yield maker.drift(finding, Cause(DriftKind.CHANGED, None), ())
+            yield maker.drift(finding, Attribution(DriftKind.CHANGED, None), ())

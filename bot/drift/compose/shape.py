@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.drift import values
 from bot.drift.compose import ports
-from bot.drift.shapes import Default, Defaults, Filled, Form, Shape, Types, compile_shape
+from bot.drift.shapes import Default, Defaults, FilledBy, Form, Shape, Types, compile_shape
 from bot.model.resource import JSON
 
 _SPEC: Final = "Compose specification, healthcheck"
@@ -159,7 +159,7 @@ def joined(desired: JSON, observed: JSON) -> bool:
 
 
 def _leaf(agrees: object = None) -> Shape:
-    return Shape(Form.LEAF, Filled.NOBODY, agrees=agrees if callable(agrees) else None)
+    return Shape(Form.LEAF, FilledBy.NOBODY, agrees=agrees if callable(agrees) else None)
 
 
 def resolved_source(desired: JSON, observed: JSON) -> bool:
@@ -172,10 +172,10 @@ def resolved_source(desired: JSON, observed: JSON) -> bool:
 def service_shape(*, resolved: bool = False) -> Shape:
     """The shape of a service in long form. ``resolved``: the folder that relative mounts start from is known."""
     words = {
-        "published": Shape(Form.LEAF, Filled.NOBODY, canonical=values.text, agrees=ports.published),
+        "published": Shape(Form.LEAF, FilledBy.NOBODY, canonical=values.text, agrees=ports.published),
         "source": _leaf(resolved_source if resolved else source),
         "joined": _leaf(joined),
-        "words": Shape(Form.LIST, Filled.NOBODY),
+        "words": Shape(Form.LIST, FilledBy.NOBODY),
     }
     return compile_shape("Service", _TYPES, _DEFAULTS, words)
 

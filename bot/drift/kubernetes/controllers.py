@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from bot.drift.walk import Finding
+from bot.drift.walk import Difference
 from bot.model.resource import JSON, Item, Path
 
 _TRACES: Final = re.compile(
@@ -64,7 +64,7 @@ def is_bookkeeping(path: Path) -> bool:
     return path[-2:-1] in _NOTES and bool(_BOOKKEEPING.fullmatch(str(path[-1])))
 
 
-def injected(finding: Finding) -> bool:
+def injected(finding: Difference) -> bool:
     """Whether something of unknown writer looks as admission controllers and agents write it: mesh sidecars, tokens,
     variables from the downward API, labels and annotations in a controller's domain.
     """

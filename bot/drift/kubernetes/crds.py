@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bot.drift.kubernetes.kinds import shape_of
-from bot.drift.options import Options
-from bot.drift.shapes import COMPARATORS, Default, Filled, Form, Shape
+from bot.drift.options import ComparisonOptions
+from bot.drift.shapes import COMPARATORS, Default, FilledBy, Form, Shape
 from bot.model.json import get, mapping, mappings, text, texts
 from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
 
 
-def with_definitions(options: Options, desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Options:
+def with_definitions(
+    options: ComparisonOptions, desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]
+) -> ComparisonOptions:
     """``options`` with the shapes of every definition in sight; the options' own shapes win."""
     trees = [one.tree for one in desired if _is_definition(one.id)]
     trees += [one.tree for id_, one in resources.items() if _is_definition(id_)]
@@ -64,14 +66,14 @@ def _form(schema: Tree) -> Shape:
             return _list(schema, _shape(mapping(schema.get("items"))))
         case "object" if "properties" in schema:
             fields = {key: _shape(mapping(part)) for key, part in mapping(schema.get("properties")).items()}
-            return Shape(Form.STRUCT, Filled.UNKNOWN, fields=fields)
+            return Shape(Form.STRUCT, FilledBy.UNKNOWN, fields=fields)
         case "object" if isinstance(extra := schema.get("additionalProperties"), (dict, Mapping)):
-            return Shape(Form.MAP, Filled.UNKNOWN, item=_shape(extra))
+            return Shape(Form.MAP, FilledBy.UNKNOWN, item=_shape(extra))
         case "object" | "":
             number = schema.get("x-kubernetes-int-or-string") is True
-            return Shape(Form.ANY, Filled.UNKNOWN, canonical=COMPARATORS["intstr"] if number else None)
+            return Shape(Form.ANY, FilledBy.UNKNOWN, canonical=COMPARATORS["intstr"] if number else None)
         case _:
-            return Shape(Form.LEAF, Filled.UNKNOWN)
+            return Shape(Form.LEAF, FilledBy.UNKNOWN)
 
 
 def _list(schema: Tree, item: Shape) -> Shape:
@@ -79,13 +81,13 @@ def _list(schema: Tree, item: Shape) -> Shape:
         case "map":
             usual = mapping(get(schema, "items", "properties"))
             keys = tuple((key, _default(usual, key)) for key in texts(schema.get("x-kubernetes-list-map-keys")))
-            return Shape(Form.KEYED, Filled.UNKNOWN, item=item, keys=keys)
+            return Shape(Form.KEYED, FilledBy.UNKNOWN, item=item, keys=keys)
         case "set":
-            return Shape(Form.SET, Filled.UNKNOWN, item=item)
+            return Shape(Form.SET, FilledBy.UNKNOWN, item=item)
         case "atomic":
-            return Shape(Form.LIST, Filled.UNKNOWN, item=item)
+            return Shape(Form.LIST, FilledBy.UNKNOWN, item=item)
         case _:
-            return Shape(Form.ANY, Filled.UNKNOWN, item=item)
+            return Shape(Form.ANY, FilledBy.UNKNOWN, item=item)
 
 
 def _default(properties: Tree, key: str) -> JSON:

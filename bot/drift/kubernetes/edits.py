@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.drift.walk import ORDER, Finding, Side
+from bot.drift.walk import ORDER, Difference, Side
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.resource import Item
 
 
-def edits(finding: Finding) -> tuple[Edit, ...]:
+def edits(finding: Difference) -> tuple[Edit, ...]:
     """For trees that are compared as they are written (Kubernetes objects).
 
     A changed value is set, a value that is no longer live is removed, an addition is written into the mapping or list
@@ -27,7 +27,7 @@ def edits(finding: Finding) -> tuple[Edit, ...]:
             return _addition(finding)
 
 
-def _addition(finding: Finding) -> tuple[Edit, ...]:
+def _addition(finding: Difference) -> tuple[Edit, ...]:
     *around, last = finding.place.pointer
     if not isinstance(finding.place.path[-1], Item):
         return (AddEntry(tuple(around), str(last), finding.observed),)

@@ -19,7 +19,7 @@ from bot.model.resource import Observed, Platform, Problem, ResourceId, Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class GracePeriods:
     """How long something may take before it counts as a problem.
 
     ``rollout`` is Kubernetes' default of ``progressDeadlineSeconds`` and is used where a workload names none.
@@ -33,7 +33,7 @@ class Patience:
     """As many, with the last one lately, are a problem even while the container runs."""
 
 
-DEFAULT_PATIENCE: Final = Patience()
+DEFAULT_PATIENCE: Final = GracePeriods()
 
 _WAITING: Final = frozenset(
     {
@@ -52,7 +52,7 @@ _KEPT_RUNNING: Final = frozenset({"always", "unless-stopped"})
 _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
-def problems(tree: Tree, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> tuple[Problem, ...]:
+def problems(tree: Tree, now: datetime, patience: GracePeriods = DEFAULT_PATIENCE) -> tuple[Problem, ...]:
     """What is wrong with one live Kubernetes object at ``now``; nothing for kinds that report no health."""
     group, slash, _ = text(tree.get("apiVersion")).partition("/")
     look = _LOOKS.get((group if slash else "", text(tree.get("kind"))))
@@ -147,12 +147,12 @@ def _seen_by_controller(tree: Tree) -> bool:
     return seen is None or whole(seen) >= whole(get(tree, "metadata", "generation"))
 
 
-def _deadline(tree: Tree, patience: Patience) -> timedelta:
+def _deadline(tree: Tree, patience: GracePeriods) -> timedelta:
     seconds = whole(get(tree, "spec", "progressDeadlineSeconds"))
     return timedelta(seconds=seconds) if seconds else patience.rollout
 
 
-def _deployment(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _deployment(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     if not _seen_by_controller(tree):
         return
     progressing, available = _condition(tree, "Progressing"), _condition(tree, "Available")
@@ -169,7 +169,7 @@ def _deployment(tree: Tree, now: datetime, patience: Patience) -> Iterable[Probl
         yield _told(failure, text(failure.get("reason")) or "ReplicaFailure")
 
 
-def _counted(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _counted(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     """StatefulSet, DaemonSet and ReplicaSet have no conditions: only their counts tell, and not since when."""
     status = mapping(tree.get("status"))
     if not _seen_by_controller(tree) or not status:
@@ -194,7 +194,7 @@ def _change_times(tree: Tree) -> list[datetime]:
     return [at for at in (moment(get(tree, "metadata", "creationTimestamp")), *written) if at is not None]
 
 
-def _pod(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _pod(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     status = mapping(tree.get("status"))
     if get(tree, "metadata", "deletionTimestamp") is not None:
         return
@@ -220,7 +220,7 @@ def _statuses(status: Tree) -> Iterable[Tree]:
         yield from mappings(status.get(key))
 
 
-def _pod_container(container: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _pod_container(container: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     name, restarts = text(container.get("name")), whole(container.get("restartCount"))
     waiting = mapping(get(container, "state", "waiting"))
     ended = mapping(get(container, "state", "terminated")) or mapping(get(container, "lastState", "terminated"))
@@ -245,14 +245,14 @@ def _ending(ended: Tree, restarts: int) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _job(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _job(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     del now, patience
     failed = _condition(tree, "Failed")
     if failed.get("status") == "True":
         yield _told(failed, text(failed.get("reason")) or "JobFailed")
 
 
-def _claim(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _claim(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     phase = text(get(tree, "status", "phase"))
     since = moment(get(tree, "metadata", "creationTimestamp"))
     if phase == "Lost":
@@ -261,13 +261,13 @@ def _claim(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
         yield Problem("ClaimPending", "the claim has no volume yet", since=since)
 
 
-def _volume(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _volume(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     del now, patience
     if text(get(tree, "status", "phase")) == "Failed":
         yield Problem("VolumeFailed", text(get(tree, "status", "message")) or "reclaiming the volume failed")
 
 
-def _node(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _node(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     del now, patience
     ready = _condition(tree, "Ready")
     if ready and ready.get("status") != "True":
@@ -278,20 +278,20 @@ def _node(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
             yield _told(condition, type_)
 
 
-def _autoscaler(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _autoscaler(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     del now, patience
     able = _condition(tree, "AbleToScale")
     if able.get("status") == "False":
         yield _told(able, text(able.get("reason")) or "UnableToScale")
 
 
-def _namespace(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _namespace(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     deleted = moment(get(tree, "metadata", "deletionTimestamp"))
     if deleted is not None and _longer_than(deleted, now, patience.rollout):
         yield Problem("Terminating", "the namespace cannot be deleted", since=deleted)
 
 
-def _balancer(tree: Tree, now: datetime, patience: Patience) -> Iterable[Problem]:
+def _balancer(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
     """A load balancer that never got an address."""
     if get(tree, "spec", "type") != "LoadBalancer" or elements(get(tree, "status", "loadBalancer", "ingress")):
         return
@@ -336,7 +336,7 @@ def _log(health: Tree) -> tuple[str, ...]:
     return tuple(f"exit {whole(e.get('ExitCode'))}: {text(e.get('Output')).strip()[:200]}" for e in entries)
 
 
-_Look = Callable[[Tree, datetime, Patience], Iterable[Problem]]
+_Look = Callable[[Tree, datetime, GracePeriods], Iterable[Problem]]
 _LOOKS: Final[Mapping[tuple[str, str], _Look]] = {
     ("apps", "Deployment"): _deployment,
     ("apps", "StatefulSet"): _counted,

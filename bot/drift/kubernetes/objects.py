@@ -14,18 +14,18 @@ from typing import Final, TypeAlias
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.drifts import Cause, Maker
+from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.controllers import injected, is_bookkeeping, is_trace
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
 from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
 from bot.drift.kubernetes.storage import stored, value_at, written
-from bot.drift.options import Options
+from bot.drift.options import ComparisonOptions
 from bot.drift.severity import meaning, severity
-from bot.drift.shapes import ANY, Filled, Form, Shape
+from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
-from bot.drift.walk import Finding, Side, walk
+from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
 from bot.model.json import get, mapping
 from bot.model.resource import Desired, Item, Observed, ResourceId, Tree
@@ -45,7 +45,7 @@ _NEVER_INJECTED: Final = frozenset(
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: Options, scalers: Scalers
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, scalers: Scalers
 ) -> Iterator[Drift | Suppressed]:
     """Every difference in meaning, as drift or as suppressed with the reason."""
     id_ = desired.id
@@ -67,7 +67,7 @@ def examine(
         yield drift if reason is None else Suppressed(drift, reason[0], reason[1])
 
 
-def shape_for(id_: ResourceId, options: Options) -> Shape:
+def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
     """The shape of a kind: built in, else from its CRD, else with the list keys that the options name."""
     if is_known(id_.group, id_.kind):
         return shape_of(id_.group, id_.kind)
@@ -96,7 +96,7 @@ def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
     return replace(shape, fields={**shape.fields, name: inner})
 
 
-def _rewritten(finding: Finding, desired: Desired) -> bool:
+def _rewritten(finding: Difference, desired: Desired) -> bool:
     """Whether Git says it in another form than the one compared, so that no edit can be made of the finding."""
     path = finding.place.path
     if finding.side is not Side.OBSERVED:
@@ -110,7 +110,7 @@ def _rewritten(finding: Finding, desired: Desired) -> bool:
 class _Verdict:
     """A difference that is told: as drift, or as suppressed by and for what ``quiet`` says."""
 
-    cause: Cause
+    cause: Attribution
     quiet: Excuse | None = None
 
 
@@ -120,9 +120,9 @@ class _Judge:
     observed: Observed
     owners: Owners
     base: Base
-    options: Options
+    options: ComparisonOptions
 
-    def verdict(self, finding: Finding) -> _Verdict | None:
+    def verdict(self, finding: Difference) -> _Verdict | None:
         """What kind of drift it is and who did it; None when it is none."""
         if is_trace(finding.place.path) and (finding.side is Side.OBSERVED or finding.place.path[-2] == "annotations"):
             return None
@@ -130,53 +130,53 @@ class _Judge:
             case Side.BOTH:
                 return self._changed(finding)
             case Side.DESIRED:
-                return _Verdict(Cause(DriftKind.MISSING, None))
+                return _Verdict(Attribution(DriftKind.MISSING, None))
             case Side.OBSERVED:
                 writer = self._writer(finding)
                 return self._addition(finding, writer) or self._grave(finding, writer)
 
-    def _writer(self, finding: Finding) -> Writer | None:
+    def _writer(self, finding: Difference) -> Writer | None:
         return self.owners.writer(finding.place.steps)
 
-    def _changed(self, finding: Finding) -> _Verdict:
+    def _changed(self, finding: Difference) -> _Verdict:
         moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
         writer = self._writer(finding)
-        cause = Cause(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
+        cause = Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
         return _Verdict(cause, _certificate(finding, writer) if finding.place.path[-1] == "caBundle" else None)
 
-    def _addition(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+    def _addition(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
         place = finding.place
         if writer is not None and writer.role is Role.PERSON:
-            return _Verdict(Cause(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
-        if finding.shape.filled is Filled.SERVER or is_bookkeeping(place.path):
+            return _Verdict(Attribution(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
+        if finding.shape.filled is FilledBy.SERVER or is_bookkeeping(place.path):
             return None
-        if finding.shape.filled is Filled.CONTROLLER:
+        if finding.shape.filled is FilledBy.CONTROLLER:
             return _by_stranger(writer, "it is a field that Git leaves to controllers")
         if self.base.holds(place.path):
-            return _Verdict(Cause(DriftKind.REMOVED, writer))
+            return _Verdict(Attribution(DriftKind.REMOVED, writer))
         if self.base.recorded is None and (applier := self.owners.applied(place.steps)) is not None:
-            return _Verdict(Cause(DriftKind.REMOVED, applier))
+            return _Verdict(Attribution(DriftKind.REMOVED, applier))
         return self._unrecorded(finding, writer)
 
-    def _unrecorded(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+    def _unrecorded(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
         """Not a person's, not in any base: what is left is an update by a deployer, a controller, or nobody knows."""
         if writer is not None and writer.role is Role.STRANGER:
             return self._strange(finding, writer)
-        if finding.shape.filled is Filled.UNKNOWN or injected(finding):
+        if finding.shape.filled is FilledBy.UNKNOWN or injected(finding):
             return None
         if writer is None:
-            return _Verdict(Cause(DriftKind.ADDED, None, _UNKNOWN_REMOVAL)) if self._declared(finding) else None
+            return _Verdict(Attribution(DriftKind.ADDED, None, _UNKNOWN_REMOVAL)) if self._declared(finding) else None
         match writer.role:
             case Role.DEPLOYER if self.base.tree is None:
-                return _Verdict(Cause(DriftKind.REMOVED, writer))
+                return _Verdict(Attribution(DriftKind.REMOVED, writer))
             case Role.CREATOR if self.base.tree is None:
-                return _Verdict(Cause(DriftKind.ADDED, writer))
+                return _Verdict(Attribution(DriftKind.ADDED, writer))
             case Role.AUTOSCALER if "resources" in finding.place.path:
-                return _Verdict(Cause(DriftKind.ADDED, writer))
+                return _Verdict(Attribution(DriftKind.ADDED, writer))
             case _:
                 return None
 
-    def _strange(self, finding: Finding, writer: Writer) -> _Verdict | None:
+    def _strange(self, finding: Difference, writer: Writer) -> _Verdict | None:
         """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
 
         Who sent the whole object owns what the server and admission controllers filled in as well. That is told from
@@ -193,13 +193,13 @@ class _Judge:
             loud = finding.declared or level.rank >= Severity.HIGH.rank
         if not loud:
             return _by_stranger(writer, "Git says nothing about the part around it, and it is not severe")
-        return _Verdict(Cause(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
+        return _Verdict(Attribution(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
-    def _grave(self, finding: Finding, writer: Writer | None) -> _Verdict | None:
+    def _grave(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
         """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
         if self._grade(finding)[0] is not Severity.CRITICAL:
             return None
-        cause = Cause(DriftKind.ADDED, writer)
+        cause = Attribution(DriftKind.ADDED, writer)
         if writer is not None and writer.role in _ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(finding):
@@ -208,10 +208,10 @@ class _Judge:
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
-    def _grade(self, finding: Finding) -> tuple[Severity, str]:
+    def _grade(self, finding: Difference) -> tuple[Severity, str]:
         return severity(self.desired.id, DriftKind.ADDED, finding.place.path, None, finding.observed)
 
-    def _declared(self, finding: Finding) -> bool:
+    def _declared(self, finding: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""
         kind = self.observed.id.kind
         if finding.place.path[0] == "metadata" or kind in _NEVER_INJECTED:
@@ -229,7 +229,9 @@ def _by_stranger(writer: Writer | None, why: str) -> _Verdict | None:
     """Counted, and no more, where a stranger wrote it."""
     if writer is None or writer.role is not Role.STRANGER:
         return None
-    return _Verdict(Cause(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}"))
+    return _Verdict(
+        Attribution(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}")
+    )
 
 
 def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:
@@ -237,7 +239,7 @@ def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:
     return ((top, key) for top, part in tree.items() if top not in _IDENTITY for key in mapping(part))
 
 
-def _certificate(finding: Finding, writer: Writer | None) -> Excuse | None:
+def _certificate(finding: Difference, writer: Writer | None) -> Excuse | None:
     """Who issues certificates fills them in, whatever holds their place in Git; a person's writing is drift."""
     if writer is not None and writer.role is Role.CONTROLLER:
         return (f"controller:{writer.manager}", f"{writer.manager} fills in the certificate")
@@ -247,7 +249,7 @@ def _certificate(finding: Finding, writer: Writer | None) -> Excuse | None:
     return ("placeholder", "Git only holds the certificate's place") if empty else None
 
 
-def _autoscaled(finding: Finding, owners: Owners, aims: tuple[Scaler, ...], wanted: Tree) -> Excuse | None:
+def _autoscaled(finding: Difference, owners: Owners, aims: tuple[Scaler, ...], wanted: Tree) -> Excuse | None:
     """The autoscaler that sets this field within its bounds, and why that is no drift."""
     path = finding.place.path
     if path == ("spec", "replicas"):
@@ -261,7 +263,7 @@ def _autoscaled(finding: Finding, owners: Owners, aims: tuple[Scaler, ...], want
     )
 
 
-def _scaled(finding: Finding, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
+def _scaled(finding: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
     """Within the bounds of an autoscaler anybody who writes as autoscalers do may be one; without any, by name."""
     through = writer is not None and writer.role is Role.STRANGER and writer.subresource == "scale"
     if writer is not None and writer.role not in _ROBOTS and not through:
@@ -276,7 +278,7 @@ def _scaled(finding: Finding, writer: Writer | None, aims: Sequence[Horizontal])
     return None
 
 
-def _sized(finding: Finding, writer: Writer | None, aims: Sequence[Vertical], wanted: Tree) -> Excuse | None:
+def _sized(finding: Difference, writer: Writer | None, aims: Sequence[Vertical], wanted: Tree) -> Excuse | None:
     if writer is not None and writer.role not in _ROBOTS:
         return None
     if writer is not None and writer.role is Role.AUTOSCALER and not aims:
@@ -291,7 +293,7 @@ def _sized(finding: Finding, writer: Writer | None, aims: Sequence[Vertical], wa
     return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
 
 
-def _aggregated(desired: Desired, finding: Finding, options: Options) -> Excuse | None:
+def _aggregated(desired: Desired, finding: Difference, options: ComparisonOptions) -> Excuse | None:
     rule = options.ignore_aggregated_roles and desired.id.kind == "ClusterRole" and finding.place.path[:1] == ("rules",)
     if rule and get(desired.tree, "aggregationRule") is not None:
         return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")

@@ -36,14 +36,14 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Look at every interval, on webhooks and on file changes, until stopped."""
         from bot.entrypoints.running import run as work
-        from bot.wiring import Ways
+        from bot.wiring import Options
 
-        work(Ways(repo, live, live_command, settings, branch), port=port, watch=watch)
+        work(Options(repo, live, live_command, settings, branch), port=port, watch=watch)
 
     @app.command()
-    def hear(number: int, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
+    def answer_comments(number: int, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
         """Carry out the /clockwork commands in the comments of issue or pull request NUMBER."""
-        from bot.flows.comments import hear as listen
+        from bot.flows.comments import answer_comments as listen
         from bot.wiring import open_orders
 
         answers = listen(number, open_orders(settings, repo))

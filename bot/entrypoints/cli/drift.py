@@ -43,18 +43,18 @@ def register(app: typer.Typer) -> None:
 
         from bot.entrypoints.cli.progress import progress
         from bot.entrypoints.cli.show import show_report, value
-        from bot.ports import Step
+        from bot.ports import ObserverStep
         from bot.report.json import SCHEMA, to_json
-        from bot.wiring import Ways, open_look
+        from bot.wiring import Options, open_assessment
 
         if schema:
             print(json.dumps(SCHEMA, indent=2))
             return
         with progress(quiet=as_json) as tell:
-            tell(Step("git", "reading what is declared"))
-            ways = Ways(repo, live, live_command, settings, variables=tuple(var or ()), tell=tell)
-            looking = open_look(ways)
-            tell(Step("git", "read", 1, 1))
+            tell(ObserverStep("git", "reading what is declared"))
+            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), tell=tell)
+            looking = open_assessment(options)
+            tell(ObserverStep("git", "read", 1, 1))
             seen = looking()
         report = seen.report
         if as_json:

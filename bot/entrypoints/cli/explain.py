@@ -34,8 +34,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Tell why Clockwork does what it does about a task, a proposal or a drift, and what would change it."""
         from bot.flows.explain import explain as reasons
-        from bot.wiring import Ways, open_loop
+        from bot.wiring import Options, open_loop
 
-        ways = Ways(repo, live, live_command, settings, branch, tuple(var or ()))
-        told = reasons(open_loop(ways, dry_run=True), subject)
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
+        told = reasons(open_loop(options, dry_run=True), subject)
         print(json.dumps(told.as_json(), ensure_ascii=False) if as_json else told.text())

@@ -114,7 +114,7 @@ def _pull(
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
     _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
-    if not as_json and run(guard.site.ways.environment) is not None:
+    if not as_json and run(guard.site.options.environment) is not None:
         for line in _log_lines(remarks(reviewed.result.findings)):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)

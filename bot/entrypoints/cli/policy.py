@@ -12,7 +12,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 
 if TYPE_CHECKING:
-    from bot.policy.rules import Match, Rule
+    from bot.policy.rules import Rule, RuleMatch
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def _conditions(rule: Rule) -> Iterator[str]:
         yield f"CEL {rule.when.text}"
 
 
-def _wanted(match: Match) -> dict[str, object]:
+def _wanted(match: RuleMatch) -> dict[str, object]:
     """The parts of a match that say something."""
     found: dict[str, object] = {}
     for field in dataclasses.fields(match):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bot.ports import Step, Tell, silent
+from bot.ports import ObserverStep, Tell, silent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -35,7 +35,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     doing: dict[str, str] = {}
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
 
-        def tell(step: Step) -> None:
+        def tell(step: ObserverStep) -> None:
             if step.observer not in lines:
                 lines[step.observer] = shown.add_task("", total=None, observer=escape(step.observer))
             line = lines[step.observer]

@@ -42,10 +42,10 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Look once and mend what may be mended: commit, pull request or issue."""
-        from bot.wiring import Ways
+        from bot.wiring import Options
 
-        ways = Ways(repo, live, live_command, settings, branch, tuple(var or ()))
-        _run(ways, as_json=as_json, dry_run=dry_run, summary=summary)
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
+        _run(options, as_json=as_json, dry_run=dry_run, summary=summary)
 
     @app.command()
     def simulate(
@@ -73,25 +73,25 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Predict what the next reconcile would do; nothing is written."""
         from bot.model.moment import moment
-        from bot.wiring import SystemClock, Ways
+        from bot.wiring import Options, SystemClock
 
-        ways = Ways(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
+        options = Options(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
         then = moment(at, now=SystemClock().now()) if at else None
-        _run(ways, as_json=as_json, dry_run=True, summary=None, at=then)
+        _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 
 
-def _run(ways: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
+def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
     from bot.entrypoints.cli.show import show_tick, tick_json
     from bot.flows.reconcile import tick
-    from bot.wiring import Ways, open_loop
+    from bot.wiring import Options, open_loop
 
-    if not isinstance(ways, Ways):
+    if not isinstance(options, Options):
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("looking…"):
-        done = tick(open_loop(ways, dry_run=dry_run, at=at))
+        done = tick(open_loop(options, dry_run=dry_run, at=at))
     if as_json:
         print(json.dumps(tick_json(done), ensure_ascii=False))
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WorkerName(StrEnum):
-    """The names of :class:`bot.workers.work.Name`, spelt here so that ``--help`` needs no import of them."""
+    """The names of :class:`bot.workers.work.Worker`, spelt here so that ``--help`` needs no import of them."""
 
     ANALYSIS = "analysis"
     METRICS = "metrics"
@@ -44,10 +44,10 @@ def register(app: typer.Typer) -> None:
         """Run one worker: analysis, metrics, export or cleanup."""
         from bot.wiring import open_workers
         from bot.workers.schedule import keep_working
-        from bot.workers.work import Name, work
+        from bot.workers.work import Worker, work
 
         workers = open_workers(settings, repo)
-        chosen = Name(name.value)
+        chosen = Worker(name.value)
         if once:
             _say(work(chosen, workers), as_json=as_json)
             return

@@ -32,7 +32,7 @@ from bot.model.proposal import Action, Effect, Tick
 from bot.sandbox.server import Sandbox
 from bot.wiring.guard import Guard, review
 from bot.wiring.reconcile import loop_on
-from bot.wiring.repository import SystemClock, Ways, open_host, open_site
+from bot.wiring.repository import Options, SystemClock, open_host, open_repository
 from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
@@ -76,7 +76,7 @@ class Stage:
     """A running demo."""
 
     box: Sandbox
-    ways: Ways
+    options: Options
     loop: Loop
     guard: Guard
     cluster: Cluster
@@ -104,7 +104,7 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
         say(f"creating the repository {NAME}")
         box.create_repository(NAME, files=shop_files(), description="What runs the shop, declared in Git.")
         live = directory / "live.json"
-        ways = Ways(
+        options = Options(
             repo=box.git_url(NAME),
             live=str(live),
             environment={
@@ -114,13 +114,13 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
             },
             cache=directory / "cache",
         )
-        site = open_site(ways)
+        site = open_repository(options)
         clock = SystemClock()
         loop = loop_on(site, clock=clock)
         host = open_host(site, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, ways, loop, Guard(site, host, clock), _cluster(loop.declarer, site.branch, loop), live)
+        stage = Stage(box, options, loop, Guard(site, host, clock), _cluster(loop.declarer, site.branch, loop), live)
         try:
             yield stage
         finally:
@@ -128,7 +128,7 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
 
 
 def _cluster(declarer: Declarer, branch: str, loop: Loop) -> Cluster:
-    head = loop.hands.repository.head(branch)
+    head = loop.run.repository.head(branch)
     return Cluster.running(declarer.at(head or "").resources)
 
 
@@ -187,7 +187,7 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
         head = _json(agent.get(f"{root}/git/ref/heads/main"))["object"]
         sha = head["sha"] if isinstance(head, Mapping) else ""
         _json(agent.post(f"{root}/git/refs", json={"ref": f"refs/heads/{story.AGENT_BRANCH}", "sha": sha}))
-        repository = stage.loop.hands.repository
+        repository = stage.loop.run.repository
         repository.fetch()
         files = {path: repository.read(str(sha), path) or b"" for path in ("src/checkout.py", "k8s/api.yaml")}
         for path, data in story.agent_files(files).items():
@@ -212,10 +212,10 @@ def _json(answer: httpx.Response) -> Mapping[str, object]:
 
 
 def _failure_modes(stage: Stage) -> tuple[str, str]:
-    from bot.workers.work import Name, work
+    from bot.workers.work import Worker, work
 
     workers = workers_of(stage.guard.site)
-    work(Name.EXPORT, workers)
+    work(Worker.EXPORT, workers)
     return workers.path, stage.box.web_url(NAME, f"/blob/main/{workers.path}")
 
 
@@ -234,12 +234,12 @@ def react(stage: Stage, *, say: Callable[[Tick], None], stopped: Callable[[], bo
 
 def _state(stage: Stage) -> object:
     """What a webhook would tell: heads and states."""
-    hands = stage.loop.hands
-    hands.repository.fetch()
-    pulls = () if hands.host is None else hands.host.pulls()
-    issues = () if hands.host is None else hands.host.issues()
+    run = stage.loop.run
+    run.repository.fetch()
+    pulls = () if run.host is None else run.host.pulls()
+    issues = () if run.host is None else run.host.issues()
     return (
-        hands.repository.head(hands.branch),
+        run.repository.head(run.branch),
         tuple((pull.number, pull.state, pull.head_sha) for pull in pulls),
         tuple((issue.number, issue.state) for issue in issues),
     )

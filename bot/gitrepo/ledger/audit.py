@@ -20,7 +20,7 @@ from pygit2.enums import SortMode
 
 from bot.errors import Refused
 from bot.gitrepo.history import commit_of
-from bot.gitrepo.ledger.tree import EMPTY, Chapter, read_chapter
+from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, read_tree
 from bot.model.ledger import Entry
 from bot.safety.compaction import Retention, retained
 
@@ -54,15 +54,15 @@ def verify(repository: pygit2.Repository, tip: str | None, retention: Retention)
 
 
 def follow(
-    repository: pygit2.Repository, since: str, known: Chapter, tip: str, retention: Retention, *, advice: str
-) -> Chapter:
+    repository: pygit2.Repository, since: str, known: LedgerTree, tip: str, retention: Retention, *, advice: str
+) -> LedgerTree:
     """The chapter at ``tip``, come from ``known``, the one at ``since``, lawfully; ``advice`` is for when it did not.
 
     Without a new snapshot the tail proves that itself; across one, each commit between the two is checked. Raises
     ``Refused`` for the first break.
     """
     commit = commit_of(repository, tip)
-    later = read_chapter(repository, str(commit.tree_id), known)
+    later = read_tree(repository, str(commit.tree_id), known)
     if later.snapshot == known.snapshot:
         steps: Iterable[_Step] = [(commit, later, list(_breaks(known, later, retention)))]
     else:
@@ -85,14 +85,14 @@ def everything(repository: pygit2.Repository, tip: str | None, retention: Retent
     return found
 
 
-_Step: TypeAlias = tuple[pygit2.Commit, Chapter, list[str]]
+_Step: TypeAlias = tuple[pygit2.Commit, LedgerTree, list[str]]
 
 
 def _steps(
     repository: pygit2.Repository,
     commits: Iterable[pygit2.Commit],
     last: str | None,
-    chapter: Chapter,
+    chapter: LedgerTree,
     retention: Retention,
 ) -> Iterator[_Step]:
     """Each commit with the chapter it holds and what is wrong with it after the one before; ``chapter`` is at ``last``.
@@ -105,7 +105,7 @@ def _steps(
             problems.append("the chain has a fork or begins anew here")
         last = str(commit.id)
         try:
-            later = read_chapter(repository, str(commit.tree_id), chapter)
+            later = read_tree(repository, str(commit.tree_id), chapter)
             problems.extend(_breaks(chapter, later, retention))
             chapter = later
         except Refused as exc:
@@ -113,7 +113,7 @@ def _steps(
         yield commit, chapter, problems
 
 
-def _breaks(before: Chapter, after: Chapter, own: Retention) -> Iterator[str]:
+def _breaks(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
     """What is wrong with going from one chapter to the next."""
     if after.sequence < before.sequence:
         yield f"{before.sequence - after.sequence} entries disappeared"
@@ -125,7 +125,7 @@ def _breaks(before: Chapter, after: Chapter, own: Retention) -> Iterator[str]:
             yield f"entries that were there were changed or removed: tail/{min(changed)}"
 
 
-def _dishonest(before: Chapter, after: Chapter, own: Retention) -> Iterator[str]:
+def _dishonest(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
     """What is wrong with the compaction between two chapters."""
     if after.since != (before.sequence, before.head):
         yield f"the snapshot stands for {after.since[0]} entries and not for the {before.sequence} before it"

@@ -22,7 +22,7 @@ from bot.gitrepo import history, trees
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.ledger import audit
 from bot.gitrepo.ledger.audit import Verification
-from bot.gitrepo.ledger.tree import EMPTY, Chapter, appended, compacted, read_chapter
+from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, appended, compacted, read_tree
 from bot.gitrepo.lock import writing
 from bot.gitrepo.remote import Remote, limit_waiting
 from bot.gitrepo.repository import CLOCKWORK, bare_clone
@@ -62,7 +62,7 @@ class GitLedger:
         self._signer = signer
         self._retention = retention or Retention()
         self._compact_every = compact_every
-        self._known: tuple[str | None, Chapter, LedgerView] = (None, EMPTY, LedgerView(None))
+        self._known: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
 
     @classmethod
     def open(
@@ -176,7 +176,7 @@ class GitLedger:
     def _remember(self, tip: str) -> None:
         self._repository.references.create(self._seen, tip, force=True)
 
-    def _trusted(self, tip: str | None) -> Chapter:
+    def _trusted(self, tip: str | None) -> LedgerTree:
         """The chapter at ``tip``, proved to follow what this process, or one before it, read last."""
         since, known, _ = self._known
         if since is None and (since := self._last_seen()) is not None:
@@ -185,15 +185,15 @@ class GitLedger:
             return self._chapter(tip)
         return audit.follow(self._repository, since, known, tip, self._retention, advice=self._recovery())
 
-    def _chapter(self, tip: str | None) -> Chapter:
+    def _chapter(self, tip: str | None) -> LedgerTree:
         """The chapter at ``tip``, which is here, by itself."""
         if tip is None:
             return EMPTY
         if tip == self._known[0]:
             return self._known[1]
-        return read_chapter(self._repository, str(history.commit_of(self._repository, tip).tree_id))
+        return read_tree(self._repository, str(history.commit_of(self._repository, tip).tree_id))
 
-    def _is_long(self, chapter: Chapter) -> bool:
+    def _is_long(self, chapter: LedgerTree) -> bool:
         """Whether it is time for a snapshot: often enough for short tails, rarely enough for long snapshots."""
         return len(chapter.files) >= max(self._compact_every, len(chapter.lines) // 16)
 

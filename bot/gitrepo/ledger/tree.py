@@ -29,7 +29,7 @@ from bot.gitrepo.ledger.records import GENESIS, VERSION, decoded, digest, encode
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.compaction import Retention, retained
 
-__all__ = ["EMPTY", "Chapter", "appended", "compacted", "read_chapter"]
+__all__ = ["EMPTY", "LedgerTree", "appended", "compacted", "read_tree"]
 
 MANIFEST: Final = "ledger.json"
 SNAPSHOT: Final = "snapshot.jsonl"
@@ -66,7 +66,7 @@ class _SnapshotHead(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class LedgerTree:
     """The ledger at one commit. ``lines`` are the raw lines beside ``entries``; both oldest first.
 
     ``sequence`` counts every line ever appended, ``head`` is the digest of the last. ``folded`` lines were dropped by
@@ -100,10 +100,10 @@ class Chapter:
         return LedgerView(tip, (note, *self.entries))
 
 
-EMPTY: Final = Chapter()
+EMPTY: Final = LedgerTree()
 
 
-def read_chapter(repository: pygit2.Repository, tree: str, known: Chapter = EMPTY) -> Chapter:
+def read_tree(repository: pygit2.Repository, tree: str, known: LedgerTree = EMPTY) -> LedgerTree:
     """The chapter in ``tree``; what ``known`` (another chapter) holds as well is not read again.
 
     Raises ``Refused`` when anything in it is no file, does not parse, is of a newer version, or breaks the chain.
@@ -124,7 +124,7 @@ def read_chapter(repository: pygit2.Repository, tree: str, known: Chapter = EMPT
     return chapter
 
 
-def appended(chapter: Chapter, entries: Sequence[Entry]) -> tuple[Chapter, dict[str, bytes | None]]:
+def appended(chapter: LedgerTree, entries: Sequence[Entry]) -> tuple[LedgerTree, dict[str, bytes | None]]:
     """The chapter with ``entries`` at its end, and the files that change for it."""
     lines: list[bytes] = []
     head = chapter.head
@@ -144,7 +144,7 @@ def appended(chapter: Chapter, entries: Sequence[Entry]) -> tuple[Chapter, dict[
     return later, {f"{TAIL}/{name}": data, MANIFEST: _manifest_bytes(later)}
 
 
-def compacted(chapter: Chapter, retention: Retention) -> tuple[Chapter, dict[str, bytes | None]]:
+def compacted(chapter: LedgerTree, retention: Retention) -> tuple[LedgerTree, dict[str, bytes | None]]:
     """The chapter with everything that no limit can count any more folded away, and the files that change for it."""
     stay = retained(chapter.entries, retention)
     kept = [(entry, line) for entry, line in zip(chapter.entries, chapter.lines, strict=True) if entry.id in stay]
@@ -159,7 +159,7 @@ def compacted(chapter: Chapter, retention: Retention) -> tuple[Chapter, dict[str
     }
     data = b"".join(line + b"\n" for line in [_canonical(head), *(line for _, line in kept)])
     changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in chapter.files}
-    later = Chapter(
+    later = LedgerTree(
         sequence=chapter.sequence,
         head=chapter.head,
         entries=tuple(entry for entry, _ in kept),
@@ -217,7 +217,7 @@ def _check_version(newer: int | None, *, where: str) -> None:
         )
 
 
-def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> Chapter:
+def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> LedgerTree:
     if blob is None:
         return EMPTY
     first, *lines = _bytes(repository, blob, SNAPSHOT).splitlines() or [b""]
@@ -226,7 +226,7 @@ def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> Chapter:
         head = _SnapshotHead.model_validate_json(first)
     except ValidationError as exc:
         raise Refused(f"the first line of the ledger's {SNAPSHOT} does not parse", advice=_BY_HAND) from exc
-    return Chapter(
+    return LedgerTree(
         sequence=head.sequence,
         head=head.head,
         entries=tuple(decoded(line, where=f"{SNAPSHOT} line {n}")[0] for n, line in enumerate(lines, 2)),
@@ -238,7 +238,7 @@ def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> Chapter:
     )
 
 
-def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str, str]) -> Chapter:
+def _continued(repository: pygit2.Repository, known: LedgerTree, files: Mapping[str, str]) -> LedgerTree:
     """``known`` with the tail files that it does not have yet, each beginning where the one before ended."""
     sequence, head = known.sequence, known.head
     entries: list[Entry] = []
@@ -268,7 +268,7 @@ def _continued(repository: pygit2.Repository, known: Chapter, files: Mapping[str
     )
 
 
-def _manifest_bytes(chapter: Chapter) -> bytes:
+def _manifest_bytes(chapter: LedgerTree) -> bytes:
     values = {
         "format": "clockwork-ledger",
         "schema_version": VERSION,

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.detectors.popular import POPULAR
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 
 
@@ -309,7 +309,7 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
             yield _tampered(delta, hunk.added[0].number, "A checksum changed while the version stayed.")
 
 
-def _same_but(one: Line, other: Line, old: str, new: str) -> bool:
+def _same_but(one: DiffLine, other: DiffLine, old: str, new: str) -> bool:
     return one.text.replace(old, "") == other.text.replace(new, "")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.guardrails import classify, hcl
 from bot.guardrails.detectors.pods import is_deployed, objects
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Unparsed
 from bot.model.finding import FileStatus
@@ -215,7 +215,7 @@ def data_drop(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _is_statement(delta: Delta, line: Line) -> bool:
+def _is_statement(delta: Delta, line: DiffLine) -> bool:
     """In program text, SQL stands in a string; a sentence about dropping tables does not count."""
     if delta.language == "sql":
         return True
@@ -225,7 +225,7 @@ def _is_statement(delta: Delta, line: Line) -> bool:
     return any(quote in line.text for quote in "\"'`") or not delta.mask_after.code[line.number - 1].strip()
 
 
-def _in_down(delta: Delta, line: Line) -> bool:
+def _in_down(delta: Delta, line: DiffLine) -> bool:
     """Whether the nearest migration function above is the one that undoes."""
     for text in reversed(delta.after_lines[max(0, line.number - 200) : line.number]):
         if _DOWN_BLOCK.search(text):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 
 _TLS: Final = {
@@ -56,7 +56,7 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _in_call(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
+def _in_call(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
     """Whether the match is an argument or an assignment to an attribute, and not a parameter's default or a string."""
     code = delta.mask_after.code[line.number - 1]
     found = pattern.search(code)
@@ -75,7 +75,7 @@ def _in_call(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
     return "(" in code[: found.start()]
 
 
-def _open_call(delta: Delta, line: Line) -> bool:
+def _open_call(delta: Delta, line: DiffLine) -> bool:
     """Whether an unclosed bracket stands above within ten lines."""
     depth = 0
     for above in reversed(delta.mask_after.code[max(0, line.number - 10) : line.number - 1]):
@@ -234,7 +234,7 @@ def reviewer_injection(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _hidden(delta: Delta, line: Line) -> bool:
+def _hidden(delta: Delta, line: DiffLine) -> bool:
     """Whether the words stand in a comment, in alternative text, or beside invisible characters."""
     text = line.text[:5000]
     if any(ord(c) in {0x200B, 0x200C, 0x2060} or 0xE0000 <= ord(c) <= 0xE007F for c in text):

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.grammar import parse_error
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.finding import FileStatus
 
@@ -98,7 +98,7 @@ def elided_code(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _says_elided(delta: Delta, line: Line) -> bool:
+def _says_elided(delta: Delta, line: DiffLine) -> bool:
     """Whether the line's own comment (on either side of the change) announces left-out code."""
     if len(line.text) > 400 or _ELIDED.search(line.text) is None:
         return False
@@ -127,7 +127,7 @@ def edit_residue(subject: Subject) -> Iterable[Hit]:
         yield from _fenced(delta)
 
 
-def _residue(delta: Delta) -> tuple[Line, ...]:
+def _residue(delta: Delta) -> tuple[DiffLine, ...]:
     return delta.net_new(lambda line: len(line.text) < 300 and _RESIDUE.match(line.text) is not None)
 
 
@@ -161,7 +161,7 @@ def chat_residue(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _is_chat(delta: Delta, line: Line) -> bool:
+def _is_chat(delta: Delta, line: DiffLine) -> bool:
     if len(line.text) > 300:
         return False
     text = re.sub(r"^\s*(#|//|/\*+|\*|--|;)\s*", "", line.text)

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
-from bot.secrecy.providers import BY_NEEDLE, NEEDLES, Provider, entropy, is_placeholder, is_real, masked
+from bot.secrecy.providers import BY_NEEDLE, NEEDLES, TokenProvider, entropy, is_placeholder, is_real, masked
 from bot.secrecy.scan import scan
 
 _ROTATE: Final = "Revoke it now: it stays in the history. Then read it from a secret store or the environment."
@@ -48,7 +48,7 @@ def _was_there(subject: Subject, token: str) -> bool:
     return any(token in line.text for delta in subject.deltas for line in delta.removed)
 
 
-def _has_body(provider: Provider, delta: Delta, line: Line) -> bool:
+def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     """A PEM header counts only with key material behind it: code that looks for headers is quiet."""
     if provider.id != "private-key":
         return True
@@ -89,11 +89,11 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _is_generic(delta: Delta, line: Line) -> bool:
+def _is_generic(delta: Delta, line: DiffLine) -> bool:
     return _generic(delta, line) is not None
 
 
-def _generic(delta: Delta, line: Line) -> tuple[str, str] | None:
+def _generic(delta: Delta, line: DiffLine) -> tuple[str, str] | None:
     if len(line.text) > 1000:
         return None
     found = _GENERIC.search(line.text)

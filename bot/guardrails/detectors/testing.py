@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hunks import MAX_LINE, Delta, Line
+from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Node, Unparsed
 from bot.model.finding import FileStatus
@@ -64,7 +64,7 @@ def test_file_deleted(subject: Subject) -> Iterable[Hit]:
         )
 
 
-def _names(delta: Delta, lines: Iterable[Line]) -> list[str]:
+def _names(delta: Delta, lines: Iterable[DiffLine]) -> list[str]:
     """The names of the tests that begin on these lines."""
     language = delta.language or ""
     pattern = _NAMED.get(_NAMED_ALIAS.get(language, language))
@@ -95,11 +95,11 @@ def test_removed(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _all(lines: tuple[str, ...]) -> list[Line]:
-    return [Line(number, text) for number, text in enumerate(lines, start=1)]
+def _all(lines: tuple[str, ...]) -> list[DiffLine]:
+    return [DiffLine(number, text) for number, text in enumerate(lines, start=1)]
 
 
-def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[Line]) -> Iterator[tuple[str, str]]:
+def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) -> Iterator[tuple[str, str]]:
     """Name and up to twelve lines of each test that begins on one of ``starts``."""
     for line in starts:
         for name in _names(delta, (line,)):
@@ -134,7 +134,7 @@ def assert_loss(subject: Subject) -> Iterable[Hit]:
         )
 
 
-def _asserts(lines: Iterable[Line]) -> int:
+def _asserts(lines: Iterable[DiffLine]) -> int:
     return sum(1 for line in lines if _ASSERT.search(line.text[:400]))
 
 
@@ -171,7 +171,7 @@ def test_skipped(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _conditional(delta: Delta, line: Line) -> bool:
+def _conditional(delta: Delta, line: DiffLine) -> bool:
     """Whether the skip stands below an ``if`` (or similar) that is indented less, or carries its own condition."""
     text = line.text
     following = " ".join(delta.after_lines[line.number - 1 : line.number + 4])
@@ -209,7 +209,7 @@ def tautology(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _is_code(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
+def _is_code(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
     """Whether the match begins in code and not inside a string."""
     found = pattern.search(line.text[:MAX_LINE])
     if found is None:
@@ -218,7 +218,7 @@ def _is_code(delta: Delta, line: Line, pattern: re.Pattern[str]) -> bool:
     return not delta.mask_after.code[line.number - 1][begins : begins + 1].isspace()
 
 
-def _unreachable(delta: Delta, line: Line) -> bool:
+def _unreachable(delta: Delta, line: DiffLine) -> bool:
     """``assert True`` right below ``except`` only says that it was reached."""
     above = delta.after_lines[line.number - 2] if line.number >= 2 else ""
     return re.match(r"\s*(except|catch|finally|else)\b", above) is not None

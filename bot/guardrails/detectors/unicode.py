@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hunks import Delta, Line
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -49,7 +49,7 @@ def invisible(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _hides(delta: Delta, line: Line) -> bool:
+def _hides(delta: Delta, line: DiffLine) -> bool:
     if line.text.isascii():
         return False
     text = line.text[1:] if line.number == 1 and line.text.startswith("\ufeff") else line.text
@@ -103,7 +103,7 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _mixes(delta: Delta, line: Line) -> bool:
+def _mixes(delta: Delta, line: DiffLine) -> bool:
     if line.text.isascii() or not any(_is_mixed(found.group()) for found in _WORD.finditer(line.text[:5000])):
         return False
     lines, view = (

@@ -40,20 +40,20 @@ _SCOPES: Final = {"none": 0, "read": 1, "write": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WorkflowStep:
     """One step with the job it is in."""
 
     job: str
     node: Node
 
 
-def steps(document: Document) -> Iterator[Step]:
+def steps(document: Document) -> Iterator[WorkflowStep]:
     """Every step of a workflow's jobs, or of a composite action."""
     for name, job in (document.get("jobs") or Node(None, 0)).items():
         for node in (job.get("steps") or Node(None, 0)).elements():
-            yield Step(name, node)
+            yield WorkflowStep(name, node)
     for node in (document.get("runs", "steps") or Node(None, 0)).elements():
-        yield Step("", node)
+        yield WorkflowStep("", node)
 
 
 def triggers(document: Document) -> dict[str, int]:

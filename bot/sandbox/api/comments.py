@@ -6,26 +6,26 @@ from datetime import datetime
 
 from bot.sandbox.api.issues import writer
 from bot.sandbox.backend import stamp
-from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.records import Comment, Label, Reaction, Repo
-from bot.sandbox.replies import Reply, forbidden, invalid, not_found
+from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.records import CommentRow, LabelRow, ReactionRow, RepositoryRow
+from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found
 from bot.sandbox.shapes import talk
 from bot.sandbox.verbs import issues, labels
 
 
-class Said(Body):
+class CommentBody(RequestBody):
     """Body of a comment."""
 
     body: str
 
 
-class Emoji(Body):
+class Emoji(RequestBody):
     """Body of a reaction."""
 
     content: str
 
 
-class NewLabel(Body):
+class NewLabel(RequestBody):
     """Body of ``POST …/labels``."""
 
     name: str
@@ -33,7 +33,7 @@ class NewLabel(Body):
     description: str | None = None
 
 
-class LabelEdit(Body):
+class LabelEdit(RequestBody):
     """Body of ``PATCH …/labels/…``."""
 
     new_name: str | None = None
@@ -42,83 +42,83 @@ class LabelEdit(Body):
     description: str | None = None
 
 
-def list_comments(call: Call) -> Reply:
+def list_comments(call: ApiCall) -> ApiReply:
     """The comments of one issue or pull request, oldest first."""
     repo = call.repo()
-    issue = call.hub.issue(repo, call.number())
-    rows = call.hub.store.all(Comment, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
+    issue = call.backend.issue(repo, call.number())
+    rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
     if call.query.get("since"):
         since = stamp(datetime.fromisoformat(call.query["since"]))
         rows = [row for row in rows if row.updated_at >= since]
-    return call.page(rows, lambda row: talk.comment(call.hub, repo, row, issue.number), kind="comment")
+    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, issue.number), kind="comment")
 
 
-def all_comments(call: Call) -> Reply:
+def all_comments(call: ApiCall) -> ApiReply:
     """The comments of the whole repository, by id unless ``sort`` and ``direction`` say otherwise."""
     repo = call.repo()
-    rows = call.hub.store.all(Comment, "SELECT * FROM comment WHERE repo_id = ? ORDER BY id", repo.id)
+    rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE repo_id = ? ORDER BY id", repo.id)
     if call.query.get("since"):
         since = stamp(datetime.fromisoformat(call.query["since"]))
         rows = [row for row in rows if row.updated_at >= since]
     if call.query.get("direction") == "desc":
         rows.reverse()
-    return call.page(rows, lambda row: talk.comment(call.hub, repo, row, _number(call, row)), kind="comment")
+    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, _number(call, row)), kind="comment")
 
 
-def new_comment(call: Call) -> Reply:
+def new_comment(call: ApiCall) -> ApiReply:
     """A new comment."""
-    repo, wanted = call.repo(), call.body(Said)
-    issue = call.hub.issue(repo, call.number())
-    said = issues.comment(call.hub, repo, call.person(), issue, wanted.body)
-    return Reply(talk.comment(call.hub, repo, said, issue.number), 201)
+    repo, wanted = call.repo(), call.body(CommentBody)
+    issue = call.backend.issue(repo, call.number())
+    said = issues.comment(call.backend, repo, call.person(), issue, wanted.body)
+    return ApiReply(talk.comment(call.backend, repo, said, issue.number), 201)
 
 
-def get_comment(call: Call) -> Reply:
+def get_comment(call: ApiCall) -> ApiReply:
     """One comment."""
     repo, found = _comment(call)
-    return Reply(talk.comment(call.hub, repo, found, _number(call, found)))
+    return ApiReply(talk.comment(call.backend, repo, found, _number(call, found)))
 
 
-def edit_comment(call: Call) -> Reply:
+def edit_comment(call: ApiCall) -> ApiReply:
     """The comment says something else."""
     repo, found = _comment(call)
-    actor, wanted = writer(call, repo, found.author_id), call.body(Said)
-    edited = issues.edit_comment(call.hub, repo, actor, found, wanted.body)
-    return Reply(talk.comment(call.hub, repo, edited, _number(call, found)))
+    actor, wanted = writer(call, repo, found.author_id), call.body(CommentBody)
+    edited = issues.edit_comment(call.backend, repo, actor, found, wanted.body)
+    return ApiReply(talk.comment(call.backend, repo, edited, _number(call, found)))
 
 
-def delete_comment(call: Call) -> Reply:
+def delete_comment(call: ApiCall) -> ApiReply:
     """The comment is gone."""
     repo, found = _comment(call)
-    issues.delete_comment(call.hub, repo, writer(call, repo, found.author_id), found)
-    return Reply(status=204)
+    issues.delete_comment(call.backend, repo, writer(call, repo, found.author_id), found)
+    return ApiReply(status=204)
 
 
-def list_reactions(call: Call) -> Reply:
+def list_reactions(call: ApiCall) -> ApiReply:
     """The reactions to an issue or comment."""
     _, subject, key = _subject(call)
-    rows = call.hub.store.all(
-        Reaction, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? ORDER BY id", subject, key
+    rows = call.backend.store.all(
+        ReactionRow, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? ORDER BY id", subject, key
     )
-    return call.slice(rows, lambda row: talk.reaction(call.hub, row))
+    return call.slice(rows, lambda row: talk.reaction(call.backend, row))
 
 
-def react(call: Call) -> Reply:
+def react(call: ApiCall) -> ApiReply:
     """One reaction per account and kind: 201 for a new one, 200 for one that is there."""
     _, subject, key = _subject(call)
     wanted, person = call.body(Emoji).content, call.person()
     if wanted not in talk.REACTIONS:
-        raise invalid("Reaction", "content", "invalid")
-    fresh = call.hub.store.run(
+        raise invalid("ReactionRow", "content", "invalid")
+    fresh = call.backend.store.run(
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
         subject,
         key,
         person.id,
         wanted,
-        call.hub.now(),
+        call.backend.now(),
     )
-    found = call.hub.store.one(
-        Reaction,
+    found = call.backend.store.one(
+        ReactionRow,
         "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
         subject,
         key,
@@ -127,14 +127,14 @@ def react(call: Call) -> Reply:
     )
     if found is None:
         raise not_found()
-    return Reply(talk.reaction(call.hub, found), 201 if fresh else 200)
+    return ApiReply(talk.reaction(call.backend, found), 201 if fresh else 200)
 
 
-def unreact(call: Call) -> Reply:
+def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
     _, subject, key = _subject(call)
-    found = call.hub.store.one(
-        Reaction,
+    found = call.backend.store.one(
+        ReactionRow,
         "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
         call.number("reaction"),
         subject,
@@ -144,67 +144,67 @@ def unreact(call: Call) -> Reply:
         raise not_found()
     if found.user_id != call.person().id:
         raise forbidden("Must be the author of the reaction.")
-    call.hub.store.run("DELETE FROM reaction WHERE id = ?", found.id)
-    return Reply(status=204)
+    call.backend.store.run("DELETE FROM reaction WHERE id = ?", found.id)
+    return ApiReply(status=204)
 
 
-def repo_labels(call: Call) -> Reply:
+def repo_labels(call: ApiCall) -> ApiReply:
     """The repository's labels by name."""
     repo = call.repo()
-    rows = call.hub.store.all(Label, "SELECT * FROM label WHERE repo_id = ? ORDER BY name", repo.id)
-    return call.page(rows, lambda row: talk.label(call.hub, repo, row), kind="label")
+    rows = call.backend.store.all(LabelRow, "SELECT * FROM label WHERE repo_id = ? ORDER BY name", repo.id)
+    return call.page(rows, lambda row: talk.label(call.backend, repo, row), kind="label")
 
 
-def new_label(call: Call) -> Reply:
+def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
     repo, wanted = call.repo("write"), call.body(NewLabel)
-    made = labels.create(call.hub, repo, name=wanted.name, color=wanted.color, description=wanted.description)
-    return Reply(talk.label(call.hub, repo, made), 201)
+    made = labels.create(call.backend, repo, name=wanted.name, color=wanted.color, description=wanted.description)
+    return ApiReply(talk.label(call.backend, repo, made), 201)
 
 
-def get_label(call: Call) -> Reply:
+def get_label(call: ApiCall) -> ApiReply:
     """One label."""
     repo = call.repo()
-    return Reply(talk.label(call.hub, repo, labels.get(call.hub, repo, call.params["name"])))
+    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
 
 
-def edit_label(call: Call) -> Reply:
+def edit_label(call: ApiCall) -> ApiReply:
     """Name, colour, description."""
     repo, wanted = call.repo("write"), call.body(LabelEdit)
-    found = labels.get(call.hub, repo, call.params["name"])
+    found = labels.get(call.backend, repo, call.params["name"])
     name = wanted.new_name or wanted.name
-    labels.update(call.hub, repo, found, name=name, color=wanted.color, description=wanted.description)
-    return Reply(talk.label(call.hub, repo, labels.get(call.hub, repo, name or found.name)))
+    labels.update(call.backend, repo, found, name=name, color=wanted.color, description=wanted.description)
+    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, name or found.name)))
 
 
-def delete_label(call: Call) -> Reply:
+def delete_label(call: ApiCall) -> ApiReply:
     """The label is gone, from issues too."""
     repo = call.repo("write")
-    found = labels.get(call.hub, repo, call.params["name"])
-    call.hub.store.run("DELETE FROM label WHERE id = ?", found.id)
-    return Reply(status=204)
+    found = labels.get(call.backend, repo, call.params["name"])
+    call.backend.store.run("DELETE FROM label WHERE id = ?", found.id)
+    return ApiReply(status=204)
 
 
-def _comment(call: Call) -> tuple[Repo, Comment]:
+def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
     repo = call.repo()
-    found = call.hub.store.one(
-        Comment, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
+    found = call.backend.store.one(
+        CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
     )
     if found is None:
         raise not_found()
     return repo, found
 
 
-def _number(call: Call, found: Comment) -> int:
-    return call.hub.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+def _number(call: ApiCall, found: CommentRow) -> int:
+    return call.backend.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
 
 
-def _subject(call: Call) -> tuple[Repo, str, int]:
+def _subject(call: ApiCall) -> tuple[RepositoryRow, str, int]:
     if "comment" in call.params:
         repo, found = _comment(call)
         return repo, "comment", found.id
     repo = call.repo()
-    return repo, "issue", call.hub.issue(repo, call.number()).id
+    return repo, "issue", call.backend.issue(repo, call.number()).id
 
 
 _REPO = "/repos/{owner}/{repo}"

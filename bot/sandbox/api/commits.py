@@ -7,10 +7,10 @@ from itertools import islice
 
 import pygit2
 
-from bot.sandbox.edge import Call, Route
+from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.objects import commit_at, diff_trees, history, merge_base, touches
-from bot.sandbox.records import Issue, Pull, Repo
-from bot.sandbox.replies import Json, Problem, Reply, not_found
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import pull
 
@@ -19,98 +19,98 @@ _MOST_COMPARED = 250
 _MOST_FILES = 300
 
 
-def list_commits(call: Call) -> Reply:
+def list_commits(call: ApiCall) -> ApiReply:
     """Commits from ``sha`` (branch or id) back, also of one path, author or span of time."""
     repo = call.repo()
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     tip = commit_at(git, call.query.get("sha") or repo.default_branch)
     if tip is None:
-        raise not_found() if call.query.get("sha") else Problem(409, "Git Repository is empty.")
+        raise not_found() if call.query.get("sha") else ApiProblem(409, "Git Repository is empty.")
     found = (commit for commit in history(git, str(tip.id)) if _wanted(call, commit))
-    return call.slice(list(islice(found, _MOST_LISTED)), lambda commit: code.commit(call.hub, repo, commit))
+    return call.slice(list(islice(found, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
 
 
-def get_commit(call: Call) -> Reply:
+def get_commit(call: ApiCall) -> ApiReply:
     """One commit with its files and their patches."""
     repo = call.repo()
     commit = commit_of(call, repo)
     old = commit.parents[0].tree if commit.parents else None
     files = diff_trees(old, commit.tree)
-    shape = code.commit(call.hub, repo, commit) | {
+    shape = code.commit(call.backend, repo, commit) | {
         "stats": code.stats(files),
-        "files": [code.file_diff(call.hub, repo, str(commit.id), file) for file in files[:_MOST_FILES]],
+        "files": [code.file_diff(call.backend, repo, str(commit.id), file) for file in files[:_MOST_FILES]],
     }
-    return Reply(shape)
+    return ApiReply(shape)
 
 
-def compare(call: Call) -> Reply:
+def compare(call: ApiCall) -> ApiReply:
     """``base...head``: how far apart two commits are, and what head added since they parted."""
     repo = call.repo()
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     base_name, dots, head_name = call.params["basehead"].partition("...")
     base, head = commit_at(git, base_name.rpartition(":")[2]), commit_at(git, head_name.rpartition(":")[2])
     if not dots or base is None or head is None:
         raise not_found()
     start = merge_base(git, str(base.id), str(head.id))
     if start is None:
-        raise Problem(404, f"No common ancestor between {base_name} and {head_name}.")
-    return Reply(_comparison(call, repo, base, head, git[start].peel(pygit2.Commit)))
+        raise ApiProblem(404, f"No common ancestor between {base_name} and {head_name}.")
+    return ApiReply(_comparison(call, repo, base, head, git[start].peel(pygit2.Commit)))
 
 
-def pulls_of_commit(call: Call) -> Reply:
+def pulls_of_commit(call: ApiCall) -> ApiReply:
     """The pull requests whose head or merge is this commit."""
     repo = call.repo()
     sha = str(commit_of(call, repo).id)
-    rows = call.hub.store.all(
-        Issue,
+    rows = call.backend.store.all(
+        IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND ? IN (head_sha, merge_sha)",
         repo.id,
         sha,
     )
 
-    def shape(issue: Issue) -> Json:
-        found = call.hub.store.one(Pull, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
-        return None if found is None else pull(call.hub, repo, issue, found)
+    def shape(issue: IssueRow) -> Json:
+        found = call.backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        return None if found is None else pull(call.backend, repo, issue, found)
 
     return call.page(rows, shape, kind="issue")
 
 
-def commit_of(call: Call, repo: Repo) -> pygit2.Commit:
+def commit_of(call: ApiCall, repo: RepositoryRow) -> pygit2.Commit:
     """The commit that the path's ``sha`` names, 422 as GitHub words it."""
     name = call.params["sha"]
-    commit = commit_at(call.hub.git(repo), name)
+    commit = commit_at(call.backend.git(repo), name)
     if commit is None:
-        raise Problem(422, f"No commit found for SHA: {name}")
+        raise ApiProblem(422, f"No commit found for SHA: {name}")
     return commit
 
 
 def _comparison(
-    call: Call, repo: Repo, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit
+    call: ApiCall, repo: RepositoryRow, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit
 ) -> dict[str, Json]:
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     ahead, behind = git.ahead_behind(head.id, base.id)
     commits = list(reversed(list(history(git, str(head.id), hide=str(base.id)))))
     files = diff_trees(start.tree, head.tree)
     words = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}
-    url = call.hub.links.repo(repo.full_name, f"/compare/{base.id}...{head.id}")
+    url = call.backend.links.repo(repo.full_name, f"/compare/{base.id}...{head.id}")
     return {
         "url": url,
-        "html_url": call.hub.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
-        "permalink_url": call.hub.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
+        "html_url": call.backend.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
+        "permalink_url": call.backend.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
         "diff_url": f"{url}.diff",
         "patch_url": f"{url}.patch",
-        "base_commit": code.commit(call.hub, repo, base),
-        "merge_base_commit": code.commit(call.hub, repo, start),
+        "base_commit": code.commit(call.backend, repo, base),
+        "merge_base_commit": code.commit(call.backend, repo, start),
         "status": words[ahead > 0, behind > 0],
         "ahead_by": ahead,
         "behind_by": behind,
         "total_commits": len(commits),
-        "commits": [code.commit(call.hub, repo, commit) for commit in commits[:_MOST_COMPARED]],
-        "files": [code.file_diff(call.hub, repo, str(head.id), file) for file in files[:_MOST_FILES]],
+        "commits": [code.commit(call.backend, repo, commit) for commit in commits[:_MOST_COMPARED]],
+        "files": [code.file_diff(call.backend, repo, str(head.id), file) for file in files[:_MOST_FILES]],
     }
 
 
-def _wanted(call: Call, commit: pygit2.Commit) -> bool:
+def _wanted(call: ApiCall, commit: pygit2.Commit) -> bool:
     query = call.query
     if "since" in query and commit.commit_time < datetime.fromisoformat(query["since"]).timestamp():
         return False

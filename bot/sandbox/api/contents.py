@@ -10,15 +10,15 @@ import pygit2
 
 from bot.sandbox.api.gitdata import Person
 from bot.sandbox.bare_repositories import ZERO, create, move, target
-from bot.sandbox.edge import Body, Call, Route
+from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
-from bot.sandbox.records import Repo
-from bot.sandbox.replies import Json, Problem, Reply, not_found, unprocessable
+from bot.sandbox.records import RepositoryRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes
 
 
-class Deletion(Body):
+class Deletion(RequestBody):
     """Body of ``DELETE …/contents/…``."""
 
     message: str
@@ -28,7 +28,7 @@ class Deletion(Body):
     committer: Person | None = None
 
 
-class Write(Body):
+class Write(RequestBody):
     """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
 
     message: str
@@ -39,37 +39,39 @@ class Write(Body):
     committer: Person | None = None
 
 
-def get_contents(call: Call) -> Reply:
+def get_contents(call: ApiCall) -> ApiReply:
     """A file with its bytes, or a folder's entries."""
     repo, path = call.repo(), call.params.get("path", "").strip("/")
     rev = call.query.get("ref") or repo.default_branch
-    commit = commit_at(call.hub.git(repo), rev)
+    commit = commit_at(call.backend.git(repo), rev)
     if commit is None:
-        raise Problem(404, f"No commit found for the ref {rev}" if "ref" in call.query else "This repository is empty.")
+        raise ApiProblem(
+            404, f"No commit found for the ref {rev}" if "ref" in call.query else "This repository is empty."
+        )
     found = entry_at(commit.tree, path)
     if isinstance(found, pygit2.Blob):
         if "raw" in call.headers.get("accept", ""):
-            return Reply(raw=found.data, headers={"Content-Type": "application/vnd.github.raw+json"})
-        return Reply(code.file_content(call.hub, repo, rev, path, found))
+            return ApiReply(raw=found.data, headers={"Content-Type": "application/vnd.github.raw+json"})
+        return ApiReply(code.file_content(call.backend, repo, rev, path, found))
     if not isinstance(found, pygit2.Tree):
         raise not_found()
     prefix = f"{path}/" if path else ""
     entries = [(f"{prefix}{entry.name}", entry) for entry in found]
-    return Reply([code.content(call.hub, repo, rev, name, entry) for name, entry in entries])
+    return ApiReply([code.content(call.backend, repo, rev, name, entry) for name, entry in entries])
 
 
-def get_readme(call: Call) -> Reply:
+def get_readme(call: ApiCall) -> ApiReply:
     """The README of the default branch."""
     repo = call.repo()
-    commit = commit_at(call.hub.git(repo), call.query.get("ref") or repo.default_branch)
+    commit = commit_at(call.backend.git(repo), call.query.get("ref") or repo.default_branch)
     for name in () if commit is None else ("README.md", "README", "readme.md"):
         found = entry_at(commit.tree, name) if commit else None
         if isinstance(found, pygit2.Blob):
-            return Reply(code.file_content(call.hub, repo, repo.default_branch, name, found))
+            return ApiReply(code.file_content(call.backend, repo, repo.default_branch, name, found))
     raise not_found()
 
 
-def put_file(call: Call) -> Reply:
+def put_file(call: ApiCall) -> ApiReply:
     """The file holds ``content``; 409 when ``sha`` is not its blob, 422 when it exists and no ``sha`` came."""
     repo, wanted = call.repo("write"), call.body(Write)
     try:
@@ -79,20 +81,22 @@ def put_file(call: Call) -> Reply:
     return _write(call, repo, wanted, data, wanted.sha)
 
 
-def delete_file(call: Call) -> Reply:
+def delete_file(call: ApiCall) -> ApiReply:
     """The file is gone; 409 when ``sha`` is not its blob."""
     repo, wanted = call.repo("write"), call.body(Deletion)
     return _write(call, repo, wanted, None, wanted.sha)
 
 
-def _write(call: Call, repo: Repo, wanted: Write | Deletion, data: bytes | None, known: str | None) -> Reply:
+def _write(
+    call: ApiCall, repo: RepositoryRow, wanted: Write | Deletion, data: bytes | None, known: str | None
+) -> ApiReply:
     branch, path = wanted.branch or repo.default_branch, call.params["path"]
-    ref, git = f"refs/heads/{branch}", call.hub.git(repo)
-    with call.hub.shelf.lock(repo.full_name):
+    ref, git = f"refs/heads/{branch}", call.backend.git(repo)
+    with call.backend.repositories.lock(repo.full_name):
         tip = target(git, ref)
         base = None if tip is None else git[tip].peel(pygit2.Commit)
         if base is None and branch != repo.default_branch:
-            raise Problem(404, f"Branch {branch} not found")
+            raise ApiProblem(404, f"Branch {branch} not found")
         before = None if base is None else entry_at(base.tree, path)
         _require_known(path, before, known, deleting=data is None)
         sha = _commit(call, git, base, wanted, {path: data})
@@ -100,15 +104,15 @@ def _write(call: Call, repo: Repo, wanted: Write | Deletion, data: bytes | None,
             create(git, ref, sha)
         else:
             _advance(git, ref, sha, tip)
-    pushes.follow(call.hub, repo, call.person(), [pushes.Update(tip or ZERO, sha, ref)])
-    return Reply(_shape(call, repo, sha, branch), 201 if before is None else 200)
+    pushes.follow(call.backend, repo, call.person(), [pushes.Update(tip or ZERO, sha, ref)])
+    return ApiReply(_shape(call, repo, sha, branch), 201 if before is None else 200)
 
 
 def _advance(git: pygit2.Repository, ref: str, sha: str, tip: str) -> None:
     try:
         move(git, ref, sha, expected=tip)
-    except Problem as problem:
-        raise Problem(409, f"{ref} is at another commit but expected {tip}") from problem
+    except ApiProblem as problem:
+        raise ApiProblem(409, f"{ref} is at another commit but expected {tip}") from problem
 
 
 def _require_known(path: str, before: pygit2.Object | None, known: str | None, *, deleting: bool) -> None:
@@ -120,17 +124,17 @@ def _require_known(path: str, before: pygit2.Object | None, known: str | None, *
     if known is None:
         raise unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
     if str(before.id) != known:
-        raise Problem(409, f"{path} does not match {known}")
+        raise ApiProblem(409, f"{path} does not match {known}")
 
 
 def _commit(
-    call: Call,
+    call: ApiCall,
     git: pygit2.Repository,
     base: pygit2.Commit | None,
     wanted: Write | Deletion,
     changes: Mapping[str, bytes | None],
 ) -> str:
-    now, me = call.hub.clock(), call.hub.line(call.person())
+    now, me = call.backend.clock(), call.backend.line(call.person())
     committer = wanted.committer.line(now) if wanted.committer else me
     return write_commit(
         git,
@@ -142,11 +146,11 @@ def _commit(
     )
 
 
-def _shape(call: Call, repo: Repo, sha: str, branch: str) -> dict[str, Json]:
-    commit, path = call.hub.git(repo)[sha].peel(pygit2.Commit), call.params["path"]
+def _shape(call: ApiCall, repo: RepositoryRow, sha: str, branch: str) -> dict[str, Json]:
+    commit, path = call.backend.git(repo)[sha].peel(pygit2.Commit), call.params["path"]
     found = entry_at(commit.tree, path)
-    content = None if found is None else code.content(call.hub, repo, branch, path, found)
-    return {"content": content, "commit": code.git_commit(call.hub, repo, commit)}
+    content = None if found is None else code.content(call.backend, repo, branch, path, found)
+    return {"content": content, "commit": code.git_commit(call.backend, repo, commit)}
 
 
 _CONTENTS = "/repos/{owner}/{repo}/contents"

@@ -11,10 +11,10 @@ import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 from bot.sandbox.bare_repositories import ZERO, create, delete, listing, move, require_object, target
-from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.objects import Line, commit_at, require_kind, require_path, write_commit
-from bot.sandbox.records import Repo
-from bot.sandbox.replies import Json, Reply, not_found, unprocessable
+from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.objects import PatchLine, commit_at, require_kind, require_path, write_commit
+from bot.sandbox.records import RepositoryRow
+from bot.sandbox.replies import ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes
 
@@ -23,33 +23,33 @@ _MODES = frozenset({0o100644, 0o100755, 0o040000, 0o160000, 0o120000})
 _TYPES = {"commit": ObjectType.COMMIT, "tree": ObjectType.TREE, "blob": ObjectType.BLOB, "tag": ObjectType.TAG}
 
 
-class NewRef(Body):
+class NewRef(RequestBody):
     """Body of ``POST …/git/refs``."""
 
     ref: str
     sha: str
 
 
-class RefEdit(Body):
+class RefEdit(RequestBody):
     """Body of ``PATCH …/git/refs/…``."""
 
     sha: str
     force: bool = False
 
 
-class Person(Body):
+class Person(RequestBody):
     """An author or committer line in a request."""
 
     name: str
     email: str
     date: datetime | None = None
 
-    def line(self, now: datetime) -> Line:
+    def line(self, now: datetime) -> PatchLine:
         """With ``now`` where the request named no time."""
-        return Line(self.name, self.email, (self.date or now).astimezone(UTC))
+        return PatchLine(self.name, self.email, (self.date or now).astimezone(UTC))
 
 
-class NewCommit(Body):
+class NewCommit(RequestBody):
     """Body of ``POST …/git/commits``."""
 
     message: str
@@ -59,7 +59,7 @@ class NewCommit(Body):
     committer: Person | None = None
 
 
-class NewEntry(Body):
+class NewEntry(RequestBody):
     """One entry of ``POST …/git/trees``; ``sha`` null deletes the path from ``base_tree``."""
 
     path: str
@@ -69,21 +69,21 @@ class NewEntry(Body):
     content: str | None = None
 
 
-class NewTree(Body):
+class NewTree(RequestBody):
     """Body of ``POST …/git/trees``."""
 
     tree: list[NewEntry]
     base_tree: str | None = None
 
 
-class NewBlob(Body):
+class NewBlob(RequestBody):
     """Body of ``POST …/git/blobs``."""
 
     content: str
     encoding: str = "utf-8"
 
 
-class NewTag(Body):
+class NewTag(RequestBody):
     """Body of ``POST …/git/tags``."""
 
     tag: str
@@ -93,91 +93,91 @@ class NewTag(Body):
     tagger: Person | None = None
 
 
-def get_ref(call: Call) -> Reply:
+def get_ref(call: ApiCall) -> ApiReply:
     """One ref by its exact name."""
     repo, name = call.repo(), f"refs/{call.params['ref']}"
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     sha = target(git, name)
     if sha is None:
         raise not_found()
-    return Reply(code.ref(call.hub, repo, name, git[sha]))
+    return ApiReply(code.ref(call.backend, repo, name, git[sha]))
 
 
-def list_refs(call: Call) -> Reply:
+def list_refs(call: ApiCall) -> ApiReply:
     """Every ref whose name starts with the given prefix (``matching-refs``), or all of them."""
     repo = call.repo()
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     rows = list(listing(git, f"refs/{call.params.get('ref', '')}").items())
-    return call.slice(rows, lambda row: code.ref(call.hub, repo, row[0], git[row[1]]))
+    return call.slice(rows, lambda row: code.ref(call.backend, repo, row[0], git[row[1]]))
 
 
-def create_ref(call: Call) -> Reply:
+def create_ref(call: ApiCall) -> ApiReply:
     """A new ref; 422 "Reference already exists"."""
     repo, wanted = call.repo("write"), call.body(NewRef)
     if not wanted.ref.startswith("refs/"):
         raise unprocessable("Reference name must start with 'refs/' and contain at least two slashes.")
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     create(git, wanted.ref, wanted.sha)
     _follow(call, repo, ZERO, wanted.sha, wanted.ref)
-    return Reply(code.ref(call.hub, repo, wanted.ref, git[wanted.sha]), 201)
+    return ApiReply(code.ref(call.backend, repo, wanted.ref, git[wanted.sha]), 201)
 
 
-def update_ref(call: Call) -> Reply:
+def update_ref(call: ApiCall) -> ApiReply:
     """The ref points elsewhere; 422 "Update is not a fast forward" unless forced."""
     repo, wanted, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     before = move(git, name, wanted.sha, force=wanted.force)
     _follow(call, repo, before, wanted.sha, name)
-    return Reply(code.ref(call.hub, repo, name, git[wanted.sha]))
+    return ApiReply(code.ref(call.backend, repo, name, git[wanted.sha]))
 
 
-def delete_ref(call: Call) -> Reply:
+def delete_ref(call: ApiCall) -> ApiReply:
     """The ref is gone; 422 "Reference does not exist"."""
     repo, name = call.repo("write"), f"refs/{call.params['ref']}"
     if name == f"refs/heads/{repo.default_branch}":
         raise unprocessable("Cannot delete the default branch")
-    before = delete(call.hub.git(repo), name)
+    before = delete(call.backend.git(repo), name)
     _follow(call, repo, before, ZERO, name)
-    return Reply(status=204)
+    return ApiReply(status=204)
 
 
-def get_commit(call: Call) -> Reply:
+def get_commit(call: ApiCall) -> ApiReply:
     """A commit object."""
     repo = call.repo()
     found = _object(call, repo, pygit2.Commit)
-    return Reply(code.git_commit(call.hub, repo, found))
+    return ApiReply(code.git_commit(call.backend, repo, found))
 
 
-def create_commit(call: Call) -> Reply:
+def create_commit(call: ApiCall) -> ApiReply:
     """A new commit object that no ref points to yet."""
     repo, wanted = call.repo("write"), call.body(NewCommit)
-    git, now = call.hub.git(repo), call.hub.clock()
+    git, now = call.backend.git(repo), call.backend.clock()
     require_kind(git, wanted.tree, ObjectType.TREE, "Tree SHA")
     for parent in wanted.parents:
         require_kind(git, parent, ObjectType.COMMIT, "Parent SHA")
-    author = wanted.author.line(now) if wanted.author else call.hub.line(call.person())
+    author = wanted.author.line(now) if wanted.author else call.backend.line(call.person())
     committer = wanted.committer.line(now) if wanted.committer else author
     sha = write_commit(
         git, tree=wanted.tree, parents=wanted.parents, message=wanted.message, author=author, committer=committer
     )
-    return Reply(code.git_commit(call.hub, repo, git[sha].peel(pygit2.Commit)), 201)
+    return ApiReply(code.git_commit(call.backend, repo, git[sha].peel(pygit2.Commit)), 201)
 
 
-def get_tree(call: Call) -> Reply:
+def get_tree(call: ApiCall) -> ApiReply:
     """A tree by its id, or the tree of a commit, branch or tag."""
     repo, name = call.repo(), call.params["sha"]
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     commit = commit_at(git, name)
     found = git.get(name) if commit is None and len(name) == 40 else commit
     if found is None or found.type not in (ObjectType.TREE, ObjectType.COMMIT):
         raise not_found()
-    return Reply(code.tree(call.hub, repo, found.peel(pygit2.Tree), recursive="recursive" in call.query))
+    return ApiReply(code.tree(call.backend, repo, found.peel(pygit2.Tree), recursive="recursive" in call.query))
 
 
-def create_tree(call: Call) -> Reply:
+def create_tree(call: ApiCall) -> ApiReply:
     """A new tree object: ``base_tree`` with entries set or removed."""
     repo, wanted = call.repo("write"), call.body(NewTree)
-    git, index = call.hub.git(repo), pygit2.Index()
+    git, index = call.backend.git(repo), pygit2.Index()
     if wanted.base_tree is not None:
         base = git.get(wanted.base_tree) if len(wanted.base_tree) == 40 else None
         if base is None or base.type not in (ObjectType.TREE, ObjectType.COMMIT):
@@ -186,47 +186,47 @@ def create_tree(call: Call) -> Reply:
     for entry in wanted.tree:
         _set_entry(git, index, entry)
     sha = str(index.write_tree(git))
-    return Reply(code.tree(call.hub, repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
+    return ApiReply(code.tree(call.backend, repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
 
 
-def get_blob(call: Call) -> Reply:
+def get_blob(call: ApiCall) -> ApiReply:
     """A blob's bytes, base64."""
     repo = call.repo()
-    return Reply(code.blob(call.hub, repo, _object(call, repo, pygit2.Blob)))
+    return ApiReply(code.blob(call.backend, repo, _object(call, repo, pygit2.Blob)))
 
 
-def create_blob(call: Call) -> Reply:
+def create_blob(call: ApiCall) -> ApiReply:
     """A new blob object."""
     repo, wanted = call.repo("write"), call.body(NewBlob)
     try:
         data = base64.b64decode(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
     except binascii.Error as error:
         raise unprocessable("content is not valid Base64") from error
-    sha = str(call.hub.git(repo).create_blob(data))
-    shape: dict[str, Json] = {"sha": sha, "url": call.hub.links.repo(repo.full_name, f"/git/blobs/{sha}")}
-    return Reply(shape, 201)
+    sha = str(call.backend.git(repo).create_blob(data))
+    shape: dict[str, Json] = {"sha": sha, "url": call.backend.links.repo(repo.full_name, f"/git/blobs/{sha}")}
+    return ApiReply(shape, 201)
 
 
-def get_tag(call: Call) -> Reply:
+def get_tag(call: ApiCall) -> ApiReply:
     """An annotated tag object."""
     repo = call.repo()
-    return Reply(code.tag(call.hub, repo, _object(call, repo, pygit2.Tag)))
+    return ApiReply(code.tag(call.backend, repo, _object(call, repo, pygit2.Tag)))
 
 
-def create_tag(call: Call) -> Reply:
+def create_tag(call: ApiCall) -> ApiReply:
     """A new annotated tag object that no ref points to yet."""
     repo, wanted = call.repo("write"), call.body(NewTag)
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     kind = _TYPES.get(wanted.type)
     if kind is None:
         raise unprocessable("type must be commit, tree or blob")
     require_kind(git, wanted.object, kind, "Object")
-    line = wanted.tagger.line(call.hub.clock()) if wanted.tagger else call.hub.line(call.person())
+    line = wanted.tagger.line(call.backend.clock()) if wanted.tagger else call.backend.line(call.person())
     sha = _write_tag(git, wanted, line)
-    return Reply(code.tag(call.hub, repo, git[sha].peel(pygit2.Tag)), 201)
+    return ApiReply(code.tag(call.backend, repo, git[sha].peel(pygit2.Tag)), 201)
 
 
-def _write_tag(git: pygit2.Repository, wanted: NewTag, line: Line) -> str:
+def _write_tag(git: pygit2.Repository, wanted: NewTag, line: PatchLine) -> str:
     at = int(line.at.timestamp())
     text = (
         f"object {wanted.object}\ntype {wanted.type}\ntag {wanted.tag}\n"
@@ -261,16 +261,16 @@ def _graft(git: pygit2.Repository, index: pygit2.Index, path: str, sha: str) -> 
         index.add(pygit2.IndexEntry(f"{path}/{entry.path}", entry.id, entry.mode))
 
 
-def _object(call: Call, repo: Repo, kind: type[Kind]) -> Kind:
+def _object(call: ApiCall, repo: RepositoryRow, kind: type[Kind]) -> Kind:
     sha = call.params["sha"]
-    found = call.hub.git(repo).get(sha) if len(sha) == 40 else None
+    found = call.backend.git(repo).get(sha) if len(sha) == 40 else None
     if not isinstance(found, kind):
         raise not_found()
     return found
 
 
-def _follow(call: Call, repo: Repo, old: str, new: str, ref: str) -> None:
-    pushes.follow(call.hub, repo, call.person(), [pushes.Update(old, new, ref)])
+def _follow(call: ApiCall, repo: RepositoryRow, old: str, new: str, ref: str) -> None:
+    pushes.follow(call.backend, repo, call.person(), [pushes.Update(old, new, ref)])
 
 
 _GIT = "/repos/{owner}/{repo}/git"

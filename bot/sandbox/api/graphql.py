@@ -15,55 +15,55 @@ import pygit2
 
 from bot.sandbox.backend import stamp
 from bot.sandbox.bare_repositories import move, target
-from bot.sandbox.edge import Body, Call, Route
+from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import tree_with, write_commit
-from bot.sandbox.records import Repo
-from bot.sandbox.replies import Json, Problem, Reply
+from bot.sandbox.records import RepositoryRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json
 from bot.sandbox.verbs import pushes
 
 
-class Question(Body):
+class Question(RequestBody):
     """Body of ``POST /graphql``."""
 
     query: str
     variables: Mapping[str, object] = MappingProxyType({})
 
 
-class Branch(Body):
+class Branch(RequestBody):
     """``CommittableBranch``."""
 
     repositoryNameWithOwner: str  # noqa: N815 -- GitHub's name
     branchName: str  # noqa: N815 -- GitHub's name
 
 
-class Message(Body):
+class Message(RequestBody):
     """``CommitMessage``."""
 
     headline: str
     body: str | None = None
 
 
-class Addition(Body):
+class Addition(RequestBody):
     """``FileAddition``: ``contents`` is base64."""
 
     path: str
     contents: str
 
 
-class Removal(Body):
+class Removal(RequestBody):
     """``FileDeletion``."""
 
     path: str
 
 
-class FileChanges(Body):
+class FileChanges(RequestBody):
     """``FileChanges``."""
 
     additions: tuple[Addition, ...] = ()
     deletions: tuple[Removal, ...] = ()
 
 
-class CommitOrder(Body):
+class CommitOrder(RequestBody):
     """``CreateCommitOnBranchInput``."""
 
     branch: Branch
@@ -73,49 +73,49 @@ class CommitOrder(Body):
     clientMutationId: str | None = None  # noqa: N815 -- GitHub's name
 
 
-class _Wrapped(Body):
+class _Wrapped(RequestBody):
     input: CommitOrder
 
 
-def graphql(call: Call) -> Reply:
+def graphql(call: ApiCall) -> ApiReply:
     """Answer a question; errors come with status 200 as GraphQL has it."""
     call.person()
     asked = call.body(Question)
     if "createCommitOnBranch" in asked.query:
         return _create_commit(call, asked)
     if "viewer" in asked.query:
-        return Reply({"data": {"viewer": {"login": call.person().login}}})
+        return ApiReply({"data": {"viewer": {"login": call.person().login}}})
     return _error(None, "UNSUPPORTED", "The sandbox answers createCommitOnBranch and viewer only")
 
 
-def _create_commit(call: Call, asked: Question) -> Reply:
+def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
     order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_Wrapped).input
     owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
     try:
-        repo = call.hub.repo(owner, name, call.actor)
-        call.hub.require(repo, call.actor, "write")
+        repo = call.backend.repo(owner, name, call.actor)
+        call.backend.require(repo, call.actor, "write")
         sha = _commit(call, repo, order)
-    except Problem as problem:
+    except ApiProblem as problem:
         kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
         return _error("createCommitOnBranch", kind, problem.message)
-    commit = call.hub.git(repo)[sha].peel(pygit2.Commit)
+    commit = call.backend.git(repo)[sha].peel(pygit2.Commit)
     shown: dict[str, Json] = {
         "oid": sha,
-        "url": call.hub.links.page(repo.full_name, f"/commit/{sha}"),
-        "committedDate": stamp(call.hub.clock()),
+        "url": call.backend.links.page(repo.full_name, f"/commit/{sha}"),
+        "committedDate": stamp(call.backend.clock()),
         "message": commit.message,
         "signature": {"isValid": True, "wasSignedByGitHub": True},
     }
     answer: Json = {"commit": shown, "clientMutationId": order.clientMutationId}
-    return Reply({"data": {"createCommitOnBranch": answer}})
+    return ApiReply({"data": {"createCommitOnBranch": answer}})
 
 
-def _commit(call: Call, repo: Repo, order: CommitOrder) -> str:
-    ref, git, line = f"refs/heads/{order.branch.branchName}", call.hub.git(repo), call.hub.line(call.person())
-    with call.hub.shelf.lock(repo.full_name):
+def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
+    ref, git, line = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.line(call.person())
+    with call.backend.repositories.lock(repo.full_name):
         tip = target(git, ref)
         if tip is None:
-            raise Problem(404, f"Could not resolve to a Ref with the name '{order.branch.branchName}'.")
+            raise ApiProblem(404, f"Could not resolve to a Ref with the name '{order.branch.branchName}'.")
         if tip != order.expectedHeadOid:
             raise _stale(order.expectedHeadOid)
         base = git[tip].peel(pygit2.Commit)
@@ -129,14 +129,14 @@ def _commit(call: Call, repo: Repo, order: CommitOrder) -> str:
         )
         try:
             move(git, ref, sha, expected=tip)
-        except Problem as problem:
+        except ApiProblem as problem:
             raise _stale(order.expectedHeadOid) from problem
-    pushes.follow(call.hub, repo, call.person(), [pushes.Update(tip, sha, ref)])
+    pushes.follow(call.backend, repo, call.person(), [pushes.Update(tip, sha, ref)])
     return sha
 
 
-def _stale(expected: str) -> Problem:
-    return Problem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
+def _stale(expected: str) -> ApiProblem:
+    return ApiProblem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
 
 
 def _changes(base: pygit2.Commit, wanted: FileChanges) -> dict[str, bytes | None]:
@@ -145,19 +145,19 @@ def _changes(base: pygit2.Commit, wanted: FileChanges) -> dict[str, bytes | None
         try:
             changes[addition.path] = base64.b64decode(addition.contents)
         except binascii.Error as error:
-            raise Problem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
+            raise ApiProblem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
     for removal in wanted.deletions:
         if removal.path not in base.tree:
-            raise Problem(422, f"A path was requested for deletion which does not exist: {removal.path}")
+            raise ApiProblem(422, f"A path was requested for deletion which does not exist: {removal.path}")
         changes[removal.path] = None
     return changes
 
 
-def _error(path: str | None, kind: str, message: str) -> Reply:
+def _error(path: str | None, kind: str, message: str) -> ApiReply:
     error: dict[str, Json] = {"type": kind, "message": message, "locations": [{"line": 1, "column": 1}]}
     if path is not None:
         error["path"] = [path]
-    return Reply({"data": None if path is None else {path: None}, "errors": [error]})
+    return ApiReply({"data": None if path is None else {path: None}, "errors": [error]})
 
 
 ROUTES = (Route("POST", "/graphql", graphql),)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.records import Delivery, Hook, Repo
-from bot.sandbox.replies import Json, Reply, invalid, not_found
+from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.replies import ApiReply, Json, invalid, not_found
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
 
 
-class Target(Body):
+class Target(RequestBody):
     """``config`` of a webhook."""
 
     url: str | None = None
@@ -19,7 +19,7 @@ class Target(Body):
     content_type: str = "json"
 
 
-class NewHook(Body):
+class NewHook(RequestBody):
     """Body of ``POST …/hooks``."""
 
     config: Target
@@ -27,7 +27,7 @@ class NewHook(Body):
     active: bool = True
 
 
-class HookEdit(Body):
+class HookEdit(RequestBody):
     """Body of ``PATCH …/hooks/N``."""
 
     config: Target | None = None
@@ -35,20 +35,20 @@ class HookEdit(Body):
     active: bool | None = None
 
 
-def list_hooks(call: Call) -> Reply:
+def list_hooks(call: ApiCall) -> ApiReply:
     """The repository's webhooks."""
     repo = call.repo("admin")
-    rows = call.hub.store.all(Hook, "SELECT * FROM hook WHERE repo_id = ? ORDER BY id", repo.id)
-    return call.slice(rows, lambda row: shapes.hook(call.hub, repo, row))
+    rows = call.backend.store.all(HookRow, "SELECT * FROM hook WHERE repo_id = ? ORDER BY id", repo.id)
+    return call.slice(rows, lambda row: shapes.hook(call.backend, repo, row))
 
 
-def new_hook(call: Call) -> Reply:
+def new_hook(call: ApiCall) -> ApiReply:
     """A new webhook; it is pinged at once."""
     repo, wanted = call.repo("admin"), call.body(NewHook)
     if not wanted.config.url or not wanted.config.url.startswith("http"):
-        raise invalid("Hook", "url", "invalid")
+        raise invalid("HookRow", "url", "invalid")
     made = create_hook(
-        call.hub,
+        call.backend,
         repo,
         call.person(),
         wanted.config.url,
@@ -56,21 +56,21 @@ def new_hook(call: Call) -> Reply:
         events=wanted.events,
         active=wanted.active,
     )
-    return Reply(shapes.hook(call.hub, repo, made), 201)
+    return ApiReply(shapes.hook(call.backend, repo, made), 201)
 
 
-def get_hook(call: Call) -> Reply:
+def get_hook(call: ApiCall) -> ApiReply:
     """One webhook."""
     repo, found = _hook(call)
-    return Reply(shapes.hook(call.hub, repo, found))
+    return ApiReply(shapes.hook(call.backend, repo, found))
 
 
-def edit_hook(call: Call) -> Reply:
+def edit_hook(call: ApiCall) -> ApiReply:
     """Address, secret, events, active."""
     repo, found = _hook(call)
     wanted = call.body(HookEdit)
     config = wanted.config or Target()
-    call.hub.store.update(
+    call.backend.store.update(
         "hook",
         found.id,
         url=config.url or found.url,
@@ -78,56 +78,58 @@ def edit_hook(call: Call) -> Reply:
         events=found.events if wanted.events is None else ",".join(wanted.events),
         active=found.active if wanted.active is None else wanted.active,
     )
-    return Reply(shapes.hook(call.hub, repo, _hook(call)[1]))
+    return ApiReply(shapes.hook(call.backend, repo, _hook(call)[1]))
 
 
-def delete_hook(call: Call) -> Reply:
+def delete_hook(call: ApiCall) -> ApiReply:
     """The webhook is gone."""
-    call.hub.store.run("DELETE FROM hook WHERE id = ?", _hook(call)[1].id)
-    return Reply(status=204)
+    call.backend.store.run("DELETE FROM hook WHERE id = ?", _hook(call)[1].id)
+    return ApiReply(status=204)
 
 
-def ping_hook(call: Call) -> Reply:
+def ping_hook(call: ApiCall) -> ApiReply:
     """Send a ping."""
     repo, found = _hook(call)
-    ping(call.hub, repo, call.person(), found)
-    return Reply(status=204)
+    ping(call.backend, repo, call.person(), found)
+    return ApiReply(status=204)
 
 
-def deliveries(call: Call) -> Reply:
+def deliveries(call: ApiCall) -> ApiReply:
     """What was sent, newest first."""
     _, found = _hook(call)
-    rows = call.hub.store.all(Delivery, "SELECT * FROM delivery WHERE hook_id = ? ORDER BY id DESC", found.id)
+    rows = call.backend.store.all(DeliveryRow, "SELECT * FROM delivery WHERE hook_id = ? ORDER BY id DESC", found.id)
     return call.slice(rows, shapes.delivery)
 
 
-def get_delivery(call: Call) -> Reply:
+def get_delivery(call: ApiCall) -> ApiReply:
     """One delivery with its payload."""
     _, _, found = _delivery(call)
     payload: Json = json.loads(found.payload)
     request: dict[str, Json] = {"headers": {"X-GitHub-Event": found.event}, "payload": payload}
-    return Reply(shapes.delivery(found) | {"request": request, "response": {"headers": {}, "payload": ""}})
+    return ApiReply(shapes.delivery(found) | {"request": request, "response": {"headers": {}, "payload": ""}})
 
 
-def redeliver(call: Call) -> Reply:
+def redeliver(call: ApiCall) -> ApiReply:
     """Send a delivery once more under its old id."""
     _, hook, found = _delivery(call)
-    call.hub.outbox.redeliver(hook, found)
-    return Reply({}, 202)
+    call.backend.outbox.redeliver(hook, found)
+    return ApiReply({}, 202)
 
 
-def _hook(call: Call) -> tuple[Repo, Hook]:
+def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
     repo = call.repo("admin")
-    found = call.hub.store.one(Hook, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id)
+    found = call.backend.store.one(
+        HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id
+    )
     if found is None:
         raise not_found()
     return repo, found
 
 
-def _delivery(call: Call) -> tuple[Repo, Hook, Delivery]:
+def _delivery(call: ApiCall) -> tuple[RepositoryRow, HookRow, DeliveryRow]:
     repo, hook = _hook(call)
-    found = call.hub.store.one(
-        Delivery, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id
+    found = call.backend.store.one(
+        DeliveryRow, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id
     )
     if found is None:
         raise not_found()

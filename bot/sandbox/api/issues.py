@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.sandbox.backend import stamp
-from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.records import Event, Issue, Repo, User
-from bot.sandbox.replies import Reply, forbidden, invalid
+from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.records import EventRow, IssueRow, RepositoryRow, UserRow
+from bot.sandbox.replies import ApiReply, forbidden, invalid
 from bot.sandbox.shapes import talk
 from bot.sandbox.verbs import issues, labels, pulls
 
 _SORTS = {"created": "created_at", "updated": "updated_at"}
 
 
-class LabelName(Body):
+class LabelName(RequestBody):
     """A label given as an object."""
 
     name: str
 
 
-class NewIssue(Body):
+class NewIssue(RequestBody):
     """Body of ``POST …/issues``."""
 
     title: str | int
@@ -31,7 +31,7 @@ class NewIssue(Body):
     assignees: tuple[str, ...] = ()
 
 
-class IssueEdit(Body):
+class IssueEdit(RequestBody):
     """Body of ``PATCH …/issues/N``."""
 
     title: str | int | None = None
@@ -42,13 +42,13 @@ class IssueEdit(Body):
     assignees: list[str] | None = None
 
 
-class Labels(Body):
+class Labels(RequestBody):
     """Body of ``…/labels`` in its long form."""
 
     labels: tuple[str | LabelName, ...] = ()
 
 
-class Assignees(Body):
+class Assignees(RequestBody):
     """Body of ``…/assignees``."""
 
     assignees: tuple[str, ...] = ()
@@ -59,41 +59,41 @@ def names(given: Sequence[str | LabelName]) -> list[str]:
     return [label if isinstance(label, str) else label.name for label in given]
 
 
-def list_issues(call: Call) -> Reply:
+def list_issues(call: ApiCall) -> ApiReply:
     """Issues and pull requests by state, labels (all of them), creator and time of the last change."""
     repo = call.repo()
-    rows = call.hub.store.all(Issue, "SELECT * FROM issue WHERE repo_id = ?", repo.id)
+    rows = call.backend.store.all(IssueRow, "SELECT * FROM issue WHERE repo_id = ?", repo.id)
     tests = _filters(call)
     found = [row for row in rows if all(test(row) for test in tests)]
     sort = _SORTS.get(call.query.get("sort", "created"), "created_at")
     down = call.query.get("direction", "desc") == "desc"
     found.sort(key=lambda row: (getattr(row, sort), row.number), reverse=down)
-    return call.page(found, lambda row: talk.issue(call.hub, repo, row), kind="issue")
+    return call.page(found, lambda row: talk.issue(call.backend, repo, row), kind="issue")
 
 
-def _filters(call: Call) -> list[Callable[[Issue], bool]]:
-    query, hub = call.query, call.hub
-    tests: list[Callable[[Issue], bool]] = []
+def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
+    query, backend = call.query, call.backend
+    tests: list[Callable[[IssueRow], bool]] = []
     state = query.get("state", "open")
     if state != "all":
         tests.append(lambda row: row.state == state)
     if query.get("creator"):
-        creator = hub.login(query["creator"])
+        creator = backend.login(query["creator"])
         tests.append(lambda row: creator is not None and row.author_id == creator.id)
     if query.get("since"):
         since = stamp(datetime.fromisoformat(query["since"]))
         tests.append(lambda row: row.updated_at >= since)
     wanted = {name.strip().lower() for name in query.get("labels", "").split(",") if name.strip()}
     if wanted:
-        tests.append(lambda row: wanted <= {label.name.lower() for label in talk.labels_of(hub, row)})
+        tests.append(lambda row: wanted <= {label.name.lower() for label in talk.labels_of(backend, row)})
     return tests
 
 
-def new_issue(call: Call) -> Reply:
+def new_issue(call: ApiCall) -> ApiReply:
     """A new issue."""
     repo, wanted = call.repo(), call.body(NewIssue)
     issue = issues.open_issue(
-        call.hub,
+        call.backend,
         repo,
         call.person(),
         title=str(wanted.title),
@@ -101,113 +101,113 @@ def new_issue(call: Call) -> Reply:
         label_names=names(wanted.labels),
         assignees=[*wanted.assignees, *filter(None, [wanted.assignee])],
     )
-    where = call.hub.links.repo(repo.full_name, f"/issues/{issue.number}")
-    return Reply(talk.issue(call.hub, repo, issue), 201, {"Location": where})
+    where = call.backend.links.repo(repo.full_name, f"/issues/{issue.number}")
+    return ApiReply(talk.issue(call.backend, repo, issue), 201, {"Location": where})
 
 
-def get_issue(call: Call) -> Reply:
+def get_issue(call: ApiCall) -> ApiReply:
     """One issue or pull request."""
     repo = call.repo()
-    return Reply(talk.issue(call.hub, repo, call.hub.issue(repo, call.number())))
+    return ApiReply(talk.issue(call.backend, repo, call.backend.issue(repo, call.number())))
 
 
-def edit_issue(call: Call) -> Reply:
+def edit_issue(call: ApiCall) -> ApiReply:
     """Title, body, labels, assignees and state."""
     repo, wanted = call.repo(), call.body(IssueEdit)
-    issue = call.hub.issue(repo, call.number())
+    issue = call.backend.issue(repo, call.number())
     actor = writer(call, repo, issue.author_id)
     if wanted.state not in (None, "open", "closed"):
-        raise invalid("Issue", "state", "invalid")
+        raise invalid("IssueRow", "state", "invalid")
     title = None if wanted.title is None else str(wanted.title)
-    issues.edit(call.hub, repo, actor, issue, issues.Edit(title, wanted.body))
+    issues.edit(call.backend, repo, actor, issue, issues.Edit(title, wanted.body))
     if wanted.labels is not None:
-        labels.replace(call.hub, repo, issue, names(wanted.labels))
+        labels.replace(call.backend, repo, issue, names(wanted.labels))
     if wanted.assignees is not None:
-        call.hub.store.run("DELETE FROM assigned WHERE issue_id = ? AND role = 'assignee'", issue.id)
-        issues.assign(call.hub, issue, wanted.assignees, "assignee")
+        call.backend.store.run("DELETE FROM assigned WHERE issue_id = ? AND role = 'assignee'", issue.id)
+        issues.assign(call.backend, issue, wanted.assignees, "assignee")
     _set_state(call, repo, actor, issue, wanted)
     return get_issue(call)
 
 
-def _set_state(call: Call, repo: Repo, actor: User, issue: Issue, wanted: IssueEdit) -> None:
+def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueRow, wanted: IssueEdit) -> None:
     if wanted.state == "closed":
-        issues.close(call.hub, repo, actor, issue, reason=wanted.state_reason)
+        issues.close(call.backend, repo, actor, issue, reason=wanted.state_reason)
     elif wanted.state == "open" and issue.state == "closed":
         if issue.is_pull:
-            pulls.require_reopenable(call.hub, repo, call.hub.pull(repo, issue.number)[1])
-        issues.reopen(call.hub, repo, actor, issue)
+            pulls.require_reopenable(call.backend, repo, call.backend.pull(repo, issue.number)[1])
+        issues.reopen(call.backend, repo, actor, issue)
 
 
-def events(call: Call) -> Reply:
+def events(call: ApiCall) -> ApiReply:
     """What happened to an issue, oldest first."""
     repo = call.repo()
-    issue = call.hub.issue(repo, call.number())
-    rows = call.hub.store.all(Event, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    return call.slice(rows, lambda row: talk.event(call.hub, repo, row))
+    issue = call.backend.issue(repo, call.number())
+    rows = call.backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
+    return call.slice(rows, lambda row: talk.event(call.backend, repo, row))
 
 
-def list_labels(call: Call) -> Reply:
+def list_labels(call: ApiCall) -> ApiReply:
     """The labels of an issue."""
     repo = call.repo()
-    return _labels(call, repo, call.hub.issue(repo, call.number()))
+    return _labels(call, repo, call.backend.issue(repo, call.number()))
 
 
-def add_labels(call: Call) -> Reply:
+def add_labels(call: ApiCall) -> ApiReply:
     """These labels, too."""
     repo, issue, wanted = _labelling(call)
-    with call.hub.store.transaction():
-        labels.put(call.hub, repo, issue, wanted)
+    with call.backend.store.transaction():
+        labels.put(call.backend, repo, issue, wanted)
     return _labels(call, repo, issue)
 
 
-def set_labels(call: Call) -> Reply:
+def set_labels(call: ApiCall) -> ApiReply:
     """Exactly these labels."""
     repo, issue, wanted = _labelling(call)
-    labels.replace(call.hub, repo, issue, wanted)
+    labels.replace(call.backend, repo, issue, wanted)
     return _labels(call, repo, issue)
 
 
-def remove_label(call: Call) -> Reply:
+def remove_label(call: ApiCall) -> ApiReply:
     """Not this label."""
     repo = call.repo("triage")
-    issue = call.hub.issue(repo, call.number())
-    labels.take_off(call.hub, repo, issue, call.params["name"])
+    issue = call.backend.issue(repo, call.number())
+    labels.take_off(call.backend, repo, issue, call.params["name"])
     return _labels(call, repo, issue)
 
 
-def remove_labels(call: Call) -> Reply:
+def remove_labels(call: ApiCall) -> ApiReply:
     """No labels."""
     repo = call.repo("triage")
-    labels.replace(call.hub, repo, call.hub.issue(repo, call.number()), [])
-    return Reply(status=204)
+    labels.replace(call.backend, repo, call.backend.issue(repo, call.number()), [])
+    return ApiReply(status=204)
 
 
-def add_assignees(call: Call) -> Reply:
+def add_assignees(call: ApiCall) -> ApiReply:
     """These accounts are assigned, too."""
     repo, wanted = call.repo("triage"), call.body(Assignees)
-    issues.assign(call.hub, call.hub.issue(repo, call.number()), wanted.assignees, "assignee")
-    return Reply(get_issue(call).content, 201)
+    issues.assign(call.backend, call.backend.issue(repo, call.number()), wanted.assignees, "assignee")
+    return ApiReply(get_issue(call).content, 201)
 
 
-def writer(call: Call, repo: Repo, author: int) -> User:
+def writer(call: ApiCall, repo: RepositoryRow, author: int) -> UserRow:
     """Whoever calls, if it is the author or may triage; 403 otherwise."""
     person = call.person()
-    if person.id != author and not call.hub.may(repo, person, "triage"):
+    if person.id != author and not call.backend.may(repo, person, "triage"):
         raise forbidden("Must have admin rights to Repository.")
     return person
 
 
-def _labelling(call: Call) -> tuple[Repo, Issue, list[str]]:
+def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
     """GitHub takes a bare list and an object with ``labels`` alike."""
     repo = call.repo("triage")
-    issue = call.hub.issue(repo, call.number())
+    issue = call.backend.issue(repo, call.number())
     bare = call.data.lstrip().startswith(b"[")
     data = b'{"labels": ' + call.data + b"}" if bare else call.data
     return repo, issue, names(call.with_data(data).body(Labels).labels)
 
 
-def _labels(call: Call, repo: Repo, issue: Issue) -> Reply:
-    return call.slice(talk.labels_of(call.hub, issue), lambda row: talk.label(call.hub, repo, row))
+def _labels(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> ApiReply:
+    return call.slice(talk.labels_of(call.backend, issue), lambda row: talk.label(call.backend, repo, row))
 
 
 _ISSUES = "/repos/{owner}/{repo}/issues"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot.sandbox.edge import Call, Route
-from bot.sandbox.records import Repo
-from bot.sandbox.replies import Reply, forbidden, not_found
+from bot.sandbox.edge import ApiCall, Route
+from bot.sandbox.records import RepositoryRow
+from bot.sandbox.replies import ApiReply, forbidden, not_found
 from bot.sandbox.shapes.people import full_user, repository
 
 
-def root(call: Call) -> Reply:
+def root(call: ApiCall) -> ApiReply:
     """The table of addresses."""
-    api = call.hub.links.api
-    return Reply(
+    api = call.backend.links.api
+    return ApiReply(
         {
             "current_user_url": f"{api}/user",
             "rate_limit_url": f"{api}/rate_limit",
@@ -21,44 +21,46 @@ def root(call: Call) -> Reply:
     )
 
 
-def meta(_call: Call) -> Reply:
+def meta(_call: ApiCall) -> ApiReply:
     """What this server is."""
-    return Reply({"verifiable_password_authentication": False, "installed_version": "3.17.0", "hooks": ["127.0.0.1"]})
+    return ApiReply(
+        {"verifiable_password_authentication": False, "installed_version": "3.17.0", "hooks": ["127.0.0.1"]}
+    )
 
 
-def rate_limit(call: Call) -> Reply:
+def rate_limit(call: ApiCall) -> ApiReply:
     """What the caller has left; asking costs nothing."""
-    core = call.hub.limits.figures(call.actor)
-    return Reply({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
+    core = call.backend.limits.figures(call.actor)
+    return ApiReply({"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
 
 
-def me(call: Call) -> Reply:
+def me(call: ApiCall) -> ApiReply:
     """The account behind the token; app installations have none."""
     person = call.person()
     if person.installation:
         raise forbidden("Resource not accessible by integration")
-    return Reply(full_user(call.hub, person), headers={} if person.kind == "Bot" else {"X-OAuth-Scopes": "repo"})
+    return ApiReply(full_user(call.backend, person), headers={} if person.kind == "Bot" else {"X-OAuth-Scopes": "repo"})
 
 
-def user(call: Call) -> Reply:
+def user(call: ApiCall) -> ApiReply:
     """Any account."""
-    found = call.hub.login(call.params["login"])
+    found = call.backend.login(call.params["login"])
     if found is None:
         raise not_found()
-    return Reply(full_user(call.hub, found))
+    return ApiReply(full_user(call.backend, found))
 
 
-def user_repos(call: Call) -> Reply:
+def user_repos(call: ApiCall) -> ApiReply:
     """The repositories of one owner, or all that the caller may push to."""
     owner = call.params.get("login")
-    rows = call.hub.store.all(Repo, "SELECT * FROM repo ORDER BY owner, name")
+    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY owner, name")
     if owner is None:
         person = call.person()
-        found = [row for row in rows if call.hub.may(row, person, "write")]
+        found = [row for row in rows if call.backend.may(row, person, "write")]
     else:
         mine = [row for row in rows if row.owner.lower() == owner.lower()]
-        found = [row for row in mine if call.hub.may(row, call.actor, "read")]
-    return call.slice(found, lambda row: repository(call.hub, row, call.actor))
+        found = [row for row in mine if call.backend.may(row, call.actor, "read")]
+    return call.slice(found, lambda row: repository(call.backend, row, call.actor))
 
 
 ROUTES = (

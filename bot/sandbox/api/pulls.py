@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pygit2
 
-from bot.sandbox.edge import Body, Call, Route
-from bot.sandbox.records import Issue, Pull, Repo, User
-from bot.sandbox.replies import Problem, Reply, not_found, unprocessable
+from bot.sandbox.edge import ApiCall, RequestBody, Route
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, pull
 from bot.sandbox.verbs import issues, pulls
@@ -16,7 +16,7 @@ MOST_FILES = 3000
 _SORTS = {"created": "created_at", "updated": "updated_at"}
 
 
-class NewPull(Body):
+class NewPull(RequestBody):
     """Body of ``POST …/pulls``."""
 
     title: str
@@ -26,7 +26,7 @@ class NewPull(Body):
     draft: bool = False
 
 
-class PullEdit(Body):
+class PullEdit(RequestBody):
     """Body of ``PATCH …/pulls/N``."""
 
     title: str | None = None
@@ -35,7 +35,7 @@ class PullEdit(Body):
     base: str | None = None
 
 
-class MergeOrder(Body):
+class MergeOrder(RequestBody):
     """Body of ``PUT …/pulls/N/merge``."""
 
     commit_title: str | None = None
@@ -44,40 +44,42 @@ class MergeOrder(Body):
     merge_method: str = "merge"
 
 
-class Reviewers(Body):
+class Reviewers(RequestBody):
     """Body of ``…/requested_reviewers``."""
 
     reviewers: tuple[str, ...] = ()
     team_reviewers: tuple[str, ...] = ()
 
 
-def list_pulls(call: Call) -> Reply:
+def list_pulls(call: ApiCall) -> ApiReply:
     """Pull requests by state, head (``owner:branch``) and base, newest first unless asked otherwise."""
     repo, query = call.repo(), call.query
-    rows = call.hub.store.all(Issue, "SELECT * FROM issue WHERE repo_id = ? AND is_pull ORDER BY number", repo.id)
+    rows = call.backend.store.all(
+        IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull ORDER BY number", repo.id
+    )
     state = query.get("state", "open")
-    found = [(row, call.hub.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
+    found = [(row, call.backend.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
     kept = {row.id: half for row, half in found if _matches(repo, half, query.get("head"), query.get("base"))}
     shown = [row for row, _ in found if row.id in kept]
     sort = _SORTS.get(query.get("sort", "created"), "created_at")
     shown.sort(key=lambda row: (getattr(row, sort), row.number))
     if query.get("direction", "desc" if query.get("sort", "created") == "created" else "asc") == "desc":
         shown.reverse()
-    return call.page(shown, lambda row: pull(call.hub, repo, row, kept[row.id]), kind="issue")
+    return call.page(shown, lambda row: pull(call.backend, repo, row, kept[row.id]), kind="issue")
 
 
-def _matches(repo: Repo, half: Pull, head: str | None, base: str | None) -> bool:
+def _matches(repo: RepositoryRow, half: PullRow, head: str | None, base: str | None) -> bool:
     """A ``head`` without owner filters nothing: GitHub ignores it."""
     if base and half.base_ref != base:
         return False
     return not head or ":" not in head or head == f"{repo.owner}:{half.head_ref}"
 
 
-def new_pull(call: Call) -> Reply:
+def new_pull(call: ApiCall) -> ApiReply:
     """A new pull request."""
     repo, wanted = call.repo("write"), call.body(NewPull)
     issue, found = pulls.open_pull(
-        call.hub,
+        call.backend,
         repo,
         call.person(),
         title=wanted.title,
@@ -86,102 +88,102 @@ def new_pull(call: Call) -> Reply:
         base=wanted.base,
         draft=wanted.draft,
     )
-    shape = full_pull(call.hub, repo, issue, found, Mergeability(None, "unknown"))
-    return Reply(shape, 201, {"Location": call.hub.links.repo(repo.full_name, f"/pulls/{issue.number}")})
+    shape = full_pull(call.backend, repo, issue, found, Mergeability(None, "unknown"))
+    return ApiReply(shape, 201, {"Location": call.backend.links.repo(repo.full_name, f"/pulls/{issue.number}")})
 
 
-def get_pull(call: Call) -> Reply:
+def get_pull(call: ApiCall) -> ApiReply:
     """One pull request with its mergeability."""
     return _shown(call, call.repo())
 
 
-def edit_pull(call: Call) -> Reply:
+def edit_pull(call: ApiCall) -> ApiReply:
     """Title, body, base and state."""
     repo, wanted = call.repo(), call.body(PullEdit)
-    issue, found = call.hub.pull(repo, call.number())
+    issue, found = call.backend.pull(repo, call.number())
     actor = _author_or_writer(call, repo, issue)
-    issues.edit(call.hub, repo, actor, issue, issues.Edit(wanted.title, wanted.body))
+    issues.edit(call.backend, repo, actor, issue, issues.Edit(wanted.title, wanted.body))
     if wanted.base is not None and wanted.base != found.base_ref:
-        pulls.rebase_onto(call.hub, repo, actor, issue.number, wanted.base)
+        pulls.rebase_onto(call.backend, repo, actor, issue.number, wanted.base)
     if wanted.state == "closed":
-        issues.close(call.hub, repo, actor, issue)
+        issues.close(call.backend, repo, actor, issue)
     elif wanted.state == "open" and issue.state == "closed":
-        pulls.require_reopenable(call.hub, repo, found)
-        issues.reopen(call.hub, repo, actor, issue)
+        pulls.require_reopenable(call.backend, repo, found)
+        issues.reopen(call.backend, repo, actor, issue)
     return _shown(call, repo)
 
 
-def files(call: Call) -> Reply:
+def files(call: ApiCall) -> ApiReply:
     """The changed files, at most 3,000 as on GitHub."""
     repo = call.repo()
-    _, found = call.hub.pull(repo, call.number())
-    rows = changes(call.hub, repo, found)[:MOST_FILES]
-    return call.slice(rows, lambda file: code.file_diff(call.hub, repo, found.head_sha, file))
+    _, found = call.backend.pull(repo, call.number())
+    rows = changes(call.backend, repo, found)[:MOST_FILES]
+    return call.slice(rows, lambda file: code.file_diff(call.backend, repo, found.head_sha, file))
 
 
-def commits(call: Call) -> Reply:
+def commits(call: ApiCall) -> ApiReply:
     """The pull request's own commits, oldest first, at most 250 as on GitHub."""
     repo = call.repo()
-    _, found = call.hub.pull(repo, call.number())
-    git = call.hub.git(repo)
-    rows = own_commits(call.hub, repo, found)[:MOST_COMMITS]
-    return call.slice(rows, lambda sha: code.commit(call.hub, repo, git[sha].peel(pygit2.Commit)))
+    _, found = call.backend.pull(repo, call.number())
+    git = call.backend.git(repo)
+    rows = own_commits(call.backend, repo, found)[:MOST_COMMITS]
+    return call.slice(rows, lambda sha: code.commit(call.backend, repo, git[sha].peel(pygit2.Commit)))
 
 
-def merge(call: Call) -> Reply:
+def merge(call: ApiCall) -> ApiReply:
     """Merge it; 405 when it cannot be merged, 409 when ``sha`` is not its head."""
     repo, wanted = call.repo("write"), call.body(MergeOrder)
     if wanted.merge_method not in ("merge", "squash", "rebase"):
         raise unprocessable("Invalid merge_method")
     how = pulls.Merge(wanted.merge_method, wanted.sha, wanted.commit_title, wanted.commit_message)
-    tip = pulls.merge(call.hub, repo, call.person(), call.number(), how)
-    return Reply({"sha": tip, "merged": True, "message": "Pull Request successfully merged"})
+    tip = pulls.merge(call.backend, repo, call.person(), call.number(), how)
+    return ApiReply({"sha": tip, "merged": True, "message": "Pull Request successfully merged"})
 
 
-def is_merged(call: Call) -> Reply:
+def is_merged(call: ApiCall) -> ApiReply:
     """204 for merged, 404 for not."""
-    if call.hub.pull(call.repo(), call.number())[1].merged_at is None:
+    if call.backend.pull(call.repo(), call.number())[1].merged_at is None:
         raise not_found()
-    return Reply(status=204)
+    return ApiReply(status=204)
 
 
-def reviewers(call: Call) -> Reply:
+def reviewers(call: ApiCall) -> ApiReply:
     """Who is asked for a review."""
     repo = call.repo()
-    issue, found = call.hub.pull(repo, call.number())
-    shape = pull(call.hub, repo, issue, found)
-    return Reply({"users": shape["requested_reviewers"], "teams": []})
+    issue, found = call.backend.pull(repo, call.number())
+    shape = pull(call.backend, repo, issue, found)
+    return ApiReply({"users": shape["requested_reviewers"], "teams": []})
 
 
-def ask_reviewers(call: Call) -> Reply:
+def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
     repo, wanted = call.repo("write"), call.body(Reviewers)
-    issue, found = call.hub.pull(repo, call.number())
-    issues.assign(call.hub, issue, wanted.reviewers, "reviewer")
-    return Reply(pull(call.hub, repo, issue, found), 201)
+    issue, found = call.backend.pull(repo, call.number())
+    issues.assign(call.backend, issue, wanted.reviewers, "reviewer")
+    return ApiReply(pull(call.backend, repo, issue, found), 201)
 
 
-def nothing(call: Call) -> Reply:
+def nothing(call: ApiCall) -> ApiReply:
     """Reviews and review comments are not part of this sandbox: there are none."""
-    call.hub.pull(call.repo(), call.number())
-    return Reply(())
+    call.backend.pull(call.repo(), call.number())
+    return ApiReply(())
 
 
-def update_branch(call: Call) -> Reply:
+def update_branch(call: ApiCall) -> ApiReply:
     """Updating a head branch from its base is left to people."""
-    call.hub.pull(call.repo("write"), call.number())
-    raise Problem(422, "Updating branches is not part of the sandbox")
+    call.backend.pull(call.repo("write"), call.number())
+    raise ApiProblem(422, "Updating branches is not part of the sandbox")
 
 
-def _shown(call: Call, repo: Repo) -> Reply:
-    issue, found = call.hub.pull(repo, call.number())
-    merging = pulls.mergeability(call.hub, repo, issue, found)
-    return Reply(full_pull(call.hub, repo, issue, found, merging))
+def _shown(call: ApiCall, repo: RepositoryRow) -> ApiReply:
+    issue, found = call.backend.pull(repo, call.number())
+    merging = pulls.mergeability(call.backend, repo, issue, found)
+    return ApiReply(full_pull(call.backend, repo, issue, found, merging))
 
 
-def _author_or_writer(call: Call, repo: Repo, issue: Issue) -> User:
+def _author_or_writer(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> UserRow:
     person = call.person()
-    return person if person.id == issue.author_id else call.hub.require(repo, person, "triage")
+    return person if person.id == issue.author_id else call.backend.require(repo, person, "triage")
 
 
 _PULLS = "/repos/{owner}/{repo}/pulls"

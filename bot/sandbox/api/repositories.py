@@ -5,10 +5,10 @@ from __future__ import annotations
 import pygit2
 
 from bot.sandbox.bare_repositories import listing, target
-from bot.sandbox.edge import Body, Call, Route
+from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import User
-from bot.sandbox.replies import Problem, Reply, invalid, not_found
+from bot.sandbox.records import UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.people import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
@@ -17,7 +17,7 @@ _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "
 _GRANTS = {"pull": "read", "push": "write"}
 
 
-class NewRepository(Body):
+class NewRepository(RequestBody):
     """Body of ``POST /user/repos``."""
 
     name: str
@@ -26,7 +26,7 @@ class NewRepository(Body):
     auto_init: bool = False
 
 
-class RepositoryEdit(Body):
+class RepositoryEdit(RequestBody):
     """Body of ``PATCH /repos/…``."""
 
     description: str | None = None
@@ -34,18 +34,18 @@ class RepositoryEdit(Body):
     private: bool | None = None
 
 
-class Grant(Body):
+class Grant(RequestBody):
     """Body of ``PUT …/collaborators/…``."""
 
     permission: str = "push"
 
 
-def get_repository(call: Call) -> Reply:
+def get_repository(call: ApiCall) -> ApiReply:
     """One repository."""
-    return Reply(repository(call.hub, call.repo(), call.actor))
+    return ApiReply(repository(call.backend, call.repo(), call.actor))
 
 
-def new_repository(call: Call) -> Reply:
+def new_repository(call: ApiCall) -> ApiReply:
     """A repository of the caller, or of the organisation in the path."""
     wanted, person = call.body(NewRepository), call.person()
     owner = call.params.get("login", person.login)
@@ -53,105 +53,108 @@ def new_repository(call: Call) -> Reply:
         raise not_found()
     files = {"README.md": f"# {wanted.name}\n".encode()} if wanted.auto_init else {}
     repo = create_repository(
-        call.hub, owner, wanted.name, author=person, files=files, private=wanted.private, about=wanted.description
+        call.backend, owner, wanted.name, author=person, files=files, private=wanted.private, about=wanted.description
     )
-    return Reply(repository(call.hub, repo, person), 201)
+    return ApiReply(repository(call.backend, repo, person), 201)
 
 
-def edit_repository(call: Call) -> Reply:
+def edit_repository(call: ApiCall) -> ApiReply:
     """Description, visibility and default branch."""
     repo, wanted = call.repo("admin"), call.body(RepositoryEdit)
     if wanted.default_branch is not None:
-        git = call.hub.git(repo)
+        git = call.backend.git(repo)
         if target(git, f"refs/heads/{wanted.default_branch}") is None:
             raise invalid("Repository", "default_branch", "invalid", "The branch was not found.")
         git.set_head(f"refs/heads/{wanted.default_branch}")
-    call.hub.store.update(
+    call.backend.store.update(
         "repo",
         repo.id,
         description=repo.description if wanted.description is None else wanted.description,
         default_branch=wanted.default_branch or repo.default_branch,
         private=repo.private if wanted.private is None else wanted.private,
-        updated_at=call.hub.now(),
+        updated_at=call.backend.now(),
     )
-    return Reply(repository(call.hub, call.repo(), call.actor))
+    return ApiReply(repository(call.backend, call.repo(), call.actor))
 
 
-def permission(call: Call) -> Reply:
+def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
     repo, found = call.repo("write"), _account(call)
-    role = call.hub.permission(repo, found)
-    shape = user(call.hub, found) | {"permissions": permissions(role), "role_name": role}
-    return Reply({"permission": _LEGACY[role], "role_name": role, "user": shape})
+    role = call.backend.permission(repo, found)
+    shape = user(call.backend, found) | {"permissions": permissions(role), "role_name": role}
+    return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": shape})
 
 
-def is_collaborator(call: Call) -> Reply:
+def is_collaborator(call: ApiCall) -> ApiReply:
     """204 for a collaborator, 404 for others."""
-    if not call.hub.may(call.repo("write"), _account(call), "triage"):
+    if not call.backend.may(call.repo("write"), _account(call), "triage"):
         raise not_found()
-    return Reply(status=204)
+    return ApiReply(status=204)
 
 
-def collaborators(call: Call) -> Reply:
+def collaborators(call: ApiCall) -> ApiReply:
     """Everyone who may write."""
     repo = call.repo("write")
-    people = call.hub.store.all(User, "SELECT * FROM user ORDER BY id")
-    rows = [person for person in people if call.hub.may(repo, person, "triage")]
+    people = call.backend.store.all(UserRow, "SELECT * FROM user ORDER BY id")
+    rows = [person for person in people if call.backend.may(repo, person, "triage")]
     return call.slice(
         rows,
         lambda row: (
-            user(call.hub, row)
-            | {"permissions": permissions(call.hub.permission(repo, row)), "role_name": call.hub.permission(repo, row)}
+            user(call.backend, row)
+            | {
+                "permissions": permissions(call.backend.permission(repo, row)),
+                "role_name": call.backend.permission(repo, row),
+            }
         ),
     )
 
 
-def grant(call: Call) -> Reply:
+def grant(call: ApiCall) -> ApiReply:
     """The account has this permission from now on."""
     repo, found, wanted = call.repo("admin"), _account(call), call.body(Grant)
-    call.hub.store.run(
+    call.backend.store.run(
         "INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)",
         repo.id,
         found.id,
         _GRANTS.get(wanted.permission, wanted.permission),
     )
-    return Reply(status=204)
+    return ApiReply(status=204)
 
 
-def revoke(call: Call) -> Reply:
+def revoke(call: ApiCall) -> ApiReply:
     """The account has no permission of its own any more."""
     repo, found = call.repo("admin"), _account(call)
-    call.hub.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, found.id)
-    return Reply(status=204)
+    call.backend.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, found.id)
+    return ApiReply(status=204)
 
 
-def branches(call: Call) -> Reply:
+def branches(call: ApiCall) -> ApiReply:
     """All branches by name."""
     repo = call.repo()
-    git = call.hub.git(repo)
+    git = call.backend.git(repo)
     rows = [(name.removeprefix("refs/heads/"), sha) for name, sha in listing(git, "refs/heads/").items()]
     return call.slice(
-        rows, lambda row: code.branch(call.hub, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False)
+        rows, lambda row: code.branch(call.backend, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False)
     )
 
 
-def branch(call: Call) -> Reply:
+def branch(call: ApiCall) -> ApiReply:
     """One branch with its tip."""
     repo, name = call.repo(), call.params["branch"]
-    tip = commit_at(call.hub.git(repo), f"refs/heads/{name}")
+    tip = commit_at(call.backend.git(repo), f"refs/heads/{name}")
     if tip is None:
-        raise Problem(404, "Branch not found")
-    return Reply(code.branch(call.hub, repo, name, tip, long=True))
+        raise ApiProblem(404, "Branch not found")
+    return ApiReply(code.branch(call.backend, repo, name, tip, long=True))
 
 
-def no_protection(call: Call) -> Reply:
+def no_protection(call: ApiCall) -> ApiReply:
     """No branch is protected here."""
     call.repo()
-    raise Problem(404, "Branch not protected")
+    raise ApiProblem(404, "Branch not protected")
 
 
-def _account(call: Call) -> User:
-    found = call.hub.login(call.params["login"])
+def _account(call: ApiCall) -> UserRow:
+    found = call.backend.login(call.params["login"])
     if found is None:
         raise not_found()
     return found

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.sandbox.backend import Hub
-from bot.sandbox.records import Annotation, CheckRun, Delivery, Hook, Pull, Repo, Status
+from bot.sandbox.backend import Backend
+from bot.sandbox.records import AnnotationRow, CheckRunRow, DeliveryRow, HookRow, PullRow, RepositoryRow, StatusRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
 
 _HIDDEN = "*" * 8
 
 
-def status(hub: Hub, repo: Repo, found: Status) -> dict[str, Json]:
+def status(backend: Backend, repo: RepositoryRow, found: StatusRow) -> dict[str, Json]:
     """One commit status."""
     return {
         "id": found.id,
-        "node_id": node_id("Status", found.id),
-        "url": hub.links.repo(repo.full_name, f"/statuses/{found.sha}"),
+        "node_id": node_id("StatusRow", found.id),
+        "url": backend.links.repo(repo.full_name, f"/statuses/{found.sha}"),
         "avatar_url": None,
         "state": found.state,
         "context": found.context,
@@ -25,34 +25,34 @@ def status(hub: Hub, repo: Repo, found: Status) -> dict[str, Json]:
         "target_url": found.target_url,
         "created_at": found.created_at,
         "updated_at": found.created_at,
-        "creator": user_by_id(hub, found.creator_id),
+        "creator": user_by_id(backend, found.creator_id),
     }
 
 
-def combined(hub: Hub, repo: Repo, sha: str, newest: Sequence[Status]) -> dict[str, Json]:
+def combined(backend: Backend, repo: RepositoryRow, sha: str, newest: Sequence[StatusRow]) -> dict[str, Json]:
     """The combined status of the newest status per context."""
     states = {found.state for found in newest}
     failed, passed = states & {"failure", "error"}, states == {"success"}
     state = "failure" if failed else "success" if passed else "pending"
     return {
         "state": state,
-        "statuses": [status(hub, repo, found) for found in newest],
+        "statuses": [status(backend, repo, found) for found in newest],
         "sha": sha,
         "total_count": len(newest),
-        "repository": repository(hub, repo),
-        "commit_url": hub.links.repo(repo.full_name, f"/commits/{sha}"),
-        "url": hub.links.repo(repo.full_name, f"/commits/{sha}/status"),
+        "repository": repository(backend, repo),
+        "commit_url": backend.links.repo(repo.full_name, f"/commits/{sha}"),
+        "url": backend.links.repo(repo.full_name, f"/commits/{sha}/status"),
     }
 
 
-def check_run(hub: Hub, repo: Repo, found: CheckRun) -> dict[str, Json]:
+def check_run(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> dict[str, Json]:
     """One check run."""
-    url = hub.links.repo(repo.full_name, f"/check-runs/{found.id}")
-    page = hub.links.page(repo.full_name, f"/runs/{found.id}")
-    count = hub.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", found.id)
+    url = backend.links.repo(repo.full_name, f"/check-runs/{found.id}")
+    page = backend.links.page(repo.full_name, f"/runs/{found.id}")
+    count = backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", found.id)
     return {
         "id": found.id,
-        "node_id": node_id("CheckRun", found.id),
+        "node_id": node_id("CheckRunRow", found.id),
         "head_sha": found.head_sha,
         "external_id": found.external_id,
         "name": found.name,
@@ -71,55 +71,55 @@ def check_run(hub: Hub, repo: Repo, found: CheckRun) -> dict[str, Json]:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": found.suite_id},
-        "app": app(hub, repo, found.creator_id),
-        "pull_requests": pulls_at(hub, repo, found.head_sha),
+        "app": app(backend, repo, found.creator_id),
+        "pull_requests": pulls_at(backend, repo, found.head_sha),
     }
 
 
-def app(hub: Hub, repo: Repo, creator: int) -> dict[str, Json]:
+def app(backend: Backend, repo: RepositoryRow, creator: int) -> dict[str, Json]:
     """The app whose token wrote a check run."""
-    login = hub.user(creator).login
+    login = backend.user(creator).login
     slug = login.removesuffix("[bot]")
     return {
         "id": creator,
         "slug": slug,
         "node_id": node_id("App", creator),
         "name": slug,
-        "owner": owner(hub, repo),
-        "html_url": f"{hub.links.root}/apps/{slug}",
+        "owner": owner(backend, repo),
+        "html_url": f"{backend.links.root}/apps/{slug}",
         "permissions": {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"},
         "events": [],
     }
 
 
-def pulls_at(hub: Hub, repo: Repo, sha: str) -> list[Json]:
+def pulls_at(backend: Backend, repo: RepositoryRow, sha: str) -> list[Json]:
     """The open pull requests whose head is ``sha``, in the short form of check runs."""
-    rows = hub.store.all(
-        Pull,
+    rows = backend.store.all(
+        PullRow,
         "SELECT pull.* FROM pull JOIN issue ON issue.id = issue_id WHERE repo_id = ? AND head_sha = ? AND state = 'open'",
         repo.id,
         sha,
     )
-    return [_short_pull(hub, repo, row) for row in rows]
+    return [_short_pull(backend, repo, row) for row in rows]
 
 
-def _short_pull(hub: Hub, repo: Repo, found: Pull) -> dict[str, Json]:
-    number = hub.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
-    short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": hub.links.repo(repo.full_name)}
+def _short_pull(backend: Backend, repo: RepositoryRow, found: PullRow) -> dict[str, Json]:
+    number = backend.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+    short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": backend.links.repo(repo.full_name)}
     return {
         "id": found.issue_id,
         "number": number,
-        "url": hub.links.repo(repo.full_name, f"/pulls/{number}"),
+        "url": backend.links.repo(repo.full_name, f"/pulls/{number}"),
         "head": {"ref": found.head_ref, "sha": found.head_sha, "repo": short},
         "base": {"ref": found.base_ref, "sha": found.base_sha, "repo": short},
     }
 
 
-def annotation(hub: Hub, repo: Repo, found: Annotation, sha: str) -> dict[str, Json]:
+def annotation(backend: Backend, repo: RepositoryRow, found: AnnotationRow, sha: str) -> dict[str, Json]:
     """One annotation of a check run on ``sha``."""
     return {
         "path": found.path,
-        "blob_href": hub.links.page(repo.full_name, f"/blob/{sha}/{found.path}"),
+        "blob_href": backend.links.page(repo.full_name, f"/blob/{sha}/{found.path}"),
         "start_line": found.start_line,
         "end_line": found.end_line,
         "start_column": found.start_column,
@@ -131,7 +131,7 @@ def annotation(hub: Hub, repo: Repo, found: Annotation, sha: str) -> dict[str, J
     }
 
 
-def suite(hub: Hub, repo: Repo, key: int, sha: str, runs: Sequence[CheckRun]) -> dict[str, Json]:
+def suite(backend: Backend, repo: RepositoryRow, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[str, Json]:
     """A check suite with the worst conclusion of its runs."""
     done = all(run.status == "completed" for run in runs)
     conclusions = {run.conclusion for run in runs}
@@ -145,16 +145,16 @@ def suite(hub: Hub, repo: Repo, key: int, sha: str, runs: Sequence[CheckRun]) ->
         "head_branch": None,
         "status": "completed" if done and runs else "queued",
         "conclusion": worst if done and runs else None,
-        "url": hub.links.repo(repo.full_name, f"/check-suites/{key}"),
-        "check_runs_url": hub.links.repo(repo.full_name, f"/check-suites/{key}/check-runs"),
+        "url": backend.links.repo(repo.full_name, f"/check-suites/{key}"),
+        "check_runs_url": backend.links.repo(repo.full_name, f"/check-suites/{key}/check-runs"),
         "latest_check_runs_count": len(runs),
-        "pull_requests": pulls_at(hub, repo, sha),
+        "pull_requests": pulls_at(backend, repo, sha),
     }
 
 
-def hook(hub: Hub, repo: Repo, found: Hook) -> dict[str, Json]:
+def hook(backend: Backend, repo: RepositoryRow, found: HookRow) -> dict[str, Json]:
     """A webhook; its secret is never shown."""
-    url = hub.links.repo(repo.full_name, f"/hooks/{found.id}")
+    url = backend.links.repo(repo.full_name, f"/hooks/{found.id}")
     config: dict[str, Json] = {"url": found.url, "content_type": "json", "insecure_ssl": "0"}
     if found.secret:
         config["secret"] = _HIDDEN
@@ -175,7 +175,7 @@ def hook(hub: Hub, repo: Repo, found: Hook) -> dict[str, Json]:
     }
 
 
-def delivery(found: Delivery) -> dict[str, Json]:
+def delivery(found: DeliveryRow) -> dict[str, Json]:
     """A delivery as the list of a hook shows it."""
     return {
         "id": found.id,

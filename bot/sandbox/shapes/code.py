@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from bot.sandbox.backend import Hub, stamp
+from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.objects import FileDiff
-from bot.sandbox.records import Repo, User
+from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import user
 
@@ -34,46 +34,46 @@ def person(signature: pygit2.Signature) -> dict[str, Json]:
     }
 
 
-def account(hub: Hub, signature: pygit2.Signature) -> dict[str, Json] | None:
+def account(backend: Backend, signature: pygit2.Signature) -> dict[str, Json] | None:
     """The account whose noreply address the line carries, None when it is nobody's here."""
     local, _, host = signature.email.partition("@")
     if host != "users.noreply.github.com":
         return None
-    found = hub.login(local.rpartition("+")[2])
-    return None if found is None else user(hub, found)
+    found = backend.login(local.rpartition("+")[2])
+    return None if found is None else user(backend, found)
 
 
-def git_commit(hub: Hub, repo: Repo, commit: pygit2.Commit) -> dict[str, Json]:
+def git_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
     """A commit of the git database API."""
     sha = str(commit.id)
-    return _inner(hub, repo, commit) | {
+    return _inner(backend, repo, commit) | {
         "sha": sha,
         "node_id": f"C_{sha}",
-        "url": hub.links.repo(repo.full_name, f"/git/commits/{sha}"),
-        "html_url": hub.links.page(repo.full_name, f"/commit/{sha}"),
-        "parents": _parents(hub, repo, commit, "/git/commits/"),
+        "url": backend.links.repo(repo.full_name, f"/git/commits/{sha}"),
+        "html_url": backend.links.page(repo.full_name, f"/commit/{sha}"),
+        "parents": _parents(backend, repo, commit, "/git/commits/"),
     }
 
 
-def commit(hub: Hub, repo: Repo, found: pygit2.Commit) -> dict[str, Json]:
+def commit(backend: Backend, repo: RepositoryRow, found: pygit2.Commit) -> dict[str, Json]:
     """A commit of the commits API without its files."""
     sha = str(found.id)
-    url = hub.links.repo(repo.full_name, f"/commits/{sha}")
+    url = backend.links.repo(repo.full_name, f"/commits/{sha}")
     return {
         "sha": sha,
         "node_id": f"C_{sha}",
-        "commit": _inner(hub, repo, found)
-        | {"url": hub.links.repo(repo.full_name, f"/git/commits/{sha}"), "comment_count": 0},
+        "commit": _inner(backend, repo, found)
+        | {"url": backend.links.repo(repo.full_name, f"/git/commits/{sha}"), "comment_count": 0},
         "url": url,
-        "html_url": hub.links.page(repo.full_name, f"/commit/{sha}"),
+        "html_url": backend.links.page(repo.full_name, f"/commit/{sha}"),
         "comments_url": f"{url}/comments",
-        "author": account(hub, found.author),
-        "committer": account(hub, found.committer),
-        "parents": _parents(hub, repo, found, "/commits/"),
+        "author": account(backend, found.author),
+        "committer": account(backend, found.committer),
+        "parents": _parents(backend, repo, found, "/commits/"),
     }
 
 
-def file_diff(hub: Hub, repo: Repo, head: str, file: FileDiff) -> dict[str, Json]:
+def file_diff(backend: Backend, repo: RepositoryRow, head: str, file: FileDiff) -> dict[str, Json]:
     """One changed file of a commit, a comparison or a pull request."""
     path = quote(file.path)
     shape: dict[str, Json] = {
@@ -83,9 +83,9 @@ def file_diff(hub: Hub, repo: Repo, head: str, file: FileDiff) -> dict[str, Json
         "additions": file.additions,
         "deletions": file.deletions,
         "changes": file.additions + file.deletions,
-        "blob_url": hub.links.page(repo.full_name, f"/blob/{head}/{path}"),
-        "raw_url": hub.links.page(repo.full_name, f"/raw/{head}/{path}"),
-        "contents_url": hub.links.repo(repo.full_name, f"/contents/{path}?ref={head}"),
+        "blob_url": backend.links.page(repo.full_name, f"/blob/{head}/{path}"),
+        "raw_url": backend.links.page(repo.full_name, f"/raw/{head}/{path}"),
+        "contents_url": backend.links.repo(repo.full_name, f"/contents/{path}?ref={head}"),
     }
     if file.patch is not None:
         shape["patch"] = file.patch
@@ -100,45 +100,45 @@ def stats(files: tuple[FileDiff, ...]) -> dict[str, Json]:
     return {"total": added + removed, "additions": added, "deletions": removed}
 
 
-def ref(hub: Hub, repo: Repo, name: str, found: pygit2.Object) -> dict[str, Json]:
+def ref(backend: Backend, repo: RepositoryRow, name: str, found: pygit2.Object) -> dict[str, Json]:
     """A ref with the object it points to."""
     sha, kind = str(found.id), _KINDS[ObjectType(found.type)]
     return {
         "ref": name,
         "node_id": base64.b64encode(name.encode()).decode(),
-        "url": hub.links.repo(repo.full_name, f"/git/{name}"),
-        "object": {"type": kind, "sha": sha, "url": hub.links.repo(repo.full_name, f"/git/{kind}s/{sha}")},
+        "url": backend.links.repo(repo.full_name, f"/git/{name}"),
+        "object": {"type": kind, "sha": sha, "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{sha}")},
     }
 
 
-def branch(hub: Hub, repo: Repo, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
+def branch(backend: Backend, repo: RepositoryRow, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
     """A branch; ``long`` with its whole commit, as ``GET /branches/…`` gives it."""
     sha = str(tip.id)
-    short: dict[str, Json] = {"sha": sha, "url": hub.links.repo(repo.full_name, f"/commits/{sha}")}
+    short: dict[str, Json] = {"sha": sha, "url": backend.links.repo(repo.full_name, f"/commits/{sha}")}
     return {
         "name": name,
-        "commit": commit(hub, repo, tip) if long else short,
+        "commit": commit(backend, repo, tip) if long else short,
         "protected": False,
         "protection": {
             "enabled": False,
             "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
         },
-        "protection_url": hub.links.repo(repo.full_name, f"/branches/{quote(name, safe='')}/protection"),
+        "protection_url": backend.links.repo(repo.full_name, f"/branches/{quote(name, safe='')}/protection"),
     }
 
 
-def tree(hub: Hub, repo: Repo, found: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
+def tree(backend: Backend, repo: RepositoryRow, found: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
     """A tree of the git database API."""
     sha = str(found.id)
     return {
         "sha": sha,
-        "url": hub.links.repo(repo.full_name, f"/git/trees/{sha}"),
-        "tree": list(_entries(hub, repo, found, "", recursive=recursive)),
+        "url": backend.links.repo(repo.full_name, f"/git/trees/{sha}"),
+        "tree": list(_entries(backend, repo, found, "", recursive=recursive)),
         "truncated": False,
     }
 
 
-def _entries(hub: Hub, repo: Repo, found: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
+def _entries(backend: Backend, repo: RepositoryRow, found: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
     rows: list[Json] = []
     for entry in found:
         path = f"{prefix}{entry.name}"
@@ -146,33 +146,33 @@ def _entries(hub: Hub, repo: Repo, found: pygit2.Tree, prefix: str, *, recursive
         row: dict[str, Json] = {"path": path, "mode": f"{int(entry.filemode):06o}", "type": kind, "sha": str(entry.id)}
         if isinstance(entry, pygit2.Blob):
             row["size"] = entry.size
-        row["url"] = hub.links.repo(repo.full_name, f"/git/{kind}s/{entry.id}")
+        row["url"] = backend.links.repo(repo.full_name, f"/git/{kind}s/{entry.id}")
         rows.append(row)
         if recursive and isinstance(entry, pygit2.Tree):
-            rows += _entries(hub, repo, entry, f"{path}/", recursive=True)
+            rows += _entries(backend, repo, entry, f"{path}/", recursive=True)
     return rows
 
 
-def blob(hub: Hub, repo: Repo, found: pygit2.Blob) -> dict[str, Json]:
+def blob(backend: Backend, repo: RepositoryRow, found: pygit2.Blob) -> dict[str, Json]:
     """A blob of the git database API, base64 with line breaks as GitHub sends it."""
     sha = str(found.id)
     return {
         "sha": sha,
         "node_id": f"B_{sha}",
         "size": found.size,
-        "url": hub.links.repo(repo.full_name, f"/git/blobs/{sha}"),
+        "url": backend.links.repo(repo.full_name, f"/git/blobs/{sha}"),
         "content": base64.encodebytes(found.data).decode(),
         "encoding": "base64",
     }
 
 
-def content(hub: Hub, repo: Repo, rev: str, path: str, found: pygit2.Object) -> dict[str, Json]:
+def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: pygit2.Object) -> dict[str, Json]:
     """A file or folder of the contents API; files carry their bytes only in :func:`file_content`."""
     kind = "dir" if isinstance(found, pygit2.Tree) else "file"
     sha, quoted = str(found.id), quote(path)
-    url = hub.links.repo(repo.full_name, f"/contents/{quoted}?ref={quote(rev, safe='')}")
-    page = hub.links.page(repo.full_name, f"/{'tree' if kind == 'dir' else 'blob'}/{quote(rev)}/{quoted}")
-    git_url = hub.links.repo(repo.full_name, f"/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}")
+    url = backend.links.repo(repo.full_name, f"/contents/{quoted}?ref={quote(rev, safe='')}")
+    page = backend.links.page(repo.full_name, f"/{'tree' if kind == 'dir' else 'blob'}/{quote(rev)}/{quoted}")
+    git_url = backend.links.repo(repo.full_name, f"/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}")
     return {
         "name": path.rpartition("/")[2],
         "path": path,
@@ -181,19 +181,19 @@ def content(hub: Hub, repo: Repo, rev: str, path: str, found: pygit2.Object) -> 
         "url": url,
         "html_url": page,
         "git_url": git_url,
-        "download_url": None if kind == "dir" else hub.links.page(repo.full_name, f"/raw/{quote(rev)}/{quoted}"),
+        "download_url": None if kind == "dir" else backend.links.page(repo.full_name, f"/raw/{quote(rev)}/{quoted}"),
         "type": kind,
         "_links": {"self": url, "git": git_url, "html": page},
     }
 
 
-def file_content(hub: Hub, repo: Repo, rev: str, path: str, found: pygit2.Blob) -> dict[str, Json]:
+def file_content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: pygit2.Blob) -> dict[str, Json]:
     """One file of the contents API with its bytes."""
     body = base64.encodebytes(found.data).decode()
-    return content(hub, repo, rev, path, found) | {"content": body, "encoding": "base64"}
+    return content(backend, repo, rev, path, found) | {"content": body, "encoding": "base64"}
 
 
-def tag(hub: Hub, repo: Repo, found: pygit2.Tag) -> dict[str, Json]:
+def tag(backend: Backend, repo: RepositoryRow, found: pygit2.Tag) -> dict[str, Json]:
     """An annotated tag object."""
     sha, kind = str(found.id), _KINDS[ObjectType(found.get_object().type)]
     return {
@@ -202,17 +202,17 @@ def tag(hub: Hub, repo: Repo, found: pygit2.Tag) -> dict[str, Json]:
         "tag": found.name,
         "message": found.message,
         "tagger": None if found.tagger is None else person(found.tagger),
-        "url": hub.links.repo(repo.full_name, f"/git/tags/{sha}"),
+        "url": backend.links.repo(repo.full_name, f"/git/tags/{sha}"),
         "object": {
             "type": kind,
             "sha": str(found.target),
-            "url": hub.links.repo(repo.full_name, f"/git/{kind}s/{found.target}"),
+            "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{found.target}"),
         },
         "verification": _NO_SIGNATURE,
     }
 
 
-def push_commit(hub: Hub, repo: Repo, found: pygit2.Commit, pusher: User) -> dict[str, Json]:
+def push_commit(backend: Backend, repo: RepositoryRow, found: pygit2.Commit, pusher: UserRow) -> dict[str, Json]:
     """A commit as a push delivery lists it."""
     author = person(found.author) | {"username": pusher.login}
     return {
@@ -221,29 +221,29 @@ def push_commit(hub: Hub, repo: Repo, found: pygit2.Commit, pusher: User) -> dic
         "distinct": True,
         "message": found.message,
         "timestamp": person(found.committer)["date"],
-        "url": hub.links.page(repo.full_name, f"/commit/{found.id}"),
+        "url": backend.links.page(repo.full_name, f"/commit/{found.id}"),
         "author": author,
         "committer": author,
     }
 
 
-def _inner(hub: Hub, repo: Repo, found: pygit2.Commit) -> dict[str, Json]:
+def _inner(backend: Backend, repo: RepositoryRow, found: pygit2.Commit) -> dict[str, Json]:
     tree_sha = str(found.tree_id)
     return {
         "author": person(found.author),
         "committer": person(found.committer),
         "message": found.message,
-        "tree": {"sha": tree_sha, "url": hub.links.repo(repo.full_name, f"/git/trees/{tree_sha}")},
+        "tree": {"sha": tree_sha, "url": backend.links.repo(repo.full_name, f"/git/trees/{tree_sha}")},
         "verification": _NO_SIGNATURE,
     }
 
 
-def _parents(hub: Hub, repo: Repo, found: pygit2.Commit, kind: str) -> list[Json]:
+def _parents(backend: Backend, repo: RepositoryRow, found: pygit2.Commit, kind: str) -> list[Json]:
     return [
         {
             "sha": str(parent),
-            "url": hub.links.repo(repo.full_name, f"{kind}{parent}"),
-            "html_url": hub.links.page(repo.full_name, f"/commit/{parent}"),
+            "url": backend.links.repo(repo.full_name, f"{kind}{parent}"),
+            "html_url": backend.links.page(repo.full_name, f"/commit/{parent}"),
         }
         for parent in found.parent_ids
     ]

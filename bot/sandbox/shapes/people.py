@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from bot.sandbox.backend import PERMISSIONS, Hub
-from bot.sandbox.records import Repo, User
+from bot.sandbox.backend import PERMISSIONS, Backend
+from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import Json
 
 
@@ -14,17 +14,17 @@ def node_id(kind: str, key: int) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode()
 
 
-def user(hub: Hub, person: User) -> dict[str, Json]:
+def user(backend: Backend, person: UserRow) -> dict[str, Json]:
     """The short form that other objects embed."""
-    url = hub.links.user(person.login)
+    url = backend.links.user(person.login)
     return {
         "login": person.login,
         "id": person.id,
-        "node_id": node_id("User", person.id),
-        "avatar_url": f"{hub.links.root}/static/avatar.svg",
+        "node_id": node_id("UserRow", person.id),
+        "avatar_url": f"{backend.links.root}/static/avatar.svg",
         "gravatar_id": "",
         "url": url,
-        "html_url": hub.links.page(person.login),
+        "html_url": backend.links.page(person.login),
         "followers_url": f"{url}/followers",
         "repos_url": f"{url}/repos",
         "events_url": f"{url}/events{{/privacy}}",
@@ -33,15 +33,15 @@ def user(hub: Hub, person: User) -> dict[str, Json]:
     }
 
 
-def user_by_id(hub: Hub, key: int | None) -> dict[str, Json] | None:
+def user_by_id(backend: Backend, key: int | None) -> dict[str, Json] | None:
     """The short form of the account with this id, None for None."""
-    return None if key is None else user(hub, hub.user(key))
+    return None if key is None else user(backend, backend.user(key))
 
 
-def full_user(hub: Hub, person: User) -> dict[str, Json]:
+def full_user(backend: Backend, person: UserRow) -> dict[str, Json]:
     """The long form of ``GET /user`` and ``GET /users/…``."""
-    repos = hub.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND NOT private", person.login)
-    return user(hub, person) | {
+    repos = backend.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND NOT private", person.login)
+    return user(backend, person) | {
         "name": person.login,
         "company": None,
         "blog": "",
@@ -57,10 +57,10 @@ def full_user(hub: Hub, person: User) -> dict[str, Json]:
     }
 
 
-def owner(hub: Hub, repo: Repo) -> dict[str, Json]:
+def owner(backend: Backend, repo: RepositoryRow) -> dict[str, Json]:
     """The account that owns ``repo``."""
-    found = hub.login(repo.owner)
-    return {"login": repo.owner, "id": 0, "type": "Organization"} if found is None else user(hub, found)
+    found = backend.login(repo.owner)
+    return {"login": repo.owner, "id": 0, "type": "Organization"} if found is None else user(backend, found)
 
 
 def permissions(permission: str) -> dict[str, Json]:
@@ -70,16 +70,16 @@ def permissions(permission: str) -> dict[str, Json]:
     return {name: rank >= PERMISSIONS.index(least) for name, least in names.items()}
 
 
-def repository(hub: Hub, repo: Repo, viewer: User | None = None) -> dict[str, Json]:
+def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = None) -> dict[str, Json]:
     """A repository as lists and ``GET /repos/…`` show it to ``viewer``."""
-    links, name = hub.links, repo.full_name
-    open_issues = hub.store.number("SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open'", repo.id)
+    links, name = backend.links, repo.full_name
+    open_issues = backend.store.number("SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open'", repo.id)
     shape: dict[str, Json] = {
         "id": repo.id,
         "node_id": node_id("Repository", repo.id),
         "name": repo.name,
         "full_name": name,
-        "owner": owner(hub, repo),
+        "owner": owner(backend, repo),
         "private": repo.private,
         "visibility": "private" if repo.private else "public",
         "html_url": links.page(name),
@@ -115,7 +115,7 @@ def repository(hub: Hub, repo: Repo, viewer: User | None = None) -> dict[str, Js
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,
         "pushed_at": repo.pushed_at,
-        "permissions": permissions(hub.permission(repo, viewer)),
+        "permissions": permissions(backend.permission(repo, viewer)),
     }
     return shape | _templates(links.repo(name))
 

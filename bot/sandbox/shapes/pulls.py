@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, history, merge_base, pull_diff
-from bot.sandbox.records import Issue, Pull, Repo
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.people import node_id, repository, user_by_id
 from bot.sandbox.shapes.talk import conversation, people_of
@@ -20,11 +20,11 @@ class Mergeability:
     state: str
 
 
-def pull(hub: Hub, repo: Repo, issue: Issue, found: Pull) -> dict[str, Json]:
+def pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow) -> dict[str, Json]:
     """A pull request as lists show it."""
-    links, name, number = hub.links, repo.full_name, issue.number
+    links, name, number = backend.links, repo.full_name, issue.number
     url, page = links.repo(name, f"/pulls/{number}"), links.page(name, f"/pull/{number}")
-    return conversation(hub, repo, issue) | {
+    return conversation(backend, repo, issue) | {
         "node_id": node_id("PullRequest", issue.id),
         "url": url,
         "html_url": page,
@@ -38,25 +38,27 @@ def pull(hub: Hub, repo: Repo, issue: Issue, found: Pull) -> dict[str, Json]:
         "draft": found.draft,
         "merged_at": found.merged_at,
         "merge_commit_sha": found.merge_sha,
-        "requested_reviewers": people_of(hub, issue, "reviewer"),
+        "requested_reviewers": people_of(backend, issue, "reviewer"),
         "requested_teams": [],
         "auto_merge": None,
-        "head": _side(hub, hub.repo_by_id(found.head_repo_id), found.head_ref, found.head_sha),
-        "base": _side(hub, repo, found.base_ref, found.base_sha),
+        "head": _side(backend, backend.repo_by_id(found.head_repo_id), found.head_ref, found.head_sha),
+        "base": _side(backend, repo, found.base_ref, found.base_sha),
         "_links": {"self": {"href": url}, "html": {"href": page}},
     }
 
 
-def full_pull(hub: Hub, repo: Repo, issue: Issue, found: Pull, merging: Mergeability) -> dict[str, Json]:
+def full_pull(
+    backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow, merging: Mergeability
+) -> dict[str, Json]:
     """A pull request as ``GET /pulls/…`` shows it: with counts and mergeability."""
-    files, commits = changes(hub, repo, found), own_commits(hub, repo, found)
-    return pull(hub, repo, issue, found) | {
+    files, commits = changes(backend, repo, found), own_commits(backend, repo, found)
+    return pull(backend, repo, issue, found) | {
         "merged": found.merged_at is not None,
         "mergeable": merging.mergeable,
         "mergeable_state": merging.state,
         "rebaseable": merging.mergeable,
-        "merged_by": user_by_id(hub, found.merged_by_id),
-        "comments": hub.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id),
+        "merged_by": user_by_id(backend, found.merged_by_id),
+        "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id),
         "review_comments": 0,
         "maintainer_can_modify": False,
         "commits": len(commits),
@@ -66,24 +68,24 @@ def full_pull(hub: Hub, repo: Repo, issue: Issue, found: Pull, merging: Mergeabi
     }
 
 
-def changes(hub: Hub, repo: Repo, found: Pull) -> tuple[FileDiff, ...]:
+def changes(backend: Backend, repo: RepositoryRow, found: PullRow) -> tuple[FileDiff, ...]:
     """The files a pull request changes."""
-    return pull_diff(hub.git(repo), found.base_sha, found.head_sha)
+    return pull_diff(backend.git(repo), found.base_sha, found.head_sha)
 
 
-def own_commits(hub: Hub, repo: Repo, found: Pull) -> list[str]:
+def own_commits(backend: Backend, repo: RepositoryRow, found: PullRow) -> list[str]:
     """The ids of a pull request's own commits, oldest first."""
-    git = hub.git(repo)
+    git = backend.git(repo)
     base = merge_base(git, found.base_sha, found.head_sha)
     return [str(commit.id) for commit in reversed(list(history(git, found.head_sha, hide=base)))]
 
 
-def _side(hub: Hub, repo: Repo, ref: str, sha: str) -> dict[str, Json]:
-    owner = hub.login(repo.owner)
+def _side(backend: Backend, repo: RepositoryRow, ref: str, sha: str) -> dict[str, Json]:
+    owner = backend.login(repo.owner)
     return {
         "label": f"{repo.owner}:{ref}",
         "ref": ref,
         "sha": sha,
-        "user": user_by_id(hub, None if owner is None else owner.id),
-        "repo": repository(hub, repo),
+        "user": user_by_id(backend, None if owner is None else owner.id),
+        "repo": repository(backend, repo),
     }

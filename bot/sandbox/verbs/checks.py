@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.sandbox.backend import Hub
-from bot.sandbox.records import CheckRun, Repo, Status, User
+from bot.sandbox.backend import Backend
+from bot.sandbox.records import CheckRunRow, RepositoryRow, StatusRow, UserRow
 from bot.sandbox.replies import JsonObject
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.announce import announce
@@ -15,7 +15,7 @@ BAD = frozenset({"failure", "timed_out", "cancelled", "action_required", "startu
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class NewAnnotation:
     """An annotation to append."""
 
     path: str
@@ -30,11 +30,19 @@ class Remark:
 
 
 def set_status(
-    hub: Hub, repo: Repo, creator: User, sha: str, *, state: str, context: str, text: str | None, url: str | None
-) -> Status:
+    backend: Backend,
+    repo: RepositoryRow,
+    creator: UserRow,
+    sha: str,
+    *,
+    state: str,
+    context: str,
+    text: str | None,
+    url: str | None,
+) -> StatusRow:
     """A new commit status; the newest per context counts."""
-    now = hub.now()
-    key = hub.store.insert(
+    now = backend.now()
+    key = backend.store.insert(
         "status",
         repo_id=repo.id,
         sha=sha,
@@ -45,22 +53,22 @@ def set_status(
         creator_id=creator.id,
         created_at=now,
     )
-    status = Status(key, repo.id, sha, state, context, text, url, creator.id, now)
+    status = StatusRow(key, repo.id, sha, state, context, text, url, creator.id, now)
     announce(
-        hub,
+        backend,
         repo,
         creator,
         "status",
         action=None,
-        content=lambda: shapes.status(hub, repo, status) | {"sha": sha, "name": ""},
+        content=lambda: shapes.status(backend, repo, status) | {"sha": sha, "name": ""},
     )
     return status
 
 
-def newest_statuses(hub: Hub, repo: Repo, sha: str) -> list[Status]:
+def newest_statuses(backend: Backend, repo: RepositoryRow, sha: str) -> list[StatusRow]:
     """The newest status of each context, newest first."""
-    return hub.store.all(
-        Status,
+    return backend.store.all(
+        StatusRow,
         "SELECT * FROM status WHERE id IN "
         "(SELECT MAX(id) FROM status WHERE repo_id = ? AND sha = ? GROUP BY context) ORDER BY id DESC",
         repo.id,
@@ -68,24 +76,24 @@ def newest_statuses(hub: Hub, repo: Repo, sha: str) -> list[Status]:
     )
 
 
-def runs_at(hub: Hub, repo: Repo, sha: str) -> list[CheckRun]:
+def runs_at(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckRunRow]:
     """All check runs of a commit, newest first."""
-    return hub.store.all(
-        CheckRun, "SELECT * FROM check_run WHERE repo_id = ? AND head_sha = ? ORDER BY id DESC", repo.id, sha
+    return backend.store.all(
+        CheckRunRow, "SELECT * FROM check_run WHERE repo_id = ? AND head_sha = ? ORDER BY id DESC", repo.id, sha
     )
 
 
-def latest_runs(hub: Hub, repo: Repo, sha: str) -> list[CheckRun]:
+def latest_runs(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckRunRow]:
     """The newest check run per name and creator, newest first."""
-    newest: dict[tuple[str, int], CheckRun] = {}
-    for run in runs_at(hub, repo, sha):
+    newest: dict[tuple[str, int], CheckRunRow] = {}
+    for run in runs_at(backend, repo, sha):
         newest.setdefault((run.name, run.creator_id), run)
     return list(newest.values())
 
 
-def worst_state(hub: Hub, repo: Repo, sha: str) -> str:
+def worst_state(backend: Backend, repo: RepositoryRow, sha: str) -> str:
     """``failure``, ``pending``, ``success`` or ``none``, over statuses and check runs of a commit."""
-    runs, statuses = latest_runs(hub, repo, sha), newest_statuses(hub, repo, sha)
+    runs, statuses = latest_runs(backend, repo, sha), newest_statuses(backend, repo, sha)
     words = {run.conclusion or "pending" for run in runs} | {status.state for status in statuses}
     if not words:
         return "none"
@@ -94,18 +102,20 @@ def worst_state(hub: Hub, repo: Repo, sha: str) -> str:
     return "pending" if "pending" in words else "success"
 
 
-def suite_for(hub: Hub, repo: Repo, creator: User, sha: str) -> int:
+def suite_for(backend: Backend, repo: RepositoryRow, creator: UserRow, sha: str) -> int:
     """The id of ``creator``'s check suite on a commit, made when there was none. Inside a transaction."""
-    hub.store.run("INSERT OR IGNORE INTO suite (repo_id, sha, creator_id) VALUES (?, ?, ?)", repo.id, sha, creator.id)
-    return hub.store.number(
+    backend.store.run(
+        "INSERT OR IGNORE INTO suite (repo_id, sha, creator_id) VALUES (?, ?, ?)", repo.id, sha, creator.id
+    )
+    return backend.store.number(
         "SELECT id FROM suite WHERE repo_id = ? AND sha = ? AND creator_id = ?", repo.id, sha, creator.id
     )
 
 
-def append(hub: Hub, run: int, remarks: Sequence[Remark]) -> None:
+def append(backend: Backend, run: int, remarks: Sequence[NewAnnotation]) -> None:
     """The check run has these annotations too."""
     for remark in remarks:
-        hub.store.insert(
+        backend.store.insert(
             "annotation",
             check_run_id=run,
             path=remark.path,
@@ -120,20 +130,20 @@ def append(hub: Hub, run: int, remarks: Sequence[Remark]) -> None:
         )
 
 
-def announce_run(hub: Hub, repo: Repo, sender: User, run: CheckRun, action: str) -> None:
+def announce_run(backend: Backend, repo: RepositoryRow, sender: UserRow, run: CheckRunRow, action: str) -> None:
     """Webhooks hear about the run, and about its suite once all of it is completed."""
 
     def content() -> JsonObject:
-        return {"check_run": shapes.check_run(hub, repo, run)}
+        return {"check_run": shapes.check_run(backend, repo, run)}
 
-    announce(hub, repo, sender, "check_run", action=action, content=content)
-    runs = [other for other in runs_at(hub, repo, run.head_sha) if other.suite_id == run.suite_id]
+    announce(backend, repo, sender, "check_run", action=action, content=content)
+    runs = [other for other in runs_at(backend, repo, run.head_sha) if other.suite_id == run.suite_id]
     if action == "completed" and all(other.status == "completed" for other in runs):
         announce(
-            hub,
+            backend,
             repo,
             sender,
             "check_suite",
             action="completed",
-            content=lambda: {"check_suite": shapes.suite(hub, repo, run.suite_id, run.head_sha, runs)},
+            content=lambda: {"check_suite": shapes.suite(backend, repo, run.suite_id, run.head_sha, runs)},
         )

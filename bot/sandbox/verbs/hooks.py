@@ -5,41 +5,48 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bot.sandbox.backend import Hub
-from bot.sandbox.records import Hook, Repo, User
+from bot.sandbox.backend import Backend
+from bot.sandbox.records import HookRow, RepositoryRow, UserRow
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.shapes.people import repository, user
 
 
 def create_hook(
-    hub: Hub, repo: Repo, sender: User, url: str, *, secret: str, events: Sequence[str], active: bool = True
-) -> Hook:
+    backend: Backend,
+    repo: RepositoryRow,
+    sender: UserRow,
+    url: str,
+    *,
+    secret: str,
+    events: Sequence[str],
+    active: bool = True,
+) -> HookRow:
     """A new webhook of ``repo``, pinged at once."""
-    key = hub.store.insert(
+    key = backend.store.insert(
         "hook",
         repo_id=repo.id,
         url=url,
         secret=secret,
         events=",".join(events),
         active=active,
-        created_at=hub.now(),
+        created_at=backend.now(),
     )
-    made = hub.store.one(Hook, "SELECT * FROM hook WHERE id = ?", key)
+    made = backend.store.one(HookRow, "SELECT * FROM hook WHERE id = ?", key)
     if made is None:
         raise not_found()
     if active:
-        ping(hub, repo, sender, made)
+        ping(backend, repo, sender, made)
     return made
 
 
-def ping(hub: Hub, repo: Repo, sender: User, hook: Hook) -> None:
+def ping(backend: Backend, repo: RepositoryRow, sender: UserRow, hook: HookRow) -> None:
     """GitHub's first delivery to every hook."""
     payload = {
         "zen": "Keep it logically awesome.",
         "hook_id": hook.id,
-        "hook": shapes.hook(hub, repo, hook),
-        "repository": repository(hub, repo),
-        "sender": user(hub, sender),
+        "hook": shapes.hook(backend, repo, hook),
+        "repository": repository(backend, repo),
+        "sender": user(backend, sender),
     }
-    hub.outbox.post(hook, event="ping", action=None, payload=json.dumps(payload))
+    backend.outbox.post(hook, event="ping", action=None, payload=json.dumps(payload))

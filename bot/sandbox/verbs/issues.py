@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.sandbox.backend import Hub
-from bot.sandbox.records import Comment, Issue, Repo, User
+from bot.sandbox.backend import Backend
+from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import JsonObject, invalid
 from bot.sandbox.shapes import pulls as pull_shapes
 from bot.sandbox.shapes import talk
@@ -25,31 +25,33 @@ class Edit:
 
 
 def open_issue(
-    hub: Hub,
-    repo: Repo,
-    author: User,
+    backend: Backend,
+    repo: RepositoryRow,
+    author: UserRow,
     *,
     title: str,
     body: str | None,
     label_names: Sequence[str] = (),
     assignees: Sequence[str] = (),
-) -> Issue:
+) -> IssueRow:
     """A new open issue. Labels and assignees are ignored for authors without triage permission, as on GitHub."""
-    require_text("Issue", title, body)
-    with hub.store.transaction():
-        issue = insert(hub, repo, author, title=title, body=body, is_pull=False)
-        if hub.may(repo, author, "triage"):
-            labels.put(hub, repo, issue, label_names)
-            assign(hub, issue, assignees, "assignee")
-    _announce(hub, repo, author, issue, "opened")
+    require_text("IssueRow", title, body)
+    with backend.store.transaction():
+        issue = insert(backend, repo, author, title=title, body=body, is_pull=False)
+        if backend.may(repo, author, "triage"):
+            labels.put(backend, repo, issue, label_names)
+            assign(backend, issue, assignees, "assignee")
+    _announce(backend, repo, author, issue, "opened")
     return issue
 
 
-def insert(hub: Hub, repo: Repo, author: User, *, title: str, body: str | None, is_pull: bool) -> Issue:
+def insert(
+    backend: Backend, repo: RepositoryRow, author: UserRow, *, title: str, body: str | None, is_pull: bool
+) -> IssueRow:
     """The row of a new issue or pull request with the repository's next number. Inside a transaction."""
-    now = hub.now()
-    number = hub.store.number("SELECT MAX(number) FROM issue WHERE repo_id = ?", repo.id) + 1
-    key = hub.store.insert(
+    now = backend.now()
+    number = backend.store.number("SELECT MAX(number) FROM issue WHERE repo_id = ?", repo.id) + 1
+    key = backend.store.insert(
         "issue",
         repo_id=repo.id,
         number=number,
@@ -61,8 +63,8 @@ def insert(hub: Hub, repo: Repo, author: User, *, title: str, body: str | None, 
         created_at=now,
         updated_at=now,
     )
-    hub.born("issue", key)
-    return hub.issue(repo, number)
+    backend.born("issue", key)
+    return backend.issue(repo, number)
 
 
 def require_text(resource: str, title: str, body: str | None) -> None:
@@ -75,24 +77,24 @@ def require_text(resource: str, title: str, body: str | None) -> None:
         raise invalid(resource, "body", "custom", f"body is too long (maximum is {MAX_BODY} characters)")
 
 
-def edit(hub: Hub, repo: Repo, actor: User, issue: Issue, change: Edit) -> None:
+def edit(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, change: Edit) -> None:
     """Title and body are as ``change`` says."""
     title = issue.title if change.title is None else change.title
     body = issue.body if change.body is None else change.body
-    require_text("Issue", title, body)
+    require_text("IssueRow", title, body)
     if (title, body) == (issue.title, issue.body):
         return
-    hub.store.update("issue", issue.id, title=title, body=body, updated_at=hub.now())
-    _announce(hub, repo, actor, hub.issue(repo, issue.number), "edited")
+    backend.store.update("issue", issue.id, title=title, body=body, updated_at=backend.now())
+    _announce(backend, repo, actor, backend.issue(repo, issue.number), "edited")
 
 
-def close(hub: Hub, repo: Repo, actor: User, issue: Issue, *, reason: str | None = None) -> None:
+def close(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, *, reason: str | None = None) -> None:
     """The issue or pull request is closed by ``actor``."""
     if issue.state == "closed":
         return
-    now = hub.now()
-    with hub.store.transaction():
-        hub.store.update(
+    now = backend.now()
+    with backend.store.transaction():
+        backend.store.update(
             "issue",
             issue.id,
             state="closed",
@@ -101,34 +103,34 @@ def close(hub: Hub, repo: Repo, actor: User, issue: Issue, *, reason: str | None
             closed_by_id=actor.id,
             state_reason=None if issue.is_pull else reason or "completed",
         )
-        note(hub, issue, actor, "closed")
-    _announce(hub, repo, actor, hub.issue(repo, issue.number), "closed")
+        note(backend, issue, actor, "closed")
+    _announce(backend, repo, actor, backend.issue(repo, issue.number), "closed")
 
 
-def reopen(hub: Hub, repo: Repo, actor: User, issue: Issue) -> None:
+def reopen(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow) -> None:
     """The issue or unmerged pull request is open again."""
     if issue.state == "open":
         return
-    with hub.store.transaction():
-        hub.store.update(
+    with backend.store.transaction():
+        backend.store.update(
             "issue",
             issue.id,
             state="open",
             closed_at=None,
             closed_by_id=None,
-            updated_at=hub.now(),
+            updated_at=backend.now(),
             state_reason=None if issue.is_pull else "reopened",
         )
-        note(hub, issue, actor, "reopened")
-    _announce(hub, repo, actor, hub.issue(repo, issue.number), "reopened")
+        note(backend, issue, actor, "reopened")
+    _announce(backend, repo, actor, backend.issue(repo, issue.number), "reopened")
 
 
-def comment(hub: Hub, repo: Repo, author: User, issue: Issue, body: str) -> Comment:
+def comment(backend: Backend, repo: RepositoryRow, author: UserRow, issue: IssueRow, body: str) -> CommentRow:
     """A new comment."""
     _require_comment(body)
-    now = hub.now()
-    with hub.store.transaction():
-        key = hub.store.insert(
+    now = backend.now()
+    with backend.store.transaction():
+        key = backend.store.insert(
             "comment",
             repo_id=repo.id,
             issue_id=issue.id,
@@ -137,38 +139,40 @@ def comment(hub: Hub, repo: Repo, author: User, issue: Issue, body: str) -> Comm
             created_at=now,
             updated_at=now,
         )
-        hub.born("comment", key)
-        hub.store.update("issue", issue.id, updated_at=now)
-    created = Comment(key, repo.id, issue.id, author.id, body, now, now)
-    _announce_comment(hub, repo, author, created, "created")
+        backend.born("comment", key)
+        backend.store.update("issue", issue.id, updated_at=now)
+    created = CommentRow(key, repo.id, issue.id, author.id, body, now, now)
+    _announce_comment(backend, repo, author, created, "created")
     return created
 
 
-def edit_comment(hub: Hub, repo: Repo, actor: User, found: Comment, body: str) -> Comment:
+def edit_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, found: CommentRow, body: str) -> CommentRow:
     """The comment says ``body`` now."""
     _require_comment(body)
-    now = hub.now()
-    hub.store.update("comment", found.id, body=body, updated_at=now)
-    edited = Comment(found.id, found.repo_id, found.issue_id, found.author_id, body, found.created_at, now)
-    _announce_comment(hub, repo, actor, edited, "edited")
+    now = backend.now()
+    backend.store.update("comment", found.id, body=body, updated_at=now)
+    edited = CommentRow(found.id, found.repo_id, found.issue_id, found.author_id, body, found.created_at, now)
+    _announce_comment(backend, repo, actor, edited, "edited")
     return edited
 
 
-def delete_comment(hub: Hub, repo: Repo, actor: User, found: Comment) -> None:
+def delete_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, found: CommentRow) -> None:
     """The comment is gone."""
-    hub.store.run("DELETE FROM comment WHERE id = ?", found.id)
-    _announce_comment(hub, repo, actor, found, "deleted")
+    backend.store.run("DELETE FROM comment WHERE id = ?", found.id)
+    _announce_comment(backend, repo, actor, found, "deleted")
 
 
-def assign(hub: Hub, issue: Issue, logins: Sequence[str], role: str) -> None:
+def assign(backend: Backend, issue: IssueRow, logins: Sequence[str], role: str) -> None:
     """These accounts (unknown ones are ignored) are added in ``role``: assignee or reviewer."""
-    for person in filter(None, (hub.login(login) for login in logins)):
-        hub.store.run("INSERT OR IGNORE INTO assigned VALUES (?, ?, ?)", issue.id, person.id, role)
+    for person in filter(None, (backend.login(login) for login in logins)):
+        backend.store.run("INSERT OR IGNORE INTO assigned VALUES (?, ?, ?)", issue.id, person.id, role)
 
 
-def note(hub: Hub, issue: Issue, actor: User, event: str, detail: str | None = None) -> None:
+def note(backend: Backend, issue: IssueRow, actor: UserRow, event: str, detail: str | None = None) -> None:
     """Add to the issue's event list."""
-    hub.store.insert("event", issue_id=issue.id, actor_id=actor.id, event=event, detail=detail, created_at=hub.now())
+    backend.store.insert(
+        "event", issue_id=issue.id, actor_id=actor.id, event=event, detail=detail, created_at=backend.now()
+    )
 
 
 def _require_comment(body: str) -> None:
@@ -178,26 +182,26 @@ def _require_comment(body: str) -> None:
         raise invalid("IssueComment", "body", "custom", f"body is too long (maximum is {MAX_BODY} characters)")
 
 
-def _issue_of(hub: Hub, found: Comment) -> Issue:
-    issue = hub.store.one(Issue, "SELECT * FROM issue WHERE id = ?", found.issue_id)
+def _issue_of(backend: Backend, found: CommentRow) -> IssueRow:
+    issue = backend.store.one(IssueRow, "SELECT * FROM issue WHERE id = ?", found.issue_id)
     if issue is None:  # a foreign row: the comment's issue is never deleted
         raise LookupError(found.issue_id)
     return issue
 
 
-def _announce(hub: Hub, repo: Repo, sender: User, issue: Issue, action: str) -> None:
+def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:
     def content() -> JsonObject:
         if not issue.is_pull:
-            return {"issue": talk.issue(hub, repo, issue)}
-        found = hub.pull(repo, issue.number)[1]
-        return {"number": issue.number, "pull_request": pull_shapes.pull(hub, repo, issue, found)}
+            return {"issue": talk.issue(backend, repo, issue)}
+        found = backend.pull(repo, issue.number)[1]
+        return {"number": issue.number, "pull_request": pull_shapes.pull(backend, repo, issue, found)}
 
-    announce(hub, repo, sender, "pull_request" if issue.is_pull else "issues", action=action, content=content)
+    announce(backend, repo, sender, "pull_request" if issue.is_pull else "issues", action=action, content=content)
 
 
-def _announce_comment(hub: Hub, repo: Repo, sender: User, said: Comment, action: str) -> None:
+def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, said: CommentRow, action: str) -> None:
     def content() -> JsonObject:
-        issue = _issue_of(hub, said)
-        return {"issue": talk.issue(hub, repo, issue), "comment": talk.comment(hub, repo, said, issue.number)}
+        issue = _issue_of(backend, said)
+        return {"issue": talk.issue(backend, repo, issue), "comment": talk.comment(backend, repo, said, issue.number)}
 
-    announce(hub, repo, sender, "issue_comment", action=action, content=content)
+    announce(backend, repo, sender, "issue_comment", action=action, content=content)

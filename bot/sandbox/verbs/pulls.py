@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pygit2
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
-from bot.sandbox.records import Issue, Pull, Repo, User
-from bot.sandbox.replies import JsonObject, Problem, invalid
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, JsonObject, invalid
 from bot.sandbox.shapes.pulls import Mergeability, full_pull
 from bot.sandbox.verbs import issues, pushes
 from bot.sandbox.verbs.announce import announce
@@ -30,20 +30,28 @@ class Merge:
 
 
 def open_pull(
-    hub: Hub, repo: Repo, author: User, *, title: str, body: str | None, head: str, base: str, draft: bool = False
-) -> tuple[Issue, Pull]:
+    backend: Backend,
+    repo: RepositoryRow,
+    author: UserRow,
+    *,
+    title: str,
+    body: str | None,
+    head: str,
+    base: str,
+    draft: bool = False,
+) -> tuple[IssueRow, PullRow]:
     """A new pull request from branch ``head`` (also ``owner:branch``) to branch ``base``. 422 as GitHub words it."""
     issues.require_text("PullRequest", title, body)
     branch = _head_branch(repo, head)
-    with hub.shelf.lock(repo.full_name):
-        git = hub.git(repo)
+    with backend.repositories.lock(repo.full_name):
+        git = backend.git(repo)
         head_sha, base_sha = _tips(git, branch, base)
-        with hub.store.transaction():
-            _require_new(hub, repo, branch, base)
+        with backend.store.transaction():
+            _require_new(backend, repo, branch, base)
             if head_sha == base_sha or git.descendant_of(base_sha, head_sha):
                 raise _custom(f"No commits between {base} and {branch}")
-            issue = issues.insert(hub, repo, author, title=title, body=body, is_pull=True)
-            hub.store.insert(
+            issue = issues.insert(backend, repo, author, title=title, body=body, is_pull=True)
+            backend.store.insert(
                 "pull",
                 issue_id=issue.id,
                 base_ref=base,
@@ -54,71 +62,75 @@ def open_pull(
                 draft=draft,
             )
         git.references.create(f"refs/pull/{issue.number}/head", head_sha, force=True)
-    found = hub.pull(repo, issue.number)
-    _announce(hub, repo, author, issue.number, "opened")
+    found = backend.pull(repo, issue.number)
+    _announce(backend, repo, author, issue.number, "opened")
     return found
 
 
-def mergeability(hub: Hub, repo: Repo, issue: Issue, found: Pull) -> Mergeability:
+def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow) -> Mergeability:
     """Whether it merges cleanly into the base branch now; keeps ``refs/pull/N/merge`` up to date."""
     if issue.state == "closed":
         return Mergeability(None, "unknown")
-    with hub.shelf.lock(repo.full_name):
-        git = hub.git(repo)
+    with backend.repositories.lock(repo.full_name):
+        git = backend.git(repo)
         base = target(git, f"refs/heads/{found.base_ref}") or found.base_sha
         tree = merged_tree(git, base, found.head_sha)
         if tree is None:
             return Mergeability(False, "dirty")
-        _keep_merge_ref(hub, repo, issue, (base, found.head_sha), tree)
+        _keep_merge_ref(backend, repo, issue, (base, found.head_sha), tree)
     if found.draft:
         return Mergeability(True, "draft")
-    return Mergeability(True, "clean" if worst_state(hub, repo, found.head_sha) in ("success", "none") else "unstable")
+    return Mergeability(
+        True, "clean" if worst_state(backend, repo, found.head_sha) in ("success", "none") else "unstable"
+    )
 
 
-def merge(hub: Hub, repo: Repo, actor: User, number: int, how: Merge) -> str:
+def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, how: Merge) -> str:
     """The pull request is merged by ``actor``; returns the new tip of the base branch. 405 or 409 when it cannot be."""
-    with hub.shelf.lock(repo.full_name):
-        issue, found = hub.pull(repo, number)
+    with backend.repositories.lock(repo.full_name):
+        issue, found = backend.pull(repo, number)
         if issue.state == "closed":
-            raise Problem(405, _NOT_MERGEABLE)
+            raise ApiProblem(405, _NOT_MERGEABLE)
         if found.draft:
-            raise Problem(405, "Pull Request is still a draft")
+            raise ApiProblem(405, "Pull Request is still a draft")
         if how.sha is not None and how.sha != found.head_sha:
-            raise Problem(409, "Head branch was modified. Review and try the merge again.")
-        git = hub.git(repo)
+            raise ApiProblem(409, "Head branch was modified. Review and try the merge again.")
+        git = backend.git(repo)
         ref = f"refs/heads/{found.base_ref}"
         base = target(git, ref)
         if base is None:
-            raise Problem(405, _NOT_MERGEABLE)
-        tip = _merged(hub, repo, actor, (issue, found), base=base, how=how)
+            raise ApiProblem(405, _NOT_MERGEABLE)
+        tip = _merged(backend, repo, actor, (issue, found), base=base, how=how)
         _advance(git, ref, base, tip)
-        hub.store.update("pull", issue.id, base_sha=base)
-        pushes.record_merge(hub, repo, actor, issue, tip)
-    pushes.follow(hub, repo, actor, [pushes.Update(base, tip, ref)])
+        backend.store.update("pull", issue.id, base_sha=base)
+        pushes.record_merge(backend, repo, actor, issue, tip)
+    pushes.follow(backend, repo, actor, [pushes.Update(base, tip, ref)])
     return tip
 
 
-def rebase_onto(hub: Hub, repo: Repo, actor: User, number: int, base: str) -> None:
+def rebase_onto(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, base: str) -> None:
     """The pull request asks to be merged into branch ``base`` from now on."""
-    with hub.shelf.lock(repo.full_name):
-        issue, found = hub.pull(repo, number)
-        _, base_sha = _tips(hub.git(repo), found.head_ref, base)
-        hub.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
-    _announce(hub, repo, actor, number, "edited")
+    with backend.repositories.lock(repo.full_name):
+        issue, found = backend.pull(repo, number)
+        _, base_sha = _tips(backend.git(repo), found.head_ref, base)
+        backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
+    _announce(backend, repo, actor, number, "edited")
 
 
-def require_reopenable(hub: Hub, repo: Repo, found: Pull) -> None:
+def require_reopenable(backend: Backend, repo: RepositoryRow, found: PullRow) -> None:
     """422 for a merged pull request or one whose branch is gone; otherwise its head is the branch's tip again."""
-    tip = target(hub.git(repo), f"refs/heads/{found.head_ref}")
+    tip = target(backend.git(repo), f"refs/heads/{found.head_ref}")
     if found.merged_at is not None:
         raise _custom("The pull request cannot be reopened.", "state")
     if tip is None:
         raise _custom(f"state cannot be changed. The {found.head_ref} branch has been deleted.", "state")
-    hub.store.update("pull", found.issue_id, head_sha=tip)
+    backend.store.update("pull", found.issue_id, head_sha=tip)
 
 
-def _merged(hub: Hub, repo: Repo, actor: User, halves: tuple[Issue, Pull], *, base: str, how: Merge) -> str:
-    (issue, found), git, line = halves, hub.git(repo), hub.line(actor)
+def _merged(
+    backend: Backend, repo: RepositoryRow, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge
+) -> str:
+    (issue, found), git, line = halves, backend.git(repo), backend.line(actor)
     if how.method == "rebase":
         tip = replayed(git, base, found.head_sha, line)
     else:
@@ -127,18 +139,18 @@ def _merged(hub: Hub, repo: Repo, actor: User, halves: tuple[Issue, Pull], *, ba
         message = _message(repo, issue, found, how)
         tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=line, committer=line)
     if tip is None:
-        raise Problem(405, _NOT_MERGEABLE)
+        raise ApiProblem(405, _NOT_MERGEABLE)
     return tip
 
 
 def _advance(git: pygit2.Repository, ref: str, base: str, tip: str) -> None:
     try:
         move(git, ref, tip, expected=base)
-    except Problem as problem:
-        raise Problem(405, "Base branch was modified. Review and try the merge again.") from problem
+    except ApiProblem as problem:
+        raise ApiProblem(405, "Base branch was modified. Review and try the merge again.") from problem
 
 
-def _message(repo: Repo, issue: Issue, found: Pull, how: Merge) -> str:
+def _message(repo: RepositoryRow, issue: IssueRow, found: PullRow, how: Merge) -> str:
     if how.method == "squash":
         title = how.title or f"{issue.title} (#{issue.number})"
         return f"{title}\n\n{how.message}" if how.message else title
@@ -146,19 +158,19 @@ def _message(repo: Repo, issue: Issue, found: Pull, how: Merge) -> str:
     return f"{title}\n\n{how.message or issue.title}"
 
 
-def _keep_merge_ref(hub: Hub, repo: Repo, issue: Issue, sides: tuple[str, str], tree: str) -> None:
-    (base, head), git = sides, hub.git(repo)
+def _keep_merge_ref(backend: Backend, repo: RepositoryRow, issue: IssueRow, sides: tuple[str, str], tree: str) -> None:
+    (base, head), git = sides, backend.git(repo)
     name = f"refs/pull/{issue.number}/merge"
     now = target(git, name)
     if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
         return
-    line = hub.line(hub.user(issue.author_id))
+    line = backend.line(backend.user(issue.author_id))
     message = f"Merge {head} into {base}"
     sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=line, committer=line)
     git.references.create(name, sha, force=True)
 
 
-def _head_branch(repo: Repo, head: str) -> str:
+def _head_branch(repo: RepositoryRow, head: str) -> str:
     owner, colon, branch = head.rpartition(":")
     if colon and owner.lower() != repo.owner.lower():
         raise invalid("PullRequest", "head", "invalid")
@@ -175,8 +187,8 @@ def _tips(git: pygit2.Repository, head: str, base: str) -> tuple[str, str]:
     return found["head"], found["base"]
 
 
-def _require_new(hub: Hub, repo: Repo, head: str, base: str) -> None:
-    twin = hub.store.number(
+def _require_new(backend: Backend, repo: RepositoryRow, head: str, base: str) -> None:
+    twin = backend.store.number(
         "SELECT COUNT(*) FROM pull JOIN issue ON issue.id = issue_id "
         "WHERE repo_id = ? AND state = 'open' AND head_ref = ? AND base_ref = ?",
         repo.id,
@@ -187,14 +199,14 @@ def _require_new(hub: Hub, repo: Repo, head: str, base: str) -> None:
         raise _custom(f"A pull request already exists for {repo.owner}:{head}.")
 
 
-def _custom(message: str, field: str = "") -> Problem:
+def _custom(message: str, field: str = "") -> ApiProblem:
     return invalid("PullRequest", field, "custom", message)
 
 
-def _announce(hub: Hub, repo: Repo, sender: User, number: int, action: str) -> None:
+def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, number: int, action: str) -> None:
     def content() -> JsonObject:
-        issue, found = hub.pull(repo, number)
+        issue, found = backend.pull(repo, number)
         unknown = Mergeability(None, "unknown")
-        return {"number": number, "pull_request": full_pull(hub, repo, issue, found, unknown)}
+        return {"number": number, "pull_request": full_pull(backend, repo, issue, found, unknown)}
 
-    announce(hub, repo, sender, "pull_request", action=action, content=content)
+    announce(backend, repo, sender, "pull_request", action=action, content=content)

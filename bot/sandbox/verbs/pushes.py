@@ -11,10 +11,10 @@ from itertools import islice
 
 import pygit2
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.bare_repositories import ZERO, target
 from bot.sandbox.objects import history
-from bot.sandbox.records import Issue, Pull, Repo, User
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
 from bot.sandbox.shapes.pulls import pull
@@ -34,92 +34,96 @@ class Update:
     ref: str
 
 
-def follow(hub: Hub, repo: Repo, pusher: User, updates: Sequence[Update]) -> None:
+def follow(backend: Backend, repo: RepositoryRow, pusher: UserRow, updates: Sequence[Update]) -> None:
     """Pull requests and webhooks catch up with ``updates``, which have been carried out."""
     if not updates:
         return
-    with hub.shelf.lock(repo.full_name):
-        hub.store.update("repo", repo.id, pushed_at=hub.now(), updated_at=hub.now())
+    with backend.repositories.lock(repo.full_name):
+        backend.store.update("repo", repo.id, pushed_at=backend.now(), updated_at=backend.now())
         for update in updates:
-            announce(hub, repo, pusher, "push", action=None, content=_Push(hub, repo, pusher, update))
+            announce(backend, repo, pusher, "push", action=None, content=_Push(backend, repo, pusher, update))
             if update.ref.startswith(_BRANCH):
-                _follow_branch(hub, repo, pusher, update.ref.removeprefix(_BRANCH))
+                _follow_branch(backend, repo, pusher, update.ref.removeprefix(_BRANCH))
 
 
-def record_merge(hub: Hub, repo: Repo, actor: User, issue: Issue, tip: str) -> None:
+def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, tip: str) -> None:
     """The pull request counts as merged with ``tip`` as its merge commit."""
-    now = hub.now()
-    with hub.store.transaction():
-        hub.store.update("pull", issue.id, merged_at=now, merged_by_id=actor.id, merge_sha=tip)
-        hub.store.update("issue", issue.id, state="closed", closed_at=now, updated_at=now, closed_by_id=actor.id)
-        issues.note(hub, issue, actor, "merged", tip)
-        issues.note(hub, issue, actor, "closed")
+    now = backend.now()
+    with backend.store.transaction():
+        backend.store.update("pull", issue.id, merged_at=now, merged_by_id=actor.id, merge_sha=tip)
+        backend.store.update("issue", issue.id, state="closed", closed_at=now, updated_at=now, closed_by_id=actor.id)
+        issues.note(backend, issue, actor, "merged", tip)
+        issues.note(backend, issue, actor, "closed")
 
     def content() -> JsonObject:
-        fresh = hub.pull(repo, issue.number)
-        return {"number": issue.number, "pull_request": pull(hub, repo, *fresh) | {"merged": True}}
+        fresh = backend.pull(repo, issue.number)
+        return {"number": issue.number, "pull_request": pull(backend, repo, *fresh) | {"merged": True}}
 
-    announce(hub, repo, actor, "pull_request", action="closed", content=content)
+    announce(backend, repo, actor, "pull_request", action="closed", content=content)
 
 
-def _follow_branch(hub: Hub, repo: Repo, pusher: User, branch: str) -> None:
-    git = hub.git(repo)
+def _follow_branch(backend: Backend, repo: RepositoryRow, pusher: UserRow, branch: str) -> None:
+    git = backend.git(repo)
     tip = target(git, _BRANCH + branch)
-    for issue, found in _open_pulls(hub, repo, branch):
+    for issue, found in _open_pulls(backend, repo, branch):
         if tip is None:
-            issues.close(hub, repo, pusher, issue)
+            issues.close(backend, repo, pusher, issue)
         elif found.base_ref == branch:
-            _follow_base(hub, repo, pusher, (issue, found), tip)
+            _follow_base(backend, repo, pusher, (issue, found), tip)
         elif found.head_sha != tip:
-            _follow_head(hub, repo, pusher, (issue, found), tip)
+            _follow_head(backend, repo, pusher, (issue, found), tip)
 
 
-def _follow_base(hub: Hub, repo: Repo, pusher: User, halves: tuple[Issue, Pull], tip: str) -> None:
+def _follow_base(
+    backend: Backend, repo: RepositoryRow, pusher: UserRow, halves: tuple[IssueRow, PullRow], tip: str
+) -> None:
     """A head that the base branch now contains was merged by hand."""
     issue, found = halves
-    if found.head_sha == tip or hub.git(repo).descendant_of(tip, found.head_sha):
-        record_merge(hub, repo, pusher, issue, tip)
+    if found.head_sha == tip or backend.git(repo).descendant_of(tip, found.head_sha):
+        record_merge(backend, repo, pusher, issue, tip)
     else:
-        hub.store.update("pull", issue.id, base_sha=tip)
+        backend.store.update("pull", issue.id, base_sha=tip)
 
 
-def _follow_head(hub: Hub, repo: Repo, pusher: User, halves: tuple[Issue, Pull], tip: str) -> None:
+def _follow_head(
+    backend: Backend, repo: RepositoryRow, pusher: UserRow, halves: tuple[IssueRow, PullRow], tip: str
+) -> None:
     issue, found = halves
-    hub.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
-    hub.store.update("pull", issue.id, head_sha=tip)
-    hub.store.update("issue", issue.id, updated_at=hub.now())
+    backend.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
+    backend.store.update("pull", issue.id, head_sha=tip)
+    backend.store.update("issue", issue.id, updated_at=backend.now())
 
     def content() -> JsonObject:
-        fresh = hub.pull(repo, issue.number)
+        fresh = backend.pull(repo, issue.number)
         return {
             "number": issue.number,
             "before": found.head_sha,
             "after": tip,
-            "pull_request": pull(hub, repo, *fresh),
+            "pull_request": pull(backend, repo, *fresh),
         }
 
-    announce(hub, repo, pusher, "pull_request", action="synchronize", content=content)
+    announce(backend, repo, pusher, "pull_request", action="synchronize", content=content)
 
 
-def _open_pulls(hub: Hub, repo: Repo, branch: str) -> list[tuple[Issue, Pull]]:
-    rows = hub.store.all(
-        Issue,
+def _open_pulls(backend: Backend, repo: RepositoryRow, branch: str) -> list[tuple[IssueRow, PullRow]]:
+    rows = backend.store.all(
+        IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue.id = issue_id WHERE repo_id = ? AND state = 'open' "
         "AND ? IN (head_ref, base_ref) ORDER BY number",
         repo.id,
         branch,
     )
-    return [hub.pull(repo, row.number) for row in rows]
+    return [backend.pull(repo, row.number) for row in rows]
 
 
 class _Push:
     """The payload of one push delivery, built when somebody listens."""
 
-    def __init__(self, hub: Hub, repo: Repo, pusher: User, update: Update) -> None:
-        self.hub, self.repo, self.pusher, self.update = hub, repo, pusher, update
+    def __init__(self, backend: Backend, repo: RepositoryRow, pusher: UserRow, update: Update) -> None:
+        self.backend, self.repo, self.pusher, self.update = backend, repo, pusher, update
 
     def __call__(self) -> JsonObject:
-        update, links = self.update, self.hub.links
+        update, links = self.update, self.backend.links
         commits = self.commits()
         return {
             "ref": update.ref,
@@ -132,19 +136,19 @@ class _Push:
             "compare": links.page(self.repo.full_name, f"/compare/{update.old[:12]}...{update.new[:12]}"),
             "commits": commits,
             "head_commit": commits[-1] if commits else None,
-            "pusher": {"name": self.pusher.login, "email": self.hub.line(self.pusher).email},
+            "pusher": {"name": self.pusher.login, "email": self.backend.line(self.pusher).email},
         }
 
     def forced(self) -> bool:
         """Whether the branch left its old tip behind."""
-        old, new, git = self.update.old, self.update.new, self.hub.git(self.repo)
+        old, new, git = self.update.old, self.update.new, self.backend.git(self.repo)
         return ZERO not in (old, new) and old != new and not git.descendant_of(new, old)
 
     def commits(self) -> list[Json]:
         """The newest commits of this push, oldest first."""
-        git = self.hub.git(self.repo)
+        git = self.backend.git(self.repo)
         if not isinstance(git.get(self.update.new), pygit2.Commit):
             return []
         hide = None if self.update.old == ZERO else self.update.old
         found = list(islice(history(git, self.update.new, hide=hide), _MOST_COMMITS))
-        return [push_commit(self.hub, self.repo, commit, self.pusher) for commit in reversed(found)]
+        return [push_commit(self.backend, self.repo, commit, self.pusher) for commit in reversed(found)]

@@ -5,73 +5,81 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from bot.sandbox.backend import Hub, token_digest
+from bot.sandbox.backend import Backend, token_digest
 from bot.sandbox.bare_repositories import require_name
 from bot.sandbox.imports import first_commit
-from bot.sandbox.records import Repo, User
+from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import invalid
 
 
 def create_user(
-    hub: Hub, login: str, *, kind: str = "User", admin: bool = False, checks: bool = False, installation: bool = False
-) -> User:
+    backend: Backend,
+    login: str,
+    *,
+    kind: str = "User",
+    admin: bool = False,
+    checks: bool = False,
+    installation: bool = False,
+) -> UserRow:
     """The account with this login, made when there was none."""
     require_name(login)
-    with hub.store.transaction():
-        if hub.login(login) is None:
-            hub.store.insert(
+    with backend.store.transaction():
+        if backend.login(login) is None:
+            backend.store.insert(
                 "user",
                 login=login,
                 kind=kind,
                 admin=admin,
                 checks=checks,
                 installation=installation,
-                created_at=hub.now(),
+                created_at=backend.now(),
             )
-    found = hub.login(login)
+    found = backend.login(login)
     if found is None:
         raise LookupError(login)
     return found
 
 
-def issue_token(hub: Hub, person: User) -> str:
+def issue_token(backend: Backend, person: UserRow) -> str:
     """A new token of ``person``; only its digest is kept."""
     token = f"{'ghs' if person.kind == 'Bot' else 'ghp'}_{secrets.token_hex(18)}"
-    hub.store.insert("token", digest=token_digest(token), user_id=person.id)
+    backend.store.insert("token", digest=token_digest(token), user_id=person.id)
     return token
 
 
 def create_repository(
-    hub: Hub,
+    backend: Backend,
     owner: str,
     name: str,
     *,
-    author: User | None = None,
+    author: UserRow | None = None,
     files: Mapping[str, bytes] | None = None,
     default_branch: str = "main",
     private: bool = False,
     about: str | None = None,
     message: str = "Initial commit",
-) -> Repo:
+) -> RepositoryRow:
     """A new repository whose default branch holds ``files`` in one commit (no branch at all without files)."""
     require_name(owner)
     require_name(name)
-    person = author or create_user(hub, owner, kind="Organization")
-    create_user(hub, owner, kind="Organization")
-    repo = _insert(hub, owner, name, default_branch=default_branch, private=private, about=about)
-    hub.shelf.create(repo.full_name, default_branch)
+    person = author or create_user(backend, owner, kind="Organization")
+    create_user(backend, owner, kind="Organization")
+    repo = _insert(backend, owner, name, default_branch=default_branch, private=private, about=about)
+    backend.repositories.create(repo.full_name, default_branch)
     if files:
-        bare = hub.shelf.path(repo.full_name)
-        first_commit(bare, default_branch, files, message=message, line=hub.line(person))
+        bare = backend.repositories.path(repo.full_name)
+        first_commit(bare, default_branch, files, message=message, line=backend.line(person))
     return repo
 
 
-def _insert(hub: Hub, owner: str, name: str, *, default_branch: str, private: bool, about: str | None) -> Repo:
-    now = hub.now()
-    with hub.store.transaction():
-        if hub.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND name = ?", owner, name):
+def _insert(
+    backend: Backend, owner: str, name: str, *, default_branch: str, private: bool, about: str | None
+) -> RepositoryRow:
+    now = backend.now()
+    with backend.store.transaction():
+        if backend.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND name = ?", owner, name):
             raise invalid("Repository", "name", "custom", "name already exists on this account")
-        key = hub.store.insert(
+        key = backend.store.insert(
             "repo",
             owner=owner,
             name=name,
@@ -82,4 +90,4 @@ def _insert(hub: Hub, owner: str, name: str, *, default_branch: str, private: bo
             updated_at=now,
             pushed_at=now,
         )
-    return hub.repo_by_id(key)
+    return backend.repo_by_id(key)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.sandbox.objects import FileDiff
-from bot.sandbox.records import Annotation
+from bot.sandbox.records import AnnotationRow
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
 _MOST_ROWS = 3000
@@ -15,14 +15,14 @@ _KINDS = {"+": "added", "-": "removed", " ": "same", "\\": "note"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiffRow:
     """One line of a unified diff. ``kind`` is added, removed, same, note or hunk; numbers are None on the other side."""
 
     kind: str
     old: int | None
     new: int | None
     text: str
-    remarks: tuple[Annotation, ...] = ()
+    remarks: tuple[AnnotationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class FileView:
     """One file of a diff with its rows; ``cut`` when there are more than a page can show."""
 
     file: FileDiff
-    rows: tuple[Row, ...]
+    rows: tuple[DiffRow, ...]
     cut: bool
-    elsewhere: tuple[Annotation, ...]
+    elsewhere: tuple[AnnotationRow, ...]
     """Annotations on lines that the diff does not show."""
 
     @property
@@ -44,10 +44,10 @@ class FileView:
         return ("added",) * added + ("removed",) * removed + ("none",) * (5 - added - removed)
 
 
-def view(file: FileDiff, annotations: Sequence[Annotation] = ()) -> FileView:
+def view(file: FileDiff, annotations: Sequence[AnnotationRow] = ()) -> FileView:
     """``file`` ready to be shown, with ``annotations`` (of any file) at their lines."""
     mine = [remark for remark in annotations if remark.path == file.path]
-    by_line: dict[int, list[Annotation]] = {}
+    by_line: dict[int, list[AnnotationRow]] = {}
     for remark in mine:
         by_line.setdefault(remark.end_line, []).append(remark)
     rows = _rows(file.patch or "", by_line)
@@ -56,18 +56,18 @@ def view(file: FileDiff, annotations: Sequence[Annotation] = ()) -> FileView:
     return FileView(file, tuple(rows[:_MOST_ROWS]), len(rows) > _MOST_ROWS, elsewhere)
 
 
-def _rows(patch: str, remarks: dict[int, list[Annotation]]) -> list[Row]:
-    rows: list[Row] = []
+def _rows(patch: str, remarks: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
+    rows: list[DiffRow] = []
     old = new = 0
     for line in patch.split("\n") if patch else ():
         hunk = _HUNK.match(line)
         if hunk is not None:
             old, new = int(hunk[1]), int(hunk[2])
-            rows.append(Row("hunk", None, None, line))
+            rows.append(DiffRow("hunk", None, None, line))
             continue
         kind = _KINDS.get(line[:1], "same")
         on_old, on_new = kind in ("same", "removed"), kind in ("same", "added")
         said = tuple(remarks.get(new, ())) if on_new else ()
-        rows.append(Row(kind, old if on_old else None, new if on_new else None, line[1:], said))
+        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], said))
         old, new = old + on_old, new + on_new
     return rows

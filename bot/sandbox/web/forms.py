@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.sandbox.records import Issue, Repo
-from bot.sandbox.replies import Problem
+from bot.sandbox.records import IssueRow, RepositoryRow
+from bot.sandbox.replies import ApiProblem
 from bot.sandbox.verbs import issues, pulls
 from bot.sandbox.web.markup import ticked
 from bot.sandbox.web.site import Answer, Door, Elsewhere, Visit
@@ -16,36 +16,36 @@ def merge(visit: Visit) -> Answer:
     repo = visit.repo()
     method = visit.form.get("method", "merge")
     if method not in _METHODS:
-        raise Problem(422, "Invalid merge method")
+        raise ApiProblem(422, "Invalid merge method")
     how = pulls.Merge(method=method, sha=visit.form.get("head") or None)
-    pulls.merge(visit.hub, repo, visit.person, visit.number(), how)
-    return _back(repo, visit.hub.issue(repo, visit.number()))
+    pulls.merge(visit.backend, repo, visit.person, visit.number(), how)
+    return _back(repo, visit.backend.issue(repo, visit.number()))
 
 
 def close(visit: Visit) -> Answer:
     """Close it, after saying what was typed."""
     repo = visit.repo()
-    thread = visit.hub.issue(repo, visit.number())
+    thread = visit.backend.issue(repo, visit.number())
     _say(visit, repo, thread)
-    issues.close(visit.hub, repo, visit.person, thread)
+    issues.close(visit.backend, repo, visit.person, thread)
     return _back(repo, thread)
 
 
 def reopen(visit: Visit) -> Answer:
     """Open it again, after saying what was typed."""
     repo = visit.repo()
-    thread = visit.hub.issue(repo, visit.number())
+    thread = visit.backend.issue(repo, visit.number())
     if thread.is_pull:
-        pulls.require_reopenable(visit.hub, repo, visit.hub.pull(repo, thread.number)[1])
+        pulls.require_reopenable(visit.backend, repo, visit.backend.pull(repo, thread.number)[1])
     _say(visit, repo, thread)
-    issues.reopen(visit.hub, repo, visit.person, thread)
+    issues.reopen(visit.backend, repo, visit.person, thread)
     return _back(repo, thread)
 
 
 def comment(visit: Visit) -> Answer:
     """Say what was typed."""
     repo = visit.repo()
-    thread = visit.hub.issue(repo, visit.number())
+    thread = visit.backend.issue(repo, visit.number())
     _say(visit, repo, thread)
     return _back(repo, thread)
 
@@ -53,22 +53,22 @@ def comment(visit: Visit) -> Answer:
 def task(visit: Visit) -> Answer:
     """Tick or untick one box of a task list in the body."""
     repo = visit.repo()
-    thread = visit.hub.issue(repo, visit.number())
+    thread = visit.backend.issue(repo, visit.number())
     line = visit.form.get("line", "")
     body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
     if body is None:
-        raise Problem(409, "The text has changed. Load the page again.")
-    issues.edit(visit.hub, repo, visit.person, thread, issues.Edit(body=body))
+        raise ApiProblem(409, "The text has changed. Load the page again.")
+    issues.edit(visit.backend, repo, visit.person, thread, issues.Edit(body=body))
     return _back(repo, thread)
 
 
-def _say(visit: Visit, repo: Repo, thread: Issue) -> None:
+def _say(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> None:
     text = visit.form.get("body", "").replace("\r\n", "\n")
     if text.strip():
-        issues.comment(visit.hub, repo, visit.person, thread, text)
+        issues.comment(visit.backend, repo, visit.person, thread, text)
 
 
-def _back(repo: Repo, thread: Issue) -> Elsewhere:
+def _back(repo: RepositoryRow, thread: IssueRow) -> Elsewhere:
     return Elsewhere(f"/{repo.full_name}/{'pull' if thread.is_pull else 'issues'}/{thread.number}")
 
 

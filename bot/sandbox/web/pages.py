@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pygit2
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
-from bot.sandbox.records import CheckRun, Issue, Repo
+from bot.sandbox.records import CheckRunRow, IssueRow, RepositoryRow
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes.pulls import changes, own_commits
 from bot.sandbox.shapes.talk import labels_of
@@ -24,13 +24,13 @@ _MARKDOWN = (".md", ".markdown")
 
 def home(visit: Visit) -> Answer:
     """Every repository."""
-    rows = visit.hub.store.all(Repo, "SELECT * FROM repo ORDER BY pushed_at DESC, id DESC")
-    return SitePage("repositories.html", {"repos": [views.repo_view(visit.hub, row) for row in rows]})
+    rows = visit.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY pushed_at DESC, id DESC")
+    return SitePage("repositories.html", {"repos": [views.repo_view(visit.backend, row) for row in rows]})
 
 
 def owner(visit: Visit) -> Answer:
     """An owner has no page of its own."""
-    if visit.hub.login(visit.params["owner"]) is None:
+    if visit.backend.login(visit.params["owner"]) is None:
         raise not_found()
     return Elsewhere("/")
 
@@ -38,7 +38,7 @@ def owner(visit: Visit) -> Answer:
 def repository(visit: Visit) -> Answer:
     """The default branch's files, latest commit and README."""
     repo = visit.repo()
-    tip = commit_at(visit.hub.git(repo), repo.default_branch)
+    tip = commit_at(visit.backend.git(repo), repo.default_branch)
     if tip is None:
         return page_of(visit, repo, "code", "empty.html")
     return _folder(visit, repo, repo.default_branch, "", tip)
@@ -47,11 +47,11 @@ def repository(visit: Visit) -> Answer:
 def tree(visit: Visit) -> Answer:
     """One folder at a branch or commit."""
     repo = visit.repo()
-    rev, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
     return _folder(visit, repo, rev, path, commit)
 
 
-def _folder(visit: Visit, repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> Answer:
+def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> Answer:
     entries = views.folder(commit.tree, path)
     readme = next((entry for entry in entries if entry.name in _README), None)
     return page_of(
@@ -62,7 +62,7 @@ def _folder(visit: Visit, repo: Repo, rev: str, path: str, commit: pygit2.Commit
         rev=rev,
         path=path,
         crumbs=_crumbs(path),
-        commit=views.commit_view(visit.hub, repo, commit),
+        commit=views.commit_view(visit.backend, repo, commit),
         entries=entries,
         readme=_text(commit.tree, readme.path) if readme else None,
         readme_name=readme.name if readme else "",
@@ -72,7 +72,7 @@ def _folder(visit: Visit, repo: Repo, rev: str, path: str, commit: pygit2.Commit
 def blob(visit: Visit) -> Answer:
     """One file: Markdown rendered, text with line numbers."""
     repo = visit.repo()
-    rev, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
     found = entry_at(commit.tree, path)
     if not isinstance(found, pygit2.Blob):
         raise not_found()
@@ -86,7 +86,7 @@ def blob(visit: Visit) -> Answer:
         rev=rev,
         path=path,
         crumbs=_crumbs(path),
-        commit=views.commit_view(visit.hub, repo, commit),
+        commit=views.commit_view(visit.backend, repo, commit),
         text=text,
         lines=[] if text is None else text.removesuffix("\n").split("\n"),
         size=found.size,
@@ -98,7 +98,7 @@ def blob(visit: Visit) -> Answer:
 def raw(visit: Visit) -> Answer:
     """One file's bytes, as plain text."""
     repo = visit.repo()
-    _, path, commit = views.locate(visit.hub.git(repo), visit.params["rest"])
+    _, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
     found = entry_at(commit.tree, path)
     if not isinstance(found, pygit2.Blob):
         raise not_found()
@@ -109,26 +109,26 @@ def commits(visit: Visit) -> Answer:
     """The history of a branch."""
     repo = visit.repo()
     rev = visit.params.get("rev") or repo.default_branch
-    tip = commit_at(visit.hub.git(repo), rev)
-    rows = [] if tip is None else views.recent(visit.hub, repo, tip, limit=_MOST_COMMITS)
+    tip = commit_at(visit.backend.git(repo), rev)
+    rows = [] if tip is None else views.recent(visit.backend, repo, tip, limit=_MOST_COMMITS)
     return page_of(visit, repo, "commits", "commits.html", rev=rev, commits=rows)
 
 
 def commit(visit: Visit) -> Answer:
     """One commit with its checks and diff."""
     repo, sha = visit.repo(), visit.params["sha"]
-    found = commit_at(visit.hub.git(repo), sha)
+    found = commit_at(visit.backend.git(repo), sha)
     if found is None:
         raise not_found()
     old = found.parents[0].tree if found.parents else None
     files = diff_trees(old, found.tree)
-    checks = views.checks_of(visit.hub, repo, str(found.id))
+    checks = views.checks_of(visit.backend, repo, str(found.id))
     return page_of(
         visit,
         repo,
         "commits",
         "commit.html",
-        commit=views.commit_view(visit.hub, repo, found),
+        commit=views.commit_view(visit.backend, repo, found),
         checks=checks,
         **_diff(files, checks),
     )
@@ -137,7 +137,7 @@ def commit(visit: Visit) -> Answer:
 def compare(visit: Visit) -> Answer:
     """What one side added since both parted."""
     repo = visit.repo()
-    git = visit.hub.git(repo)
+    git = visit.backend.git(repo)
     base, _, head = visit.params["basehead"].partition("...")
     old, new = commit_at(git, base), commit_at(git, head)
     start = merge_base(git, str(old.id), str(new.id)) if old and new else None
@@ -150,10 +150,10 @@ def compare(visit: Visit) -> Answer:
 def branches(visit: Visit) -> Answer:
     """All branches with their latest commits."""
     repo = visit.repo()
-    git = visit.hub.git(repo)
-    names = views.repo_view(visit.hub, repo).branches
+    git = visit.backend.git(repo)
+    names = views.repo_view(visit.backend, repo).branches
     found = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
-    rows = [(name, views.commit_view(visit.hub, repo, tip)) for name, tip in found if tip is not None]
+    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in found if tip is not None]
     return page_of(visit, repo, "code", "branches.html", rows=rows)
 
 
@@ -170,7 +170,7 @@ def issues(visit: Visit) -> Answer:
 def _threads(visit: Visit, tab: str) -> Answer:
     repo, label = visit.repo(), visit.query.get("label", "")
     state = visit.query.get("state", "open")
-    everything = views.threads(visit.hub, repo, pulls=tab == "pulls", state="all", label=label)
+    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", state="all", label=label)
     rows = [row for row in everything if state in ("all", row.issue.state)]
     counts = {name: sum(row.issue.state == name for row in everything) for name in ("open", "closed")}
     return page_of(visit, repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
@@ -179,28 +179,28 @@ def _threads(visit: Visit, tab: str) -> Answer:
 def pull(visit: Visit) -> Answer:
     """One pull request: talk, checks, commits, diff, and the buttons."""
     repo = visit.repo()
-    thread, found = visit.hub.pull(repo, visit.number())
-    git, checks = visit.hub.git(repo), views.checks_of(visit.hub, repo, found.head_sha)
-    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.hub, repo, found)]
+    thread, found = visit.backend.pull(repo, visit.number())
+    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, found.head_sha)
+    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, found)]
     return page_of(
         visit,
         repo,
         "pulls",
         "pull.html",
         pull=found,
-        merging=mergeability(visit.hub, repo, thread, found),
+        merging=mergeability(visit.backend, repo, thread, found),
         state=views.thread_state(thread, found),
         checks=checks,
-        commits=[views.commit_view(visit.hub, repo, one) for one in own],
+        commits=[views.commit_view(visit.backend, repo, one) for one in own],
         **_talk(visit, repo, thread),
-        **_diff(changes(visit.hub, repo, found), checks),
+        **_diff(changes(visit.backend, repo, found), checks),
     )
 
 
 def issue(visit: Visit) -> Answer:
     """One issue."""
     repo = visit.repo()
-    thread = visit.hub.issue(repo, visit.number())
+    thread = visit.backend.issue(repo, visit.number())
     if thread.is_pull:
         return Elsewhere(f"/{repo.full_name}/pull/{thread.number}")
     return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_talk(visit, repo, thread))
@@ -209,41 +209,43 @@ def issue(visit: Visit) -> Answer:
 def run(visit: Visit) -> Answer:
     """One check run with all it found."""
     repo = visit.repo()
-    found = visit.hub.store.one(
-        CheckRun, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
+    found = visit.backend.store.one(
+        CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
     if found is None:
         raise not_found()
-    check = views.run_view(visit.hub, found)
-    return page_of(visit, repo, "pulls", "run.html", check=check, run=found, numbers=_pulls_at(visit.hub, repo, found))
+    check = views.run_view(visit.backend, found)
+    return page_of(
+        visit, repo, "pulls", "run.html", check=check, run=found, numbers=_pulls_at(visit.backend, repo, found)
+    )
 
 
-def _pulls_at(hub: Hub, repo: Repo, found: CheckRun) -> list[Issue]:
-    return hub.store.all(
-        Issue,
+def _pulls_at(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> list[IssueRow]:
+    return backend.store.all(
+        IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND head_sha = ?",
         repo.id,
         found.head_sha,
     )
 
 
-def _talk(visit: Visit, repo: Repo, thread: Issue) -> dict[str, object]:
+def _talk(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
     return {
         "issue": thread,
-        "author": visit.hub.user(thread.author_id),
-        "labels": labels_of(visit.hub, thread),
-        "said": views.conversation(visit.hub, thread),
+        "author": visit.backend.user(thread.author_id),
+        "labels": labels_of(visit.backend, thread),
+        "said": views.conversation(visit.backend, thread),
         "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
-        "people": _people(visit.hub, thread),
+        "people": _people(visit.backend, thread),
     }
 
 
-def _people(hub: Hub, thread: Issue) -> list[str]:
-    said = views.conversation(hub, thread)
-    return list(dict.fromkeys([hub.user(thread.author_id).login, *(row.person.login for row in said)]))
+def _people(backend: Backend, thread: IssueRow) -> list[str]:
+    said = views.conversation(backend, thread)
+    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in said)]))
 
 
-def _tick_box(visit: Visit, repo: Repo, thread: Issue) -> markup.BoxOf:
+def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
     """Boxes that tick themselves when pressed: each is a form of its own."""
     where = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
 

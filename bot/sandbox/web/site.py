@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from bot.sandbox.backend import Hub
+from bot.sandbox.backend import Backend
 from bot.sandbox.edge import query_of
-from bot.sandbox.records import Repo, User
-from bot.sandbox.replies import Problem, forbidden
+from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, forbidden
 from bot.sandbox.web.markup import render
 from bot.sandbox.web.views import RepoView, repo_view
 
@@ -35,16 +35,16 @@ _POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-acti
 class Visit:
     """One request of the person in front of the page."""
 
-    hub: Hub
-    person: User
+    backend: Backend
+    person: UserRow
     token: str
     params: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
 
-    def repo(self) -> Repo:
+    def repo(self) -> RepositoryRow:
         """The repository that the address names."""
-        return self.hub.repo(self.params["owner"], self.params["name"], self.person)
+        return self.backend.repo(self.params["owner"], self.params["name"], self.person)
 
     def number(self) -> int:
         """The number of an issue or pull request in the address."""
@@ -89,39 +89,42 @@ class Door:
     view: View
 
 
-def page_of(visit: Visit, repo: Repo, tab: str, template: str, **values: object) -> Page:
+def page_of(visit: Visit, repo: RepositoryRow, tab: str, template: str, **values: object) -> Page:
     """A page of one repository."""
-    return Page(template, values, repo_view(visit.hub, repo), tab)
+    return Page(template, values, repo_view(visit.backend, repo), tab)
 
 
-def routes(hub: Hub, person: str, doors: tuple[Door, ...]) -> tuple[BaseRoute, ...]:
+def routes(backend: Backend, person: str, doors: tuple[Door, ...]) -> tuple[BaseRoute, ...]:
     """The pages, acted on by ``person``. Forms carry a token that other sites cannot read."""
     token = secrets.token_urlsafe(24)
     static = Route("/static/{file}", _static, methods=["GET"])
-    return (static, *(Route(door.path, _handler(hub, person, token, door), methods=[door.method]) for door in doors))
+    return (
+        static,
+        *(Route(door.path, _handler(backend, person, token, door), methods=[door.method]) for door in doors),
+    )
 
 
-def _handler(hub: Hub, login: str, token: str, door: Door) -> Callable[[Request], Awaitable[Response]]:
+def _handler(backend: Backend, login: str, token: str, door: Door) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         body = await request.body() if door.method == "POST" else b""
-        return await to_thread.run_sync(lambda: _respond(hub, (login, token), door, request, body))
+        return await to_thread.run_sync(lambda: _respond(backend, (login, token), door, request, body))
 
     return handle
 
 
-def _respond(hub: Hub, acting: tuple[str, str], door: Door, request: Request, body: bytes) -> Response:
+def _respond(backend: Backend, acting: tuple[str, str], door: Door, request: Request, body: bytes) -> Response:
     login, token = acting
-    person = hub.login(login)
+    person = backend.login(login)
     if person is None:
         raise LookupError(login)
     params = {name: str(value) for name, value in request.path_params.items()}
     form = dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True))
-    visit = Visit(hub, person, token, params, query_of(request.scope["query_string"]), form)
+    visit = Visit(backend, person, token, params, query_of(request.scope["query_string"]), form)
     try:
         if door.method == "POST":
             _require_own(request, form, token)
         answer = door.view(visit)
-    except Problem as problem:
+    except ApiProblem as problem:
         return _html(visit, Page("problem.html", {"problem": problem}), problem.status)
     if isinstance(answer, Elsewhere):
         return RedirectResponse(answer.path, 303)
@@ -139,7 +142,7 @@ def _html(visit: Visit, page: Page, status: int) -> Response:
         tab=page.tab,
         person=visit.person,
         token=visit.token,
-        root=visit.hub.links.root,
+        root=visit.backend.links.root,
     )
     return HTMLResponse(html, status, {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
 

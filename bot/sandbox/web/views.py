@@ -8,10 +8,21 @@ from datetime import UTC, datetime
 
 import pygit2
 
-from bot.sandbox.backend import Hub, stamp
+from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.bare_repositories import listing
 from bot.sandbox.objects import commit_at, entry_at, history
-from bot.sandbox.records import Annotation, CheckRun, Comment, Event, Issue, Label, Pull, Repo, Status, User
+from bot.sandbox.records import (
+    AnnotationRow,
+    CheckRunRow,
+    CommentRow,
+    EventRow,
+    IssueRow,
+    LabelRow,
+    PullRow,
+    RepositoryRow,
+    StatusRow,
+    UserRow,
+)
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes.talk import labels_of
 from bot.sandbox.verbs import checks
@@ -44,10 +55,10 @@ class EntryView:
 class ThreadView:
     """One line of the list of issues or pull requests. ``state`` is open, draft, merged or closed."""
 
-    issue: Issue
+    issue: IssueRow
     state: str
-    author: User
-    labels: tuple[Label, ...]
+    author: UserRow
+    labels: tuple[LabelRow, ...]
     comments: int
     checks: str
 
@@ -57,9 +68,9 @@ class SaidView:
     """A comment or event in a conversation; exactly one of both is there."""
 
     at: str
-    person: User
-    comment: Comment | None = None
-    event: Event | None = None
+    person: UserRow
+    comment: CommentRow | None = None
+    event: EventRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +85,32 @@ class CheckView:
     text: str
     by: str
     url: str | None
-    annotations: tuple[Annotation, ...] = ()
+    annotations: tuple[AnnotationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RepoView:
     """What every page of one repository shows in its head."""
 
-    repo: Repo
+    repo: RepositoryRow
     clone_url: str
     open_issues: int
     open_pulls: int
     branches: tuple[str, ...]
 
 
-def repo_view(hub: Hub, repo: Repo) -> RepoView:
+def repo_view(backend: Backend, repo: RepositoryRow) -> RepoView:
     """Counts and branches of ``repo``."""
     sql = "SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open' AND is_pull = ?"
-    heads = listing(hub.git(repo), "refs/heads/")
+    heads = listing(backend.git(repo), "refs/heads/")
     names = tuple(sorted((name.removeprefix("refs/heads/") for name in heads), key=lambda name: _first(repo, name)))
-    clone = hub.links.git(repo.full_name)
-    return RepoView(repo, clone, hub.store.number(sql, repo.id, False), hub.store.number(sql, repo.id, True), names)
+    clone = backend.links.git(repo.full_name)
+    return RepoView(
+        repo, clone, backend.store.number(sql, repo.id, False), backend.store.number(sql, repo.id, True), names
+    )
 
 
-def _first(repo: Repo, branch: str) -> tuple[bool, str]:
+def _first(repo: RepositoryRow, branch: str) -> tuple[bool, str]:
     return branch != repo.default_branch, branch
 
 
@@ -130,22 +143,22 @@ def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
     return sorted(rows, key=lambda row: (not row.folder, row.name.lower()))
 
 
-def commit_view(hub: Hub, repo: Repo, commit: pygit2.Commit) -> CommitView:
+def commit_view(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> CommitView:
     """``commit`` with the state of its checks."""
     title, _, rest = commit.message.partition("\n")
     at = stamp(datetime.fromtimestamp(commit.commit_time, UTC))
     parents = tuple(str(parent) for parent in commit.parent_ids)
-    state = checks.worst_state(hub, repo, str(commit.id))
+    state = checks.worst_state(backend, repo, str(commit.id))
     return CommitView(str(commit.id), title, rest.strip("\n"), commit.author.name, at, parents, state)
 
 
-def recent(hub: Hub, repo: Repo, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
+def recent(backend: Backend, repo: RepositoryRow, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
     """The newest commits reachable from ``tip``."""
-    found = (commit for _, commit in zip(range(limit), history(hub.git(repo), str(tip.id)), strict=False))
-    return [commit_view(hub, repo, commit) for commit in found]
+    found = (commit for _, commit in zip(range(limit), history(backend.git(repo), str(tip.id)), strict=False))
+    return [commit_view(backend, repo, commit) for commit in found]
 
 
-def thread_state(issue: Issue, pull: Pull | None) -> str:
+def thread_state(issue: IssueRow, pull: PullRow | None) -> str:
     """open, draft, merged or closed."""
     if pull is not None and pull.merged_at is not None:
         return "merged"
@@ -154,50 +167,50 @@ def thread_state(issue: Issue, pull: Pull | None) -> str:
     return issue.state
 
 
-def threads(hub: Hub, repo: Repo, *, pulls: bool, state: str, label: str) -> list[ThreadView]:
+def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, state: str, label: str) -> list[ThreadView]:
     """Issues, or pull requests, newest first."""
-    rows = hub.store.all(
-        Issue, "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC", repo.id, pulls
+    rows = backend.store.all(
+        IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC", repo.id, pulls
     )
-    found = [_thread(hub, repo, row) for row in rows if state in ("all", row.state)]
+    found = [_thread(backend, repo, row) for row in rows if state in ("all", row.state)]
     return [row for row in found if not label or label in {one.name for one in row.labels}]
 
 
-def _thread(hub: Hub, repo: Repo, issue: Issue) -> ThreadView:
-    pull = hub.store.one(Pull, "SELECT * FROM pull WHERE issue_id = ?", issue.id) if issue.is_pull else None
-    comments = hub.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
-    state = "none" if pull is None else checks.worst_state(hub, repo, pull.head_sha)
-    labels = tuple(labels_of(hub, issue))
-    return ThreadView(issue, thread_state(issue, pull), hub.user(issue.author_id), labels, comments, state)
+def _thread(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> ThreadView:
+    pull = backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id) if issue.is_pull else None
+    comments = backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
+    state = "none" if pull is None else checks.worst_state(backend, repo, pull.head_sha)
+    labels = tuple(labels_of(backend, issue))
+    return ThreadView(issue, thread_state(issue, pull), backend.user(issue.author_id), labels, comments, state)
 
 
-def conversation(hub: Hub, issue: Issue) -> list[SaidView]:
+def conversation(backend: Backend, issue: IssueRow) -> list[SaidView]:
     """Comments and events in the order in which they happened."""
-    comments = hub.store.all(Comment, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
-    events = hub.store.all(Event, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    said = [SaidView(row.created_at, hub.user(row.author_id), comment=row) for row in comments]
-    happened = [SaidView(row.created_at, hub.user(row.actor_id), event=row) for row in events]
+    comments = backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
+    events = backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
+    said = [SaidView(row.created_at, backend.user(row.author_id), comment=row) for row in comments]
+    happened = [SaidView(row.created_at, backend.user(row.actor_id), event=row) for row in events]
     merged = any(row.event == "merged" for row in events)
     happened = [row for row in happened if not (merged and row.event is not None and row.event.event == "closed")]
     return sorted([*said, *happened], key=lambda row: row.at)
 
 
-def checks_of(hub: Hub, repo: Repo, sha: str) -> list[CheckView]:
+def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView]:
     """Check runs and statuses of a commit, what failed first."""
-    runs = [run_view(hub, run) for run in checks.latest_runs(hub, repo, sha)]
-    statuses = [_status_view(hub, status) for status in checks.newest_statuses(hub, repo, sha)]
+    runs = [run_view(backend, run) for run in checks.latest_runs(backend, repo, sha)]
+    statuses = [_status_view(backend, status) for status in checks.newest_statuses(backend, repo, sha)]
     order = ("failure", "pending", "neutral", "success")
     return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
 
 
-def remarks(found: Sequence[CheckView]) -> list[Annotation]:
+def remarks(found: Sequence[CheckView]) -> list[AnnotationRow]:
     """All annotations of these checks."""
     return [remark for check in found for remark in check.annotations]
 
 
-def run_view(hub: Hub, run: CheckRun) -> CheckView:
+def run_view(backend: Backend, run: CheckRunRow) -> CheckView:
     """One check run with everything it says."""
-    rows = hub.store.all(Annotation, "SELECT * FROM annotation WHERE check_run_id = ? ORDER BY id", run.id)
+    rows = backend.store.all(AnnotationRow, "SELECT * FROM annotation WHERE check_run_id = ? ORDER BY id", run.id)
     word = run.conclusion or run.status
     return CheckView(
         run.name,
@@ -206,14 +219,14 @@ def run_view(hub: Hub, run: CheckRun) -> CheckView:
         run.title or "",
         run.summary or "",
         run.text or "",
-        hub.user(run.creator_id).login,
+        backend.user(run.creator_id).login,
         f"/runs/{run.id}",
         tuple(rows),
     )
 
 
-def _status_view(hub: Hub, status: Status) -> CheckView:
-    by = hub.user(status.creator_id).login
+def _status_view(backend: Backend, status: StatusRow) -> CheckView:
+    by = backend.user(status.creator_id).login
     title = status.description or ""
     return CheckView(status.context, _colour(status.state), status.state, title, "", "", by, status.target_url)
 
