@@ -87,9 +87,9 @@ def new_status(call: ApiCall) -> ApiReply:
     """A commit status."""
     repo, wanted = call.repo("write"), call.body(NewStatus)
     if wanted.state not in _STATES:
-        raise invalid("StatusRow", "state", "custom", "state is not included in the list")
+        raise invalid("Status", "state", "custom", "state is not included in the list")
     if wanted.description is not None and len(wanted.description) > 140:
-        raise invalid("StatusRow", "description", "custom", "description is too long (maximum is 140 characters)")
+        raise invalid("Status", "description", "custom", "description is too long (maximum is 140 characters)")
     sha = str(commit_of(call, repo).id)
     status = checks.set_status(
         call.backend,

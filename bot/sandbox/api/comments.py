@@ -108,7 +108,7 @@ def react(call: ApiCall) -> ApiReply:
     _, subject, key = _subject(call)
     wanted, person = call.body(Emoji).content, call.person()
     if wanted not in talk.REACTIONS:
-        raise invalid("ReactionRow", "content", "invalid")
+        raise invalid("Reaction", "content", "invalid")
     fresh = call.backend.store.run(
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
         subject,

@@ -46,7 +46,7 @@ def new_hook(call: ApiCall) -> ApiReply:
     """A new webhook; it is pinged at once."""
     repo, wanted = call.repo("admin"), call.body(NewHook)
     if not wanted.config.url or not wanted.config.url.startswith("http"):
-        raise invalid("HookRow", "url", "invalid")
+        raise invalid("Hook", "url", "invalid")
     made = create_hook(
         call.backend,
         repo,

@@ -117,7 +117,7 @@ def edit_issue(call: ApiCall) -> ApiReply:
     issue = call.backend.issue(repo, call.number())
     actor = writer(call, repo, issue.author_id)
     if wanted.state not in (None, "open", "closed"):
-        raise invalid("IssueRow", "state", "invalid")
+        raise invalid("Issue", "state", "invalid")
     title = None if wanted.title is None else str(wanted.title)
     issues.edit(call.backend, repo, actor, issue, issues.Edit(title, wanted.body))
     if wanted.labels is not None:

@@ -16,7 +16,7 @@ def status(backend: Backend, repo: RepositoryRow, found: StatusRow) -> dict[str,
     """One commit status."""
     return {
         "id": found.id,
-        "node_id": node_id("StatusRow", found.id),
+        "node_id": node_id("Status", found.id),
         "url": backend.links.repo(repo.full_name, f"/statuses/{found.sha}"),
         "avatar_url": None,
         "state": found.state,
@@ -52,7 +52,7 @@ def check_run(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> dict
     count = backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", found.id)
     return {
         "id": found.id,
-        "node_id": node_id("CheckRunRow", found.id),
+        "node_id": node_id("CheckRun", found.id),
         "head_sha": found.head_sha,
         "external_id": found.external_id,
         "name": found.name,

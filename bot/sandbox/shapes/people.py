@@ -20,7 +20,7 @@ def user(backend: Backend, person: UserRow) -> dict[str, Json]:
     return {
         "login": person.login,
         "id": person.id,
-        "node_id": node_id("UserRow", person.id),
+        "node_id": node_id("User", person.id),
         "avatar_url": f"{backend.links.root}/static/avatar.svg",
         "gravatar_id": "",
         "url": url,

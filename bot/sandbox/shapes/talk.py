@@ -16,7 +16,7 @@ def label(backend: Backend, repo: RepositoryRow, found: LabelRow) -> dict[str, J
     """One label."""
     return {
         "id": found.id,
-        "node_id": node_id("LabelRow", found.id),
+        "node_id": node_id("Label", found.id),
         "url": backend.links.repo(repo.full_name, f"/labels/{quote(found.name)}"),
         "name": found.name,
         "description": found.description,
@@ -81,7 +81,7 @@ def issue(backend: Backend, repo: RepositoryRow, found: IssueRow) -> dict[str, J
     url = backend.links.repo(repo.full_name, f"/issues/{found.number}")
     noun = "pull" if found.is_pull else "issues"
     shape = conversation(backend, repo, found) | {
-        "node_id": node_id("IssueRow", found.id),
+        "node_id": node_id("Issue", found.id),
         "url": url,
         "repository_url": backend.links.repo(repo.full_name),
         "labels_url": f"{url}/labels{{/name}}",
@@ -131,7 +131,7 @@ def reaction(backend: Backend, found: ReactionRow) -> dict[str, Json]:
     """One reaction."""
     return {
         "id": found.id,
-        "node_id": node_id("ReactionRow", found.id),
+        "node_id": node_id("Reaction", found.id),
         "user": user_by_id(backend, found.user_id),
         "content": found.content,
         "created_at": found.created_at,
@@ -150,7 +150,7 @@ def event(backend: Backend, repo: RepositoryRow, found: EventRow) -> dict[str, J
     """One entry of an issue's event list."""
     shape: dict[str, Json] = {
         "id": found.id,
-        "node_id": node_id("EventRow", found.id),
+        "node_id": node_id("Event", found.id),
         "url": backend.links.repo(repo.full_name, f"/issues/events/{found.id}"),
         "actor": user_by_id(backend, found.actor_id),
         "event": found.event,

@@ -35,7 +35,7 @@ def open_issue(
     assignees: Sequence[str] = (),
 ) -> IssueRow:
     """A new open issue. Labels and assignees are ignored for authors without triage permission, as on GitHub."""
-    require_text("IssueRow", title, body)
+    require_text("Issue", title, body)
     with backend.store.transaction():
         issue = insert(backend, repo, author, title=title, body=body, is_pull=False)
         if backend.may(repo, author, "triage"):
@@ -81,7 +81,7 @@ def edit(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow,
     """Title and body are as ``change`` says."""
     title = issue.title if change.title is None else change.title
     body = issue.body if change.body is None else change.body
-    require_text("IssueRow", title, body)
+    require_text("Issue", title, body)
     if (title, body) == (issue.title, issue.body):
         return
     backend.store.update("issue", issue.id, title=title, body=body, updated_at=backend.now())

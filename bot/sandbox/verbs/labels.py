@@ -30,7 +30,7 @@ def create(backend: Backend, repo: RepositoryRow, *, name: str, color: str | Non
     _require(name, color)
     with backend.store.transaction():
         if find(backend, repo, name) is not None:
-            raise invalid("LabelRow", "name", "already_exists")
+            raise invalid("Label", "name", "already_exists")
         key = backend.store.insert(
             "label", repo_id=repo.id, name=name, color=(color or _GREY).lower(), description=description
         )
@@ -52,7 +52,7 @@ def update(
     with backend.store.transaction():
         taken = find(backend, repo, name or found.name)
         if taken is not None and taken.id != found.id:
-            raise invalid("LabelRow", "name", "already_exists")
+            raise invalid("Label", "name", "already_exists")
         backend.store.update(
             "label",
             found.id,
@@ -89,8 +89,8 @@ def take_off(backend: Backend, repo: RepositoryRow, issue: IssueRow, name: str) 
 
 def _require(name: str, color: str | None) -> None:
     if not name.strip():
-        raise invalid("LabelRow", "name", "missing_field")
+        raise invalid("Label", "name", "missing_field")
     if len(name) > 50:
-        raise invalid("LabelRow", "name", "invalid")
+        raise invalid("Label", "name", "invalid")
     if color is not None and not re.fullmatch(r"[0-9a-fA-F]{6}", color):
-        raise invalid("LabelRow", "color", "invalid")
+        raise invalid("Label", "color", "invalid")
