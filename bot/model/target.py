@@ -96,7 +96,8 @@ class RenderedObject:
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """What one unit comes to. ``inputs`` are the repository paths it was made from; ``error`` is why it could not be
-    rendered at all (then there are no objects, which must never read as "everything was removed")."""
+    rendered at all (then there are no objects, which must never read as "everything was removed").
+    """
 
     objects: tuple[RenderedObject, ...] = ()
     inputs: frozenset[str] = frozenset()
