@@ -1,4 +1,4 @@
-"""Runs one outside program with nothing but what it was given: the shared ground under every command-line assistant.
+"""Runs one outside program with nothing but what it was given: the shared ground under assistants and renderers.
 
 A program gets its text on stdin, an environment of exactly the variables passed in plus a fresh ``HOME``, and an empty
 working directory; all of it is gone afterwards. It runs in a session of its own, so that ending it ends what it started

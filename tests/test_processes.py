@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.assistants.process import ProcessEnd, ProcessResult, fresh_place, run
+from bot.processes import ProcessEnd, ProcessResult, fresh_place, run
 
 ENV: Mapping[str, str] = {"PATH": os.environ["PATH"]}
 
