@@ -14,8 +14,8 @@ from typing import Final
 
 from bot.drift.shapes import Form, Shape
 from bot.drift.walk import label_of
-from bot.model.json import get
-from bot.model.resource import JSON, Item, Path, Tree
+from bot.model.json import JSON, Tree, get
+from bot.model.paths import Item, Path
 
 _ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 

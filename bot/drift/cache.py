@@ -13,7 +13,8 @@ from typing import TypeAlias
 from bot.drift.diff import PairResult
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings
-from bot.model.resource import Desired, Observed, Pointer, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.resource import Desired, Observed
 
 Key: TypeAlias = tuple[str | None, str, int, Pointer]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.drift.shapes import ANY, Default, FilledBy, Form, Shape
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 
 SCALARS: Final = (str, int, float)
 """Told first: asking these whether they are a Mapping costs more than all the rest."""

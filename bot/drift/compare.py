@@ -22,7 +22,8 @@ from bot.drift.match import Live
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
-from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
+from bot.model.json import Tree
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Unreachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from bot.drift.severity import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference
 from bot.model.drift import Drift, DriftKind, Edit
-from bot.model.resource import JSON, Desired, Observed, Origin, Pointer, Problem, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.resource import Desired, Observed, Origin, Problem, ResourceId
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.drift.match import Live
-from bot.model.json import elements, get, mapping, text
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree
+from bot.model.json import Tree, elements, get, mapping, text
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _NOT_OBJECTS: Final = frozenset(
     {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}

@@ -35,8 +35,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.drift.kubernetes.selector import Labelled, Labels, Selector, parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
-from bot.model.paths import parse_path
-from bot.model.resource import Item, Path
+from bot.model.paths import Item, Path, parse_path
 
 NO_LABELS: Final = Labelled((), {})
 

@@ -25,7 +25,9 @@ from bot.drift.severity_rules import (
     SeverityRule,
 )
 from bot.model.drift import DriftKind, Severity
-from bot.model.resource import JSON, Item, Path, ResourceId
+from bot.model.json import JSON
+from bot.model.paths import Item, Path
+from bot.model.resource import ResourceId
 
 Leaf = tuple[tuple[str, ...], JSON]
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.drift.kubernetes.rbac import POWERS
 from bot.model.drift import Severity
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 Test = Callable[[JSON], bool]
 

@@ -22,7 +22,7 @@ from enum import Enum
 from typing import Final
 
 from bot.drift import images, values
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 
 
 class Form(Enum):

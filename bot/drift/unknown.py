@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.model.resource import Desired, Path, Pointer, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.paths import Path
+from bot.model.resource import Desired
 
 
 def compared(path: Path, desired: Desired) -> bool:

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 Canonical = Callable[[JSON], JSON]
 

@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 
 from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.paths import Item, Path
 
 Step: TypeAlias = str | int | Tree
 """One step as ``managedFields`` counts: a key, or the element of a keyed list."""

@@ -15,8 +15,9 @@ from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
 from bot.intake.text import Text
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Pointer, ResourceId, Through, Tree
+from bot.model.resource import Desired, ResourceId, Through
 
 
 def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

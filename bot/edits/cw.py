@@ -26,8 +26,9 @@ from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Parsed
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Origin, Pointer, Through
+from bot.model.resource import Desired, Origin, Through
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from bot.intake.cw import parse
 from bot.intake.syntax import ListExpression, ObjectExpression, Parsed
 from bot.intake.terraform import read_terraform
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Origin, Pointer
+from bot.model.resource import Desired, Origin
 
 
 def adopt_terraform(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

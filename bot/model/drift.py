@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Observed, Origin, Path, Pointer, ResourceId, SourceError, Unreachable
+from bot.model.json import JSON, Pointer
+from bot.model.paths import Path, format_path
+from bot.model.resource import Desired, Observed, Origin, ResourceId, SourceError, Unreachable
 
 
 class Severity(StrEnum):

@@ -1,16 +1,24 @@
-"""Typed looks into JSON of which nothing is promised: live objects come from machines of every version.
+"""JSON values and their types, and typed looks into JSON of which nothing is promised.
 
-Each function answers with an empty value of the type that was asked for when something else (or nothing) is there, so
-that one strange field never switches the others off. The plain types are tried first: an abstract one costs ten times as
-much, and this is called a million times for ten thousand objects. Used by the conversions of live objects and by the observers.
+Live objects come from machines of every version. Each function answers with an empty value of the type that was asked
+for when something else (or nothing) is there, so that one strange field never switches the others off. The plain types
+are tried first: an abstract one costs ten times as much, and this is called a million times for ten thousand objects.
+The functions are imported by their own names, everywhere. Used by the conversions of live objects and by the observers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
-from bot.model.resource import JSON, Tree
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+"""A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
+
+Tree: TypeAlias = Mapping[str, JSON]
+
+Pointer: TypeAlias = tuple[str | int, ...]
+"""The raw place of a value in a tree: mapping keys and list indexes, as JSON Pointer has them (RFC 6901)."""
 
 
 def mapping(value: JSON) -> Tree:

@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from bot.errors import Invalid
-from bot.model.resource import Item, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element of a list that is compared by key, such as a container by its name or a port by ``80/TCP``."""
+
+    key: str
+
+
+Path: TypeAlias = tuple[str | int | Item, ...]
+"""The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_$*-]+\Z")
 _BARE_ITEM: Final = re.compile(r"[^\[\]\"#=][^\[\]\"]*\Z")

@@ -20,8 +20,8 @@ import yaml
 from bot.drift.compose import inspect
 from bot.drift.kubernetes.health import problems, with_pod_problems
 from bot.errors import Invalid
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Observed, Platform, ResourceId
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from bot.drift.compose.inspect import REPLICAS, UNKNOWN
-from bot.model.json import mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _LOCAL: Final = "localhost/"
 

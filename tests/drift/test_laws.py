@@ -21,7 +21,8 @@ from bot.drift.kubernetes.defaults import DEFAULTS, sources
 from bot.drift.kubernetes.kinds import TYPES, shape_of
 from bot.drift.shapes import COMPARATORS, Form, Shape
 from bot.model.drift import Pair
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind
+from bot.model.json import JSON
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from tests.drift.makers import OPTIONS, declared, live, running, service
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"

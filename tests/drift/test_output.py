@@ -19,7 +19,8 @@ from rich.console import Console
 
 from bot.entrypoints.cli.show import show_report
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
-from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
+from bot.model.paths import Item
+from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, to_json
 from bot.report.markdown import code, summary
 from bot.wiring import Options, open_assessment

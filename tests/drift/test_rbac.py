@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bot.drift.diff import diff
 from bot.drift.severity import severity
 from bot.model.drift import DriftKind, Pair, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import Platform, ResourceId
 from tests.drift.makers import OPTIONS, declared, live
 
 Rule = dict[str, Any]

@@ -12,7 +12,7 @@ from bot.drift.compose.inspect import observed as from_inspect
 from bot.drift.compose.long_form import service as canonical_service
 from bot.drift.diff import diff
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
-from bot.model.resource import Tree
+from bot.model.json import Tree
 from tests.drift.makers import OPTIONS, running, service
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "compose"

@@ -13,8 +13,9 @@ from bot.drift.diff import diff
 from bot.drift.severity import meaning, severity
 from bot.drift.severity_rules import BASELINES, PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift, DriftKind, Pair, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import Platform, ResourceId
 from tests.drift.makers import OPTIONS, declared, deployment, live, running, service
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")

@@ -7,7 +7,8 @@ import pytest
 from bot.drift.diff import ComparisonOptions, diff
 from bot.intake.read import read
 from bot.model.drift import Pair
-from bot.model.resource import JSON, Observed
+from bot.model.json import JSON
+from bot.model.resource import Observed
 
 OPTIONS = ComparisonOptions(mask_key=b"test")
 

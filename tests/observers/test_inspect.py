@@ -21,7 +21,8 @@ from bot.drift.compose.inspect import (
     split,
     with_inherited,
 )
-from bot.model.resource import JSON, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree
+from bot.model.resource import Platform, ResourceId
 
 FOLDER = Path(__file__).parent / "inspect"
 

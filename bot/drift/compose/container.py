@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
-from bot.model.json import get, mapping, text, texts
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, text, texts
 
 _MIB: Final = 1024 * 1024
 

@@ -16,8 +16,8 @@ from bot.drift.compose import long_form, ports
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import elements, get, mapping
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, elements, get, mapping
+from bot.model.paths import Item, Path
 
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 _SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
 from bot.drift.compose.container import Container, Defaults, go_duration, signal_name
-from bot.model.json import elements, get, mapping, mappings, text, texts, whole
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts, whole
 
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}\Z")
 _SIZE: Final = re.compile(r"0+\s*[A-Za-z]*\Z")

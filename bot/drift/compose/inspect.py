@@ -35,8 +35,8 @@ from typing import Final, Literal
 from bot.drift.compose.container import Container, Defaults, facts, short_name
 from bot.drift.compose.fields import FIELDS, brought_ports
 from bot.drift.kubernetes.health import container_problems
-from bot.model.json import get, mapping, text, texts, whole
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
+from bot.model.resource import Observed, Platform, ResourceId
 
 __all__ = [
     "INHERITED",

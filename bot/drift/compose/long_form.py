@@ -17,8 +17,7 @@ from typing import Final
 from bot.drift import values
 from bot.drift.compose import ports
 from bot.drift.compose.container import signal_name
-from bot.model.json import elements, get, mapping
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping
 
 _MOUNT_NOISE: Final = frozenset({"rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
 _TMPFS_NOISE: Final = frozenset({"rw", "rprivate", "nosuid", "nodev", "noexec", "tmpcopyup", "private", "relatime"})

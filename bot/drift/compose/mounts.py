@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.drift.compose.names import EngineNames
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Desired, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Desired
 
 _DESKTOP: Final = ("/host_mnt", "/run/desktop/mnt/host")
 """Where Docker Desktop shows the folders of its host."""

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from bot.drift import values
-from bot.model.json import elements, mapping, mappings
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, elements, mapping, mappings
 
 ALL_ADDRESSES: Final = "0.0.0.0"  # noqa: S104 - recognised, not bound
 """What a published port without an address is open on."""

@@ -23,8 +23,9 @@ from bot.drift.shapes import ANY
 from bot.drift.surroundings import Aliases
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind
-from bot.model.json import elements, get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Path, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
+from bot.model.paths import Path
+from bot.model.resource import Desired, Observed
 
 _SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
 _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})

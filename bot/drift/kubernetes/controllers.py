@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.walk import Difference
-from bot.model.resource import JSON, Item, Path
+from bot.model.json import JSON
+from bot.model.paths import Item, Path
 
 _TRACES: Final = re.compile(
     r"kubectl\.kubernetes\.io/(last-applied-configuration|restartedAt)|kubernetes\.io/change-cause"

@@ -13,8 +13,8 @@ from dataclasses import replace
 from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import COMPARATORS, Default, FilledBy, Form, Shape
-from bot.model.json import get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 
 def with_definitions(

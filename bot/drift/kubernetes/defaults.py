@@ -12,8 +12,7 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.shapes import Default, Defaults
-from bot.model.json import get, mapping
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping
 
 
 def _pull_policy(container: Tree) -> JSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.drift.walk import ORDER, Difference, Side
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.resource import Item
+from bot.model.paths import Item
 
 
 def edits(finding: Difference) -> tuple[Edit, ...]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.model.json import elements, get, mapping, mappings, moment, text, whole
-from bot.model.resource import Observed, Platform, Problem, ResourceId, Tree
+from bot.model.json import Tree, elements, get, mapping, mappings, moment, text, whole
+from bot.model.resource import Observed, Platform, Problem, ResourceId
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
-from bot.model.json import get, mapping
-from bot.model.resource import Desired, Item, Observed, ResourceId, Tree
+from bot.model.json import Tree, get, mapping
+from bot.model.paths import Item
+from bot.model.resource import Desired, Observed, ResourceId
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset(

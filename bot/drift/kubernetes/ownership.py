@@ -16,8 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from bot.drift.walk import Step
-from bot.model.json import get, mapping, mappings, moment, text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
 
 
 class Role(Enum):

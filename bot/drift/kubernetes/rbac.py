@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Final, TypeAlias
 
-from bot.model.json import mappings, texts
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, mappings, texts
 
 Grant: TypeAlias = tuple[str, str, str, str]
 

@@ -11,8 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
 from bot.drift.values import quantity
-from bot.model.json import get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.resource import Platform, ResourceId
 
 _ROUNDING: Final = Decimal("1.01")
 """Limits keep their proportion to the requests, rounded to milli-units and whole bytes."""

@@ -14,8 +14,8 @@ from typing import Final, TypeAlias
 
 from bot.drift.values import text
 from bot.errors import Invalid
-from bot.model.json import get, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _KEY: Final = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = r"(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?"

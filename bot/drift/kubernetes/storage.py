@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.drift.values import encoded
-from bot.model.json import elements, get, mapping
-from bot.model.resource import JSON, Pointer, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree, elements, get, mapping
+from bot.model.resource import ResourceId
 
 _TEMPLATED: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
 _CONTAINERS: Final = ("containers", "initContainers")
