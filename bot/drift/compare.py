@@ -1,6 +1,6 @@
 """Compares everything that Git declares with everything that was seen. Pure; called by the flows for every tick.
 
-Pairs are found by :mod:`bot.drift.match`, each pair is asked :func:`bot.drift.diff.examine` (or the memo, when neither
+Pairs are found by :mod:`bot.drift.live`, each pair is asked :func:`bot.drift.diff.examine` (or the memo, when neither
 side changed), and ignore rules sort the answers last, so that what is hidden is always counted.
 """
 
@@ -14,12 +14,12 @@ from typing import TypeAlias
 from bot.drift import drifts, ignore
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
-from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
-from bot.drift.kubernetes.selector import Labelled
-from bot.drift.match import Live
+from bot.drift.live import Live
 from bot.drift.options import ComparisonOptions
+from bot.drift.presence import expected, undeclared
+from bot.drift.selector import Labelled
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.json import Tree

@@ -11,10 +11,10 @@ from typing import assert_never
 
 from bot.drift import drifts
 from bot.drift.compose import services
+from bot.drift.compose.unknown import compared
 from bot.drift.kubernetes import objects
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTHING_AROUND, Surroundings
-from bot.drift.unknown import compared
 from bot.model.drift import Drift, Pair, Suppressed
 from bot.model.resource import Platform
 

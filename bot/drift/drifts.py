@@ -11,7 +11,7 @@ from typing import Final
 from bot.drift.kubernetes.ownership import Writer
 from bot.drift.masking import Mask, owner_of
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity import severity
+from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference
 from bot.model.drift import Drift, DriftKind, Edit

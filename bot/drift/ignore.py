@@ -32,7 +32,7 @@ from typing import Annotated, Any, Final
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bot.drift.kubernetes.selector import Labelled, Labels, Selector, parse
+from bot.drift.selector import Labelled, Labels, Selector, parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item, Path, parse_path

@@ -1,8 +1,8 @@
 """Values that are written in more than one way: each function turns every spelling of one meaning into one value.
 
-The shapes of Kubernetes and Compose (:mod:`bot.drift.shapes`, :mod:`bot.drift.compose.long_form`) name these functions by
-field. Every one of them is total and idempotent: text it does not understand comes back as it is, so that one strange value
-is compared as plain text and disturbs nothing else.
+The tables of fields (:mod:`bot.drift.shapes`) and the readers of Compose name these functions by field. Every one of them
+is total and idempotent: text it does not understand comes back as it is, so that one strange value is compared as plain
+text and disturbs nothing else.
 """
 
 from __future__ import annotations

@@ -150,8 +150,8 @@ class Observed:
     """One resource as it really runs.
 
     ``tree`` is a whole Kubernetes object, or a Compose-shaped service mapping in canonical long syntax (made from
-    ``docker inspect`` by :mod:`bot.drift.compose.inspect`). ``version`` changes whenever the tree does (uid + resourceVersion,
-    container id + start time) and is empty where the platform has no such thing.
+    ``docker inspect`` by :mod:`bot.drift.compose.inspected`). ``version`` changes whenever the tree does (uid +
+    resourceVersion, container id + start time) and is empty where the platform has no such thing.
     """
 
     id: ResourceId

@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 import yaml
 
-from bot.drift.compose import inspect
+from bot.drift.compose.inspected import inspect
 from bot.drift.kubernetes.health import problems, with_pod_problems
 from bot.errors import Invalid
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text

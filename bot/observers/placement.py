@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.compose.inspect import REPLICAS, UNKNOWN
+from bot.drift.compose.inspected.inspect import REPLICAS, UNKNOWN
 from bot.model.json import JSON, Tree, mappings, text, texts
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.drift.canonical import canonical
-from bot.drift.compose import long_form
+from bot.drift.compose.declared import long_form
 from bot.drift.compose.shape import service_shape
 from bot.drift.diff import diff
 from bot.drift.images import agrees

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.diff import diff
-from bot.drift.severity import severity
+from bot.drift.severity.grade import severity
 from bot.model.drift import DriftKind, Pair, Severity
 from bot.model.json import JSON
 from bot.model.paths import parse_path

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.compose.inspect import observed as from_inspect
-from bot.drift.compose.long_form import service as canonical_service
+from bot.drift.compose.declared.long_form import service as canonical_service
+from bot.drift.compose.inspected.inspect import observed as from_inspect
 from bot.drift.diff import diff
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
 from bot.model.json import Tree

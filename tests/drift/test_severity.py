@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.diff import diff
-from bot.drift.severity import meaning, severity
-from bot.drift.severity_rules import BASELINES, PRIVILEGES, RESTRICTIONS
+from bot.drift.severity.grade import meaning, severity
+from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift, DriftKind, Pair, Severity
 from bot.model.json import JSON
 from bot.model.paths import parse_path

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.drift.compose.container import Defaults, go_duration, short_name, signal_name
-from bot.drift.compose.inspect import (
+from bot.drift.compose.inspected.container import Defaults, go_duration, short_name, signal_name
+from bot.drift.compose.inspected.inspect import (
     INHERITED,
     REPLICAS,
     UNKNOWN,

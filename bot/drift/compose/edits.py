@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from bot.drift.compose import long_form, ports
+from bot.drift.compose.declared import long_form, ports
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue

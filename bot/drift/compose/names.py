@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.drift.compose.container import short_name
+from bot.drift.compose.inspected.container import short_name
 from bot.drift.surroundings import Aliases
 
 FOREIGN: Final = "external:"

@@ -13,8 +13,9 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, long_form, mounts, ports
-from bot.drift.compose.inspect import INHERITED, REPLICAS, UNKNOWN
+from bot.drift.compose import edits, mounts
+from bot.drift.compose.declared import long_form, ports
+from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, EngineNames
 from bot.drift.compose.shape import service_shape
 from bot.drift.drifts import Attribution, Maker

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from bot.drift import values
-from bot.drift.compose import ports
+from bot.drift.compose.declared import ports
 from bot.drift.shapes import Default, Defaults, FilledBy, Form, Shape, Types, compile_shape
 from bot.model.json import JSON
 

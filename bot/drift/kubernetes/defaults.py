@@ -102,10 +102,12 @@ DEFAULTS: Final[Defaults] = {
     "ContainerPort": {
         "protocol": Default("core/v1 openapi, ContainerPort.protocol", "TCP"),
         "hostPort": Default(
-            "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.kubernetes.storage"
+            "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.kubernetes.conversion"
         ),
     },
-    "Resources": {"requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.kubernetes.storage")},
+    "Resources": {
+        "requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.kubernetes.conversion")
+    },
     "Volume": {"emptyDir": Default(f"{_CORE}Volume", derive=_source_of)},
     "FieldRef": {"apiVersion": Default(f"{_CORE}ObjectFieldSelector", "v1")},
     "ResourceFieldRef": {"divisor": Default("core/v1 types.go, ResourceFieldSelector.divisor", "0")},

@@ -16,13 +16,13 @@ from bot.drift import images
 from bot.drift.base import Base
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
-from bot.drift.kubernetes.controllers import injected, is_bookkeeping, is_trace
+from bot.drift.kubernetes.conversion import stored, value_at, written
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
 from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
-from bot.drift.kubernetes.storage import stored, value_at, written
+from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity import meaning, severity
+from bot.drift.severity.grade import meaning, severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk

@@ -1,6 +1,6 @@
 """One inspected container laid out for reading, the defaults of its engine, and the small notations both need.
 
-Called by :mod:`bot.drift.compose.fields` (the readers of the single Compose keys) and :mod:`bot.drift.compose.inspect`.
+Called by the readers of the single Compose keys beside it and by :mod:`bot.drift.compose.inspected.inspect`.
 Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 and 5.
 """
 

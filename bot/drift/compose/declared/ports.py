@@ -1,7 +1,6 @@
 """The ports of a Compose service: every notation in one long form, and several of one target told apart.
 
-Used by :mod:`bot.drift.compose.long_form` for both sides, by :mod:`bot.drift.compose.services` before it compares, and by
-the edits.
+Used by the long form of both sides, by :mod:`bot.drift.compose.services` before it compares, and by the edits.
 Sources: the Compose specification (05-services.md, ports and expose) and compose-go's loader.
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.drift.match import Live
+from bot.drift.live import Live
 from bot.model.json import Tree, elements, get, mapping, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 

@@ -1,7 +1,7 @@
 """One container as an engine shows it, said in the words of a Compose service.
 
 Pure. The container observer and the snapshot observer call :func:`observed`; the diff compares its tree with a declared
-service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.fields`.
+service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.inspected.fields`.
 
 What a container has from its image or from its engine is not what somebody chose for it, so it is left out of the tree
 and kept below ``x-inherited`` in the same vocabulary. So a comparison
@@ -32,8 +32,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from bot.drift.compose.container import Container, Defaults, facts, short_name
-from bot.drift.compose.fields import FIELDS, brought_ports
+from bot.drift.compose.inspected.container import Container, Defaults, facts, short_name
+from bot.drift.compose.inspected.fields import FIELDS, brought_ports
 from bot.drift.kubernetes.health import container_problems
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId

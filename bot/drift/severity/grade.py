@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.drift import images
-from bot.drift.kubernetes import rbac
-from bot.drift.severity_rules import (
+from bot.drift.severity import rbac
+from bot.drift.severity.rules import (
     BASELINES,
     CRITICAL,
     HIGH,

@@ -1,7 +1,7 @@
 """A Compose service in its one long form, whichever of the many short ones its author chose.
 
-:func:`service` gives the vocabulary that :mod:`bot.drift.compose.inspect` gives for a running container, so that both compare
-entry by entry. Keys that nothing running shows (``build``, ``depends_on``, ``profiles``) are left out, and what
+:func:`service` gives the vocabulary that :mod:`bot.drift.compose.inspected` gives for a running container, so that both
+compare entry by entry. Keys that nothing running shows (``build``, ``depends_on``, ``profiles``) are left out, and what
 ``deploy`` says is put where the older keys say it. The functions are total and idempotent: what does not look like
 Compose comes back as it is. Sources: the Compose specification (05-services.md) and compose-go's loader.
 
@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.drift import values
-from bot.drift.compose import ports
-from bot.drift.compose.container import signal_name
+from bot.drift.compose.declared import ports
+from bot.drift.compose.inspected.container import signal_name
 from bot.model.json import JSON, Tree, elements, get, mapping
 
 _MOUNT_NOISE: Final = frozenset({"rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})

@@ -1,6 +1,6 @@
 """What the rules of a role grant, compared as whole rules: a wildcard counts by what stands beside it in its own rule.
 
-Used by :mod:`bot.drift.severity`. A grant is one API group, resource, verb and object name (all of them where none is
+Used by :mod:`bot.drift.severity.grade`. A grant is one API group, resource, verb and object name (all of them where none is
 named), or one path and verb. Only *mighty* grants are asked for: those with a wildcard, and those of the power to grant.
 """
 

@@ -1,6 +1,6 @@
 """The tables of severity: what raises it wherever it happens, and how bad a difference is by its place.
 
-Data for :mod:`bot.drift.severity`. Each privilege names what an attacker gains; sources are the Kubernetes Pod Security
+Data for :mod:`bot.drift.severity.grade`. Each privilege names what an attacker gains; sources are the Kubernetes Pod Security
 Standards (baseline and restricted), the RBAC good practices page, and the Docker engine security page.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.drift.kubernetes.rbac import POWERS
+from bot.drift.severity.rbac import POWERS
 from bot.model.drift import Severity
 from bot.model.json import JSON
 

@@ -1,7 +1,7 @@
 """How each Compose key of a running container is read from its inspect, and what its image or engine gives anyway.
 
-Called by :mod:`bot.drift.compose.inspect` only. A reader answers ``(value, ground)``: the canonical long-syntax value as it is
-live (None: absent) and the value that would be there had nobody asked for anything.
+Called by :mod:`bot.drift.compose.inspected.inspect` only. A reader answers ``(value, ground)``: the canonical value as
+it is live (None: absent) and the value that would be there had nobody asked for anything.
 
 Sources: the Docker engine API (v1.43, ContainerInspect), podman 4 and 5 ``inspect`` (native and Docker-compatible), the
 defaults of dockerd and of containers.conf(5), and the Compose specification for the vocabulary.
@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal
 
-from bot.drift.compose.container import Container, Defaults, go_duration, signal_name
+from bot.drift.compose.inspected.container import Container, Defaults, go_duration, signal_name
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts, whole
 
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}\Z")
