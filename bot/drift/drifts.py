@@ -6,9 +6,9 @@ Used by every judge, so that no value leaves the comparison without having passe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from bot.drift.kubernetes.ownership import Writer
 from bot.drift.masking import Mask, owner_of
 from bot.drift.options import ComparisonOptions
 from bot.drift.severity.grade import severity
@@ -21,10 +21,11 @@ from bot.model.resource import Desired, Observed, Origin, Problem, ResourceId
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What kind of drift a finding is, who wrote the live value, and a remark for people."""
+    """What kind of drift a difference is, who wrote the live value and when where that is known, a remark for people."""
 
     kind: DriftKind
-    writer: Writer | None
+    manager: str | None = None
+    changed_at: datetime | None = None
     message: str | None = None
 
 
@@ -71,8 +72,8 @@ class Maker:
             file=origin.file if origin else self._desired.file,
             line=origin.line if origin else self._desired.line,
             origin=origin,
-            manager=cause.writer.manager if cause.writer else None,
-            changed_at=cause.writer.at if cause.writer else None,
+            manager=cause.manager,
+            changed_at=cause.changed_at,
             sensitive=sensitive,
             message=None if cause.message is None else self._mask.without_known(cause.message),
             adopt=() if sensitive else edits,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.drift.cache import Memo
-from bot.drift.kubernetes.ownership import Roster
+from bot.drift.options import Roster
 from bot.errors import Invalid, Refused
 from bot.flows.commands import Orders
 from bot.flows.declare import Declaration, Declarer, Selection

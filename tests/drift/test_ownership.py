@@ -9,7 +9,8 @@ import pytest
 
 from bot.drift.compare import Seen, compare
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
-from bot.drift.kubernetes.ownership import Role, Roster, role_of
+from bot.drift.kubernetes.ownership import Role, role_of
+from bot.drift.options import Roster
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import Drift, DriftKind, Pair
 from bot.model.resource import Platform

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.drift.diff import PairResult, examine
-from bot.drift.kubernetes.ownership import Role, Roster, role_of
+from bot.drift.kubernetes.ownership import Role, role_of
+from bot.drift.options import Roster
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import DriftKind, Pair, Severity
 from tests.drift.makers import OPTIONS, declared, deployment, live

@@ -198,9 +198,9 @@ def _cause(finding: Difference, base: Base, raw: Tree) -> Attribution | None:
     match finding.side:
         case Side.BOTH:
             moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
-            return Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, None)
+            return Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED)
         case Side.DESIRED:
-            return Attribution(DriftKind.MISSING, None)
+            return Attribution(DriftKind.MISSING)
         case Side.OBSERVED:
             return _addition(finding.place.path, base, raw)
 
@@ -208,13 +208,13 @@ def _cause(finding: Difference, base: Base, raw: Tree) -> Attribution | None:
 def _addition(path: Path, base: Base, raw: Tree) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
     if base.holds(path):
-        return Attribution(DriftKind.REMOVED, None)
+        return Attribution(DriftKind.REMOVED)
     unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]))
     if unseen is not None and elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
         return None
     if path[0] == "command" and raw.get("entrypoint") is not None:
         return None
-    return Attribution(DriftKind.ADDED, None)
+    return Attribution(DriftKind.ADDED)
 
 
 def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift]:
@@ -230,4 +230,4 @@ def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions
     maker = Maker(desired, options, observed=observed.tree)
     for finding in walk(wanted, live, ANY):
         if finding.side is Side.BOTH:
-            yield maker.drift(finding, Attribution(DriftKind.CHANGED, None), ())
+            yield maker.drift(finding, Attribution(DriftKind.CHANGED), ())

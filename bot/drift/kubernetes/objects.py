@@ -131,7 +131,7 @@ class _Judge:
             case Side.BOTH:
                 return self._changed(finding)
             case Side.DESIRED:
-                return _Verdict(Attribution(DriftKind.MISSING, None))
+                return _Verdict(Attribution(DriftKind.MISSING))
             case Side.OBSERVED:
                 writer = self._writer(finding)
                 return self._addition(finding, writer) or self._grave(finding, writer)
@@ -142,21 +142,21 @@ class _Judge:
     def _changed(self, finding: Difference) -> _Verdict:
         moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
         writer = self._writer(finding)
-        cause = Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
+        cause = _by(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
         return _Verdict(cause, _certificate(finding, writer) if finding.place.path[-1] == "caBundle" else None)
 
     def _addition(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
         place = finding.place
         if writer is not None and writer.role is Role.PERSON:
-            return _Verdict(Attribution(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
+            return _Verdict(_by(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
         if finding.shape.filled is FilledBy.SERVER or is_bookkeeping(place.path):
             return None
         if finding.shape.filled is FilledBy.CONTROLLER:
             return _by_stranger(writer, "it is a field that Git leaves to controllers")
         if self.base.holds(place.path):
-            return _Verdict(Attribution(DriftKind.REMOVED, writer))
+            return _Verdict(_by(DriftKind.REMOVED, writer))
         if self.base.recorded is None and (applier := self.owners.applied(place.steps)) is not None:
-            return _Verdict(Attribution(DriftKind.REMOVED, applier))
+            return _Verdict(_by(DriftKind.REMOVED, applier))
         return self._unrecorded(finding, writer)
 
     def _unrecorded(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
@@ -166,14 +166,14 @@ class _Judge:
         if finding.shape.filled is FilledBy.UNKNOWN or injected(finding):
             return None
         if writer is None:
-            return _Verdict(Attribution(DriftKind.ADDED, None, _UNKNOWN_REMOVAL)) if self._declared(finding) else None
+            return _Verdict(Attribution(DriftKind.ADDED, message=_UNKNOWN_REMOVAL)) if self._declared(finding) else None
         match writer.role:
             case Role.DEPLOYER if self.base.tree is None:
-                return _Verdict(Attribution(DriftKind.REMOVED, writer))
+                return _Verdict(_by(DriftKind.REMOVED, writer))
             case Role.CREATOR if self.base.tree is None:
-                return _Verdict(Attribution(DriftKind.ADDED, writer))
+                return _Verdict(_by(DriftKind.ADDED, writer))
             case Role.AUTOSCALER if "resources" in finding.place.path:
-                return _Verdict(Attribution(DriftKind.ADDED, writer))
+                return _Verdict(_by(DriftKind.ADDED, writer))
             case _:
                 return None
 
@@ -194,13 +194,13 @@ class _Judge:
             loud = finding.declared or level.rank >= Severity.HIGH.rank
         if not loud:
             return _by_stranger(writer, "Git says nothing about the part around it, and it is not severe")
-        return _Verdict(Attribution(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
+        return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
     def _grave(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
         """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
         if self._grade(finding)[0] is not Severity.CRITICAL:
             return None
-        cause = Attribution(DriftKind.ADDED, writer)
+        cause = _by(DriftKind.ADDED, writer)
         if writer is not None and writer.role in _ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(finding):
@@ -226,13 +226,18 @@ class _Judge:
         return self.observed.id.kind in _TEMPLATES and is_known(self.observed.id.group, self.observed.id.kind)
 
 
+def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> Attribution:
+    """A difference of ``kind`` that ``writer`` made, where somebody is known to have."""
+    if writer is None:
+        return Attribution(kind, message=message)
+    return Attribution(kind, writer.manager, writer.at, message)
+
+
 def _by_stranger(writer: Writer | None, why: str) -> _Verdict | None:
     """Counted, and no more, where a stranger wrote it."""
     if writer is None or writer.role is not Role.STRANGER:
         return None
-    return _Verdict(
-        Attribution(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}")
-    )
+    return _Verdict(_by(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}"))
 
 
 def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
+from bot.drift.options import Roster
 from bot.drift.walk import Step
 from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
 
@@ -43,15 +44,6 @@ class Writer:
     applied: bool
     subresource: str
     at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Names of field managers that an installation knows beyond the usual ones."""
-
-    people: frozenset[str] = frozenset()
-    deployers: frozenset[str] = frozenset()
-    controllers: frozenset[str] = frozenset()
 
 
 _KUBECTL: Final = re.compile(r"kubectl(-?v?[\d.]+)?(\.exe)?", re.IGNORECASE)
