@@ -16,9 +16,9 @@ from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
-from bot.drift.selector import Labelled
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
 from bot.model.json import Tree
@@ -64,7 +64,7 @@ def compare(
     options = with_definitions(options, notable.desired, notable.observed)
     run = _Comparison(desired, seen, bases or {}, options=options, memo=memo, notable=notable)
     run.compare()
-    sorted_ = ignore.sort(run.drift, ignores, now, Labelled(desired, seen.resources))
+    sorted_ = ignore.sort(run.drift, ignores, now, Labelled(desired, seen.resources).of)
     return Report(
         resources=len(desired),
         drift=tuple(sorted(sorted_.kept, key=_order)),

@@ -23,21 +23,23 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, TypeAlias
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bot.drift.selector import Labelled, Labels, Selector, parse
+from bot.drift.selector import Labels, Selector, parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item, Path, parse_path
+from bot.model.resource import ResourceId
 
-NO_LABELS: Final = Labelled((), {})
+LabelsOf: TypeAlias = Callable[[ResourceId], Labels | None]
+"""The labels of a resource; None where its platform has none."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ class IgnoreRule:
         """Whether its last day is over (UTC)."""
         return self.expires is not None and now.astimezone(UTC).date() > self.expires
 
-    def matches(self, drift: Drift, labelled: Labelled) -> bool:
+    def matches(self, drift: Drift, labels_of: LabelsOf) -> bool:
         """Whether it is about ``drift``, expired or not."""
         if self.kinds and drift.kind not in self.kinds:
             return False
         if self._resource.match(str(drift.resource)) is None or not covers(self.path, drift.path):
             return False
-        return self.selector is None or self._selects(labelled.of(drift.resource), self.selector)
+        return self.selector is None or self._selects(labels_of(drift.resource), self.selector)
 
     @staticmethod
     def _selects(labels: Labels | None, selector: Selector) -> bool:
@@ -123,14 +125,14 @@ def _fits(pattern: str | int | Item, part: str | int | Item) -> bool:
     return (isinstance(part, str) and fnmatch.fnmatchcase(part, pattern)) or pattern == "*"
 
 
-def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labelled: Labelled = NO_LABELS) -> Sorted:
+def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
     kept: list[Drift] = []
     hidden: list[Suppressed] = []
     used: set[str] = set()
     overruled: dict[str, list[Drift]] = {}
     for drift in drifts:
-        matching = [rule for rule in ignores.rules if rule.matches(drift, labelled)]
+        matching = [rule for rule in ignores.rules if rule.matches(drift, labels_of)]
         used.update(rule.id for rule in matching)
         active = [rule for rule in matching if not rule.expired(now)]
         allowed = [rule for rule in active if drift.severity is not Severity.CRITICAL or rule.allow_critical]

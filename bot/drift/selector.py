@@ -1,4 +1,4 @@
-"""Label selectors of Kubernetes: what ``kubectl get -l`` takes as text, and what specs write as a mapping.
+"""Label selectors in the notation of Kubernetes: what ``kubectl get -l`` takes as text, and what specs write as a mapping.
 
 Used by ignore rules (:mod:`bot.drift.ignore`). Absent labels count as in Kubernetes: ``tier!=db`` and ``tier notin (db)``
 select what has no ``tier`` too.
@@ -7,15 +7,11 @@ select what has no ``tier`` too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, TypeAlias
 
-from bot.drift.values import text
 from bot.errors import Invalid
-from bot.model.json import JSON, Tree, get, texts
-from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _KEY: Final = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = r"(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?"
@@ -137,39 +133,3 @@ def _value(written: object, key: str) -> str:
     if not isinstance(written, str) or not _WHOLE_VALUE.fullmatch(written):
         raise Invalid(f"{written!r} is no value of the label {key}: labels are text, numbers and yes need quotes")
     return written
-
-
-class Labelled:
-    """The labels of every resource: as Git declares them, and as they are live for what Git does not declare, so that
-    nobody who reaches the live side moves a declared resource into a selection.
-    """
-
-    def __init__(self, desired: Iterable[Desired], resources: Mapping[ResourceId, Observed]) -> None:
-        self._desired = desired
-        self._resources = resources
-
-    def of(self, id_: ResourceId) -> Labels | None:
-        """The labels of one resource; None where its platform has none."""
-        tree = self._declared.get(id_)
-        if tree is None:
-            observed = self._resources.get(id_)
-            tree = {} if observed is None else observed.tree
-        match id_.platform:
-            case Platform.KUBERNETES:
-                return _labels(get(tree, "metadata", "labels"))
-            case Platform.COMPOSE:
-                return _labels(tree.get("labels"))
-            case _:
-                return None
-
-    @cached_property
-    def _declared(self) -> Mapping[ResourceId, Tree]:
-        return {one.id: one.tree for one in self._desired}
-
-
-def _labels(written: JSON) -> Labels:
-    """Labels as text, written as a mapping or as Compose's list of ``key=value``."""
-    if isinstance(written, (dict, Mapping)):
-        return {key: str(text(value)) for key, value in written.items()}
-    pairs = [label.partition("=") for label in texts(written)]
-    return {key: value for key, _, value in pairs}

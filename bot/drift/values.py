@@ -165,11 +165,6 @@ def number(value: JSON) -> JSON:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-def account(value: JSON) -> JSON:
-    """The name of a service account; nothing is ``default``."""
-    return "default" if value == "" else value
-
-
 def base64_text(value: JSON) -> JSON:
     """Base64 without line breaks and blanks, null as empty; the value of a Secret's key."""
     if value is None:

@@ -278,7 +278,7 @@ def _disordered(
     wanted: list[str], live: list[str], desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape
 ) -> bool:
     """Whether the order of common elements differs where order means something."""
-    if shape.element.name == "EnvVar":
+    if shape.expanding:
         common = set(wanted) & set(live)
         return _resolved_names(desired, common) != _resolved_names(observed, common)
     if not shape.ordered:

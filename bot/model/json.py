@@ -65,6 +65,25 @@ def get(tree: Tree, *keys: str) -> JSON:
     return value
 
 
+def value_at(value: JSON, pointer: Pointer) -> JSON:
+    """What stands at ``pointer`` below ``value``; None where that is nothing."""
+    for part in pointer:
+        if isinstance(part, str):
+            value = mapping(value).get(part)
+        else:
+            listed = elements(value)
+            value = listed[part] if -1 < part < len(listed) else None
+    return value
+
+
+def exists_at(value: JSON, pointer: Pointer) -> bool:
+    """Whether an entry stands at ``pointer`` below ``value``, be it null."""
+    if not pointer:
+        return True
+    around, last = value_at(value, pointer[:-1]), pointer[-1]
+    return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
+
+
 def moment(value: JSON) -> datetime | None:
     """An RFC 3339 time in UTC; None for Go's zero time and for anything else.
 

@@ -9,7 +9,8 @@ import yaml
 
 from bot.drift.compare import Seen, compare
 from bot.drift.ignore import load
-from bot.drift.selector import Labelled, parse
+from bot.drift.labels import Labelled
+from bot.drift.selector import parse
 from bot.errors import Invalid
 from bot.model.drift import Report
 from bot.model.resource import Desired, Observed, Platform, ResourceId

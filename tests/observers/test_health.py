@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drift.kubernetes.health import container_problems, problems, with_pod_problems
+from bot.drift.compose.inspected.health import container_problems
+from bot.drift.kubernetes.health import problems, with_pod_problems
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, Problem, ResourceId
 

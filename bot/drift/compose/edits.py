@@ -9,14 +9,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from enum import Enum
 from typing import Final
 
 from bot.drift.compose.declared import long_form, ports
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Pointer, Tree, elements, get, mapping
+from bot.model.json import JSON, Pointer, Tree, elements, exists_at, get, mapping, value_at
 from bot.model.paths import Item, Path
 
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
@@ -58,7 +57,7 @@ def edits(raw: Tree, finding: Difference, wanted: Tree) -> tuple[Edit, ...]:
         return _put(raw, (key,), _command(raw.get(key), finding.observed))
     if key == "networks" and isinstance(raw.get(key), (list, tuple)):
         return _network(raw, path, finding)
-    if key == "restart" and _has(raw, _CONDITION):
+    if key == "restart" and exists_at(raw, _CONDITION):
         return _deployed_restart(raw, finding.observed)
     if key == "gpus":
         return _gpus(raw, path, finding)
@@ -83,51 +82,21 @@ def written(raw: Tree, path: Path) -> Pointer:
 def _home(raw: Tree, key: str) -> Pointer:
     """The key itself, or its place under ``deploy`` where that says it."""
     deployed = long_form.DEPLOYED.get(key)
-    if key == "restart" and _has(raw, _CONDITION):
+    if key == "restart" and exists_at(raw, _CONDITION):
         return _CONDITION
-    return deployed if key not in raw and deployed is not None and _has(raw, deployed) else (key,)
+    return deployed if key not in raw and deployed is not None and exists_at(raw, deployed) else (key,)
 
 
 def _descend(raw: Tree, pointer: Pointer, path: Path) -> Pointer:
     for part in path:
-        if isinstance(part, Item) or not _has(raw, (*pointer, part)):
+        if isinstance(part, Item) or not exists_at(raw, (*pointer, part)):
             break
         pointer = (*pointer, part)
     return pointer
 
 
-def _has(raw: Tree, pointer: Pointer) -> bool:
-    return _find(raw, pointer) is not _NOWHERE
-
-
-def _at(raw: Tree, pointer: Pointer) -> JSON:
-    found = _find(raw, pointer)
-    return None if isinstance(found, _Nowhere) else found
-
-
-class _Nowhere(Enum):
-    NOWHERE = "nowhere"
-
-
-_NOWHERE: Final = _Nowhere.NOWHERE
-
-
-def _find(raw: Tree, pointer: Pointer) -> JSON | _Nowhere:
-    value: JSON = raw
-    for part in pointer:
-        if isinstance(value, (dict, Mapping)):
-            if not isinstance(part, str) or part not in value:
-                return _NOWHERE
-            value = value[part]
-        elif isinstance(value, (list, tuple)) and isinstance(part, int) and -1 < part < len(value):
-            value = value[part]
-        else:
-            return _NOWHERE
-    return value
-
-
 def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
-    if _has(raw, pointer):
+    if exists_at(raw, pointer):
         return (SetValue(pointer, value),)
     return (AddEntry(pointer[:-1], str(pointer[-1]), value),)
 
@@ -139,11 +108,11 @@ def _plain(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
     home = _home(raw, str(path[0]))
     pointer: Pointer = (*home, *(part for part in path[1:] if not isinstance(part, Item)))
     around = pointer[:-1]
-    if around and _has(raw, around) and not isinstance(_at(raw, around), (dict, Mapping)):
+    if around and exists_at(raw, around) and not isinstance(value_at(raw, around), (dict, Mapping)):
         return ()
     if finding.observed is None:
-        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
-    before = _at(raw, pointer) if _has(raw, pointer) else None
+        return (RemoveEntry(pointer),) if exists_at(raw, pointer) else ()
+    before = value_at(raw, pointer)
     return _put(raw, pointer, _spelled(path, before, finding.observed))
 
 
@@ -170,7 +139,7 @@ def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
     condition = SetValue(_CONDITION, {"no": "none", "always": "any"}.get(name, name))
     if count:
         return (condition, *_put(raw, attempts, int(count)))
-    return (condition, RemoveEntry(attempts)) if _has(raw, attempts) else (condition,)
+    return (condition, RemoveEntry(attempts)) if exists_at(raw, attempts) else (condition,)
 
 
 def _gpus(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
@@ -291,7 +260,7 @@ def _element(raw: Tree, key: str, path: Path, finding: Difference, wanted: Tree)
         return _new_element(raw, key, finding) if finding.side is Side.OBSERVED and len(path) == 2 else ()
     if len(path) == 2:
         return (RemoveEntry((key, index)),) if finding.observed is None else ()
-    entry = _at(raw, (key, index))
+    entry = value_at(raw, (key, index))
     if isinstance(entry, (dict, Mapping)):
         return _plain_in(raw, (key, index, *(part for part in path[2:] if not isinstance(part, Item))), finding)
     long = _with(_element_of(wanted, key, label), str(path[2]), finding.observed)
@@ -301,8 +270,8 @@ def _element(raw: Tree, key: str, path: Path, finding: Difference, wanted: Tree)
 
 def _plain_in(raw: Tree, pointer: Pointer, finding: Difference) -> tuple[Edit, ...]:
     if finding.observed is None:
-        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
-    before = _at(raw, pointer) if _has(raw, pointer) else None
+        return (RemoveEntry(pointer),) if exists_at(raw, pointer) else ()
+    before = value_at(raw, pointer)
     live = finding.observed
     number = isinstance(before, int) and isinstance(live, str) and live.isdigit()
     return _put(raw, pointer, int(str(live)) if number else live)

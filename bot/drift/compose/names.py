@@ -6,12 +6,19 @@ its own or takes one that exists already (``external``); what no key of the proj
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.drift.compose.inspected.container import short_name
-from bot.drift.surroundings import Aliases
+from bot.model.resource import Desired, Platform
+
+Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
+"""The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one; empty
+where a variable that Git does not hold gives it.
+"""
+
+_NAMED: Final = frozenset({"volume", "network"})
 
 FOREIGN: Final = "external:"
 """Stands before a live name that would read like a key of the project and is something else."""
@@ -56,3 +63,24 @@ class EngineNames:
         if key == name and self.live:
             return None
         return None if key in given else key
+
+
+def aliases(declared: Sequence[Desired]) -> Aliases:
+    """The names that ``declared`` volumes and networks get from Git."""
+    return {
+        (desired.id.kind, desired.id.scope, desired.id.name): name
+        for desired in declared
+        if desired.id.kind in _NAMED
+        and desired.id.platform is Platform.COMPOSE
+        and (name := _engine_name(desired)) is not None
+    }
+
+
+def _engine_name(desired: Desired) -> str | None:
+    """The name that Git gives it, its key where it exists already; None where the engine makes desired up."""
+    if ("name",) in desired.unknown:
+        return ""
+    name = desired.tree.get("name")
+    if isinstance(name, str) and name:
+        return name
+    return desired.id.name if desired.tree.get("external") is True else None

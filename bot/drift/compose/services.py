@@ -16,12 +16,12 @@ from bot.drift.base import Base
 from bot.drift.compose import edits, mounts
 from bot.drift.compose.declared import long_form, ports
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
-from bot.drift.compose.names import FOREIGN, EngineNames
+from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
+from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
-from bot.drift.surroundings import Aliases
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
@@ -37,9 +37,16 @@ def examine(
     desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
 ) -> Iterator[Drift]:
     """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
-    if desired.id.kind != "service":
-        yield from _of_project(desired, observed, options)
-        return
+    if desired.id.kind == "service":
+        drifts = _of_service(desired, observed, base, options, aliases)
+    else:
+        drifts = _of_project(desired, observed, options)
+    return (drift for drift in drifts if compared(drift.path, desired))
+
+
+def _of_service(
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
+) -> Iterator[Drift]:
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
     found: dict[str, tuple[Drift, list[str]]] = {}
@@ -88,7 +95,7 @@ def _of_container(
     before = None if base is None else long_form.service(base)
     if before is not None and among:
         before["ports"] = ports.marked(before.get("ports"), among)
-    memory = Base(before, {}, shape)
+    memory = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
     for finding in map(_unmarked, findings):

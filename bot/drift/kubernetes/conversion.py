@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.drift.values import encoded
-from bot.model.json import JSON, Pointer, Tree, elements, get, mapping
+from bot.model.json import JSON, Tree, elements, get, mapping
 from bot.model.resource import ResourceId
 
 _TEMPLATED: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
@@ -37,24 +37,6 @@ def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
     if id_.kind in _TEMPLATED:
         return _on_host(desired, observed, ("spec", "template", "spec"))
     return _on_host(desired, observed, ("spec",)) if id_.kind == "Pod" else (desired, observed)
-
-
-def value_at(tree: Tree, pointer: Pointer) -> JSON:
-    """What ``tree`` has at ``pointer``; None where that is nothing."""
-    value: JSON = tree
-    for part in pointer:
-        if isinstance(part, str):
-            value = mapping(value).get(part)
-        else:
-            inside = -1 < part < len(elements(value))
-            value = elements(value)[part] if inside else None
-    return value
-
-
-def written(tree: Tree, pointer: Pointer) -> bool:
-    """Whether ``tree`` has an entry at ``pointer``, be it null."""
-    around, last = value_at(tree, pointer[:-1]), pointer[-1]
-    return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
 
 
 def _encoded(tree: Tree) -> Tree:

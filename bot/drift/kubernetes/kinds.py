@@ -14,7 +14,8 @@ from typing import Final
 
 from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.pods import METADATA, POD_TYPES, TOP
-from bot.drift.shapes import Shape, Types, compile_shape
+from bot.drift.shapes import FilledBy, Form, Shape, Types, compile_shape
+from bot.model.json import JSON
 
 TYPES: Final[Types] = {
     **POD_TYPES,
@@ -319,10 +320,18 @@ _ROOTS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
+def _account(value: JSON) -> JSON:
+    """The name of a service account; nothing is ``default``."""
+    return "default" if value == "" else value
+
+
+_COMPARATORS: Final = {"account": Shape(Form.LEAF, FilledBy.NOBODY, canonical=_account)}
+
+
 @cache
 def shape_of(group: str, kind: str) -> Shape:
     """The shape of a kind; for one that no table names, only what every object has is known."""
-    return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS)
+    return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS, _COMPARATORS)
 
 
 def is_known(group: str, kind: str) -> bool:

@@ -16,8 +16,9 @@ from bot.drift import images
 from bot.drift.base import Base
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
-from bot.drift.kubernetes.conversion import stored, value_at, written
+from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
 from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
@@ -27,7 +28,7 @@ from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
-from bot.model.json import Tree, get, mapping
+from bot.model.json import Tree, exists_at, get, mapping, value_at
 from bot.model.paths import Item
 from bot.model.resource import Desired, Observed, ResourceId
 
@@ -56,7 +57,7 @@ def examine(
     findings = walk(wanted, live, shape, filled=owners.person)
     if not findings:
         return
-    judge = _Judge(desired, observed, owners, Base(base, observed.tree, shape), options)
+    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
     maker = Maker(desired, options, observed=observed.tree)
     aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for finding in findings:
@@ -101,7 +102,7 @@ def _rewritten(finding: Difference, desired: Desired) -> bool:
     """Whether Git says it in another form than the one compared, so that no edit can be made of the finding."""
     path = finding.place.path
     if finding.side is not Side.OBSERVED:
-        return not written(desired.tree, finding.place.pointer)
+        return not exists_at(desired.tree, finding.place.pointer)
     if path[:1] == ("data",):
         return "stringData" in desired.tree
     return path[:2] == ("spec", "metrics") and get(desired.tree, "spec", "targetCPUUtilizationPercentage") is not None

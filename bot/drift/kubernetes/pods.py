@@ -19,7 +19,7 @@ _CONTAINER: Final = {
     "command": "list",
     "args": "list",
     "workingDir": "leaf",
-    "env": "keyed[name] EnvVar",
+    "env": "expanding:keyed[name] EnvVar",
     "envFrom": "list EnvFrom",
     "ports": "keyed[containerPort,protocol=TCP] ContainerPort",
     "resources": "Resources",

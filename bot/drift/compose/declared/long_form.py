@@ -114,7 +114,8 @@ def variables(value: JSON) -> JSON:
     return value
 
 
-def _labels(value: JSON) -> JSON:
+def labels(value: JSON) -> JSON:
+    """Labels as a mapping of texts; one without value is empty."""
     found = variables(value)
     if not isinstance(found, (dict, Mapping)):
         return found
@@ -332,10 +333,6 @@ def _signal(value: JSON) -> JSON:
     return signal_name(value) or value
 
 
-def _mapping_of_texts(value: JSON) -> JSON:
-    return _labels(value)
-
-
 def targets(value: JSON, root: str) -> set[str]:
     """Where the entries of a service's ``configs`` or ``secrets`` are mounted."""
     found = set()
@@ -361,7 +358,7 @@ READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {
     "tmpfs": _tmpfs,
     "networks": _networks,
     "network_mode": values.text,
-    "labels": _labels,
+    "labels": labels,
     "restart": _restart,
     "healthcheck": healthcheck,
     "logging": _logging,
@@ -400,7 +397,7 @@ READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {
     "working_dir": _folder,
     "stop_signal": _signal,
     "stop_grace_period": values.duration,
-    "sysctls": _mapping_of_texts,
+    "sysctls": labels,
     "dns": _texts,
     "dns_search": _texts,
     "dns_opt": _text_set,

@@ -34,7 +34,7 @@ from typing import Final, Literal
 
 from bot.drift.compose.inspected.container import Container, Defaults, facts, short_name
 from bot.drift.compose.inspected.fields import FIELDS, brought_ports
-from bot.drift.kubernetes.health import container_problems
+from bot.drift.compose.inspected.health import container_problems
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
