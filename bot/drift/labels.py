@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import assert_never
 
-from bot.drift.compose.declared import long_form
+from bot.drift.compose.declared import process
 from bot.drift.selector import Labels
 from bot.drift.values import text
 from bot.model.json import JSON, Tree, get, mapping
@@ -32,7 +32,7 @@ class Labelled:
             case Platform.KUBERNETES:
                 return _labels(get(tree, "metadata", "labels"))
             case Platform.COMPOSE:
-                return _labels(long_form.labels(tree.get("labels")))
+                return _labels(process.labels(tree.get("labels")))
             case Platform.TERRAFORM | Platform.HTTP:
                 return None
             case _:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.drift.compose.inspected.health import container_problems
-from bot.drift.kubernetes.health import problems, with_pod_problems
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, Problem, ResourceId
 

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from bot.drift.compose import port_pairs
 from bot.drift.compose.declared import long_form, ports
+from bot.drift.compose.declared.devices import device
+from bot.drift.compose.declared.mounts import mount
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -22,18 +25,16 @@ _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 _SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 _PAIRS: Final = frozenset({"environment", "labels", "sysctls"})
 _COMMANDS: Final = frozenset({"command", "entrypoint"})
-
-
 _CONDITION: Final = ("deploy", "restart_policy", "condition")
 _RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
 def _one_mount(entry: JSON) -> list[JSON]:
-    return [long_form.mount(entry)]
+    return [mount(entry)]
 
 
 def _one_device(entry: JSON) -> list[JSON]:
-    return [long_form.device(entry)]
+    return [device(entry)]
 
 
 _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
@@ -234,7 +235,7 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
             continue
         made = read(entry)
         for one in made:
-            if key == "ports" and label_of({**mapping(one), ports.APART: ports.mark(one)}, shape) == label:
+            if key == "ports" and label_of({**mapping(one), port_pairs.APART: port_pairs.mark(one)}, shape) == label:
                 return index if len(made) == 1 else None
             name = label_of(one, shape)
             seen[name] = count = seen.get(name, 0) + 1

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.drift.compose.inspected.container import short_name
 from bot.model.resource import Desired, Platform
 
 Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
@@ -84,3 +83,11 @@ def _engine_name(desired: Desired) -> str | None:
     if isinstance(name, str) and name:
         return name
     return desired.id.name if desired.tree.get("external") is True else None
+
+
+def short_name(name: str, project: str) -> str:
+    """``shop_data`` as the project ``shop`` calls it: ``data``."""
+    for joint in ("_", "-"):
+        if project and name.startswith(f"{project}{joint}"):
+            return name[len(project) + 1 :]
+    return name

@@ -13,8 +13,10 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, mounts
-from bot.drift.compose.declared import long_form, ports
+from bot.drift.compose import edits, mounts, port_pairs
+from bot.drift.compose.declared import long_form
+from bot.drift.compose.declared.mounts import brought_mounts
+from bot.drift.compose.declared.process import variables
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
@@ -84,17 +86,17 @@ def _of_container(
     live = long_form.service(tree)
     wanted = _settled(long_form.service(desired.tree), desired, tree, live)
     live = _settled_live(live, wanted, desired, tree, aliases)
-    among = ports.repeated(wanted.get("ports"), live.get("ports"))
+    among = port_pairs.repeated(wanted.get("ports"), live.get("ports"))
     if among:
-        wanted["ports"] = ports.marked(wanted.get("ports"), among)
-        live["ports"] = ports.paired(live.get("ports"), wanted["ports"], among)
+        wanted["ports"] = port_pairs.marked(wanted.get("ports"), among)
+        live["ports"] = port_pairs.paired(live.get("ports"), wanted["ports"], among)
     shape = service_shape(resolved=mounts.folder(tree) is not None)
     findings = edits.ranges_as_one(walk(wanted, live, shape), desired.tree)
     if not findings:
         return
     before = None if base is None else long_form.service(base)
     if before is not None and among:
-        before["ports"] = ports.marked(before.get("ports"), among)
+        before["ports"] = port_pairs.marked(before.get("ports"), among)
     memory = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
@@ -108,7 +110,7 @@ def _of_container(
 
 def _unmarked(finding: Difference) -> Difference:
     """As people are to see it."""
-    told = ports.unmarked(finding.desired), ports.unmarked(finding.observed)
+    told = port_pairs.unmarked(finding.desired), port_pairs.unmarked(finding.observed)
     return replace(finding, desired=told[0], observed=told[1])
 
 
@@ -170,7 +172,7 @@ def _settled_live(
     if isinstance(wanted.get("networks", {}), (dict, Mapping)):
         networks = {**mapping(inherited.get("networks")), **mapping(live.get("networks"))}
         settled["networks"] = _networks(networks, wanted, EngineNames("network", desired.id.scope, project, aliases))
-    brought = long_form.brought_mounts(desired.tree)
+    brought = brought_mounts(desired.tree)
     if isinstance(volumes := settled.get("volumes"), list):
         kept = [one for one in volumes if mapping(one).get("target") not in brought]
         kept = mounts.named(kept, wanted, EngineNames("volume", desired.id.scope, project, aliases))
@@ -232,7 +234,7 @@ def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions
         return
     wanted = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
     if isinstance(wanted.get("labels"), (list, tuple)):
-        wanted["labels"] = long_form.variables(wanted["labels"])
+        wanted["labels"] = variables(wanted["labels"])
     live = {key: observed.tree[key] for key in wanted if key in observed.tree}
     maker = Maker(desired, options, observed=observed.tree)
     for finding in walk(wanted, live, ANY):

@@ -1,4 +1,4 @@
-"""One inspected container laid out for reading, the defaults of its engine, and the small notations both need.
+"""One inspected container laid out for reading, and the defaults of its engine.
 
 Called by the readers of the single Compose keys beside it and by :mod:`bot.drift.compose.inspected.inspect`.
 Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 and 5.
@@ -6,13 +6,12 @@ Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 an
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
-from bot.model.json import JSON, Tree, get, mapping, text, texts
+from bot.model.json import Tree, get, mapping, text, texts
 
 _MIB: Final = 1024 * 1024
 
@@ -99,30 +98,3 @@ def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman
         project=text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")),
         service=text(labels.get("com.docker.compose.service") or labels.get("io.podman.compose.service")),
     )
-
-
-def go_duration(nanoseconds: int) -> str:
-    """``90000000000`` as Go and Compose write it: ``1m30s``."""
-    if nanoseconds % 1_000_000:
-        return f"{nanoseconds // 1000}us" if nanoseconds % 1000 == 0 else f"{nanoseconds}ns"
-    seconds, milliseconds = divmod(nanoseconds // 1_000_000, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"), (milliseconds, "ms"))
-    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0s"
-
-
-def short_name(name: str, project: str) -> str:
-    """``shop_data`` as the project ``shop`` calls it: ``data``."""
-    for joint in ("_", "-"):
-        if project and name.startswith(f"{project}{joint}"):
-            return name[len(project) + 1 :]
-    return name
-
-
-def signal_name(value: JSON) -> str:
-    """``15``, ``"15"``, ``TERM`` and ``SIGTERM`` are all ``SIGTERM``."""
-    written = text(value).upper()
-    if written.isdigit():
-        return next((one.name for one in signal.Signals if one.value == int(written)), written)
-    return f"SIG{written}" if written and not written.startswith("SIG") else written

@@ -32,9 +32,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from bot.drift.compose.inspected.container import Container, Defaults, facts, short_name
-from bot.drift.compose.inspected.fields import FIELDS, brought_ports
+from bot.drift.compose.inspected.container import Container, Defaults, facts
+from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
+from bot.drift.compose.inspected.networking import brought_ports
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -47,7 +48,6 @@ __all__ = [
     "is_one_off",
     "merged",
     "observed",
-    "short_name",
     "split",
     "with_inherited",
 ]
