@@ -44,7 +44,7 @@ def _step(value: JSON, shape: Shape, part: str | int | Item) -> tuple[JSON, Shap
     if isinstance(part, Item):
         keyed = shape if shape.form is Form.KEYED else Shape(Form.KEYED, keys=(("name", None),))
         elements = value if isinstance(value, (list, tuple)) else ()
-        return next((one for one in elements if label_of(one, keyed) == part.key), None), keyed.element
+        return next((element for element in elements if label_of(element, keyed) == part.key), None), keyed.element
     if isinstance(part, int):
         inside = isinstance(value, (list, tuple)) and part < len(value)
         return (value[part] if inside else None), shape.element  # type: ignore[index]  # a list, as just tested

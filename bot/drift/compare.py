@@ -59,7 +59,7 @@ def compare(
     memo = Memo() if memo is None else memo
     notable = _Notable(
         memo.notable(desired),
-        {id_: one for id_, one in seen.resources.items() if id_.kind in NOTABLE_KINDS},
+        {id_: observed for id_, observed in seen.resources.items() if id_.kind in NOTABLE_KINDS},
     )
     options = with_definitions(options, notable.desired, notable.observed)
     run = _Comparison(desired, seen, bases or {}, options=options, memo=memo, notable=notable)
@@ -187,7 +187,7 @@ class _Comparison:
         """Differences that an observer compared itself, with the place in Git where the observer had none."""
         if not self._seen.differences:
             return
-        declared = {one.id: one for one in self._desired}
+        declared = {desired.id: desired for desired in self._desired}
         for difference in self._seen.differences:
             drift = drifts.redacted(difference, self._options)
             home = declared.get(drift.resource)

@@ -165,8 +165,8 @@ def explain(ignores: Ignores, report: Report) -> tuple[IgnoreExplanation, ...]:
     for note in report.notes:
         notes.setdefault(note.rule, []).append(note)
     hidden: dict[str, int] = {}
-    for one in report.suppressed:
-        hidden[one.by] = hidden.get(one.by, 0) + 1
+    for suppressed in report.suppressed:
+        hidden[suppressed.by] = hidden.get(suppressed.by, 0) + 1
     return tuple(
         _explanation(rule, hidden.get(f"ignore:{rule.id}", 0), notes.get(rule.id, [])) for rule in ignores.rules
     )
@@ -215,11 +215,11 @@ def load(data: bytes, file: str) -> Ignores:
         parsed = _File.model_validate(document or {})
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         advice = (
             "an ignore rule needs a reason; see the keys id, resource, selector, path, kinds, reason, owner, expires"
         )
-        raise Invalid(f"{file}: {place}: {first['msg']}", advice=f"{advice}, allow_critical") from error
+        raise Invalid(f"{file}: {location}: {first['msg']}", advice=f"{advice}, allow_critical") from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
     return Ignores(rules)

@@ -57,22 +57,22 @@ class Selector:
 
     def selects(self, labels: Labels) -> bool:
         """Whether ``labels`` meet every condition."""
-        return all(one.selects(labels) for one in self.requirements)
+        return all(requirement.selects(labels) for requirement in self.requirements)
 
 
 def parse(written: object) -> Selector:
     """The selector in either form. Raises :class:`~bot.errors.Invalid` that names the part and what to write."""
     if isinstance(written, str):
-        found = _terms(written)
+        requirements = _terms(written)
     elif isinstance(written, Mapping):
-        found = _requirements(written)
+        requirements = _requirements(written)
     else:
         raise Invalid(
             "a selector is text such as 'app=web,tier!=db', or a mapping with matchLabels or matchExpressions"
         )
-    if not found:
+    if not requirements:
         raise Invalid("an empty selector says nothing: leave it out to mean every resource")
-    return Selector(tuple(found))
+    return Selector(tuple(requirements))
 
 
 def _terms(written: str) -> list[Requirement]:
@@ -80,19 +80,19 @@ def _terms(written: str) -> list[Requirement]:
 
 
 def _term(written: str) -> Requirement:
-    found = _TERM.fullmatch(written)
-    if found is None:
+    match = _TERM.fullmatch(written)
+    if match is None:
         raise Invalid(
             f"{written.strip()!r} is no condition: write key=value, key!=value, key in (a,b), key notin (a,b), key or !key"
         )
-    if found["lacks"]:
-        return Requirement(found["lacks"], "DoesNotExist")
-    if found["sign"]:
-        return Requirement(found["key"], "NotIn" if found["sign"] == "!=" else "In", frozenset({found["value"]}))
-    if found["set"]:
-        values = [_value(value.strip(), found["key"]) for value in found["values"].split(",")]
-        return Requirement(found["key"], "In" if found["set"] == "in" else "NotIn", frozenset(values))
-    return Requirement(found["key"], "Exists")
+    if match["lacks"]:
+        return Requirement(match["lacks"], "DoesNotExist")
+    if match["sign"]:
+        return Requirement(match["key"], "NotIn" if match["sign"] == "!=" else "In", frozenset({match["value"]}))
+    if match["set"]:
+        values = [_value(value.strip(), match["key"]) for value in match["values"].split(",")]
+        return Requirement(match["key"], "In" if match["set"] == "in" else "NotIn", frozenset(values))
+    return Requirement(match["key"], "Exists")
 
 
 def _requirements(written: Mapping[object, object]) -> list[Requirement]:
@@ -107,7 +107,7 @@ def _requirements(written: Mapping[object, object]) -> list[Requirement]:
     if not isinstance(expressions, Sequence) or isinstance(expressions, str):
         raise Invalid("matchExpressions is a list of mappings with key, operator and values")
     equal = [Requirement(_key(key), "In", frozenset({_value(value, str(key))})) for key, value in labels.items()]
-    return [*equal, *(_expression(one) for one in expressions)]
+    return [*equal, *(_expression(expression) for expression in expressions)]
 
 
 def _expression(written: object) -> Requirement:

@@ -98,9 +98,9 @@ class Shape:
 
     def child(self, key: str) -> Shape:
         """The shape of the entry ``key``; :data:`ANY` where nothing is known."""
-        found = self.fields.get(key)
-        if found is not None:
-            return found
+        shape = self.fields.get(key)
+        if shape is not None:
+            return shape
         return self.item or ANY
 
     @property
@@ -170,9 +170,9 @@ class _Compiler:
         return replace(shape, filled=filled, zero=zero, ordered=ordered, expanding=expanding, default=default)
 
     def _form(self, text: str) -> Shape:
-        if found := _KEYED.match(text):
-            keys = tuple(_key(part) for part in found[1].split(","))
-            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(found[2]), keys=keys)
+        if match := _KEYED.match(text):
+            keys = tuple(_key(part) for part in match[1].split(","))
+            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(match[2]), keys=keys)
         word, _, rest = text.partition(" ")
         match word:
             case "map" | "list" | "set":

@@ -30,6 +30,6 @@ NOTHING_AROUND: Final = Surroundings()
 
 def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Surroundings:
     """The surroundings that both sides make."""
-    trees = [(one.id, one.tree) for one in desired if one.id.kind in SCALER_KINDS]
-    trees += [(id_, one.tree) for id_, one in resources.items() if id_.kind in SCALER_KINDS]
+    trees = [(resource.id, resource.tree) for resource in desired if resource.id.kind in SCALER_KINDS]
+    trees += [(id_, resource.tree) for id_, resource in resources.items() if id_.kind in SCALER_KINDS]
     return Surroundings(scalers(trees), aliases(desired))

@@ -48,17 +48,17 @@ def quantity(value: JSON) -> JSON:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return value
-    found = _quantity(str(value).strip())
-    return value if found is None else found
+    number = _quantity(str(value).strip())
+    return value if number is None else number
 
 
 @lru_cache(maxsize=4096)
 def _quantity(written: str) -> str | None:
-    found = _QUANTITY.match(written)
-    if found is None:
+    match = _QUANTITY.match(written)
+    if match is None:
         return None
     try:
-        number = Decimal(found[1]) * _scale(found[2], found[3])
+        number = Decimal(match[1]) * _scale(match[2], match[3])
         if number.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite: the pattern admits no NaN
             number = number.quantize(Decimal("1e-9"), rounding="ROUND_UP")
     except InvalidOperation:
@@ -146,10 +146,10 @@ def size(value: JSON) -> JSON:
     """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024)."""
     if not isinstance(value, str):
         return value
-    found = _SIZE.match(value.strip())
-    if found is None:
+    match = _SIZE.match(value.strip())
+    if match is None:
         return value
-    return int(Decimal(found[1]) * 1024 ** " kmgtp".index(found[2].lower() or " "))
+    return int(Decimal(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
 
 
 def number(value: JSON) -> JSON:

@@ -97,7 +97,7 @@ def moment(value: JSON) -> datetime | None:
         digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
         written = f"{head}.{digits[:6]}{tail[len(digits) :]}"
     try:
-        found = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(written)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -35,20 +35,20 @@ class EngineNames:
     live: str
     aliases: Aliases
 
-    def in_git(self, names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+    def in_git(self, names: Iterable[str], declared: Collection[str]) -> dict[str, str]:
         """The live ``names``, each with the key that Git knows it by; with its own name where Git knows none.
 
-        A ``wanted`` key whose name only a variable knows takes the place of a live one that nothing else explains.
+        A ``declared`` key whose name only a variable knows takes the place of a live one that nothing else explains.
         """
         given = self._given()
         keys = {name: key for key, name in given.items() if name}
-        keys |= {given[key]: key for key in wanted if given.get(key)}
-        found = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
-        unknown = sorted(key for key in wanted if given.get(key) == "")
-        strange = sorted(set(names) - found.keys())
-        found |= dict(zip(strange, unknown, strict=False))
-        taken = {*wanted, *found.values()}
-        return found | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
+        keys |= {given[key]: key for key in declared if given.get(key)}
+        known = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
+        unknown = sorted(key for key in declared if given.get(key) == "")
+        strange = sorted(set(names) - known.keys())
+        known |= dict(zip(strange, unknown, strict=False))
+        taken = {*declared, *known.values()}
+        return known | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
 
     def _given(self) -> dict[str, str]:
         return {

@@ -37,10 +37,10 @@ def marked(side: JSON, among: frozenset[Target]) -> JSON:
     """``side`` where every port with a target of ``among`` carries its :func:`mark`."""
     if not isinstance(side, (list, tuple)):
         return side
-    return [_with(one, mark(one)) if _target(one) in among else one for one in side]
+    return [_with(port, mark(port)) if _target(port) in among else port for port in side]
 
 
-def paired(live: JSON, wanted: JSON, among: frozenset[Target]) -> JSON:
+def paired(live: JSON, declared: JSON, among: frozenset[Target]) -> JSON:
     """``live`` where every port with a target of ``among`` carries the mark of the declared port that it comes closest to.
 
     A port that is as declared is never taken for another; what is left over goes by its published port, then by its
@@ -48,33 +48,33 @@ def paired(live: JSON, wanted: JSON, among: frozenset[Target]) -> JSON:
     """
     if not isinstance(live, (list, tuple)):
         return live
-    found = [*live]
-    free = _by_target(elements(wanted), among)
-    for target, here in _by_target(found, among).items():
-        for at, told in _meetings(here, found, [elements(wanted)[index] for index in free[target]]):
-            found[at] = _with(found[at], told)
-    return found
+    ports = [*live]
+    free = _by_target(elements(declared), among)
+    for target, unpaired in _by_target(ports, among).items():
+        for index, label in _meetings(unpaired, ports, [elements(declared)[other] for other in free[target]]):
+            ports[index] = _with(ports[index], label)
+    return ports
 
 
 def _by_target(listed: Sequence[JSON], among: frozenset[Target]) -> dict[Target, list[int]]:
-    found: dict[Target, list[int]] = {target: [] for target in among}
-    for at, one in enumerate(listed):
-        if (target := _target(one)) in among:
-            found[target].append(at)
-    return found
+    indexes: dict[Target, list[int]] = {target: [] for target in among}
+    for index, port in enumerate(listed):
+        if (target := _target(port)) in among:
+            indexes[target].append(index)
+    return indexes
 
 
-def _meetings(here: list[int], live: list[JSON], wanted: list[JSON]) -> Iterator[tuple[int, str]]:
-    """The ports at ``here`` of ``live``, each with the mark that it is to carry."""
+def _meetings(unpaired: list[int], live: list[JSON], declared: list[JSON]) -> Iterator[tuple[int, str]]:
+    """The ports ``unpaired`` of ``live``, each with the mark that it is to carry."""
     for alike in (_same, _same_published, _same_address, _any):
-        for at in [*here]:
-            met = next((one for one in wanted if alike(mapping(one), mapping(live[at]))), None)
-            if met is not None:
-                wanted.remove(met)
-                here.remove(at)
-                yield at, mark(met)
-    for at in here:
-        yield at, mark(live[at])
+        for index in [*unpaired]:
+            partner = next((port for port in declared if alike(mapping(port), mapping(live[index]))), None)
+            if partner is not None:
+                declared.remove(partner)
+                unpaired.remove(index)
+                yield index, mark(partner)
+    for index in unpaired:
+        yield index, mark(live[index])
 
 
 def unmarked(value: JSON) -> JSON:
@@ -84,8 +84,8 @@ def unmarked(value: JSON) -> JSON:
     return {key: entry for key, entry in value.items() if key != APART}
 
 
-def _with(port: JSON, told: str) -> JSON:
-    return {**mapping(port), APART: told}
+def _with(port: JSON, label: str) -> JSON:
+    return {**mapping(port), APART: label}
 
 
 def _target(port: JSON) -> Target:
@@ -93,17 +93,17 @@ def _target(port: JSON) -> Target:
     return str(entry.get("target")), str(entry.get("protocol"))
 
 
-def _same_published(wanted: Tree, live: Tree) -> bool:
-    return wanted.get("published") is None or published(wanted["published"], live.get("published"))
+def _same_published(declared: Tree, live: Tree) -> bool:
+    return declared.get("published") is None or published(declared["published"], live.get("published"))
 
 
-def _same_address(wanted: Tree, live: Tree) -> bool:
-    return wanted.get("host_ip") == live.get("host_ip")
+def _same_address(declared: Tree, live: Tree) -> bool:
+    return declared.get("host_ip") == live.get("host_ip")
 
 
-def _same(wanted: Tree, live: Tree) -> bool:
-    return _same_address(wanted, live) and _same_published(wanted, live)
+def _same(declared: Tree, live: Tree) -> bool:
+    return _same_address(declared, live) and _same_published(declared, live)
 
 
-def _any(wanted: Tree, live: Tree) -> bool:
-    return bool(wanted) and bool(live)
+def _any(declared: Tree, live: Tree) -> bool:
+    return bool(declared) and bool(live)

@@ -77,7 +77,10 @@ def _in_pod(tree: Tree, change: _Container) -> Tree:
 def _each(spec: Tree, change: _Container) -> Tree:
     """A pod's ``spec`` with every container changed; what is no container stays."""
     changed: dict[str, JSON] = {
-        name: [change(one) if isinstance(one, (dict, Mapping)) else one for one in elements(spec[name])]
+        name: [
+            change(container) if isinstance(container, (dict, Mapping)) else container
+            for container in elements(spec[name])
+        ]
         for name in _CONTAINERS
         if isinstance(spec.get(name), (list, tuple))
     }

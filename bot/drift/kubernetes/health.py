@@ -62,13 +62,13 @@ def _counted(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Prob
     if not _seen_by_controller(tree) or not status:
         return
     if text(tree.get("kind")) == "DaemonSet":
-        wanted, ready = whole(status.get("desiredNumberScheduled")), whole(status.get("numberReady"))
+        expected, ready = whole(status.get("desiredNumberScheduled")), whole(status.get("numberReady"))
     else:
         stated = get(tree, "spec", "replicas")
-        wanted, ready = 1 if stated is None else whole(stated), whole(status.get("readyReplicas"))
+        expected, ready = 1 if stated is None else whole(stated), whole(status.get("readyReplicas"))
     changed = max(_change_times(tree), default=None)
-    if ready < wanted and longer_than(changed, now, patience.rollout):
-        yield Problem("NotReady", f"{ready} of {wanted} replicas are ready", since=changed)
+    if ready < expected and longer_than(changed, now, patience.rollout):
+        yield Problem("NotReady", f"{ready} of {expected} replicas are ready", since=changed)
 
 
 def _change_times(tree: Tree) -> list[datetime]:

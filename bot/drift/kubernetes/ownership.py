@@ -154,18 +154,18 @@ class Owners:
         A value that differs from Git was changed by its last writer; co-owners applied the same value. A person comes
         first, then the latest.
         """
-        found = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
-        return sorted(found, key=_telling)
+        writers = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
+        return sorted(writers, key=_telling)
 
     def writer(self, steps: Sequence[Step]) -> Writer | None:
         """The first of :meth:`writers`."""
-        found = self.writers(steps)
-        return found[0] if found else None
+        writers = self.writers(steps)
+        return writers[0] if writers else None
 
     def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
         """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
         fields = [entry.fields for entry in self._read() if entry.writer == writer]
-        owned = [any(owns(one, part) for one in fields) for part in parts]
+        owned = [any(owns(owned_fields, part) for owned_fields in fields) for part in parts]
         return bool(owned) and all(owned)
 
     def applied(self, steps: Sequence[Step]) -> Writer | None:
@@ -196,8 +196,8 @@ def owns(fields: Tree, steps: Sequence[Step]) -> bool:
 
 def _below(node: Tree, step: Step) -> Tree | None:
     if isinstance(step, str):
-        found = node.get(f"f:{step}")
-        return mapping(found) if found is not None else None
+        field = node.get(f"f:{step}")
+        return mapping(field) if field is not None else None
     if isinstance(step, int):
         return None
     for key, below in node.items():
@@ -216,7 +216,7 @@ _USUAL: Final = {"protocol": "TCP"}
 @lru_cache(maxsize=4096)
 def _parsed(key: str) -> Mapping[str, JSON]:
     try:
-        found = json.loads(key)
+        parsed = json.loads(key)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -33,8 +33,8 @@ def pod_problems(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[
     status = mapping(tree.get("status"))
     if get(tree, "metadata", "deletionTimestamp") is not None:
         return
-    found = [problem for container in _statuses(status) for problem in _pod_container(container, now, patience)]
-    yield from found
+    troubles = [problem for container in _statuses(status) for problem in _pod_container(container, now, patience)]
+    yield from troubles
     phase = text(status.get("phase"))
     if phase in {"Failed", "Unknown"}:
         why = text(status.get("reason")) or phase
@@ -43,7 +43,7 @@ def pod_problems(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[
     if scheduled.get("status") == "False" and scheduled.get("reason") != "SchedulingGated":
         if longer_than(moment(scheduled.get("lastTransitionTime")), now, patience.claim):
             yield problem_of(scheduled, text(scheduled.get("reason")) or "Unschedulable")
-    elif not found and phase == "Running":
+    elif not troubles and phase == "Running":
         ready = condition_of(tree, "Ready")
         since = moment(ready.get("lastTransitionTime"))
         if ready.get("status") == "False" and longer_than(since, now, patience.rollout):

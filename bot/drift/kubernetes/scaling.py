@@ -87,7 +87,7 @@ SCALER_KINDS: Final = frozenset(kind for _, kind in _KINDS)
 
 def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:
     """Every workload that an autoscaler among ``trees`` aims at, with those autoscalers."""
-    found: dict[Target, tuple[Scaler, ...]] = {}
+    by_target: dict[Target, tuple[Scaler, ...]] = {}
     for id_, tree in trees:
         reference = _KINDS.get((id_.group, id_.kind))
         if reference is None or id_.platform is not Platform.KUBERNETES:
@@ -95,9 +95,9 @@ def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:
         kind = text(get(tree, "spec", reference, "kind")) or "Deployment"
         target = (kind, id_.scope, text(get(tree, "spec", reference, "name")))
         scaler = _scaler(id_, tree)
-        if scaler not in found.get(target, ()):
-            found[target] = (*found.get(target, ()), scaler)
-    return found
+        if scaler not in by_target.get(target, ()):
+            by_target[target] = (*by_target.get(target, ()), scaler)
+    return by_target
 
 
 def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
@@ -113,7 +113,7 @@ def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
         case _:
             mode = text(get(tree, "spec", "updatePolicy", "updateMode"))
             policies = mappings(get(tree, "spec", "resourcePolicy", "containerPolicies"))
-            return Vertical(str(id_), mode not in {"Off", "Initial"}, tuple(_policy(one) for one in policies))
+            return Vertical(str(id_), mode not in {"Off", "Initial"}, tuple(_policy(policy) for policy in policies))
 
 
 def _number(value: JSON, usual: int) -> int:

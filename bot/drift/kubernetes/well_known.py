@@ -65,16 +65,16 @@ def is_bookkeeping(path: Path) -> bool:
     return path[-2:-1] in _NOTES and bool(_BOOKKEEPING.fullmatch(str(path[-1])))
 
 
-def injected(finding: Difference) -> bool:
+def injected(difference: Difference) -> bool:
     """Whether something of unknown writer looks as admission controllers and agents write it: mesh sidecars, tokens,
     variables from the downward API, labels and annotations in a controller's domain.
     """
-    last = finding.place.path[-1]
+    last = difference.location.path[-1]
     if isinstance(last, Item):
         if last.key.startswith(_SERVICE_ACCOUNT) or _INJECTED_NAMES.fullmatch(last.key):
             return True
-        return last.key.startswith("node.kubernetes.io/") or _from_downward_api(finding.observed)
-    if finding.place.path[-2:-1] not in _NOTES or _CONFIGURATION.fullmatch(str(last)):
+        return last.key.startswith("node.kubernetes.io/") or _from_downward_api(difference.observed)
+    if difference.location.path[-2:-1] not in _NOTES or _CONFIGURATION.fullmatch(str(last)):
         return False
     return bool(_DOMAINS.fullmatch(str(last)))
 

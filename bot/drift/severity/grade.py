@@ -58,9 +58,9 @@ def severity(resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, o
     """The severity of a drift and the id of the rule that says so. Values come unmasked."""
     names = tuple(_word(part) for part in path)
     best, rule = _baseline(resource, kind, names, desired, observed)
-    for found in _gained(resource, names, desired, observed):
-        if found.severity.rank > best.rank:
-            best, rule = found.severity, found.id
+    for gain in _gained(resource, names, desired, observed):
+        if gain.severity.rank > best.rank:
+            best, rule = gain.severity, gain.id
     return best, rule
 
 
@@ -90,13 +90,13 @@ def _missing(resource: ResourceId) -> tuple[Severity, str]:
 
 def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
     """Another registry or repository is other software; another tag or digest is another version of it."""
-    wanted = images.parse(desired) if isinstance(desired, str) else None
+    declared = images.parse(desired) if isinstance(desired, str) else None
     live = images.parse(observed) if isinstance(observed, str) else None
-    if wanted is None or live is None:
+    if declared is None or live is None:
         return HIGH, "image"
-    if wanted.registry != live.registry:
+    if declared.registry != live.registry:
         return CRITICAL, "image-registry"
-    if wanted.repository != live.repository:
+    if declared.repository != live.repository:
         return CRITICAL, "image-repository"
     return HIGH, "image-tag"
 
@@ -119,9 +119,9 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     if names == ("rules",) and resource.kind in _ROLES:
         yield from _granted(desired, observed)
         return
-    here = [*leaves(observed, names)]
-    there = [*leaves(desired, names)]
-    for rules, gained, before in ((PRIVILEGES, here, there), (RESTRICTIONS, there, here)):
+    live = [*leaves(observed, names)]
+    declared = [*leaves(desired, names)]
+    for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
         for leaf in gained:
             for rule in rules:
                 if _meets(rule, resource, leaf) and leaf not in before:
@@ -187,4 +187,4 @@ def _word(part: str | int | Item) -> str:
 
 def meaning(rule: str) -> str | None:
     """What a privilege or restriction rule found, as words for people."""
-    return next((one.meaning for one in (*PRIVILEGES, *RESTRICTIONS) if one.id == rule), None)
+    return next((known.meaning for known in (*PRIVILEGES, *RESTRICTIONS) if known.id == rule), None)

@@ -26,7 +26,7 @@ def gained(desired: JSON, observed: JSON) -> Iterator[Grant]:
     before = [*mappings(desired)]
     for rule in mappings(observed):
         if rule not in before:
-            yield from (grant for grant in _mighty(rule) if not any(_gives(one, grant) for one in before))
+            yield from (grant for grant in _mighty(rule) if not any(_gives(earlier, grant) for earlier in before))
 
 
 def _mighty(rule: Tree) -> Iterator[Grant]:

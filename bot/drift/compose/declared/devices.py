@@ -31,11 +31,11 @@ def gpus(value: JSON) -> JSON:
 
 
 def _gpu(entry: Tree) -> JSON:
-    found: dict[str, JSON] = {"capabilities": sorted({"gpu", *map(str, elements(entry.get("capabilities")))})}
+    request: dict[str, JSON] = {"capabilities": sorted({"gpu", *map(str, elements(entry.get("capabilities")))})}
     if elements(entry.get("device_ids")):
-        return {**found, "device_ids": [values.text(one) for one in elements(entry["device_ids"])]}
+        return {**request, "device_ids": [values.text(id_) for id_ in elements(entry["device_ids"])]}
     count = values.number(entry.get("count"))
-    return {**found, "count": "all" if count in (None, -1) else count}
+    return {**request, "count": "all" if count in (None, -1) else count}
 
 
 def ulimits(value: JSON) -> JSON:

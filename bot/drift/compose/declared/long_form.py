@@ -33,10 +33,10 @@ _CONDITIONS: Final = {
 def service(raw: Tree) -> dict[str, JSON]:
     """The service in canonical long syntax; keys without a live counterpart are left out."""
     whole = {**_deployed(raw), **raw, **_overruling(mapping(raw.get("deploy")))}
-    found = {key: read(whole[key]) for key, read in READERS.items() if whole.get(key) is not None}
-    _quota(whole, found)
-    _reserved_devices(mapping(raw.get("deploy")), found)
-    return {key: value for key, value in found.items() if value is not None}
+    long = {key: read(whole[key]) for key, read in READERS.items() if whole.get(key) is not None}
+    _quota(whole, long)
+    _reserved_devices(mapping(raw.get("deploy")), long)
+    return {key: value for key, value in long.items() if value is not None}
 
 
 def _deployed(raw: Tree) -> dict[str, JSON]:
@@ -44,14 +44,14 @@ def _deployed(raw: Tree) -> dict[str, JSON]:
     deploy = mapping(raw.get("deploy"))
     limits = mapping(get(deploy, "resources", "limits"))
     held = mapping(get(deploy, "resources", "reservations"))
-    found = {
+    deployed = {
         "cpus": limits.get("cpus"),
         "mem_limit": limits.get("memory"),
         "pids_limit": limits.get("pids"),
         "mem_reservation": held.get("memory"),
         "scale": deploy.get("replicas"),
     }
-    return {key: value for key, value in found.items() if value is not None}
+    return {key: value for key, value in deployed.items() if value is not None}
 
 
 def _overruling(deploy: Tree) -> Tree:
@@ -76,19 +76,19 @@ def _condition(policy: Tree) -> JSON:
     return f"{name}:{attempts}" if name == "on-failure" and attempts else name
 
 
-def _quota(whole: Tree, found: dict[str, JSON]) -> None:
+def _quota(whole: Tree, long: dict[str, JSON]) -> None:
     quota, period = whole.get("cpu_quota"), whole.get("cpu_period")
     number = values.number(quota)
-    if "cpus" not in found and isinstance(number, int) and number > 0:
+    if "cpus" not in long and isinstance(number, int) and number > 0:
         length = values.number(period)
-        found["cpus"] = values.number(number / (length if isinstance(length, int) and length > 0 else 100_000))
+        long["cpus"] = values.number(number / (length if isinstance(length, int) and length > 0 else 100_000))
 
 
-def _reserved_devices(deploy: Tree, found: dict[str, JSON]) -> None:
+def _reserved_devices(deploy: Tree, long: dict[str, JSON]) -> None:
     """``deploy.resources.reservations.devices`` are requests like ``gpus``."""
     reserved = gpus(get(deploy, "resources", "reservations", "devices"))
     if isinstance(reserved, list):
-        found["gpus"] = [*elements(found.get("gpus")), *reserved]
+        long["gpus"] = [*elements(long.get("gpus")), *reserved]
 
 
 def _networks(value: JSON) -> JSON:
@@ -110,13 +110,13 @@ def _capabilities(value: JSON) -> JSON:
 
 def _texts(value: JSON) -> JSON:
     """One text or a list of them as a list of texts."""
-    found = value if isinstance(value, (list, tuple)) else [value]
-    return [values.text(entry) for entry in found] or None
+    entries = value if isinstance(value, (list, tuple)) else [value]
+    return [values.text(entry) for entry in entries] or None
 
 
 def _text_set(value: JSON) -> JSON:
-    found = _texts(value)
-    return sorted({str(entry) for entry in elements(found)}) or None
+    entries = _texts(value)
+    return sorted({str(entry) for entry in elements(entries)}) or None
 
 
 def _security(value: JSON) -> JSON:
@@ -135,7 +135,7 @@ def _option(entry: str) -> str:
 
 def _extra_hosts(value: JSON) -> JSON:
     if isinstance(value, (dict, Mapping)):
-        pairs = [(name, entry) for name, found in value.items() for entry in (elements(found) or [found])]
+        pairs = [(name, entry) for name, addresses in value.items() for entry in (elements(addresses) or [addresses])]
         return sorted({_host(f"{name}={values.text(entry)}") for name, entry in pairs}) or None
     return sorted({_host(str(entry)) for entry in elements(value)}) or None
 

@@ -47,15 +47,15 @@ def mount(entry: JSON) -> JSON:
 
 
 def _long_mount(entry: Tree) -> JSON:
-    found: dict[str, JSON] = {"type": entry.get("type") or "volume", "target": folder(entry.get("target"))}
+    mount: dict[str, JSON] = {"type": entry.get("type") or "volume", "target": folder(entry.get("target"))}
     if entry.get("source"):
-        found["source"] = _source(found["type"], folder(entry["source"]))
+        mount["source"] = _source(mount["type"], folder(entry["source"]))
     if values.boolean(entry.get("read_only")) is True:
-        found["read_only"] = True
+        mount["read_only"] = True
     propagation = get(entry, "bind", "propagation")
     if propagation and propagation != "rprivate":
-        found["bind"] = {"propagation": propagation}
-    return found
+        mount["bind"] = {"propagation": propagation}
+    return mount
 
 
 def _source(kind: JSON, path: JSON) -> JSON:
@@ -79,11 +79,11 @@ def tmpfs(value: JSON) -> JSON:
 
 def _targets(value: JSON, root: str) -> set[str]:
     """Where the entries of a service's ``configs`` or ``secrets`` are mounted."""
-    found = set()
+    targets = set()
     for entry in elements(value):
         name = mapping(entry).get("target") or mapping(entry).get("source") or entry
-        found.add(name if isinstance(name, str) and name.startswith("/") else f"{root}{name}")
-    return found
+        targets.add(name if isinstance(name, str) and name.startswith("/") else f"{root}{name}")
+    return targets
 
 
 def brought_mounts(raw: Tree) -> set[str]:

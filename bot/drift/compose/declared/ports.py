@@ -30,32 +30,32 @@ def ports(value: JSON) -> JSON:
     """Every published port in long form, each once; a range is as many ports as it has."""
     if not isinstance(value, (list, tuple)):
         return value
-    found: dict[str, JSON] = {}
+    distinct: dict[str, JSON] = {}
     for entry in value:
-        for one in port(entry):
-            found.setdefault(repr(one), one)
-    return [*found.values()]
+        for long in port(entry):
+            distinct.setdefault(repr(long), long)
+    return [*distinct.values()]
 
 
 def port(entry: JSON) -> list[JSON]:
     """One entry of ``ports`` as long entries ``{target, published, protocol, host_ip}``."""
     if isinstance(entry, (dict, Mapping)):
         return [_long_port(entry)]
-    found = _written(entry)
-    if found is None:
+    match = _written(entry)
+    if match is None:
         return [entry]
-    first, last = int(found["target"]), int(found["last"] or found["target"])
+    first, last = int(match["target"]), int(match["last"] or match["target"])
     if not 0 <= last - first < _LARGEST_RANGE:
         return [entry]
-    start, _, end = (found["published"] or "").partition("-")
+    start, _, end = (match["published"] or "").partition("-")
     pairwise = bool(end) and int(end) - int(start or 0) == last - first
     return [
         _long_port(
             {
                 "target": first + step,
-                "published": str(int(start) + step) if start and (pairwise or not end) else found["published"],
-                "protocol": found["protocol"],
-                "host_ip": found["ip"],
+                "published": str(int(start) + step) if start and (pairwise or not end) else match["published"],
+                "protocol": match["protocol"],
+                "host_ip": match["ip"],
             }
         )
         for step in range(last - first + 1)
@@ -80,16 +80,16 @@ def _long_port(entry: Tree) -> JSON:
 
 def exposed(value: JSON) -> JSON:
     """The ports of ``expose`` as ``3000`` and ``53/udp``, ranges taken apart."""
-    return sorted({one for entry in elements(value) for one in _exposed(str(values.text(entry)))}) or None
+    return sorted({port for entry in elements(value) for port in _exposed(str(values.text(entry)))}) or None
 
 
 def _exposed(entry: str) -> Iterator[str]:
-    found = _EXPOSED.match(entry)
-    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, -1)
-    if found is None or not 0 <= last - first < _LARGEST_RANGE:
+    match = _EXPOSED.match(entry)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+    if match is None or not 0 <= last - first < _LARGEST_RANGE:
         yield entry.removesuffix("/tcp")
         return
-    tail = f"/{found[3].lower()}" if found[3] and found[3].lower() != "tcp" else ""
+    tail = f"/{match[3].lower()}" if match[3] and match[3].lower() != "tcp" else ""
     yield from (f"{number}{tail}" for number in range(first, last + 1))
 
 
@@ -104,7 +104,7 @@ def published(desired: JSON, observed: JSON) -> bool:
 
 def range_of(entry: JSON) -> tuple[int, int, str] | None:
     """First target, last target and protocol of an entry in short syntax; None for any other."""
-    found = _written(entry)
-    if found is None:
+    match = _written(entry)
+    if match is None:
         return None
-    return int(found["target"]), int(found["last"] or found["target"]), (found["protocol"] or "tcp").lower()
+    return int(match["target"]), int(match["last"] or match["target"]), (match["protocol"] or "tcp").lower()

@@ -34,10 +34,10 @@ def variables(value: JSON) -> JSON:
 
 def labels(value: JSON) -> JSON:
     """Labels as a mapping of texts; one without value is empty."""
-    found = variables(value)
-    if not isinstance(found, (dict, Mapping)):
-        return found
-    return {key: "" if entry is None else entry for key, entry in found.items()}
+    pairs = variables(value)
+    if not isinstance(pairs, (dict, Mapping)):
+        return pairs
+    return {key: "" if entry is None else entry for key, entry in pairs.items()}
 
 
 def restart(value: JSON) -> JSON:
@@ -55,13 +55,13 @@ def healthcheck(value: JSON) -> JSON:
     test = _test(value.get("test"))
     if values.boolean(value.get("disable")) is True or test == ["NONE"]:
         return {"disable": True}
-    found: dict[str, JSON] = {} if test is None else {"test": test}
+    check: dict[str, JSON] = {} if test is None else {"test": test}
     for key in ("interval", "timeout", "start_period", "start_interval"):
         if value.get(key) is not None:
-            found[key] = values.duration(value[key])
+            check[key] = values.duration(value[key])
     if value.get("retries") is not None:
-        found["retries"] = values.number(value["retries"])
-    return found
+        check["retries"] = values.number(value["retries"])
+    return check
 
 
 def _test(value: JSON) -> JSON:
@@ -75,8 +75,8 @@ def logging(value: JSON) -> JSON:
     if not isinstance(value, (dict, Mapping)):
         return value
     options = {key: values.text(entry) for key, entry in mapping(value.get("options")).items() if entry is not None}
-    found: dict[str, JSON] = {"driver": value["driver"]} if value.get("driver") else {}
-    return {**found, "options": options} if options else found
+    long: dict[str, JSON] = {"driver": value["driver"]} if value.get("driver") else {}
+    return {**long, "options": options} if options else long
 
 
 def stop_signal(value: JSON) -> JSON:

@@ -73,7 +73,7 @@ class Container:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
         if not texts(self.config.get("CreateCommand")):
             return None
-        return any(one.startswith(value) for one in self.asked(flag))
+        return any(given.startswith(value) for given in self.asked(flag))
 
     def asked(self, flag: str) -> tuple[str, ...]:
         """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""

@@ -104,17 +104,17 @@ def merged(replicas: Sequence[Observed]) -> Observed:
 
     The order in which containers were listed makes no difference.
     """
-    ordered = sorted(replicas, key=lambda one: text(get(one.tree, "x-container", "name")))
+    ordered = sorted(replicas, key=lambda replica: text(get(replica.tree, "x-container", "name")))
     first = ordered[0]
     if len(ordered) == 1:
         return first
     problems = tuple(
-        replace(problem, message=f"{text(get(one.tree, 'x-container', 'name'))}: {problem.message}")
-        for one in ordered
-        for problem in one.problems
+        replace(problem, message=f"{text(get(replica.tree, 'x-container', 'name'))}: {problem.message}")
+        for replica in ordered
+        for problem in replica.problems
     )
-    tree = {**first.tree, "scale": len(ordered), REPLICAS: [one.tree for one in ordered[1:]]}
-    return Observed(first.id, tree, problems, "+".join(one.version for one in ordered))
+    tree = {**first.tree, "scale": len(ordered), REPLICAS: [replica.tree for replica in ordered[1:]]}
+    return Observed(first.id, tree, problems, "+".join(replica.version for replica in ordered))
 
 
 def _tree(shown: Container) -> dict[str, JSON]:

@@ -45,7 +45,7 @@ def _exposed(shown: Container) -> tuple[list[JSON], list[JSON]]:
     live = {*mapping(shown.config.get("ExposedPorts")), *mapping(get(shown.container, "NetworkSettings", "Ports"))}
     usual = {*mapping(shown.image_config.get("ExposedPorts")), *bound} if shown.image else live
     given, brought = sorted(live - usual), sorted((live | {*bound}) - (live - usual))
-    return [_port_name(one) for one in given], [_port_name(one) for one in brought]
+    return [_port_name(port) for port in given], [_port_name(port) for port in brought]
 
 
 def _port_name(port: str) -> str:

@@ -88,14 +88,14 @@ def _healthcheck_of(config: Tree) -> dict[str, JSON]:
         return {}
     if test == ["NONE"]:
         return {"disable": True}
-    found: dict[str, JSON] = {"test": test}
+    long: dict[str, JSON] = {"test": test}
     for key in ("Interval", "Timeout", "StartPeriod", "StartInterval"):
         if whole(check.get(key)):
             written = re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
-            found[written] = format_duration(whole(check.get(key)))
+            long[written] = format_duration(whole(check.get(key)))
     if whole(check.get("Retries")):
-        found["retries"] = whole(check.get("Retries"))
-    return found
+        long["retries"] = whole(check.get("Retries"))
+    return long
 
 
 def _healthcheck(shown: Container) -> Reading:

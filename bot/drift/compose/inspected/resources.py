@@ -58,12 +58,12 @@ def _pids_limit(shown: Container) -> Reading:
 
 def _gpus(shown: Container) -> Reading:
     requests = [
-        {"capabilities": sorted({word for group in elements(one.get("Capabilities")) for word in texts(group)})}
-        | ({"count": max(count, 0) or "all"} if (count := whole(one.get("Count"))) else {})
-        | ({"device_ids": list(texts(one.get("DeviceIDs")))} if texts(one.get("DeviceIDs")) else {})
-        for one in mappings(shown.host.get("DeviceRequests"))
+        {"capabilities": sorted({word for group in elements(request.get("Capabilities")) for word in texts(group)})}
+        | ({"count": max(count, 0) or "all"} if (count := whole(request.get("Count"))) else {})
+        | ({"device_ids": list(texts(request.get("DeviceIDs")))} if texts(request.get("DeviceIDs")) else {})
+        for request in mappings(shown.host.get("DeviceRequests"))
     ]
-    return given([dict(one) for one in requests])
+    return given([dict(request) for request in requests])
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

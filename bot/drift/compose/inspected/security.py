@@ -19,7 +19,9 @@ def _capabilities(key: str) -> Reader:
 
 
 def _security(shown: Container) -> Reading:
-    options = {"no-new-privileges:true" if one == "no-new-privileges" else one for one in _security_texts(shown)}
+    options = {
+        "no-new-privileges:true" if option == "no-new-privileges" else option for option in _security_texts(shown)
+    }
     return given(sorted(options))
 
 
@@ -54,7 +56,9 @@ def _runtime(shown: Container) -> Reading:
 def _sysctls(shown: Container) -> Reading:
     """Podman does not show them but on the command line it was given."""
     live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
-    live |= {key: value for key, equals, value in (one.partition("=") for one in shown.asked("--sysctl")) if equals}
+    live |= {
+        key: value for key, equals, value in (setting.partition("=") for setting in shown.asked("--sysctl")) if equals
+    }
     return given(dict(sorted(live.items())))
 
 

@@ -17,13 +17,13 @@ _PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa
 
 def _volumes(shown: Container) -> Reading:
     from_image = mapping(shown.image_config.get("Volumes"))
-    found = [
+    volumes = [
         _volume(mount)
         for mount in mappings(shown.container.get("Mounts"))
         if not (_is_anonymous(mount) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
     ]
-    found.sort(key=lambda volume: text(volume["target"]))
-    return given(found)
+    volumes.sort(key=lambda volume: text(volume["target"]))
+    return given(volumes)
 
 
 def _is_anonymous(mount: Tree) -> bool:
