@@ -131,21 +131,21 @@ def filled(tree: JSON, shape: Shape) -> JSON:
         return [filled(element, shape.element) for element in tree]
     if not isinstance(tree, dict):
         return tree
-    found: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
+    full: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
     if shape.form is Form.STRUCT:
         for key, child in shape.fields.items():
-            if key not in found and child.default is not None and (usual := child.default.of(tree)) is not None:
-                found[key] = filled(copy.deepcopy(usual), child)
-    return found
+            if key not in full and child.default is not None and (usual := child.default.of(tree)) is not None:
+                full[key] = filled(copy.deepcopy(usual), child)
+    return full
 
 
 def objects() -> list[dict[str, Any]]:
-    found = []
+    trees = []
     for path in sorted((CORPUS / "kubernetes-drift").glob("*-config*")):
-        found += [*yaml.safe_load_all(path.read_text())]
+        trees += [*yaml.safe_load_all(path.read_text())]
     for path in sorted((CORPUS / "compose").glob("bridge_expected-kubernetes*")):
-        found += [one for one in yaml.safe_load_all(path.read_text()) if one and "metadata" in one]
-    return found
+        trees += [tree for tree in yaml.safe_load_all(path.read_text()) if tree and "metadata" in tree]
+    return trees
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
@@ -187,7 +187,7 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
 
 
 @pytest.mark.parametrize(
-    ("comparator", "one", "other"),
+    ("comparator", "spelling", "other"),
     [
         ("quantity", "1000m", 1),
         ("quantity", "1Gi", "1073741824"),
@@ -210,6 +210,6 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
         ("base64", "YQ==\n", "YQ=="),
     ],
 )
-def test_spellings_of_one_value_are_one(comparator: str, one: JSON, other: JSON) -> None:
+def test_spellings_of_one_value_are_one(comparator: str, spelling: JSON, other: JSON) -> None:
     """Each comparator maps every spelling to the same value."""
-    assert COMPARATORS[comparator](one) == COMPARATORS[comparator](other)
+    assert COMPARATORS[comparator](spelling) == COMPARATORS[comparator](other)

@@ -87,8 +87,8 @@ def role(*rules: Rule) -> dict[str, Any]:
 def test_the_order_of_rules_means_nothing() -> None:
     """They only add up."""
     assert diff(Pair(declared(role(READ_ALL, PODS)), live(role(PODS, READ_ALL))), OPTIONS) == ()
-    found = diff(Pair(declared(role(READ_ALL, PODS)), live(role(EVERYTHING))), OPTIONS)
-    assert [(drift.where, drift.rule) for drift in found] == [("rules", "rbac-wildcard")]
+    drifts = diff(Pair(declared(role(READ_ALL, PODS)), live(role(EVERYTHING))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")]
 
 
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'

@@ -19,6 +19,6 @@ def test_an_unset_variable_hides_its_own_place_only(environment: str) -> None:
     text = f"name: x\nservices:\n  web:\n    image: $IMG\n    environment: {environment}\n    restart: always\n"
     (desired,) = read({"compose.yaml": text.encode()}, project="x").resources
     tree: dict[str, JSON] = {"image": "nginx:1", "environment": {"A": "s3cret", "B": "two"}, "restart": "no"}
-    found = diff(Pair(desired, Observed(desired.id, tree)), OPTIONS)
-    assert sorted(drift.where for drift in found) == ["environment.B", "restart"]
-    assert "s3cret" not in repr(found)
+    drifts = diff(Pair(desired, Observed(desired.id, tree)), OPTIONS)
+    assert sorted(drift.where for drift in drifts) == ["environment.B", "restart"]
+    assert "s3cret" not in repr(drifts)
