@@ -79,6 +79,16 @@ Edit: TypeAlias = SetValue | AddEntry | RemoveEntry
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """What edits come to: changed files (path to new bytes; the others stay) and sentences a reviewer should see in the
+    pull request.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """One field, or one resource, that differs.
 
