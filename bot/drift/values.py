@@ -82,7 +82,7 @@ def _plain(number: Decimal) -> str:
 
 
 def nanoseconds(value: str) -> int | None:
-    """How long a Go duration such as ``1m30s`` is, in nanoseconds; None when the text is no duration."""
+    """How long a Go duration (``time.ParseDuration``) such as ``1m30s`` is, in nanoseconds; None when it is no duration."""
     text = value.strip()
     if text == "0":
         return 0
@@ -143,7 +143,10 @@ def boolean(value: JSON) -> JSON:
 
 
 def size(value: JSON) -> JSON:
-    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024)."""
+    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024).
+
+    Compose specification, 11-extension.md, byte values; ``RAMInBytes`` of docker/go-units.
+    """
     if not isinstance(value, str):
         return value
     match = _SIZE.match(value.strip())

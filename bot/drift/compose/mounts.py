@@ -14,7 +14,7 @@ from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import Desired
 
 _DESKTOP: Final = ("/host_mnt", "/run/desktop/mnt/host")
-"""Where Docker Desktop shows the folders of its host."""
+"""Where Docker Desktop shows the folders of its host, whose paths inspect then bears in front."""
 
 
 def folder(tree: Tree) -> str | None:

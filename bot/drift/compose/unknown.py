@@ -1,4 +1,5 @@
-"""Values that Git alone cannot tell (a variable of the deploying shell) are not compared. Called for every drift of Compose.
+"""Values that Git alone cannot tell (a variable of the deploying shell: Compose specification, 12-interpolation.md) are not
+compared. Called for every drift of Compose.
 
 What Git does say about the same resource is compared as ever. A drift on an unknown value would propose to write what
 the environment holds, often a secret, into the repository.

@@ -1,1 +1,1 @@
-"""How a Kubernetes object differs from its declaration: shapes, defaults, owners, health. Pure; knows no cluster."""
+"""What a Kubernetes object means, who wrote it and how it is; knows no other platform and calls no API server."""

@@ -40,7 +40,7 @@ def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
 
 
 def _encoded(tree: Tree) -> Tree:
-    """A Secret's ``stringData`` in ``data``."""
+    """A Secret's ``stringData`` in ``data`` (``Convert_v1_Secret_To_core_Secret``, ``pkg/apis/core/v1/conversion.go``)."""
     if not isinstance(tree.get("stringData"), (dict, Mapping)):
         return tree
     plain = {key: encoded(value) for key, value in mapping(tree["stringData"]).items()}
@@ -48,7 +48,9 @@ def _encoded(tree: Tree) -> Tree:
 
 
 def _second_form(tree: Tree) -> Tree:
-    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics."""
+    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics
+    (``pkg/apis/autoscaling/v1/conversion.go``).
+    """
     spec = mapping(tree.get("spec"))
     target = spec.get("targetCPUUtilizationPercentage")
     if target is None:

@@ -7,7 +7,6 @@ defaults are listed where any supported release fills them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from bot.drift import images
@@ -253,10 +252,4 @@ DEFAULTS: Final[Defaults] = {
     },
 }
 
-
-def sources() -> Mapping[str, str]:
-    """``Type.field`` to the source of its default; what documentation and ``clockwork explain`` print."""
-    return {f"{kind}.{name}": usual.source for kind, fields in DEFAULTS.items() for name, usual in fields.items()}
-
-
-__all__ = ["DEFAULTS", "sources"]
+__all__ = ["DEFAULTS"]

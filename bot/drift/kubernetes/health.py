@@ -19,6 +19,7 @@ from bot.model.json import Tree, elements, get, mapping, mappings, moment, text,
 from bot.model.resource import Problem
 
 _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
+"""Conditions that are bad where they are true (Kubernetes: Node Status, conditions)."""
 
 
 def problems(tree: Tree, now: datetime, patience: GracePeriods = DEFAULT_PATIENCE) -> tuple[Problem, ...]:

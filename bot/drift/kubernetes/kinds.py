@@ -21,7 +21,7 @@ TYPES: Final[Types] = {
     **POD_TYPES,
     "Deployment": {**TOP, "spec": "DeploymentSpec"},
     "DeploymentSpec": {
-        "replicas": "controller:zero:leaf",
+        "replicas": "controller:zero:leaf",  # autoscalers write it through the scale subresource
         "selector": "Selector",
         "template": "PodTemplate",
         "strategy": "Strategy",
@@ -59,6 +59,7 @@ TYPES: Final[Types] = {
     },
     "RetentionPolicy": {},
     "StatefulSetStrategy": {"type": "leaf", "rollingUpdate": "StatefulSetRollingUpdate"},
+    # feature gate MaxUnavailableStatefulSet
     "StatefulSetRollingUpdate": {"maxUnavailable": "server:intstr", "partition": "leaf"},
     "ClaimTemplate": {
         "apiVersion": "ignored:leaf",
@@ -80,7 +81,7 @@ TYPES: Final[Types] = {
     "Job": {**TOP, "spec": "JobSpec"},
     "JobSpec": {
         "template": "JobPodTemplate",
-        "selector": "allocated:Selector",
+        "selector": "allocated:Selector",  # made of the job's uid (pkg/registry/batch/job/strategy.go)
         "backoffLimit": "zero:leaf",
         "ttlSecondsAfterFinished": "zero:leaf",
         "activeDeadlineSeconds": "leaf",
@@ -108,6 +109,7 @@ TYPES: Final[Types] = {
         "type": "leaf",
         "selector": "map text",
         "ports": "keyed[port,protocol=TCP] ServicePort",
+        # given out by the API server (pkg/registry/core/service/storage/alloc.go)
         "clusterIP": "allocated:leaf",
         "clusterIPs": "allocated:list",
         "ipFamilies": "allocated:list",
@@ -145,15 +147,15 @@ TYPES: Final[Types] = {
     },
     "ServiceAccount": {
         **TOP,
-        "secrets": "server:keyed[name] any",
+        "secrets": "server:keyed[name] any",  # token Secrets that servers before 1.24 made for every account
         "imagePullSecrets": "server:keyed[name] any",
         "automountServiceAccountToken": "zero:leaf",
     },
     "ClaimSpec": {
         "accessModes": "set",
         "resources": "Resources",
-        "storageClassName": "allocated:zero:leaf",
-        "volumeName": "allocated:leaf",
+        "storageClassName": "allocated:zero:leaf",  # admission plug-in DefaultStorageClass
+        "volumeName": "allocated:leaf",  # written when it is bound to a volume
         "volumeMode": "leaf",
         "selector": "any",
         "dataSource": "allocated:any",
@@ -199,7 +201,7 @@ TYPES: Final[Types] = {
     "NetworkPort": {"port": "intstr", "endPort": "leaf"},
     "Ingress": {**TOP, "spec": "IngressSpec"},
     "IngressSpec": {
-        "ingressClassName": "server:leaf",
+        "ingressClassName": "server:leaf",  # admission plug-in DefaultIngressClass
         "defaultBackend": "any",
         "rules": "list IngressRule",
         "tls": "list IngressTLS",
@@ -212,7 +214,7 @@ TYPES: Final[Types] = {
     "HorizontalPodAutoscalerSpec": {
         "minReplicas": "zero:leaf",
         "maxReplicas": "leaf",
-        "metrics": "server:set Metric",
+        "metrics": "server:set Metric",  # 80 % of the processor (autoscaling/v2 SetDefaults_HorizontalPodAutoscaler)
         "behavior": "any",
         "scaleTargetRef": "any",
         "targetCPUUtilizationPercentage": "server:leaf",
@@ -248,6 +250,7 @@ TYPES: Final[Types] = {
         "namespaceSelector": "Selector",
         "objectSelector": "Selector",
     },
+    # cert-manager's cainjector fills in every caBundle (cert-manager: CA Injector)
     "WebhookClient": {"caBundle": "server:base64", "service": "WebhookService", "url": "leaf"},
     "WebhookService": {"name": "leaf", "namespace": "leaf", "path": "leaf"},
     "WebhookRule": {"apiGroups": "set", "apiVersions": "set", "operations": "set", "resources": "set"},

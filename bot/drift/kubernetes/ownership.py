@@ -1,7 +1,8 @@
 """Who wrote a live field: the ``managedFields`` of a Kubernetes object, read only where a comparison asks.
 
-Format: ``fieldsType: FieldsV1`` of structured-merge-diff. ``f:name`` is a field, ``k:{...}`` the element of a keyed
-list, ``v:...`` an element of a set, ``.`` the thing itself. Used by :mod:`bot.drift.kubernetes.objects`.
+Format: ``fieldsType: FieldsV1`` of structured-merge-diff (``fieldpath/serialize-pe.go``; Kubernetes: Server-Side Apply).
+``f:name`` is a field, ``k:{...}`` the element of a keyed list, ``v:...`` an element of a set, ``.`` the field itself. Used
+by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
@@ -47,13 +48,19 @@ class Writer:
 
 
 _KUBECTL: Final = re.compile(r"kubectl(-?v?[\d.]+)?(\.exe)?", re.IGNORECASE)
-"""Without a name of its own, kubectl calls itself as its file is called: ``kubectl.exe``, ``kubectl1.29``."""
+"""Who gives no name is called by its user agent up to the first slash (``managerOrUserAgent``,
+``staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go``), and kubectl's is its file's name: ``kubectl.exe``,
+``kubectl1.29``. So a browser is ``Mozilla``, and Lens, which runs on Node.js, ``node-fetch``.
+"""
 _PEOPLE: Final = re.compile(
     r"kubectl-(edit|set|patch|label|annotate|scale|autoscale|rollout|taint|cordon|uncordon|drain|debug|expose)"
     r"|oc(-\w+)?(\.exe)?|k9s(\.exe)?|(open|free|k8s|opn)?lens(-desktop)?|node-fetch|octant|headlamp(-server)?|okteto"
     r"|dashboard|kubernetes-dashboard(-\w+)?|mozilla|curl|monokle|aptakube|seabird|portainer|telepresence",
     re.IGNORECASE,
 )
+"""kubectl names itself by its command (``fieldManager`` in ``staging/src/k8s.io/kubectl/pkg/cmd``); then consoles that
+people click in.
+"""
 _CREATORS: Final = re.compile(r"kubectl-(create|replace|run|convert)", re.IGNORECASE)
 _DEPLOYERS: Final = re.compile(
     r"kubectl-client-side-apply|kubectl-last-applied|before-first-apply|clockwork|helm|helm-controller"
@@ -62,6 +69,9 @@ _DEPLOYERS: Final = re.compile(
     r"|fleet(-agent|agent)?|skaffold|tilt|werf|helmfile|clouddriver|spinnaker|carvel|ansible([-_].*)?",
     re.IGNORECASE,
 )
+"""``before-first-apply`` and ``kubectl-client-side-apply`` are what came before a first server-side apply (Kubernetes:
+Server-Side Apply, upgrading from client-side apply); the others are the names of deployment tools.
+"""
 _AUTOSCALERS: Final = re.compile(
     r"(.+-)?(horizontal|vertical)-pod-autoscaler(-.*)?|(.+-)?autoscaler|hpa(-.*)?|keda(-.*)?|vpa-.*"
     r"|cluster-proportional-.*|goldilocks(-.*)?|kedify(-.*)?|prometheus-adapter|kube-(down|up)?scaler|kube-green"
@@ -211,6 +221,7 @@ def _matches(key: Mapping[str, JSON], element: Tree) -> bool:
 
 
 _USUAL: Final = {"protocol": "TCP"}
+"""Keys of lists that have a default are written out in ``managedFields`` (``x-kubernetes-list-map-keys`` of ports)."""
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 """What the status of a pod and its containers says is wrong with it.
 
-Called by :mod:`bot.drift.kubernetes.health`.
+Called by :mod:`bot.drift.kubernetes.health`. Source: Kubernetes: Pod Lifecycle (phases, container states, conditions).
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _WAITING: Final = frozenset(
         "StartError",
     }
 )
+"""Reasons of waiting that do not pass by themselves, as the kubelet writes them: ``pkg/kubelet/images/types.go``,
+``pkg/kubelet/container/sync_result.go`` and ``pkg/kubelet/kuberuntime/kuberuntime_container.go``; StartError is containerd's.
+"""
 
 
 def pod_problems(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:

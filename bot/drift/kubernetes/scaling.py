@@ -1,6 +1,10 @@
 """Which autoscaler may set what: bounds from HorizontalPodAutoscaler, KEDA's ScaledObject and VerticalPodAutoscaler.
 
-Read once per comparison from everything that is declared or live; the judge of Kubernetes objects asks it.
+Read once per comparison from everything that is declared or live; the judge of Kubernetes objects asks it. Sources:
+``autoscaling/v2 SetDefaults_HorizontalPodAutoscaler``; KEDA: ScaledObject specification (``minReplicaCount`` 0,
+``maxReplicaCount`` 100, a Deployment unless ``scaleTargetRef.kind`` says otherwise); VerticalPodAutoscaler:
+``pkg/apis/autoscaling.k8s.io/v1/types.go`` (``Off`` and ``Initial`` leave what runs alone, ``*`` is every other container,
+``RequestsAndLimits`` is the default of ``controlledValues``).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Platform, ResourceId
 
 _ROUNDING: Final = Decimal("1.01")
-"""Limits keep their proportion to the requests, rounded to milli-units and whole bytes."""
+"""A VerticalPodAutoscaler keeps the proportion of limits to requests, rounded to milli-units and whole bytes."""
 
 
 @dataclass(frozen=True, slots=True)

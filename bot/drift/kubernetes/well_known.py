@@ -15,28 +15,46 @@ from bot.drift.walk import Difference
 from bot.model.json import JSON
 from bot.model.paths import Item, Path
 
-_TRACES: Final = re.compile(
-    r"kubectl\.kubernetes\.io/(last-applied-configuration|restartedAt)|kubernetes\.io/change-cause"
-    r"|deployment\.kubernetes\.io/.*|deprecated\.daemonset\.template\.generation|pod-template-(hash|generation)"
-    r"|control-plane\.alpha\.kubernetes\.io/leader|autoscaling\.alpha\.kubernetes\.io/(conditions|current-metrics)"
-    r"|pv\.kubernetes\.io/(bind-completed|bound-by-controller|provisioned-by)|volume\.kubernetes\.io/selected-node"
-    r"|volume(\.beta)?\.kubernetes\.io/storage-provisioner|kubernetes\.io/(metadata\.name|limit-ranger|created-by)"
-    r"|batch\.kubernetes\.io/.*|controller-uid|job-name|controller-revision-hash|rollouts-pod-template-hash"
-    r"|endpoints\.kubernetes\.io/.*|objectset\.rio\.cattle\.io/.*|field\.cattle\.io/publicEndpoints"
-    r"|reloader\.stakater\.com/last-reloaded-from|sidecar\.istio\.io/status|cni\.projectcalico\.org/(podIPs?|containerID)"
-    r"|k8s\.v1\.cni\.cncf\.io/network-?s?-status|cloud\.google\.com/neg-status"
-    r"|vault\.hashicorp\.com/agent-inject-status|clockwork\.dev/.*"
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
+
+
+_TRACES: Final = _any_of(
+    # Kubernetes: Well-Known Labels, Annotations and Taints
+    r"kubectl\.kubernetes\.io/(last-applied-configuration|restartedAt)|kubernetes\.io/change-cause",
+    r"deployment\.kubernetes\.io/.*|deprecated\.daemonset\.template\.generation|pod-template-(hash|generation)",
+    r"control-plane\.alpha\.kubernetes\.io/leader|autoscaling\.alpha\.kubernetes\.io/(conditions|current-metrics)",
+    r"pv\.kubernetes\.io/(bind-completed|bound-by-controller|provisioned-by)|volume\.kubernetes\.io/selected-node",
+    r"volume(\.beta)?\.kubernetes\.io/storage-provisioner|kubernetes\.io/(metadata\.name|limit-ranger|created-by)",
+    r"batch\.kubernetes\.io/.*|endpoints\.kubernetes\.io/.*",
+    # labels of a Job's pods (Kubernetes: Jobs) and of revisions (staging/src/k8s.io/api/apps/v1/types.go)
+    r"controller-uid|job-name|controller-revision-hash",
+    # Argo Rollouts; Rancher's wrangler and its Ingress controller; Reloader
+    r"rollouts-pod-template-hash|objectset\.rio\.cattle\.io/.*|field\.cattle\.io/publicEndpoints",
+    r"reloader\.stakater\.com/last-reloaded-from",
+    # Istio: Resource Annotations; Calico; the network-status of Multus; GKE: container-native load balancing
+    r"sidecar\.istio\.io/status|cni\.projectcalico\.org/(podIPs?|containerID)",
+    r"k8s\.v1\.cni\.cncf\.io/network-?s?-status|cloud\.google\.com/neg-status",
+    # Vault: Agent Injector annotations; our own
+    r"vault\.hashicorp\.com/agent-inject-status|clockwork\.dev/.*",
 )
-_BOOKKEEPING: Final = re.compile(
-    r"kubectl\.kubernetes\.io/default-container|autoscaling\.alpha\.kubernetes\.io/.*|(pv|volume(\.beta)?)\.kubernetes\.io/.*"
-    r"|(statefulset|apps)\.kubernetes\.io/.*|meta\.helm\.sh/.*|field\.cattle\.io/.*|rollout\.argoproj\.io/.*"
-    r"|(kustomize|helm|source)\.toolkit\.fluxcd\.io/.*|cloud\.google\.com/neg|cni\.projectcalico\.org/.*"
-    r"|k8s\.v1\.cni\.cncf\.io/.*|checksum/.*"
-    r"|ingress\.kubernetes\.io/((https-)?(forwarding-rule|target-proxy)|backends|(redirect-)?url-map|ssl-cert|static-ip)"
+_BOOKKEEPING: Final = _any_of(
+    # Kubernetes: Well-Known Labels, Annotations and Taints
+    r"kubectl\.kubernetes\.io/default-container|autoscaling\.alpha\.kubernetes\.io/.*",
+    r"(pv|volume(\.beta)?)\.kubernetes\.io/.*|(statefulset|apps)\.kubernetes\.io/.*",
+    # Helm: who installed it; Rancher; Argo Rollouts; Flux: labels of what its controllers applied
+    r"meta\.helm\.sh/.*|field\.cattle\.io/.*|rollout\.argoproj\.io/.*",
+    r"(kustomize|helm|source)\.toolkit\.fluxcd\.io/.*",
+    # GKE, Calico, Multus; the checksum of a chart's configuration (Helm: Chart Development Tips and Tricks)
+    r"cloud\.google\.com/neg|cni\.projectcalico\.org/.*|k8s\.v1\.cni\.cncf\.io/.*|checksum/.*",
+    # what the GCE ingress controller made for an Ingress (kubernetes/ingress-gce)
+    r"ingress\.kubernetes\.io/((https-)?(forwarding-rule|target-proxy)|backends|(redirect-)?url-map|ssl-cert|static-ip)",
 )
-_CONFIGURATION: Final = re.compile(
-    r"(.*\.)?ingress\.kubernetes\.io/.*|container\.apparmor\.security\.beta\.kubernetes\.io/.*"
-    r"|(container\.)?seccomp\.security\.alpha\.kubernetes\.io/.*"
+_CONFIGURATION: Final = _any_of(
+    r"(.*\.)?ingress\.kubernetes\.io/.*",
+    # Kubernetes: Restrict a Container's Access to Resources with AppArmor; ... Syscalls with seccomp
+    r"container\.apparmor\.security\.beta\.kubernetes\.io/.*|(container\.)?seccomp\.security\.alpha\.kubernetes\.io/.*",
 )
 """In a domain of controllers, and yet only ever read by them: what is there, a person or Git has put there."""
 _DOMAINS: Final = re.compile(
@@ -46,11 +64,18 @@ _DOMAINS: Final = re.compile(
     r"|rancher\.io|external-secrets\.io|crossplane\.io|operatorframework\.io|bitnami\.com|traefik\.io|nginx\.org"
     r"|vmware\.com|toolkit\.fluxcd\.io|weave\.works|velero\.io|longhorn\.io|rook\.io)/.*"
 )
+"""By their domain (Kubernetes: the prefixes ``kubernetes.io/`` and ``k8s.io/`` are reserved for core components); the others
+are the domains of widespread controllers.
+"""
 _INJECTED_NAMES: Final = re.compile(
     r"kube-api-access-\w+|default-token-\w+|istio-(proxy|init|envoy|data|podinfo|token|certs?)|istiod-ca-cert|linkerd-.*"
     r"|vault-agent(-init)?|vault-secrets|home-(init|sidecar)|workload-(socket|certs)|credential-socket|aws-iam-token"
     r"|azure-identity-token|datadog.*|oneagent.*|cilium-.*|envoy-sidecar.*|consul-.*|dapr.*|opentelemetry-.*"
 )
+"""Sidecars, volumes and tokens as their admission webhooks name them: kube-api-access-… is the admission plug-in
+ServiceAccount's (``plugin/pkg/admission/serviceaccount/admission.go``), the others are the documented names of Istio,
+Linkerd, Vault, AWS, Azure, Datadog, Dynatrace, Cilium, Envoy, Consul, Dapr and OpenTelemetry.
+"""
 _SERVICE_ACCOUNT: Final = "/var/run/secrets/"
 _NOTES: Final = (("labels",), ("annotations",))
 

@@ -59,7 +59,7 @@ def _owner_by_reference(id_: ResourceId, observed: Observed) -> ResourceId | Non
 
 
 def _owner_by_name(id_: ResourceId) -> ResourceId | None:
-    """A ReplicaSet is called ``<deployment>-<pod template hash>``."""
+    """A ReplicaSet is called ``<deployment>-<pod template hash>`` (Kubernetes: Deployments, pod-template-hash label)."""
     name, dash, _ = id_.name.rpartition("-")
     if id_.kind != "ReplicaSet" or not dash:
         return None

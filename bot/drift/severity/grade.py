@@ -45,9 +45,12 @@ _DATA_BEARING: Final = frozenset(
         "secret",
     ]
 )
+"""Kinds whose absence means that data are gone, or become unreachable."""
 _HARMLESS_KINDS: Final = frozenset(["ConfigMap", "config", "network", "Endpoints", "EndpointSlice"])
+"""Kinds that can be made again from Git without loss."""
 _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|error|exited|restarting", re.IGNORECASE)
 
+"""Reasons of the health of pods and containers that mean that something does not run."""
 _ROLES: Final = frozenset(["Role", "ClusterRole"])
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
@@ -79,7 +82,7 @@ def _baseline(
         case _ if names[-1:] == ("image",):
             return _image(desired, observed)
         case _:
-            return _by_place(resource, names)
+            return _by_path(resource, names)
 
 
 def _missing(resource: ResourceId) -> tuple[Severity, str]:
@@ -101,7 +104,7 @@ def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
     return HIGH, "image-tag"
 
 
-def _by_place(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
+def _by_path(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
     for base in BASELINES:
         if (not base.kinds or resource.kind in base.kinds) and any(_holds(names, words) for words in base.words):
             return base.severity, base.id

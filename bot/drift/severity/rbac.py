@@ -2,6 +2,8 @@
 
 Used by :mod:`bot.drift.severity.grade`. A grant is one API group, resource, verb and object name (all of them where none is
 named), or one path and verb. Only *mighty* grants are asked for: those with a wildcard, and those of the power to grant.
+How wildcards match: ``pkg/apis/rbac/v1/evaluation_helpers.go`` (``*/scale`` is that subresource of everything, a path may
+end with ``*``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The devices and limits of a service in long form. Also used by the edits, which read single entries."""
+"""The devices and limits of a service in long form. Also used by the edits, which read single entries.
+
+Sources: the Compose specification, 05-services.md, devices, gpus, ulimits and pids_limit; deploy.md, devices.
+"""
 
 from __future__ import annotations
 

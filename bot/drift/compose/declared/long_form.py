@@ -3,7 +3,7 @@
 :func:`service` gives the vocabulary that :mod:`bot.drift.compose.inspected` gives for a running container, so that both
 compare entry by entry. Keys that nothing running shows (``build``, ``depends_on``, ``profiles``) are left out, and what
 ``deploy`` says is put where the older keys say it. The functions are total and idempotent: what does not look like
-Compose comes back as it is. Sources: the Compose specification (05-services.md) and compose-go's loader.
+Compose comes back as it is. Sources: the Compose specification (05-services.md, deploy.md) and compose-go's loader.
 
 Used by :mod:`bot.drift.compose.services`; its edits read single entries with the modules beside this one.
 """
@@ -27,7 +27,7 @@ _CONDITIONS: Final = {
     "on-failure": "on-failure",
     "unless-stopped": "unless-stopped",
 }
-"""``mapRestartPolicyCondition`` of docker/compose."""
+"""``mapRestartPolicyCondition``, ``pkg/compose/create.go`` of docker/compose."""
 
 
 def service(raw: Tree) -> dict[str, JSON]:
@@ -55,7 +55,7 @@ def _deployed(raw: Tree) -> dict[str, JSON]:
 
 
 def _overruling(deploy: Tree) -> Tree:
-    """What ``deploy`` says against an older key: its restart policy counts (``getRestartPolicy`` of docker/compose)."""
+    """What ``deploy`` says against an older key: its restart policy counts (``getRestartPolicy``, same file)."""
     condition = _condition(mapping(deploy.get("restart_policy")))
     return {} if condition is None else {"restart": condition}
 

@@ -1,4 +1,7 @@
-"""The mounts of a service in long form. Also used by the edits, which read single entries."""
+"""The mounts of a service in long form. Also used by the edits, which read single entries.
+
+Sources: the Compose specification, 05-services.md, volumes, tmpfs, secrets and configs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from bot.drift.compose import notation
 from bot.model.json import JSON, Tree, elements, get, mapping
 
 _MOUNT_DEFAULTS: Final = frozenset({"rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
+"""Modes that say what is the default, or nothing that stays visible on a container (05-services.md, volumes)."""
 
 
 def mounts(value: JSON) -> JSON:
@@ -30,6 +34,7 @@ def mount(entry: JSON) -> JSON:
     if not isinstance(entry, str) or not entry:
         return entry
     parts = entry.split(":")
+    # a drive's letter is part of a Windows path (format/volume.go of compose-go)
     if len(parts) > 1 and len(parts[0]) == 1 and parts[1][:1] in {"\\", "/"} and parts[0].isalpha():
         parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
     if len(parts) == 1:

@@ -23,7 +23,7 @@ _PORT: Final = re.compile(
 )
 _EXPOSED: Final = re.compile(r"(\d+)(?:-(\d+))?(?:/(\w+))?\Z", re.ASCII)
 _ANY_ADDRESS: Final = frozenset({"", ALL_ADDRESSES, "::", "[::]"})
-_LARGEST_RANGE: Final = 65536
+_LARGEST_RANGE: Final = 65536  # there are no more ports
 
 
 def ports(value: JSON) -> JSON:

@@ -1,4 +1,7 @@
-"""What a service runs and how it is kept running, in long form: commands, variables, labels, health, logs."""
+"""What a service runs and how it is kept running, in long form: commands, variables, labels, health, logs.
+
+Sources: the Compose specification, 05-services.md, by key; a command in text is split as a shell does (go-shellwords).
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def labels(value: JSON) -> JSON:
 
 
 def restart(value: JSON) -> JSON:
-    """YAML reads a bare ``no`` as false."""
+    """YAML 1.1 reads a bare ``no`` as false (05-services.md, restart)."""
     if value is False:
         return "no"
     name, _, count = str(value).partition(":")

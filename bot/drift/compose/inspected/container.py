@@ -1,7 +1,6 @@
 """One inspected container laid out for reading, and the defaults of its engine.
 
 Called by the readers of the single Compose keys beside it and by :mod:`bot.drift.compose.inspected.inspect`.
-Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 and 5.
 """
 
 from __future__ import annotations
@@ -24,18 +23,21 @@ class Defaults:
     several are usual.
     """
 
-    log_drivers: frozenset[str] = frozenset({"json-file"})
+    log_drivers: frozenset[str] = frozenset({"json-file"})  # Docker: Configure logging drivers
     log_options: Mapping[str, str] = field(default_factory=dict)
-    shm_size: int = 64 * _MIB
+    shm_size: int = 64 * _MIB  # docker run reference, --shm-size
     pids_limit: int = 0
     ulimits: Mapping[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
-    runtimes: frozenset[str] = frozenset({"runc", "io.containerd.runc.v2"})
+    runtimes: frozenset[str] = frozenset({"runc", "io.containerd.runc.v2"})  # dockerd reference, alternative runtimes
 
     @staticmethod
     def of(engine: Literal["docker", "podman"]) -> Defaults:
         """The engine as it is installed, without a daemon.json or a containers.conf."""
         if engine == "docker":
             return Defaults()
+        # containers.conf(5): log_driver, shm_size ("65536k", of 1000 bytes each); DefaultPidsLimit, pkg/config/default.go
+        # of containers/common; inspect says "oci" whichever runtime it is; limits of processes are those of podman's own
+        # process, which systemd and distributions set
         usual = frozenset({(1048576, 1048576), (524288, 524288), (1024, 1024), (1024, 524288), (1024, 1048576)})
         return Defaults(
             log_drivers=frozenset({"journald", "k8s-file", "json-file"}),
@@ -66,7 +68,9 @@ class Container:
 
     @property
     def unified(self) -> bool:
-        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer."""
+        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer
+        (``verifyPlatformContainerResources``, ``daemon/daemon_unix.go`` of moby).
+        """
         return not self.podman and "OomKillDisable" in self.host and self.host["OomKillDisable"] is None
 
     def asked_for(self, flag: str, value: str) -> bool | None:

@@ -52,10 +52,16 @@ def _port_name(port: str) -> str:
     return port.removesuffix("/tcp")
 
 
+_BUILT_IN: Final = frozenset({"host", "none", "bridge", "podman", "slirp4netns", "pasta"})
+"""Networks and modes of engines themselves (Docker: Network drivers; podman-run(1), --network)."""
+_OWN: Final = frozenset({"", "default", "private"}) | _BUILT_IN - {"host", "none"}
+"""Modes that mean a network of the container's own, whichever the engine takes."""
+
+
 def _networks(shown: Container) -> Reading:
     live: dict[str, JSON] = {}
     for name, settings in sorted(mapping(get(shown.container, "NetworkSettings", "Networks")).items()):
-        if name not in {"host", "none", "bridge", "podman", "slirp4netns", "pasta"}:
+        if name not in _BUILT_IN:
             live[name] = _network(mapping(settings), shown)
     return (live or None, {f"{shown.project}_default" if shown.project else "default": {}})
 
@@ -74,9 +80,8 @@ def _network(settings: Tree, shown: Container) -> dict[str, JSON]:
 def _network_mode(shown: Container) -> Reading:
     mode = text(shown.host.get("NetworkMode"))
     attached = mapping(get(shown.container, "NetworkSettings", "Networks"))
-    usual = {"", "default", "bridge", "private", "podman", "slirp4netns", "pasta"}
     named = mode in attached and mode not in {"host", "none"}
-    return (mode or None, mode if mode in usual or named else None)
+    return (mode or None, mode if mode in _OWN or named else None)
 
 
 def _hostname(shown: Container) -> Reading:

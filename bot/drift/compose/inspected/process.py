@@ -13,7 +13,7 @@ from bot.drift.compose.notation import signal_name
 from bot.drift.values import format_duration
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 
-_SIZE: Final = re.compile(r"0+\s*[A-Za-z]*\Z")
+_NO_SIZE: Final = re.compile(r"0+\s*[A-Za-z]*\Z")
 _OWN_LABELS: Final = (
     "com.docker.compose.",
     "com.docker.stack.",
@@ -25,8 +25,13 @@ _OWN_LABELS: Final = (
     "PODMAN_SYSTEMD_UNIT",
     "io.containers.autoupdate.",
 )
+"""Written by Compose (``pkg/api/labels.go`` of docker/compose), swarm, Docker Desktop, podman-compose,
+podman-generate-systemd(1) and podman-auto-update(1); nobody declares them.
+"""
 _SYSTEM_ENVIRONMENT: Final = frozenset({"container", "HOSTNAME", "HOME", "TERM"})
+"""Set in every container by podman (podman-run(1), environment)."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where neither image nor service says anything (``DefaultPathEnv`` of moby; containers.conf(5), env)."""
 
 
 def _image(shown: Container) -> Reading:
@@ -100,7 +105,7 @@ def _healthcheck_of(config: Tree) -> dict[str, JSON]:
 
 def _healthcheck(shown: Container) -> Reading:
     ground = _healthcheck_of(shown.image_config)
-    if shown.podman:  # podman fills in its defaults where nothing was asked for
+    if shown.podman:  # filled in where nothing was asked for (podman-run(1), --health-interval and the like)
         ground = {"interval": "30s", "timeout": "30s", "retries": 3, "start_period": "0s", **ground}
     return (_healthcheck_of(shown.config) or None, ground)
 
@@ -110,7 +115,7 @@ def _logging(shown: Container) -> Reading:
     driver = text(log.get("Type"))
     options: dict[str, JSON] = {key: text(value) for key, value in mapping(log.get("Config")).items()}
     size, tag = text(log.get("Size")), text(log.get("Tag"))
-    if size and not _SIZE.match(size):
+    if size and not _NO_SIZE.match(size):
         options["max-size"] = size.lower()
     if tag:
         options["tag"] = tag

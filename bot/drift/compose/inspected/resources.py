@@ -37,6 +37,7 @@ def _ulimits(shown: Container) -> Reading:
 
 
 def _cpus(shown: Container) -> Reading:
+    # in billionths of a processor, or microseconds of a period of 100 ms (docker run reference, --cpus, --cpu-period)
     nano, quota = whole(shown.host.get("NanoCpus")), whole(shown.host.get("CpuQuota"))
     period = whole(shown.host.get("CpuPeriod")) or 100_000
     if nano:
@@ -45,7 +46,7 @@ def _cpus(shown: Container) -> Reading:
 
 
 def _memory_swap(shown: Container) -> Reading:
-    """Twice the memory limit is what both engines set where only a memory limit is asked for."""
+    """Twice the memory limit where only that is asked for (Docker: Resource constraints, --memory-swap; podman likewise)."""
     swap = whole(shown.host.get("MemorySwap"))
     return (swap or None, 2 * whole(shown.host.get("Memory")))
 

@@ -42,7 +42,9 @@ def _namespace(key: str, *usual: str) -> Reader:
 
 
 def _cgroup(shown: Container) -> Reading:
-    """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2."""
+    """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2
+    (dockerd reference, --default-cgroupns-mode).
+    """
     mode = text(shown.host.get("CgroupnsMode")) or text(shown.host.get("CgroupMode"))
     asked = shown.asked_for("--cgroupns", "host") if shown.podman else shown.unified
     return (mode or None, mode if mode == "private" or (mode == "host" and not asked) else None)

@@ -12,7 +12,9 @@ from bot.drift.compose.notation import SECRETS, tmpfs
 from bot.model.json import JSON, Tree, mapping, mappings, text
 
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}\Z")
-_PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa: S108 - mounted there by podman
+"""Engines name a volume that nobody named by 64 hex digits."""
+_PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa: S108 - recognised, not used
+"""Mounted in read-only containers (podman-run(1), --read-only-tmpfs)."""
 
 
 def _volumes(shown: Container) -> Reading:
