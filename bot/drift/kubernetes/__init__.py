@@ -1,1 +1,1 @@
-"""What a Kubernetes object means, who wrote it and how it is; knows no other platform and calls no API server."""
+"""How a Kubernetes object differs from its declaration: shapes, defaults, owners, health. Pure; knows no other platform."""
