@@ -13,7 +13,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 class Dialect(Enum):

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.model.drift import Drift, DriftKind
-from bot.model.resource import JSON, Platform
+from bot.model.json import JSON
+from bot.model.resource import Platform
 from bot.policy.context import Context
 from bot.policy.globs import path_matches
 

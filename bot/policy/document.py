@@ -13,7 +13,7 @@ from typing import TypeAlias
 import yaml
 
 from bot.errors import Invalid
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 Loc: TypeAlias = Sequence[str | int]
 """A place inside a document: mapping keys and list indexes."""
