@@ -1,5 +1,7 @@
 """A run inside GitHub Actions: what its environment says, and the texts it can print.
 
+The names are those of docs.github.com, "Variables reference" (default environment variables) and "Workflow commands for
+GitHub Actions".
 Pure: the environment comes in as a mapping, texts go out as strings; the command line reads and prints them.
 """
 
@@ -12,7 +14,7 @@ from typing import Final
 from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
-"""Bytes of one step's summary (GitHub Actions: workflow commands, "step summary is limited to 1 MiB")."""
+"""Bytes of one step's summary (docs.github.com, "Workflow commands for GitHub Actions", "Step isolation and limits")."""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",
@@ -87,11 +89,12 @@ def summary(markdown: str) -> str:
 
 
 def _data(text: str) -> str:
-    """Escaped as the runner's own toolkit escapes data."""
+    """Escaped as actions/toolkit does (packages/core/src/command.ts, ``escapeData``)."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
+    """As ``escapeProperty`` of the same file: a colon or comma would begin another property."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
