@@ -44,10 +44,10 @@ class Backend:
 
     def user(self, key: int) -> UserRow:
         """The account with this id."""
-        found = self.store.one(UserRow, "SELECT * FROM user WHERE id = ?", key)
-        if found is None:
+        user = self.store.one(UserRow, "SELECT * FROM user WHERE id = ?", key)
+        if user is None:
             raise not_found()
-        return found
+        return user
 
     def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
@@ -82,17 +82,17 @@ class Backend:
 
     def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
         """The repository; 404 when there is none or ``user`` may not see it."""
-        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-        if found is None or not self.may(found, user, "read"):
+        repo = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        if repo is None or not self.may(repo, user, "read"):
             raise not_found()
-        return found
+        return repo
 
     def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
-        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
-        if found is None:
+        repo = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
+        if repo is None:
             raise not_found()
-        return found
+        return repo
 
     def require(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> UserRow:
         """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
@@ -109,10 +109,10 @@ class Backend:
 
     def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
         """The issue or pull request with this number, 404 when there is none."""
-        found = self.store.one(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
-        if found is None:
+        issue = self.store.one(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
+        if issue is None:
             raise not_found()
-        return found
+        return issue
 
     def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
         """Both halves of a pull request, 404 when there is none with this number."""

@@ -85,8 +85,8 @@ def target(git: pygit2.Repository, name: str) -> str | None:
 def listing(git: pygit2.Repository, prefix: str = "refs/") -> dict[str, str]:
     """All refs whose name starts with ``prefix``, sorted by name, with their object ids."""
     names = sorted(name for name in git.references if name.startswith(prefix))
-    found = ((name, target(git, name)) for name in names)
-    return {name: sha for name, sha in found if sha is not None}
+    targets = ((name, target(git, name)) for name in names)
+    return {name: sha for name, sha in targets if sha is not None}
 
 
 def create(git: pygit2.Repository, name: str, sha: str) -> None:

@@ -143,9 +143,9 @@ def authenticate(backend: Backend, authorization: str) -> UserRow | None:
         return None
     scheme, _, value = authorization.strip().partition(" ")
     for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
-        found = backend.bearer(token)
-        if found is not None:
-            return found
+        user = backend.bearer(token)
+        if user is not None:
+            return user
     raise bad_credentials()
 
 

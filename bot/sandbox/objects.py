@@ -49,8 +49,8 @@ def commit_at(git: pygit2.Repository, rev: str) -> pygit2.Commit | None:
     """The commit a branch, tag, full ref name, HEAD or (abbreviated) id names; None when it names none."""
     for name in (f"refs/heads/{rev}", f"refs/tags/{rev}", rev):
         try:
-            found = git.revparse_single(name)
-            return found.peel(pygit2.Commit)
+            target = git.revparse_single(name)
+            return target.peel(pygit2.Commit)
         except (KeyError, ValueError, pygit2.GitError):
             continue
     return None
@@ -76,8 +76,8 @@ def tree_with(git: pygit2.Repository, base: pygit2.Tree | None, changes: Mapping
             index.remove(path)
             continue
         require_path(path)
-        found = None if base is None else entry_at(base, path)
-        mode = FileMode.BLOB if found is None else FileMode(found.filemode)
+        entry = None if base is None else entry_at(base, path)
+        mode = FileMode.BLOB if entry is None else FileMode(entry.filemode)
         index.add(pygit2.IndexEntry(path, git.create_blob(data), mode))
     return str(index.write_tree(git))
 
@@ -111,14 +111,14 @@ def touches(commit: pygit2.Commit, path: str) -> bool:
 
 
 def _id_at(tree: pygit2.Tree, path: str) -> str | None:
-    found = entry_at(tree, path)
-    return None if found is None else str(found.id)
+    entry = entry_at(tree, path)
+    return None if entry is None else str(entry.id)
 
 
-def merge_base(git: pygit2.Repository, one: str, other: str) -> str | None:
+def merge_base(git: pygit2.Repository, commit: str, other: str) -> str | None:
     """The best common ancestor, None for unrelated histories."""
-    found = git.merge_base(one, other)
-    return None if found is None else str(found)
+    base = git.merge_base(commit, other)
+    return None if base is None else str(base)
 
 
 def diff_trees(old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3) -> tuple[FileDiff, ...]:
@@ -181,7 +181,7 @@ def replayed(git: pygit2.Repository, onto: str, head: str, committer: PatchLine)
 
 def require_kind(git: pygit2.Repository, sha: str, kind: ObjectType, noun: str) -> pygit2.Object:
     """The object with this id, 422 when it is not there or is no ``noun``."""
-    found = git.get(sha) if len(sha) == 40 else None
-    if found is None or found.type != kind:
+    stored = git.get(sha) if len(sha) == 40 else None
+    if stored is None or stored.type != kind:
         raise unprocessable(f"{noun} does not exist")
-    return found
+    return stored

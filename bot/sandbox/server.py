@@ -278,10 +278,10 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
 
 def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     owner, _, name = full_name.partition("/")
-    found = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-    if found is None:
+    repo = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    if repo is None:
         raise KeyError(full_name)
-    return found
+    return repo
 
 
 def _owner(backend: Backend, repo: RepositoryRow) -> Any:

@@ -67,30 +67,30 @@ def all_comments(call: ApiCall) -> ApiReply:
 
 def new_comment(call: ApiCall) -> ApiReply:
     """A new comment."""
-    repo, wanted = call.repo(), call.body(CommentBody)
+    repo, request = call.repo(), call.body(CommentBody)
     issue = call.backend.issue(repo, call.number())
-    said = issues.comment(call.backend, repo, call.person(), issue, wanted.body)
-    return ApiReply(talk.comment(call.backend, repo, said, issue.number), 201)
+    comment = issues.comment(call.backend, repo, call.person(), issue, request.body)
+    return ApiReply(talk.comment(call.backend, repo, comment, issue.number), 201)
 
 
 def get_comment(call: ApiCall) -> ApiReply:
     """One comment."""
-    repo, found = _comment(call)
-    return ApiReply(talk.comment(call.backend, repo, found, _number(call, found)))
+    repo, comment = _comment(call)
+    return ApiReply(talk.comment(call.backend, repo, comment, _number(call, comment)))
 
 
 def edit_comment(call: ApiCall) -> ApiReply:
     """The comment says something else."""
-    repo, found = _comment(call)
-    actor, wanted = writer(call, repo, found.author_id), call.body(CommentBody)
-    edited = issues.edit_comment(call.backend, repo, actor, found, wanted.body)
-    return ApiReply(talk.comment(call.backend, repo, edited, _number(call, found)))
+    repo, comment = _comment(call)
+    actor, request = writer(call, repo, comment.author_id), call.body(CommentBody)
+    edited = issues.edit_comment(call.backend, repo, actor, comment, request.body)
+    return ApiReply(talk.comment(call.backend, repo, edited, _number(call, comment)))
 
 
 def delete_comment(call: ApiCall) -> ApiReply:
     """The comment is gone."""
-    repo, found = _comment(call)
-    issues.delete_comment(call.backend, repo, writer(call, repo, found.author_id), found)
+    repo, comment = _comment(call)
+    issues.delete_comment(call.backend, repo, writer(call, repo, comment.author_id), comment)
     return ApiReply(status=204)
 
 
@@ -106,45 +106,45 @@ def list_reactions(call: ApiCall) -> ApiReply:
 def react(call: ApiCall) -> ApiReply:
     """One reaction per account and kind: 201 for a new one, 200 for one that is there."""
     _, subject, key = _subject(call)
-    wanted, person = call.body(Emoji).content, call.person()
-    if wanted not in talk.REACTIONS:
+    content, person = call.body(Emoji).content, call.person()
+    if content not in talk.REACTIONS:
         raise invalid("Reaction", "content", "invalid")
     fresh = call.backend.store.run(
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
         subject,
         key,
         person.id,
-        wanted,
+        content,
         call.backend.now(),
     )
-    found = call.backend.store.one(
+    reaction = call.backend.store.one(
         ReactionRow,
         "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
         subject,
         key,
         person.id,
-        wanted,
+        content,
     )
-    if found is None:
+    if reaction is None:
         raise not_found()
-    return ApiReply(talk.reaction(call.backend, found), 201 if fresh else 200)
+    return ApiReply(talk.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
 def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
     _, subject, key = _subject(call)
-    found = call.backend.store.one(
+    reaction = call.backend.store.one(
         ReactionRow,
         "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
         call.number("reaction"),
         subject,
         key,
     )
-    if found is None:
+    if reaction is None:
         raise not_found()
-    if found.user_id != call.person().id:
+    if reaction.user_id != call.person().id:
         raise forbidden("Must be the author of the reaction.")
-    call.backend.store.run("DELETE FROM reaction WHERE id = ?", found.id)
+    call.backend.store.run("DELETE FROM reaction WHERE id = ?", reaction.id)
     return ApiReply(status=204)
 
 
@@ -157,8 +157,8 @@ def repo_labels(call: ApiCall) -> ApiReply:
 
 def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
-    repo, wanted = call.repo("write"), call.body(NewLabel)
-    made = labels.create(call.backend, repo, name=wanted.name, color=wanted.color, description=wanted.description)
+    repo, request = call.repo("write"), call.body(NewLabel)
+    made = labels.create(call.backend, repo, name=request.name, color=request.color, description=request.description)
     return ApiReply(talk.label(call.backend, repo, made), 201)
 
 
@@ -170,39 +170,39 @@ def get_label(call: ApiCall) -> ApiReply:
 
 def edit_label(call: ApiCall) -> ApiReply:
     """Name, colour, description."""
-    repo, wanted = call.repo("write"), call.body(LabelEdit)
-    found = labels.get(call.backend, repo, call.params["name"])
-    name = wanted.new_name or wanted.name
-    labels.update(call.backend, repo, found, name=name, color=wanted.color, description=wanted.description)
-    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, name or found.name)))
+    repo, request = call.repo("write"), call.body(LabelEdit)
+    label = labels.get(call.backend, repo, call.params["name"])
+    name = request.new_name or request.name
+    labels.update(call.backend, repo, label, name=name, color=request.color, description=request.description)
+    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, name or label.name)))
 
 
 def delete_label(call: ApiCall) -> ApiReply:
     """The label is gone, from issues too."""
     repo = call.repo("write")
-    found = labels.get(call.backend, repo, call.params["name"])
-    call.backend.store.run("DELETE FROM label WHERE id = ?", found.id)
+    label = labels.get(call.backend, repo, call.params["name"])
+    call.backend.store.run("DELETE FROM label WHERE id = ?", label.id)
     return ApiReply(status=204)
 
 
 def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
     repo = call.repo()
-    found = call.backend.store.one(
+    comment = call.backend.store.one(
         CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
     )
-    if found is None:
+    if comment is None:
         raise not_found()
-    return repo, found
+    return repo, comment
 
 
-def _number(call: ApiCall, found: CommentRow) -> int:
-    return call.backend.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+def _number(call: ApiCall, comment: CommentRow) -> int:
+    return call.backend.store.number("SELECT number FROM issue WHERE id = ?", comment.issue_id)
 
 
 def _subject(call: ApiCall) -> tuple[RepositoryRow, str, int]:
     if "comment" in call.params:
-        repo, found = _comment(call)
-        return repo, "comment", found.id
+        repo, comment = _comment(call)
+        return repo, "comment", comment.id
     repo = call.repo()
     return repo, "issue", call.backend.issue(repo, call.number()).id
 

@@ -12,7 +12,7 @@ from bot.sandbox.objects import commit_at, diff_trees, history, merge_base, touc
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
 from bot.sandbox.shapes import code
-from bot.sandbox.shapes.pulls import pull
+from bot.sandbox.shapes.pulls import short_pull
 
 _MOST_LISTED = 10_000
 _MOST_COMPARED = 250
@@ -26,8 +26,8 @@ def list_commits(call: ApiCall) -> ApiReply:
     tip = commit_at(git, call.query.get("sha") or repo.default_branch)
     if tip is None:
         raise not_found() if call.query.get("sha") else ApiProblem(409, "Git Repository is empty.")
-    found = (commit for commit in history(git, str(tip.id)) if _wanted(call, commit))
-    return call.slice(list(islice(found, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
+    matches = (commit for commit in history(git, str(tip.id)) if _matches(call, commit))
+    return call.slice(list(islice(matches, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
 
 
 def get_commit(call: ApiCall) -> ApiReply:
@@ -69,8 +69,8 @@ def pulls_of_commit(call: ApiCall) -> ApiReply:
     )
 
     def shape(issue: IssueRow) -> Json:
-        found = call.backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
-        return None if found is None else pull(call.backend, repo, issue, found)
+        row = call.backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        return None if row is None else short_pull(call.backend, repo, issue, row)
 
     return call.page(rows, shape, kind="issue")
 
@@ -110,7 +110,7 @@ def _comparison(
     }
 
 
-def _wanted(call: ApiCall, commit: pygit2.Commit) -> bool:
+def _matches(call: ApiCall, commit: pygit2.Commit) -> bool:
     query = call.query
     if "since" in query and commit.commit_time < datetime.fromisoformat(query["since"]).timestamp():
         return False

@@ -139,14 +139,14 @@ def _stale(expected: str) -> ApiProblem:
     return ApiProblem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
 
 
-def _changes(base: pygit2.Commit, wanted: FileChanges) -> dict[str, bytes | None]:
+def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = {}
-    for addition in wanted.additions:
+    for addition in requested.additions:
         try:
             changes[addition.path] = base64.b64decode(addition.contents)
         except binascii.Error as error:
             raise ApiProblem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
-    for removal in wanted.deletions:
+    for removal in requested.deletions:
         if removal.path not in base.tree:
             raise ApiProblem(422, f"A path was requested for deletion which does not exist: {removal.path}")
         changes[removal.path] = None

@@ -34,10 +34,10 @@ def create_user(
                 installation=installation,
                 created_at=backend.now(),
             )
-    found = backend.login(login)
-    if found is None:
+    user = backend.login(login)
+    if user is None:
         raise LookupError(login)
-    return found
+    return user
 
 
 def issue_token(backend: Backend, person: UserRow) -> str:

@@ -67,7 +67,7 @@ def _rows(patch: str, remarks: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
             continue
         kind = _KINDS.get(line[:1], "same")
         on_old, on_new = kind in ("same", "removed"), kind in ("same", "added")
-        said = tuple(remarks.get(new, ())) if on_new else ()
-        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], said))
+        noted = tuple(remarks.get(new, ())) if on_new else ()
+        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], noted))
         old, new = old + on_old, new + on_new
     return rows

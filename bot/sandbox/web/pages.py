@@ -73,10 +73,10 @@ def blob(visit: Visit) -> Answer:
     """One file: Markdown rendered, text with line numbers."""
     repo = visit.repo()
     rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    found = entry_at(commit.tree, path)
-    if not isinstance(found, pygit2.Blob):
+    entry = entry_at(commit.tree, path)
+    if not isinstance(entry, pygit2.Blob):
         raise not_found()
-    text = None if found.is_binary else found.data.decode("utf-8", errors="replace")
+    text = None if entry.is_binary else entry.data.decode("utf-8", errors="replace")
     rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
     return page_of(
         visit,
@@ -89,7 +89,7 @@ def blob(visit: Visit) -> Answer:
         commit=views.commit_view(visit.backend, repo, commit),
         text=text,
         lines=[] if text is None else text.removesuffix("\n").split("\n"),
-        size=found.size,
+        size=entry.size,
         rendered=rendered,
         markdown=path.lower().endswith(_MARKDOWN),
     )
@@ -99,10 +99,10 @@ def raw(visit: Visit) -> Answer:
     """One file's bytes, as plain text."""
     repo = visit.repo()
     _, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    found = entry_at(commit.tree, path)
-    if not isinstance(found, pygit2.Blob):
+    entry = entry_at(commit.tree, path)
+    if not isinstance(entry, pygit2.Blob):
         raise not_found()
-    return Raw(found.data, "application/octet-stream" if found.is_binary else "text/plain; charset=utf-8")
+    return Raw(entry.data, "application/octet-stream" if entry.is_binary else "text/plain; charset=utf-8")
 
 
 def commits(visit: Visit) -> Answer:
@@ -117,18 +117,18 @@ def commits(visit: Visit) -> Answer:
 def commit(visit: Visit) -> Answer:
     """One commit with its checks and diff."""
     repo, sha = visit.repo(), visit.params["sha"]
-    found = commit_at(visit.backend.git(repo), sha)
-    if found is None:
+    target = commit_at(visit.backend.git(repo), sha)
+    if target is None:
         raise not_found()
-    old = found.parents[0].tree if found.parents else None
-    files = diff_trees(old, found.tree)
-    checks = views.checks_of(visit.backend, repo, str(found.id))
+    old = target.parents[0].tree if target.parents else None
+    files = diff_trees(old, target.tree)
+    checks = views.checks_of(visit.backend, repo, str(target.id))
     return page_of(
         visit,
         repo,
         "commits",
         "commit.html",
-        commit=views.commit_view(visit.backend, repo, found),
+        commit=views.commit_view(visit.backend, repo, target),
         checks=checks,
         **_diff(files, checks),
     )
@@ -152,8 +152,8 @@ def branches(visit: Visit) -> Answer:
     repo = visit.repo()
     git = visit.backend.git(repo)
     names = views.repo_view(visit.backend, repo).branches
-    found = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
-    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in found if tip is not None]
+    tips = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
+    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in tips if tip is not None]
     return page_of(visit, repo, "code", "branches.html", rows=rows)
 
 
@@ -179,21 +179,21 @@ def _threads(visit: Visit, tab: str) -> Answer:
 def pull(visit: Visit) -> Answer:
     """One pull request: talk, checks, commits, diff, and the buttons."""
     repo = visit.repo()
-    thread, found = visit.backend.pull(repo, visit.number())
-    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, found.head_sha)
-    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, found)]
+    thread, row = visit.backend.pull(repo, visit.number())
+    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, row.head_sha)
+    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, row)]
     return page_of(
         visit,
         repo,
         "pulls",
         "pull.html",
-        pull=found,
-        merging=mergeability(visit.backend, repo, thread, found),
-        state=views.thread_state(thread, found),
+        pull=row,
+        merging=mergeability(visit.backend, repo, thread, row),
+        state=views.thread_state(thread, row),
         checks=checks,
-        commits=[views.commit_view(visit.backend, repo, one) for one in own],
+        commits=[views.commit_view(visit.backend, repo, own_commit) for own_commit in own],
         **_talk(visit, repo, thread),
-        **_diff(changes(visit.backend, repo, found), checks),
+        **_diff(changes(visit.backend, repo, row), checks),
     )
 
 
@@ -209,23 +209,21 @@ def issue(visit: Visit) -> Answer:
 def run(visit: Visit) -> Answer:
     """One check run with all it found."""
     repo = visit.repo()
-    found = visit.backend.store.one(
+    row = visit.backend.store.one(
         CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
-    if found is None:
+    if row is None:
         raise not_found()
-    check = views.run_view(visit.backend, found)
-    return page_of(
-        visit, repo, "pulls", "run.html", check=check, run=found, numbers=_pulls_at(visit.backend, repo, found)
-    )
+    check = views.run_view(visit.backend, row)
+    return page_of(visit, repo, "pulls", "run.html", check=check, run=row, numbers=_pulls_at(visit.backend, repo, row))
 
 
-def _pulls_at(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> list[IssueRow]:
+def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[IssueRow]:
     return backend.store.all(
         IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND head_sha = ?",
         repo.id,
-        found.head_sha,
+        run.head_sha,
     )
 
 
@@ -241,8 +239,8 @@ def _talk(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, obje
 
 
 def _people(backend: Backend, thread: IssueRow) -> list[str]:
-    said = views.conversation(backend, thread)
-    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in said)]))
+    timeline = views.conversation(backend, thread)
+    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in timeline)]))
 
 
 def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
@@ -261,9 +259,9 @@ def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.Box
 
 
 def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
-    found = views.remarks(checks)
+    annotations = views.remarks(checks)
     return {
-        "files": [diffs.view(file, found) for file in files],
+        "files": [diffs.view(file, annotations) for file in files],
         "added": sum(file.additions for file in files),
         "removed": sum(file.deletions for file in files),
     }
@@ -276,8 +274,8 @@ def _crumbs(path: str) -> list[tuple[str, str]]:
 
 
 def _text(tree_of: pygit2.Tree, path: str) -> str:
-    found = entry_at(tree_of, path)
-    return found.data.decode("utf-8", errors="replace") if isinstance(found, pygit2.Blob) else ""
+    entry = entry_at(tree_of, path)
+    return entry.data.decode("utf-8", errors="replace") if isinstance(entry, pygit2.Blob) else ""
 
 
 _REPO = "/{owner}/{name}"
