@@ -44,18 +44,18 @@ class Backend:
 
     def user(self, key: int) -> UserRow:
         """The account with this id."""
-        user = self.store.one(UserRow, "SELECT * FROM user WHERE id = ?", key)
+        user = self.store.first(UserRow, "SELECT * FROM user WHERE id = ?", key)
         if user is None:
             raise not_found()
         return user
 
     def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
-        return self.store.one(UserRow, "SELECT * FROM user WHERE login = ?", login)
+        return self.store.first(UserRow, "SELECT * FROM user WHERE login = ?", login)
 
     def bearer(self, token: str) -> UserRow | None:
         """Whose token this is, None when it is nobody's."""
-        return self.store.one(
+        return self.store.first(
             UserRow,
             "SELECT user.* FROM user JOIN token ON token.user_id = user.id WHERE token.digest = ?",
             token_digest(token),
@@ -82,14 +82,14 @@ class Backend:
 
     def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
         """The repository; 404 when there is none or ``user`` may not see it."""
-        repo = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
         if repo is None or not self.may(repo, user, "read"):
             raise not_found()
         return repo
 
     def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
-        repo = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
+        repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
         if repo is None:
             raise not_found()
         return repo
@@ -109,7 +109,7 @@ class Backend:
 
     def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
         """The issue or pull request with this number, 404 when there is none."""
-        issue = self.store.one(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
+        issue = self.store.first(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
         if issue is None:
             raise not_found()
         return issue
@@ -117,7 +117,7 @@ class Backend:
     def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
         """Both halves of a pull request, 404 when there is none with this number."""
         issue = self.issue(repo, number)
-        pull = self.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        pull = self.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
         if pull is None:
             raise not_found()
         return issue, pull

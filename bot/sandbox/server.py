@@ -278,7 +278,7 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
 
 def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     owner, _, name = full_name.partition("/")
-    repo = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    repo = backend.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
     if repo is None:
         raise KeyError(full_name)
     return repo

@@ -254,7 +254,7 @@ def _remarks(request: CheckEdit) -> list[checks.NewAnnotation]:
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:
-    row = call.backend.store.one(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
+    row = call.backend.store.first(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
     if row is None:
         raise not_found()
     return row

@@ -9,7 +9,7 @@ from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import CommentRow, LabelRow, ReactionRow, RepositoryRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found
-from bot.sandbox.shapes import talk
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels
 
 
@@ -50,7 +50,7 @@ def list_comments(call: ApiCall) -> ApiReply:
     if call.query.get("since"):
         since = stamp(datetime.fromisoformat(call.query["since"]))
         rows = [row for row in rows if row.updated_at >= since]
-    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, issue.number), kind="comment")
+    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, issue.number), kind="comment")
 
 
 def all_comments(call: ApiCall) -> ApiReply:
@@ -62,7 +62,7 @@ def all_comments(call: ApiCall) -> ApiReply:
         rows = [row for row in rows if row.updated_at >= since]
     if call.query.get("direction") == "desc":
         rows.reverse()
-    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, _number(call, row)), kind="comment")
+    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, _number(call, row)), kind="comment")
 
 
 def new_comment(call: ApiCall) -> ApiReply:
@@ -70,13 +70,13 @@ def new_comment(call: ApiCall) -> ApiReply:
     repo, request = call.repo(), call.body(CommentBody)
     issue = call.backend.issue(repo, call.number())
     comment = issues.comment(call.backend, repo, call.person(), issue, request.body)
-    return ApiReply(talk.comment(call.backend, repo, comment, issue.number), 201)
+    return ApiReply(shapes.comment(call.backend, repo, comment, issue.number), 201)
 
 
 def get_comment(call: ApiCall) -> ApiReply:
     """One comment."""
     repo, comment = _comment(call)
-    return ApiReply(talk.comment(call.backend, repo, comment, _number(call, comment)))
+    return ApiReply(shapes.comment(call.backend, repo, comment, _number(call, comment)))
 
 
 def edit_comment(call: ApiCall) -> ApiReply:
@@ -84,7 +84,7 @@ def edit_comment(call: ApiCall) -> ApiReply:
     repo, comment = _comment(call)
     actor, request = writer(call, repo, comment.author_id), call.body(CommentBody)
     edited = issues.edit_comment(call.backend, repo, actor, comment, request.body)
-    return ApiReply(talk.comment(call.backend, repo, edited, _number(call, comment)))
+    return ApiReply(shapes.comment(call.backend, repo, edited, _number(call, comment)))
 
 
 def delete_comment(call: ApiCall) -> ApiReply:
@@ -100,14 +100,14 @@ def list_reactions(call: ApiCall) -> ApiReply:
     rows = call.backend.store.all(
         ReactionRow, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? ORDER BY id", subject, key
     )
-    return call.slice(rows, lambda row: talk.reaction(call.backend, row))
+    return call.slice(rows, lambda row: shapes.reaction(call.backend, row))
 
 
 def react(call: ApiCall) -> ApiReply:
     """One reaction per account and kind: 201 for a new one, 200 for one that is there."""
     _, subject, key = _subject(call)
     content, person = call.body(Emoji).content, call.person()
-    if content not in talk.REACTIONS:
+    if content not in shapes.REACTIONS:
         raise invalid("Reaction", "content", "invalid")
     fresh = call.backend.store.run(
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -117,7 +117,7 @@ def react(call: ApiCall) -> ApiReply:
         content,
         call.backend.now(),
     )
-    reaction = call.backend.store.one(
+    reaction = call.backend.store.first(
         ReactionRow,
         "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
         subject,
@@ -127,13 +127,13 @@ def react(call: ApiCall) -> ApiReply:
     )
     if reaction is None:
         raise not_found()
-    return ApiReply(talk.reaction(call.backend, reaction), 201 if fresh else 200)
+    return ApiReply(shapes.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
 def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
     _, subject, key = _subject(call)
-    reaction = call.backend.store.one(
+    reaction = call.backend.store.first(
         ReactionRow,
         "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
         call.number("reaction"),
@@ -152,20 +152,20 @@ def repo_labels(call: ApiCall) -> ApiReply:
     """The repository's labels by name."""
     repo = call.repo()
     rows = call.backend.store.all(LabelRow, "SELECT * FROM label WHERE repo_id = ? ORDER BY name", repo.id)
-    return call.page(rows, lambda row: talk.label(call.backend, repo, row), kind="label")
+    return call.page(rows, lambda row: shapes.label(call.backend, repo, row), kind="label")
 
 
 def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
     repo, request = call.repo("write"), call.body(NewLabel)
     made = labels.create(call.backend, repo, name=request.name, color=request.color, description=request.description)
-    return ApiReply(talk.label(call.backend, repo, made), 201)
+    return ApiReply(shapes.label(call.backend, repo, made), 201)
 
 
 def get_label(call: ApiCall) -> ApiReply:
     """One label."""
     repo = call.repo()
-    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
+    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
 
 
 def edit_label(call: ApiCall) -> ApiReply:
@@ -174,7 +174,7 @@ def edit_label(call: ApiCall) -> ApiReply:
     label = labels.get(call.backend, repo, call.params["name"])
     name = request.new_name or request.name
     labels.update(call.backend, repo, label, name=name, color=request.color, description=request.description)
-    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, name or label.name)))
+    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, name or label.name)))
 
 
 def delete_label(call: ApiCall) -> ApiReply:
@@ -187,7 +187,7 @@ def delete_label(call: ApiCall) -> ApiReply:
 
 def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
     repo = call.repo()
-    comment = call.backend.store.one(
+    comment = call.backend.store.first(
         CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
     )
     if comment is None:

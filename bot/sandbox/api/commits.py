@@ -69,7 +69,7 @@ def pulls_of_commit(call: ApiCall) -> ApiReply:
     )
 
     def shape(issue: IssueRow) -> Json:
-        row = call.backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        row = call.backend.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
         return None if row is None else short_pull(call.backend, repo, issue, row)
 
     return call.page(rows, shape, kind="issue")

@@ -118,7 +118,7 @@ def redeliver(call: ApiCall) -> ApiReply:
 
 def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
     repo = call.repo("admin")
-    hook = call.backend.store.one(
+    hook = call.backend.store.first(
         HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id
     )
     if hook is None:
@@ -128,7 +128,7 @@ def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
 
 def _delivery(call: ApiCall) -> tuple[RepositoryRow, HookRow, DeliveryRow]:
     repo, hook = _hook(call)
-    delivery = call.backend.store.one(
+    delivery = call.backend.store.first(
         DeliveryRow, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id
     )
     if delivery is None:

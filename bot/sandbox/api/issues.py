@@ -9,7 +9,7 @@ from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import EventRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid
-from bot.sandbox.shapes import talk
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels, pulls
 
 _SORTS = {"created": "created_at", "updated": "updated_at"}
@@ -68,7 +68,7 @@ def list_issues(call: ApiCall) -> ApiReply:
     sort = _SORTS.get(call.query.get("sort", "created"), "created_at")
     down = call.query.get("direction", "desc") == "desc"
     matches.sort(key=lambda row: (getattr(row, sort), row.number), reverse=down)
-    return call.page(matches, lambda row: talk.issue(call.backend, repo, row), kind="issue")
+    return call.page(matches, lambda row: shapes.issue(call.backend, repo, row), kind="issue")
 
 
 def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
@@ -85,7 +85,7 @@ def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
         tests.append(lambda row: row.updated_at >= since)
     required = {name.strip().lower() for name in query.get("labels", "").split(",") if name.strip()}
     if required:
-        tests.append(lambda row: required <= {label.name.lower() for label in talk.labels_of(backend, row)})
+        tests.append(lambda row: required <= {label.name.lower() for label in shapes.labels_of(backend, row)})
     return tests
 
 
@@ -102,13 +102,13 @@ def new_issue(call: ApiCall) -> ApiReply:
         assignees=[*request.assignees, *filter(None, [request.assignee])],
     )
     where = call.backend.links.repo(repo.full_name, f"/issues/{issue.number}")
-    return ApiReply(talk.issue(call.backend, repo, issue), 201, {"Location": where})
+    return ApiReply(shapes.issue(call.backend, repo, issue), 201, {"Location": where})
 
 
 def get_issue(call: ApiCall) -> ApiReply:
     """One issue or pull request."""
     repo = call.repo()
-    return ApiReply(talk.issue(call.backend, repo, call.backend.issue(repo, call.number())))
+    return ApiReply(shapes.issue(call.backend, repo, call.backend.issue(repo, call.number())))
 
 
 def edit_issue(call: ApiCall) -> ApiReply:
@@ -143,7 +143,7 @@ def events(call: ApiCall) -> ApiReply:
     repo = call.repo()
     issue = call.backend.issue(repo, call.number())
     rows = call.backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    return call.slice(rows, lambda row: talk.event(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.event(call.backend, repo, row))
 
 
 def list_labels(call: ApiCall) -> ApiReply:
@@ -207,7 +207,7 @@ def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
 
 
 def _labels(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> ApiReply:
-    return call.slice(talk.labels_of(call.backend, issue), lambda row: talk.label(call.backend, repo, row))
+    return call.slice(shapes.labels_of(call.backend, issue), lambda row: shapes.label(call.backend, repo, row))
 
 
 _ISSUES = "/repos/{owner}/{repo}/issues"

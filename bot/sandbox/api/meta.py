@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, forbidden, not_found
-from bot.sandbox.shapes.people import full_user, repository
+from bot.sandbox.shapes.accounts import full_user, repository
 
 
 def root(call: ApiCall) -> ApiReply:

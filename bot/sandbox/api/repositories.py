@@ -10,7 +10,7 @@ from bot.sandbox.objects import commit_at
 from bot.sandbox.records import UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found
 from bot.sandbox.shapes import code
-from bot.sandbox.shapes.people import permissions, repository, user
+from bot.sandbox.shapes.accounts import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
 
 _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "maintain": "write", "admin": "admin"}

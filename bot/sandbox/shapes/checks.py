@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import AnnotationRow, CheckRunRow, DeliveryRow, HookRow, PullRow, RepositoryRow, StatusRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
+from bot.sandbox.shapes.accounts import node_id, owner, repository, user_by_id
 
 _HIDDEN = "*" * 8
 

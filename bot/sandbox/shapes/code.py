@@ -13,7 +13,7 @@ from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.objects import FileDiff
 from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import user
+from bot.sandbox.shapes.accounts import user
 
 _NO_SIGNATURE: dict[str, Json] = {
     "verified": False,

@@ -8,8 +8,8 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, history, merge_base, pull_diff
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, repository, user_by_id
-from bot.sandbox.shapes.talk import conversation, people_of
+from bot.sandbox.shapes.accounts import node_id, repository, user_by_id
+from bot.sandbox.shapes.issues import conversation, people_of
 
 
 @dataclass(frozen=True, slots=True)

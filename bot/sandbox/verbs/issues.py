@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import JsonObject, invalid
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.shapes import pulls as pull_shapes
-from bot.sandbox.shapes import talk
 from bot.sandbox.verbs import labels
 from bot.sandbox.verbs.announce import announce
 
@@ -183,7 +183,7 @@ def _require_comment(body: str) -> None:
 
 
 def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
-    issue = backend.store.one(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
+    issue = backend.store.first(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
     if issue is None:  # a foreign row: the comment's issue is never deleted
         raise LookupError(row.issue_id)
     return issue
@@ -192,7 +192,7 @@ def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
 def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:
     def content() -> JsonObject:
         if not issue.is_pull:
-            return {"issue": talk.issue(backend, repo, issue)}
+            return {"issue": shapes.issue(backend, repo, issue)}
         pull = backend.pull(repo, issue.number)[1]
         return {"number": issue.number, "pull_request": pull_shapes.short_pull(backend, repo, issue, pull)}
 
@@ -202,6 +202,9 @@ def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: Iss
 def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, row: CommentRow, action: str) -> None:
     def content() -> JsonObject:
         issue = _issue_of(backend, row)
-        return {"issue": talk.issue(backend, repo, issue), "comment": talk.comment(backend, repo, row, issue.number)}
+        return {
+            "issue": shapes.issue(backend, repo, issue),
+            "comment": shapes.comment(backend, repo, row, issue.number),
+        }
 
     announce(backend, repo, sender, "issue_comment", action=action, content=content)

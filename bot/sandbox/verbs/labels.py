@@ -14,7 +14,7 @@ _GREY = "ededed"
 
 def find(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow | None:
     """The repository's label with this name, whatever its case."""
-    return backend.store.one(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
+    return backend.store.first(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
 
 
 def get(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow:

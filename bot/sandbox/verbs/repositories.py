@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.sandbox.backend import Backend, token_digest
 from bot.sandbox.bare_repositories import require_name
-from bot.sandbox.imports import first_commit
+from bot.sandbox.fast_import import first_commit
 from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import invalid
 

@@ -10,8 +10,8 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
 from bot.sandbox.records import CheckRunRow, IssueRow, RepositoryRow
 from bot.sandbox.replies import not_found
+from bot.sandbox.shapes.issues import labels_of
 from bot.sandbox.shapes.pulls import changes, own_commits
-from bot.sandbox.shapes.talk import labels_of
 from bot.sandbox.verbs.pulls import mergeability
 from bot.sandbox.web import diffs, markup, views
 from bot.sandbox.web.site import Answer, Door, Elsewhere, Raw, Visit, page_of
@@ -209,7 +209,7 @@ def issue(visit: Visit) -> Answer:
 def run(visit: Visit) -> Answer:
     """One check run with all it found."""
     repo = visit.repo()
-    row = visit.backend.store.one(
+    row = visit.backend.store.first(
         CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
     if row is None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, PullRow, ReactionRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, user, user_by_id
+from bot.sandbox.shapes.accounts import node_id, user, user_by_id
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
@@ -94,7 +94,7 @@ def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Jso
         "closed_by": user_by_id(backend, row.closed_by_id),
         "reactions": reactions(backend, f"{url}/reactions", "issue", row.id),
     }
-    pull = backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", row.id) if row.is_pull else None
+    pull = backend.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", row.id) if row.is_pull else None
     if pull is not None:
         page = backend.links.page(repo.full_name, f"/pull/{row.number}")
         shape["draft"] = pull.draft
