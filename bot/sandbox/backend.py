@@ -13,7 +13,7 @@ from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
-from bot.sandbox.objects import PatchLine
+from bot.sandbox.objects import Ident
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import forbidden, not_found
@@ -38,9 +38,9 @@ class Backend:
         """The time as GitHub prints it."""
         return stamp(self.clock())
 
-    def line(self, user: UserRow) -> PatchLine:
+    def ident(self, user: UserRow) -> Ident:
         """``user`` as author or committer of a commit made now."""
-        return PatchLine(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
+        return Ident(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
 
     def user(self, key: int) -> UserRow:
         """The account with this id."""

@@ -12,13 +12,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import ItemT, RepositoryRow, RowT, UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,17 +28,6 @@ class RequestBody(BaseModel):
     """A request body. Unknown keys are ignored, as GitHub does; its validator is built when it is first needed."""
 
     model_config = ConfigDict(defer_build=True)
-
-
-class RouteRow(Protocol):
-    """Anything with an id."""
-
-    @property
-    def id(self) -> int: ...
-
-
-RowT = TypeVar("RowT", bound=RouteRow)
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)

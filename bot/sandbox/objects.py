@@ -33,12 +33,15 @@ class FileDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class PatchLine:
-    """What a commit's person line says."""
+class Ident:
+    """Who made a commit or tag, and when: what git calls an ident (git-var(1), ``GIT_AUTHOR_IDENT``)."""
 
     name: str
     email: str
     at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}> {int(self.at.timestamp())} +0000"
 
     def signature(self) -> pygit2.Signature:
         """For libgit2, in UTC."""
@@ -89,7 +92,7 @@ def require_path(path: str) -> None:
 
 
 def write_commit(
-    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: PatchLine, committer: PatchLine
+    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: Ident, committer: Ident
 ) -> str:
     """The id of a new commit that no ref points to yet."""
     return str(git.create_commit(None, author.signature(), committer.signature(), message, tree, list(parents)))
@@ -164,7 +167,7 @@ def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:
     return None if index.conflicts is not None else str(index.write_tree(git))
 
 
-def replayed(git: pygit2.Repository, onto: str, head: str, committer: PatchLine) -> str | None:
+def replayed(git: pygit2.Repository, onto: str, head: str, committer: Ident) -> str | None:
     """The tip of ``head``'s own commits replayed on ``onto``; None when one conflicts."""
     tip = onto
     for commit in reversed(list(history(git, head, hide=onto))):

@@ -223,11 +223,11 @@ class Sandbox:
         self.close()
 
     def _application(self) -> Any:
-        from bot.sandbox.app import Doors, build
+        from bot.sandbox.app import HandlerContext, build
         from bot.sandbox.web import forms, pages, site
 
-        shown = site.routes(self.backend, self.person, (*forms.DOORS, *pages.DOORS))
-        return build(Doors(self.backend, self.requests, self._hang_up), shown)
+        shown = site.routes(self.backend, self.person, (*forms.ROUTES, *pages.ROUTES))
+        return build(HandlerContext(self.backend, self.requests, self._hang_up), shown)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""

@@ -117,7 +117,7 @@ def test_checks_and_their_findings_are_shown(web: httpx.Client, repo: Repo) -> N
     run = repo.create_check_run("guard", pull.head.sha, conclusion="failure", output=output)
     page = _page(web, f"/{repo.full_name}/pull/{pull.number}")
     assert '<details class="check failure" open>' in page
-    assert re.search(r'two: 2</td>\s*</tr>\s*<tr class="said">.*?No twos', page, re.DOTALL)
+    assert re.search(r'two: 2</td>\s*</tr>\s*<tr class="remarks">.*?No twos', page, re.DOTALL)
     assert "<strong>Blocked</strong>" in _page(web, f"/{repo.full_name}/runs/{run.id}")
 
 

@@ -134,14 +134,14 @@ def _commit(
     request: Write | Deletion,
     changes: Mapping[str, bytes | None],
 ) -> str:
-    now, me = call.backend.clock(), call.backend.line(call.person())
-    committer = request.committer.line(now) if request.committer else me
+    now, me = call.backend.clock(), call.backend.ident(call.person())
+    committer = request.committer.ident(now) if request.committer else me
     return write_commit(
         git,
         tree=tree_with(git, None if base is None else base.tree, changes),
         parents=[] if base is None else [str(base.id)],
         message=request.message,
-        author=request.author.line(now) if request.author else committer,
+        author=request.author.ident(now) if request.author else committer,
         committer=committer,
     )
 

@@ -12,7 +12,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from bot.sandbox.bare_repositories import ZERO, create, delete, listing, move, require_object, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.objects import PatchLine, commit_at, require_kind, require_path, write_commit
+from bot.sandbox.objects import Ident, commit_at, require_kind, require_path, write_commit
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
@@ -44,9 +44,9 @@ class Person(RequestBody):
     email: str
     date: datetime | None = None
 
-    def line(self, now: datetime) -> PatchLine:
+    def ident(self, now: datetime) -> Ident:
         """With ``now`` where the request named no time."""
-        return PatchLine(self.name, self.email, (self.date or now).astimezone(UTC))
+        return Ident(self.name, self.email, (self.date or now).astimezone(UTC))
 
 
 class NewCommit(RequestBody):
@@ -155,8 +155,8 @@ def create_commit(call: ApiCall) -> ApiReply:
     require_kind(git, request.tree, ObjectType.TREE, "Tree SHA")
     for parent in request.parents:
         require_kind(git, parent, ObjectType.COMMIT, "Parent SHA")
-    author = request.author.line(now) if request.author else call.backend.line(call.person())
-    committer = request.committer.line(now) if request.committer else author
+    author = request.author.ident(now) if request.author else call.backend.ident(call.person())
+    committer = request.committer.ident(now) if request.committer else author
     sha = write_commit(
         git, tree=request.tree, parents=request.parents, message=request.message, author=author, committer=committer
     )
@@ -221,17 +221,13 @@ def create_tag(call: ApiCall) -> ApiReply:
     if kind is None:
         raise unprocessable("type must be commit, tree or blob")
     require_kind(git, request.object, kind, "Object")
-    line = request.tagger.line(call.backend.clock()) if request.tagger else call.backend.line(call.person())
-    sha = _write_tag(git, request, line)
+    ident = request.tagger.ident(call.backend.clock()) if request.tagger else call.backend.ident(call.person())
+    sha = _write_tag(git, request, ident)
     return ApiReply(code.tag(call.backend, repo, git[sha].peel(pygit2.Tag)), 201)
 
 
-def _write_tag(git: pygit2.Repository, request: NewTag, line: PatchLine) -> str:
-    at = int(line.at.timestamp())
-    text = (
-        f"object {request.object}\ntype {request.type}\ntag {request.tag}\n"
-        f"tagger {line.name} <{line.email}> {at} +0000\n\n{request.message}\n"
-    )
+def _write_tag(git: pygit2.Repository, request: NewTag, ident: Ident) -> str:
+    text = f"object {request.object}\ntype {request.type}\ntag {request.tag}\ntagger {ident}\n\n{request.message}\n"
     return str(git.odb.write(ObjectType.TAG, text.encode()))
 
 

@@ -111,7 +111,7 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
 
 
 def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
-    ref, git, line = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.line(call.person())
+    ref, git, ident = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.ident(call.person())
     with call.backend.repositories.lock(repo.full_name):
         tip = target(git, ref)
         if tip is None:
@@ -124,8 +124,8 @@ def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
             tree=tree_with(git, base.tree, _changes(base, order.fileChanges or FileChanges())),
             parents=[tip],
             message="\n\n".join(filter(None, (order.message.headline, order.message.body))),
-            author=line,
-            committer=line,
+            author=ident,
+            committer=ident,
         )
         try:
             move(git, ref, sha, expected=tip)

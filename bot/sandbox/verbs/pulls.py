@@ -130,14 +130,14 @@ def require_reopenable(backend: Backend, repo: RepositoryRow, pull: PullRow) -> 
 def _merged(
     backend: Backend, repo: RepositoryRow, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge
 ) -> str:
-    (issue, pull), git, line = halves, backend.git(repo), backend.line(actor)
+    (issue, pull), git, ident = halves, backend.git(repo), backend.ident(actor)
     if how.method == "rebase":
-        tip = replayed(git, base, pull.head_sha, line)
+        tip = replayed(git, base, pull.head_sha, ident)
     else:
         tree = merged_tree(git, base, pull.head_sha)
         parents = [base] if how.method == "squash" else [base, pull.head_sha]
         message = _message(repo, issue, pull, how)
-        tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=line, committer=line)
+        tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=ident, committer=ident)
     if tip is None:
         raise ApiProblem(405, _NOT_MERGEABLE)
     return tip
@@ -164,9 +164,9 @@ def _keep_merge_ref(backend: Backend, repo: RepositoryRow, issue: IssueRow, side
     now = target(git, name)
     if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
         return
-    line = backend.line(backend.user(issue.author_id))
+    ident = backend.ident(backend.user(issue.author_id))
     message = f"Merge {head} into {base}"
-    sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=line, committer=line)
+    sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=ident, committer=ident)
     git.references.create(name, sha, force=True)
 
 

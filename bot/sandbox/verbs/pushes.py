@@ -136,7 +136,7 @@ class _Push:
             "compare": links.page(self.repo.full_name, f"/compare/{update.old[:12]}...{update.new[:12]}"),
             "commits": commits,
             "head_commit": commits[-1] if commits else None,
-            "pusher": {"name": self.pusher.login, "email": self.backend.line(self.pusher).email},
+            "pusher": {"name": self.pusher.login, "email": self.backend.ident(self.pusher).email},
         }
 
     def forced(self) -> bool:

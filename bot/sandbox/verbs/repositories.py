@@ -68,7 +68,7 @@ def create_repository(
     backend.repositories.create(repo.full_name, default_branch)
     if files:
         bare = backend.repositories.path(repo.full_name)
-        first_commit(bare, default_branch, files, message=message, line=backend.line(person))
+        first_commit(bare, default_branch, files, message=message, ident=backend.ident(person))
     return repo
 
 

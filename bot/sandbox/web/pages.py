@@ -14,7 +14,7 @@ from bot.sandbox.shapes.issues import labels_of
 from bot.sandbox.shapes.pulls import changes, own_commits
 from bot.sandbox.verbs.pulls import mergeability
 from bot.sandbox.web import diffs, markup, views
-from bot.sandbox.web.site import Answer, Door, Elsewhere, Raw, Visit, page_of
+from bot.sandbox.web.site import Answer, PageRoute, Raw, Redirect, Visit, page_of
 from bot.sandbox.web.site import Page as SitePage
 
 _MOST_COMMITS = 200
@@ -32,7 +32,7 @@ def owner(visit: Visit) -> Answer:
     """An owner has no page of its own."""
     if visit.backend.login(visit.params["owner"]) is None:
         raise not_found()
-    return Elsewhere("/")
+    return Redirect("/")
 
 
 def repository(visit: Visit) -> Answer:
@@ -192,7 +192,7 @@ def pull(visit: Visit) -> Answer:
         state=views.thread_state(thread, row),
         checks=checks,
         commits=[views.commit_view(visit.backend, repo, own_commit) for own_commit in own],
-        **_talk(visit, repo, thread),
+        **_conversation(visit, repo, thread),
         **_diff(changes(visit.backend, repo, row), checks),
     )
 
@@ -202,8 +202,8 @@ def issue(visit: Visit) -> Answer:
     repo = visit.repo()
     thread = visit.backend.issue(repo, visit.number())
     if thread.is_pull:
-        return Elsewhere(f"/{repo.full_name}/pull/{thread.number}")
-    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_talk(visit, repo, thread))
+        return Redirect(f"/{repo.full_name}/pull/{thread.number}")
+    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
 
 
 def run(visit: Visit) -> Answer:
@@ -227,19 +227,19 @@ def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[I
     )
 
 
-def _talk(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
+def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
     return {
         "issue": thread,
         "author": visit.backend.user(thread.author_id),
         "labels": labels_of(visit.backend, thread),
-        "said": views.conversation(visit.backend, thread),
+        "timeline": views.timeline(visit.backend, thread),
         "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
         "people": _people(visit.backend, thread),
     }
 
 
 def _people(backend: Backend, thread: IssueRow) -> list[str]:
-    timeline = views.conversation(backend, thread)
+    timeline = views.timeline(backend, thread)
     return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in timeline)]))
 
 
@@ -279,21 +279,21 @@ def _text(tree_of: pygit2.Tree, path: str) -> str:
 
 
 _REPO = "/{owner}/{name}"
-DOORS = (
-    Door("GET", "/", home),
-    Door("GET", "/{owner}", owner),
-    Door("GET", _REPO, repository),
-    Door("GET", _REPO + "/tree/{rest:path}", tree),
-    Door("GET", _REPO + "/blob/{rest:path}", blob),
-    Door("GET", _REPO + "/raw/{rest:path}", raw),
-    Door("GET", _REPO + "/commits", commits),
-    Door("GET", _REPO + "/commits/{rev:path}", commits),
-    Door("GET", _REPO + "/commit/{sha}", commit),
-    Door("GET", _REPO + "/compare/{basehead:path}", compare),
-    Door("GET", _REPO + "/branches", branches),
-    Door("GET", _REPO + "/pulls", pulls),
-    Door("GET", _REPO + "/issues", issues),
-    Door("GET", _REPO + "/pull/{number:int}", pull),
-    Door("GET", _REPO + "/issues/{number:int}", issue),
-    Door("GET", _REPO + "/runs/{number:int}", run),
+ROUTES = (
+    PageRoute("GET", "/", home),
+    PageRoute("GET", "/{owner}", owner),
+    PageRoute("GET", _REPO, repository),
+    PageRoute("GET", _REPO + "/tree/{rest:path}", tree),
+    PageRoute("GET", _REPO + "/blob/{rest:path}", blob),
+    PageRoute("GET", _REPO + "/raw/{rest:path}", raw),
+    PageRoute("GET", _REPO + "/commits", commits),
+    PageRoute("GET", _REPO + "/commits/{rev:path}", commits),
+    PageRoute("GET", _REPO + "/commit/{sha}", commit),
+    PageRoute("GET", _REPO + "/compare/{basehead:path}", compare),
+    PageRoute("GET", _REPO + "/branches", branches),
+    PageRoute("GET", _REPO + "/pulls", pulls),
+    PageRoute("GET", _REPO + "/issues", issues),
+    PageRoute("GET", _REPO + "/pull/{number:int}", pull),
+    PageRoute("GET", _REPO + "/issues/{number:int}", issue),
+    PageRoute("GET", _REPO + "/runs/{number:int}", run),
 )

@@ -64,7 +64,7 @@ class ThreadView:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidView:
+class TimelineItem:
     """A comment or event in a conversation; exactly one of both is there."""
 
     at: str
@@ -184,12 +184,12 @@ def _thread(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> ThreadVie
     return ThreadView(issue, thread_state(issue, pull), backend.user(issue.author_id), labels, comments, state)
 
 
-def conversation(backend: Backend, issue: IssueRow) -> list[SaidView]:
+def timeline(backend: Backend, issue: IssueRow) -> list[TimelineItem]:
     """Comments and events in the order in which they happened."""
     comments = backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
     events = backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    commented = [SaidView(row.created_at, backend.user(row.author_id), comment=row) for row in comments]
-    happened = [SaidView(row.created_at, backend.user(row.actor_id), event=row) for row in events]
+    commented = [TimelineItem(row.created_at, backend.user(row.author_id), comment=row) for row in comments]
+    happened = [TimelineItem(row.created_at, backend.user(row.actor_id), event=row) for row in events]
     merged = any(row.event == "merged" for row in events)
     happened = [row for row in happened if not (merged and row.event is not None and row.event.event == "closed")]
     return sorted([*commented, *happened], key=lambda row: row.at)
