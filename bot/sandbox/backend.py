@@ -16,8 +16,8 @@ from bot.sandbox.links import Links
 from bot.sandbox.objects import Ident
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import forbidden, not_found
-from bot.sandbox.store import Database
+from bot.sandbox.replies import ApiProblem, forbidden, not_found
+from bot.sandbox.store import Database, Record, Value
 
 PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
 
@@ -42,12 +42,16 @@ class Backend:
         """``user`` as author or committer of a commit made now."""
         return Ident(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
 
+    def row(self, kind: type[Record], sql: str, *values: Value) -> Record:
+        """The first row of the query as ``kind``; 404 when there is none."""
+        row = self.store.first(kind, sql, *values)
+        if row is None:
+            raise not_found()
+        return row
+
     def user(self, key: int) -> UserRow:
         """The account with this id."""
-        user = self.store.first(UserRow, "SELECT * FROM user WHERE id = ?", key)
-        if user is None:
-            raise not_found()
-        return user
+        return self.row(UserRow, "SELECT * FROM user WHERE id = ?", key)
 
     def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
@@ -89,18 +93,14 @@ class Backend:
 
     def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
-        repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
-        if repo is None:
-            raise not_found()
-        return repo
+        return self.row(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
 
     def require(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> UserRow:
         """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
         if user is None:
             raise not_found() if repo.private else forbidden("Requires authentication")
         if not self.may(repo, user, permission):
-            word = "integration" if user.kind == "Bot" else "personal access token"
-            raise forbidden(f"Resource not accessible by {word}")
+            raise not_accessible(user)
         return user
 
     def git(self, repo: RepositoryRow) -> pygit2.Repository:
@@ -109,23 +109,28 @@ class Backend:
 
     def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
         """The issue or pull request with this number, 404 when there is none."""
-        issue = self.store.first(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
-        if issue is None:
-            raise not_found()
-        return issue
+        return self.row(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
 
     def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
         """Both halves of a pull request, 404 when there is none with this number."""
         issue = self.issue(repo, number)
-        pull = self.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
-        if pull is None:
-            raise not_found()
-        return issue, pull
+        return issue, self.row(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+
+    def pull_half(self, issue: IssueRow) -> PullRow | None:
+        """The pull half of a pull request, None for an issue."""
+        if not issue.is_pull:
+            return None
+        return self.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
 
     def born(self, kind: str, key: int) -> int:
         """``key``, remembered as created now so that a visibility lag can hide it from lists."""
         self.faults.born(kind, key)
         return key
+
+
+def not_accessible(user: UserRow) -> ApiProblem:
+    """403 for a token that lacks the permission, in GitHub's two wordings."""
+    return forbidden(f"Resource not accessible by {'integration' if user.kind == 'Bot' else 'personal access token'}")
 
 
 def stamp(at: datetime) -> str:

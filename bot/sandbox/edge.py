@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import ItemT, RepositoryRow, RowT, UserRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, unprocessable
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, not_supplied, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -196,5 +196,6 @@ def _exhausted(actor: UserRow | None) -> ApiProblem:
 def _wrong(error: ValidationError) -> ApiProblem:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "body"
-    text = f'"{name}" wasn\'t supplied.' if first["type"] == "missing" else f"For '{name}', {first['msg']}."
-    return unprocessable(f"Invalid request.\n\n{text}")
+    if first["type"] == "missing":
+        return not_supplied(name)
+    return unprocessable(f"Invalid request.\n\nFor '{name}', {first['msg']}.")

@@ -24,7 +24,7 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow, UserRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
 
@@ -284,5 +284,8 @@ def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     return repo
 
 
-def _owner(backend: Backend, repo: RepositoryRow) -> Any:
-    return backend.login(repo.owner)
+def _owner(backend: Backend, repo: RepositoryRow) -> UserRow:
+    owner = backend.login(repo.owner)
+    if owner is None:
+        raise LookupError(repo.owner)
+    return owner

@@ -7,10 +7,11 @@ from typing import Literal
 from pydantic import Field
 
 from bot.sandbox.api.commits import commit_of
+from bot.sandbox.backend import not_accessible
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import AnnotationRow, CheckRunRow, RepositoryRow, StatusRow, UserRow
-from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found, unprocessable
+from bot.sandbox.replies import ApiReply, forbidden, invalid, not_supplied, unprocessable
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs import checks
 
@@ -126,7 +127,7 @@ def new_check(call: ApiCall) -> ApiReply:
     repo, request = call.repo("read"), call.body(NewCheck)
     actor = _checker(call, repo)
     if not request.name:
-        raise unprocessable('Invalid request.\n\n"name" wasn\'t supplied.')
+        raise not_supplied("name")
     if commit_at(call.backend.git(repo), request.head_sha) is None:
         raise unprocessable(f"No commit found for SHA: {request.head_sha}")
     _require(request)
@@ -191,8 +192,7 @@ def suites_of_commit(call: ApiCall) -> ApiReply:
 def _checker(call: ApiCall, repo: RepositoryRow) -> UserRow:
     person = call.person()
     if not person.checks:
-        word = "integration" if person.kind == "Bot" else "personal access token"
-        raise forbidden(f"Resource not accessible by {word}")
+        raise not_accessible(person)
     return call.backend.require(repo, person, "write")
 
 
@@ -200,11 +200,11 @@ def _require(request: CheckEdit) -> None:
     if request.conclusion is not None and request.conclusion not in _CONCLUSIONS:
         raise unprocessable(f"Invalid request.\n\n{request.conclusion} is not a member of {list(_CONCLUSIONS)}.")
     if request.status == "completed" and request.conclusion is None:
-        raise unprocessable('Invalid request.\n\n"conclusion" wasn\'t supplied.')
+        raise not_supplied("conclusion")
     if request.output is None:
         return
     if request.output.title is None or request.output.summary is None:
-        raise unprocessable('Invalid request.\n\n"title", "summary" weren\'t supplied.')
+        raise not_supplied("title", "summary")
     if len(request.output.annotations) > MOST_ANNOTATIONS:
         raise unprocessable(
             f"Invalid request.\n\nNo more than 50 items are allowed; {len(request.output.annotations)} were supplied."
@@ -254,10 +254,7 @@ def _remarks(request: CheckEdit) -> list[checks.NewAnnotation]:
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:
-    row = call.backend.store.first(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
-    if row is None:
-        raise not_found()
-    return row
+    return call.backend.row(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
 
 
 _REPO = "/repos/{owner}/{repo}"

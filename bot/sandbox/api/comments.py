@@ -8,7 +8,7 @@ from bot.sandbox.api.issues import writer
 from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import CommentRow, LabelRow, ReactionRow, RepositoryRow
-from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found
+from bot.sandbox.replies import ApiReply, forbidden, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels
 
@@ -47,9 +47,7 @@ def list_comments(call: ApiCall) -> ApiReply:
     repo = call.repo()
     issue = call.backend.issue(repo, call.number())
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
-    if call.query.get("since"):
-        since = stamp(datetime.fromisoformat(call.query["since"]))
-        rows = [row for row in rows if row.updated_at >= since]
+    rows = _since(call, rows)
     return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, issue.number), kind="comment")
 
 
@@ -57,12 +55,17 @@ def all_comments(call: ApiCall) -> ApiReply:
     """The comments of the whole repository, by id unless ``sort`` and ``direction`` say otherwise."""
     repo = call.repo()
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE repo_id = ? ORDER BY id", repo.id)
-    if call.query.get("since"):
-        since = stamp(datetime.fromisoformat(call.query["since"]))
-        rows = [row for row in rows if row.updated_at >= since]
+    rows = _since(call, rows)
     if call.query.get("direction") == "desc":
         rows.reverse()
     return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, _number(call, row)), kind="comment")
+
+
+def _since(call: ApiCall, rows: list[CommentRow]) -> list[CommentRow]:
+    if not call.query.get("since"):
+        return rows
+    since = stamp(datetime.fromisoformat(call.query["since"]))
+    return [row for row in rows if row.updated_at >= since]
 
 
 def new_comment(call: ApiCall) -> ApiReply:
@@ -117,7 +120,7 @@ def react(call: ApiCall) -> ApiReply:
         content,
         call.backend.now(),
     )
-    reaction = call.backend.store.first(
+    reaction = call.backend.row(
         ReactionRow,
         "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
         subject,
@@ -125,23 +128,19 @@ def react(call: ApiCall) -> ApiReply:
         person.id,
         content,
     )
-    if reaction is None:
-        raise not_found()
     return ApiReply(shapes.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
 def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
     _, subject, key = _subject(call)
-    reaction = call.backend.store.first(
+    reaction = call.backend.row(
         ReactionRow,
         "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
         call.number("reaction"),
         subject,
         key,
     )
-    if reaction is None:
-        raise not_found()
     if reaction.user_id != call.person().id:
         raise forbidden("Must be the author of the reaction.")
     call.backend.store.run("DELETE FROM reaction WHERE id = ?", reaction.id)
@@ -187,11 +186,9 @@ def delete_label(call: ApiCall) -> ApiReply:
 
 def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
     repo = call.repo()
-    comment = call.backend.store.first(
+    comment = call.backend.row(
         CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
     )
-    if comment is None:
-        raise not_found()
     return repo, comment
 
 

@@ -9,7 +9,7 @@ import pygit2
 
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.objects import commit_at, diff_trees, history, merge_base, touches
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
+from bot.sandbox.records import IssueRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import short_pull
@@ -69,7 +69,7 @@ def pulls_of_commit(call: ApiCall) -> ApiReply:
     )
 
     def shape(issue: IssueRow) -> Json:
-        row = call.backend.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+        row = call.backend.pull_half(issue)
         return None if row is None else short_pull(call.backend, repo, issue, row)
 
     return call.page(rows, shape, kind="issue")

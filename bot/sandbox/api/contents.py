@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 
 import pygit2
 
-from bot.sandbox.api.gitdata import Person
+from bot.sandbox.api.gitdata import Person, from_base64
 from bot.sandbox.bare_repositories import ZERO, create, move, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
 from bot.sandbox.records import RepositoryRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, unprocessable
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, not_supplied
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes
 
@@ -74,11 +72,7 @@ def get_readme(call: ApiCall) -> ApiReply:
 def put_file(call: ApiCall) -> ApiReply:
     """The file holds ``content``; 409 when ``sha`` is not its blob, 422 when it exists and no ``sha`` came."""
     repo, request = call.repo("write"), call.body(Write)
-    try:
-        data = base64.b64decode(request.content)
-    except binascii.Error as error:
-        raise unprocessable("content is not valid Base64") from error
-    return _write(call, repo, request, data, request.sha)
+    return _write(call, repo, request, from_base64(request.content), request.sha)
 
 
 def delete_file(call: ApiCall) -> ApiReply:
@@ -122,7 +116,7 @@ def _require_known(path: str, before: pygit2.Object | None, known: str | None, *
             raise not_found()
         return
     if known is None:
-        raise unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
+        raise not_supplied("sha")
     if str(before.id) != known:
         raise ApiProblem(409, f"{path} does not match {known}")
 

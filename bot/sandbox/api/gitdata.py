@@ -198,10 +198,7 @@ def get_blob(call: ApiCall) -> ApiReply:
 def create_blob(call: ApiCall) -> ApiReply:
     """A new blob object."""
     repo, request = call.repo("write"), call.body(NewBlob)
-    try:
-        data = base64.b64decode(request.content) if request.encoding == "base64" else request.content.encode()
-    except binascii.Error as error:
-        raise unprocessable("content is not valid Base64") from error
+    data = from_base64(request.content) if request.encoding == "base64" else request.content.encode()
     sha = str(call.backend.git(repo).create_blob(data))
     shape: dict[str, Json] = {"sha": sha, "url": call.backend.links.repo(repo.full_name, f"/git/blobs/{sha}")}
     return ApiReply(shape, 201)
@@ -224,6 +221,14 @@ def create_tag(call: ApiCall) -> ApiReply:
     ident = request.tagger.ident(call.backend.clock()) if request.tagger else call.backend.ident(call.person())
     sha = _write_tag(git, request, ident)
     return ApiReply(code.tag(call.backend, repo, git[sha].peel(pygit2.Tag)), 201)
+
+
+def from_base64(content: str) -> bytes:
+    """The bytes of a request's ``content``; 422 for what is no Base64."""
+    try:
+        return base64.b64decode(content)
+    except binascii.Error as error:
+        raise unprocessable("content is not valid Base64") from error
 
 
 def _write_tag(git: pygit2.Repository, request: NewTag, ident: Ident) -> str:

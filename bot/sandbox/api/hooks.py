@@ -6,7 +6,7 @@ import json
 
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
-from bot.sandbox.replies import ApiReply, Json, invalid, not_found
+from bot.sandbox.replies import ApiReply, Json, invalid
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
 
@@ -118,21 +118,15 @@ def redeliver(call: ApiCall) -> ApiReply:
 
 def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
     repo = call.repo("admin")
-    hook = call.backend.store.first(
-        HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id
-    )
-    if hook is None:
-        raise not_found()
+    hook = call.backend.row(HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id)
     return repo, hook
 
 
 def _delivery(call: ApiCall) -> tuple[RepositoryRow, HookRow, DeliveryRow]:
     repo, hook = _hook(call)
-    delivery = call.backend.store.first(
+    delivery = call.backend.row(
         DeliveryRow, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id
     )
-    if delivery is None:
-        raise not_found()
     return repo, hook, delivery
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, PullRow, ReactionRow, RepositoryRow, UserRow
+from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, ReactionRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.accounts import node_id, user, user_by_id
 
@@ -94,7 +94,7 @@ def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Jso
         "closed_by": user_by_id(backend, row.closed_by_id),
         "reactions": reactions(backend, f"{url}/reactions", "issue", row.id),
     }
-    pull = backend.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", row.id) if row.is_pull else None
+    pull = backend.pull_half(row)
     if pull is not None:
         page = backend.links.page(repo.full_name, f"/pull/{row.number}")
         shape["draft"] = pull.draft

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
-from bot.sandbox.replies import not_found
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.shapes.accounts import repository, user
 
@@ -32,9 +31,7 @@ def create_hook(
         active=active,
         created_at=backend.now(),
     )
-    made = backend.store.first(HookRow, "SELECT * FROM hook WHERE id = ?", key)
-    if made is None:
-        raise not_found()
+    made = backend.row(HookRow, "SELECT * FROM hook WHERE id = ?", key)
     if active:
         ping(backend, repo, sender, made)
     return made

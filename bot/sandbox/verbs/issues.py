@@ -183,10 +183,7 @@ def _require_comment(body: str) -> None:
 
 
 def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
-    issue = backend.store.first(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
-    if issue is None:  # a foreign row: the comment's issue is never deleted
-        raise LookupError(row.issue_id)
-    return issue
+    return backend.row(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
 
 
 def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:

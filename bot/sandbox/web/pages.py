@@ -209,11 +209,9 @@ def issue(visit: Visit) -> Answer:
 def run(visit: Visit) -> Answer:
     """One check run with all it found."""
     repo = visit.repo()
-    row = visit.backend.store.first(
+    row = visit.backend.row(
         CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
-    if row is None:
-        raise not_found()
     check = views.run_view(visit.backend, row)
     return page_of(visit, repo, "pulls", "run.html", check=check, run=row, numbers=_pulls_at(visit.backend, repo, row))
 

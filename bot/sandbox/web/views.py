@@ -177,7 +177,7 @@ def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, state: str, l
 
 
 def _thread(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> ThreadView:
-    pull = backend.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id) if issue.is_pull else None
+    pull = backend.pull_half(issue)
     comments = backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
     state = "none" if pull is None else checks.worst_state(backend, repo, pull.head_sha)
     labels = tuple(labels_of(backend, issue))
