@@ -14,6 +14,8 @@ import pygit2
 
 from bot.sandbox.replies import ApiProblem, invalid, unprocessable
 
+# git-config(1). Partial and shallow clones are served as GitHub serves them; ``refs/pull`` can be fetched but not pushed;
+# nothing is packed or pruned behind the back of a running test.
 _CONFIG = """\
 [http]
 \treceivepack = true
@@ -29,6 +31,7 @@ _CONFIG = """\
 \tauto = 0
 """
 
+# githooks(5): pre-receive may decline a push as a whole; post-receive reads "old new ref" lines of what was carried out.
 _HOOKS = {
     "pre-receive": '#!/bin/sh\n[ -z "$SANDBOX_DECLINE" ] || { echo "$SANDBOX_DECLINE" >&2; exit 1; }\n',
     "post-receive": '#!/bin/sh\n[ -z "$SANDBOX_UPDATES" ] || cat >> "$SANDBOX_UPDATES"\n',

@@ -1,7 +1,8 @@
 """Where HTTP ends: a request becomes a :class:`ApiCall`, an endpoint's :class:`ApiReply` becomes bytes.
 
-Faults, authentication, rate limits, conditional requests and pagination are here, once, for every endpoint. Endpoints
-are plain functions that run in a thread of their own and may block.
+Authentication, rate limits, conditional requests and pagination are here, once, for every endpoint (docs.github.com,
+"Authenticating to the REST API", "Rate limits for the REST API", "Using pagination in the REST API"). Endpoints are plain
+functions that run in a thread of their own and may block.
 """
 
 from __future__ import annotations
@@ -156,6 +157,7 @@ def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply
         reply = endpoint(replace(call, actor=actor))
     except ApiProblem as problem:
         reply = problem.reply()
+    # A conditional request that is answered 304 costs nothing ("Best practices for using the REST API").
     reply = conditional(call, reply)
     cost = 0 if reply.status == 304 or call.path == "/rate_limit" else 1
     headers = {"X-GitHub-Request-Id": f"SBOX:{call.backend.faults.requests}", "X-GitHub-Media-Type": "github.v3"}

@@ -1,4 +1,7 @@
-"""Commit statuses and check runs through the API."""
+"""Commit statuses and check runs through the API (docs.github.com, "REST API endpoints for check runs", "… commit statuses").
+
+Check runs are for GitHub Apps; other tokens get 403. An app changes its own runs alone.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs import checks
 
 MOST_ANNOTATIONS = 50
+"""In one request; further requests add to those that are there."""
 _STATES = ("error", "failure", "pending", "success")
 _CONCLUSIONS = (
     "action_required",

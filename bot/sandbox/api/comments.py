@@ -1,4 +1,4 @@
-"""Comments, reactions and a repository's labels through the API."""
+"""Comments, reactions and labels (docs.github.com, "REST API endpoints for issue comments", "… reactions", "… labels")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits: listed, shown with their files, compared."""
+"""Commits: listed, shown with their files, compared (docs.github.com, "REST API endpoints for commits")."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import short_pull
 
 _MOST_LISTED = 10_000
+# "Compare two commits" and "Get a commit": longer lists end there.
 _MOST_COMPARED = 250
 _MOST_FILES = 300
 
@@ -128,4 +129,5 @@ ROUTES = (
     Route("GET", _REPO + "/commits/{sha:path}/pulls", pulls_of_commit),
     Route("GET", _REPO + "/compare/{basehead:path}", compare),
 )
+# Below every other route of /commits: ``sha`` takes slashes, for branch names have some.
 LAST_ROUTES = (Route("GET", _REPO + "/commits/{sha:path}", get_commit),)

@@ -1,4 +1,4 @@
-"""Files through the contents API: read, written and deleted one at a time, each write a commit."""
+"""Files read, written and deleted one at a time (docs.github.com, "REST API endpoints for repository contents")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The git database: refs, commits, trees, blobs and tags."""
+"""Refs, commits, trees, blobs and tags (docs.github.com, "REST API endpoints for Git database")."""
 
 from __future__ import annotations
 

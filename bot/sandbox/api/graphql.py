@@ -1,4 +1,4 @@
-"""As much GraphQL as committing through the API needs: ``createCommitOnBranch`` and ``viewer``.
+"""As much GraphQL as committing needs: ``createCommitOnBranch`` (docs.github.com, "GraphQL reference") and ``viewer``.
 
 The query is not parsed; which of the two it asks for is enough, and answers carry a fixed set of fields.
 """

@@ -1,4 +1,4 @@
-"""Webhooks through the API."""
+"""Webhooks through the API (docs.github.com, "REST API endpoints for repository webhooks")."""
 
 from __future__ import annotations
 

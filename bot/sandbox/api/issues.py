@@ -1,4 +1,4 @@
-"""Issues through the API, with pull requests among them as on GitHub."""
+"""Issues, with pull requests among them as on GitHub (docs.github.com, "REST API endpoints for issues")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's own addresses: root, meta, rate limit, accounts."""
+"""The API itself: root, meta, rate limit, accounts (docs.github.com, "REST API endpoints for meta data", "… users")."""
 
 from __future__ import annotations
 

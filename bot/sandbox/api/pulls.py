@@ -1,4 +1,4 @@
-"""Pull requests through the API."""
+"""Pull requests through the API (docs.github.com, "REST API endpoints for pull requests")."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, short_pull
 from bot.sandbox.verbs import issues, pulls
 
+# "List commits on a pull request" and "List pull requests files": longer lists end there.
 MOST_COMMITS = 250
 MOST_FILES = 3000
 _SORTS = {"created": "created_at", "updated": "updated_at"}

@@ -1,4 +1,4 @@
-"""Repositories, their collaborators and branches."""
+"""Repositories, collaborators, branches (docs.github.com, "REST API endpoints for repositories", "… collaborators")."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.sandbox.shapes import code
 from bot.sandbox.shapes.accounts import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
 
+# "Get repository permissions for a user": ``permission`` is the legacy role, ``role_name`` the real one.
 _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "maintain": "write", "admin": "admin"}
 _GRANTS = {"pull": "read", "push": "write"}
 

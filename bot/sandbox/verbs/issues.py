@@ -14,6 +14,7 @@ from bot.sandbox.verbs import labels
 from bot.sandbox.verbs.announce import announce
 
 MAX_BODY = 65536
+"""Characters; GitHub answers 422 "body is too long (maximum is 65536 characters)"."""
 
 
 @dataclass(frozen=True, slots=True)

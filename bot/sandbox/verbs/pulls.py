@@ -86,7 +86,10 @@ def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, pull: P
 
 
 def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, how: Merge) -> str:
-    """The pull request is merged by ``actor``; returns the new tip of the base branch. 405 or 409 when it cannot be."""
+    """The pull request is merged by ``actor``; returns the new tip of the base branch.
+
+    405 when it cannot be merged, 409 when its head is not ``how.sha`` ("Merge a pull request").
+    """
     with backend.repositories.lock(repo.full_name):
         issue, pull = backend.pull(repo, number)
         if issue.state == "closed":

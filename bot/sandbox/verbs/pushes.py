@@ -23,6 +23,7 @@ from bot.sandbox.verbs.announce import announce
 
 _BRANCH = "refs/heads/"
 _MOST_COMMITS = 20
+"""Far fewer than GitHub lists ("Webhook events and payloads", push): who takes the list for the whole push is found out."""
 
 
 @dataclass(frozen=True, slots=True)

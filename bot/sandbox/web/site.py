@@ -148,7 +148,11 @@ def _html(visit: Visit, page: Page, status: int) -> Response:
 
 
 def _require_own(request: Request, form: Mapping[str, str], token: str) -> None:
-    """403 unless the form comes from a page of ours, opened under a loopback address."""
+    """403 unless the form comes from a page of ours, opened under a loopback address.
+
+    Any page in the person's browser can post to 127.0.0.1, and one whose own name is made to resolve there (DNS rebinding)
+    can read our pages, token included: so the name in ``Host`` counts as well.
+    """
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     if host not in _HOSTS or not hmac.compare_digest(form.get("token", ""), token):
         raise forbidden("This form has expired. Load the page again.")
