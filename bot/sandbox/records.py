@@ -178,7 +178,7 @@ class CheckRunRow:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationRow:
-    """A remark of a check run on lines of a file."""
+    """What a check run says about lines of a file."""
 
     id: int
     check_run_id: int

@@ -55,7 +55,7 @@ class AnnotationInput(RequestBody):
     title: str | None = Field(default=None, max_length=255)
     raw_details: str | None = None
 
-    def remark(self) -> checks.NewAnnotation:
+    def annotation(self) -> checks.NewAnnotation:
         """As the sandbox keeps it."""
         return checks.NewAnnotation(**self.model_dump())
 
@@ -151,7 +151,7 @@ def edit_check(call: ApiCall) -> ApiReply:
     _require(request)
     with call.backend.store.transaction():
         call.backend.store.update("check_run", run.id, **_columns(call, request, run))
-        checks.append(call.backend, run.id, _remarks(request))
+        checks.add_annotations(call.backend, run.id, _annotations(request))
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
         checks.announce_run(call.backend, repo, actor, fresh, "completed")
@@ -235,7 +235,7 @@ def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewChec
             text=request.output.text if request.output else None,
             creator_id=actor.id,
         )
-        checks.append(call.backend, key, _remarks(request))
+        checks.add_annotations(call.backend, key, _annotations(request))
     return key
 
 
@@ -253,8 +253,8 @@ def _columns(call: ApiCall, request: CheckEdit, run: CheckRunRow) -> dict[str, s
     return columns or {"name": run.name}
 
 
-def _remarks(request: CheckEdit) -> list[checks.NewAnnotation]:
-    return [] if request.output is None else [remark.remark() for remark in request.output.annotations]
+def _annotations(request: CheckEdit) -> list[checks.NewAnnotation]:
+    return [] if request.output is None else [item.annotation() for item in request.output.annotations]
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:

@@ -72,11 +72,8 @@ def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygi
 def blob(visit: Visit) -> Answer:
     """One file: Markdown rendered, text with line numbers."""
     repo = visit.repo()
-    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    entry = entry_at(commit.tree, path)
-    if not isinstance(entry, pygit2.Blob):
-        raise not_found()
-    text = None if entry.is_binary else entry.data.decode("utf-8", errors="replace")
+    rev, path, commit, content = _file(visit, repo)
+    text = None if content.is_binary else content.data.decode("utf-8", errors="replace")
     rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
     return page_of(
         visit,
@@ -89,7 +86,7 @@ def blob(visit: Visit) -> Answer:
         commit=views.commit_view(visit.backend, repo, commit),
         text=text,
         lines=[] if text is None else text.removesuffix("\n").split("\n"),
-        size=entry.size,
+        size=content.size,
         rendered=rendered,
         markdown=path.lower().endswith(_MARKDOWN),
     )
@@ -98,11 +95,17 @@ def blob(visit: Visit) -> Answer:
 def raw(visit: Visit) -> Answer:
     """One file's bytes, as plain text."""
     repo = visit.repo()
-    _, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
+    content = _file(visit, repo)[-1]
+    return Raw(content.data, "application/octet-stream" if content.is_binary else "text/plain; charset=utf-8")
+
+
+def _file(visit: Visit, repo: RepositoryRow) -> tuple[str, str, pygit2.Commit, pygit2.Blob]:
+    """Branch (or id), path, commit and content of the file that the address names."""
+    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
     entry = entry_at(commit.tree, path)
     if not isinstance(entry, pygit2.Blob):
         raise not_found()
-    return Raw(entry.data, "application/octet-stream" if entry.is_binary else "text/plain; charset=utf-8")
+    return rev, path, commit, entry
 
 
 def commits(visit: Visit) -> Answer:
@@ -257,7 +260,7 @@ def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.Box
 
 
 def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
-    annotations = views.remarks(checks)
+    annotations = views.annotations_of(checks)
     return {
         "files": [diffs.view(file, annotations) for file in files],
         "added": sum(file.additions for file in files),

@@ -203,9 +203,9 @@ def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView
     return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
 
 
-def remarks(checked: Sequence[CheckView]) -> list[AnnotationRow]:
+def annotations_of(checks_shown: Sequence[CheckView]) -> list[AnnotationRow]:
     """All annotations of these checks."""
-    return [remark for check in checked for remark in check.annotations]
+    return [annotation for check in checks_shown for annotation in check.annotations]
 
 
 def run_view(backend: Backend, run: CheckRunRow) -> CheckView:
