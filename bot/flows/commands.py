@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Final
 
 from bot.errors import Invalid, Refused
+from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
-from bot.flows.plan import BREAKER, DELETIONS, EVERYTHING
-from bot.flows.remedy import RunContext, record
+from bot.flows.intention import EVERYTHING, LANE_OF_KIND
+from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
-from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
@@ -27,8 +27,6 @@ from bot.safety.suspension import UNTIL, suspended_until
 
 ALL: Final = "everything"
 """What ``resume`` is told when it means no single task."""
-
-_LANES: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISSUE, DELETIONS: Lane.RUNBOOK_ISSUE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,9 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     known = {entry.fingerprint for entry in view.entries if entry.fingerprint}
     if fingerprint in known:
         return
-    known |= {fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in _LANES}
+    known |= {
+        fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in LANE_OF_KIND
+    }
     if fingerprint in known:
         return
     rejected = _standing(orders, view).rejected
@@ -179,16 +179,16 @@ def subject(number: int, run: RunContext) -> Marker | None:
 
 def task_of(thread: Marker | None) -> str | None:
     """The task that a thread is about; None for one about all of them or about none."""
-    if thread is None or thread.kind not in _LANES or thread.key == EVERYTHING:
+    if thread is None or thread.kind not in LANE_OF_KIND or thread.key == EVERYTHING:
         return None
     return thread.key
 
 
 def fingerprint_of(thread: Marker | None) -> str:
     """The fingerprint of the proposal that a thread is about. ``Refused`` when it is about none."""
-    if thread is None or thread.kind not in _LANES:
+    if thread is None or thread.kind not in LANE_OF_KIND:
         raise Refused("This thread is not about a proposal of mine.")
-    return f"{key_of(_LANES[thread.kind], thread.key)}-{thread.digest}"
+    return f"{key_of(LANE_OF_KIND[thread.kind], thread.key)}-{thread.digest}"
 
 
 _LISTED: Final = "Name a task that Git declares or the ledger knows, such as Deployment/shop/web."

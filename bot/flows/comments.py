@@ -16,7 +16,7 @@ from typing import Final, assert_never
 from bot.errors import Invalid, Refused
 from bot.flows import commands
 from bot.flows.commands import ALL, Orders
-from bot.flows.plan import BREAKER, DELETIONS
+from bot.flows.intention import BREAKER, DELETIONS
 from bot.model.codehost import Comment, Marker
 from bot.model.command import Command, Unknown, Verb, parse
 from bot.model.ledger import Actor

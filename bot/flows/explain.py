@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.errors import Invalid
+from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request
+from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, assess
-from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
-from bot.flows.reconcile import Loop, remember, stopped
+from bot.flows.plan import plan
+from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
 from bot.model.decision import Decision, Lane
 from bot.model.ledger import Entry, LedgerView
@@ -108,7 +110,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
     if head is None:
         raise Invalid(f"the repository has no branch {loop.run.branch}")
     seen = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
-    memory = as_recovered(remember(loop), head, loop.run, now=now)
+    memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
     found = _about(subject, seen, intentions, memory.view)
     asked = {one.proposal.fingerprint: _limits(one, memory, now) for one in found.intentions}

@@ -37,7 +37,7 @@ def processes() -> ForkServerContext:
 
 
 def kill_me(at: str, nth: int) -> Callable[[str], None]:
-    """What ``Hands.reached`` is told: at the ``nth`` time of step ``at`` the process is gone, without a goodbye."""
+    """What ``RunContext.reached`` is told: at the ``nth`` time of step ``at`` the process is gone, without a goodbye."""
     seen = 0
 
     def reached(step: str) -> None:

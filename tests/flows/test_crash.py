@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.flows.remedy import STEPS
+from bot.flows.context import STEPS
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result

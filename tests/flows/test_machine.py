@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.flows.commands import tell
-from bot.flows.remedy import STEPS
+from bot.flows.context import STEPS
 from bot.model.codehost import ItemState
 from bot.model.ledger import Entry, EntryKind
 from bot.model.proposal import Effect, Tick

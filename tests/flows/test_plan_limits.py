@@ -9,7 +9,7 @@ import pygit2
 import pytest
 import yaml
 
-from bot.flows.plan import BREAKER
+from bot.flows.intention import BREAKER
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
 from tests.flows.stage import DEPLOYMENT

@@ -21,10 +21,10 @@ import yaml
 from bot.drift.ignore import Ignores
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
+from bot.flows.context import RunContext
 from bot.flows.declare import Declarer, Selection
 from bot.flows.observation import RulesInForce
 from bot.flows.reconcile import Loop, tick
-from bot.flows.remedy import RunContext
 from bot.forge.render import render
 from bot.github import text
 from bot.gitrepo.ledger.chain import GitLedger

@@ -70,7 +70,7 @@ class Witnessed:
 
 
 def kill_after(steps: int) -> Callable[[str], None]:
-    """What ``Hands.reached`` is told: after so many steps, whichever they are, the process is gone."""
+    """What ``RunContext.reached`` is told: after so many steps, whichever they are, the process is gone."""
     left = steps
 
     def reached(_step: str) -> None:
