@@ -44,7 +44,7 @@ class Orders:
     explained: Callable[[str], str] | None = None
 
 
-def tell(
+def record_order(
     run: RunContext,
     kind: EntryKind,
     *,
@@ -74,19 +74,19 @@ def tell(
 
 def halt(orders: Orders, *, reason: str) -> str:
     """Nothing is written any more by anybody."""
-    tell(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
+    record_order(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
     return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
 
 
 def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
     """``task`` may go on, or everything without one; the failures so far no longer count. ``Invalid`` if unknown."""
     view = orders.run.ledger.read()
-    before = _standing(orders, view)
+    before = _state(orders, view)
     if task is None or (task == ALL and task not in known_tasks(orders, view)):
-        tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
+        record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
         return _resumed(before)
     check_task(orders, task, view)
-    tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
+    record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
     suspended = " It is no longer suspended." if task in before.suspended else ""
     return f"Resumed {task}: its failures so far no longer count.{suspended}{_still(before, orders)}"
 
@@ -96,7 +96,7 @@ def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None)
     check_task(orders, task)
     end = None if until is None else _future(until, orders.run.clock.now())
     detail = {} if end is None else {UNTIL: end.isoformat()}
-    tell(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
+    record_order(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
     by_hand = f"`{orders.call} unsuspend {task}`"
     if end is None:
         return f"Suspended {task}: no run writes anything for it until {by_hand}."
@@ -107,24 +107,24 @@ def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
     """``task`` is not suspended, whether it was or not. ``Invalid`` if unknown."""
     view = orders.run.ledger.read()
     check_task(orders, task, view)
-    before = _standing(orders, view)
+    before = _state(orders, view)
     if task not in before.suspended:
         return f"{task} was not suspended; nothing was changed.{_still(before, orders)}"
-    tell(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
+    record_order(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
     return f"{task} is no longer suspended.{_still(before, orders)}"
 
 
 def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal may be made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    record_order(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal is not made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    record_order(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return (
         f"Noted: exactly this proposal, {fingerprint}, is not made again. "
         "To hide the drift from reports too, add an ignore rule."
@@ -138,19 +138,21 @@ def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str
     run.repository.fetch()
     head = run.repository.head(run.branch)
     declared = () if head is None else orders.declarer.at(head).resources
-    return frozenset({*(one.task for one in declared), *(one.task for one in view.entries if one.task)}) - {EVERYTHING}
+    return frozenset(
+        {*(desired.task for desired in declared), *(entry.task for entry in view.entries if entry.task)}
+    ) - {EVERYTHING}
 
 
 def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:
     """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
     known = known_tasks(orders, view)
     if task not in known and task not in {task_of(item.marker) for item in _items(orders.run)}:
-        raise Invalid(f"there is no task {task!r}", advice=_perhaps(near(task, known)) or _LISTED)
+        raise Invalid(f"there is no task {task!r}", advice=_did_you_mean(near(task, known)) or _LISTED)
 
 
 def near(name: str, known: Collection[str]) -> Sequence[str]:
     """The tasks that somebody who wrote ``name`` may have meant, best first."""
-    same = sorted(one for one in known if one.rpartition("/")[2].lower() == name.lower() and one != name)
+    same = sorted(task for task in known if task.rpartition("/")[2].lower() == name.lower() and task != name)
     return list(dict.fromkeys([*difflib.get_close_matches(name, known, n=3, cutoff=0.8), *same]))[:3]
 
 
@@ -165,11 +167,11 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     }
     if fingerprint in known:
         return
-    rejected = _standing(orders, view).rejected
-    meant = [one for one, entry in rejected.items() if entry.task == fingerprint]
-    meant = meant or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
+    rejected = _state(orders, view).rejected
+    suggestions = [candidate for candidate, entry in rejected.items() if entry.task == fingerprint]
+    suggestions = suggestions or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
     advice = "Reports, `clockwork explain TASK` and `clockwork ledger show --json` name fingerprints."
-    raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_perhaps(meant) or advice)
+    raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_did_you_mean(suggestions) or advice)
 
 
 def subject(number: int, run: RunContext) -> Marker | None:
@@ -194,7 +196,7 @@ def fingerprint_of(thread: Marker | None) -> str:
 _LISTED: Final = "Name a task that Git declares or the ledger knows, such as Deployment/shop/web."
 
 
-def _perhaps(names: Sequence[str]) -> str:
+def _did_you_mean(names: Sequence[str]) -> str:
     return f"Did you mean {' or '.join(names)}?" if names else ""
 
 
@@ -203,7 +205,7 @@ def _items(run: RunContext) -> Sequence[PullRequest | Issue]:
     return () if host is None else (*host.pulls(), *host.issues())
 
 
-def _standing(orders: Orders, view: LedgerView) -> State:
+def _state(orders: Orders, view: LedgerView) -> State:
     return state(view, orders.run.clock.now(), orders.run.limits)
 
 

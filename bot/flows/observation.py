@@ -60,7 +60,7 @@ def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, n
 
 
 def _report(declaration: Declaration, rules: RulesInForce, observation: Observation, now: datetime) -> Report:
-    seen = Seen(
+    live = Seen(
         resources=observation.resources,
         covered=observation.covered,
         kinds=observation.kinds,
@@ -69,17 +69,19 @@ def _report(declaration: Declaration, rules: RulesInForce, observation: Observat
     )
     report = compare(
         declaration.resources,
-        seen,
+        live,
         bases=rules.bases,
         ignores=rules.ignores,
         options=rules.options,
         memo=rules.memo,
         now=now,
     )
-    found = (*declaration.errors, *rules.errors, *report.errors)
-    unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
+    errors = (*declaration.errors, *rules.errors, *report.errors)
+    unknown = [
+        IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
+    ]
     notes = (*report.notes, *unknown, *_unobserved(declaration, observation))
-    return replace(report, errors=tuple(one for one in found if not one.note), notes=notes)
+    return replace(report, errors=tuple(error for error in errors if not error.note), notes=notes)
 
 
 def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[IgnoreNote]:
@@ -93,12 +95,12 @@ def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[
             yield IgnoreNote(platform.value, "not compared", what)
 
 
-def looked_at(task: str, seen: Assessment) -> bool:
+def looked_at(task: str, assessment: Assessment) -> bool:
     """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
-    mine = [desired for desired in seen.declaration.resources if desired.task == task]
+    mine = [desired for desired in assessment.declaration.resources if desired.task == task]
     if not mine:
-        return not seen.report.errors and not seen.report.unreachable
-    return all(_covered(desired, seen.observation) for desired in mine)
+        return not assessment.report.errors and not assessment.report.unreachable
+    return all(_covered(desired, assessment.observation) for desired in mine)
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:

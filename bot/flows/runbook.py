@@ -26,10 +26,10 @@ class RunbookStep:
 
 def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     """What a person does about these drifts, in order, each step once."""
-    found: dict[RunbookStep, None] = {}
+    distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        found.update(dict.fromkeys(_steps(decision.drift)))
-    return tuple(found)
+        distinct.update(dict.fromkeys(_steps(decision.drift)))
+    return tuple(distinct)
 
 
 def _steps(drift: Drift) -> tuple[RunbookStep, ...]:

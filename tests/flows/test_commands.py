@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.flows.commands import Orders, tell
+from bot.flows.commands import Orders, record_order
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.model.codehost import Comment
@@ -37,7 +37,7 @@ class Talk:
 
     def say(self, body: str, *, on: int = OPS, author: str = "rosa") -> str:
         """What is answered to that comment, without Markdown's escapes."""
-        thread = self.world.desk.said.setdefault(on, [])
+        thread = self.world.desk.threads.setdefault(on, [])
         thread.append(Comment(len(thread) + 1, author, 3, f"/clockwork {body}", self.world.clock.at))
         (answer,) = answer_comments(on, self.orders)
         return answer.replace("\\", "").strip()
@@ -79,7 +79,7 @@ def test_resuming_one_task_lifts_no_halt(talk: Talk) -> None:
 @pytest.mark.parametrize("words", ["resume", "resume it is fixed"])
 def test_on_a_thread_about_a_task_resume_means_that_task(talk: Talk, words: str) -> None:
     """With or without a reason; the halt stays until somebody says everything."""
-    tell(talk.orders.run, EntryKind.HALT, reason="incident")
+    record_order(talk.orders.run, EntryKind.HALT, reason="incident")
     assert talk.say(words, on=1).startswith(f"Resumed {SERVICE}: ")
     assert talk.now.halted
     assert talk.say("resume everything: over", on=1).startswith(
@@ -143,7 +143,7 @@ def test_a_suspension_ends_when_the_comment_says(talk: Talk, words: str, until: 
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (f"suspend {WEB} until tomorrow", "'tomorrow' is not a time. Write 2026-12-24, "),
         (f"suspend {WEB} until", "'' is not a time."),
@@ -161,11 +161,11 @@ def test_a_suspension_ends_when_the_comment_says(talk: Talk, words: str, until: 
         ("dance", "I do not know that command; nothing was changed. I know: `/clockwork halt [REASON]`, "),
     ],
 )
-def test_what_is_not_understood_changes_nothing(talk: Talk, words: str, said: str) -> None:
+def test_what_is_not_understood_changes_nothing(talk: Talk, words: str, expected: str) -> None:
     """The answer says what was wrong and how to write it."""
     before = talk.world.entries()
     answer = talk.say(words)
-    assert said in answer
+    assert expected in answer
     assert f"/clockwork {words.split(maxsplit=1)[0]}" in answer or words == "dance"
     assert talk.world.entries() == before
 
@@ -178,7 +178,7 @@ def test_a_typo_on_a_thread_about_a_task_is_no_reason(talk: Talk) -> None:
 
 def test_a_task_only_the_ledger_knows_can_be_ordered_about(talk: Talk) -> None:
     """What Git no longer declares may still have to be let go."""
-    tell(talk.orders.run, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
+    record_order(talk.orders.run, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
     assert talk.say("unsuspend Deployment/shop/gone") == "Deployment/shop/gone is no longer suspended."
 
 

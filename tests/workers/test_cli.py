@@ -65,5 +65,5 @@ def test_report_can_print_only(remote: Path, capfd: pytest.CaptureFixture[str]) 
 def test_each_worker_runs_alone(remote: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
     """``worker run NAME --once`` runs that worker and says what it did."""
     assert main(["worker", "run", name, "--once", "--json", "--repo", str(remote)]) == 0
-    said = json.loads(capfd.readouterr().out)
-    assert (said["worker"], said["skipped"]) == (name, False)
+    printed = json.loads(capfd.readouterr().out)
+    assert (printed["worker"], printed["skipped"]) == (name, False)
