@@ -9,7 +9,7 @@ from bot.errors import BotError, Refused, Stale
 from bot.flows.context import RunContext
 from bot.flows.intention import BREAKER, LANE_OF_KIND, Intention, marker
 from bot.flows.memory import Memory, stopped
-from bot.flows.messages import drift_gone
+from bot.flows.messages import drift_gone, name_of
 from bot.flows.observation import Assessment, looked_at
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
@@ -76,7 +76,7 @@ def _gone(
 
 
 def _as_planned(item: PullRequest | Issue, tag: Marker) -> Action:
-    text = f"Close #{item.number}: its drift is gone."
+    text = f"Close {name_of(item)} ({tag.key}): its drift is gone."
     return Action(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
 
 
@@ -95,7 +95,7 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker) -> Action:
             run.reached("closed")
     except BotError as exc:
         return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
-    text = f"The drift is gone; #{item.number} is closed."
+    text = f"{name_of(item)} ({task}): its drift is gone"
     return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
@@ -119,7 +119,9 @@ def _sweep(run: RunContext, task: str) -> Action | None:
 
 
 def _swept(task: str, effect: Effect) -> Action:
-    text = f"The branch {branch_of(task)} was left over from a closed pull request."
+    text = f"Delete branch {branch_of(task)}, left over from a closed pull request."
+    if effect is Effect.CLOSED:
+        text = f"branch {branch_of(task)}, left over from a closed pull request"
     return Action(effect, Lane.CONFIG_PULL_REQUEST, task, text)
 
 

@@ -1,4 +1,4 @@
-"""What people tell the bot: halt, resume, suspend, retry, ignore. Written into the ledger, so every run hears it.
+"""What people order: halt, resume, suspend, retry, ignore. Recorded in the ledger, so every run obeys it.
 
 Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked before.
 Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an order
@@ -26,7 +26,7 @@ from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
 
 ALL: Final = "everything"
-"""What ``resume`` is told when it means no single task."""
+"""The argument of ``resume`` that means no single task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def record_order(
 ) -> LedgerView:
     """The ledger with that entry added. Raises ``Refused`` when ``reason`` is empty."""
     if not reason.strip():
-        raise Refused(f"{kind.value} needs a reason", advice="Say why: others will read it in the ledger.")
+        raise Refused(f"{kind.value} needs a reason", advice="Give one: it is kept in the ledger.")
     entry = Entry(
         id=run.new_id(),
         kind=kind,
@@ -109,7 +109,7 @@ def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
     check_task(orders, task, view)
     before = _state(orders, view)
     if task not in before.suspended:
-        return f"{task} was not suspended; nothing was changed.{_still(before, orders)}"
+        return f"{task} is not suspended; nothing was changed.{_still(before, orders)}"
     record_order(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
     return f"{task} is no longer suspended.{_still(before, orders)}"
 
@@ -126,7 +126,7 @@ def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     check_fingerprint(orders, fingerprint)
     record_order(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return (
-        f"Noted: exactly this proposal, {fingerprint}, is not made again. "
+        f"Rejected: exactly this proposal, {fingerprint}, is not made again. "
         "To hide the drift from reports too, add an ignore rule."
     )
 
@@ -147,7 +147,7 @@ def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> Non
     """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
     known = known_tasks(orders, view)
     if task not in known and task not in {task_of(item.marker) for item in _items(orders.run)}:
-        raise Invalid(f"there is no task {task!r}", advice=_did_you_mean(near(task, known)) or _LISTED)
+        raise Invalid(f"unknown task {task!r}", advice=_did_you_mean(near(task, known)) or _LISTED)
 
 
 def near(name: str, known: Collection[str]) -> Sequence[str]:
@@ -171,7 +171,7 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     suggestions = [candidate for candidate, entry in rejected.items() if entry.task == fingerprint]
     suggestions = suggestions or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
     advice = "Reports, `clockwork explain TASK` and `clockwork ledger show --json` name fingerprints."
-    raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_did_you_mean(suggestions) or advice)
+    raise Invalid(f"unknown proposal {fingerprint!r}", advice=_did_you_mean(suggestions) or advice)
 
 
 def subject(number: int, run: RunContext) -> Marker | None:
@@ -189,7 +189,7 @@ def task_of(thread: Marker | None) -> str | None:
 def fingerprint_of(thread: Marker | None) -> str:
     """The fingerprint of the proposal that a thread is about. ``Refused`` when it is about none."""
     if thread is None or thread.kind not in LANE_OF_KIND:
-        raise Refused("This thread is not about a proposal of mine.")
+        raise Refused("this thread is not about a proposal")
     return f"{key_of(LANE_OF_KIND[thread.kind], thread.key)}-{thread.digest}"
 
 
@@ -227,9 +227,9 @@ def _end(entry: Entry) -> str:
 def _still(now: State, orders: Orders) -> str:
     """What keeps holding everything back, whatever becomes of one task."""
     if now.halt is not None:
-        why = f"{now.halt.actor.login} halted it: {now.halt.reason}"
+        why = f"halted by {now.halt.actor.login}: {now.halt.reason}"
     elif now.emergency:
-        why = f"there were {now.failures} failures"
+        why = f"emergency stop after {now.failures} failures"
     else:
         return ""
     return f" Everything is still stopped ({why}); `{orders.call} resume {ALL}` lifts that."
@@ -238,7 +238,7 @@ def _still(now: State, orders: Orders) -> str:
 def _future(text: str, now: datetime) -> datetime:
     end = moment(text, now=now)
     if end <= now:
-        raise Invalid(f"{text} is in the past: it is {_clock(now)} now", advice="Name a time to come.")
+        raise Invalid(f"{text} is in the past: it is {_clock(now)} now", advice="Name a time in the future.")
     return end
 
 

@@ -17,6 +17,7 @@ from bot.errors import Invalid, Refused
 from bot.flows import commands
 from bot.flows.commands import ALL, Orders
 from bot.flows.intention import BREAKER, DELETIONS
+from bot.flows.messages import answer, explanation
 from bot.model.codehost import Comment, Marker
 from bot.model.command import Command, Unknown, Verb, parse
 from bot.model.ledger import Actor
@@ -46,7 +47,7 @@ def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     """
     host = orders.run.host
     if host is None:
-        raise Refused("there is no code host to hear comments on")
+        raise Refused("there is no code host to read comments from")
     comments = host.comments(number)
     answered = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == "answer"}
     answers = []
@@ -54,38 +55,38 @@ def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
         command = parse(comment.body) if comment.marker is None else None
         if command is None or str(comment.id) in answered:
             continue
-        template, text = _answer(number, command, comment, orders)
-        answer = orders.run.texts.render(template, text=text)
-        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
-        answers.append(answer)
+        body = _answer(number, command, comment, orders)
+        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=body)
+        answers.append(body)
     return tuple(answers)
 
 
-def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> tuple[str, str]:
-    """The template of the answer and its text."""
+def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
+    """The body of the answer to one comment."""
+    run = orders.run
     if isinstance(command, Unknown):
-        words = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
-        return "answer.md", f"I do not know that command; nothing was changed. I know: {words}."
-    host = orders.run.host
-    if host is None or not host.may_write(comment.author):
-        return "answer.md", "Only people who may write to this repository can tell me that."
+        known = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
+        return answer(f"Unknown command; nothing was changed. Commands: {known}.", run.texts)
+    if run.host is None or not run.host.may_write(comment.author):
+        return answer("Only people with write access to this repository may give commands.", run.texts)
     their_orders = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
-    template = "explained.md" if command.verb is Verb.EXPLAIN else "answer.md"
     try:
-        return template, _follow(
-            command, commands.subject(number, orders.run), their_orders, default=f"via comment on #{number}"
-        )
+        text = _carry_out(command, commands.subject(number, run), their_orders, default=f"via comment on #{number}")
     except (Refused, Invalid) as exc:
         advice = f" {exc.advice}" if exc.advice else ""
-        syntax = SYNTAX[command.verb]
-        return "answer.md", f"{_sentence(exc.message)}{advice} Nothing was changed; write `/clockwork {syntax}`."
+        usage = f"Nothing was changed. Usage: `/clockwork {SYNTAX[command.verb]}`."
+        return answer(f"{_sentence(exc.message)}{advice} {usage}", run.texts)
+    return explanation(text, run.texts) if command.verb is Verb.EXPLAIN else answer(text, run.texts)
 
 
 def _sentence(text: str) -> str:
+    """An error's message as a sentence of its own."""
+    first, *_ = text.split(maxsplit=1)
+    text = text[:1].upper() + text[1:] if first.isalpha() else text
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _follow(command: Command, thread: Marker | None, orders: Orders, *, default: str) -> str:
+def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, default: str) -> str:
     words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
     match command.verb:
         case Verb.HALT:
@@ -104,7 +105,10 @@ def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
     words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
     task = _required(_read(words, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
     if orders.explained is None:
-        raise Refused("Nothing looks at what runs here.", advice=f"Run clockwork explain {task} where it can be seen.")
+        raise Refused(
+            "no live-state source is configured here",
+            advice=f"Run `clockwork explain {task}` where live state can be read.",
+        )
     return orders.explained(task)
 
 
@@ -124,7 +128,7 @@ def _about_a_proposal(verb: Verb, words: str, thread: Marker | None, orders: Ord
     match = _FINGERPRINT.match(words)
     reason = words[match.end() :] if match else words
     if verb is Verb.IGNORE and not match and thread is not None and thread.kind in {BREAKER, DELETIONS}:
-        raise Refused("This issue asks people to decide; it proposes nothing that could be ignored.")
+        raise Refused("This issue asks for a decision; it proposes nothing that could be ignored.")
     fingerprint = match[1] if match else commands.fingerprint_of(thread)
     order = commands.retry if verb is Verb.RETRY else commands.ignore
     return order(orders, reason=reason or default, fingerprint=fingerprint)
@@ -150,9 +154,9 @@ def _read(words: str, about: str | None, known: Collection[str], *, everything: 
     suggestions = commands.near(first, known) if "/" in first or not rest else ()
     if suggestions or _looks_like_a_task(first):
         hint = f"Did you mean {' or '.join(suggestions)}?" if suggestions else None
-        raise Invalid(f"I know no task {first!r}", advice=hint)
+        raise Invalid(f"unknown task {first!r}", advice=hint)
     if about is None and words and everything:
-        raise Refused(f"This thread is not about one of my tasks: name one, or say {ALL!r}")
+        raise Refused(f"this thread is not about a task: name one, or write {ALL!r}")
     return _Argument(about, words)
 
 
@@ -171,5 +175,5 @@ def _until(rest: str) -> tuple[str | None, str]:
 
 def _required(task: str | None) -> str:
     if task is None:
-        raise Refused("Name a task: this thread is not about one of mine.")
+        raise Refused("name a task: this thread is not about one")
     return task

@@ -9,19 +9,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from bot.errors import Invalid
 from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request
 from bot.flows.memory import Memory, remember, stopped
+from bot.flows.messages import values_of
 from bot.flows.observation import Assessment, assess
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
-from bot.model.decision import Decision, Lane
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.model.resource import JSON
 from bot.safety.limits import LimitCheck, examine
+
+_DIRECTIONS: Final[Mapping[Direction, str]] = {
+    Direction.ADOPT: "change Git to what runs",
+    Direction.RESTORE: "change what runs to what Git says",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class Explanation:
 
     def text(self) -> str:
         """For people, one fact a line."""
-        lines = [self.subject, *([f"  blocked  {self.blocked}"] if self.blocked else [])]
+        lines = [self.subject, *([_line("blocked", self.blocked)] if self.blocked else [])]
         for decision in self.decisions:
             lines += _decision(decision)
         for intention in self.intentions:
@@ -49,7 +56,7 @@ class Explanation:
             lines += [_limit(check) for check in self._asked(intention)]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
-            lines.append("  no drift now")
+            lines.append("  in sync: no drift now")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, JSON]:
@@ -80,7 +87,7 @@ class Explanation:
                     "limit": intention.denied.limit if intention.denied else None,
                     "figures": {k: str(v) for k, v in intention.denied.figures.items()} if intention.denied else {},
                     "limits": [_limit_json(check) for check in self._asked(intention)],
-                    "would_change": would_change(intention),
+                    "would_change": next_step(intention),
                 }
                 for intention in self.intentions
             ],
@@ -155,54 +162,61 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     return Explanation(subject, decisions, (*matching, *held), entries)
 
 
-def would_change(intention: Intention) -> str:
+def next_step(intention: Intention) -> str:
     """One sentence: what would make the next run do otherwise."""
     match intention.effect:
         case Effect.DENIED if intention.denied is not None and intention.denied.next_eligible is not None:
-            return f"Time: it may be done from {intention.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+            return f"Wait: it may be done from {intention.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
         case Effect.DENIED if intention.kind == DELETIONS:
             return (
-                "Bringing these things back, removing them from Git, "
-                "or raising fixes.max_removed and fixes.max_removed_percent in clockwork.yaml."
+                "Bring these things back, remove them from Git, "
+                "or raise fixes.max_removed and fixes.max_removed_percent in clockwork.yaml."
             )
         case Effect.DENIED:
-            return "A person: see the limit's message."
+            return "A person must act: see the limit's message."
         case Effect.REJECTED:
             return f"`clockwork retry {intention.proposal.fingerprint}`, or another live value."
+        case Effect.UNCHANGED if intention.proposal.lane is Lane.RUNBOOK_ISSUE:
+            return f"Follow the steps of #{intention.number}, or close it to reject."
         case Effect.UNCHANGED:
-            return f"Merging or closing #{intention.number}."
+            return f"Merge #{intention.number} to accept, or close it to reject."
         case Effect.IN_PROGRESS:
-            return "The other run's end."
+            return "Wait until the other run ends."
         case Effect.HANDED_OVER:
             return f"Whoever committed to #{intention.number}: merge it, close it, or delete its branch."
         case Effect.UNSUPPORTED if intention.proposal.lane is Lane.RUNBOOK_ISSUE:
-            return "A code host, and a token that may file issues there."
+            return "Configure a code host, and a token that may open issues there."
         case Effect.UNSUPPORTED:
-            return "An edit of the file by hand, or a code host to propose it on."
+            return "Edit the file by hand, or configure a code host to propose it on."
         case _:
-            return "A rule before the one that matched, or an ignore rule with a reason."
+            return "To have it otherwise: a rule before the one that matched, or an ignore rule with a reason."
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<9} {text}"
 
 
 def _decision(decision: Decision) -> list[str]:
     drift = decision.drift
-    who = f", written by {drift.manager}" if drift.manager else ""
-    values = f"{json.dumps(drift.desired, default=str)} -> {json.dumps(drift.observed, default=str)}"
+    writer = f", written by {drift.manager}" if drift.manager else ""
+    declared, live = (json.dumps(value, default=str) for value in values_of(drift))
+    direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
-        f"  saw      {drift.resource} {drift.where} {drift.kind.value}: {values}{who}",
-        f"  severity {drift.severity.value} by {drift.rule}",
-        f"  decided  {decision.lane.value} ({decision.direction.value}, risk {decision.risk}) by {decision.rule}",
-        *(f"           {reason}" for reason in decision.reasons),
+        _line("observed", f"{drift.resource} {drift.where} {drift.kind.value}: {declared} -> {live}{writer}"),
+        _line("severity", f"{drift.severity.value} by {drift.rule}"),
+        _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
+        *(_line("reason", reason) for reason in decision.reasons),
     ]
 
 
 def _intention(intention: Intention) -> list[str]:
     lines = [
-        f"  plan     {intention.effect.value}: {intention.message}",
-        f"  changes  {would_change(intention)}",
-        f"  id       {intention.proposal.fingerprint}",
+        _line("plan", f"{intention.effect.value}: {intention.message}"),
+        _line("next step", next_step(intention)),
+        _line("proposal", intention.proposal.fingerprint),
     ]
     if intention.denied is not None and not intention.denied.checks:
-        lines.append(f"  limit    {intention.denied.limit} says no ({_figures(intention.denied.figures)})")
+        lines.append(_line("limit", f"{intention.denied.limit} denied ({_figures(intention.denied.figures)})"))
     return lines
 
 
@@ -211,9 +225,8 @@ def _figures(figures: Mapping[str, str | int | float]) -> str:
 
 
 def _limit(check: LimitCheck) -> str:
-    status = "passes" if check.passed else "says no"
     figures = f" ({shown})" if (shown := _figures(check.figures)) else ""
-    return f"  limit    {check.limit} {status}: {check.message}{figures}"
+    return _line("limit", f"{check.limit} {'ok' if check.passed else 'denied'}: {check.message}{figures}")
 
 
 def _limit_json(check: LimitCheck) -> dict[str, JSON]:
@@ -228,4 +241,5 @@ def _limit_json(check: LimitCheck) -> dict[str, JSON]:
 
 def _entry(entry: Entry) -> str:
     result = f" {entry.result.value}" if entry.result else ""
-    return f"  ledger   {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind.value}{result} by {entry.actor.login}: {entry.reason}"
+    text = f"{entry.at:%Y-%m-%d %H:%M:%S} {entry.kind.value}{result} by {entry.actor.login}: {entry.reason}"
+    return _line("ledger", text)

@@ -1,4 +1,4 @@
-"""One look: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
+"""One assessment: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
 
 ``drift`` prints it, ``reconcile`` plans from it, ``explain`` and ``simulate`` reason about it.
 """
@@ -85,14 +85,15 @@ def _report(declaration: Declaration, rules: RulesInForce, observation: Observat
 
 
 def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[IgnoreNote]:
-    """The platforms that no observer looks at; silent where one tried and could not, which is told by itself."""
+    """The platforms that no observer reads; silent where one tried and could not, which is reported by itself."""
     if observation.unreachable:
         return
     counts = Counter(desired.id.platform for desired in declaration.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
-            what = f"{count} {'resource' if count == 1 else 'resources'} of Git: no observer looks at this platform"
-            yield IgnoreNote(platform.value, "not compared", what)
+            resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
+            detail = f"{resources}: no live-state source is configured for this platform"
+            yield IgnoreNote(platform.value, "not compared", detail)
 
 
 def looked_at(task: str, assessment: Assessment) -> bool:

@@ -15,6 +15,7 @@ from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, Intention, marker, request
 from bot.flows.memory import Memory, Situation
+from bot.flows.messages import to_commit, to_propose
 from bot.flows.rejection import Item, rejection, shows
 from bot.flows.removals import removals
 from bot.model.codehost import ItemState, Marker
@@ -83,13 +84,12 @@ def _intention(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
 ) -> Intention | None:
     if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
-        return Intention(
-            proposal, Effect.UNSUPPORTED, "Restoring leaves Git as it is; apply what Git says by your own deployment."
-        )
+        text = "Restoring changes what runs to what Git says, which is left to your own deployment."
+        return Intention(proposal, Effect.UNSUPPORTED, text)
     if (running := _in_flight(proposal, situation)) is not None:
         return _begun(proposal, running)
     if (ignored := situation.known.ignored.get(proposal.fingerprint)) is not None:
-        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} asked to leave this: {ignored.reason}.")
+        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} rejected this proposal: {ignored.reason}.")
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
             return _patch(proposal, declaration, pending, situation)
@@ -109,7 +109,7 @@ def _held(
     if excess is None:
         return None
     proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, excess.decisions)
-    message = f"Nothing is done: {excess.guard.message}."
+    message = f"Nothing was changed: {excess.guard.message}."
     denied = Denied(request(proposal), "deletion-guard", message, excess.figures, None)
     refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
     if (running := _in_flight(proposal, situation)) is not None:
@@ -152,8 +152,8 @@ def _patch(
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
-    files = ", ".join(sorted(changes.files))
-    return _ask(Intention(proposal, Effect.COMMITTED, f"Commit to {files}.", changes), pending, situation)
+    text = to_commit(proposal, changes.files)
+    return _ask(Intention(proposal, Effect.COMMITTED, text, changes), pending, situation)
 
 
 def _writable(changes: Changes, situation: Situation) -> Changes:
@@ -167,10 +167,10 @@ def _pull(
 ) -> Intention | None:
     memory = situation.memory
     if memory.pulls is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to open a pull request on.")
+        return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open a pull request on.")
     opened, closed = _items_about(marker(proposal), memory.pulls)
     if opened is not None and shows(opened, proposal):
-        text = f"Pull request #{opened.number} is open."
+        text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
     if opened is None and (answer := rejection(proposal, closed, situation)) is not None:
         return answer
@@ -182,9 +182,9 @@ def _pull(
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
-    intention = Intention(proposal, Effect.OPENED, "Open a pull request.", changes)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes)
     if opened is not None:
-        text = f"Update pull request #{opened.number}."
+        text = to_propose(proposal, opened.number)
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
 
@@ -192,10 +192,10 @@ def _pull(
 def _taken_over(proposal: Proposal, opened: Item | None) -> Intention:
     """The answer when our branch ends in somebody else's commit."""
     if opened is not None:
-        text = f"Somebody else committed to the branch of #{opened.number}; it is theirs now."
+        text = f"Somebody else committed to the branch of PR #{opened.number}, so Clockwork leaves it to them."
         return Intention(proposal, Effect.HANDED_OVER, text, number=opened.number, url=opened.url)
     name = branch_of(proposal.task)
-    text = f"The branch {name} exists and its last commit is not Clockwork's; delete or rename it to be asked again."
+    text = f"Branch {name} ends in a commit that is not Clockwork's; delete or rename it to get the pull request."
     return Intention(proposal, Effect.UNSUPPORTED, text)
 
 
@@ -204,16 +204,16 @@ def _issue(
 ) -> Intention:
     memory = situation.memory
     if memory.issues is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to file an issue on.", kind=kind)
+        return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open an issue on.", kind=kind)
     opened, closed = _items_about(marker(proposal, kind=kind), memory.issues)
     if opened is not None and (kind is not None or shows(opened, proposal)):
         text = f"Issue #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
     if opened is None and (answer := rejection(proposal, closed, situation, kind=kind)) is not None:
         return answer
-    intention = Intention(proposal, Effect.OPENED, "File an issue.", kind=kind)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal, kind=kind), kind=kind)
     if opened is not None:
-        text = f"Update issue #{opened.number}."
+        text = to_propose(proposal, opened.number)
         intention = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
 

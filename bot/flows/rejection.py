@@ -35,7 +35,9 @@ def rejection(
     newest = by_hand[0] if by_hand else None
     known = situation.known.rejected.get(proposal.fingerprint)
     if newest is not None and (known is not None or not _forgiven(newest, proposal, situation.memory.view)):
-        text = f"Somebody closed #{newest.number}; it stays closed until what runs changes or /clockwork retry."
+        text = (
+            f"#{newest.number} was closed, which rejects it until what runs changes or somebody says /clockwork retry."
+        )
         return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
     if known is not None:
         text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."

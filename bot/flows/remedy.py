@@ -13,7 +13,7 @@ from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish
-from bot.flows.messages import commit_message, handed_over, issue_text, pull_request_text
+from bot.flows.messages import commit_message, committed, handed_over, issue_text, proposed, pull_request_text
 from bot.flows.ownership import taken_over
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
@@ -84,16 +84,18 @@ def _commit(
     except BotError as exc:
         together = {TOGETHER: started[0].entry.id}
         progress = finish(started, progress, run, Ending(Result.FAILED, exc.message, detail=together))
-        return [*done, *_actions(started, effect=Effect.FAILED, message=exc.message)], progress
+        failed = [(i.intention, action_of(i.intention, effect=Effect.FAILED, message=exc.message)) for i in started]
+        return [*done, *failed], progress
     url = run.commit_url(sha)
     ending = Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha})
     progress = finish(started, progress, run, ending)
     run.reached("outcome")
-    return [*done, *_actions(started, sha=sha, url=url)], progress
+    return [*done, *((intent.intention, _committed(intent.intention, sha, url)) for intent in started)], progress
 
 
-def _actions(started: Sequence[StartedIntent], **changes: object) -> list[tuple[Intention, Action]]:
-    return [(intent.intention, action_of(intent.intention, **changes)) for intent in started]
+def _committed(intention: Intention, sha: str, url: str | None) -> Action:
+    files = () if intention.changes is None else intention.changes.files
+    return action_of(intention, message=committed(intention.proposal, files), sha=sha, url=url)
 
 
 def _push_commit(started: Sequence[StartedIntent], progress: Progress, run: RunContext) -> str:
@@ -115,7 +117,7 @@ def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple
     """One pull request or issue, opened or updated; and why the host could not be reached, if it could not."""
     host = run.host
     if host is None:
-        return action_of(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), progress, None
+        return action_of(intention, effect=Effect.UNSUPPORTED, message="No code host is configured."), progress, None
     started, dropped, progress = begin([intention], progress, run)
     if not started:
         return dropped[0][1], progress, None
@@ -135,7 +137,8 @@ def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple
     ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
     progress = finish(started, progress, run, ending)
     run.reached("outcome")
-    return action_of(intention, url=item.url, number=item.number, sha=sha), progress, None
+    message = proposed(intention, item)
+    return action_of(intention, message=message, url=item.url, number=item.number, sha=sha), progress, None
 
 
 def _pull(started: StartedIntent, progress: Progress, host: CodeHost, run: RunContext) -> tuple[PullRequest, str]:

@@ -125,15 +125,15 @@ def _bad_reply(session: Session, reply: Reply) -> Failure:
 def _meaning(status: ReplyStatus) -> tuple[str, Severity]:
     match status:
         case ReplyStatus.AUTH:
-            return "The assistant refused the key", Severity.HIGH
+            return "The assistant rejected the API key", Severity.HIGH
         case ReplyStatus.RATE_LIMIT:
-            return "The assistant was asked too often", Severity.LOW
+            return "The assistant's rate limit was reached", Severity.LOW
         case ReplyStatus.TIMEOUT:
-            return "The assistant did not answer in time", Severity.MEDIUM
+            return "The assistant timed out", Severity.MEDIUM
         case ReplyStatus.BAD_OUTPUT:
-            return "The assistant answered something that is no answer", Severity.MEDIUM
+            return "The assistant's reply was not valid", Severity.MEDIUM
         case ReplyStatus.CRASH:
-            return "The assistant stopped with an error", Severity.MEDIUM
+            return "The assistant crashed", Severity.MEDIUM
         case ReplyStatus.TOO_LARGE:
             return "The change or the answer was too large for the assistant", Severity.MEDIUM
         case ReplyStatus.OK | ReplyStatus.DISABLED:

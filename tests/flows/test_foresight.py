@@ -83,7 +83,7 @@ def test_a_simulation_is_the_next_run(
 
 
 def test_an_explanation_names_everything(world: World) -> None:
-    """Task, fingerprint and drift id lead to the same chain: saw, decided, each limit with its figures, the ledger."""
+    """Task, fingerprint and drift id lead to the same chain: observed, decision, each limit with its figures, the ledger."""
     world.safe_drift("web", 5)
     (action,) = world.tick(world.loop()).actions
     world.clock.move(minutes=2)
@@ -96,11 +96,11 @@ def test_an_explanation_names_everything(world: World) -> None:
         text = explanation.text()
         for words in (
             "failureThreshold changed: 5 -> 6",
-            "artifact-patch (adopt",
-            "task-window passes: 1 of 2",
-            "cooldown says no",
+            "artifact-patch (adopt: change Git to what runs",
+            "task-window ok: 1 of 2",
+            "cooldown denied: the last fix",
             "cooldown_seconds 600.0",
-            "convergence passes",
+            "convergence ok",
             "it may be done from 2026-03-01 12:10:00 UTC on",
         ):
             assert words in text, (words, text)
@@ -117,8 +117,8 @@ def test_an_explanation_says_when_everything_is_stopped(world: World) -> None:
     world.safe_drift("web", 5)
     record_order(world.loop().run, EntryKind.HALT, reason="audit")
     text = explain(world.loop(), "Deployment/shop/web").text()
-    assert "blocked  Halted" in text
-    assert "halted says no" in text
+    assert "blocked   Halted" in text
+    assert "halted denied" in text
 
 
 def test_an_explanation_tells_of_the_deletion_guard(tmp_path: Path) -> None:
@@ -133,13 +133,13 @@ def test_an_explanation_tells_of_the_deletion_guard(tmp_path: Path) -> None:
         text = explanation.text()
         assert {decision.drift.task for decision in explanation.decisions} == {subject}
         for words in (
-            "plan     denied: Nothing is done: this would remove 13 of 39 things",
-            "limit    deletion-guard says no (removed 13, total 39, allowed 10",
-            "changes  Bringing these things back, removing them from Git, or raising fixes.max_removed and",
-            "plan     opened: File an issue.",
+            "plan      denied: Nothing was changed: this would remove 13 of 39 things",
+            "limit     deletion-guard denied (removed 13, total 39, allowed 10",
+            "next step Bring these things back, remove them from Git, or raise fixes.max_removed and",
+            'plan      opened: Open issue "Deletion guard: one run would remove 13 things".',
         ):
             assert words in text, (words, text)
-        assert text.count("limit    halted passes") == 1
+        assert text.count("limit     halted ok: not halted") == 1
         assert [planned["limit"] for planned in explanation.as_json()["plan"]] == ["deletion-guard", None]  # type: ignore[union-attr,index,call-overload]
 
 

@@ -58,7 +58,7 @@ def test_a_field_that_keeps_coming_back_becomes_one_issue(stage: Stage) -> None:
         assert actions["runbook-issue"].effect is expected
         stage.clock.move(minutes=30)
     (issue,) = stage.issues()
-    assert "keeps writing" in issue["title"]
+    assert "another writer keeps changing" in issue["title"]
     assert "failureThreshold" in issue["body"]
 
 

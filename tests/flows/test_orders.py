@@ -60,7 +60,7 @@ def test_what_is_ignored_is_not_proposed(world: World) -> None:
     (planned,) = world.tick(world.loop(dry_run=True)).actions
     record_order(world.loop().run, EntryKind.IGNORE, reason="load test", fingerprint=planned.fingerprint)
     (answer,) = world.tick(world.loop(fresh=True)).actions
-    assert (answer.effect, answer.message) == (Effect.REJECTED, "clockwork[bot] asked to leave this: load test.")
+    assert (answer.effect, answer.message) == (Effect.REJECTED, "clockwork[bot] rejected this proposal: load test.")
     world.safe_drift("web", 6)
     assert [action.effect for action in world.tick(world.loop()).actions] == [Effect.COMMITTED]
 

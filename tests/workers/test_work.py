@@ -84,7 +84,7 @@ def test_analysis_names_spikes(workers: Workers) -> None:
     record(workers, 12)
     outcome = work(Worker.ANALYSIS, workers)
     assert outcome.figures["failures"] == 12
-    assert "Spike in category security: 12 in 24 hours, usual 0." in outcome.summary
+    assert "Spike in category security: 12 in 24 hours, daily median 0." in outcome.summary
 
 
 def test_metrics_count_each_session_once(workers: Workers) -> None:
