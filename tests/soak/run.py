@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import yaml
 
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
@@ -156,7 +156,7 @@ class Soak:
         strike = self.box.faults.__dict__.pop("strike")
         clock = SharedClock()
         clock.sleep(seconds)
-        tell(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
+        record_order(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
         self.box.faults.__dict__["strike"] = strike
 
     def api(self, method: str, path: str) -> httpx.Response:
