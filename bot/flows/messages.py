@@ -17,10 +17,10 @@ from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
+from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
-from bot.model.resource import JSON
 from bot.safety.convergence import Fight, fights
 from bot.safety.trailers import INTENT, compose, one_line
 
