@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot import escape
 from bot.errors import Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
 from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
@@ -136,7 +137,7 @@ class Checks:
         wanted = {
             "state": _STATES[check.state],
             "context": context,
-            "description": text.line(check.title, _MAX_DESCRIPTION),
+            "description": escape.line(check.title, _MAX_DESCRIPTION),
         }
         path = f"{self._root}/commits/{check.head_sha}/statuses"
         known = payloads.read_all(StatusPart, self._rest.pages(path))
@@ -164,7 +165,7 @@ def _is_blank(run: CheckRunPart) -> bool:
 
 
 def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:
-    shown: dict[str, object] = {"title": text.title(check.title), "summary": text.clip(check.summary or " ")}
+    shown: dict[str, object] = {"title": escape.title(check.title), "summary": escape.clip(check.summary or " ")}
     if annotations:
         shown["annotations"] = [_annotation(one) for one in annotations]
     return shown
@@ -176,6 +177,6 @@ def _annotation(one: Annotation) -> dict[str, object]:
         "start_line": max(1, one.start_line),
         "end_line": max(1, one.start_line, one.end_line),
         "annotation_level": one.level.value,
-        "title": text.title(one.title),
+        "title": escape.title(one.title),
         "message": one.message[:_MAX_MESSAGE] or " ",
     }

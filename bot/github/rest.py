@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.github import text
 from bot.github.limits import Pace, asked_wait
 from bot.ports import Clock
 
@@ -44,7 +44,7 @@ class ApiResponse:
         errors = self.data.get("errors")
         said = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
         words = [one if isinstance(one, str) else _error(one) for one in said if one]
-        return text.line("; ".join(word for word in words if word))
+        return escape.line("; ".join(word for word in words if word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class Rest:
             case 401:
                 raise Refused(said, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
             case 403:
-                needed = text.line(answer.headers.get("x-accepted-github-permissions", ""))
+                needed = escape.line(answer.headers.get("x-accepted-github-permissions", ""))
                 raise Refused(said, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
             case 404:
                 raise Invalid(said, advice="Check the repository's name and whether the token may see it.")

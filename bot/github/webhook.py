@@ -217,7 +217,7 @@ def _check(delivery: str, body: bytes) -> Event:
     one = _read(_Check, body)
     run = one.check_run or one.check_suite
     if run is None:
-        return Ignored(delivery, "a check event without a check")
+        raise Invalid("a check delivery has neither a check run nor a check suite")
     return CheckEvent(
         delivery=delivery,
         repository=one.repository.full_name,

@@ -128,7 +128,7 @@ def limits(settings: Settings) -> Limits:
 
 def run_context(site: OpenRepository, *, clock: Clock, read_only: bool = False) -> RunContext:
     """What a run on ``site`` writes with."""
-    from bot.github import actions, text
+    from bot.github import actions
     from bot.shipped import folder
     from bot.texts import Texts
 
@@ -140,7 +140,7 @@ def run_context(site: OpenRepository, *, clock: Clock, read_only: bool = False) 
         repository=site.repository if read_only else writer(site, host),
         ledger=_NoLedger() if site.git is None else ledger(site),
         host=host,
-        texts=Texts.at(folder("templates"), filters=text.FILTERS),
+        texts=Texts.at(folder("templates")),
         clock=clock,
         actor=Actor(me.login, me.id) if me else Actor("clockwork"),
         author=Signature(settings.author.name, settings.author.email),

@@ -26,7 +26,6 @@ from bot.flows.observation import RulesInForce
 from bot.flows.reconcile import Loop, tick
 from bot.flows.remedy import RunContext
 from bot.forge.render import render
-from bot.github import text
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import Check, Comment, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
@@ -64,7 +63,7 @@ def rules() -> RuleSet:
 @cache
 def texts() -> Texts:
     """The shipped texts."""
-    return Texts.at(folder("templates"), filters=text.FILTERS)
+    return Texts.at(folder("templates"))
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.github.text import text
+from bot.escape import text
 from bot.model.proposal import Tick
 from bot.report.markdown import summary
 
