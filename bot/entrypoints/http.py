@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.entrypoints.daemon import Daemon
 from bot.errors import Invalid, Refused, Unavailable
 from bot.github.webhook import MAX_BYTES, delivery_id, parse, verify
+from bot.report.json import tick_json
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -74,8 +75,6 @@ def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[],
 
 def status_of(daemon: Daemon) -> dict[str, object]:
     """What the status endpoint tells, as JSON."""
-    from bot.entrypoints.cli.show import tick_json
-
     known = daemon.status
     return {
         "started": known.started.isoformat(),

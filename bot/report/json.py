@@ -20,6 +20,7 @@ from bot.model.drift import (
     Severity,
     Suppressed,
 )
+from bot.model.proposal import Tick
 from bot.model.resource import JSON, SourceError, Unreachable
 
 
@@ -34,6 +35,44 @@ def to_json(report: Report) -> dict[str, object]:
         "suppressed_by": _counts(report.suppressed),
         "ignores": [_note(note) for note in report.notes],
         "counts": counts(report),
+    }
+
+
+def tick_json(tick: Tick) -> dict[str, object]:
+    """A tick as one JSON object: the report's keys, then decisions and actions."""
+    return {
+        **to_json(tick.report),
+        "at": tick.at.isoformat(),
+        "branch": tick.branch,
+        "commit": tick.commit,
+        "blocked": tick.blocked,
+        "decisions": [
+            {
+                "drift": decision.drift.id,
+                "remedy": decision.lane.value,
+                "direction": decision.direction.value,
+                "rule": decision.rule,
+                "risk": decision.risk,
+                "reasons": list(decision.reasons),
+            }
+            for decision in tick.decisions
+        ],
+        "actions": [
+            {
+                "effect": action.effect.value,
+                "remedy": action.lane.value,
+                "task": action.task,
+                "message": action.message,
+                "fingerprint": action.fingerprint,
+                "url": action.url,
+                "sha": action.sha,
+                "number": action.number,
+                "limit": action.limit,
+                "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
+                "drifts": list(action.drifts),
+            }
+            for action in tick.actions
+        ],
     }
 
 

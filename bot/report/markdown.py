@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bot import escape
 from bot.model.drift import Drift, Report, Severity
+from bot.model.proposal import Tick
 from bot.model.resource import JSON
 from bot.report.json import counts, plain
 
@@ -39,6 +41,21 @@ def summary(report: Report) -> str:
         _list("To look at", (f"{code(n.rule)} is {n.state}: {code(n.detail)}" for n in report.notes)),
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def tick_summary(tick: Tick) -> str:
+    """What was seen and done, as GitHub renders it; at most a few lines per action."""
+    lines = [f"### Clockwork on `{tick.branch}` at `{tick.commit[:12]}`", ""]
+    if tick.blocked:
+        lines += [f"**{escape.text(tick.blocked)}**", ""]
+    if tick.actions:
+        lines += ["| effect | remedy | task | |", "|---|---|---|---|"]
+    for action in tick.actions:
+        link = f" [link]({action.url})" if action.url else ""
+        lines.append(
+            f"| {action.effect} | {action.lane} | {escape.text(action.task)} | {escape.text(action.message)}{link} |"
+        )
+    return "\n".join(lines) + "\n\n" + summary(tick.report)
 
 
 def code(text: str, *, limit: int = _LONGEST) -> str:

@@ -42,9 +42,9 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from bot.entrypoints.cli.progress import progress
-        from bot.entrypoints.cli.show import show_report, value
         from bot.ports import ObserverStep
         from bot.report.json import SCHEMA, to_json
+        from bot.report.terminal import show_report, value
         from bot.wiring import Options, open_assessment
 
         if schema:

@@ -83,8 +83,9 @@ def register(app: typer.Typer) -> None:
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
-    from bot.entrypoints.cli.show import show_tick, tick_json
     from bot.flows.reconcile import tick
+    from bot.report.json import tick_json
+    from bot.report.terminal import show_tick
     from bot.wiring import Options, open_loop
 
     if not isinstance(options, Options):
@@ -97,8 +98,8 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
     else:
         show_tick(done, Console())
     if summary is not None:
-        from bot.entrypoints.cli.summary import tick_summary
         from bot.github.actions import summary as cut
+        from bot.report.markdown import tick_summary
 
         with summary.open("a", encoding="utf-8") as out:
             out.write(cut(tick_summary(done)))

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bot.entrypoints.cli.show import show_report
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, to_json
 from bot.report.markdown import code, summary
+from bot.report.terminal import show_report
 from bot.wiring import Options, open_assessment
 from tests.drift.makers import deployment
 
