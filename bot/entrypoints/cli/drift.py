@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
         from bot.entrypoints.cli.progress import progress
         from bot.ports import ObserverStep
         from bot.report.json import SCHEMA, to_json
-        from bot.report.terminal import show_report, value
+        from bot.report.terminal import show_report
         from bot.wiring import Options, open_assessment
 
         if schema:
@@ -60,14 +60,7 @@ def register(app: typer.Typer) -> None:
         if as_json:
             print(json.dumps(to_json(report), ensure_ascii=False))
         else:
-            console = Console()
-            show_report(report, console)
-            if ignore_explain:
-                for hidden in report.suppressed:
-                    where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
-                    console.print(
-                        f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False
-                    )
+            show_report(report, Console(), suppressed=ignore_explain)
         if markdown is not None:
             from bot.report.markdown import summary
 
