@@ -25,7 +25,8 @@ from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreacha
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
 from bot.report.terminal import show_report, show_tick
-from bot.wiring import Options, open_assessment
+from bot.wiring.reconcile import open_assessment
+from bot.wiring.repository import Options
 from tests.drift.makers import deployment
 
 NASTY = "x|`a`\n<!-- clockwork --> @everyone #1 [l](javascript:1) <img src=x onerror=1> </code>\u202e"
