@@ -70,7 +70,7 @@ class SnapshotSettings(_Section):
     timeout: Seconds = 30
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _only_one(self) -> Self:
         if sum(value is not None for value in (self.file, self.url, self.command)) != 1:
             raise ValueError("give exactly one of file, url and command")
         return self
@@ -142,8 +142,10 @@ class WindowSettings(_Section):
         try:
             parse_window(name, kind="deny", cron=right["cron"], duration=right["duration"], zone=right["timezone"])
         except Invalid as exc:
-            said = exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
-            raise ValueError(f"{said}; {exc.advice}" if exc.advice else said) from exc
+            window = (
+                exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
+            )
+            raise ValueError(f"{window}; {exc.advice}" if exc.advice else window) from exc
         return value
 
 
@@ -329,8 +331,8 @@ def load(data: bytes | None, *, file: str = FILE) -> Settings:
         raise Invalid(f"{file}: not UTF-8 text (byte {exc.start})") from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Invalid(f"{file}{place}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
+        position = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise Invalid(f"{file}{position}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
     except (ValueError, RecursionError) as exc:
         raise Invalid(f"{file}: not YAML that settings can be written in: {exc}") from exc
     if document is None:
@@ -340,13 +342,13 @@ def load(data: bytes | None, *, file: str = FILE) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as exc:
-        found = [_explain(error, node, file) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(found), advice="Mend the file; nothing was done.") from exc
+        mistakes = [_explain(error, node, file) for error in exc.errors(include_url=False, include_input=False)]
+        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
 
 
 def _explain(error: Mapping[str, object], node: yaml.Node | None, file: str) -> str:
-    place = error["loc"]
-    keys: Sequence[object] = place if isinstance(place, tuple) else ()
+    location = error["loc"]
+    keys: Sequence[object] = location if isinstance(location, tuple) else ()
     shown = ".".join(str(key) for key in keys)
     if error["type"] == "extra_forbidden":
         known = _known(keys[:-1])
@@ -373,8 +375,8 @@ def _section(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in getattr(annotation, "__args__", ()):
-        if (found := _section(inner)) is not None:
-            return found
+        if (section := _section(inner)) is not None:
+            return section
     return None
 
 
