@@ -87,7 +87,7 @@ class _Run:
         for target, objects in outcome.items():
             before = self.objects.get(target, {})
             for id_ in {**before, **objects}:
-                if (target, id_) == (asked.target, asked.id):
+                if (target, id_) == (asked.target, asked.id) or (target == asked.target and id_ in self.scene.carriers):
                     continue
                 old, new = before.get(id_), objects.get(id_)
                 if old is new or (old is not None and new is not None and same(old, new)):
