@@ -78,6 +78,8 @@ class NotCompared:
     reason: str
     file: str = ""
     line: int = 0
+    missing_tool: bool = False
+    """Whether only this machine lacks something: trying on another may work."""
 
 
 @dataclass(frozen=True, slots=True)
