@@ -21,12 +21,9 @@ Read by wiring, applied by :mod:`bot.drift.compare`, explained by ``clockwork dr
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Annotated, Any, Final
 
 import yaml
@@ -35,8 +32,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.drift.kubernetes.selector import Labelled, Labels, Selector, parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
+from bot.model.globs import name_matches, path_covers
 from bot.model.paths import parse_path
-from bot.model.resource import Item, Path
+from bot.model.resource import Path
 
 NO_LABELS: Final = Labelled((), {})
 
@@ -64,17 +62,13 @@ class IgnoreRule:
         """Whether it is about ``drift``, expired or not."""
         if self.kinds and drift.kind not in self.kinds:
             return False
-        if self._resource.match(str(drift.resource)) is None or not covers(self.path, drift.path):
+        if not (name_matches(self.resource, str(drift.resource)) and path_covers(self.path, drift.path)):
             return False
         return self.selector is None or self._selects(labelled.of(drift.resource), self.selector)
 
     @staticmethod
     def _selects(labels: Labels | None, selector: Selector) -> bool:
         return labels is not None and selector.selects(labels)
-
-    @cached_property
-    def _resource(self) -> re.Pattern[str]:
-        return re.compile(fnmatch.translate(self.resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +98,6 @@ class IgnoreExplanation:
     state: str
     hidden: int
     detail: str
-
-
-def covers(pattern: Path, path: Path) -> bool:
-    """Whether ``path`` is the pattern's place or below it. The empty pattern covers everything."""
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(covers(pattern[1:], path[at:]) for at in range(len(path) + 1))
-    return bool(path) and _fits(pattern[0], path[0]) and covers(pattern[1:], path[1:])
-
-
-def _fits(pattern: str | int | Item, part: str | int | Item) -> bool:
-    if isinstance(pattern, Item):
-        key = str(part) if isinstance(part, int) else part.key if isinstance(part, Item) else part
-        return fnmatch.fnmatchcase(key, pattern.key) and (isinstance(part, Item) or pattern.key == "*")
-    if isinstance(pattern, int):
-        return pattern == part
-    return (isinstance(part, str) and fnmatch.fnmatchcase(part, pattern)) or pattern == "*"
 
 
 def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labelled: Labelled = NO_LABELS) -> Sorted:

@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Invalid
-from bot.guardrails import expressions, globs
+from bot.guardrails import expressions
 from bot.guardrails.rule import (
     Alternative,
     Applies,
@@ -35,6 +35,7 @@ from bot.guardrails.rule import (
 from bot.guardrails.structure import Node, Unparsed, parse_documents
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Enforce, FileStatus, Mode
+from bot.model.globs import check_file_glob
 
 MAX_DOCUMENT: Final = 64_000
 """Characters of one document."""
@@ -245,7 +246,7 @@ def _guardrail(written: _Written, front: _Front, body: str) -> Guardrail:
     for key, patterns in (("paths", front.applies.paths), ("exclude", front.applies.exclude)):
         with written.at("applies", key):
             for pattern in patterns:
-                globs.check(pattern)
+                check_file_glob(pattern)
     return Guardrail(
         id=front.id,
         title=front.title,
@@ -350,7 +351,7 @@ def _several(value: _Value | list[_Value]) -> tuple[object, ...]:
 def _words(value: list[str] | str) -> tuple[str, ...]:
     words = (value,) if isinstance(value, str) else tuple(value)
     for word in words:
-        globs.check(word)
+        check_file_glob(word)
     return words
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import Final, assert_never
 
-from bot.guardrails import catalogue, globs
+from bot.guardrails import catalogue
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.expressions import MAX_LINE
 from bot.guardrails.hunks import Delta, DiffLine, net
@@ -26,6 +25,7 @@ from bot.guardrails.rule import (
 )
 from bot.guardrails.select import SelectedNode, select
 from bot.guardrails.structure import Document, Node, Unparsed
+from bot.model.globs import file_matches, name_matches
 from bot.secrecy.scan import Needle, scan
 
 _SENTENCE: Final = re.compile(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
@@ -42,13 +42,13 @@ def hits(guardrail: Guardrail, subject: Subject) -> Iterator[Hit]:
 
 
 def _names(applies: Applies, agent: str | None) -> bool:
-    return not applies.agents or (agent is not None and any(fnmatchcase(agent, one) for one in applies.agents))
+    return not applies.agents or (agent is not None and any(name_matches(pattern, agent) for pattern in applies.agents))
 
 
 def applies_to(applies: Applies, path: str) -> bool:
     """Whether a file is among those a guardrail is about."""
-    included = not applies.paths or globs.matches(path, applies.paths)
-    return included and not globs.matches(path, applies.exclude)
+    included = not applies.paths or file_matches(path, applies.paths)
+    return included and not file_matches(path, applies.exclude)
 
 
 def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
@@ -190,7 +190,7 @@ def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject)
 def _required(guardrail: Guardrail, require: Require, subject: Subject) -> Iterator[Hit]:
     paths = [delta.path for delta in subject.deltas]
     cause = next(
-        (path for path in paths if globs.matches(path, require.if_changed) and applies_to(guardrail.applies, path)),
+        (path for path in paths if file_matches(path, require.if_changed) and applies_to(guardrail.applies, path)),
         None,
     )
     if cause is None:
@@ -198,7 +198,7 @@ def _required(guardrail: Guardrail, require: Require, subject: Subject) -> Itera
     for one in require.then_any:
         if one.label is not None and one.label in subject.change.labels:
             return
-        if one.changed and any(globs.matches(path, one.changed) for path in paths):
+        if one.changed and any(file_matches(path, one.changed) for path in paths):
             return
     wishes = [
         f"a change of {' or '.join(one.changed)}" if one.changed else f"the label {one.label}"

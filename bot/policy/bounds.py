@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Final
 
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
+from bot.model.globs import path_matches
 from bot.model.resource import JSON, Path, Platform
 from bot.policy import checks
 from bot.policy.checks import Bad, Check
 from bot.policy.context import Context
-from bot.policy.globs import path_matches
 
 _HOUR: Final = 3600
 

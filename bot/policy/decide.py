@@ -13,11 +13,11 @@ from typing import Final
 
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.globs import name_matches, path_matches, resource_matches
 from bot.policy.bounds import Bounded, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
-from bot.policy.globs import name_matches, path_matches, resource_matches
 from bot.policy.rules import Rule, RuleMatch, RuleSet
 
 DEFAULT_RULE: Final = "built-in#default"

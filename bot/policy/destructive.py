@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.model.drift import Drift, DriftKind
+from bot.model.globs import path_matches
 from bot.model.resource import JSON, Platform
 from bot.policy.context import Context
-from bot.policy.globs import path_matches
 
 _WHOLE: Final = {
     DriftKind.MISSING: "is declared but does not run: bringing it back creates something new",

@@ -17,11 +17,11 @@ from pydantic_core import ErrorDetails
 from bot.errors import Invalid
 from bot.model.decision import Direction, Lane
 from bot.model.drift import DriftKind, Severity
+from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
 from bot.policy import document
 from bot.policy.bounds import Category
 from bot.policy.expression import Expression, compile_expression
-from bot.policy.globs import compiled
 
 _MAX_ERRORS: Final = 12
 
@@ -140,7 +140,7 @@ def _glob(value: str) -> str:
 
 def _path_glob(value: str) -> str:
     try:
-        compiled(_glob(value))
+        parsed_pattern(_glob(value))
     except Invalid as exc:
         raise ValueError(exc.message) from exc
     return value

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,6 +13,7 @@ from bot.guardrails import classify
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
+from bot.model.globs import name_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _own_name(delta: Delta) -> str | None:
 
 
 def _private(subject: Subject, name: str) -> bool:
-    return any(fnmatchcase(name, pattern.lower()) for pattern in subject.options.private_packages)
+    return any(name_matches(pattern.lower(), name) for pattern in subject.options.private_packages)
 
 
 def unknown_dependency(subject: Subject) -> Iterable[Hit]:
