@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.hcl import Block, parse_blocks
 from bot.guardrails.lexing import LineMask, mask
 from bot.guardrails.structure import Document, Unparsed, parse_documents
 from bot.model.finding import FileChange, FileStatus
@@ -157,6 +158,16 @@ class Delta:
     def documents_after(self) -> tuple[Document, ...] | Unparsed:
         """The YAML or JSON documents at head; empty for a removed file."""
         return parse_documents(self.after or "")
+
+    @cached_property
+    def blocks_before(self) -> tuple[Block, ...]:
+        """The blocks of HCL at base; empty for an added file."""
+        return parse_blocks(self.before or "")
+
+    @cached_property
+    def blocks_after(self) -> tuple[Block, ...]:
+        """The blocks of HCL at head; empty for a removed file."""
+        return parse_blocks(self.after or "")
 
     def net_new(self, match: Callable[[DiffLine], bool]) -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.

@@ -53,12 +53,16 @@ _LONGEST_NUMBER: Final = 300
 def parse(file: str, data: bytes) -> Parsed:
     """The syntax tree of one file and all its mistakes. Never raises for bad input."""
     try:
-        text = Text.of(file, data)
+        return parse_text(Text.of(file, data))
     except NotText as problem:
         return Parsed(Text(file, ""), Body(0, 0, ()), (text_error(file, problem),))
+
+
+def parse_text(text: Text) -> Parsed:
+    """As :func:`parse`, for characters. Linear in the text whatever it is; depth is bounded."""
     parser = _Parser(text)
     body = parser.body(None)
-    return Parsed(text, body, tuple(parser.errors))
+    return Parsed(text, body, tuple(parser.errors), parser.cut_off)
 
 
 def parse_expression(text: Text) -> Expression:
@@ -79,6 +83,7 @@ class _Parser:
         self.errors: list[SourceError] = []
         self.depth = 0
         self.lost = False
+        self.cut_off = False
 
     def body(self, opened_at: int | None) -> Body:
         """Attributes and blocks up to the closing brace (or the end of the file when ``opened_at`` is None)."""
@@ -105,6 +110,7 @@ class _Parser:
                     scan.take("}")
 
     def _record(self, mistake: Mistake) -> None:
+        self.cut_off |= mistake.at_end
         if len(self.errors) < _MOST_ERRORS:
             self.errors.append(mistake.error)
 
@@ -220,8 +226,8 @@ class _Parser:
         word = scan.word()
         if word is None:
             raise scan.mistake(f"unexpected {scan.next_word()}", "a value")
-        if scan.peek("("):
-            return self._call(start, word)
+        if scan.peek("(") or scan.peek("::"):
+            return self._call(start, self._with_namespaces(word))
         if word in {"true", "false", "null"}:
             return Literal(start, start + len(word), {"true": True, "false": False}.get(word))
         return Name(start, start + len(word), word)
@@ -304,11 +310,24 @@ class _Parser:
         return ObjectExpression(start, scan.at, tuple(items))
 
     def _object_item(self) -> ObjectItem:
+        depth = self._deeper()  # a key may be an object again, and does not pass through `expression`
         key = self._operation(1)
+        self.depth = depth
         if not self.scan.take("=") and not self.scan.take(":"):
             raise self.scan.mistake(f"unexpected {self.scan.next_word()} after an object's key", "'=' or ':'")
         value = self.expression()
         return ObjectItem(key.start, value.end, key, value)
+
+    def _with_namespaces(self, name: str) -> str:
+        """The whole name of a function: providers bring their own since Terraform 1.8, ``provider::aws::arn_parse``."""
+        while self.scan.take("::"):
+            word = self.scan.word()
+            if word is None:
+                raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '::'", "a name")
+            name = f"{name}::{word}"
+        if not self.scan.peek("("):
+            raise self.scan.mistake(f"unexpected {self.scan.next_word()} after {name!r}", "'('")
+        return name
 
     def _call(self, start: int, name: str) -> FunctionCall:
         scan = self.scan

@@ -287,6 +287,8 @@ class Parsed:
     text: Text
     body: Body
     errors: tuple[SourceError, ...]
+    cut_off: bool = False
+    """Whether the text stops inside a block, a bracket, a string or a heredoc."""
 
 
 def children(node: object) -> Iterator[object]:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.guardrails import classify, hcl
+from bot.guardrails import classify
 from bot.guardrails.detectors.pods import is_deployed, objects
+from bot.guardrails.hcl import Block
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Document, Unparsed
@@ -80,26 +81,26 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
-    existed = {block.address for delta in files for block in hcl.parse_blocks(delta.before or "")}
-    exists = {block.address for delta in files for block in hcl.parse_blocks(delta.after or "")}
-    after = {key for delta in files for key, _ in _protections(delta.after)}
-    risks = {key for delta in files for key, _ in _risks(delta.before)}
+    existed = {block.address for delta in files for block in delta.blocks_before}
+    exists = {block.address for delta in files for block in delta.blocks_after}
+    after = {key for delta in files for key, _ in _protections(delta.blocks_after)}
+    risks = {key for delta in files for key, _ in _risks(delta.blocks_before)}
     advice = "Keep the protection; remove it only in a change of its own, with a backup."
     for delta in files:
-        for key, _ in _protections(delta.before):
+        for key, _ in _protections(delta.blocks_before):
             if key not in after and key[0] in exists:
                 line, what = _where(delta, key) or (1, "removed")
                 yield Hit(
                     delta.path, line, f"{key[1]} of {key[0]} was {what}.", suggestion=advice, anchor="/".join(key)
                 )
-        for key, line in _risks(delta.after):
+        for key, line in _risks(delta.blocks_after):
             if key not in risks and key[0] in existed:
                 text = f"{key[1]} of {key[0]} was switched on."
                 yield Hit(delta.path, line, text, suggestion=advice, anchor="/".join(key))
 
 
-def _settings(text: str | None, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
-    for block in hcl.parse_blocks(text or ""):
+def _settings(blocks: Iterable[Block], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
+    for block in blocks:
         if block.type not in {"resource", "module"}:
             continue
         for owner in (block, *block.nested("lifecycle"), *block.nested("settings")):
@@ -108,22 +109,22 @@ def _settings(text: str | None, names: tuple[str, ...]) -> Iterator[tuple[tuple[
                     yield (block.address, attribute.name), attribute.text, attribute.line
 
 
-def _protections(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(text, _ON):
+def _protections(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(blocks, _ON):
         if value.strip('"') in {"true", "ACTIVE"}:
             yield key, line
 
 
-def _risks(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(text, _OFF):
+def _risks(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(blocks, _OFF):
         if value == "true":
             yield key, line
 
 
 def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
     """The line that now says otherwise; None when the setting is gone."""
-    for found, value, line in _settings(delta.after, (key[1],)):
-        if found == key:
+    for setting, value, line in _settings(delta.blocks_after, (key[1],)):
+        if setting == key:
             return line, f"set to {value}"
     return None
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails import hcl
 from bot.guardrails.hcl import Block
 from bot.guardrails.rule import Hit, Subject
 
@@ -33,10 +32,10 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     ports = subject.options.public_ports
-    before = {one.key for delta in files for one in _openings(delta.before, ports)}
+    before = {one.key for delta in files for one in _openings(delta.blocks_before, ports)}
     for delta in files:
         seen: set[tuple[str, ...]] = set()
-        for one in _openings(delta.after, ports):
+        for one in _openings(delta.blocks_after, ports):
             if one.key not in before and one.key not in seen:
                 seen.add(one.key)
                 yield Hit(
@@ -49,8 +48,8 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _openings(text: str | None, ports: frozenset[int]) -> Iterator[_Opening]:
-    for block in hcl.parse_blocks(text or ""):
+def _openings(blocks: Iterable[Block], ports: frozenset[int]) -> Iterator[_Opening]:
+    for block in blocks:
         if block.type == "resource" and len(block.labels) == 2:
             yield from _network(block, ports)
             yield from _policies(block)
