@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.drift.kubernetes.selector import Labelled, Labels, Selector, parse
 from bot.errors import Invalid
+from bot.intake.lined import read_document
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.globs import name_matches, path_covers
 from bot.model.paths import parse_path
@@ -178,23 +178,18 @@ class _File(BaseModel):
 
 def load(data: bytes, file: str) -> Ignores:
     """The rules of one file. Raises :class:`~bot.errors.Invalid` that names file, rule and what to do."""
+    document = read_document(data, file, not_yaml="not YAML")
     try:
-        document = yaml.load(data, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Invalid(f"{file}{where}: not YAML: {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file}: not YAML: {error}") from error
-    try:
-        parsed = _File.model_validate(document or {})
+        parsed = _File.model_validate(document.value or {})
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         advice = (
             "an ignore rule needs a reason; see the keys id, resource, selector, path, kinds, reason, owner, expires"
         )
-        raise Invalid(f"{file}: {place}: {first['msg']}", advice=f"{advice}, allow_critical") from error
+        raise Invalid(
+            f"{file}:{document.line(first['loc'])}: {place}: {first['msg']}", advice=f"{advice}, allow_critical"
+        ) from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
     return Ignores(rules)

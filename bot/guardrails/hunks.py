@@ -15,7 +15,7 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.hcl import Block, parse_blocks
 from bot.guardrails.lexing import LineMask, mask
-from bot.guardrails.structure import Document, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 MAX_BYTES: Final = 1_500_000
@@ -150,12 +150,12 @@ class Delta:
         return mask(self.after_lines, self.language)
 
     @cached_property
-    def documents_before(self) -> tuple[Document, ...] | Unparsed:
+    def documents_before(self) -> Documents:
         """The YAML or JSON documents at base; empty for an added file."""
         return parse_documents(self.before or "")
 
     @cached_property
-    def documents_after(self) -> tuple[Document, ...] | Unparsed:
+    def documents_after(self) -> Documents:
         """The YAML or JSON documents at head; empty for a removed file."""
         return parse_documents(self.after or "")
 

@@ -24,7 +24,7 @@ from bot.guardrails.rule import (
     Touches,
 )
 from bot.guardrails.select import SelectedNode, select
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Documents, Unparsed
 from bot.model.globs import file_matches, name_matches
 from bot.secrecy.scan import Needle, scan
 
@@ -165,16 +165,16 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, wh
     return Hit(delta.path, line, f"{message(guardrail)} {where} {what}.", anchor="/".join(path))
 
 
-def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Iterator[SelectedNode]:
+def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     if isinstance(documents, Unparsed):
         return
     for number, document in enumerate(documents[:500]):
-        kind = (document.get("kind") or Node(None, 0)).raw
+        kind = document.word("kind")
         if rule.kinds and kind not in rule.kinds:
             continue
-        name = (document.get("metadata", "name") or Node(None, 0)).raw
-        namespace = (document.get("metadata", "namespace") or Node(None, 0)).raw
+        name = document.word("metadata", "name")
+        namespace = document.word("metadata", "namespace")
         identity = f"{kind}/{namespace}/{name}" if kind else f"#{number}"
         for place in select(document, rule.select):
             yield SelectedNode((identity, *place.path), place.node)

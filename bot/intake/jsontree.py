@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
+from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, Loaded
 from bot.model.resource import JSON
@@ -96,14 +96,4 @@ def span_tree(text: Text) -> Node:
             node = ScalarNode(start, start, at, json.loads(quoted) if quoted else token["word"], '"' if quoted else "")
         if not stack:
             return node
-        _attach(stack[-1], keys, node)
-
-
-def _attach(parent: MappingNode | SequenceNode, keys: list[Node | None], node: Node) -> None:
-    if isinstance(parent, SequenceNode):
-        parent.items.append(node)
-    elif keys[-1] is None:
-        keys[-1] = node
-    else:
-        parent.items.append((keys[-1], node))
-        keys[-1] = None
+        attach(stack[-1], keys, node)

@@ -11,9 +11,9 @@ import math
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
-from bot.model.resource import JSON
+Scalar: TypeAlias = None | bool | int | float | str
 
 
 class Dialect(Enum):
@@ -40,7 +40,7 @@ _LONGEST_NUMBER: Final = 400
 
 
 @lru_cache(maxsize=65536)
-def resolve(text: str, dialect: Dialect) -> JSON:
+def resolve(text: str, dialect: Dialect) -> Scalar:
     """The value of an unquoted scalar without a tag."""
     if text in _NULLS:
         return None
@@ -53,7 +53,7 @@ def resolve(text: str, dialect: Dialect) -> JSON:
     return text
 
 
-def _number(text: str) -> JSON:
+def _number(text: str) -> Scalar:
     if _INTEGER.match(text):
         whole = _integer(text.replace("_", ""))
         if whole is not None:
@@ -75,7 +75,7 @@ def _integer(text: str) -> int | None:
         return None
 
 
-def tagged(tag: str, text: str, dialect: Dialect) -> JSON:
+def tagged(tag: str, text: str, dialect: Dialect) -> Scalar:
     """The value of a scalar with an explicit tag such as ``!!str``; an unknown tag leaves the text."""
     kind = tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool", "null"}:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.intake.scalars import Dialect, resolve, tagged
+from bot.intake.scalars import Dialect, Scalar, resolve, tagged
 from bot.model.resource import JSON, Pointer
 
 
@@ -140,19 +140,35 @@ def merged(node: MappingNode) -> list[Node]:
     return [source for source in sources if isinstance(target(source), MappingNode)]
 
 
+def scalar(node: ScalarNode, dialect: Dialect) -> Scalar:
+    """The plain value of a scalar: by its tag, as written in quotes, or by what its plain text means."""
+    if node.tag is not None:
+        return tagged(node.tag, node.value, dialect)
+    return node.value if node.style else resolve(node.value, dialect)
+
+
+def attach(parent: MappingNode | SequenceNode, keys: list[Node | None], node: Node) -> None:
+    """``node`` is complete: an element of ``parent``, a key that waits (last in ``keys``) for its value, or that value."""
+    if isinstance(parent, SequenceNode):
+        parent.items.append(node)
+    elif keys[-1] is None:
+        keys[-1] = node
+    else:
+        parent.items.append((keys[-1], node))
+        keys[-1] = None
+
+
 def value(node: Node, dialect: Dialect) -> JSON:
     """The plain value of a node, aliases and merge keys resolved."""
-    found = target(node)
-    if isinstance(found, ScalarNode):
-        if found.tag is not None:
-            return tagged(found.tag, found.value, dialect)
-        return found.value if found.style else resolve(found.value, dialect)
-    if isinstance(found, SequenceNode):
-        return [value(item, dialect) for item in found.items]
+    node = target(node)
+    if isinstance(node, ScalarNode):
+        return scalar(node, dialect)
+    if isinstance(node, SequenceNode):
+        return [value(item, dialect) for item in node.items]
     entries: dict[str, JSON] = {}
-    for source in reversed(merged(found)):
+    for source in reversed(merged(node)):
         inherited = value(source, dialect)
         if isinstance(inherited, dict):
             entries.update(inherited)
-    entries.update({key_of(key): value(item, dialect) for key, item in found.items if not is_merge(key)})
+    entries.update({key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)})
     return entries

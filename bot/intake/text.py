@@ -86,9 +86,13 @@ class Text:
         rest = self.chars[stride : stride + _STRIDE].encode("utf-8")[: max(at - self._strides[stride // _STRIDE], 0)]
         return stride + len(rest.decode("utf-8", "ignore"))
 
+    def line(self, offset: int) -> int:
+        """The line, from 1. Only a line feed ends one, as for Git."""
+        return bisect_right(self._line_starts, offset)
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1."""
-        line = bisect_right(self._line_starts, offset)
+        line = self.line(offset)
         return line, offset - self._line_starts[line - 1] + 1
 
     def origin(self, start: int, end: int, through: Through = Through.LITERAL, name: str | None = None) -> Origin:

@@ -15,11 +15,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
+from bot.intake.lined import Document, read_document
 from bot.model.decision import Direction, Lane
 from bot.model.drift import DriftKind, Severity
 from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
-from bot.policy import document
 from bot.policy.bounds import Category
 from bot.policy.expression import Expression, compile_expression
 
@@ -96,7 +96,7 @@ def load(files: Mapping[str, bytes]) -> RuleSet:
 
 
 def _load(file: str, data: bytes) -> list[Rule]:
-    read = document.read(data, file)
+    read = read_document(data, file)
     if read.value is None:
         return []
     if not isinstance(read.value, Mapping):
@@ -108,7 +108,7 @@ def _load(file: str, data: bytes) -> list[Rule]:
     return [_rule(one, read, at) for at, one in enumerate(parsed.rules)]
 
 
-def _rule(one: _RuleText, read: document.Document, at: int) -> Rule:
+def _rule(one: _RuleText, read: Document, at: int) -> Rule:
     file, line = read.file, read.line(("rules", at))
     try:
         when = None if one.when is None else compile_expression(one.when)
@@ -211,7 +211,7 @@ _WORDS: Final[dict[str, list[str]]] = {
 }
 
 
-def _explain(exc: ValidationError, read: document.Document) -> str:
+def _explain(exc: ValidationError, read: Document) -> str:
     details = exc.errors(include_url=False)
     lines = [f"{read.file}:{read.line(one['loc'])}: {_sentence(one)}" for one in details[:_MAX_ERRORS]]
     if len(details) > _MAX_ERRORS:

@@ -12,7 +12,8 @@ from bot.guardrails.detectors.pods import is_deployed, objects
 from bot.guardrails.hcl import Block
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Unparsed
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
 
@@ -149,16 +150,16 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
                 yield Hit(delta.path, line, text, suggestion="Keep what protects the data.", anchor="/".join(key))
 
 
-def _objects(documents: tuple[Document, ...] | Unparsed) -> Iterator[Document]:
+def _objects(documents: Documents) -> Iterator[LinedNode]:
     return iter(()) if isinstance(documents, Unparsed) else objects(documents)
 
 
-def _owner(document: Document) -> str:
+def _owner(document: LinedNode) -> str:
     parts = [document.get("kind"), document.get("metadata", "namespace"), document.get("metadata", "name")]
     return "/".join(part.raw for part in parts if part is not None)
 
 
-def _guards(documents: tuple[Document, ...] | Unparsed) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
+def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
     """Finalizers and Retain policies by object: ((object, what), values, line)."""
     for document in _objects(documents):
         owner = _owner(document)

@@ -8,7 +8,8 @@ from typing import Final
 
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
 _GUARDING: Final = re.compile(
@@ -84,9 +85,9 @@ def unbounded_change(subject: Subject) -> Iterable[Hit]:
         yield from _loosened(delta, old, new)
 
 
-def leaves(root: Node, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], Node]]:
+def leaves(root: LinedNode, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
     """Every scalar of nested mappings with its path; lists count as one leaf. Stops after ``budget`` nodes."""
-    stack: list[tuple[tuple[str, ...], Node]] = [((), root)]
+    stack: list[tuple[tuple[str, ...], LinedNode]] = [((), root)]
     while stack and budget > 0:
         budget -= 1
         path, node = stack.pop()
@@ -96,7 +97,9 @@ def leaves(root: Node, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], No
             yield path, node
 
 
-def _loosened(delta: Delta, old: dict[tuple[str, ...], Node], new: dict[tuple[str, ...], Node]) -> Iterator[Hit]:
+def _loosened(
+    delta: Delta, old: dict[tuple[str, ...], LinedNode], new: dict[tuple[str, ...], LinedNode]
+) -> Iterator[Hit]:
     advice = "Raise a limit only in a change of its own that says why, approved by a code owner."
     for path, node in sorted(new.items(), key=lambda item: item[1].line):
         was, name = old.get(path), ".".join(path)
@@ -118,7 +121,7 @@ def _below_limits(path: tuple[str, ...]) -> bool:
     return any(part in {"limits", "fixes", "budget", "budgets", "safety"} for part in path)
 
 
-def _looser(path: tuple[str, ...], was: Node | None, now: Node) -> str | None:
+def _looser(path: tuple[str, ...], was: LinedNode | None, now: LinedNode) -> str | None:
     """How ``now`` allows more than ``was``, as the rest of a sentence; None when it does not."""
     last = path[-1] if path else ""
     if (
@@ -149,7 +152,7 @@ def _looser(path: tuple[str, ...], was: Node | None, now: Node) -> str | None:
     return None
 
 
-def _number(node: Node | None) -> float | None:
+def _number(node: LinedNode | None) -> float | None:
     if node is None or isinstance(node.value, bool):
         return None
     found = _DURATION.match(node.raw.strip())

@@ -12,7 +12,8 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
 _NAMED: Final = {
@@ -311,11 +312,11 @@ def _continued(delta: Delta) -> Iterator[Hit]:
             )
 
 
-def _tolerant(document: Document) -> Iterator[tuple[str, int]]:
+def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
     """Jobs and steps that check something and may fail: their names and lines."""
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
+    for name, job in document.items("jobs"):
         whole = job.get("continue-on-error")
-        for step in (job.get("steps") or Node(None, 0)).elements():
+        for step in job.elements("steps"):
             text = " ".join(
                 node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None
             )

@@ -11,7 +11,8 @@ from typing import Final
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.drift import Severity
 
 _EXPRESSION: Final = re.compile(r"\$\{\{([^{}]{1,2000})\}\}")
@@ -44,19 +45,19 @@ class WorkflowStep:
     """One step with the job it is in."""
 
     job: str
-    node: Node
+    node: LinedNode
 
 
-def steps(document: Document) -> Iterator[WorkflowStep]:
+def steps(document: LinedNode) -> Iterator[WorkflowStep]:
     """Every step of a workflow's jobs, or of a composite action."""
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
-        for node in (job.get("steps") or Node(None, 0)).elements():
+    for name, job in document.items("jobs"):
+        for node in job.elements("steps"):
             yield WorkflowStep(name, node)
-    for node in (document.get("runs", "steps") or Node(None, 0)).elements():
+    for node in document.elements("runs", "steps"):
         yield WorkflowStep("", node)
 
 
-def triggers(document: Document) -> dict[str, int]:
+def triggers(document: LinedNode) -> dict[str, int]:
     """The events that start a workflow, with the line each is on."""
     on = document.get("on")
     if on is None:
@@ -68,7 +69,7 @@ def triggers(document: Document) -> dict[str, int]:
     return {on.raw: on.line}
 
 
-def _sides(delta: Delta) -> tuple[tuple[Document, ...], tuple[Document, ...]] | None:
+def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] | None:
     before, after = delta.documents_before, delta.documents_after
     if not is_workflow(delta.path) or isinstance(after, Unparsed):
         return None
@@ -106,7 +107,7 @@ class _Risk:
     advice: str
 
 
-def _risks(document: Document) -> Iterator[_Risk]:
+def _risks(document: LinedNode) -> Iterator[_Risk]:
     events = triggers(document)
     privileged = next((name for name in ("pull_request_target", "workflow_run") if name in events), None)
     for step in steps(document):
@@ -115,7 +116,7 @@ def _risks(document: Document) -> Iterator[_Risk]:
         yield from _injection(step.node)
 
 
-def _checkout(step: Node, event: str) -> Iterator[_Risk]:
+def _checkout(step: LinedNode, event: str) -> Iterator[_Risk]:
     uses, reference, run = step.get("uses"), step.get("with", "ref"), step.get("run")
     node = None
     if uses is not None and "checkout" in uses.raw and reference is not None and _HEAD.search(reference.raw[:2000]):
@@ -131,7 +132,7 @@ def _checkout(step: Node, event: str) -> Iterator[_Risk]:
         )
 
 
-def _injection(step: Node) -> Iterator[_Risk]:
+def _injection(step: LinedNode) -> Iterator[_Risk]:
     script = step.get("with", "script") if "github-script" in (step.get("uses") or step).raw else None
     for node in (step.get("run"), script):
         if node is None or not isinstance(node.value, str):
@@ -149,7 +150,7 @@ def _injection(step: Node) -> Iterator[_Risk]:
                 )
 
 
-def _unpinned(delta: Delta, before: tuple[Document, ...], after: tuple[Document, ...]) -> Iterator[Hit]:
+def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNode, ...]) -> Iterator[Hit]:
     pinned = {found[1] for node in _uses(before) if (found := _PIN.match(node.raw))}
     kept = {found[1] for node in _uses(after) if (found := _PIN.match(node.raw))}
     seen: set[str] = set()
@@ -167,13 +168,13 @@ def _unpinned(delta: Delta, before: tuple[Document, ...], after: tuple[Document,
             )
 
 
-def _uses(documents: tuple[Document, ...]) -> Iterator[Node]:
+def _uses(documents: tuple[LinedNode, ...]) -> Iterator[LinedNode]:
     for document in documents:
         for step in steps(document):
             node = step.node.get("uses")
             if node is not None:
                 yield node
-        for job in (document.get("jobs") or Node(None, 0)).children():
+        for _, job in document.items("jobs"):
             node = job.get("uses")
             if node is not None:
                 yield node
@@ -192,7 +193,7 @@ def workflow_permissions(subject: Subject) -> Iterable[Hit]:
             yield from _raised(delta, before[0], after[0])
 
 
-def _all_scopes(delta: Delta, after: tuple[Document, ...]) -> Iterator[Hit]:
+def _all_scopes(delta: Delta, after: tuple[LinedNode, ...]) -> Iterator[Hit]:
     """A new workflow is only told about when it asks for everything."""
     for document in after:
         for where, node in _permission_nodes(document):
@@ -206,17 +207,17 @@ def _all_scopes(delta: Delta, after: tuple[Document, ...]) -> Iterator[Hit]:
                 )
 
 
-def _permission_nodes(document: Document) -> Iterator[tuple[str, Node]]:
+def _permission_nodes(document: LinedNode) -> Iterator[tuple[str, LinedNode]]:
     top = document.get("permissions")
     if top is not None:
         yield "The workflow", top
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
+    for name, job in document.items("jobs"):
         node = job.get("permissions")
         if node is not None:
             yield f"Job {name}", node
 
 
-def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
+def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
     old, new = dict(_permission_nodes(before)), dict(_permission_nodes(after))
     least = "Give each job only the scopes it needs."
     if "The workflow" in old and "The workflow" not in new and _uncovered(after):
@@ -255,9 +256,9 @@ def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
                 )
 
 
-def _uncovered(document: Document) -> bool:
+def _uncovered(document: LinedNode) -> bool:
     """Whether some job has no permissions of its own."""
-    return any(job.get("permissions") is None for job in (document.get("jobs") or Node(None, 0)).children())
+    return any(job.get("permissions") is None for _, job in document.items("jobs"))
 
 
 _ALL_READ: Final = [
@@ -274,7 +275,7 @@ _ALL_READ: Final = [
 ]
 
 
-def _levels(node: Node) -> dict[str, tuple[int, int]]:
+def _levels(node: LinedNode) -> dict[str, tuple[int, int]]:
     """Scope to (level, line)."""
     if isinstance(node.value, dict):
         return {scope: (_SCOPES.get(level.raw, 0), level.line) for scope, level in node.items()}
@@ -284,7 +285,7 @@ def _levels(node: Node) -> dict[str, tuple[int, int]]:
     return {}
 
 
-def _widest(nodes: Iterable[Node]) -> dict[str, int]:
+def _widest(nodes: Iterable[LinedNode]) -> dict[str, int]:
     """The highest level each scope had anywhere in the workflow: moving a scope between jobs is no raise."""
     widest: dict[str, int] = {}
     for node in nodes:
