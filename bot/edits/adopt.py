@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bot.edits.adoption import Adoption
 from bot.edits.compose import adopt_compose
 from bot.edits.plain import edited
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.intake.scalars import Dialect
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
 from bot.model.resource import Desired, SourceKind
 
 if TYPE_CHECKING:
     from bot.assembly.config import Config
 
-__all__ = ["Adoption", "adopt"]
+__all__ = ["adopt"]
 
 
 def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None) -> Adoption:

@@ -16,9 +16,9 @@ from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, reque
 from bot.flows.reconcile import Loop, remember, stopped
 from bot.flows.recover import as_recovered
 from bot.model.decision import Decision, Lane
+from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
-from bot.model.resource import JSON
 from bot.safety.limits import LimitCheck, examine
 
 

@@ -10,7 +10,7 @@ from bot.guardrails.rule import Guardrail
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Verdict
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.model.session import AIResult
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

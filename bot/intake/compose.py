@@ -17,7 +17,8 @@ from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP, looks_secret
 from bot.intake.declared import Declared, nearest, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
-from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceKind
+from bot.model.json import Pointer
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _ATTACHED: Final = frozenset({"network", "volume"})

@@ -9,7 +9,7 @@ from typing import Final
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, Loaded
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _TOKEN: Final = re.compile(
     r'[ \t\r\n]*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[\[\]{},:])|(?P<word>[^\s\[\]{},:"]+))'

@@ -16,7 +16,7 @@ from bot.intake.scalars import Dialect, Scalar
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, Limits, span_trees
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 FOREIGN: Final = Limits(deepest=60, most=120_000)
 """What a file of a stranger may cost."""

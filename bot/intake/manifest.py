@@ -16,7 +16,8 @@ from bot.intake.origins import FileOrigins, SpanFile
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, Loaded, load
-from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceError, SourceKind, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 
 _NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})
 _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|^\s*\{%|<%", re.DOTALL | re.MULTILINE)

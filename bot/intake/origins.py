@@ -13,7 +13,8 @@ from bot.intake.jsontree import span_tree
 from bot.intake.spans import Node, locate
 from bot.intake.text import Text
 from bot.intake.yamltree import span_trees
-from bot.model.resource import Origin, Pointer, Syntax
+from bot.model.json import Pointer
+from bot.model.resource import Origin, Syntax
 
 
 class SpanFile:

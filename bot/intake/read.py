@@ -12,7 +12,8 @@ from bot.intake import manifest
 from bot.intake.compose import looks_like_compose, read_compose
 from bot.intake.declared import Declared, joined
 from bot.intake.terraform import read_terraform
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 
 __all__ = ["Declared", "read", "read_manifest"]
 

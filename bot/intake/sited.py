@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from bot.intake.origins import SpanFile
 from bot.intake.spans import MappingNode, Node, ScalarNode, locate
-from bot.model.resource import JSON, Origin, Pointer, Through
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Origin, Through
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.intake.scalars import Dialect, Scalar, resolve, tagged
-from bot.model.resource import JSON, Pointer
+from bot.model.json import JSON, Pointer
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from bot.intake.declared import Declared, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Body, Expression, ListExpression, Name, ObjectExpression, Parsed, Template
 from bot.intake.text import Text
-from bot.model.resource import JSON, Desired, Origin, Platform, Pointer, ResourceId, SourceKind
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, Origin, Platform, ResourceId, SourceKind
 
 
 @dataclass(frozen=True, slots=True)

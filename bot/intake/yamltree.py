@@ -24,7 +24,8 @@ from yaml.events import (
 from bot.intake.scalars import Dialect, resolve, tagged
 from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
-from bot.model.resource import JSON, SourceError
+from bot.model.json import JSON
+from bot.model.resource import SourceError
 
 _PLAIN: Final = "?"
 _QUOTED: Final = "!"

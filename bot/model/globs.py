@@ -20,8 +20,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from bot.errors import Invalid
-from bot.model.paths import parse_path
-from bot.model.resource import Item, Path
+from bot.model.paths import Item, Path, parse_path
 
 _T = TypeVar("_T")
 

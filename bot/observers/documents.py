@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from bot.drift.compose import inspect
-from bot.drift.kubernetes.health import problems, with_pod_problems
+from bot.drift.compose.inspected import inspect
+from bot.drift.compose.names import short_name
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Observed, Platform, ResourceId
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
@@ -247,7 +249,7 @@ def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
     labels = mapping(tree.get("Labels") or tree.get("labels"))
     project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
     name = text(tree.get("Name") or tree.get("name"))
-    short = text(labels.get(f"com.docker.compose.{kind}")) or inspect.short_name(name, project)
+    short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
     shown: dict[str, JSON] = {"name": name}
     driver = text(tree.get("Driver") or tree.get("driver"))
     if driver:

@@ -15,7 +15,9 @@ from typing import Final
 
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.globs import path_matches
-from bot.model.resource import JSON, Path, Platform
+from bot.model.json import JSON
+from bot.model.paths import Path
+from bot.model.resource import Platform
 from bot.policy import checks
 from bot.policy.checks import Bad, Check
 from bot.policy.context import Context

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 @dataclass(frozen=True, slots=True)

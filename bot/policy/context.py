@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.model.resource import JSON, Desired, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Platform, ResourceId
 
 _SELECTORS: Final = frozenset(
     {

@@ -11,7 +11,8 @@ from typing import Final
 
 from bot.model.drift import Drift, DriftKind
 from bot.model.globs import path_matches
-from bot.model.resource import JSON, Platform
+from bot.model.json import JSON
+from bot.model.resource import Platform
 from bot.policy.context import Context
 
 _WHOLE: Final = {

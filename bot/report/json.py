@@ -20,7 +20,8 @@ from bot.model.drift import (
     Severity,
     Suppressed,
 )
-from bot.model.resource import JSON, SourceError, Unreachable
+from bot.model.json import JSON
+from bot.model.resource import SourceError, Unreachable
 
 
 def to_json(report: Report) -> dict[str, object]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.model.drift import Drift, Report, Severity
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.report.json import counts, plain
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.drift.cache import Memo
-from bot.drift.kubernetes.ownership import Roster
+from bot.drift.options import Roster
 from bot.errors import Invalid, Refused
 from bot.flows.commands import Orders
 from bot.flows.declare import Declaration, Declarer, Selection
@@ -24,8 +24,9 @@ from bot.forge.render import render
 from bot.gitrepo.ledger.chain import GitLedger, full_name
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
+from bot.model.json import Tree
 from bot.model.ledger import Actor, Entry, LedgerView
-from bot.model.resource import ResourceId, SourceError, Tree
+from bot.model.resource import ResourceId, SourceError
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, Observer, Signature
 from bot.safety.compaction import Retention

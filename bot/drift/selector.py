@@ -1,4 +1,4 @@
-"""Label selectors of Kubernetes: what ``kubectl get -l`` takes as text, and what specs write as a mapping.
+"""Label selectors in the notation of Kubernetes: what ``kubectl get -l`` takes as text, and what specs write as a mapping.
 
 Used by ignore rules (:mod:`bot.drift.ignore`). Absent labels count as in Kubernetes: ``tier!=db`` and ``tier notin (db)``
 select what has no ``tier`` too.
@@ -7,15 +7,11 @@ select what has no ``tier`` too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, TypeAlias
 
-from bot.drift.values import text
 from bot.errors import Invalid
-from bot.model.json import get, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
 
 _KEY: Final = r"(?:[A-Za-z0-9.-]{1,253}/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?"
 _VALUE: Final = r"(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?"
@@ -61,22 +57,22 @@ class Selector:
 
     def selects(self, labels: Labels) -> bool:
         """Whether ``labels`` meet every condition."""
-        return all(one.selects(labels) for one in self.requirements)
+        return all(requirement.selects(labels) for requirement in self.requirements)
 
 
 def parse(written: object) -> Selector:
     """The selector in either form. Raises :class:`~bot.errors.Invalid` that names the part and what to write."""
     if isinstance(written, str):
-        found = _terms(written)
+        requirements = _terms(written)
     elif isinstance(written, Mapping):
-        found = _requirements(written)
+        requirements = _requirements(written)
     else:
         raise Invalid(
             "a selector is text such as 'app=web,tier!=db', or a mapping with matchLabels or matchExpressions"
         )
-    if not found:
+    if not requirements:
         raise Invalid("an empty selector says nothing: leave it out to mean every resource")
-    return Selector(tuple(found))
+    return Selector(tuple(requirements))
 
 
 def _terms(written: str) -> list[Requirement]:
@@ -84,19 +80,19 @@ def _terms(written: str) -> list[Requirement]:
 
 
 def _term(written: str) -> Requirement:
-    found = _TERM.fullmatch(written)
-    if found is None:
+    match = _TERM.fullmatch(written)
+    if match is None:
         raise Invalid(
             f"{written.strip()!r} is no condition: write key=value, key!=value, key in (a,b), key notin (a,b), key or !key"
         )
-    if found["lacks"]:
-        return Requirement(found["lacks"], "DoesNotExist")
-    if found["sign"]:
-        return Requirement(found["key"], "NotIn" if found["sign"] == "!=" else "In", frozenset({found["value"]}))
-    if found["set"]:
-        values = [_value(value.strip(), found["key"]) for value in found["values"].split(",")]
-        return Requirement(found["key"], "In" if found["set"] == "in" else "NotIn", frozenset(values))
-    return Requirement(found["key"], "Exists")
+    if match["lacks"]:
+        return Requirement(match["lacks"], "DoesNotExist")
+    if match["sign"]:
+        return Requirement(match["key"], "NotIn" if match["sign"] == "!=" else "In", frozenset({match["value"]}))
+    if match["set"]:
+        values = [_value(value.strip(), match["key"]) for value in match["values"].split(",")]
+        return Requirement(match["key"], "In" if match["set"] == "in" else "NotIn", frozenset(values))
+    return Requirement(match["key"], "Exists")
 
 
 def _requirements(written: Mapping[object, object]) -> list[Requirement]:
@@ -111,7 +107,7 @@ def _requirements(written: Mapping[object, object]) -> list[Requirement]:
     if not isinstance(expressions, Sequence) or isinstance(expressions, str):
         raise Invalid("matchExpressions is a list of mappings with key, operator and values")
     equal = [Requirement(_key(key), "In", frozenset({_value(value, str(key))})) for key, value in labels.items()]
-    return [*equal, *(_expression(one) for one in expressions)]
+    return [*equal, *(_expression(expression) for expression in expressions)]
 
 
 def _expression(written: object) -> Requirement:
@@ -137,39 +133,3 @@ def _value(written: object, key: str) -> str:
     if not isinstance(written, str) or not _WHOLE_VALUE.fullmatch(written):
         raise Invalid(f"{written!r} is no value of the label {key}: labels are text, numbers and yes need quotes")
     return written
-
-
-class Labelled:
-    """The labels of every resource: as Git declares them, and as they are live for what Git does not declare, so that
-    nobody who reaches the live side moves a declared resource into a selection.
-    """
-
-    def __init__(self, desired: Iterable[Desired], resources: Mapping[ResourceId, Observed]) -> None:
-        self._desired = desired
-        self._resources = resources
-
-    def of(self, id_: ResourceId) -> Labels | None:
-        """The labels of one resource; None where its platform has none."""
-        tree = self._declared.get(id_)
-        if tree is None:
-            observed = self._resources.get(id_)
-            tree = {} if observed is None else observed.tree
-        match id_.platform:
-            case Platform.KUBERNETES:
-                return _labels(get(tree, "metadata", "labels"))
-            case Platform.COMPOSE:
-                return _labels(tree.get("labels"))
-            case _:
-                return None
-
-    @cached_property
-    def _declared(self) -> Mapping[ResourceId, Tree]:
-        return {one.id: one.tree for one in self._desired}
-
-
-def _labels(written: JSON) -> Labels:
-    """Labels as text, written as a mapping or as Compose's list of ``key=value``."""
-    if isinstance(written, (dict, Mapping)):
-        return {key: str(text(value)) for key, value in written.items()}
-    pairs = [label.partition("=") for label in texts(written)]
-    return {key: value for key, _, value in pairs}

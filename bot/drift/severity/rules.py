@@ -1,7 +1,8 @@
 """The tables of severity: what raises it wherever it happens, and how bad a difference is by its place.
 
-Data for :mod:`bot.drift.severity`. Each privilege names what an attacker gains; sources are the Kubernetes Pod Security
-Standards (baseline and restricted), the RBAC good practices page, and the Docker engine security page.
+Data for :mod:`bot.drift.severity.grade`. Each privilege names what an attacker gains; sources are the Kubernetes Pod Security
+Standards (baseline and restricted), the RBAC good practices page, and the Docker engine security page; rows are grouped
+by source. What a difference is worth by its path alone follows no standard: it goes by what breaks when it is wrong.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bot.drift.kubernetes.rbac import POWERS
+from bot.drift.severity.rbac import POWERS
 from bot.model.drift import Severity
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 Test = Callable[[JSON], bool]
 
@@ -24,7 +25,7 @@ LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Seve
 class SeverityRule:
     """``tail`` is how the place of a leaf ends (``*`` is any one part, ``x/*`` one that begins so, list elements by their
     value are left out);
-    ``kinds`` narrows by resource kind; ``test`` by value. ``lost``: it applies when the live side no longer has it.
+    ``kinds`` narrows by resource kind; ``test`` by value.
     """
 
     id: str
@@ -33,17 +34,19 @@ class SeverityRule:
     tails: tuple[tuple[str, ...], ...]
     test: Test
     kinds: frozenset[str] = frozenset()
-    lost: bool = False
 
 
 def _tails(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(tail.split(".")) for tail in text.split())
 
 
-def _rule(
-    id_: str, severity: Severity, meaning: str, tails: str, test: Test, *, kinds: str = "", lost: bool = False
-) -> SeverityRule:
-    return SeverityRule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()), lost)
+def _rule(id_: str, severity: Severity, meaning: str, tails: str, test: Test, *, kinds: str = "") -> SeverityRule:
+    return SeverityRule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()))
+
+
+def _lost(meaning: str, tails: str, test: Test, more: tuple[tuple[str, ...], ...] = ()) -> SeverityRule:
+    """A restriction; ``more`` are tails whose parts have dots of their own."""
+    return SeverityRule("restriction-lost", HIGH, meaning, (*_tails(tails), *more), test)
 
 
 def _true(value: JSON) -> bool:
@@ -73,9 +76,11 @@ def _begins(*starts: str) -> Test:
 
 
 _SOCKET: Final = re.compile(r"(docker|containerd|crio|podman|cri-dockerd|buildkitd)[\w./-]*\.sock\b")
+"""Whoever may talk to the engine is root on its host (Docker documentation: Docker security, daemon attack surface)."""
 _HOST_ROOTS: Final = re.compile(
     r"(/|/etc|/root|/proc|/sys|/dev|/boot|/var/lib/(docker|kubelet|containers|containerd)|/var/run|/run)(/.*)?\Z"
 )
+"""Folders whose contents are the host's own: credentials, kernel interfaces, other containers."""
 _MIGHTY: Final = frozenset(
     [
         "ALL",
@@ -91,6 +96,9 @@ _MIGHTY: Final = frozenset(
         "PERFMON",
     ]
 )
+"""Capabilities that lead out of a container: they load modules, trace or read what is not the container's, or configure the
+host (capabilities(7)). ``ALL`` is all of them.
+"""
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -138,6 +146,7 @@ _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 
 PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
+    # Pod Security Standards, baseline: privileged containers, HostProcess, host namespaces
     _rule("privileged", CRITICAL, "a container runs with all privileges of the host", "privileged", _true),
     _rule("host-process", CRITICAL, "runs as a process of its Windows host", "windowsOptions.hostProcess", _true),
     _rule("host-namespace", CRITICAL, "shares a namespace of the host", "hostPID hostIPC hostNetwork", _true),
@@ -148,10 +157,12 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         "network_mode pid ipc userns_mode uts cgroup",
         _equals("host"),
     ),
+    # Docker security: the daemon's attack surface; baseline: HostPath volumes
     _rule("engine-socket", CRITICAL, "mounts the container engine's socket", "source path hostPath.path", _socket),
     _rule("host-path", CRITICAL, "mounts a system folder of the host", "hostPath.path", _host_root),
     _rule("host-path", CRITICAL, "mounts a system folder of the host", "volumes.*.source", _host_root),
     _rule("host-path", HIGH, "mounts a folder of the host", "hostPath.path", _something),
+    # baseline and restricted: capabilities; Docker: runtime privilege and Linux capabilities (devices too)
     _rule(
         "capability",
         CRITICAL,
@@ -162,6 +173,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices.*.source device_cgroup_rules", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices", lambda value: isinstance(value, str)),
+    # restricted: privilege escalation, running as non-root; baseline: seccomp, AppArmor, SELinux, /proc mount type
     _rule("escalation", HIGH, "may gain privileges", "allowPrivilegeEscalation", _true),
     _rule("runs-as-root", HIGH, "runs as root", "runAsUser user runAsGroup", _root),
     _rule(
@@ -174,6 +186,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     SeverityRule(
         "unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")
     ),
+    # Kubernetes: RBAC good practices (least privilege, privilege escalation risks); Using RBAC: default roles and groups
     _rule(
         "rbac-wildcard",
         CRITICAL,
@@ -201,6 +214,8 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         kinds=_BINDING,
     ),
     _rule("cluster-admin", CRITICAL, "binds cluster-admin", "roleRef.name", _equals("cluster-admin"), kinds=_BINDING),
+    # Kubernetes: Service types, Network Policies (ipBlock); baseline: host ports; Docker: port publishing, whose default
+    # is all addresses and passes by the host's firewall
     _rule(
         "public-exposure",
         CRITICAL,
@@ -215,59 +230,26 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule("public-exposure", HIGH, "reachable from outside the cluster", "externalIPs hostPort", _something),
     _rule("public-exposure", CRITICAL, "published on all addresses of the host", "host_ip", _broad),
     _rule("host-alias", HIGH, "sends a name elsewhere", "hostAliases.*.ip extra_hosts extra_hosts.*", _something),
+    # Kubernetes: Configure Service Accounts for Pods, opt out of API credential automounting
     _rule("token-mounted", HIGH, "gains the service account's token", "automountServiceAccountToken", _true),
 )
 
 RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
-    _rule("restriction-lost", HIGH, "may run as root", "runAsNonRoot", _true, lost=True),
-    _rule(
-        "restriction-lost", HIGH, "may write its root file system", "readOnlyRootFilesystem read_only", _true, lost=True
-    ),
-    _rule("restriction-lost", HIGH, "may gain privileges", "allowPrivilegeEscalation", _false, lost=True),
-    _rule(
-        "restriction-lost",
-        HIGH,
-        "keeps a capability that was dropped",
-        "capabilities.drop cap_drop",
-        _something,
-        lost=True,
-    ),
-    _rule(
-        "restriction-lost",
-        HIGH,
+    # the same standards, read the other way: what the live side no longer has
+    _lost("may run as root", "runAsNonRoot", _true),
+    _lost("may write its root file system", "readOnlyRootFilesystem read_only", _true),
+    _lost("may gain privileges", "allowPrivilegeEscalation", _false),
+    _lost("keeps a capability that was dropped", "capabilities.drop cap_drop", _something),
+    _lost(
         "lost a security profile",
         "seccompProfile.type appArmorProfile.type security_opt",
         lambda value: _something(value) and not _unconfined(value),
-        lost=True,
-    ),
-    SeverityRule(
-        "restriction-lost",
-        HIGH,
-        "lost a security profile",
         _PROFILE_NOTES,
-        lambda value: _something(value) and not _unconfined(value),
-        lost=True,
     ),
-    _rule(
-        "restriction-lost", HIGH, "gains the service account's token", "automountServiceAccountToken", _false, lost=True
-    ),
-    _rule(
-        "restriction-lost",
-        HIGH,
-        "may run as another user",
-        "runAsUser user",
-        lambda v: _something(v) and not _root(v),
-        lost=True,
-    ),
-    _rule(
-        "restriction-lost",
-        HIGH,
-        "published beyond the local host",
-        "host_ip",
-        _begins("127.", "::1", "[::1]"),
-        lost=True,
-    ),
-    _rule("restriction-lost", HIGH, "reachable from anywhere", "loadBalancerSourceRanges", _something, lost=True),
+    _lost("gains the service account's token", "automountServiceAccountToken", _false),
+    _lost("may run as another user", "runAsUser user", lambda value: _something(value) and not _root(value)),
+    _lost("published beyond the local host", "host_ip", _begins("127.", "::1", "[::1]")),
+    _lost("reachable from anywhere", "loadBalancerSourceRanges", _something),
 )
 
 

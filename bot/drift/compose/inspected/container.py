@@ -1,19 +1,16 @@
-"""One inspected container laid out for reading, the defaults of its engine, and the small notations both need.
+"""One inspected container laid out for reading, and the defaults of its engine.
 
-Called by :mod:`bot.drift.compose.fields` (the readers of the single Compose keys) and :mod:`bot.drift.compose.inspect`.
-Sources of the defaults: dockerd as installed, containers.conf(5) of podman 4 and 5.
+Called by the readers of the single Compose keys beside it and by :mod:`bot.drift.compose.inspected.inspect`.
 """
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
-from bot.model.json import get, mapping, text, texts
-from bot.model.resource import JSON, Tree
+from bot.model.json import Tree, get, mapping, text, texts
 
 _MIB: Final = 1024 * 1024
 
@@ -26,18 +23,21 @@ class Defaults:
     several are usual.
     """
 
-    log_drivers: frozenset[str] = frozenset({"json-file"})
+    log_drivers: frozenset[str] = frozenset({"json-file"})  # Docker: Configure logging drivers
     log_options: Mapping[str, str] = field(default_factory=dict)
-    shm_size: int = 64 * _MIB
+    shm_size: int = 64 * _MIB  # docker run reference, --shm-size
     pids_limit: int = 0
     ulimits: Mapping[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
-    runtimes: frozenset[str] = frozenset({"runc", "io.containerd.runc.v2"})
+    runtimes: frozenset[str] = frozenset({"runc", "io.containerd.runc.v2"})  # dockerd reference, alternative runtimes
 
     @staticmethod
     def of(engine: Literal["docker", "podman"]) -> Defaults:
         """The engine as it is installed, without a daemon.json or a containers.conf."""
         if engine == "docker":
             return Defaults()
+        # containers.conf(5): log_driver, shm_size ("65536k", of 1000 bytes each); DefaultPidsLimit, pkg/config/default.go
+        # of containers/common; inspect says "oci" whichever runtime it is; limits of processes are those of podman's own
+        # process, which systemd and distributions set
         usual = frozenset({(1048576, 1048576), (524288, 524288), (1024, 1024), (1024, 524288), (1024, 1048576)})
         return Defaults(
             log_drivers=frozenset({"journald", "k8s-file", "json-file"}),
@@ -68,14 +68,16 @@ class Container:
 
     @property
     def unified(self) -> bool:
-        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer."""
+        """Whether dockerd is known to run on cgroup v2: only there it drops the switch of the OOM killer
+        (``verifyPlatformContainerResources``, ``daemon/daemon_unix.go`` of moby).
+        """
         return not self.podman and "OomKillDisable" in self.host and self.host["OomKillDisable"] is None
 
     def asked_for(self, flag: str, value: str) -> bool | None:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
         if not texts(self.config.get("CreateCommand")):
             return None
-        return any(one.startswith(value) for one in self.asked(flag))
+        return any(given.startswith(value) for given in self.asked(flag))
 
     def asked(self, flag: str) -> tuple[str, ...]:
         """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""
@@ -100,30 +102,3 @@ def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman
         project=text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")),
         service=text(labels.get("com.docker.compose.service") or labels.get("io.podman.compose.service")),
     )
-
-
-def go_duration(nanoseconds: int) -> str:
-    """``90000000000`` as Go and Compose write it: ``1m30s``."""
-    if nanoseconds % 1_000_000:
-        return f"{nanoseconds // 1000}us" if nanoseconds % 1000 == 0 else f"{nanoseconds}ns"
-    seconds, milliseconds = divmod(nanoseconds // 1_000_000, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"), (milliseconds, "ms"))
-    return "".join(f"{amount}{unit}" for amount, unit in parts if amount) or "0s"
-
-
-def short_name(name: str, project: str) -> str:
-    """``shop_data`` as the project ``shop`` calls it: ``data``."""
-    for joint in ("_", "-"):
-        if project and name.startswith(f"{project}{joint}"):
-            return name[len(project) + 1 :]
-    return name
-
-
-def signal_name(value: JSON) -> str:
-    """``15``, ``"15"``, ``TERM`` and ``SIGTERM`` are all ``SIGTERM``."""
-    written = text(value).upper()
-    if written.isdigit():
-        return next((one.name for one in signal.Signals if one.value == int(written)), written)
-    return f"SIG{written}" if written and not written.startswith("SIG") else written

@@ -1,4 +1,5 @@
-"""Values that Git alone cannot tell (a variable of the deploying shell) are not compared. Called for every pair.
+"""Values that Git alone cannot tell (a variable of the deploying shell: Compose specification, 12-interpolation.md) are not
+compared. Called for every drift of Compose.
 
 What Git does say about the same resource is compared as ever. A drift on an unknown value would propose to write what
 the environment holds, often a secret, into the repository.
@@ -8,21 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.model.resource import Desired, Path, Pointer, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.paths import Path
+from bot.model.resource import Desired
 
 
 def compared(path: Path, desired: Desired) -> bool:
     """Whether a drift at ``path`` is about something that Git really tells."""
-    return not any(_same(path, place) for place in _places(desired))
+    return not any(_covers(unknown, path) for unknown in _unknown_paths(desired))
 
 
-def _places(desired: Desired) -> Iterable[Path]:
-    """The canonical places of unknown values: an entry of a mapping by its key, anything inside a list by the list."""
+def _unknown_paths(desired: Desired) -> Iterable[Path]:
+    """The canonical paths of unknown values: an entry of a mapping by its key, anything inside a list by the list."""
     for pointer in desired.unknown:
-        yield _place(pointer, desired.tree)
+        yield _path_of(pointer, desired.tree)
 
 
-def _place(pointer: Pointer, tree: Tree) -> Path:
+def _path_of(pointer: Pointer, tree: Tree) -> Path:
     if len(pointer) < 2 or pointer[0] not in {"environment", "labels"}:
         return pointer[:1]
     if isinstance(pointer[1], str):
@@ -33,5 +36,5 @@ def _place(pointer: Pointer, tree: Tree) -> Path:
     return pointer[:1] if "$" in name else (pointer[0], name)
 
 
-def _same(path: Path, place: Path) -> bool:
-    return path[: len(place)] == place or not path
+def _covers(unknown: Path, path: Path) -> bool:
+    return path[: len(unknown)] == unknown or not path

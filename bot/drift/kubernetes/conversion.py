@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.drift.values import encoded
-from bot.model.json import elements, get, mapping
-from bot.model.resource import JSON, Pointer, ResourceId, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping
+from bot.model.resource import ResourceId
 
 _TEMPLATED: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
 _CONTAINERS: Final = ("containers", "initContainers")
@@ -39,26 +39,8 @@ def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
     return _on_host(desired, observed, ("spec",)) if id_.kind == "Pod" else (desired, observed)
 
 
-def value_at(tree: Tree, pointer: Pointer) -> JSON:
-    """What ``tree`` has at ``pointer``; None where that is nothing."""
-    value: JSON = tree
-    for part in pointer:
-        if isinstance(part, str):
-            value = mapping(value).get(part)
-        else:
-            inside = -1 < part < len(elements(value))
-            value = elements(value)[part] if inside else None
-    return value
-
-
-def written(tree: Tree, pointer: Pointer) -> bool:
-    """Whether ``tree`` has an entry at ``pointer``, be it null."""
-    around, last = value_at(tree, pointer[:-1]), pointer[-1]
-    return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
-
-
 def _encoded(tree: Tree) -> Tree:
-    """A Secret's ``stringData`` in ``data``."""
+    """A Secret's ``stringData`` in ``data`` (``Convert_v1_Secret_To_core_Secret``, ``pkg/apis/core/v1/conversion.go``)."""
     if not isinstance(tree.get("stringData"), (dict, Mapping)):
         return tree
     plain = {key: encoded(value) for key, value in mapping(tree["stringData"]).items()}
@@ -66,7 +48,9 @@ def _encoded(tree: Tree) -> Tree:
 
 
 def _second_form(tree: Tree) -> Tree:
-    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics."""
+    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics
+    (``pkg/apis/autoscaling/v1/conversion.go``).
+    """
     spec = mapping(tree.get("spec"))
     target = spec.get("targetCPUUtilizationPercentage")
     if target is None:
@@ -95,7 +79,10 @@ def _in_pod(tree: Tree, change: _Container) -> Tree:
 def _each(spec: Tree, change: _Container) -> Tree:
     """A pod's ``spec`` with every container changed; what is no container stays."""
     changed: dict[str, JSON] = {
-        name: [change(one) if isinstance(one, (dict, Mapping)) else one for one in elements(spec[name])]
+        name: [
+            change(container) if isinstance(container, (dict, Mapping)) else container
+            for container in elements(spec[name])
+        ]
         for name in _CONTAINERS
         if isinstance(spec.get(name), (list, tuple))
     }

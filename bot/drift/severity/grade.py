@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.drift import images
-from bot.drift.kubernetes import rbac
-from bot.drift.severity_rules import (
+from bot.drift.severity import rbac
+from bot.drift.severity.rules import (
     BASELINES,
     CRITICAL,
     HIGH,
@@ -25,7 +25,9 @@ from bot.drift.severity_rules import (
     SeverityRule,
 )
 from bot.model.drift import DriftKind, Severity
-from bot.model.resource import JSON, Item, Path, ResourceId
+from bot.model.json import JSON
+from bot.model.paths import Item, Path
+from bot.model.resource import ResourceId
 
 Leaf = tuple[tuple[str, ...], JSON]
 
@@ -43,9 +45,12 @@ _DATA_BEARING: Final = frozenset(
         "secret",
     ]
 )
+"""Kinds whose absence means that data are gone, or become unreachable."""
 _HARMLESS_KINDS: Final = frozenset(["ConfigMap", "config", "network", "Endpoints", "EndpointSlice"])
+"""Kinds that can be made again from Git without loss."""
 _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|error|exited|restarting", re.IGNORECASE)
 
+"""Reasons of the health of pods and containers that mean that something does not run."""
 _ROLES: Final = frozenset(["Role", "ClusterRole"])
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
@@ -56,9 +61,9 @@ def severity(resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, o
     """The severity of a drift and the id of the rule that says so. Values come unmasked."""
     names = tuple(_word(part) for part in path)
     best, rule = _baseline(resource, kind, names, desired, observed)
-    for found in _gained(resource, names, desired, observed):
-        if found.severity.rank > best.rank:
-            best, rule = found.severity, found.id
+    for gain in _gained(resource, names, desired, observed):
+        if gain.severity.rank > best.rank:
+            best, rule = gain.severity, gain.id
     return best, rule
 
 
@@ -77,7 +82,7 @@ def _baseline(
         case _ if names[-1:] == ("image",):
             return _image(desired, observed)
         case _:
-            return _by_place(resource, names)
+            return _by_path(resource, names)
 
 
 def _missing(resource: ResourceId) -> tuple[Severity, str]:
@@ -88,18 +93,18 @@ def _missing(resource: ResourceId) -> tuple[Severity, str]:
 
 def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
     """Another registry or repository is other software; another tag or digest is another version of it."""
-    wanted = images.parse(desired) if isinstance(desired, str) else None
+    declared = images.parse(desired) if isinstance(desired, str) else None
     live = images.parse(observed) if isinstance(observed, str) else None
-    if wanted is None or live is None:
+    if declared is None or live is None:
         return HIGH, "image"
-    if wanted.registry != live.registry:
+    if declared.registry != live.registry:
         return CRITICAL, "image-registry"
-    if wanted.repository != live.repository:
+    if declared.repository != live.repository:
         return CRITICAL, "image-repository"
     return HIGH, "image-tag"
 
 
-def _by_place(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
+def _by_path(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
     for base in BASELINES:
         if (not base.kinds or resource.kind in base.kinds) and any(_holds(names, words) for words in base.words):
             return base.severity, base.id
@@ -117,9 +122,9 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     if names == ("rules",) and resource.kind in _ROLES:
         yield from _granted(desired, observed)
         return
-    here = [*leaves(observed, names)]
-    there = [*leaves(desired, names)]
-    for rules, gained, before in ((PRIVILEGES, here, there), (RESTRICTIONS, there, here)):
+    live = [*leaves(observed, names)]
+    declared = [*leaves(desired, names)]
+    for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
         for leaf in gained:
             for rule in rules:
                 if _meets(rule, resource, leaf) and leaf not in before:
@@ -185,4 +190,4 @@ def _word(part: str | int | Item) -> str:
 
 def meaning(rule: str) -> str | None:
     """What a privilege or restriction rule found, as words for people."""
-    return next((one.meaning for one in (*PRIVILEGES, *RESTRICTIONS) if one.id == rule), None)
+    return next((known.meaning for known in (*PRIVILEGES, *RESTRICTIONS) if known.id == rule), None)

@@ -1,7 +1,7 @@
 """One container as an engine shows it, said in the words of a Compose service.
 
 Pure. The container observer and the snapshot observer call :func:`observed`; the diff compares its tree with a declared
-service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.fields`.
+service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.inspected.fields`.
 
 What a container has from its image or from its engine is not what somebody chose for it, so it is left out of the tree
 and kept below ``x-inherited`` in the same vocabulary. So a comparison
@@ -32,11 +32,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from bot.drift.compose.container import Container, Defaults, facts, short_name
-from bot.drift.compose.fields import FIELDS, brought_ports
-from bot.drift.kubernetes.health import container_problems
-from bot.model.json import get, mapping, text, texts, whole
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.drift.compose.inspected.container import Container, Defaults, facts
+from bot.drift.compose.inspected.fields import FIELDS
+from bot.drift.compose.inspected.health import container_problems
+from bot.drift.compose.inspected.networking import brought_ports
+from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
+from bot.model.resource import Observed, Platform, ResourceId
 
 __all__ = [
     "INHERITED",
@@ -47,7 +48,6 @@ __all__ = [
     "is_one_off",
     "merged",
     "observed",
-    "short_name",
     "split",
     "with_inherited",
 ]
@@ -104,17 +104,17 @@ def merged(replicas: Sequence[Observed]) -> Observed:
 
     The order in which containers were listed makes no difference.
     """
-    ordered = sorted(replicas, key=lambda one: text(get(one.tree, "x-container", "name")))
+    ordered = sorted(replicas, key=lambda replica: text(get(replica.tree, "x-container", "name")))
     first = ordered[0]
     if len(ordered) == 1:
         return first
     problems = tuple(
-        replace(problem, message=f"{text(get(one.tree, 'x-container', 'name'))}: {problem.message}")
-        for one in ordered
-        for problem in one.problems
+        replace(problem, message=f"{text(get(replica.tree, 'x-container', 'name'))}: {problem.message}")
+        for replica in ordered
+        for problem in replica.problems
     )
-    tree = {**first.tree, "scale": len(ordered), REPLICAS: [one.tree for one in ordered[1:]]}
-    return Observed(first.id, tree, problems, "+".join(one.version for one in ordered))
+    tree = {**first.tree, "scale": len(ordered), REPLICAS: [replica.tree for replica in ordered[1:]]}
+    return Observed(first.id, tree, problems, "+".join(replica.version for replica in ordered))
 
 
 def _tree(shown: Container) -> dict[str, JSON]:

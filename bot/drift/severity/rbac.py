@@ -1,7 +1,9 @@
 """What the rules of a role grant, compared as whole rules: a wildcard counts by what stands beside it in its own rule.
 
-Used by :mod:`bot.drift.severity`. A grant is one API group, resource, verb and object name (all of them where none is
+Used by :mod:`bot.drift.severity.grade`. A grant is one API group, resource, verb and object name (all of them where none is
 named), or one path and verb. Only *mighty* grants are asked for: those with a wildcard, and those of the power to grant.
+How wildcards match: ``pkg/apis/rbac/v1/evaluation_helpers.go`` (``*/scale`` is that subresource of everything, a path may
+end with ``*``).
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Final, TypeAlias
 
-from bot.model.json import mappings, texts
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, mappings, texts
 
 Grant: TypeAlias = tuple[str, str, str, str]
 
@@ -27,7 +28,7 @@ def gained(desired: JSON, observed: JSON) -> Iterator[Grant]:
     before = [*mappings(desired)]
     for rule in mappings(observed):
         if rule not in before:
-            yield from (grant for grant in _mighty(rule) if not any(_gives(one, grant) for one in before))
+            yield from (grant for grant in _mighty(rule) if not any(_gives(earlier, grant) for earlier in before))
 
 
 def _mighty(rule: Tree) -> Iterator[Grant]:
