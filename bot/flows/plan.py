@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
@@ -159,6 +159,8 @@ def _one(proposal: Proposal, declaration: Declaration, pending: Sequence[Request
             return _issue(proposal, pending, ground)
         case Lane.NOTHING:
             return None
+        case _ as never:
+            assert_never(never)
 
 
 def _held(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.plan import BREAKER, DELETIONS, Intention, intent, request
@@ -343,12 +343,25 @@ def in_hand(started: StartedIntent, run: RunContext) -> None:
         raise Stale(f"the run was held up for {spent:.0f} s after it began", advice="The next run looks again.")
 
 
+def _is_pull(lane: Lane) -> bool:
+    """Whether what is proposed in ``lane`` is a pull request and not an issue."""
+    match lane:
+        case Lane.CONFIG_PULL_REQUEST:
+            return True
+        case Lane.RUNBOOK_ISSUE:
+            return False
+        case Lane.ARTIFACT_PATCH | Lane.NOTHING:
+            raise ValueError(f"{lane} proposes nothing to anybody")
+        case _ as never:
+            assert_never(never)
+
+
 def _propose(intention: Intention, course: Progress, run: RunContext) -> tuple[Action, Progress, str | None]:
     """One pull request or issue, opened or updated; and why the host could not be reached, if it could not."""
     host = run.host
     if host is None:
         return account(intention, effect=Effect.UNSUPPORTED, message="There is no code host."), course, None
-    is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
+    is_pull = _is_pull(intention.proposal.lane)
     started, fallen, course = begin([intention], course, run)
     if not started:
         return fallen[0][1], course, None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.json import JSON, Tree
 from bot.model.resource import Desired, Platform, ResourceId
@@ -108,12 +108,21 @@ def _keeps_data(one: Desired) -> bool:
 
 
 def _images(one: Desired) -> Iterator[str]:
-    if one.id.platform is Platform.COMPOSE:
-        image = one.tree.get("image")
-        if isinstance(image, str):
-            yield image
-        return
-    spec = one.tree.get("spec")
+    match one.id.platform:
+        case Platform.COMPOSE:
+            image = one.tree.get("image")
+            if isinstance(image, str):
+                yield image
+        case Platform.KUBERNETES:
+            yield from _pod_images(one.tree)
+        case Platform.TERRAFORM | Platform.HTTP:
+            pass
+        case _ as never:
+            assert_never(never)
+
+
+def _pod_images(tree: Tree) -> Iterator[str]:
+    spec = tree.get("spec")
     template = spec.get("template") if isinstance(spec, Mapping) else None
     pod = template.get("spec") if isinstance(template, Mapping) else spec
     containers = pod.get("containers") if isinstance(pod, Mapping) else None

@@ -9,7 +9,7 @@ value is written without asking only where the field is safe and the value insid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
@@ -102,13 +102,21 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
         return _without_writing(facts.drift, "Git dropped this on purpose, so it is not written back into Git.")
     if not facts.drift.adopt:
         return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
-    if proposal.lane is Lane.ARTIFACT_PATCH and facts.drift.severity is Severity.CRITICAL:
-        why = "Its severity is CRITICAL, so it is not committed without asking; a pull request asks."
-        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
-    if proposal.lane is Lane.ARTIFACT_PATCH and isinstance(facts.bound, Unbounded):
-        why = f"{facts.bound.text} So it is not committed without asking; a pull request asks."
-        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
-    return proposal.lane, proposal.direction, (facts.bound.text,)
+    match proposal.lane:
+        case Lane.ARTIFACT_PATCH if (why := _asks(facts)) is not None:
+            why = f"{why} it is not committed without asking; a pull request asks."
+            return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
+        case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:
+            return proposal.lane, proposal.direction, (facts.bound.text,)
+        case _ as never:
+            assert_never(never)
+
+
+def _asks(facts: _Facts) -> str | None:
+    """Why the value is not written without asking, up to its "so"; None when it may be."""
+    if facts.drift.severity is Severity.CRITICAL:
+        return "Its severity is CRITICAL, so"
+    return f"{facts.bound.text} So" if isinstance(facts.bound, Unbounded) else None
 
 
 def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
