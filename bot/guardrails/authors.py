@@ -62,12 +62,12 @@ def classify(
     for pattern, agent in _ACCOUNTS.items():
         if name_matches(pattern, account):
             return AuthorKind.AGENT, agent
-    found = _BRANCHES.match(branch)
-    if found:
-        return AuthorKind.AGENT, found[1].lower()
+    match = _BRANCHES.match(branch)
+    if match:
+        return AuthorKind.AGENT, match[1].lower()
     for message in messages:
-        found = _TRAILER.search(message[-4000:])
-        if found:
-            name = next(group for group in found.groups() if group).lower()
+        match = _TRAILER.search(message[-4000:])
+        if match:
+            name = next(group for group in match.groups() if group).lower()
             return AuthorKind.AGENT, _VENDORS.get(name, name)
     return (AuthorKind.BOT if account.endswith("[bot]") else AuthorKind.HUMAN), None

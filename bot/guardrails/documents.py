@@ -155,15 +155,15 @@ class _Front(_Strict):
 def parse(path: str, data: bytes) -> Guardrail:
     """The guardrail that one document describes. Raises ``Invalid`` naming file, line and key. Examples are not run."""
     text = _decoded(path, data)
-    found = _FRONT.match(text)
-    if found is None:
+    match = _FRONT.match(text)
+    if match is None:
         raise Invalid(f"{path}:1: a guardrail document begins with '---', YAML and '---' again")
-    written = _Written(path, _yaml(path, found[1]))
+    written = _Written(path, _yaml(path, match[1]))
     try:
         front = _Front.model_validate(plain(written.root, path))
     except ValidationError as error:
         raise Invalid(_explain(written, error)) from error
-    return _guardrail(written, front, found[2].strip())
+    return _guardrail(written, front, match[2].strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +206,8 @@ def _yaml(path: str, front: str) -> LinedNode:
 
 def _explain(written: _Written, error: ValidationError) -> str:
     """The first mistake with its line and dotted key. An unknown key goes before what it was perhaps meant to be."""
-    found = error.errors(include_url=False)
-    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    mistakes = error.errors(include_url=False)
+    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     node: LinedNode | None = written.root
     keys: list[str | int] = []
     for part in first["loc"]:
@@ -336,8 +336,10 @@ def _words(value: list[str] | str) -> tuple[str, ...]:
 
 def _require(written: _Written, detect: _Require) -> Require:
     with written.at("detect", "then_any"):
-        alternatives = tuple(Alternative(_words(one.changed), one.label) for one in detect.then_any)
-        if any(not one.changed and one.label is None for one in alternatives):
+        alternatives = tuple(
+            Alternative(_words(alternative.changed), alternative.label) for alternative in detect.then_any
+        )
+        if any(not alternative.changed and alternative.label is None for alternative in alternatives):
             raise Invalid("require: each of then_any says 'changed' or 'label'")
     with written.at("detect", "if_changed"):
         return Require(_words(detect.if_changed), alternatives)

@@ -141,9 +141,9 @@ def _toml(text: str) -> ParseFailure | None:
     try:
         tomllib.loads(text.replace("\r\n", "\n").removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
-        return ParseFailure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, found is None)
+        match = re.search(r"at line (\d+)", str(error))
+        line = int(match[1]) if match else text.count("\n") + 1
+        return ParseFailure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, match is None)
     except RecursionError:
         return None
     return None

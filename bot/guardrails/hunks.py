@@ -185,16 +185,16 @@ class Delta:
 
         ``view`` is what of a line counts: ``raw``, ``uncommented``, or ``code`` (no comments and no string contents).
         """
-        found = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
-        if not found:
+        gained = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
+        if not gained:
             return ()
         lost = [line for line in self.removed if pattern.search(line.text[:MAX_LINE])]
         if view != "raw":
             after, before = (self.mask_after, self.mask_before)
             views = (after.code, before.code) if view == "code" else (after.no_comments, before.no_comments)
-            found = [line for line in found if pattern.search(views[0][line.number - 1][:MAX_LINE])]
+            gained = [line for line in gained if pattern.search(views[0][line.number - 1][:MAX_LINE])]
             lost = [line for line in lost if pattern.search(views[1][line.number - 1][:MAX_LINE])]
-        return net(found, lost)
+        return net(gained, lost)
 
 
 def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:

@@ -38,11 +38,11 @@ def _segments(select: str) -> list[str]:
     segments: list[str] = []
     at = 0
     while at < len(select):
-        found = _TOKEN.match(select, at)
-        if found is None or len(segments) >= 40:
+        token = _TOKEN.match(select, at)
+        if token is None or len(segments) >= 40:
             raise Invalid(f"select {select!r} stops making sense at column {at + 1}")
-        segments.append("[]" if found["all"] else str(json.loads(found["key"])) if found["key"] else found["word"])
-        at = found.end()
+        segments.append("[]" if token["all"] else str(json.loads(token["key"])) if token["key"] else token["word"])
+        at = token.end()
     if not segments or segments.count("**") > 2:
         raise Invalid(f"select {select!r} is empty or has more than two '**'")
     return segments

@@ -44,12 +44,12 @@ def line_waiver(guardrail: Guardrail, delta: Delta, line: int, author: AuthorKin
     for number in (line, line - 1):
         if not 1 <= number <= len(delta.after_lines):
             continue
-        found = _COMMENT.search(delta.after_lines[number - 1][:2000])
-        if found is None or found["id"] != guardrail.id:
+        comment = _COMMENT.search(delta.after_lines[number - 1][:2000])
+        if comment is None or comment["id"] != guardrail.id:
             continue
-        until = _date(found["until"])
+        until = _date(comment["until"])
         if until is not None and today <= until <= today + timedelta(days=guardrail.waiver.max_days):
-            return Waiver(guardrail.id, until, found["quoted"] or found["bare"])
+            return Waiver(guardrail.id, until, comment["quoted"] or comment["bare"])
     return None
 
 

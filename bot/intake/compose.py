@@ -128,8 +128,8 @@ def _valid(own: Project, name: str, service: Sited) -> bool:
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:
-    wanted = service.mapping.get("profiles")
-    names = {str(item.plain()) for item in wanted.elements} if wanted else set()
+    needed = service.mapping.get("profiles")
+    names = {str(item.plain()) for item in needed.elements} if needed else set()
     return not names or "*" in profiles or not names.isdisjoint(profiles)
 
 
@@ -199,13 +199,13 @@ def _unknown(tree: Sited, at: Pointer) -> Iterator[Pointer]:
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:
     if kind == "secret":
         return frozenset({("content",)})
-    found: set[Pointer] = set()
+    pointers: set[Pointer] = set()
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
         if looks_secret(key, str(child.plain() or "")):
-            found.add(("environment", key))
+            pointers.add(("environment", key))
     for index, item in enumerate(environment.elements if environment else []):
         name, _, value = str(item.plain()).partition("=")
         if looks_secret(name, value):
-            found.add(("environment", index))
-    return frozenset(found)
+            pointers.add(("environment", index))
+    return frozenset(pointers)

@@ -68,11 +68,11 @@ def parse_text(text: Text) -> Parsed:
 def parse_expression(text: Text) -> Expression:
     """The one expression that ``text`` is. Raises :class:`~bot.intake.scanner.Mistake`."""
     parser = _Parser(text)
-    found = parser.expression()
+    expression = parser.expression()
     parser.scan.skip_lines()
     if parser.scan.at < len(text.chars):
         raise parser.scan.mistake(f"unexpected {parser.scan.next_word()} after the expression", "its end")
-    return found
+    return expression
 
 
 class _Parser:
@@ -153,10 +153,10 @@ class _Parser:
             self.scan.skip()
             start = self.scan.at
             if self.scan.peek('"'):
-                found = quoted(self.scan, self.expression)
-                if found.literal is None:
+                template = quoted(self.scan, self.expression)
+                if template.literal is None:
                     raise self.scan.mistake("a label is plain text", "text without '${'", start)
-                labels.append(BlockLabel(start, found.end, found.literal))
+                labels.append(BlockLabel(start, template.end, template.literal))
             elif (word := self.scan.word()) is not None:
                 labels.append(BlockLabel(start, self.scan.at, word))
             else:
@@ -232,13 +232,13 @@ class _Parser:
             return Literal(start, start + len(word), {"true": True, "false": False}.get(word))
         return Name(start, start + len(word), word)
 
-    def _number(self, found: re.Match[str]) -> Literal:
-        self.scan.at = found.end()
-        whole = found["fraction"] is None and found["exponent"] is None
-        value = int(found[0]) if whole and len(found[0]) < _LONGEST_NUMBER else float(found[0])
-        if math.isinf(value) or len(found[0]) >= _LONGEST_NUMBER:
-            raise self.scan.mistake("this number is too large", at=found.start())
-        return Literal(found.start(), found.end(), int(value) if value == int(value) else value)
+    def _number(self, match: re.Match[str]) -> Literal:
+        self.scan.at = match.end()
+        whole = match["fraction"] is None and match["exponent"] is None
+        value = int(match[0]) if whole and len(match[0]) < _LONGEST_NUMBER else float(match[0])
+        if math.isinf(value) or len(match[0]) >= _LONGEST_NUMBER:
+            raise self.scan.mistake("this number is too large", at=match.start())
+        return Literal(match.start(), match.end(), int(value) if value == int(value) else value)
 
     def _parentheses(self, start: int) -> Parentheses:
         nested, self.scan.nested = self.scan.nested, 1

@@ -22,15 +22,15 @@ def load_json(text: Text) -> Loaded | None:
     if not text.chars.strip():
         return None
     try:
-        found: JSON = json.loads(text.chars)
+        value: JSON = json.loads(text.chars)
     except json.JSONDecodeError as exc:
         raise Broken(text.error_at(exc.lineno, exc.colno, f"not valid JSON: {exc.msg}")) from exc
     except RecursionError as exc:
         raise Broken(text.error_at(1, 1, "nested too deep")) from exc
     first = _BLANK.match(text.chars)
     line, _ = text.position(first.end() if first else 0)
-    items = found.get("items") if isinstance(found, dict) else None
-    return Loaded(found, line, _item_lines(text) if isinstance(items, list) else ())
+    items = value.get("items") if isinstance(value, dict) else None
+    return Loaded(value, line, _item_lines(text) if isinstance(items, list) else ())
 
 
 def _item_lines(text: Text) -> tuple[int, ...]:

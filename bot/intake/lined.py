@@ -87,12 +87,12 @@ class LinedNode:
         """The value as text when it is a string."""
         return self.value if isinstance(self.value, str) else None
 
-    def line_of(self, place: Sequence[str | int]) -> int:
-        """The line of the last part of ``place`` that is written, its key's for an entry. Parts that are not are passed
+    def line_of(self, location: Sequence[str | int]) -> int:
+        """The line of the last part of ``location`` that is written, its key's for an entry. Parts that are not are passed
         over: pydantic puts the names of alternatives among them.
         """
         node, line = self, self.line
-        for part in place:
+        for part in location:
             child = node.child(part)
             if child is not None:
                 line = (node.key_lines or {}).get(str(part), child.line)
@@ -177,9 +177,9 @@ class Document:
     value: JSON
     root: LinedNode
 
-    def line(self, place: Sequence[str | int]) -> int:
+    def line(self, location: Sequence[str | int]) -> int:
         """As :meth:`LinedNode.line_of`."""
-        return self.root.line_of(place)
+        return self.root.line_of(location)
 
 
 def read_document(data: bytes, file: str, *, not_yaml: str = "not valid YAML") -> Document:

@@ -92,11 +92,11 @@ class Scanner:
     def word(self) -> str | None:
         """The identifier that comes next, taken."""
         self.skip()
-        found = _WORD.match(self.chars, self.at)
-        if found is None:
+        match = _WORD.match(self.chars, self.at)
+        if match is None:
             return None
-        self.at = found.end()
-        return found[0]
+        self.at = match.end()
+        return match[0]
 
     def next_word(self) -> str:
         """What comes next, for messages."""
@@ -105,8 +105,8 @@ class Scanner:
             return "end of file"
         if self.chars[self.at] == "\n":
             return "end of line"
-        found = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
-        return repr(found[0][:40]) if found else "character"
+        match = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
+        return repr(match[0][:40]) if match else "character"
 
     def mistake(self, message: str, expected: str | None = None, at: int | None = None) -> Mistake:
         """A mistake here, or at an offset."""
@@ -115,6 +115,6 @@ class Scanner:
 
     def recover(self) -> None:
         """To the start of the next line that looks like an attribute, a block or a closing brace."""
-        found = _NEXT_ITEM.search(self.chars, self.at)
-        self.at = found.end() if found else len(self.chars)
+        match = _NEXT_ITEM.search(self.chars, self.at)
+        self.at = match.end() if match else len(self.chars)
         self.nested = 0

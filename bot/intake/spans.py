@@ -95,33 +95,33 @@ def target(node: Node) -> ScalarNode | MappingNode | SequenceNode:
 
 def key_of(node: Node) -> str:
     """A mapping key as trees have it: its text."""
-    found = target(node)
-    return found.value if isinstance(found, ScalarNode) else ""
+    scalar_node = target(node)
+    return scalar_node.value if isinstance(scalar_node, ScalarNode) else ""
 
 
 def locate(root: Node, pointer: Pointer) -> NodePosition:
     """Follow ``pointer`` from ``root`` as far as the tree has it. Merge keys (``<<``) are followed like aliases."""
-    place = NodePosition(root, pointer)
-    while place.rest:
-        step = _step(place, place.rest[0])
+    position = NodePosition(root, pointer)
+    while position.rest:
+        step = _step(position, position.rest[0])
         if step is None:
-            return place
-        place = step
-    return place
+            return position
+        position = step
+    return position
 
 
-def _step(place: NodePosition, segment: str | int) -> NodePosition | None:
-    node, shared = target(place.node), place.shared or isinstance(place.node, AliasNode)
+def _step(position: NodePosition, segment: str | int) -> NodePosition | None:
+    node, shared = target(position.node), position.shared or isinstance(position.node, AliasNode)
     if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
-        return NodePosition(node.items[segment], place.rest[1:], None, node, shared)
+        return NodePosition(node.items[segment], position.rest[1:], None, node, shared)
     if isinstance(node, MappingNode):
         for key, value in reversed(node.items):
             if key_of(key) == segment and not is_merge(key):
-                return NodePosition(value, place.rest[1:], key, node, shared)
+                return NodePosition(value, position.rest[1:], key, node, shared)
         for source in merged(node):
-            found = _step(NodePosition(source, place.rest, shared=True), segment)
-            if found is not None:
-                return NodePosition(found.node, found.rest, found.key, found.parent, shared=True)
+            inherited = _step(NodePosition(source, position.rest, shared=True), segment)
+            if inherited is not None:
+                return NodePosition(inherited.node, inherited.rest, inherited.key, inherited.parent, shared=True)
     return None
 
 
@@ -135,8 +135,8 @@ def merged(node: MappingNode) -> list[Node]:
     sources: list[Node] = []
     for key, value in node.items:
         if is_merge(key):
-            found = target(value)
-            sources.extend(found.items if isinstance(found, SequenceNode) else [value])
+            resolved = target(value)
+            sources.extend(resolved.items if isinstance(resolved, SequenceNode) else [value])
     return [source for source in sources if isinstance(target(source), MappingNode)]
 
 

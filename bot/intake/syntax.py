@@ -306,7 +306,7 @@ def walk(node: object) -> Iterator[object]:
     """``node`` and every node below it, without recursion."""
     todo = [node]
     while todo:
-        found = todo.pop()
-        if not isinstance(found, tuple):
-            yield found
-        todo += children(found)
+        current = todo.pop()
+        if not isinstance(current, tuple):
+            yield current
+        todo += children(current)

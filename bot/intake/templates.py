@@ -37,8 +37,8 @@ def quoted(scan: Scanner, expression: Inner) -> Template:
 
 def _plain(scan: Scanner, pattern: re.Pattern[str]) -> TextPart:
     start = scan.at
-    found = pattern.match(scan.chars, start)
-    scan.at = found.end() if found else start + 1
+    match = pattern.match(scan.chars, start)
+    scan.at = match.end() if match else start + 1
     return TextPart(start, scan.at, scan.chars[start : scan.at])
 
 

@@ -99,13 +99,13 @@ def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML
     if type(root) is nodes.ScalarNode and root.tag == _PLAIN and root.value == "":
         return None
     reader = _Values(text, dialect, shared="*" in text.chars)
-    found = reader.value(root, 0)
+    value = reader.value(root, 0)
     lines: tuple[int, ...] = ()
     if type(root) is nodes.MappingNode:
         for key, child in root.value:
             if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
-    return Loaded(found, root.start_mark.line + 1, lines, tuple(reader.duplicates))
+    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates))
 
 
 @dataclass(slots=True)
@@ -140,11 +140,11 @@ class _Values:
             self.known[id(node)] = (self._children(node, depth), self.size + 1)
             self.size = before
             self.open.discard(id(node))
-        found, size = self.known[id(node)]
+        value, size = self.known[id(node)]
         self.size += size
         if self.size > LIMITS.most:
             raise Broken(_at(self.text, node, f"aliases expand to more than {LIMITS.most} values"), hostile=True)
-        return found
+        return value
 
     def _children(self, node: Any, depth: int) -> JSON:
         if type(node) is nodes.SequenceNode:
@@ -165,11 +165,11 @@ class _Values:
         inherited: list[JSON] = []
         own: dict[str, JSON] = {}
         for key, child in node.value:
-            found = self.value(child, depth + 1)
+            value = self.value(child, depth + 1)
             if key.value == "<<" and key.tag == _PLAIN:
-                inherited.extend(found if isinstance(found, list) else [found])
+                inherited.extend(value if isinstance(value, list) else [value])
             else:
-                own[str(key.value)] = found
+                own[str(key.value)] = value
         entries: dict[str, JSON] = {}
         for source in reversed(inherited):
             if not isinstance(source, dict):

@@ -76,10 +76,10 @@ def size(low: int, high: int) -> Check:
     """A byte size as log drivers write it (``10m``) from ``low`` to ``high`` bytes."""
 
     def check(value: JSON) -> Good | Bad:
-        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
             return Bad(f"{shown(value)} is not a size such as 10m")
-        amount = int(found[1]) * _BYTES[(found[2] or "").lower()]
+        amount = int(match[1]) * _BYTES[(match[2] or "").lower()]
         if not low <= amount <= high:
             return Bad(f"{shown(value)} is not from {low} to {high} bytes")
         return Good(f"{value} is a size from {low} to {high} bytes")

@@ -32,19 +32,19 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     ports = subject.options.public_ports
-    before = {one.key for delta in files for one in _openings(delta.blocks_before, ports)}
+    before = {opening.key for delta in files for opening in _openings(delta.blocks_before, ports)}
     for delta in files:
         seen: set[tuple[str, ...]] = set()
-        for one in _openings(delta.blocks_after, ports):
-            if one.key not in before and one.key not in seen:
-                seen.add(one.key)
+        for opening in _openings(delta.blocks_after, ports):
+            if opening.key not in before and opening.key not in seen:
+                seen.add(opening.key)
                 yield Hit(
                     delta.path,
-                    one.line,
-                    one.message,
-                    evidence=delta.after_lines[one.line - 1].strip()[:160],
+                    opening.line,
+                    opening.message,
+                    evidence=delta.after_lines[opening.line - 1].strip()[:160],
                     suggestion="Name the networks or principals that need access.",
-                    anchor="/".join(one.key),
+                    anchor="/".join(opening.key),
                 )
 
 
@@ -92,13 +92,13 @@ def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
 
 
 def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
-    found = block.attribute("source_ranges")
-    if found is None or not _WORLD_RANGE.search(found.text) or (block.blocks and not list(block.nested("allow"))):
+    ranges = block.attribute("source_ranges")
+    if ranges is None or not _WORLD_RANGE.search(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
     named = [attribute.text for allow in block.nested("allow") if (attribute := allow.attribute("ports"))]
     numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
     if not numbers or not numbers <= ports:
-        yield _Opening((block.address, "ingress", *sorted(named)), found.line, f"{block.address} lets everybody in.")
+        yield _Opening((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
 def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Opening]:

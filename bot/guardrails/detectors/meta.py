@@ -140,20 +140,20 @@ def _looser(path: tuple[str, ...], was: LinedNode | None, now: LinedNode) -> str
             return f"changes from {was.raw} to {now.raw}"
     if now.value is None and _ROOF.match(last) and _below_limits(path) and (was is None or was.value is not None):
         return "has no limit any more"
-    one, two = _number(was), _number(now)
-    if two is not None and one is None and was is None and _ROOF.match(last) and two > 50:
+    before, after = _number(was), _number(now)
+    if after is not None and before is None and was is None and _ROOF.match(last) and after > 50:
         return f"is set to {now.raw}"
-    if one is None or two is None:
+    if before is None or after is None:
         return None
-    if _ROOF.match(last) and two > one:
-        return f"rises from {was.raw if was else one} to {now.raw}"
-    if _FLOOR.match(last) and two < one:
-        return f"falls from {was.raw if was else one} to {now.raw}"
+    if _ROOF.match(last) and after > before:
+        return f"rises from {was.raw if was else before} to {now.raw}"
+    if _FLOOR.match(last) and after < before:
+        return f"falls from {was.raw if was else before} to {now.raw}"
     return None
 
 
 def _number(node: LinedNode | None) -> float | None:
     if node is None or isinstance(node.value, bool):
         return None
-    found = _DURATION.match(node.raw.strip())
-    return None if found is None else float(found[1]) * _UNITS.get(found[2] or "s", 1)
+    match = _DURATION.match(node.raw.strip())
+    return None if match is None else float(match[1]) * _UNITS.get(match[2] or "s", 1)

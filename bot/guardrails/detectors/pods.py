@@ -137,9 +137,9 @@ def pod_spec(document: LinedNode) -> LinedNode | None:
         ("spec", "template", "spec"),
         ("template", "spec"),
     ):
-        found = document.get(*path)
-        if found is not None and found.get("containers") is not None:
-            return found
+        spec = document.get(*path)
+        if spec is not None and spec.get("containers") is not None:
+            return spec
     kind = document.get("kind")
     return document.get("spec") if kind is not None and kind.value == "Pod" else None
 

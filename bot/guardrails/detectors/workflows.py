@@ -137,34 +137,34 @@ def _injection(step: LinedNode) -> Iterator[_Risk]:
     for node in (step.get("run"), script):
         if node is None or not isinstance(node.value, str):
             continue
-        for found in _EXPRESSION.finditer(node.value[:100_000]):
-            inner = found[1]
+        for match in _EXPRESSION.finditer(node.value[:100_000]):
+            inner = match[1]
             if _UNTRUSTED.search(inner) and not _TRUSTED_INPUT.search(inner) and not _SAFE_CALL.search(inner):
                 block = 1 if node.end_line > node.line else 0
-                line = node.line + block + node.value.count("\n", 0, found.start())
+                line = node.line + block + node.value.count("\n", 0, match.start())
                 yield _Risk(
                     ("injection", " ".join(inner.split())),
                     line,
-                    f"Text that anybody can write is pasted into a script: {found[0][:80]}.",
+                    f"Text that anybody can write is pasted into a script: {match[0][:80]}.",
                     "Put the expression into env: and use the variable, quoted, in the script.",
                 )
 
 
 def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNode, ...]) -> Iterator[Hit]:
-    pinned = {found[1] for node in _uses(before) if (found := _PIN.match(node.raw))}
-    kept = {found[1] for node in _uses(after) if (found := _PIN.match(node.raw))}
+    pinned = {match[1] for node in _uses(before) if (match := _PIN.match(node.raw))}
+    kept = {match[1] for node in _uses(after) if (match := _PIN.match(node.raw))}
     seen: set[str] = set()
     for node in _uses(after):
-        found = _USES.match(node.raw)
-        if found and found[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
+        match = _USES.match(node.raw)
+        if match and match[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
             seen.add(node.raw)
             yield Hit(
                 delta.path,
                 node.line,
-                f"{found[1]} was pinned to a commit and is now taken from {found[2]}, which its owner can move.",
+                f"{match[1]} was pinned to a commit and is now taken from {match[2]}, which its owner can move.",
                 evidence=node.raw[:120],
                 suggestion="Pin the action to the full commit of the release, with the version as a comment.",
-                anchor=f"pin|{found[1]}",
+                anchor=f"pin|{match[1]}",
             )
 
 
@@ -245,7 +245,11 @@ def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
             continue
         for scope, (level, line) in _levels(node).items():
             was = _levels(previous).get(scope, (0, 0))[0]
-            if level > was and level == 2 and not any(scope == one and level <= had for one, had in known):
+            if (
+                level > was
+                and level == 2
+                and not any(scope == known_scope and level <= had for known_scope, had in known)
+            ):
                 yield Hit(
                     delta.path,
                     line,
