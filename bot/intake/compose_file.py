@@ -1,4 +1,8 @@
-"""One Compose file with what it brings in: variables filled in, ``include`` and ``extends`` followed, mistakes collected."""
+"""One Compose file with what it brings in: variables filled in, ``include`` and ``extends`` followed, mistakes collected.
+
+Sources: the Compose specification, "Interpolation", "Include" (a resource that is declared on both sides is a mistake) and
+"Services", "extends".
+"""
 
 from __future__ import annotations
 

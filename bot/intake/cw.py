@@ -44,8 +44,12 @@ _OPERATOR: Final = re.compile(r"\|\||&&|==|!=|<=|>=|[<>+\-*/%]")
 _PRECEDENCE: Final = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6,
 }  # fmt: skip
+"""HCL native syntax specification, "Operations"."""
 _DEEPEST: Final = 50
 _LONGEST_CHAIN: Final = 100
+"""One level of nesting costs up to eleven frames of the interpreter (an operator of each precedence on the way): fifty of
+them stay below its limit of a thousand, wherever the parser is called from.
+"""
 _MOST_ERRORS: Final = 20
 _LONGEST_NUMBER: Final = 300
 

@@ -1,7 +1,8 @@
 """Variables in Compose files: ``$NAME``, ``${NAME}``, defaults, alternatives and required ones, and ``.env`` files.
 
 The rules are those of the Compose specification, "Interpolation". The process environment is not looked at: what Git
-declares must not depend on the machine that looks.
+declares must not depend on the machine that looks. ``.env`` files: Docker documentation, "Set, use, and manage variables in
+a Compose file with interpolation", ".env file syntax".
 """
 
 from __future__ import annotations

@@ -19,9 +19,12 @@ from bot.intake.yamltree import Broken, Loaded, load
 from bot.model.json import Pointer, Tree
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 
-_NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})
+_NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})  # kustomization.yaml: kustomize reads it, no server has it
 _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|^\s*\{%|<%", re.DOTALL | re.MULTILINE)
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Holds the whole object as it was applied, a Secret's values in it (Kubernetes documentation, "Declarative Management of
+Kubernetes Objects Using Configuration Files").
+"""
 
 
 def read_manifest(path: str, data: bytes) -> Declared:

@@ -1,8 +1,9 @@
 """What a plain YAML scalar means to the program that will read the file.
 
 Kubernetes and Compose read YAML with Go libraries, not with PyYAML: ``1e3`` is a number, ``12:30`` and ``2024-01-01`` are
-strings. Kubernetes still takes YAML 1.1's ``yes``/``no``/``on``/``off`` for booleans; Compose does not. Used by readers
-here and, to quote what needs quoting, by :mod:`bot.edits`.
+strings. Kubernetes (sigs.k8s.io/yaml, a fork of go-yaml v2) still takes YAML 1.1's ``yes``/``no``/``on``/``off`` for
+booleans; Compose (compose-go, go-yaml v3) does not: go-yaml v3's README, "Compatibility". Used by readers here and, to
+quote what needs quoting, by :mod:`bot.edits`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Dialect(Enum):
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_OLD_BOOLS: Final = {
+_OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y and n
     word: value
     for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
     for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))

@@ -10,7 +10,7 @@ from typing import Final
 from bot.intake.text import Text
 from bot.model.resource import SourceError
 
-_WORD: Final = re.compile(r"[^\W\d][\w-]*")
+_WORD: Final = re.compile(r"[^\W\d][\w-]*")  # HCL native syntax, "Identifiers": a letter, then also digits and dashes
 _BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*)*")
 _BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*)*")
 _LONE_WORD: Final = re.compile(r"^[ \t]*([^\W\d][\w-]*)(?=[ \t]*\r?$)", re.MULTILINE)

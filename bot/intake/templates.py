@@ -10,6 +10,7 @@ from bot.intake.scanner import Mistake, Scanner
 from bot.intake.syntax import Directive, Expression, Interpolation, Part, Template, TextPart
 
 _HEREDOC: Final = re.compile(r"<<(-?)([^\W\d][\w-]*)[ \t]*\r?\n")
+# HCL native syntax, "Template Expressions", for the escapes, heredocs and what `<<-` takes off.
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _QUOTED_TEXT: Final = re.compile(r'[^"\\$%\r\n]+')
 _HEREDOC_TEXT: Final = re.compile(r"[^$%\n]+|\n")

@@ -199,7 +199,9 @@ def _broken(text: Text, exc: yaml.YAMLError) -> Broken:
 
 
 def _check_depth(text: Text) -> None:
-    """The composer of libyaml recurses in C: refuse what is too deep before it overflows the stack."""
+    """The composer of libyaml's binding recurses in C, where no recursion limit stops it: refuse what is too deep before it
+    overflows the stack. A text is only looked through when it could be: depth needs brackets or a long line.
+    """
     chars = text.chars
     if len(chars) < 4096:
         return

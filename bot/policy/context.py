@@ -29,6 +29,9 @@ _SELECTORS: Final = frozenset(
     }
 )
 _KEY_LISTS: Final = frozenset({"matchLabelKeys", "mismatchLabelKeys", "podTargetLabels", "targetLabels"})
+"""Kubernetes documentation, "Pod Topology Spread Constraints" and "Assigning Pods to Nodes"; Prometheus Operator, API
+reference, ServiceMonitorSpec.
+"""
 _OPAQUE: Final = frozenset({"ConfigMap", "Secret"})
 _DATABASE: Final = re.compile(
     r"(?:^|[/_.-])(?:postgres(?:ql)?|pgvector|timescaledb|postgis|mysql|mariadb|percona|mongo(?:db)?|redis|valkey|keydb|"

@@ -65,6 +65,7 @@ def requirements(path: str, lines: tuple[str, ...]) -> Iterator[Requirement]:
 
 
 def _canonical(name: str) -> str:
+    """One spelling of a name on PyPI: PEP 503, "Normalized Names"."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -71,6 +71,9 @@ def _stem(path: str) -> str:
 
 _ON: Final = ("prevent_destroy", "deletion_protection", "deletion_protection_enabled", "enable_deletion_protection",
               "disable_api_termination", "purge_protection_enabled", "termination_protection")  # fmt: skip
+"""Terraform's ``lifecycle``, and of the providers aws_db_instance, aws_dynamodb_table, aws_lb, aws_instance,
+azurerm_key_vault, aws_emr_cluster, google_sql_database_instance: what each page of the registry calls it.
+"""
 _OFF: Final = ("force_destroy", "skip_final_snapshot", "force_delete", "delete_automated_backups")
 
 
@@ -160,7 +163,10 @@ def _owner(document: LinedNode) -> str:
 
 
 def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
-    """Finalizers and Retain policies by object: ((object, what), values, line)."""
+    """Finalizers and Retain policies by object: ((object, what), values, line).
+
+    Kubernetes documentation: "Finalizers"; "Persistent Volumes", "Reclaiming"; "Volume Snapshots", "Deletion policy".
+    """
     for document in _objects(documents):
         owner = _owner(document)
         finalizers = document.get("metadata", "finalizers")

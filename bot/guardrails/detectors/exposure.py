@@ -1,4 +1,9 @@
-"""TF-001: something is opened to everybody, compared as Terraform blocks before and after."""
+"""TF-001: something is opened to everybody, compared as Terraform blocks before and after.
+
+Names of attributes: the pages of the Terraform registry for aws_security_group, aws_security_group_rule,
+aws_vpc_security_group_ingress_rule, google_compute_firewall, azurerm_network_security_group and azurerm_network_security_rule,
+aws_iam_policy_document, aws_s3_bucket_acl and google_storage_bucket_iam_member.
+"""
 
 from __future__ import annotations
 

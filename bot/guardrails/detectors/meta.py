@@ -12,6 +12,7 @@ from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
+# Where code owners are looked for: GitHub documentation, "About code owners". The rest are files that AI tools obey.
 _GUARDING: Final = re.compile(
     r"policies/guardrails/.+|policies/[^/]+\.ya?ml|clockwork\.ya?ml|(\.github/|docs/)?CODEOWNERS|"
     r"(.*/)?(AGENTS|CLAUDE|GEMINI)\.md|(.*/)?\.(mcp|claude)\.json|(.*/)?\.mcp\.json|\.claude/.+|\.cursor/.+|\.cursorrules|"

@@ -2,6 +2,10 @@
 
 A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
 moved, re-indented or split keeps its facts and is quiet.
+
+What counts as a power: Kubernetes documentation, "Pod Security Standards" (host namespaces, privileged containers, HostPath,
+capabilities, seccomp, running as root) and "Role Based Access Control Good Practices"; for Compose the same by the engine's
+names for it.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ _DANGEROUS_PATH: Final = re.compile(
     r"/+\Z|/(var/)?run(/(docker|containerd|crio|podman)\b.*)?/?\Z|/(etc|root|proc|sys|dev|boot|home)/*\Z|/etc/kubernetes|"
     r"/var/lib/(kubelet|docker|containerd)\b|.*/(docker|containerd|crio|podman)\.sock\Z"
 )
+# Those that amount to the host or to another's processes: capabilities(7).
 _CAPABILITIES: Final = frozenset(
     [
         "ALL",

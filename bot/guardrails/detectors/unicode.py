@@ -1,4 +1,7 @@
-"""SEC-005..007: characters that make code look different from what it is. After CVE-2021-42574 and UTS #39."""
+"""SEC-005..007: characters that make code look different from what it is.
+
+After CVE-2021-42574 (text that is reordered), CVE-2021-42694 (letters that look alike) and Unicode Technical Standard #39.
+"""
 
 from __future__ import annotations
 

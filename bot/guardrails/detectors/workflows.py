@@ -1,4 +1,9 @@
-"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote."""
+"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote.
+
+Sources: GitHub documentation, "Secure use reference" (formerly "Security hardening for GitHub Actions": script injections,
+pinning actions to a full commit SHA) and "Workflow syntax for GitHub Actions", ``permissions``; GitHub Security Lab,
+"Preventing pwn requests", for ``pull_request_target`` and ``workflow_run``.
+"""
 
 from __future__ import annotations
 
