@@ -32,7 +32,6 @@ _TLS: Final = {
     ),
 }
 _TLS_ALIAS: Final = {"typescript": "javascript", "dockerfile": "shell", "yaml": "shell", "kotlin": "java"}
-_PARAMETER: Final = re.compile(r"^\s*(?:async\s+)?def\s|^\s*\w+\s*:\s*[\w\[\], |]+=\s*False|^\s*self\.\w+\s*=")
 
 
 def tls_off(subject: Subject) -> Iterable[Hit]:
