@@ -116,7 +116,7 @@ def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetim
     """Whether ``lane`` of ``task`` may be written at ``now`` as far as change windows go."""
     mine = [window for window in windows if window.concerns(task, lane)]
     if not mine:
-        return Gate(open=True, message="no change window concerns it")
+        return Gate(open=True, message="no change window applies")
     shut = _closed_by(mine, now)
     if shut is None:
         return Gate(open=True, message="its change windows are open")

@@ -15,11 +15,11 @@ from bot.drift.cache import Memo
 from bot.drift.options import Roster
 from bot.errors import Invalid, Refused
 from bot.flows.commands import Orders
+from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
 from bot.flows.observation import Assessment, RulesInForce, assess
 from bot.flows.reconcile import Loop
-from bot.flows.remedy import RunContext
 from bot.forge.render import render
 from bot.gitrepo.ledger.chain import GitLedger, full_name
 from bot.intake.declared import nearest
@@ -90,7 +90,7 @@ def ledger(site: OpenRepository) -> GitLedger:
 
 def halted(site: OpenRepository) -> None:
     """Return when writes are allowed; raise ``Refused`` when somebody halted them or too many failed."""
-    from bot.flows.reconcile import stopped
+    from bot.flows.memory import stopped
 
     clock = SystemClock()
     if (why := stopped(ledger(site).read(), limits(site.settings), clock.now())) is not None:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, PullRow, ReactionRow, RepositoryRow, UserRow
+from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, ReactionRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, user, user_by_id
+from bot.sandbox.shapes.accounts import node_id, user, user_by_id
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
-def label(backend: Backend, repo: RepositoryRow, found: LabelRow) -> dict[str, Json]:
+def label(backend: Backend, repo: RepositoryRow, row: LabelRow) -> dict[str, Json]:
     """One label."""
     return {
-        "id": found.id,
-        "node_id": node_id("Label", found.id),
-        "url": backend.links.repo(repo.full_name, f"/labels/{quote(found.name)}"),
-        "name": found.name,
-        "description": found.description,
-        "color": found.color,
+        "id": row.id,
+        "node_id": node_id("Label", row.id),
+        "url": backend.links.repo(repo.full_name, f"/labels/{quote(row.name)}"),
+        "name": row.name,
+        "description": row.description,
+        "color": row.color,
         "default": False,
     }
 
@@ -66,7 +66,7 @@ def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict
         "body": issue.body,
         "user": user_by_id(backend, issue.author_id),
         "author_association": association(backend, repo, issue.author_id),
-        "labels": [label(backend, repo, found) for found in labels_of(backend, issue)],
+        "labels": [label(backend, repo, row) for row in labels_of(backend, issue)],
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
         "milestone": None,
@@ -76,30 +76,30 @@ def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict
     }
 
 
-def issue(backend: Backend, repo: RepositoryRow, found: IssueRow) -> dict[str, Json]:
+def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Json]:
     """An issue, or a pull request seen through the issues API (with the ``pull_request`` key)."""
-    url = backend.links.repo(repo.full_name, f"/issues/{found.number}")
-    noun = "pull" if found.is_pull else "issues"
-    shape = conversation(backend, repo, found) | {
-        "node_id": node_id("Issue", found.id),
+    url = backend.links.repo(repo.full_name, f"/issues/{row.number}")
+    noun = "pull" if row.is_pull else "issues"
+    shape = conversation(backend, repo, row) | {
+        "node_id": node_id("Issue", row.id),
         "url": url,
         "repository_url": backend.links.repo(repo.full_name),
         "labels_url": f"{url}/labels{{/name}}",
         "comments_url": f"{url}/comments",
         "events_url": f"{url}/events",
         "timeline_url": f"{url}/timeline",
-        "html_url": backend.links.page(repo.full_name, f"/{noun}/{found.number}"),
-        "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", found.id),
-        "state_reason": found.state_reason,
-        "closed_by": user_by_id(backend, found.closed_by_id),
-        "reactions": reactions(backend, f"{url}/reactions", "issue", found.id),
+        "html_url": backend.links.page(repo.full_name, f"/{noun}/{row.number}"),
+        "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", row.id),
+        "state_reason": row.state_reason,
+        "closed_by": user_by_id(backend, row.closed_by_id),
+        "reactions": reactions(backend, f"{url}/reactions", "issue", row.id),
     }
-    pull = backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", found.id) if found.is_pull else None
+    pull = backend.pull_half(row)
     if pull is not None:
-        page = backend.links.page(repo.full_name, f"/pull/{found.number}")
+        page = backend.links.page(repo.full_name, f"/pull/{row.number}")
         shape["draft"] = pull.draft
         shape["pull_request"] = {
-            "url": backend.links.repo(repo.full_name, f"/pulls/{found.number}"),
+            "url": backend.links.repo(repo.full_name, f"/pulls/{row.number}"),
             "html_url": page,
             "diff_url": f"{page}.diff",
             "patch_url": f"{page}.patch",
@@ -108,33 +108,33 @@ def issue(backend: Backend, repo: RepositoryRow, found: IssueRow) -> dict[str, J
     return shape
 
 
-def comment(backend: Backend, repo: RepositoryRow, found: CommentRow, number: int) -> dict[str, Json]:
+def comment(backend: Backend, repo: RepositoryRow, row: CommentRow, number: int) -> dict[str, Json]:
     """A comment on the issue or pull request ``number``."""
-    url = backend.links.repo(repo.full_name, f"/issues/comments/{found.id}")
+    url = backend.links.repo(repo.full_name, f"/issues/comments/{row.id}")
     return {
-        "id": found.id,
-        "node_id": node_id("IssueComment", found.id),
+        "id": row.id,
+        "node_id": node_id("IssueComment", row.id),
         "url": url,
-        "html_url": backend.links.page(repo.full_name, f"/issues/{number}#issuecomment-{found.id}"),
+        "html_url": backend.links.page(repo.full_name, f"/issues/{number}#issuecomment-{row.id}"),
         "issue_url": backend.links.repo(repo.full_name, f"/issues/{number}"),
-        "body": found.body,
-        "user": user_by_id(backend, found.author_id),
-        "author_association": association(backend, repo, found.author_id),
-        "created_at": found.created_at,
-        "updated_at": found.updated_at,
+        "body": row.body,
+        "user": user_by_id(backend, row.author_id),
+        "author_association": association(backend, repo, row.author_id),
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
         "performed_via_github_app": None,
-        "reactions": reactions(backend, f"{url}/reactions", "comment", found.id),
+        "reactions": reactions(backend, f"{url}/reactions", "comment", row.id),
     }
 
 
-def reaction(backend: Backend, found: ReactionRow) -> dict[str, Json]:
+def reaction(backend: Backend, row: ReactionRow) -> dict[str, Json]:
     """One reaction."""
     return {
-        "id": found.id,
-        "node_id": node_id("Reaction", found.id),
-        "user": user_by_id(backend, found.user_id),
-        "content": found.content,
-        "created_at": found.created_at,
+        "id": row.id,
+        "node_id": node_id("Reaction", row.id),
+        "user": user_by_id(backend, row.user_id),
+        "content": row.content,
+        "created_at": row.created_at,
     }
 
 
@@ -146,18 +146,18 @@ def reactions(backend: Backend, url: str, subject: str, key: int) -> dict[str, J
     return {"url": url, "total_count": len(given), **counts}
 
 
-def event(backend: Backend, repo: RepositoryRow, found: EventRow) -> dict[str, Json]:
+def event(backend: Backend, repo: RepositoryRow, row: EventRow) -> dict[str, Json]:
     """One entry of an issue's event list."""
     shape: dict[str, Json] = {
-        "id": found.id,
-        "node_id": node_id("Event", found.id),
-        "url": backend.links.repo(repo.full_name, f"/issues/events/{found.id}"),
-        "actor": user_by_id(backend, found.actor_id),
-        "event": found.event,
-        "commit_id": found.detail if found.event == "merged" else None,
+        "id": row.id,
+        "node_id": node_id("Event", row.id),
+        "url": backend.links.repo(repo.full_name, f"/issues/events/{row.id}"),
+        "actor": user_by_id(backend, row.actor_id),
+        "event": row.event,
+        "commit_id": row.detail if row.event == "merged" else None,
         "commit_url": None,
-        "created_at": found.created_at,
+        "created_at": row.created_at,
     }
-    if found.event in ("labeled", "unlabeled"):
-        shape["label"] = {"name": found.detail, "color": "ededed"}
+    if row.event in ("labeled", "unlabeled"):
+        shape["label"] = {"name": row.detail, "color": "ededed"}
     return shape

@@ -59,8 +59,8 @@ def full_user(backend: Backend, person: UserRow) -> dict[str, Json]:
 
 def owner(backend: Backend, repo: RepositoryRow) -> dict[str, Json]:
     """The account that owns ``repo``."""
-    found = backend.login(repo.owner)
-    return {"login": repo.owner, "id": 0, "type": "Organization"} if found is None else user(backend, found)
+    account = backend.login(repo.owner)
+    return {"login": repo.owner, "id": 0, "type": "Organization"} if account is None else user(backend, account)
 
 
 def permissions(permission: str) -> dict[str, Json]:

@@ -7,13 +7,13 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot.sandbox.objects import PatchLine, require_path
+from bot.sandbox.objects import Ident, require_path
 from bot.sandbox.replies import unprocessable
 
 
-def first_commit(bare: Path, branch: str, files: Mapping[str, bytes], *, message: str, line: PatchLine) -> None:
+def first_commit(bare: Path, branch: str, files: Mapping[str, bytes], *, message: str, ident: Ident) -> None:
     """``branch`` of the bare repository holds ``files`` in one commit without parents. 422 for a path git refuses."""
-    script = b"".join(_script(branch, files, message=message, line=line))
+    script = b"".join(_script(branch, files, message=message, ident=ident))
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(bare), "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", "fast-import", "--quiet", "--done"],
@@ -29,10 +29,9 @@ def first_commit(bare: Path, branch: str, files: Mapping[str, bytes], *, message
         raise unprocessable(done.stderr.decode("utf-8", errors="replace").strip())
 
 
-def _script(branch: str, files: Mapping[str, bytes], *, message: str, line: PatchLine) -> Iterator[bytes]:
+def _script(branch: str, files: Mapping[str, bytes], *, message: str, ident: Ident) -> Iterator[bytes]:
     """The stream of https://git-scm.com/docs/git-fast-import#_input_format ."""
-    who = f"{line.name} <{line.email}> {int(line.at.timestamp())} +0000"
-    yield f"commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n".encode()
+    yield f"commit refs/heads/{branch}\nauthor {ident}\ncommitter {ident}\n".encode()
     yield from _data(message.encode())
     for path, content in files.items():
         require_path(path)
