@@ -71,7 +71,7 @@ class SnapshotSettings(_Section):
     timeout: Seconds = 30
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _only_one(self) -> Self:
         if sum(value is not None for value in (self.file, self.url, self.command)) != 1:
             raise ValueError("give exactly one of file, url and command")
         return self
@@ -143,8 +143,10 @@ class WindowSettings(_Section):
         try:
             parse_window(name, kind="deny", cron=right["cron"], duration=right["duration"], zone=right["timezone"])
         except Invalid as exc:
-            said = exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
-            raise ValueError(f"{said}; {exc.advice}" if exc.advice else said) from exc
+            window = (
+                exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
+            )
+            raise ValueError(f"{window}; {exc.advice}" if exc.advice else window) from exc
         return value
 
 
@@ -331,7 +333,7 @@ def load(data: bytes | None, *, file: str = FILE) -> Settings:
         return Settings.model_validate(document.value)
     except ValidationError as exc:
         mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(mistakes), advice="Mend the file; nothing was done.") from exc
+        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
 
 
 def _explain(error: ErrorDetails, document: Document) -> str:
@@ -363,6 +365,6 @@ def _section(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in getattr(annotation, "__args__", ()):
-        if (found := _section(inner)) is not None:
-            return found
+        if (section := _section(inner)) is not None:
+            return section
     return None

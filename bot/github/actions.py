@@ -7,7 +7,8 @@ Pure: the environment comes in as a mapping, texts go out as strings; the comman
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,10 @@ from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
 """Bytes of one step's summary (docs.github.com, "Workflow commands for GitHub Actions", "Step isolation and limits")."""
+_MAX_ANNOTATIONS: Final = 10
+"""Of one level in one step (GitHub REST API, Update a check run: "GitHub Actions are limited to 10 warning annotations and
+10 error annotations per step").
+"""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",
@@ -61,6 +66,15 @@ def log_line(annotation: Annotation) -> str:
     }
     listed = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
     return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
+
+
+def log_lines(annotations: Iterable[Annotation]) -> Iterator[str]:
+    """:func:`log_line` of as many annotations as the run shows, the first of each level."""
+    shown: Counter[AnnotationLevel] = Counter()
+    for annotation in annotations:
+        shown[annotation.level] += 1
+        if shown[annotation.level] <= _MAX_ANNOTATIONS:
+            yield log_line(annotation)
 
 
 def summary(markdown: str) -> str:

@@ -1,7 +1,7 @@
 """Webhook deliveries: are they genuine, and what do they say.
 
-Pure, called by the HTTP entrypoint with the raw body and headers. The signature is checked over the bytes before
-anything is parsed (docs.github.com, "Validating webhook deliveries"). What is parsed becomes a value of
+Pure, called by the status API (through its port) with the raw body and headers. The signature is checked over the bytes
+before anything is parsed (docs.github.com, "Validating webhook deliveries"). What is parsed becomes a value of
 :mod:`bot.model.event`; whatever does not fit is an ``Invalid`` delivery (answered 400), never a crash.
 """
 
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
@@ -33,6 +34,18 @@ MAX_BYTES: Final = 25 * 1024 * 1024
 """The largest delivery that GitHub sends (docs.github.com, "Webhook events and payloads": "capped at 25 MB")."""
 _NONE: Final = "0" * 40
 """What a push names as ``before`` of a new branch and as ``after`` of a deleted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubWebhooks:
+    """Satisfies :class:`bot.ports.Webhooks`. Without a ``secret`` every delivery is refused."""
+
+    secret: bytes | None = field(repr=False)
+    max_bytes: int = MAX_BYTES
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
+        verify(self.secret or b"", body, _header(headers, "x-hub-signature-256"))
+        return parse(headers, body)
 
 
 def signature(secret: bytes, body: bytes) -> str:
@@ -205,7 +218,7 @@ def _check(delivery: str, body: bytes) -> Event:
     payload = _Check.model_validate_json(body)
     run = payload.check_run or payload.check_suite
     if run is None:
-        return Ignored(delivery, "a check event without a check")
+        raise Invalid("a check delivery has neither a check run nor a check suite")
     return CheckEvent(
         delivery=delivery,
         repository=payload.repository.full_name,

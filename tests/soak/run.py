@@ -27,7 +27,8 @@ from bot.safety.limits import Limits
 from bot.sandbox.faults import Action, LostReply
 from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work

@@ -1,4 +1,4 @@
-"""A report as JSON and as Markdown: the promised keys, and no way out of the page for hostile text."""
+"""A report as JSON, Markdown and on a terminal: the promised keys, and no way out of the page for hostile text."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from bot.entrypoints.cli.show import show_report
+from bot.drift.masking import HIDDEN
+from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
+from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
-from bot.report.json import SCHEMA, to_json
-from bot.report.markdown import code, summary
-from bot.wiring import Options, open_assessment
+from bot.report.json import SCHEMA, tick_json, to_json
+from bot.report.markdown import code, summary, tick_summary
+from bot.report.terminal import show_report, show_tick
+from bot.wiring.reconcile import open_assessment
+from bot.wiring.repository import Options
 from tests.drift.makers import deployment
 
 NASTY = "x|`a`\n<!-- clockwork --> @everyone #1 [l](javascript:1) <img src=x onerror=1> </code>\u202e"
@@ -198,13 +202,60 @@ def test_a_terminal_shows_evidence(width: int) -> None:
     assert max(map(len, shown)) <= width
 
 
+def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
+    """Neither form shows a placeholder on both sides; one of anything is told in the singular."""
+    gone = drift(name="db", kind=DriftKind.MISSING, path=(), desired="present", observed=None, message=None)
+    extra = drift(name="db", kind=DriftKind.UNMANAGED, path=(), desired=None, observed="present", message=None)
+    secret = drift(path=("data",), desired=HIDDEN, observed=HIDDEN, sensitive=True)
+    out = io.StringIO()
+    report = Report(1, (gone, extra, secret))
+    show_report(report, Console(file=out, width=80))
+    show_report(Report(1, (gone,)), Console(file=out, width=80))
+    for words in ("declared → not running", "not declared → running", "         changed (value hidden)\n"):
+        assert words in out.getvalue()
+    assert "1 resource · 3 differences · 3 HIGH\n" in out.getvalue()
+    assert "1 resource · 1 difference · 1 HIGH\n" in out.getvalue()
+    assert "| <code>not declared</code> | <code>running</code> |" in summary(report)
+    assert "| <code>(hidden)</code> | <code>changed (value hidden)</code> |" in summary(report)
+
+
+def test_a_run_is_told_by_effect_and_remedy() -> None:
+    """On a terminal and as Markdown: what became of which task, by the name people know its remedy by, with the link."""
+    done = Action(Effect.OPENED, Lane.CONFIG_PULL_REQUEST, "web", "image 1 → [red]2", url="https://h/pull/3", number=3)
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    run = Tick(at, "0" * 40, "main", Report(1, (drift(),)), actions=(done,))
+    out = io.StringIO()
+    show_tick(run, Console(file=out, width=80))
+    assert (
+        "opened      pull request #3 web\n            image 1 → [red]2\n            https://h/pull/3\n"
+        in out.getvalue()
+    )
+    assert r"| opened | pull request | web | image 1 → \[red\]2 [link](https://h/pull/3) |" in tick_summary(run)
+    assert tick_json(run)["actions"][0]["remedy"] == "config-pull-request"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict"),
+    [
+        (Report(1), "In sync: what runs is what Git says."),
+        (Report(1, unreachable=(Unreachable("a", "b", "c"),)), "No difference found, but not everything was compared."),
+        (Report(1, errors=(SourceError("f", 1, 1, "bad"),)), "No difference found, but not everything was compared."),
+    ],
+)
+def test_only_what_was_compared_is_called_in_sync(report: Report, verdict: str) -> None:
+    """A run without differences says so in its last line, and says when it could not compare everything."""
+    out = io.StringIO()
+    show_tick(Tick(datetime(2026, 5, 1, tzinfo=UTC), "0" * 40, "main", report), Console(file=out, width=80))
+    assert out.getvalue().splitlines()[-1] == verdict
+
+
 def test_a_summary_counts() -> None:
     """Severities, suppressed and unreachable are all in numbers or lines."""
     page = summary(full())
     assert "**2** differences in 3 declared resources: 🟥 1 CRITICAL, 🟧 1 HIGH; 1 suppressed." in page
-    assert "### Could not look" in page
-    assert "What runs is what Git says." in summary(Report(5))
-    assert "where it was possible to look" in summary(Report(5, unreachable=(Unreachable("a", "b", "c"),)))
+    assert "### Live state that could not be read" in page
+    assert "In sync: what runs is what Git says. 5 declared resources" in summary(Report(5))
+    assert "No difference in what could be compared." in summary(Report(5, unreachable=(Unreachable("a", "b", "c"),)))
 
 
 def test_a_summary_of_many_stays_short() -> None:

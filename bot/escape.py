@@ -1,8 +1,9 @@
 """Makes text from outside harmless before it becomes part of a message: drift values, names, titles, messages.
 
-Used by the templates (as filters, see :data:`FILTERS`) and by the host adapter for titles. Hostile text must not forge a
-marker, mention anybody, close an issue, skip a check, be a command to another bot, or hide itself. Everything stays
-readable: what is dangerous is replaced by something that looks alike or is shown as an escape, nothing is dropped.
+Pure. Used by the templates (as filters, see :data:`FILTERS`), by reports, and by the host adapter for titles. Hostile
+text must not forge a marker, mention anybody, close an issue, skip a check, be a command to another bot, or hide
+itself. Everything stays readable: what is dangerous is replaced by something that looks alike or is shown as an escape,
+nothing is dropped.
 """
 
 from __future__ import annotations

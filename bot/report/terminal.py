@@ -1,4 +1,7 @@
-"""How reports and ticks look on a terminal. Used by the verbs that print them for people."""
+"""How reports and runs appear on a terminal. Used by the verbs that print them for people.
+
+Names, values and log lines come from outside: whatever could colour, hide or move text is shown as it is written.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
+from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides
 
-_COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+"""The rich style of each severity."""
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
     Effect.OPENED: "green",
@@ -34,13 +39,20 @@ def value(shown: JSON, width: int = WIDTH) -> str:
     """A value on one line, cut to ``width`` characters; ``absent`` for no value. Control characters are escaped."""
     if shown is None:
         return "absent"
-    text = shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str)
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    text = printable(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def show_report(report: Report, console: Console) -> None:
-    """The report by task (in lines where tables do not fit), then what could not be read or looked at, then counts."""
+def printable(text: str) -> str:
+    """Text that cannot move the cursor or hide itself."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show_report(report: Report, console: Console, *, suppressed: bool = False) -> None:
+    """The report by task (in lines where tables do not fit), then what could not be read, then counts.
+
+    ``suppressed`` also lists what ignore rules and controllers hide, and by which rule.
+    """
     tasks: dict[str, list[Drift]] = {}
     for drift in report.drift:
         tasks.setdefault(drift.task, []).append(drift)
@@ -54,26 +66,34 @@ def show_report(report: Report, console: Console) -> None:
         else:
             _show_lines(task, drifts, console)
         _show_evidence(task, drifts, console)
-    for error in report.errors:
-        console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
-    for gone in report.unreachable:
-        console.print(
-            f"[yellow]could not look[/yellow] {escape(f'{gone.observer} {gone.target}: {gone.cause}')}", highlight=False
-        )
-    for note in report.notes:
-        console.print(f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}", highlight=False)
+    for line in _remarks(report):
+        console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
+    for hidden in report.suppressed if suppressed else ():
+        where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
+        console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    for error in report.errors:
+        yield f"[red]error[/red] {escape(str(error))}"
+    for gap in report.unreachable:
+        source = f"{gap.observer} {gap.target}".strip()
+        yield f"[yellow]cannot read live state[/yellow] from {escape(f'{source}: {gap.cause}')}"
+    for note in report.notes:
+        yield f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}"
 
 
 def counts(report: Report) -> str:
     """One sentence of figures."""
-    parts = [f"{report.resources} resources", f"{len(report.drift)} drift"]
+    parts = [counted(report.resources, "resource"), counted(len(report.drift), "difference")]
     parts += [f"{n} {s.value}" for s in reversed(Severity) if (n := sum(d.severity is s for d in report.drift))]
-    parts.append(f"{len(report.suppressed)} suppressed")
+    if report.suppressed:
+        parts.append(f"{len(report.suppressed)} suppressed")
     if report.errors:
-        parts.append(f"{len(report.errors)} errors")
+        parts.append(counted(len(report.errors), "error"))
     if report.unreachable:
-        parts.append(f"{len(report.unreachable)} not looked at")
+        parts.append(f"{len(report.unreachable)} not read")
     return " · ".join(parts)
 
 
@@ -82,8 +102,9 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
     for name in ("severity", "what", "Git says", "runs", "who", "declared at"):
         table.add_column(name, header_style="dim", overflow="fold")
     for drift in drifts:
-        shown = (_what(drift, task), value(drift.desired), value(drift.observed), _who(drift), drift.declared_at)
-        table.add_row(f"[{_COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
+        declared, live = sides(drift)
+        shown = (_what(drift, task), value(declared), value(live), _who(drift), drift.declared_at)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
     return table
 
 
@@ -100,8 +121,10 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
 
 
 def _lines(drift: Drift, task: str) -> Iterator[str]:
-    yield f"[{_COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
-    yield f"         {escape(value(drift.desired))} [dim]→[/] {escape(value(drift.observed))}"
+    yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
+    declared, live = sides(drift)
+    before = "" if live == CHANGED_UNSEEN else f"{escape(value(declared))} [dim]→[/] "
+    yield f"         {before}{escape(value(live))}"
     origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
     if origin:
         yield f"         [dim]{escape(origin)}[/]"
@@ -123,9 +146,9 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
 
 def _what(drift: Drift, task: str) -> str:
     resource = "" if str(drift.resource) == task else f"{drift.resource} "
-    what = f"{resource}{drift.where}".strip() or drift.kind.value
-    said = what if drift.kind.value in {"changed", what} else f"{what} ({drift.kind.value})"
-    return f"{said}: {drift.message}" if drift.message and not drift.path else said
+    subject = f"{resource}{drift.where}".strip() or drift.kind.value
+    label = subject if drift.kind.value in {"changed", subject} else f"{subject} ({drift.kind.value})"
+    return f"{label}: {drift.message}" if drift.message and not drift.path else label
 
 
 def _who(drift: Drift) -> str:
@@ -134,61 +157,27 @@ def _who(drift: Drift) -> str:
 
 
 def show_tick(tick: Tick, console: Console) -> None:
-    """What one tick saw and did."""
-    show_report(tick.report, console)
+    """What one run observed and did."""
+    report = tick.report
+    show_report(report, console)
     if tick.blocked:
         console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
     for action in tick.actions:
-        console.print(_line(action), highlight=False, soft_wrap=True)
-    report = tick.report
-    unseen = report.unreachable or report.errors or any(note.state == "not compared" for note in report.notes)
-    if not tick.actions and not tick.blocked and not report.drift:
-        fine = "[green]Nothing to do: what runs is what Git says.[/]"
-        console.print("[yellow]No drift was seen, but not everything was compared.[/]" if unseen else fine)
+        for line in _account(action):
+            console.print(line, highlight=False, soft_wrap=True)
+    if tick.actions or tick.blocked or report.drift:
+        return
+    if report.unreachable or report.errors or any(note.state == "not compared" for note in report.notes):
+        console.print("[yellow]No difference found, but not everything was compared.[/]")
+    else:
+        console.print("[green]In sync: what runs is what Git says.[/]")
 
 
-def _line(action: Action) -> str:
-    colour = _EFFECT.get(action.effect, "dim")
-    link = f"  {action.url or action.sha}" if action.url or action.sha else ""
-    said = f"{action.lane.value} {action.task}: {action.message}{link}"
-    return f"[{colour}]{action.effect.value:>12}[/] {escape(said)}"
-
-
-def tick_json(tick: Tick) -> dict[str, object]:
-    """A tick as one JSON object: the report's keys, then decisions and actions."""
-    from bot.report.json import to_json
-
-    return {
-        **to_json(tick.report),
-        "at": tick.at.isoformat(),
-        "branch": tick.branch,
-        "commit": tick.commit,
-        "blocked": tick.blocked,
-        "decisions": [
-            {
-                "drift": decision.drift.id,
-                "remedy": decision.lane.value,
-                "direction": decision.direction.value,
-                "rule": decision.rule,
-                "risk": decision.risk,
-                "reasons": list(decision.reasons),
-            }
-            for decision in tick.decisions
-        ],
-        "actions": [
-            {
-                "effect": action.effect.value,
-                "remedy": action.lane.value,
-                "task": action.task,
-                "message": action.message,
-                "fingerprint": action.fingerprint,
-                "url": action.url,
-                "sha": action.sha,
-                "number": action.number,
-                "limit": action.limit,
-                "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
-                "drifts": list(action.drifts),
-            }
-            for action in tick.actions
-        ],
-    }
+def _account(action: Action) -> Iterator[str]:
+    """What became of one proposal: how and about which task; below it why or what, and the link."""
+    style = _EFFECT.get(action.effect, "dim")
+    number = "" if action.number is None else f" #{action.number}"
+    yield f"[{style}]{action.effect.value:<11}[/] {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
+    yield f"            {escape(action.message)}"
+    if action.url or action.sha:
+        yield f"            [dim]{escape(action.url or action.sha or '')}[/]"

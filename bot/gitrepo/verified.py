@@ -1,7 +1,7 @@
 """Lets the code host make the commits of branches, so that they are verified, behind the port of the Git repository.
 
-Git and the code host do not know each other, so this is the place where both meet. The commit that Git made here is
-the draft: its files and message are sent, and what the host made of it comes back by a fetch.
+Of the host it knows the port alone. The commit that Git made here is the draft: its files and message are sent, and
+what the host made of it comes back by a fetch.
 """
 
 from __future__ import annotations
@@ -10,17 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from bot.errors import Invalid, Unavailable
-from bot.github.commits import Draft, VerifiedCommits
+from bot.errors import Unavailable
 from bot.gitrepo.repository import GitRepository
+from bot.model.codehost import CommitDraft
 from bot.model.finding import FileChange, FileStatus
-from bot.ports import CommitInfo, Repository, Signature, TreeEntry
-from bot.wiring.repository import OpenRepository
-
-if TYPE_CHECKING:
-    from bot.github.host import GitHubHost
+from bot.ports import CommitInfo, CommitMaker, Signature, TreeEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +23,11 @@ class VerifiedRepository:
     """The port of ``git``, whose pushes of one new commit to a branch are made by the host.
 
     Everything else is pushed by Git: rewritten branches (a lease cannot be said to the host), refs that are no
-    branches, several commits at once, and files that the host cannot be told of (new executables, symlinks).
+    branches, several commits at once, and files whose kind cannot be said to the host (new executables, symlinks).
     """
 
     git: GitRepository
-    commits: VerifiedCommits
+    commits: CommitMaker
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         draft = self._draft(branch, commit, expected)
@@ -41,11 +36,11 @@ class VerifiedRepository:
         if draft.expected != expected:
             self.git.push(branch, draft.expected, expected=expected)
         made = self.commits.make(draft)
-        with suppress(Unavailable):  # it is made; the next look fetches again
+        with suppress(Unavailable):  # it is made; the next run fetches again
             self.git.fetch()
         return made
 
-    def _draft(self, branch: str, commit: str, expected: str | None) -> Draft | None:
+    def _draft(self, branch: str, commit: str, expected: str | None) -> CommitDraft | None:
         """What to tell the host; None where Git has to push. A new branch starts at a commit that the remote has."""
         (info,) = self.git.log(commit, limit=1)
         if branch.startswith("refs/") or commit == expected or len(info.parents) != 1:
@@ -56,10 +51,10 @@ class VerifiedRepository:
         changes = self.git.changed(parent, commit)
         additions = {change.path: self._bytes(change, commit) for change in changes if not _removed(change)}
         deletions = [change.old_path or change.path for change in changes if _removed(change) or change.old_path]
-        told = {path: data for path, data in additions.items() if data is not None}
-        if len(told) < len(additions) or not all(_is_text(path) for path in (*told, *deletions)):
+        contents = {path: data for path, data in additions.items() if data is not None}
+        if len(contents) < len(additions) or not all(_is_text(path) for path in (*contents, *deletions)):
             return None
-        return Draft(branch, parent, info.message, told, deletions)
+        return CommitDraft(branch, parent, info.message, contents, deletions)
 
     def _may_start(self, parent: str, expected: str | None) -> bool:
         """Whether the branch can be put on ``parent`` first: it is published, and nothing of the branch is lost."""
@@ -118,29 +113,14 @@ class VerifiedRepository:
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return self.git.is_ancestor(ancestor, commit)
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        return self.git.merge_base(one, other)
+    def merge_base(self, first: str, second: str) -> str | None:
+        return self.git.merge_base(first, second)
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         return self.git.changed(base, head)
 
     def resolve(self, name: str) -> str | None:
         return self.git.resolve(name)
-
-
-def writer(site: OpenRepository, host: GitHubHost | None) -> Repository:
-    """What writes to the site's branches: its repository, or the host where the settings ask for its signature.
-
-    Raises ``Invalid`` when they do and there is no code host.
-    """
-    if site.settings.author.signing != "github" or site.git is None:
-        return site.repository
-    if host is None:
-        raise Invalid(
-            f"author.signing is github, but {site.remote} is on no GitHub",
-            advice="Set github.api_url and repository, or sign with ssh or gpg (author.signing_key).",
-        )
-    return VerifiedRepository(site.git, host.commits())
 
 
 def _removed(change: FileChange) -> bool:

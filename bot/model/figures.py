@@ -114,3 +114,15 @@ def figures_of(sessions: Iterable[Session], *, since: datetime | None = None) ->
         if since is None or session.at >= since:
             by_agent.setdefault(session.agent, []).append(group_of(session))
     return Figures(since, {agent: merge(groups) for agent, groups in sorted(by_agent.items())})
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """What became of the sessions handed in: ``waiting + written + lost`` were taken, ``dropped`` were not."""
+
+    waiting: int = 0
+    written: int = 0
+    dropped: int = 0
+    """Refused at the door: the queue was full or closed."""
+    lost: int = 0
+    """Taken, but the log would not have them after all tries."""
