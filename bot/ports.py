@@ -16,10 +16,12 @@ from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
 from bot.model.event import Event
+from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.model.session import Prompt, Reply, Session
+from bot.model.target import Rendering, Unit
 
 
 class Clock(Protocol):
@@ -281,6 +283,14 @@ class Observation:
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
+
+
+class UnitRenderer(Protocol):
+    """Renders the units of targets with the tools that deploy them."""
+
+    def render(self, unit: Unit, tree: FileTree) -> Rendering:
+        """What ``unit`` comes to in ``tree``. Never raises for what a repository says: that is the rendering's ``error``."""
+        ...
 
 
 class DroppedEntry(Protocol):

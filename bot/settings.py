@@ -30,7 +30,9 @@ from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
+from bot.model.target import TARGET_NAME
 from bot.safety.windows import parse_window
+from bot.targets.paths import joined
 
 __all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
 
@@ -122,6 +124,49 @@ class ObserveSettings(_Section):
     terraform: TerraformSettings | None = None
     http: list[HttpProbeSettings] = []
     deadline: Seconds = 120
+
+
+class TargetSettings(_Section):
+    """One place that a part of the repository is deployed to."""
+
+    name: str
+    path: str
+    """A folder of the repository: a kustomization, a chart, where Flux begins, or plain files."""
+    namespace: str = ""
+    observe: ObserveSettings | None = None
+    """Who looks at it; the repository's own observers without this."""
+    values: list[str] = []
+    """Values files of a chart, as repository paths, the later over the earlier."""
+    release: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not TARGET_NAME.fullmatch(value):
+            raise ValueError("write letters, digits, '.', '_' and '-', at most 63, and no slash")
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _is_inside(cls, value: str) -> str:
+        if joined("", value) is None:
+            raise ValueError("write a folder of this repository")
+        return joined("", value) or ""
+
+
+class ClusterSettings(_Section):
+    """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
+
+    name: str
+    server: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ArgoSettings(_Section):
+    """What the repository does not say of Argo CD."""
+
+    clusters: list[ClusterSettings] = []
 
 
 class WindowSettings(_Section):
@@ -278,6 +323,8 @@ class Settings(_Section):
     github: GitHubSettings = GitHubSettings()
     sources: SourceSettings = SourceSettings()
     observe: ObserveSettings = ObserveSettings()
+    targets: list[TargetSettings] = []
+    argo: ArgoSettings = ArgoSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()
@@ -290,6 +337,15 @@ class Settings(_Section):
     aggregated_roles: Literal["compare", "ignore"] = "compare"
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
+
+    @field_validator("targets")
+    @classmethod
+    def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
+        names = [target.name for target in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the target {twice[0]!r} is named twice")
+        return value
 
     @field_validator("repository")
     @classmethod

@@ -68,6 +68,8 @@ class Target:
     cluster: str = ""
     namespace: str = ""
     paths: tuple[str, ...] = ()
+    observer: str = ""
+    """Whose live state it is compared with: its own observers by its name, empty for the repository's."""
 
 
 @dataclass(frozen=True, slots=True)

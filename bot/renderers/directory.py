@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from bot.guardrails.globs import matches
 from bot.model.filetree import FileTree
+from bot.model.globs import file_matches as matches
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers.opaque import opaque

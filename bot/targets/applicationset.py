@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.guardrails.globs import matches
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
+from bot.model.globs import file_matches as matches
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject
 from bot.targets.clusters import Cluster

@@ -1,7 +1,7 @@
 """What Argo CD objects deploy: ``Application`` and ``ApplicationSet`` as units.
 
-Sources: argo-cd docs, "Application Specification", "ApplicationSet Specification" and the pages of its generators; templates
-are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate's ``{{name}}`` without.
+Sources: argo-cd docs, "Application Specification", "ApplicationSet Specification" and the pages of its generators;
+templates are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate's ``{{name}}`` without.
 """
 
 from __future__ import annotations

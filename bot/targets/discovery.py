@@ -45,7 +45,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by themselves."""
+    """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by
+    themselves.
+    """
 
     targets: tuple[Target, ...] = ()
     rendered: frozenset[str] = frozenset()
@@ -155,7 +157,9 @@ class _Search:
             self._claim(path)
 
     def _flux_paths(self, objects: Sequence[Document], seen: Seen) -> Mapping[tuple[str, int], str]:
-        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left out."""
+        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
+        out.
+        """
         found = {}
         for each in objects:
             near = Seen.of(o for o in seen.objects if _same_cluster(o.file, each.file)) if len(objects) > 1 else seen

@@ -1,7 +1,7 @@
 """What Flux objects deploy: ``Kustomization`` and ``HelmRelease`` as units, and the sources they take files from.
 
-Sources: the API references of kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2, source.toolkit.fluxcd.io/v1 and
-(ArtifactGenerator) source.extensions.fluxcd.io/v1beta1 on fluxcd.io, "Components".
+Sources: the API references of kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2, source.toolkit.fluxcd.io/v1
+and (ArtifactGenerator) source.extensions.fluxcd.io/v1beta1 on fluxcd.io, "Components".
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ class Options:
     settings: Path | None = None
     branch: str | None = None
     variables: tuple[str, ...] = ()
+    target: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
