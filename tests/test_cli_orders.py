@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.model.ledger import Actor
-from bot.wiring import Options
 from bot.wiring.actor import actor
+from bot.wiring.repository import Options
 from tests.flows.stage import DEPLOYMENT
 from tests.test_cli import clockwork, folder
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
@@ -39,11 +40,15 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
             rendered.add(str(drift.path[0]))
         elif desired is None or not drift.adopt:
             raise Refused(_cannot(drift))
-        elif desired.source is SourceKind.CW:
-            overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
-            rendered.add(desired.artifact or "")
         else:
-            plain.append(drift)
+            match desired.source:
+                case SourceKind.CW:
+                    overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
+                    rendered.add(desired.artifact or "")
+                case SourceKind.KUBERNETES | SourceKind.COMPOSE | SourceKind.TERRAFORM | SourceKind.SETTINGS:
+                    plain.append(drift)
+                case _ as never:
+                    assert_never(never)
     notes = _adopt(declaration, plain, files, declarer)
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.assembly.assemble import assemble
@@ -20,6 +19,7 @@ from bot.intake.compose import looks_like_compose
 from bot.intake.discover import SUFFIXES, candidates
 from bot.intake.read import Declared, read, read_manifest, without_repeats
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 
@@ -153,7 +153,8 @@ def _with_blob(declared: Declared, blob: str) -> Declared:
 
 
 def _matches(path: str, glob: str) -> bool:
-    return glob in {"**", "**/*"} or fnmatchcase(path, glob) or fnmatchcase(path, glob.rstrip("/") + "/*")
+    """``*`` crosses folders here, and a folder stands for all that is in it."""
+    return glob in {"**", "**/*"} or name_matches(glob, path) or name_matches(glob.rstrip("/") + "/*", path)
 
 
 def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:

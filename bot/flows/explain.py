@@ -20,9 +20,9 @@ from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
 from bot.model.decision import Decision, Direction, Lane
+from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
-from bot.model.resource import JSON
 from bot.safety.limits import LimitCheck, examine
 
 _DIRECTIONS: Final[Mapping[Direction, str]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, Intention
@@ -17,10 +17,10 @@ from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
+from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
-from bot.model.resource import JSON
 from bot.safety.convergence import Fight, fights
 from bot.safety.trailers import INTENT, compose, one_line
 
@@ -63,7 +63,15 @@ def committed(proposal: Proposal, files: Collection[str]) -> str:
 
 def to_propose(proposal: Proposal, number: int | None = None, *, kind: str | None = None) -> str:
     """The line of a plan for a pull request or an issue: opened, or updated where it is ``number`` already."""
-    what = "PR" if proposal.lane is Lane.CONFIG_PULL_REQUEST else "issue"
+    match proposal.lane:
+        case Lane.CONFIG_PULL_REQUEST:
+            what = "PR"
+        case Lane.RUNBOOK_ISSUE:
+            what = "issue"
+        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+            raise ValueError(f"{lane} is nothing to propose on the code host")
+        case _ as never:
+            assert_never(never)
     title = title_of(proposal, kind=kind)
     return f'Open {what} "{title}".' if number is None else f'Update {what} #{number}, now "{title}".'
 

@@ -17,7 +17,8 @@ from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
 from bot.model.drift import IgnoreNote, Report
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet

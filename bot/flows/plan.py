@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
@@ -99,6 +100,8 @@ def _intention(
             return _issue(proposal, pending, situation)
         case Lane.NOTHING:
             return None
+        case _ as never:
+            assert_never(never)
 
 
 def _held(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from bot.flows.context import RunContext
 from bot.flows.intents import Ending, outcome, record
@@ -93,10 +93,20 @@ def as_recovered(memory: Memory, head: str, run: RunContext, *, now: datetime) -
 
 
 def _ending(entry: Entry, commits: Mapping[str, str], memory: Memory, now: datetime) -> Ending | None:
-    items = memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues
-    if entry.lane is not Lane.ARTIFACT_PATCH and items is None:
+    items: Sequence[PullRequest | Issue] | None
+    match entry.lane:
+        case Lane.ARTIFACT_PATCH:
+            items, work = (), _commit(entry, commits)
+        case Lane.CONFIG_PULL_REQUEST:
+            items = memory.pulls
+            work = _item(entry, items or (), memory.view)
+        case Lane.RUNBOOK_ISSUE | Lane.NOTHING | None:
+            items = memory.issues
+            work = _item(entry, items or (), memory.view)
+        case _ as never:
+            assert_never(never)
+    if items is None:
         return None
-    work = _commit(entry, commits) if entry.lane is Lane.ARTIFACT_PATCH else _item(entry, items or (), memory.view)
     if work is not None:
         link, detail = work
         return Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
@@ -121,13 +122,18 @@ def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple
     started, dropped, progress = begin([intention], progress, run)
     if not started:
         return dropped[0][1], progress, None
-    is_pull = intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
     item: PullRequest | Issue
+    sha: str | None
     try:
-        if is_pull:
-            item, sha = _pull(started[0], progress, host, run)
-        else:
-            item, sha = _issue(started[0], progress, host, run), None
+        match intention.proposal.lane:
+            case Lane.CONFIG_PULL_REQUEST:
+                item, sha = _pull(started[0], progress, host, run)
+            case Lane.RUNBOOK_ISSUE:
+                item, sha = _issue(started[0], progress, host, run), None
+            case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+                raise Refused(f"{lane} is nothing to propose on the code host")
+            case _ as never:
+                assert_never(never)
     except BotError as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         progress = finish(started, progress, run, Ending(result, exc.message))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind
@@ -50,6 +51,8 @@ def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
                 RunbookStep("Ask the endpoint yourself.", f"curl -sv {shlex.quote(drift.resource.name)}"),
                 RunbookStep("Fix what answers, or correct the probe in clockwork.yaml."),
             )
+        case _ as never:
+            assert_never(never)
 
 
 def _declared(drift: Drift) -> str:

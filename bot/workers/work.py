@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from bot.model.figures import Figures
 from bot.model.session import Session
 from bot.ports import Clock
-from bot.sessions.figures import Figures
 from bot.workers import analysis, cleanup, export, metrics
 
 SESSIONS: Final = 20_000

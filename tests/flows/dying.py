@@ -12,7 +12,8 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from bot.flows.reconcile import Loop, tick
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.stage import MovableClock
 
 PRELOADED = [

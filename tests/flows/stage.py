@@ -16,7 +16,8 @@ import yaml
 from bot.flows.reconcile import Loop, tick
 from bot.model.proposal import Action, Tick
 from bot.sandbox.server import Sandbox
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 
 NAME = "acme/shop"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.flows.applied import APPLIED
 from bot.model.drift import DriftKind
-from bot.wiring.reconcile import APPLIED
 from tests.flows.stage import Stage
 
 

@@ -11,7 +11,7 @@ from bot.errors import Invalid
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect
 from bot.report.json import to_json
-from bot.wiring import open_loop
+from bot.wiring.reconcile import open_loop
 from tests.flows.stage import Stage
 
 

@@ -9,7 +9,8 @@ import pytest
 from bot.errors import BotError
 from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind, Result
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import processes
 from tests.flows.stage import MovableClock, Stage
 

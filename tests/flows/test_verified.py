@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Invalid
+from bot.gitrepo.verified import VerifiedRepository
 from bot.model.ledger import EntryKind, Result
 from bot.model.proposal import branch_of
 from bot.settings import Settings
-from bot.wiring.repository import SystemClock, open_host, open_repository
-from bot.wiring.verified_commits import VerifiedRepository, writer
+from bot.wiring.host import open_host, writer
+from bot.wiring.repository import SystemClock, open_repository
 from bot.wiring.workers import publish
 from tests.flows.stage import NAME, Stage, by_lane
 

@@ -26,7 +26,6 @@ from bot.flows.declare import Declarer, Selection
 from bot.flows.observation import RulesInForce
 from bot.flows.reconcile import Loop, tick
 from bot.forge.render import render
-from bot.github import text
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import Check, Comment, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
@@ -64,7 +63,7 @@ def rules() -> RuleSet:
 @cache
 def texts() -> Texts:
     """The shipped texts."""
-    return Texts.at(folder("templates"), filters=text.FILTERS)
+    return Texts.at(folder("templates"))
 
 
 @dataclass
@@ -157,6 +156,12 @@ class Desk:
 
     def may_write(self, login: str) -> bool:
         return login == "rosa"
+
+    def head_ref(self, number: int) -> str:
+        return f"refs/pull/{number}/head"
+
+    def commits(self) -> None:
+        """It signs nothing."""
 
     def flush(self) -> None:
         return

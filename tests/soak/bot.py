@@ -15,7 +15,8 @@ from bot.flows.reconcile import tick
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.ports import Ledger
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import with_steps
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

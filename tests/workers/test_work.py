@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError, Unavailable
+from bot.model.figures import Group, QueueFigures, bucket, bucket_milliseconds
 from bot.model.session import Reply, ReplyStatus
-from bot.sessions.figures import Group, bucket, bucket_milliseconds
-from bot.sessions.queue import QueuedStore, QueueFigures
+from bot.sessions.queue import QueuedStore
 from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
 from bot.workers.metrics import collect, prometheus

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Run one worker: analysis, metrics, export or cleanup."""
-        from bot.wiring import open_workers
+        from bot.wiring.workers import open_workers
         from bot.workers.schedule import keep_working
         from bot.workers.work import Worker, work
 
