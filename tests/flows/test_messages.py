@@ -13,9 +13,10 @@ from bot.flows.intention import BREAKER, DELETIONS
 from bot.flows.messages import change_of, title_of, values_of
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.proposal import Proposal
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import Platform, ResourceId
 
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 CONTAINER = "spec.template.spec.containers[web]"
