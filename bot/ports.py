@@ -306,8 +306,8 @@ class Observer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        """What runs of the platforms and kinds that ``wanted`` declares."""
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        """What runs of the platforms and kinds that ``declared`` declares."""
         ...
 
 

@@ -158,7 +158,15 @@ def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
     wanted, hid = mask(drift.desired, drift.path, ANY)
     live, hidden = mask(drift.observed, drift.path, ANY)
     sensitive = drift.sensitive or hid or hidden
-    return replace(drift, desired=wanted, observed=live, sensitive=sensitive, adopt=() if sensitive else drift.adopt)
+    return replace(
+        drift,
+        desired=wanted,
+        observed=live,
+        sensitive=sensitive,
+        message=None if drift.message is None else mask.redact(drift.message),
+        evidence=tuple(map(mask.redact, drift.evidence)),
+        adopt=() if sensitive else drift.adopt,
+    )
 
 
 def _covered(pointer: Pointer, sensitive: frozenset[Pointer]) -> bool:

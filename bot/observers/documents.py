@@ -117,8 +117,8 @@ def _yaml(words: str, source: str) -> Iterator[JSON]:
         yield from yaml.load_all(words, Loader=_Loader)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Invalid(f"{source}{place}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
+        location = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
+        raise Invalid(f"{source}{location}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise Invalid(
             f"{source}: neither JSON nor YAML: {str(exc).splitlines()[0] if str(exc) else 'unreadable'}"
@@ -245,9 +245,9 @@ def services(
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            one = inspect.observed(container, image, engine)
-            replicas.setdefault(one.id, []).append(one)
-    return {id_: inspect.merged(found) for id_, found in replicas.items()}
+            replica = inspect.observed(container, image, engine)
+            replicas.setdefault(replica.id, []).append(replica)
+    return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
 def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:
