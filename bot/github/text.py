@@ -2,7 +2,8 @@
 
 Used by the templates (as filters, see :data:`FILTERS`) and by the host adapter for titles. Hostile text must not forge a
 marker, mention anybody, close an issue, skip a check, be a command to another bot, or hide itself. Everything stays
-readable: what is dangerous is replaced by something that looks alike or is shown as an escape, nothing is dropped.
+readable: what is dangerous is replaced by something that looks alike or is shown as an escape, and nothing is dropped
+but tokens: values arrive masked, and a text of somebody else may still quote one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+
+from bot.secrecy.redaction import redact_tokens
 
 MAX_BODY: Final = 65_535
 """Characters in a body or a check's summary (GitHub REST API: "body is too long (maximum is 65536 characters)")."""
@@ -125,7 +128,8 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
 
 
 def _visible(plain: str) -> str:
-    """Control, format and bidirectional characters as escapes, everything else as it is."""
+    """Control, format and bidirectional characters as escapes, tokens redacted, everything else as it is."""
+    plain = redact_tokens(plain)
     if plain.isascii() and plain.isprintable():
         return plain
     return "".join(_escape(char) if unicodedata.category(char) in _HIDDEN else char for char in plain)

@@ -350,14 +350,14 @@ def _shaped(text: str, small: str) -> Iterator[Credential]:
             if form.holds(text[start:end]) and not harmless(_bare(text[start:end])):
                 yield Credential(start, end, form.kind)
     if "@" in text:
-        yield from _userinfo(text)
+        yield from userinfo(text)
     if " >" in text and "user" in small:
         for line in _REDIS_USER.finditer(small):
             for match in _REDIS_PASSWORD.finditer(text, line.start(), line.end()):
                 yield Credential(*match.span("value"), "password")
 
 
-def _userinfo(text: str) -> Iterator[Credential]:
+def userinfo(text: str) -> Iterator[Credential]:
     """Passwords in URLs, and tokens in the place of the user of an HTTP or FTP URL."""
     for match in _USERINFO.finditer(text):
         password = match["password"]

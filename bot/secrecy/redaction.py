@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from bot.secrecy.credentials import credentials
+from bot.secrecy.credentials import credentials, userinfo
 from bot.secrecy.tokens import Credential, tokens
 
 _OPAQUE: Final = re.compile(r"(?<![\w/+])[A-Za-z0-9+/]{40,}+={0,2}+(?![\w/+])")
@@ -23,8 +23,11 @@ def redact(text: str, *, opaque: bool = False) -> str:
 
 
 def redact_tokens(text: str) -> str:
-    """``text`` without tokens of known providers: for prose of our own, where a name before a word means nothing."""
-    return replaced(text, tokens(text), _named_kind)
+    """``text`` without tokens of known providers and passwords in URLs.
+
+    For prose of our own, where the name of a secret before a word means nothing: "the token is wrong".
+    """
+    return replaced(text, (*tokens(text), *userinfo(text)), _named_kind)
 
 
 def replaced(text: str, spans: Iterable[Credential], instead: Callable[[Credential, str], str]) -> str:

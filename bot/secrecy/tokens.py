@@ -39,30 +39,29 @@ class Credential:
 
 def tokens(text: str) -> Iterator[Credential]:
     """Whatever begins or looks like a token of a known provider, in no order; some may overlap."""
-    small = ""
-    for provider, pattern in _generous():
+    small = text.lower()
+    for provider in PROVIDERS:
         if provider.prefixes:
-            yield from _behind_prefixes(text, provider, pattern)
-            continue
-        small = small or text.lower()
-        if any(word in small for word in provider.keywords):
-            for match in pattern.finditer(text):
+            yield from _behind_prefixes(text, provider)
+        elif any(word in small for word in provider.keywords):
+            for match in _compiled(provider.generous).finditer(text):
                 yield Credential(*match.span(match.lastindex or 0), provider.id)
 
 
-def _behind_prefixes(text: str, provider: TokenProvider, pattern: re.Pattern[str]) -> Iterator[Credential]:
+def _behind_prefixes(text: str, provider: TokenProvider) -> Iterator[Credential]:
     for prefix in provider.prefixes:
         at = text.find(prefix)
         while at >= 0:
-            match = pattern.match(text, at)
+            match = _compiled(provider.generous).match(text, at)
             if match is not None:
                 yield Credential(at, match.end(), provider.id)
             at = text.find(prefix, at + 1 if match is None else match.end())
 
 
-@lru_cache(maxsize=1)
-def _generous() -> tuple[tuple[TokenProvider, re.Pattern[str]], ...]:
-    return tuple((provider, re.compile(provider.generous, re.ASCII)) for provider in PROVIDERS)
+@lru_cache(maxsize=len(PROVIDERS))
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first needs it: all of them take longer than most runs look for secrets."""
+    return re.compile(pattern, re.ASCII)
 
 
 def entropy(text: str) -> float:
