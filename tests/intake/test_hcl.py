@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Assignment, Block, Template, walk
 from bot.intake.terraform import read_terraform
-from tests.intake.corpus import corpus
+from tests.corpus import cases
 
 GRAMMAR = tree_sitter.Language(tree_sitter_hcl.language())
 
@@ -130,7 +130,7 @@ def _counts(node: tree_sitter.Node) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("path", corpus("hcl", ".tf"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("hcl", "*.tf"))
 def test_real_files_parse_as_an_independent_grammar_parses_them(path: Path) -> None:
     """Every corpus file is free of mistakes and has as many attributes, blocks and calls as tree-sitter finds."""
     data = path.read_bytes()
@@ -142,7 +142,7 @@ def test_real_files_parse_as_an_independent_grammar_parses_them(path: Path) -> N
     assert sum(isinstance(node, Block) for node in nodes) == counts.get("block", 0)
 
 
-@pytest.mark.parametrize("path", corpus("hcl", ".tf"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("hcl", "*.tf"))
 def test_terraform_resources_have_origins_for_their_literals(path: Path) -> None:
     """The bytes at the origin of a literal attribute are that literal."""
     data = path.read_bytes()
