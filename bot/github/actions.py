@@ -22,21 +22,16 @@ _LEVELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One job of one workflow run. Paths are those the runner names; None where it names none."""
+    """One job of one workflow run; None where the runner names none."""
 
     repository: str | None
-    has_token: bool
     link: str | None
     event: str
-    event_path: str | None
     sha: str | None
     ref: str | None
     actor: str | None
     actor_id: int | None
     api_url: str
-    server_url: str
-    summary_path: str | None
-    output_path: str | None
     attempt: int
 
 
@@ -49,18 +44,13 @@ def run(environment: Mapping[str, str]) -> Run | None:
     link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
     return Run(
         repository=repository or None,
-        has_token=any(environment.get(name) for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")),
         link=link,
         event=environment.get("GITHUB_EVENT_NAME", ""),
-        event_path=environment.get("GITHUB_EVENT_PATH") or None,
         sha=environment.get("GITHUB_SHA") or None,
         ref=environment.get("GITHUB_REF") or None,
         actor=environment.get("GITHUB_ACTOR") or None,
         actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
         api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
-        server_url=server,
-        summary_path=environment.get("GITHUB_STEP_SUMMARY") or None,
-        output_path=environment.get("GITHUB_OUTPUT") or None,
         attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
     )
 

@@ -14,8 +14,6 @@ from pygit2.enums import DiffFind, DiffOption, FileMode, MergeFavor, ObjectType,
 
 from bot.sandbox.replies import unprocessable
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
 _STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
 
 
