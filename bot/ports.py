@@ -13,8 +13,9 @@ from typing import Protocol, TypeAlias
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
-from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
+from bot.model.event import Event
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
@@ -132,7 +133,7 @@ class Repository(Protocol):
         """Whether ``ancestor`` is ``commit`` or one of its ancestors."""
         ...
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """The best common ancestor, None when histories are unrelated."""
         ...
 
@@ -162,7 +163,10 @@ class Ledger(Protocol):
 
 
 class CodeHost(Protocol):
-    """GitHub, as far as flows need it. Creation never duplicates: look by marker, create, read back."""
+    """Pull requests, issues and checks, as far as flows need them.
+
+    Creation never duplicates: look by marker, create, read back.
+    """
 
     def whoami(self) -> Whoami: ...
 
@@ -221,8 +225,42 @@ class CodeHost(Protocol):
         """Whether that user has write, maintain or admin permission on the repository."""
         ...
 
+    def head_ref(self, number: int) -> str:
+        """The ref of the repository under which the head of that pull request is kept, also when it is a fork's."""
+        ...
+
+    def commits(self) -> CommitMaker | None:
+        """What makes and signs commits in this account's name; None where the host does not."""
+        ...
+
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+class CommitMaker(Protocol):
+    """A code host that makes commits on branches itself, so that it can vouch for them."""
+
+    def make(self, draft: CommitDraft) -> str:
+        """The id of the one commit made from ``draft``: a compare-and-swap on the branch's head.
+
+        Raises ``Stale`` when the branch is elsewhere (nothing was written) and ``Refused`` when rights or rules say no.
+        """
+        ...
+
+
+class Webhooks(Protocol):
+    """Reads the deliveries by which a code host tells of events."""
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest body that a delivery may have."""
+        ...
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
+        """The event of a genuine delivery. ``Refused`` when it is not signed with our secret, ``Invalid`` when it is not
+        readable.
+        """
         ...
 
 
@@ -306,8 +344,8 @@ class Observer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        """What runs of the platforms and kinds that ``wanted`` declares."""
+    def observe(self, declared: Sequence[Desired], /, *, now: datetime) -> Observation:
+        """What runs of the platforms and kinds that are declared."""
         ...
 
 

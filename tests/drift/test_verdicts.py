@@ -63,9 +63,9 @@ def test_a_real_pair_gets_its_verdict(folder: Path, verdict: dict[str, Any]) -> 
     """Exactly the paths that a verdict names are found, and nothing where it says there is no drift."""
     config = edited(load(folder / verdict["config"]), verdict.get("edit"))
     options = ComparisonOptions(mask_key=b"test", ignore_aggregated_roles="option" in verdict)
-    found = diff(pair(config, load(folder / verdict["live"])), options)
-    paths = {drift.where for drift in found}
+    drifts = diff(pair(config, load(folder / verdict["live"])), options)
+    paths = {drift.where for drift in drifts}
     expected = verdict.get("paths", [])
-    assert bool(found) is verdict["drift"]
+    assert bool(drifts) is verdict["drift"]
     assert all(any(path.startswith(prefix) for prefix in expected) for path in paths)
     assert all(any(path.startswith(prefix) for path in paths) for prefix in expected)

@@ -5,7 +5,7 @@ locals {
   negative   = -local.sum
   both       = (var.open && !var.holiday) || var.forced == true
   compared   = local.sum >= 3 ? "many" : local.sum != 0 ? "few" : "none"
-  ranged     = 1.5e3 > 0.25 && 10 <= 1E2
+  ranged     = 1.5e3 > 0.25 && 10 <= 1e2
   first      = var.loaves[0]
   attribute  = var.loaves[0].name
   quoted     = var.prices["rye"].amount
@@ -20,6 +20,7 @@ locals {
   nested     = [[1, 2], [], [{}, { x = [] }]]
   text       = "tab\t newline\n quote\" backslash\\ unicode\u00e9 ${local.sum}%{ if var.open } open%{ endif }"
   trimmed    = "${~ local.first ~}"
+  namespaced = provider::bakery::knead("rye")
   empty      = ""
   nothing    = null
   dollars    = "$5 and 5% and $${literal} and %%{literal}"
