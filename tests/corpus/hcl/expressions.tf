@@ -5,7 +5,7 @@ locals {
   negative   = -local.sum
   both       = (var.open && !var.holiday) || var.forced == true
   compared   = local.sum >= 3 ? "many" : local.sum != 0 ? "few" : "none"
-  ranged     = 1.5e3 > 0.25 && 10 <= 1e2
+  ranged     = 1.5e3 > 0.25 && 10 <= 1.0e-2
   first      = var.loaves[0]
   attribute  = var.loaves[0].name
   quoted     = var.prices["rye"].amount
