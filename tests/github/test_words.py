@@ -64,12 +64,11 @@ def test_a_run_is_read_from_its_environment() -> None:
         "GITHUB_EVENT_NAME": "schedule",
         "GITHUB_TOKEN": "ghs_secret",
         "GITHUB_ACTOR_ID": "12",
-        "GITHUB_STEP_SUMMARY": "/tmp/summary",
     }
     run = actions.run(environment)
     assert run is not None
     assert run.link == "https://github.com/acme/shop/actions/runs/77"
-    assert (run.has_token, run.actor_id, run.event, run.attempt) == (True, 12, "schedule", 1)
+    assert (run.actor_id, run.event, run.attempt) == (12, "schedule", 1)
     assert "ghs_secret" not in repr(run)
     assert actions.run({}) is None
 
