@@ -15,17 +15,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 MAX_BODY: Final = 65_535
-"""Characters in a body or a check's summary (GitHub REST API: "body is too long (maximum is 65536 characters)")."""
+"""Characters in a body (more than 65,536 is 422 "body is too long") or a check run's summary (65,535: docs.github.com, "REST
+API endpoints for check runs")."""
 _MAX_TITLE: Final = 250
 _MAX_VALUE: Final = 300
 _MAX_BLOCK: Final = 8_000
 _ABSENT: Final = "(absent)"
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+# ``#26`` and ``GH-26`` (docs.github.com, "Autolinked references and URLs").
 _REFERENCE: Final = re.compile(r"#(?=\d)|(?<=\b[Gg][Hh])-(?=\d)")
+# docs.github.com, "Linking a pull request to an issue": the keywords that close one.
 _CLOSING: Final = re.compile(
     r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(:?\s+)(?=\S*(?:#|＃|/issues/|/pull/))", re.IGNORECASE
 )
+# docs.github.com, "Skipping workflow runs".
 _SKIP: Final = re.compile(
     r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE
 )
@@ -41,9 +45,9 @@ def line(value: object, limit: int = _MAX_VALUE) -> str:
     ``@`` and ``#1`` become their full-width twins, white space is collapsed, at most ``limit`` characters remain.
     """
     text = _visible(" ".join(str(value).split()))
-    text = _CLOSING.sub(lambda found: f"{found[1]}{found[2]}“", text)
-    text = _REFERENCE.sub(lambda found: "＃" if found[0] == "#" else "‑", text)
-    text = _SKIP.sub(lambda found: "［" if found[0] == "[" else "skip_checks", text).replace("@", "＠")
+    text = _CLOSING.sub(lambda match: f"{match[1]}{match[2]}“", text)
+    text = _REFERENCE.sub(lambda match: "＃" if match[0] == "#" else "‑", text)
+    text = _SKIP.sub(lambda match: "［" if match[0] == "[" else "skip_checks", text).replace("@", "＠")
     if text.startswith("/"):
         text = "／" + text[1:]
     return _cut(text, limit)
@@ -58,9 +62,9 @@ def text(value: object) -> str:
     """One line of prose inside Markdown: like :func:`line`, with Markdown and HTML shown as written. Links stay links."""
     plain = line(value, 1000)
     parts, at = [], 0
-    for found in _LINK.finditer(plain):
-        parts += [_escaped(plain[at : found.start()]), found[0]]
-        at = found.end()
+    for match in _LINK.finditer(plain):
+        parts += [_escaped(plain[at : match.start()]), match[0]]
+        at = match.end()
     return "".join([*parts, _escaped(plain[at:])])
 
 
@@ -83,25 +87,25 @@ def block(value: object, language: str = "") -> str:
     return f"{fence}{re.sub('[^a-z0-9]', '', language)}\n{plain}\n{fence}"
 
 
-def value(thing: object) -> str:
+def value(datum: object) -> str:
     """A desired or observed value in one line: text as it is, everything else as compact JSON, None as absent."""
-    if thing is None:
+    if datum is None:
         return _ABSENT
     return (
-        thing
-        if isinstance(thing, str)
-        else json.dumps(thing, ensure_ascii=False, default=_plain, separators=(", ", ": "))
+        datum
+        if isinstance(datum, str)
+        else json.dumps(datum, ensure_ascii=False, default=_plain, separators=(", ", ": "))
     )
 
 
-def summary(thing: object) -> str:
+def summary(datum: object) -> str:
     """Like :func:`value`, but a whole tree is only counted."""
-    shown = value(thing)
-    if len(shown) <= 80 or isinstance(thing, str):
+    shown = value(datum)
+    if len(shown) <= 80 or isinstance(datum, str):
         return shown
-    if isinstance(thing, Mapping):
-        return f"a mapping with {len(thing)} keys: {', '.join(map(str, list(thing)[:5]))}"
-    return f"a list of {len(thing)} elements" if isinstance(thing, Sequence) else shown
+    if isinstance(datum, Mapping):
+        return f"a mapping with {len(datum)} keys: {', '.join(map(str, list(datum)[:5]))}"
+    return f"a list of {len(datum)} elements" if isinstance(datum, Sequence) else shown
 
 
 def clip(body: str, limit: int = MAX_BODY) -> str:
@@ -153,15 +157,15 @@ def _cut(plain: str, limit: int) -> str:
 def _open_fence(kept: str) -> str:
     """What closes the fence that is open at the end of ``kept``."""
     fence = ""
-    for found in _FENCE.findall(kept):
+    for run in _FENCE.findall(kept):
         if not fence:
-            fence = found
-        elif found[0] == fence[0] and len(found) >= len(fence):
+            fence = run
+        elif run[0] == fence[0] and len(run) >= len(fence):
             fence = ""
     return f"\n{fence}" if fence else ""
 
 
-def _plain(thing: object) -> object:
-    if isinstance(thing, Mapping):
-        return dict(thing)
-    return list(thing) if isinstance(thing, Sequence | set | frozenset) else str(thing)
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence | set | frozenset) else str(value)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,8 +23,10 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
+from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
@@ -389,40 +390,29 @@ def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda 
     """
     if not data or not data.strip():
         return Settings()
-    try:
-        text = data.decode("utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
-    except UnicodeDecodeError as exc:
-        raise Invalid(f"{file}: not UTF-8 text (byte {exc.start})") from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        position = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Invalid(f"{file}{position}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise Invalid(f"{file}: not YAML that settings can be written in: {exc}") from exc
-    if document is None:
+    document = read_document(data, file, not_yaml="not YAML")
+    if document.value is None:
         return Settings()
-    if not isinstance(document, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document).__name__}")
+    if not isinstance(document.value, dict):
+        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
     try:
-        return Settings.model_validate(document, context={"installed": installed})
+        return Settings.model_validate(document.value, context={"installed": installed})
     except ValidationError as exc:
-        mistakes = [_explain(error, node, file) for error in exc.errors(include_url=False, include_input=False)]
+        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
         raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
 
 
-def _explain(error: Mapping[str, object], node: yaml.Node | None, file: str) -> str:
-    location = error["loc"]
-    keys: Sequence[object] = location if isinstance(location, tuple) else ()
+def _explain(error: ErrorDetails, document: Document) -> str:
+    keys = error["loc"]
     shown = ".".join(str(key) for key in keys)
+    where = f"{document.file}:{document.line(keys)}"
     if error["type"] == "extra_forbidden":
         known = _keys_at(keys[:-1])
         near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{file}:{_line(node, keys)}: unknown setting {shown!r}; {hint}"
+        return f"{where}: unknown setting {shown!r}; {hint}"
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{file}:{_line(node, keys)}: {shown or 'settings'}: {message}"
+    return f"{where}: {shown or 'settings'}: {message}"
 
 
 def _keys_at(keys: Sequence[object]) -> list[str]:
@@ -444,18 +434,3 @@ def _section(annotation: object) -> type[BaseModel] | None:
         if (section := _section(inner)) is not None:
             return section
     return None
-
-
-def _line(node: yaml.Node | None, keys: Sequence[object]) -> int:
-    """The line of the deepest node that ``keys`` still leads to, counted from 1."""
-    line = 1
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((p for p in node.value if p[0].value == str(key)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return line

@@ -135,7 +135,7 @@ def test_a_local_folder_without_remote_is_only_planned_for(tmp_path: Path) -> No
     before = {path: path.read_bytes() for path in root.rglob("*")}
     done = clockwork("reconcile", "--repo", str(root), "--live", str(tmp_path / "live.json"), folder=tmp_path)
     assert done.returncode == 0, done
-    assert "no code host" in done.stdout
+    assert "No code host" in done.stdout
     assert {path: path.read_bytes() for path in root.rglob("*")} == before
 
 

@@ -18,11 +18,11 @@ from bot.assistants.codex import Codex
 from bot.assistants.command import CommandAssistant
 from bot.assistants.copilot import Copilot
 from bot.assistants.gemini import Gemini
-from bot.assistants.process import DEADLINE_SECONDS
 from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
 from bot.errors import Invalid, Refused
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
+from bot.processes import DEADLINE_SECONDS
 
 TOOLS: Final[Mapping[str, Tool]] = {"claude": Claude(), "codex": Codex(), "gemini": Gemini(), "copilot": Copilot()}
 _USUAL_KEYS: Final = {

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
-from bot.assistants.process import ProcessResult, Workspace
 from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
+from bot.processes import ProcessResult, Workspace
 
 
 class _Tokens(BaseModel):

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
-from bot.assistants.process import ProcessResult, Workspace
 from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
+from bot.processes import ProcessResult, Workspace
 
 _ENDPOINT: Final = "https://api.openai.com/v1"
 _KEY: Final = "CODEX_API_KEY"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from bot.assistants.attempt import Answer, RawReply, Sleep
 from bot.assistants.error_status import bad_output, by_text
-from bot.assistants.process import Monotonic, ProcessResult, Workspace
 from bot.assistants.tool import ToolAssistant, ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt
+from bot.processes import Monotonic, ProcessResult, Workspace
 
 
 @dataclass(frozen=True, slots=True)

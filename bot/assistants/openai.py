@@ -18,10 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, Sleep, Usage, reply
 from bot.assistants.error_status import bad_output, by_status
-from bot.assistants.process import Monotonic
 from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.processes import Monotonic
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, Sleep, reply
-from bot.assistants.process import (
+from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.processes import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
     OUTPUT_CAP,
@@ -24,7 +25,6 @@ from bot.assistants.process import (
     fresh_place,
     run,
 )
-from bot.model.session import Prompt, Reply, ReplyStatus
 
 
 @dataclass(frozen=True, slots=True)

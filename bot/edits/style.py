@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.intake.scalars import reads_as_text
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*\Z|[-?:][^\s,\[\]{}][^\n\r]*\Z")
 _NOT_PLAIN: Final = re.compile(

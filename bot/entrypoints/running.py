@@ -152,7 +152,7 @@ def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLo
         if isinstance(outcome, BotError):
             log.warning("worker failed", worker=name.value, error=outcome.message)
         else:
-            log.debug("worker ran", worker=name.value, said=outcome.said)
+            log.debug("worker ran", worker=name.value, summary=outcome.summary)
 
     try:
         workers = workers_of(open_repository(options))

@@ -11,7 +11,8 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.flows.declare import Declarer
-from bot.model.resource import ResourceId, Tree
+from bot.model.json import Tree
+from bot.model.resource import ResourceId
 from bot.ports import Repository
 
 APPLIED: Final = "refs/clockwork/applied"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot.errors import Refused, Stale
-from bot.flows.reconcile import stopped
+from bot.flows.memory import stopped
 from bot.ports import Clock, Ledger, Repository
 from bot.safety.limits import Limits
 

@@ -95,7 +95,7 @@ def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str,
 
 
 def _waived(judged: Judgement) -> tuple[str, ...]:
-    return tuple(f"{one.rule} at {one.file}:{one.line}: {one.message}" for one in judged.waived)
+    return tuple(f"{finding.rule} at {finding.file}:{finding.line}: {finding.message}" for finding in judged.waived)
 
 
 def _session(
@@ -114,7 +114,7 @@ def _session(
         number=change.number,
         milliseconds=milliseconds,
         findings=result.findings,
-        replies=tuple(replace(one, message=one.message[:500]) for one in result.replies),
+        replies=tuple(replace(reply, message=reply.message[:500]) for reply in result.replies),
         failure=judged.failure,
     )
 

@@ -8,7 +8,8 @@ from typing import Final
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
 from bot.forge.bundle import BUILD, Part, fixed, listed, rebased, tree
-from bot.model.resource import Platform, Pointer, ResourceId
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
 
 _SECTIONS: Final = {
     Kind.SERVICE: "services",

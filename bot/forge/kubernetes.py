@@ -13,7 +13,8 @@ from typing import Final
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value, ValueForm, as_text
 from bot.forge.bundle import BUILD, Part, derived, fixed, listed, tree
-from bot.model.resource import Platform, Pointer, ResourceId
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
 
 _CONTAINER: Final[Pointer] = ("spec", "template", "spec", "containers", 0)
 _UNITS: Final = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -16,7 +16,8 @@ from bot.edits.values import applied
 from bot.forge import compose, kubernetes
 from bot.forge.bundle import BUILD, ArtifactBundle, Dropped, Part
 from bot.model.drift import SetValue
-from bot.model.resource import JSON, Desired, Pointer, SourceKind
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, SourceKind
 
 __all__ = ["ArtifactBundle", "Dropped", "render"]
 

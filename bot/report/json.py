@@ -21,8 +21,9 @@ from bot.model.drift import (
     Severity,
     Suppressed,
 )
+from bot.model.json import JSON
 from bot.model.proposal import Tick
-from bot.model.resource import JSON, SourceError, Unreachable
+from bot.model.resource import SourceError, Unreachable
 
 
 def to_json(report: Report) -> dict[str, object]:

@@ -14,8 +14,8 @@ from typing import Final
 
 from bot import escape
 from bot.model.drift import Drift, Report, Severity
+from bot.model.json import JSON
 from bot.model.proposal import Tick
-from bot.model.resource import JSON
 from bot.report.json import counts, plain
 from bot.report.wording import counted, remedy, sides
 

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Invalid
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId, Unreachable
+from bot.model.resource import Platform, ResourceId, Unreachable
 
 
 class _Open(BaseModel):

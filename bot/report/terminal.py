@@ -14,8 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
-from bot.model.resource import JSON
 from bot.report.markdown import in_short
 from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides
 

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from bot.drift.masking import HIDDEN
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 CHANGED_UNSEEN: Final = "changed (value hidden)"
 """All that is told of a value that nobody may see."""

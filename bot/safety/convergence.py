@@ -35,12 +35,12 @@ def fights(view: LedgerView, limits: Limits, now: datetime) -> tuple[Fight, ...]
     """Every field that reached the limit within the convergence window, by name."""
     if limits.convergence is None:
         return ()
-    found = []
+    contested = []
     for name, timeline in sorted(history_of(view).by_field.items()):
         attempts = timeline.within(now, limits.convergence_window)
         if len(attempts) >= limits.convergence:
-            found.append(_fight(name, attempts))
-    return tuple(found)
+            contested.append(_fight(name, attempts))
+    return tuple(contested)
 
 
 def _fight(name: str, attempts: Sequence[Attempt]) -> Fight:

@@ -24,7 +24,7 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow, UserRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
 from bot.sandbox.web.markup import check_installed
@@ -225,11 +225,11 @@ class Sandbox:
         self.close()
 
     def _application(self) -> Any:
-        from bot.sandbox.app import Doors, build
+        from bot.sandbox.app import HandlerContext, build
         from bot.sandbox.web import forms, pages, site
 
-        shown = site.routes(self.backend, self.person, (*forms.DOORS, *pages.DOORS))
-        return build(Doors(self.backend, self.requests, self._hang_up), shown)
+        shown = site.routes(self.backend, self.person, (*forms.ROUTES, *pages.ROUTES))
+        return build(HandlerContext(self.backend, self.requests, self._hang_up), shown)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""
@@ -280,11 +280,14 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
 
 def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     owner, _, name = full_name.partition("/")
-    found = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-    if found is None:
+    repo = backend.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    if repo is None:
         raise KeyError(full_name)
-    return found
+    return repo
 
 
-def _owner(backend: Backend, repo: RepositoryRow) -> Any:
-    return backend.login(repo.owner)
+def _owner(backend: Backend, repo: RepositoryRow) -> UserRow:
+    owner = backend.login(repo.owner)
+    if owner is None:
+        raise LookupError(repo.owner)
+    return owner

@@ -10,24 +10,24 @@ from functools import partial
 from pathlib import Path
 
 from bot.drift.cache import Memo
-from bot.drift.kubernetes.ownership import Roster
-from bot.drift.options import ComparisonOptions
+from bot.drift.options import ComparisonOptions, Roster
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import Rendering, check_variables, rendering
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
+from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
 from bot.flows.observation import Assessment, RulesInForce
 from bot.flows.reconcile import Loop
-from bot.flows.remedy import RunContext
 from bot.flows.rules import ignores_at, rules_at
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
+from bot.model.json import Tree
 from bot.model.ledger import Actor
-from bot.model.resource import ResourceId, Tree
+from bot.model.resource import ResourceId
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Signature
 from bot.settings import FILE, Settings, secrets

@@ -24,8 +24,8 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 def one_line(text: str, length: int = LENGTH) -> str:
     """``text`` as one line without invisible characters and credentials, at most ``length`` characters."""
-    seen = "".join(_visible(character) for character in text)
-    line = " ".join(redact(seen).split())
+    visible = "".join(_visible(character) for character in text)
+    line = " ".join(redact(visible).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
@@ -34,7 +34,7 @@ def prose(text: str, length: int = LENGTH) -> str:
     line = one_line(text, length).replace("@", "(at)")
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _EDGE_UNDERSCORE.sub(r"\\_", _MARKUP.sub(r"\\\1", line))
-    return _LINK.sub(lambda found: f"&#{ord(found[0])};", line)
+    return _LINK.sub(lambda match: f"&#{ord(match[0])};", line)
 
 
 def code(text: str, length: int = LENGTH) -> str:

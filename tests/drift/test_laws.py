@@ -13,15 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.drift.canonical import canonical
-from bot.drift.compose import long_form
+from bot.drift.compose.declared import long_form
 from bot.drift.compose.shape import service_shape
 from bot.drift.diff import diff
 from bot.drift.images import agrees
-from bot.drift.kubernetes.defaults import DEFAULTS, sources
+from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.kinds import TYPES, shape_of
 from bot.drift.shapes import COMPARATORS, Form, Shape
 from bot.model.drift import Pair
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind
+from bot.model.json import JSON
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from tests.drift.makers import OPTIONS, declared, live, running, service
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
@@ -130,21 +131,21 @@ def filled(tree: JSON, shape: Shape) -> JSON:
         return [filled(element, shape.element) for element in tree]
     if not isinstance(tree, dict):
         return tree
-    found: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
+    full: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
     if shape.form is Form.STRUCT:
         for key, child in shape.fields.items():
-            if key not in found and child.default is not None and (usual := child.default.of(tree)) is not None:
-                found[key] = filled(copy.deepcopy(usual), child)
-    return found
+            if key not in full and child.default is not None and (usual := child.default.of(tree)) is not None:
+                full[key] = filled(copy.deepcopy(usual), child)
+    return full
 
 
 def objects() -> list[dict[str, Any]]:
-    found = []
+    trees = []
     for path in sorted((CORPUS / "kubernetes-drift").glob("*-config*")):
-        found += [*yaml.safe_load_all(path.read_text())]
+        trees += [*yaml.safe_load_all(path.read_text())]
     for path in sorted((CORPUS / "compose").glob("bridge_expected-kubernetes*")):
-        found += [one for one in yaml.safe_load_all(path.read_text()) if one and "metadata" in one]
-    return found
+        trees += [tree for tree in yaml.safe_load_all(path.read_text()) if tree and "metadata" in tree]
+    return trees
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
@@ -162,7 +163,7 @@ def test_defaults_written_out_are_no_drift() -> None:
 
 def test_every_default_names_its_source() -> None:
     """The table says where each default comes from, and knows every type it speaks of."""
-    assert all(sources().values())
+    assert all(default.source for fields in DEFAULTS.values() for default in fields.values())
     assert set(DEFAULTS) <= set(TYPES)
 
 
@@ -186,7 +187,7 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
 
 
 @pytest.mark.parametrize(
-    ("comparator", "one", "other"),
+    ("comparator", "spelling", "other"),
     [
         ("quantity", "1000m", 1),
         ("quantity", "1Gi", "1073741824"),
@@ -209,6 +210,6 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
         ("base64", "YQ==\n", "YQ=="),
     ],
 )
-def test_spellings_of_one_value_are_one(comparator: str, one: JSON, other: JSON) -> None:
+def test_spellings_of_one_value_are_one(comparator: str, spelling: JSON, other: JSON) -> None:
     """Each comparator maps every spelling to the same value."""
-    assert COMPARATORS[comparator](one) == COMPARATORS[comparator](other)
+    assert COMPARATORS[comparator](spelling) == COMPARATORS[comparator](other)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.compose.inspect import observed as from_inspect
-from bot.drift.compose.long_form import service as canonical_service
+from bot.drift.compose.declared.long_form import service as canonical_service
+from bot.drift.compose.inspected.inspect import observed as from_inspect
 from bot.drift.diff import diff
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
-from bot.model.resource import Tree
+from bot.model.json import Tree
 from tests.drift.makers import OPTIONS, running, service
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "compose"
@@ -256,17 +256,17 @@ DIFFERENT: list[Row] = [
 def test_a_difference_is_one_drift_with_an_edit_in_the_authors_syntax(row: Row) -> None:
     """One drift at the canonical place; its edit touches the raw entry and keeps its syntax."""
     _, raw, shown, where, kind, edits = row
-    found = compare(raw, shown)
-    assert [(drift.where, drift.kind) for drift in found] == [(where, kind)]
-    assert found[0].adopt == edits
+    drifts = compare(raw, shown)
+    assert [(drift.where, drift.kind) for drift in drifts] == [(where, kind)]
+    assert drifts[0].adopt == edits
 
 
 def test_what_git_dropped_is_removed_and_not_added() -> None:
     """With a base that had the entry, a live leftover is a removal in Git, not an addition live."""
-    found = compare(
+    drifts = compare(
         {"image": "x"}, {"image": "x", "environment": {"A": "1"}}, base={"image": "x", "environment": ["A=1"]}
     )
-    assert [(drift.where, drift.kind) for drift in found] == [("environment.A", DriftKind.REMOVED)]
+    assert [(drift.where, drift.kind) for drift in drifts] == [("environment.A", DriftKind.REMOVED)]
 
 
 def test_a_real_inspect_equals_the_service_that_made_it() -> None:
@@ -320,8 +320,8 @@ def test_a_real_inspect_equals_the_service_that_made_it() -> None:
         "Id": "sha256:" + "1" * 64,
         "Config": {"Env": ["PATH=/usr/bin", "NGINX_VERSION=1.27"], "Cmd": ["nginx"]},
     }
-    found = diff(Pair(service(raw), from_inspect(container, image, "docker")), OPTIONS)
-    assert found == ()
+    drifts = diff(Pair(service(raw), from_inspect(container, image, "docker")), OPTIONS)
+    assert drifts == ()
 
 
 def corpus_services() -> list[tuple[str, dict[str, Any]]]:

@@ -22,9 +22,9 @@ VERDICTS: list[dict[str, Any]] = (
 
 
 def load(name: str) -> dict[str, Any]:
-    found = yaml.safe_load((CORPUS / name).read_text())
-    assert isinstance(found, dict)
-    return found
+    document = yaml.safe_load((CORPUS / name).read_text())
+    assert isinstance(document, dict)
+    return document
 
 
 def pair(config: Mapping[str, Any], live: Mapping[str, Any]) -> Pair:
@@ -49,15 +49,15 @@ def edited(config: dict[str, Any], edit: str | None) -> dict[str, Any]:
 
 @pytest.mark.skipif(not VERDICTS, reason="the corpus is not beside this checkout")
 @pytest.mark.parametrize(
-    "verdict", VERDICTS, ids=lambda one: f"{one['config']}-{one.get('option') or one.get('edit') or one['drift']}"
+    "verdict", VERDICTS, ids=lambda case: f"{case['config']}-{case.get('option') or case.get('edit') or case['drift']}"
 )
 def test_a_real_pair_gets_its_verdict(verdict: dict[str, Any]) -> None:
     """Exactly the paths that a verdict names are found, and nothing where it says there is no drift."""
     config = edited(load(verdict["config"]), verdict.get("edit"))
     options = ComparisonOptions(mask_key=b"test", ignore_aggregated_roles="option" in verdict)
-    found = diff(pair(config, load(verdict["live"])), options)
-    paths = {drift.where for drift in found}
+    drifts = diff(pair(config, load(verdict["live"])), options)
+    paths = {drift.where for drift in drifts}
     expected = verdict.get("paths", [])
-    assert bool(found) is verdict["drift"]
+    assert bool(drifts) is verdict["drift"]
     assert all(any(path.startswith(prefix) for prefix in expected) for path in paths)
     assert all(any(path.startswith(prefix) for path in paths) for prefix in expected)

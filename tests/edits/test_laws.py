@@ -23,7 +23,7 @@ from bot.intake.terraform import read_terraform
 from bot.intake.text import Text
 from bot.intake.yamltree import span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.resource import JSON, Pointer
+from bot.model.json import JSON, Pointer
 from tests.intake.corpus import corpus
 
 K = Dialect.KUBERNETES

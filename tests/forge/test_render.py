@@ -14,7 +14,8 @@ from bot.errors import Refused
 from bot.forge.render import ArtifactBundle, render, without_dropped
 from bot.intake.read import read
 from bot.model.drift import AddEntry, SetValue
-from bot.model.resource import JSON, Desired, Platform, SourceKind
+from bot.model.json import JSON
+from bot.model.resource import Desired, Platform, SourceKind
 
 MAIN = """provider "{provider}" {{
   stack = "shop"

@@ -29,7 +29,7 @@ def draft(expected: str, message: str = MESSAGE) -> CommitDraft:
 
 def messages(world: World) -> list[str]:
     """Newest first."""
-    return [one.commit.message for one in repository(world).get_commits("main")]
+    return [entry.commit.message for entry in repository(world).get_commits("main")]
 
 
 def test_a_commit_is_made_with_its_files_and_message(world: World) -> None:
@@ -42,7 +42,7 @@ def test_a_commit_is_made_with_its_files_and_message(world: World) -> None:
     commit = repository(world).get_commit(made)
     assert [parent.sha for parent in commit.parents] == [before]
     assert commit.commit.message.strip() == MESSAGE.strip()
-    assert {one.filename: one.status for one in commit.files} == {"a.txt": "removed", "k8s/é.yaml": "added"}
+    assert {file.filename: file.status for file in commit.files} == {"a.txt": "removed", "k8s/é.yaml": "added"}
     assert repository(world).get_contents("k8s/é.yaml").decoded_content == b"\x00\xffbytes\r\n"  # type: ignore[union-attr]
 
 

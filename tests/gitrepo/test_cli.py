@@ -40,8 +40,8 @@ def test_show_prints_entries_as_text(url: str, capsys: pytest.CaptureFixture[str
 def test_show_as_json_is_limited_to_the_newest(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One object with the tip and entries."""
     assert main(["ledger", "show", "--json", "--limit", "1", "--repo", url]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert [one["task"] for one in found["entries"]] == ["shop/web"]
+    printed = json.loads(capsys.readouterr().out)
+    assert [entry["task"] for entry in printed["entries"]] == ["shop/web"]
     assert main(["ledger", "show", "--json", "--all", "--repo", url]) == 0
     assert len(json.loads(capsys.readouterr().out)["entries"]) == 2
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bot.intake.declared import Declared
 from bot.intake.interpolate import fill, parse_env
 from bot.intake.read import read
-from bot.model.resource import JSON, Desired, Pointer, Through
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, Through
 from tests.intake.corpus import corpus
 
 

@@ -20,8 +20,9 @@ from rich.console import Console
 from bot.drift.masking import HIDDEN
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
+from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
-from bot.model.resource import Item, Platform, ResourceId, SourceError, Unreachable
+from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
 from bot.report.terminal import show_report, show_tick
@@ -41,29 +42,29 @@ def drift(text: str = "v", **fields: Any) -> Drift:
 
 
 def full(text: str = "v") -> Report:
-    one = drift(text)
+    changed = drift(text)
     return Report(
         resources=3,
-        drift=(one, drift(text, name="db", severity=Severity.CRITICAL)),
+        drift=(changed, drift(text, name="db", severity=Severity.CRITICAL)),
         errors=(SourceError("a.yaml", 1, 2, text),),
         unreachable=(Unreachable("kubernetes", text, text),),
-        suppressed=(Suppressed(one, "ignore:r", text),),
+        suppressed=(Suppressed(changed, "ignore:r", text),),
         notes=(IgnoreNote("r", "unused", text),),
     )
 
 
 def test_the_json_has_the_promised_keys() -> None:
     """The keys that readers were promised, with their types."""
-    found = to_json(full())
-    assert found["resources"] == 3
-    assert found["suppressed"] == 1
-    assert found["errors"] == [{"file": "a.yaml", "line": 1, "column": 2, "message": "v"}]
-    one: Any = found["drift"]
+    report = to_json(full())
+    assert report["resources"] == 3
+    assert report["suppressed"] == 1
+    assert report["errors"] == [{"file": "a.yaml", "line": 1, "column": 2, "message": "v"}]
+    drifts: Any = report["drift"]
     promised = {"id", "resource", "kind", "path", "desired", "observed", "severity", "source", "manager"}
-    assert promised <= one[0].keys()
-    assert one[0]["resource"] == "Deployment/shop/web"
-    assert one[0]["source"] == {"file": "k8s/web.yaml", "line": 3}
-    assert json.loads(json.dumps(found)) == found
+    assert promised <= drifts[0].keys()
+    assert drifts[0]["resource"] == "Deployment/shop/web"
+    assert drifts[0]["source"] == {"file": "k8s/web.yaml", "line": 3}
+    assert json.loads(json.dumps(report)) == report
 
 
 def test_the_json_is_what_its_schema_says() -> None:
@@ -108,7 +109,7 @@ def seen(*items: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("files", "live", "said"),
+    ("files", "live", "shown"),
     [
         ({"README.md": "x"}, seen(), {"not compared"}),
         ({"compose.yaml": COMPOSE}, {"docker": []}, {"missing", "not compared"}),
@@ -123,25 +124,25 @@ def seen(*items: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_really_printed_is_what_the_schema_says(
-    tmp_path: Path, files: dict[str, Any], live: Any, said: set[str]
+    tmp_path: Path, files: dict[str, Any], live: Any, shown: set[str]
 ) -> None:
     """Reports of real looks, with every kind of note, validate against the published schema and are plain JSON."""
-    place = tmp_path / "repository"
+    folder = tmp_path / "repository"
     for name, content in files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content if isinstance(content, str) else yaml.safe_dump(content))
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x"]):
-        subprocess.run([*git, *words], cwd=place, check=True)
+        subprocess.run([*git, *words], cwd=folder, check=True)
     snapshot = tmp_path / "live.json"
     snapshot.write_text(json.dumps(live))
     source = live if isinstance(live, str) else str(snapshot)
-    report = to_json(open_assessment(Options(str(place), source, environment={}))().report)
-    found: Any = json.loads(json.dumps(report))
-    jsonschema.Draft202012Validator(SCHEMA).validate(found)
-    told = {one["kind"] for one in found["drift"]} | {one["state"] for one in found["ignores"]}
-    told |= {one["target"] for one in found["unreachable"]} | {one["file"] for one in found["errors"]}
-    assert said <= told
+    report = to_json(open_assessment(Options(str(folder), source, environment={}))().report)
+    printed: Any = json.loads(json.dumps(report))
+    jsonschema.Draft202012Validator(SCHEMA).validate(printed)
+    columns = (("drift", "kind"), ("ignores", "state"), ("unreachable", "target"), ("errors", "file"))
+    listed = {row[key] for table, key in columns for row in printed[table]}
+    assert shown <= listed
     assert "swordfish" not in json.dumps(report)
 
 

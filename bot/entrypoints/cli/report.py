@@ -33,4 +33,4 @@ def register(app: typer.Typer) -> None:
             sys.stdout.flush()
             return
         outcome = work(Worker.EXPORT, workers)
-        print(json.dumps(dict(outcome.figures)) if as_json else outcome.said)
+        print(json.dumps(dict(outcome.figures)) if as_json else outcome.summary)

@@ -70,4 +70,4 @@ def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:
         line = {"worker": outcome.worker.value, "skipped": outcome.skipped, **outcome.figures}
         print(json.dumps(line), flush=True)
     else:
-        print(outcome.said, flush=True)
+        print(outcome.summary, flush=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from bot.model.resource import Desired, Platform, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, Platform
 
 Object: TypeAlias = dict[str, Any]
 """What an API server or an engine prints: JSON of their making, passed through to a file."""

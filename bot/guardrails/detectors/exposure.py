@@ -1,4 +1,9 @@
-"""TF-001: something is opened to everybody, compared as Terraform blocks before and after."""
+"""TF-001: something is opened to everybody, compared as Terraform blocks before and after.
+
+Names of attributes: the pages of the Terraform registry for aws_security_group, aws_security_group_rule,
+aws_vpc_security_group_ingress_rule, google_compute_firewall, azurerm_network_security_group and azurerm_network_security_rule,
+aws_iam_policy_document, aws_s3_bucket_acl and google_storage_bucket_iam_member.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails import hcl
 from bot.guardrails.hcl import Block
 from bot.guardrails.rule import Hit, Subject
 
@@ -33,24 +37,24 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     ports = subject.options.public_ports
-    before = {one.key for delta in files for one in _openings(delta.before, ports)}
+    before = {opening.key for delta in files for opening in _openings(delta.blocks_before, ports)}
     for delta in files:
         seen: set[tuple[str, ...]] = set()
-        for one in _openings(delta.after, ports):
-            if one.key not in before and one.key not in seen:
-                seen.add(one.key)
+        for opening in _openings(delta.blocks_after, ports):
+            if opening.key not in before and opening.key not in seen:
+                seen.add(opening.key)
                 yield Hit(
                     delta.path,
-                    one.line,
-                    one.message,
-                    evidence=delta.after_lines[one.line - 1].strip()[:160],
+                    opening.line,
+                    opening.message,
+                    evidence=delta.after_lines[opening.line - 1].strip()[:160],
                     suggestion="Name the networks or principals that need access.",
-                    anchor="/".join(one.key),
+                    anchor="/".join(opening.key),
                 )
 
 
-def _openings(text: str | None, ports: frozenset[int]) -> Iterator[_Opening]:
-    for block in hcl.parse_blocks(text or ""):
+def _openings(blocks: Iterable[Block], ports: frozenset[int]) -> Iterator[_Opening]:
+    for block in blocks:
         if block.type == "resource" and len(block.labels) == 2:
             yield from _network(block, ports)
             yield from _policies(block)
@@ -93,13 +97,13 @@ def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
 
 
 def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
-    found = block.attribute("source_ranges")
-    if found is None or not _WORLD_RANGE.search(found.text) or (block.blocks and not list(block.nested("allow"))):
+    ranges = block.attribute("source_ranges")
+    if ranges is None or not _WORLD_RANGE.search(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
     named = [attribute.text for allow in block.nested("allow") if (attribute := allow.attribute("ports"))]
     numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
     if not numbers or not numbers <= ports:
-        yield _Opening((block.address, "ingress", *sorted(named)), found.line, f"{block.address} lets everybody in.")
+        yield _Opening((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
 def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Opening]:

@@ -100,9 +100,9 @@ def _draw_boxes(tokens: list[Token], box: BoxOf) -> None:
         children = token.children or []
         if kinds != ("list_item_open", "paragraph_open", "inline") or not children or token.map is None:
             continue
-        found = _TASK.match(children[0].content)
-        if found is None:
+        match = _TASK.match(children[0].content)
+        if match is None:
             continue
-        children[0].content = children[0].content[found.end() :]
-        drawn = box(Task(token.map[0], found[1] != " "))
+        children[0].content = children[0].content[match.end() :]
+        drawn = box(Task(token.map[0], match[1] != " "))
         children.insert(0, Token("html_inline", "", 0, content=drawn, meta={"ours": True}))

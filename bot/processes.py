@@ -1,0 +1,241 @@
+"""Runs one outside program with nothing but what it was given: the shared ground under assistants and renderers.
+
+A program gets its text on stdin, an environment of exactly the variables passed in plus a fresh ``HOME``, and an empty
+working directory; all of it is gone afterwards. It runs in a session of its own, so that ending it ends what it started
+too: SIGTERM to the whole group, SIGKILL after a grace period. What it prints is capped, and how it ended is a value.
+
+The group is only signalled while its leader is unreaped (``WNOWAIT``): a reaped leader's id may belong to somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Final
+
+DEADLINE_SECONDS: Final = 120.0
+OUTPUT_CAP: Final = 4 * 1024 * 1024
+GRACE_SECONDS: Final = 5.0
+STDERR_KEPT: Final = 8192
+_CHUNK: Final = 65536
+_TICK: Final = 0.05
+_DRAIN_SECONDS: Final = 0.5
+
+Monotonic = Callable[[], float]
+
+
+class ProcessEnd(StrEnum):
+    """How a run ended."""
+
+    EXITED = "exited"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    NOT_FOUND = "not_found"
+    """The program is not there or cannot be executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if never started.
+
+    ``stdout`` is whole unless ``ending`` is ``TOO_LARGE`` or ``TIMEOUT``; ``stderr`` is its last 8 KiB, unredacted, and
+    not in the repr: whoever keeps it redacts it first and cuts it shorter then, so that no half secret is left.
+    """
+
+    ending: ProcessEnd
+    exit_code: int | None
+    stdout: bytes = field(repr=False)
+    stderr: str = field(repr=False)
+    milliseconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A home, an empty working directory and a scratch directory for files that are handed over; gone after the run."""
+
+    home: Path
+    work: Path
+    scratch: Path
+
+
+@contextlib.contextmanager
+def fresh_place() -> Iterator[Workspace]:
+    """A place that only this user can look into, removed afterwards whatever a program left there."""
+    root = Path(tempfile.mkdtemp(prefix="clockwork-"))
+    try:
+        place = Workspace(root / "home", root / "work", root / "scratch")
+        for directory in (place.home, place.work, place.scratch):
+            directory.mkdir(mode=0o700)
+        yield place
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def run(
+    argv: Sequence[str],
+    stdin: bytes,
+    *,
+    env: Mapping[str, str],
+    deadline_seconds: float = DEADLINE_SECONDS,
+    output_cap: int = OUTPUT_CAP,
+    grace_seconds: float = GRACE_SECONDS,
+    place: Workspace | None = None,
+    monotonic: Monotonic = time.monotonic,
+) -> ProcessResult:
+    """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME``), in ``place`` or one made for this run.
+
+    ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. Never raises for what the program does: that it is
+    missing, hangs, prints too much or exits badly is in the returned value.
+    """
+    with contextlib.ExitStack() as stack:
+        place = place or stack.enter_context(fresh_place())
+        started = monotonic()
+        try:
+            child = _start(argv, env, place)
+        except OSError as exc:
+            return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", exc.strerror or type(exc).__name__)
+        return _Watch(child, stdin, output_cap, monotonic).to_the_end(started, deadline_seconds, grace_seconds)
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str], place: Workspace) -> subprocess.Popen[bytes]:
+    full = {**env, "HOME": str(place.home), "TMPDIR": str(place.scratch)}
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    if program is None:
+        raise FileNotFoundError(2, f"{argv[0]}: no such program on PATH")
+    return subprocess.Popen(
+        [program, *argv[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=place.work,
+        env=full,
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+class _Watch:
+    """Feeds and reads one child's three pipes without blocking on any of them."""
+
+    def __init__(self, child: subprocess.Popen[bytes], stdin: bytes, cap: int, monotonic: Monotonic) -> None:
+        self._child = child
+        self._unsent = memoryview(stdin)
+        self._cap = cap
+        self._monotonic = monotonic
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._pipes = selectors.DefaultSelector()
+
+    def to_the_end(self, started: float, deadline_seconds: float, grace_seconds: float) -> ProcessResult:
+        try:
+            self._open_pipes()
+            ending = self._follow(started + deadline_seconds)
+        finally:
+            code = self._end_group(grace_seconds)
+            self._close_pipes()
+        spent = round((self._monotonic() - started) * 1000)
+        return ProcessResult(ending, code, bytes(self._stdout), self._stderr.decode("utf-8", "replace"), spent)
+
+    def _open_pipes(self) -> None:
+        child = self._child
+        for pipe, events in (
+            (child.stdin, selectors.EVENT_WRITE),
+            (child.stdout, selectors.EVENT_READ),
+            (child.stderr, selectors.EVENT_READ),
+        ):
+            assert pipe is not None  # noqa: S101 - all three were asked for as pipes
+            os.set_blocking(pipe.fileno(), False)
+            self._pipes.register(pipe, events)
+
+    def _follow(self, deadline: float) -> ProcessEnd:
+        """Until the program has exited and its output was read, or the deadline or the cap stops it."""
+        exited_at: float | None = None
+        while True:
+            now = self._monotonic()
+            if exited_at is None and self._has_exited():
+                exited_at = now
+            if exited_at is not None and (self._quiet() or now >= exited_at + _DRAIN_SECONDS):
+                return ProcessEnd.EXITED
+            if now >= deadline and exited_at is None:
+                return ProcessEnd.TIMEOUT
+            self._pump(_TICK)
+            if len(self._stdout) > self._cap:
+                return ProcessEnd.TOO_LARGE
+
+    def _quiet(self) -> bool:
+        """Whether both outputs are at their end (what the program started may keep them open beyond its own life)."""
+        child = self._child
+        return not any(key.fileobj in (child.stdout, child.stderr) for key in self._pipes.get_map().values())
+
+    def _has_exited(self) -> bool:
+        return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _pump(self, seconds: float) -> None:
+        for key, _ in self._pipes.select(seconds):
+            if key.fileobj is self._child.stdin:
+                self._feed(self._child.stdin)
+            elif key.fileobj is self._child.stdout:
+                self._drain(self._child.stdout, self._keep_stdout)
+            elif key.fileobj is self._child.stderr:
+                self._drain(self._child.stderr, self._keep_stderr)
+
+    def _feed(self, pipe: IO[bytes]) -> None:
+        try:
+            self._unsent = self._unsent[os.write(pipe.fileno(), self._unsent[:_CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # the program does not read what it is given, which is its right
+            self._unsent = memoryview(b"")
+        if not self._unsent:
+            self._close(pipe)
+
+    def _drain(self, pipe: IO[bytes], keep: Callable[[bytes], None]) -> None:
+        try:
+            chunk = os.read(pipe.fileno(), _CHUNK)
+        except BlockingIOError:
+            return
+        if chunk:
+            keep(chunk)
+        else:
+            self._close(pipe)
+
+    def _keep_stdout(self, chunk: bytes) -> None:
+        if len(self._stdout) <= self._cap:
+            self._stdout += chunk
+
+    def _keep_stderr(self, chunk: bytes) -> None:
+        self._stderr = (self._stderr + chunk)[-STDERR_KEPT:]
+
+    def _close(self, pipe: IO[bytes]) -> None:
+        self._pipes.unregister(pipe)
+        pipe.close()
+
+    def _close_pipes(self) -> None:
+        self._pipes.close()
+        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _end_group(self, grace_seconds: float) -> int:
+        """Nothing of the child's group runs when this returns. The program's exit code, negative for a signal."""
+        if not self._has_exited():
+            self._signal(signal.SIGTERM)
+            until = self._monotonic() + grace_seconds
+            while not self._has_exited() and self._monotonic() < until:
+                self._pump(_TICK)
+        self._signal(signal.SIGKILL)
+        return self._child.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, number)
