@@ -138,7 +138,7 @@ def run(
     if stopping is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    api = build(daemon, webhooks=open_webhooks(opened), metrics=partial(metrics, daemon))
+    api = build(daemon, webhooks=open_webhooks(opened, wired.loop.run.host), metrics=partial(metrics, daemon))
     chosen = opened.settings.daemon.port if port is None else port
     with serving(api, host=opened.settings.daemon.host, port=chosen) as bound:
         log.info("started", repository=opened.name, branch=opened.branch, port=bound)
