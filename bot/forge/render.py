@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.assembly.config import Config, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
-from bot.edits.overlays import OverlayEntry, Overlays, apply_entry
+from bot.edits.overlays import Overlays, apply_entry
 from bot.edits.style import House, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
@@ -120,9 +120,3 @@ def _doubled(tree: JSON) -> JSON:
     if isinstance(tree, (list, tuple)):
         return [_doubled(item) for item in tree]
     return tree
-
-
-def without_dropped(overlays: Overlays, dropped: Sequence[Dropped]) -> Overlays:
-    """``overlays`` after configuration won."""
-    gone: list[OverlayEntry] = [found.entry for found in dropped]
-    return overlays.without(gone)

@@ -31,7 +31,6 @@ _LEVELS: Final = {
 class Run:
     """One job of one workflow run. ``link`` is its page; None for what the runner does not name."""
 
-    has_token: bool
     link: str | None
     event: str
     actor: str | None
@@ -47,7 +46,6 @@ def run(environment: Mapping[str, str]) -> Run | None:
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
     return Run(
-        has_token=any(environment.get(name) for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")),
         link=link,
         event=environment.get("GITHUB_EVENT_NAME", ""),
         actor=environment.get("GITHUB_ACTOR") or None,

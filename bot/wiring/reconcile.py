@@ -31,11 +31,11 @@ from bot.model.json import Tree
 from bot.model.ledger import Actor
 from bot.model.resource import ResourceId
 from bot.policy.rules import RuleSet
-from bot.ports import Clock, Signature
+from bot.ports import Clock, PluginContext, Renderer, Signature
 from bot.settings import FILE, Settings, secrets
 from bot.shipped import files, folder
 from bot.texts import Texts
-from bot.wiring import targets
+from bot.wiring import plugins, targets
 from bot.wiring.actor import actor
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
@@ -205,12 +205,23 @@ def _bases(opened: OpenRepository, reader: Declarer) -> Mapping[ResourceId, Tree
     if opened.git is not None:
         return applied.bases(opened.git, reader)
     git = checkout(Path(opened.options.repo))
-    return {} if git is None else applied.bases(git, Declarer(git, render, selection(opened), targets.reader(opened)))
+    return (
+        {}
+        if git is None
+        else applied.bases(git, Declarer(git, _renderer(opened), selection(opened), targets.reader(opened)))
+    )
 
 
 def declarer(opened: OpenRepository) -> Declarer:
     """Reads what commits declare."""
-    return Declarer(opened.repository, render, selection(opened), targets.reader(opened))
+    return Declarer(opened.repository, _renderer(opened), selection(opened), targets.reader(opened))
+
+
+def _renderer(opened: OpenRepository) -> Renderer:
+    chosen = opened.settings.renderer
+    if chosen.kind == "forge":
+        return render
+    return plugins.renderer(chosen.kind, PluginContext(chosen.options, opened.options.environment, SystemClock()))
 
 
 def selection(opened: OpenRepository) -> Selection:

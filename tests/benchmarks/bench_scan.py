@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from bot.secrecy.providers import NEEDLES
 from bot.secrecy.scan import Backend, PatternMatch, available, scanner
+from bot.secrecy.tokens import NEEDLES
 
 _WORDS = [
     "def",

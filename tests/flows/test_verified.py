@@ -18,7 +18,6 @@ from bot.wiring.workers import publish
 from tests.flows.stage import NAME, Stage, by_lane
 
 GRAPHQL = r"/graphql$"
-TASK = "shop/Service/web"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Assignment, Block, Template, walk
 from bot.intake.terraform import read_terraform
 from bot.intake.text import Text
-from tests.intake.corpus import corpus
+from tests.corpus import cases
 
 
 def test_a_file_becomes_attributes_and_blocks_with_spans() -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_utf_8_is_a_mistake() -> None:
     assert "not UTF-8" in parse("f.cw", b"a = \xe9").errors[0].message
 
 
-@pytest.mark.parametrize("path", corpus("hcl", ".tf"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("hcl", "*.tf"))
 def test_terraform_resources_have_origins_for_their_literals(path: Path) -> None:
     """The bytes at the origin of a literal attribute are that literal."""
     data = path.read_bytes()

@@ -11,7 +11,7 @@ import tree_sitter_hcl
 
 from bot.guardrails.hcl import Block, parse_blocks
 from bot.intake.cw import parse
-from tests.intake.corpus import corpus
+from tests.corpus import cases
 
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 OWN = sorted(
@@ -97,7 +97,7 @@ def test_syntax_reads_as_an_independent_grammar_reads_it(body: str, newline: str
     _check(text.replace("\n", newline).encode())
 
 
-@pytest.mark.parametrize("path", corpus("hcl", ".tf"), ids=lambda path: f"extra-{path.name}")
+@pytest.mark.parametrize("path", cases("hcl", "*.tf"))
 def test_real_files_read_as_an_independent_grammar_reads_them(path: Path) -> None:
-    """Extra, where the corpus lies beside the checkout: files of public repositories."""
+    """The whole corpus, block by block and attribute by attribute."""
     _check(path.read_bytes())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.secrecy.providers import NEEDLES
 from bot.secrecy.scan import Backend, Hyperscan, Needle, available, scan, scanner
+from bot.secrecy.tokens import NEEDLES
 
 OTHERS = [backend for backend in available() if backend is not Backend.PLAIN]
 MIXED = (
