@@ -13,7 +13,7 @@ from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.errors import Invalid
 from bot.flows import applied
-from bot.flows.artifacts import Rendering, check_variables, rendering
+from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
@@ -140,7 +140,7 @@ def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
     return applied.record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)
 
 
-def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> Rendering:
+def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> ArtifactRendering:
     """The stale artifacts of a folder's ``.cw`` files, written unless ``write`` is off."""
     options = Options(repo=str(root), variables=variables)
     if not is_files(options):
