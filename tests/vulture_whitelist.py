@@ -27,7 +27,7 @@ WORDS_OF_CLOSED_LISTS = (
 """Settings or files name them; code never singles them out."""
 
 
-CONTRACTS_OF_PLUGINS = (
+PLUGIN_CONTRACTS = (
     ObserverPlugin.__call__,
     AssistantPlugin.__call__,
     RendererPlugin.__call__,
@@ -42,7 +42,7 @@ def facts(
     target: Target,
     tree: RenderedObject,
     rendering: Rendering,
-    provider: TokenProvider,
+    *providers: TokenProvider,
 ) -> tuple[object, ...]:
     """Facts that values carry for whoever implements or reads a port."""
     return (
@@ -52,8 +52,8 @@ def facts(
         tree.opaque,
         rendering.left_out,
         TARGET_NAME,
-        provider.checked,
+        *(provider.checked for provider in providers),
     )
 
 
-__all__ = ["WORDS_OF_CLOSED_LISTS", "facts"]
+__all__ = ["PLUGIN_CONTRACTS", "WORDS_OF_CLOSED_LISTS", "facts"]
