@@ -23,14 +23,14 @@ def content_id(data: bytes) -> str:
 class FileTree:
     """Repository paths with forward slashes to content ids; ``load`` gives the bytes of an id. Regular files only.
 
-    ``changed`` are files laid over it (None: deleted).
+    ``changed`` are files laid over it (None: deleted). ``order`` and ``listings`` remember what was worked out of it.
     """
 
     blobs: Mapping[str, str]
     load: Callable[[str], bytes]
     changed: Mapping[str, bytes | None] = field(default_factory=dict)
-    _sorted: list[str] = field(default_factory=list, compare=False, repr=False)
-    _listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    order: list[str] = field(default_factory=list, compare=False, repr=False)
+    listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self._has(path)
@@ -44,20 +44,20 @@ class FileTree:
 
     def under(self, folder: str) -> list[str]:
         """The paths below ``folder`` (empty: all), sorted."""
-        if not self._sorted:  # one assignment: several threads may come here at once
-            self._sorted[:] = sorted(path for path in {*self.blobs, *self.changed} if self._has(path))
+        if not self.order:  # one assignment: several threads may come here at once
+            self.order[:] = sorted(path for path in {*self.blobs, *self.changed} if self._has(path))
         if not folder:
-            return list(self._sorted)
+            return list(self.order)
         prefix = folder.rstrip("/") + "/"
-        start = bisect_left(self._sorted, prefix)
-        return self._sorted[start : bisect_left(self._sorted, prefix[:-1] + "0", start)]
+        start = bisect_left(self.order, prefix)
+        return self.order[start : bisect_left(self.order, prefix[:-1] + "0", start)]
 
     def listing_id(self, folder: str) -> str:
         """A digest of the names below ``folder``: the same where the same paths are there, whatever they hold."""
-        known = self._listings.get(folder)
+        known = self.listings.get(folder)
         if known is None:
             names = "\0".join(self.under(folder))
-            known = self._listings[folder] = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+            known = self.listings[folder] = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
         return known
 
     def read(self, path: str) -> bytes | None:
@@ -81,8 +81,8 @@ class FileTree:
     def _order_with(self, changed: Mapping[str, bytes | None]) -> list[str]:
         """The sorted paths with ``changed``, from those known already: sorting anew would cost more than an edit does."""
         if all((data is not None) == self._has(path) for path, data in changed.items()):
-            return self._sorted
-        order = list(self._sorted)
+            return self.order
+        order = list(self.order)
         for path, data in changed.items() if order else ():
             if data is not None and not self._has(path):
                 insort(order, path)
@@ -119,7 +119,13 @@ class WatchedTree(FileTree):
     def over(tree: FileTree, load: Callable[[str], bytes] | None = None) -> WatchedTree:
         """``tree``, watched from now on. ``load`` takes the place of its own (a lock around it, say)."""
         return WatchedTree(
-            tree.blobs, load or tree.load, tree.changed, tree._sorted, tree._listings, tree, Reads()  # noqa: SLF001 - the same order of the same paths
+            tree.blobs,
+            load or tree.load,
+            tree.changed,
+            tree.order,
+            tree.listings,
+            tree,
+            Reads(),
         )
 
     def __contains__(self, path: object) -> bool:
@@ -152,7 +158,13 @@ class WatchedTree(FileTree):
         """This tree with ``changed`` files; what is asked of it goes to the same notes."""
         laid = FileTree.with_changes(self, changed)
         return WatchedTree(
-            laid.blobs, laid.load, laid.changed, laid._sorted, {}, self.below, self.reads  # noqa: SLF001 - a tree of our own
+            laid.blobs,
+            laid.load,
+            laid.changed,
+            laid.order,
+            {},
+            self.below,
+            self.reads,
         )
 
     def _note(self, path: object) -> None:

@@ -142,11 +142,22 @@ class Jail:
         words = [f"/{word.relative_to(self.root)}" if rooted and isinstance(word, Path) else str(word) for word in argv]
         seen = "" if rooted else str(self.root)
         proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE)
-        env = {"PATH": f"{seen}/bin", "HOME": f"{seen}/home", "TMPDIR": f"{seen}/tmp", **proxies}
+        folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
+        env = {name: f"{seen}/{folder}" for name, folder in folders.items()} | proxies
         place = Workspace(self.root / "home", self.root, self.root / "tmp")
         before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
         command = [*limits(seconds=max(seconds, 1)), *before, *words]
         return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, place=place)
+
+    def holds(self, program: Path) -> bool:
+        """Whether the kernel keeps a program from reading anything but this folder and libraries."""
+        match self.wall:
+            case Wall.NAMESPACES:
+                return needs_nothing(program) or bool(landlock())
+            case Wall.LANDLOCK:
+                return True
+            case Wall.NONE:
+                return False
 
     def around(self, readable: Sequence[Path | str], program: Path) -> list[str]:
         """The words before a program that may read ``readable`` and write the jail's folders for temporary files."""

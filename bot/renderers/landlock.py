@@ -41,7 +41,7 @@ def restrict(readable: list[str], writable: list[str]) -> None:
     version = _call(libc, _CREATE_RULESET, None, 0, 1)
     rights = _FILES_BY_VERSION[max(known for known in _FILES_BY_VERSION if known <= version)]
     handled = struct.pack("=QQQ", rights, _CONNECTIONS, _SIGNALS_AND_SOCKETS)
-    size = 8 if version < 4 else 16 if version < 6 else 24  # noqa: PLR2004 - versions of the interface
+    size = 8 if version < 4 else 16 if version < 6 else 24
     rules = _call(libc, _CREATE_RULESET, handled[:size], size, 0)
     for path in readable:
         _allow(libc, rules, path, _EXECUTE | _READ | _LIST)
