@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.policy.cases import declared, drift, resource, rules
 
 PROBE = "spec.template.spec.containers[web].livenessProbe"
 NOTHING = Context()
+WEB = resource("Deployment/shop/web", group="apps")
 PATCH, PULL, RUNBOOK, NONE = Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE, Lane.NOTHING
 EVERYTHING_PATCHED = "rules: [{id: all, remedy: artifact-patch, reason: Whatever it is.}]"
 
@@ -105,6 +107,19 @@ def test_a_rule_may_ask_for_less() -> None:
     assert quiet.lane is Lane.NOTHING
     assert "not in Git" in quiet.reasons[-1]
     assert decide(drift("service/shop/web", "healthcheck.retries", 3, 5), rules("moderate", own), NOTHING).lane is PULL
+
+
+@pytest.mark.parametrize(
+    ("target", "lane"), [("prod", Lane.NOTHING), ("prod-eu", Lane.NOTHING), ("dev", PULL), ("", PULL)]
+)
+@pytest.mark.parametrize(
+    "where", ['match: {target: ["prod", "prod-*"]}', "when: \"resource.target.startsWith('prod')\""]
+)
+def test_a_rule_may_be_about_some_targets(target: str, lane: Lane, where: str) -> None:
+    """By their names, in a match and in a condition; the one unnamed target has the empty name."""
+    own = f"rules:\n  - id: prod\n    {where}\n    remedy: nothing\n    reason: Prod is looked after.\n"
+    there = replace(drift(path="spec.replicas", desired=1, observed=3), resource=WEB._replace(target=target))
+    assert decide(there, rules("moderate", own), NOTHING).lane is lane
 
 
 def test_without_rules_the_order_of_questions_decides() -> None:
