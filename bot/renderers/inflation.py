@@ -1,7 +1,8 @@
 """``helmCharts`` of a kustomization, rendered before kustomize sees it: each template becomes one of its resources.
 
 kustomize would start ``helm`` on the machine's own files and pull charts that are not there. Sources:
-kubectl.docs.kubernetes.io, "helmCharts"; ``HelmChart`` in kustomize's ``api/types/helmchartargs.go`` and ``HelmChartInflationGenerator.go``.
+kubectl.docs.kubernetes.io, "helmCharts";
+``HelmChart`` in kustomize's ``api/types/helmchartargs.go`` and ``HelmChartInflationGenerator.go``.
 """
 
 from __future__ import annotations
