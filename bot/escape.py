@@ -3,7 +3,7 @@
 Pure. Used by the templates (as filters, see :data:`FILTERS`), by reports, and by the host adapter for titles. Hostile
 text must not forge a marker, mention anybody, close an issue, skip a check, be a command to another bot, or hide
 itself. Everything stays readable: what is dangerous is replaced by something that looks alike or is shown as an escape,
-nothing is dropped.
+and nothing is dropped but tokens: values arrive masked, and a text of somebody else may still quote one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+
+from bot.secrecy.redaction import redact_tokens
 
 MAX_BODY: Final = 65_535
 """Characters in a body (more than 65,536 is 422 "body is too long") or a check run's summary (65,535: docs.github.com, "REST
@@ -130,7 +132,8 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
 
 
 def _visible(plain: str) -> str:
-    """Control, format and bidirectional characters as escapes, everything else as it is."""
+    """Control, format and bidirectional characters as escapes, tokens redacted, everything else as it is."""
+    plain = redact_tokens(plain)
     if plain.isascii() and plain.isprintable():
         return plain
     return "".join(_escape(char) if unicodedata.category(char) in _HIDDEN else char for char in plain)

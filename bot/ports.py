@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
 from bot.model.event import Event
+from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.model.session import Prompt, Reply, Session
+from bot.model.target import Rendering, Unit
 
 
 class Clock(Protocol):
@@ -162,6 +164,7 @@ class Ledger(Protocol):
         ...
 
 
+@runtime_checkable
 class CodeHost(Protocol):
     """Pull requests, issues and checks, as far as flows need them.
 
@@ -264,6 +267,11 @@ class Webhooks(Protocol):
         ...
 
 
+@runtime_checkable
+class NotifyingHost(CodeHost, Webhooks, Protocol):
+    """A code host that reads its own deliveries; GitHub's are read without one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one or more observers saw.
@@ -281,6 +289,14 @@ class Observation:
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
+
+
+class UnitRenderer(Protocol):
+    """Renders the units of targets with the tools that deploy them."""
+
+    def render(self, unit: Unit, tree: FileTree) -> Rendering:
+        """What ``unit`` comes to in ``tree``. Never raises for what a repository says: that is the rendering's ``error``."""
+        ...
 
 
 class DroppedEntry(Protocol):
@@ -338,6 +354,7 @@ def silent(step: ObserverStep) -> None:
     del step
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Reads live state. Never writes, and raises nothing but ``Invalid`` (bad settings): failing to look is data."""
 
@@ -349,6 +366,7 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
 class Assistant(Protocol):
     """An AI tool. Its reply is untrusted input. Never raises: every failure is a reply with a status."""
 
@@ -372,3 +390,61 @@ class SessionStore(Protocol):
     def close(self) -> None:
         """Everything taken so far is written."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PluginContext:
+    """What a plug-in outside of this repository is made with.
+
+    ``options`` are its own, as the settings file has them: nobody has checked them. ``environment`` is this process's,
+    with its secrets. Time comes from ``clock`` alone.
+    """
+
+    options: Mapping[str, object]
+    environment: Mapping[str, str] = field(repr=False)
+    clock: Clock
+    tell: Tell = field(default=silent, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostContext(PluginContext):
+    """What a plug-in for a code host is made with as well.
+
+    ``remote`` is the Git address of the repository ``name``; ``token`` is CLOCKWORK_TOKEN, None without one.
+    ``marker_key`` signs the marker that :class:`CodeHost` puts into the first line of everything of ours.
+    """
+
+    remote: str = ""
+    name: str = ""
+    token: str | None = field(default=None, repr=False)
+    marker_key: bytes = field(default=b"", repr=False)
+
+
+class ObserverPlugin(Protocol):
+    """What an entry point of the group ``clockwork.observers`` names. Raises ``Invalid`` for options that are wrong."""
+
+    def __call__(self, context: PluginContext, /) -> Observer: ...
+
+
+class AssistantPlugin(Protocol):
+    """What an entry point of the group ``clockwork.assistants`` names. Raises ``Invalid`` for options that are wrong."""
+
+    def __call__(self, context: PluginContext, /) -> Assistant: ...
+
+
+class RendererPlugin(Protocol):
+    """What an entry point of the group ``clockwork.renderers`` names: it takes the place of the forge.
+
+    One renderer makes all artifacts of the ``.cw`` files of a repository. Raises ``Invalid`` for options that are wrong.
+    """
+
+    def __call__(self, context: PluginContext, /) -> Renderer: ...
+
+
+class HostPlugin(Protocol):
+    """What an entry point of the group ``clockwork.hosts`` names. Raises ``Invalid`` for options that are wrong.
+
+    The daemon lets a :class:`NotifyingHost` read its own deliveries.
+    """
+
+    def __call__(self, context: HostContext, /) -> CodeHost: ...

@@ -4,7 +4,8 @@ A program gets its text on stdin, an environment of exactly the variables passed
 working directory; all of it is gone afterwards. It runs in a session of its own, so that ending it ends what it started
 too: SIGTERM to the whole group, SIGKILL after a grace period. What it prints is capped, and how it ended is a value.
 
-The group is only signalled while its leader is unreaped (``WNOWAIT``): a reaped leader's id may belong to somebody else.
+The group is only signalled while its leader is unreaped (``WNOWAIT``): a reaped leader's id may belong to somebody
+else.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class ProcessEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if never started.
+    """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if never
+    started.
 
     ``stdout`` is whole unless ``ending`` is ``TOO_LARGE`` or ``TIMEOUT``; ``stderr`` is its last 8 KiB, unredacted, and
     not in the repr: whoever keeps it redacts it first and cuts it shorter then, so that no half secret is left.
@@ -92,7 +94,8 @@ def run(
     place: Workspace | None = None,
     monotonic: Monotonic = time.monotonic,
 ) -> ProcessResult:
-    """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME``), in ``place`` or one made for this run.
+    """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME`` and ``TMPDIR`` where it names none), in
+    ``place`` or one made for this run.
 
     ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. Never raises for what the program does: that it is
     missing, hangs, prints too much or exits badly is in the returned value.
@@ -108,7 +111,7 @@ def run(
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], place: Workspace) -> subprocess.Popen[bytes]:
-    full = {**env, "HOME": str(place.home), "TMPDIR": str(place.scratch)}
+    full = {"HOME": str(place.home), "TMPDIR": str(place.scratch), **env}
     program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
     if program is None:
         raise FileNotFoundError(2, f"{argv[0]}: no such program on PATH")
@@ -135,6 +138,7 @@ class _Watch:
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._pipes = selectors.DefaultSelector()
+        self._exit = -1
 
     def to_the_end(self, started: float, deadline_seconds: float, grace_seconds: float) -> ProcessResult:
         try:
@@ -156,6 +160,9 @@ class _Watch:
             assert pipe is not None  # noqa: S101 - all three were asked for as pipes
             os.set_blocking(pipe.fileno(), False)
             self._pipes.register(pipe, events)
+        if hasattr(os, "pidfd_open"):  # Linux: the end of the program wakes the wait for its output (pidfd_open(2))
+            self._exit = os.pidfd_open(child.pid)
+            self._pipes.register(self._exit, selectors.EVENT_READ)
 
     def _follow(self, deadline: float) -> ProcessEnd:
         """Until the program has exited and its output was read, or the deadline or the cap stops it."""
@@ -188,6 +195,8 @@ class _Watch:
                 self._drain(self._child.stdout, self._keep_stdout)
             elif key.fileobj is self._child.stderr:
                 self._drain(self._child.stderr, self._keep_stderr)
+            elif key.fd == self._exit:
+                self._pipes.unregister(self._exit)
 
     def _feed(self, pipe: IO[bytes]) -> None:
         try:
@@ -222,6 +231,8 @@ class _Watch:
 
     def _close_pipes(self) -> None:
         self._pipes.close()
+        if self._exit >= 0:
+            os.close(self._exit)
         for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
             if pipe is not None:
                 pipe.close()

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -30,11 +30,15 @@ from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
+from bot.model.target import TARGET_NAME
 from bot.safety.windows import parse_window
+from bot.targets.paths import joined
 
 __all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
 
 FILE: Final = "clockwork.yaml"
+ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
+"""The kinds that are built in."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
@@ -60,6 +64,23 @@ Seconds = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bearable)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Installed: TypeAlias = Callable[[str], Collection[str]]
+"""The names of plug-ins that are installed in a group: observers, renderers, assistants or hosts."""
+
+
+def _known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
+    """``name``, if it is built in or a plug-in of that name is installed."""
+    if name in built_in:
+        return name
+    find: Installed | None = (info.context or {}).get("installed")
+    names = sorted({*built_in, *(() if find is None else find(group))})
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    raise ValueError(f"unknown {name!r}; {hint} (plug-ins: entry points clockwork.{group})")
 
 
 class SnapshotSettings(_Section):
@@ -121,7 +142,59 @@ class ObserveSettings(_Section):
     kubernetes: KubernetesSettings | None = None
     terraform: TerraformSettings | None = None
     http: list[HttpProbeSettings] = []
+    plugins: dict[str, dict[str, Any]] = {}
+    """Entry point in the group ``clockwork.observers`` -> its options."""
     deadline: Seconds = 120
+
+    @field_validator("plugins")
+    @classmethod
+    def _installed(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        for name in value:
+            _known(name, (), "observers", info)
+        return value
+
+
+class TargetSettings(_Section):
+    """One place that a part of the repository is deployed to."""
+
+    name: str
+    path: str
+    """A folder of the repository: a kustomization, a chart, where Flux begins, or plain files."""
+    namespace: str = ""
+    observe: ObserveSettings | None = None
+    """Who looks at it; the repository's own observers without this."""
+    values: list[str] = []
+    """Values files of a chart, as repository paths, the later over the earlier."""
+    release: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not TARGET_NAME.fullmatch(value):
+            raise ValueError("write letters, digits, '.', '_' and '-', at most 63, and no slash")
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _is_inside(cls, value: str) -> str:
+        if joined("", value) is None:
+            raise ValueError("write a folder of this repository")
+        return joined("", value) or ""
+
+
+class ClusterSettings(_Section):
+    """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
+
+    name: str
+    server: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ArgoSettings(_Section):
+    """What the repository does not say of Argo CD."""
+
+    clusters: list[ClusterSettings] = []
 
 
 class WindowSettings(_Section):
@@ -182,9 +255,13 @@ class SourceSettings(_Section):
 
 
 class AssistantSettings(_Section):
-    """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key."""
+    """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key.
 
-    kind: Literal["claude", "codex", "gemini", "copilot", "openai", "command"]
+    Any other ``kind`` is an entry point in the group ``clockwork.assistants``, which gets ``options`` alone.
+    """
+
+    kind: str
+    options: dict[str, Any] = {}
     name: str | None = None
     command: list[str] | None = None
     base_url: str | None = None
@@ -192,8 +269,15 @@ class AssistantSettings(_Section):
     key_env: str | None = None
     timeout: Seconds = 120
 
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ASSISTANTS, "assistants", info)
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.options and self.kind in ASSISTANTS:
+            raise ValueError(f"options: goes with plug-ins, and kind: {self.kind} is none")
         if (self.kind == "command") != (self.command is not None):
             raise ValueError("command: goes with kind: command, and only with it")
         if self.kind == "openai" and (self.base_url is None or self.model is None):
@@ -233,8 +317,33 @@ class WorkerSettings(_Section):
     failure_modes: str = "AI_Failure_Modes.md"
 
 
+class HostSettings(_Section):
+    """What kind of code host the remote is on: ``github``, or an entry point in the group ``clockwork.hosts``."""
+
+    kind: str = "github"
+    options: dict[str, Any] = {}
+    """For a plug-in; GitHub's own are in ``github``."""
+
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ("github",), "hosts", info)
+
+
+class RendererSettings(_Section):
+    """What makes artifacts of ``.cw`` files: ``forge``, or an entry point in the group ``clockwork.renderers``."""
+
+    kind: str = "forge"
+    options: dict[str, Any] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ("forge",), "renderers", info)
+
+
 class GitHubSettings(_Section):
-    """The code host."""
+    """A repository on GitHub."""
 
     api_url: str | None = None
     """Without it: the GITHUB_API_URL of the environment, else the public API for a remote on github.com."""
@@ -275,9 +384,13 @@ class Settings(_Section):
     repository: str | None = None
     branch: str | None = None
     remote: str | None = None
+    host: HostSettings = HostSettings()
     github: GitHubSettings = GitHubSettings()
+    renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
     observe: ObserveSettings = ObserveSettings()
+    targets: list[TargetSettings] = []
+    argo: ArgoSettings = ArgoSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()
@@ -290,6 +403,15 @@ class Settings(_Section):
     aggregated_roles: Literal["compare", "ignore"] = "compare"
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
+
+    @field_validator("targets")
+    @classmethod
+    def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
+        names = [target.name for target in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the target {twice[0]!r} is named twice")
+        return value
 
     @field_validator("repository")
     @classmethod
@@ -317,8 +439,8 @@ def secrets(environment: Mapping[str, str]) -> Secrets:
     return Secrets(token, webhook.encode() if webhook else None, marker.encode() if marker else None)
 
 
-def load(data: bytes | None, *, file: str = FILE) -> Settings:
-    """Settings from the bytes of the file; None or an empty file gives the defaults.
+def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda _group: ()) -> Settings:
+    """Settings from the bytes of the file; None or an empty file gives the defaults. ``installed`` names plug-ins.
 
     Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
     """
@@ -330,7 +452,7 @@ def load(data: bytes | None, *, file: str = FILE) -> Settings:
     if not isinstance(document.value, dict):
         raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
     try:
-        return Settings.model_validate(document.value)
+        return Settings.model_validate(document.value, context={"installed": installed})
     except ValidationError as exc:
         mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
         raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
@@ -341,7 +463,7 @@ def _explain(error: ErrorDetails, document: Document) -> str:
     shown = ".".join(str(key) for key in keys)
     where = f"{document.file}:{document.line(keys)}"
     if error["type"] == "extra_forbidden":
-        known = _known(keys[:-1])
+        known = _keys_at(keys[:-1])
         near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
         return f"{where}: unknown setting {shown!r}; {hint}"
@@ -349,7 +471,7 @@ def _explain(error: ErrorDetails, document: Document) -> str:
     return f"{where}: {shown or 'settings'}: {message}"
 
 
-def _known(keys: Sequence[object]) -> list[str]:
+def _keys_at(keys: Sequence[object]) -> list[str]:
     """The keys that the section at ``keys`` knows."""
     model: type[BaseModel] = Settings
     for key in keys:

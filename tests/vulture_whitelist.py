@@ -10,6 +10,8 @@ from bot.model.decision import FixLevel
 from bot.model.event import CommentEvent
 from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
+from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
+from bot.secrecy.providers import TokenProvider
 
 WORDS_OF_CLOSED_LISTS = (
     FixLevel.CONSERVATIVE,
@@ -25,8 +27,22 @@ WORDS_OF_CLOSED_LISTS = (
 """Settings or files name them; code never singles them out."""
 
 
+CONTRACTS_OF_PLUGINS = (
+    ObserverPlugin.__call__,
+    AssistantPlugin.__call__,
+    RendererPlugin.__call__,
+    HostPlugin.__call__,
+)
+"""Packages outside of this repository satisfy them."""
+
+
 def facts(
-    pull: PullRequest, comment: CommentEvent, target: Target, tree: RenderedObject, rendering: Rendering
+    pull: PullRequest,
+    comment: CommentEvent,
+    target: Target,
+    tree: RenderedObject,
+    rendering: Rendering,
+    provider: TokenProvider,
 ) -> tuple[object, ...]:
     """Facts that values carry for whoever implements or reads a port."""
     return (
@@ -36,6 +52,7 @@ def facts(
         tree.opaque,
         rendering.left_out,
         TARGET_NAME,
+        provider.checked,
     )
 
 

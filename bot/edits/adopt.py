@@ -47,6 +47,8 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
             if cw is None:
                 raise Refused(f"{desired.file} can only be edited together with its whole configuration")
             return adopt_cw(desired, edits, files, cw)
+        case SourceKind.RENDERED:
+            raise Refused(f"{desired.file} is rendered: its values are set where its tool reads them")
         case SourceKind.SETTINGS:
             raise Refused(f"{desired.file} holds settings: change it by hand")
         case _ as never:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from bot.errors import BotError, Invalid
 from bot.model.event import (
@@ -47,6 +47,9 @@ class CommentWork:
 
     number: int
 
+
+_REMEMBERED: Final = 1000
+"""How many ids of deliveries are kept."""
 
 Work: TypeAlias = ReconcileWork | ReviewWork | CommentWork
 
@@ -131,7 +134,9 @@ class Daemon:
         if delivery in recent:
             return False
         recent[delivery] = None
-        while len(recent) > 1000:
+        # A redelivery comes with the id of its first one (GitHub, Best practices for using webhooks). Forgetting an old
+        # id costs one needless run; remembering all of them would be a leak.
+        while len(recent) > _REMEMBERED:
             recent.popitem(last=False)
         for work in work_of(event):
             self.queue.put(work)

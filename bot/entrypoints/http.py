@@ -43,7 +43,7 @@ def build(daemon: Daemon, *, webhooks: Webhooks, metrics: Callable[[], str]) -> 
         return JSONResponse(status_of(daemon))
 
     async def measured(request: Request) -> Response:
-        """Prometheus text format."""
+        """Prometheus text format, whose version stands in the media type (Prometheus, Exposition formats)."""
         del request
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
 

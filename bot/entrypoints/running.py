@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.entrypoints.daemon import Daemon, DaemonStatus
 from bot.entrypoints.http import build, serving
@@ -19,6 +19,7 @@ from bot.flows.explain import explain
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
 from bot.ports import Clock
+from bot.secrecy.redaction import redact_tokens
 from bot.settings import FILE
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
@@ -38,6 +39,7 @@ def logger() -> structlog.stdlib.BoundLogger:
 
     structlog.configure(
         processors=[
+            _without_tokens,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
@@ -46,6 +48,11 @@ def logger() -> structlog.stdlib.BoundLogger:
     )
     log: structlog.stdlib.BoundLogger = structlog.get_logger()
     return log
+
+
+def _without_tokens(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Every text of an event redacted: a message of another program may quote what it was given."""
+    return {key: redact_tokens(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class Wired:
@@ -131,7 +138,7 @@ def run(
     if stopping is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    api = build(daemon, webhooks=open_webhooks(opened), metrics=partial(metrics, daemon))
+    api = build(daemon, webhooks=open_webhooks(opened, wired.loop.run.host), metrics=partial(metrics, daemon))
     chosen = opened.settings.daemon.port if port is None else port
     with serving(api, host=opened.settings.daemon.host, port=chosen) as bound:
         log.info("started", repository=opened.name, branch=opened.branch, port=bound)

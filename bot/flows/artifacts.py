@@ -12,19 +12,19 @@ from bot.model.resource import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Rendering:
+class ArtifactRendering:
     """Stale artifacts by path, with the bytes they should have (None: there should be none), or why nothing renders."""
 
     changes: Mapping[str, bytes | None] = field(default_factory=dict)
     errors: tuple[SourceError, ...] = ()
 
 
-def rendering(declaration: Declaration) -> Rendering:
+def rendering(declaration: Declaration) -> ArtifactRendering:
     """What has to be written so that the artifacts are what the ``.cw`` files say."""
     if declaration.assembly is not None and declaration.assembly.errors:
-        return Rendering(errors=declaration.assembly.errors)
+        return ArtifactRendering(errors=declaration.assembly.errors)
     files = {} if declaration.bundle is None else declaration.bundle.files
-    return Rendering({path: files.get(path) for path in (str(drift.path[0]) for drift in declaration.stale)})
+    return ArtifactRendering({path: files.get(path) for path in (str(drift.path[0]) for drift in declaration.stale)})
 
 
 def check_variables(names: Iterable[str], declaration: Declaration, repository: str) -> None:

@@ -1,8 +1,8 @@
 """What people order: halt, resume, suspend, retry, ignore. Recorded in the ledger, so every run obeys it.
 
-Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked before.
-Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an order
-about a typo would hold nothing back and still look obeyed.
+Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked
+before. Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an
+order about a typo would hold nothing back and still look obeyed.
 """
 
 from __future__ import annotations

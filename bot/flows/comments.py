@@ -1,4 +1,5 @@
-"""Orders in comments: ``/clockwork suspend TASK until TIME reason`` and its siblings. Called by the daemon and in Actions.
+"""Orders in comments: ``/clockwork suspend TASK until TIME reason`` and its siblings. Called by the daemon and in
+Actions.
 
 How a line is read: a known task at its beginning is the order's; without one the order is about the task of the issue
 or pull request it stands on; the rest is the reason. What looks like a task and is none is refused, never taken for a
@@ -42,8 +43,8 @@ _UNTIL_A_DIGIT: Final = re.compile(rf"\s+until\s+(?=[0-9]){_TIME}", re.IGNORECAS
 def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     """Carry out the commands in the comments of one issue or pull request that were not answered yet.
 
-    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to the
-    repository are obeyed. Returns what was answered.
+    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to
+    the repository are obeyed. Returns what was answered.
     """
     host = orders.run.host
     if host is None:
@@ -143,7 +144,9 @@ class _Argument:
 
 
 def _read(words: str, about: str | None, known: Collection[str], *, everything: bool) -> _Argument:
-    """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only nearly."""
+    """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only
+    nearly.
+    """
     for task in sorted(known, key=len, reverse=True):
         if words.startswith(task) and (end := _END.match(words, len(task))):
             return _Argument(task, words[end.end() :])

@@ -16,7 +16,12 @@ def compare(
     """What differs. A repository that declares nothing is noted: a wrong folder must not pass for one without drift."""
     assessment = assess(declaration, rules, observe, now=now)
     mistakes = any(not error.note for error in declaration.errors)
-    if declaration.resources or declaration.stale or mistakes or assessment.observation.compared:
+    if (
+        declaration.resources
+        or declaration.stale
+        or mistakes
+        or any(place.observation.compared for place in assessment.places)
+    ):
         return assessment
     note = IgnoreNote(repository, "not compared", f"nothing in {repository} declares anything")
     report = assessment.report

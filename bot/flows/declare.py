@@ -15,13 +15,16 @@ from bot.assembly.config import Assembly
 from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
+from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake.compose import looks_like_compose
 from bot.intake.discover import SUFFIXES, candidates
-from bot.intake.read import Declared, read, read_manifest, without_repeats
+from bot.intake.read import Declared, read, read_manifest, told_apart
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.filetree import FileTree
 from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
+from bot.targets.paths import is_below
 
 OWN: Final = ".clockwork"
 BUILD: Final = f"{OWN}/build/"
@@ -43,7 +46,8 @@ class Declaration:
     """Everything one commit declares.
 
     ``files`` holds the bytes of every file that was read, ``assembly`` the evaluated ``.cw`` (None when there is none),
-    ``stale`` the artifacts whose bytes differ from what the forge renders now.
+    ``stale`` the artifacts whose bytes differ from what the forge renders now. ``deployment`` holds the targets; None
+    where nothing reads them.
     """
 
     commit: str
@@ -54,6 +58,7 @@ class Declaration:
     overlays: Overlays = field(default_factory=Overlays)
     bundle: Bundle | None = None
     stale: tuple[Drift, ...] = ()
+    deployment: Deployment | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +68,7 @@ class Declarer:
     repository: Repository
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
+    targets: DeploymentReader | None = None
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _listed: Sequence[TreeEntry] | None = None
@@ -75,11 +81,12 @@ class Declarer:
         if self._last is not None and self._last.commit == commit:
             return self._last
         entries = self._entries(commit)
+        everything = entries if self.targets is None else self.repository.entries(commit)
         tree = hashlib.sha256(
-            "\0".join(f"{e.path}\0{e.blob}" for e in entries).encode(errors="surrogateescape")
+            "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
         ).hexdigest()
         if self._last is None or tree != self._tree:
-            self._last, self._tree = self._read(commit, entries), tree
+            self._last, self._tree = self._read(commit, entries, everything), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
@@ -87,7 +94,9 @@ class Declarer:
     def with_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
         """What ``base`` would declare with ``changed`` files (None deletes)."""
         files = {path: data for path, data in {**base.files, **changed}.items() if data is not None}
-        return self._build(base.commit, files, {})
+        before = base.deployment
+        after = None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(changed))
+        return self._build(base.commit, files, {}, after)
 
     def _entries(self, commit: str) -> list[TreeEntry]:
         """The files that declare something, sorted. All other files of the repository are never looked at."""
@@ -105,27 +114,41 @@ class Declarer:
             _matches(path, g) for g in chosen.exclude
         )
 
-    def _read(self, commit: str, entries: Sequence[TreeEntry]) -> Declaration:
+    def _read(self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry]) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
-        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs)
+        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything))
+        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
 
-    def _build(self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declaration:
+    def _file_tree(self, entries: Sequence[TreeEntry]) -> FileTree:
+        """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
+
+        def load(blob: str) -> bytes:
+            return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
+
+        return FileTree({entry.path: entry.blob for entry in entries if self._chosen(entry.path)}, load)
+
+    def _build(
+        self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None
+    ) -> Declaration:
+        rendered = frozenset[str]() if deployment is None else deployment.discovery.rendered
         own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
         cw = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
-        plain = {path: data for path, data in files.items() if path not in own and path not in cw}
-        declared = self._plain(plain, blobs)
+        plain = {
+            path: data for path, data in files.items() if path not in own and path not in cw and path not in rendered
+        }
+        declared = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = (*declared.errors, *overlay_errors)
-            return Declaration(commit, declared.resources, errors, files, overlays=overlays)
+            return Declaration(commit, declared.resources, errors, files, overlays=overlays, deployment=deployment)
         assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
         bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors)
         stale = () if assembly.errors else _stale(bundle, own)
         return Declaration(
-            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale
+            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale, deployment
         )
 
     def _plain(self, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declared:
@@ -145,7 +168,32 @@ class Declarer:
         if blobs:
             self._parsed = seen
         other = read(rest, project=self.selection.project)
-        return without_repeats(Declared((*resources, *other.resources), (*errors, *other.errors)))
+        return Declared((*resources, *other.resources), (*errors, *other.errors))
+
+
+def _with_targets(plain: Declared, deployment: Deployment | None) -> Declared:
+    """Plain resources of folders that a target names go to that target; with what the targets' units render beside
+    them.
+
+    Where one target alone was asked for, the others' and the unnamed one's are left out.
+    """
+    if deployment is None:
+        return told_apart(plain)
+    placed = [_placed(desired, deployment) for desired in plain.resources]
+    kept = [
+        desired
+        for desired in placed
+        if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
+    ]
+    own = told_apart(Declared(tuple(kept), plain.errors))
+    return Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+
+
+def _placed(desired: Desired, deployment: Deployment) -> Desired:
+    for target in deployment.discovery.targets:
+        if any(is_below(desired.file, path) for path in target.paths):
+            return replace(desired, id=desired.id._replace(target=target.name), task=f"{target.name}/{desired.task}")
+    return desired
 
 
 def _with_blob(declared: Declared, blob: str) -> Declared:

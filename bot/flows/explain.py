@@ -1,4 +1,5 @@
-"""The whole chain of decision about one task, proposal or drift: observation, rule, limits, ledger, what would change it.
+"""The whole chain of decision about one task, proposal or drift: observation, rule, limits, ledger, what would change
+it.
 
 Prints the same values the run acts on; nothing is worked out a second time.
 """
@@ -35,8 +36,8 @@ _DIRECTIONS: Final[Mapping[Direction, str]] = {
 class Explanation:
     """Everything about one subject. ``entries`` are the ledger's, oldest first.
 
-    ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing at
-    all may be written.
+    ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing
+    at all may be written.
     """
 
     subject: str
@@ -105,7 +106,9 @@ class Explanation:
         }
 
     def _asked(self, intention: Intention) -> Sequence[LimitCheck]:
-        """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks people."""
+        """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks
+        people.
+        """
         return (
             ()
             if intention.denied is not None and intention.kind == DELETIONS

@@ -42,7 +42,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What stays the same for all proposals of one plan: what is remembered, what it means at ``now``, how files are read."""
+    """What stays the same for all proposals of one plan: what is remembered, what it means at ``now``, how files are
+    read.
+    """
 
     memory: Memory
     known: State

@@ -136,7 +136,11 @@ def _in_short(value: JSON) -> str | None:
 
 
 def _without_common_name(before: str, after: str) -> tuple[str, str]:
-    """Two references of one image as their tags or digests; two images as they are."""
+    """Two references of one image as their tags or digests; two images as they are.
+
+    ``name[:tag][@algorithm:digest]`` (github.com/distribution/reference, grammar in ``reference.go``). The port of a
+    registry has a colon as well: what is before it then differs, or is the same and so is the port.
+    """
     (name, _, tag), (other, _, other_tag) = before.rpartition(":"), after.rpartition(":")
     return (tag, other_tag) if name and name == other else (before, after)
 

@@ -11,8 +11,8 @@ from bot.ports import Signature
 from bot.safety.trailers import intents_in
 
 WEB_FLOW: Final = Signature("GitHub", "noreply@github.com")
-"""The committer of commits that GitHub makes for us: its account ``web-flow``, whose key (github.com/web-flow.gpg) signs them
-(GitHub Docs, "About commit signature verification").
+"""The committer of commits that GitHub makes for us: its account ``web-flow``, whose key (github.com/web-flow.gpg)
+signs them (GitHub Docs, "About commit signature verification").
 """
 
 
@@ -28,7 +28,8 @@ def taken_over(task: str, view: LedgerView, run: RunContext) -> bool:
 
 
 def pushed_by_us(tip: str, view: LedgerView, run: RunContext) -> bool:
-    """Whether this bot pushed ``tip``: the ledger records it, or no run lived to record it and the commit names its intent.
+    """Whether this bot pushed ``tip``: the ledger records it, or no run lived to record it and the commit names its
+    intent.
 
     Somebody who amends or rebases our commit keeps its message, but neither its id nor its committer: Git sets the
     committer anew whenever it writes a commit object (git-commit(1), "--amend").

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.errors import Refused
-from bot.flows.changes import Changes, config_change, patch
+from bot.flows.changes import Changes, NotSet, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, Intention, marker, request
 from bot.flows.memory import Memory, Situation
@@ -151,10 +151,14 @@ def _patch(
 ) -> Intention | None:
     try:
         changes = _writable(patch(declaration, proposal, situation.declarer), situation)
+    except NotSet as exc:
+        return _issue(_as_runbook(proposal, exc.message), pending, situation)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
+    if changes.moves:  # what changes more than was asked for is never committed without a person's yes
+        return _pull(replace(proposal, lane=Lane.CONFIG_PULL_REQUEST), declaration, pending, situation)
     text = to_commit(proposal, changes.files)
     return _ask(Intention(proposal, Effect.COMMITTED, text, changes), pending, situation)
 
@@ -181,6 +185,8 @@ def _pull(
         return _taken_over(proposal, opened)
     try:
         changes = _writable(config_change(declaration, proposal, situation.declarer), situation)
+    except NotSet as exc:
+        return _issue(_as_runbook(proposal, exc.message), pending, situation)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
@@ -190,6 +196,15 @@ def _pull(
         text = to_propose(proposal, opened.number)
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
+
+
+def _as_runbook(proposal: Proposal, reason: str) -> Proposal:
+    """The same drifts as a runbook: no edit of Git does it, so people must."""
+    decisions = tuple(
+        replace(decision, lane=Lane.RUNBOOK_ISSUE, reasons=(*decision.reasons, f"{reason}."))
+        for decision in proposal.decisions
+    )
+    return replace(proposal, lane=Lane.RUNBOOK_ISSUE, decisions=decisions)
 
 
 def _taken_over(proposal: Proposal, opened: Item | None) -> Intention:

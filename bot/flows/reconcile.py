@@ -1,4 +1,5 @@
-"""One tick: look, plan, carry out, close what is gone, account. Called by the command line, the daemon and Actions alike.
+"""One tick: look, plan, carry out, close what is gone, account. Called by the command line, the daemon and Actions
+alike.
 
 A straight line: event → head → intake → observe → diff → decide → permit → render/edit → intent → commit | pull request
 | issue → outcome → report. An event only says when to look.

@@ -73,7 +73,10 @@ def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) ->
 
 
 def _pushed(head: str, run: RunContext) -> Iterator[CommitInfo]:
-    """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger."""
+    """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger.
+
+    The first parent is the branch that was merged into (git-log(1), "--first-parent").
+    """
     commits = {commit.sha: commit for commit in run.repository.log(head, limit=_RECENT)}
     commit = commits.get(head)
     while commit is not None:

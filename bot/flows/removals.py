@@ -38,8 +38,8 @@ class Removals:
 def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Limits) -> Removals | None:
     """What is too much to remove in one go; None when it is ordinary.
 
-    Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their number
-    and their share of what is declared; entries that a commit would cut out of files against their number alone.
+    Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their
+    number and their share of what is declared; entries that a commit would cut out of files against their number alone.
     """
     whole = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
     total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in whole)

@@ -15,6 +15,9 @@ from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform
 
 _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "volume"})
+"""Kinds whose deletion or replacement can take stored data with it (Kubernetes documentation, "Persistent Volumes", section
+"Reclaiming", and "StatefulSets"; Compose specification, "Volumes top-level element").
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     file = shlex.quote(drift.file) if drift.file else "compose.yaml"
     project = f" -p {shlex.quote(resource.scope)}" if resource.scope else ""
     if resource.kind == "volume":
+        # The engine's name of a volume that has no `name:` of its own is prefixed with the project (Compose specification,
+        # "Volumes top-level element", `name`).
         volume = shlex.quote(f"{resource.scope}_{resource.name}" if resource.scope else resource.name)
         return (
             RunbookStep(
@@ -166,6 +171,8 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
 
 def _terraform(drift: Drift) -> tuple[RunbookStep, ...]:
     folder = shlex.quote(drift.file.rpartition("/")[0] or ".") if drift.file else "."
+    # -target leaves dependent changes out on purpose: Terraform's documentation keeps it for exceptional situations ("terraform
+    # plan", "Resource Targeting"), and an apply of everything would carry out what nobody has read here.
     address = shlex.quote(
         ".".join(part for part in (drift.resource.scope, drift.resource.kind, drift.resource.name) if part)
     )

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from pydantic import Field, ValidationError
 
 from bot.errors import Invalid, Refused
-from bot.github.payloads import Part, UserPart, first_error
+from bot.github.payloads import PayloadPart, UserPart, first_error
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -92,17 +92,17 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 _Text = Annotated[str, Field(max_length=1_000_000)]
 
 
-class _Repository(Part):
+class _Repository(PayloadPart):
     full_name: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 
 
-class _Base(Part):
+class _Base(PayloadPart):
     repository: _Repository
     sender: UserPart = UserPart()
     action: str = ""
 
 
-class _Touched(Part):
+class _Touched(PayloadPart):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
@@ -115,12 +115,12 @@ class _Push(_Base):
     commits: tuple[_Touched, ...] = ()
 
 
-class _Ref(Part):
+class _Ref(PayloadPart):
     ref: str
     sha: str
 
 
-class _Pull(Part):
+class _Pull(PayloadPart):
     number: int
     head: _Ref
     base: _Ref
@@ -131,7 +131,7 @@ class _PullRequest(_Base):
     pull_request: _Pull
 
 
-class _Numbered(Part):
+class _Numbered(PayloadPart):
     number: int
     pull_request: dict[str, object] | None = None
 
@@ -140,7 +140,7 @@ class _Issue(_Base):
     issue: _Numbered
 
 
-class _CommentPart(Part):
+class _CommentPart(PayloadPart):
     id: int
     body: _Text | None = ""
     author_association: str = "NONE"
@@ -151,7 +151,7 @@ class _Comment(_Base):
     comment: _CommentPart
 
 
-class _Run(Part):
+class _Run(PayloadPart):
     head_sha: str
     name: str = ""
     pull_requests: tuple[_Numbered, ...] = ()
@@ -162,7 +162,7 @@ class _Check(_Base):
     check_suite: _Run | None = None
 
 
-class _Ping(Part):
+class _Ping(PayloadPart):
     repository: _Repository | None = None
 
 

@@ -13,7 +13,7 @@ from bot.intake.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class HclAttribute:
     """``name = text``. Lines count from 1; ``text`` is the expression as written, with white space collapsed."""
 
     name: str
@@ -22,14 +22,14 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class HclBlock:
     """One block: its type, labels, attributes and nested blocks."""
 
     type: str
     labels: tuple[str, ...]
     line: int
-    attributes: tuple[Attribute, ...]
-    blocks: tuple[Block, ...]
+    attributes: tuple[HclAttribute, ...]
+    blocks: tuple[HclBlock, ...]
 
     @property
     def address(self) -> str:
@@ -37,10 +37,10 @@ class Block:
         parts = self.labels if self.type == "resource" else (self.type, *self.labels)
         return ".".join(parts)
 
-    def attribute(self, name: str) -> Attribute | None:
+    def attribute(self, name: str) -> HclAttribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
-    def nested(self, kind: str) -> Iterator[Block]:
+    def nested(self, kind: str) -> Iterator[HclBlock]:
         """The nested blocks of that type, also as ``dynamic "type"`` blocks."""
         for block in self.blocks:
             if block.type == kind:
@@ -54,14 +54,14 @@ def parse(text: str) -> syntax.Parsed:
     return cw.parse_text(Text("", text.removeprefix("\ufeff")))
 
 
-def parse_blocks(text: str) -> tuple[Block, ...]:
+def parse_blocks(text: str) -> tuple[HclBlock, ...]:
     """The top-level blocks; what is broken is left out."""
     parsed = parse(text)
     return tuple(_block(parsed.text, block) for block in parsed.body.blocks)
 
 
-def _block(text: Text, block: syntax.Block) -> Block:
-    return Block(
+def _block(text: Text, block: syntax.Block) -> HclBlock:
+    return HclBlock(
         block.kind,
         tuple(label.value for label in block.labels),
         text.position(block.start)[0],
@@ -70,7 +70,7 @@ def _block(text: Text, block: syntax.Block) -> Block:
     )
 
 
-def _attribute(text: Text, assignment: syntax.Assignment) -> Attribute:
+def _attribute(text: Text, assignment: syntax.Assignment) -> HclAttribute:
     expression = assignment.expression
     written = " ".join(text.chars[expression.start : expression.end].split())
-    return Attribute(assignment.name, written, text.position(assignment.start)[0])
+    return HclAttribute(assignment.name, written, text.position(assignment.start)[0])

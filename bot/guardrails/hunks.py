@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hcl import Block, parse_blocks
+from bot.guardrails.hcl import HclBlock, parse_blocks
 from bot.guardrails.lexing import LineMask, mask
 from bot.guardrails.structure import Documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
@@ -160,12 +160,12 @@ class Delta:
         return parse_documents(self.after or "")
 
     @cached_property
-    def blocks_before(self) -> tuple[Block, ...]:
+    def blocks_before(self) -> tuple[HclBlock, ...]:
         """The blocks of HCL at base; empty for an added file."""
         return parse_blocks(self.before or "")
 
     @cached_property
-    def blocks_after(self) -> tuple[Block, ...]:
+    def blocks_after(self) -> tuple[HclBlock, ...]:
         """The blocks of HCL at head; empty for a removed file."""
         return parse_blocks(self.after or "")
 

@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import Final
 
 from bot.intake.compose_file import Project, assemble, merge_files
-from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP, looks_secret
+from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP
 from bot.intake.declared import Declared, nearest, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from bot.secrecy.credentials import is_secret
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 """In the order of preference: Docker documentation, "How Compose works", "The Compose file"."""
@@ -205,10 +206,10 @@ def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:
     pointers: set[Pointer] = set()
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
-        if looks_secret(key, str(child.plain() or "")):
+        if is_secret(key, str(child.plain() or "")):
             pointers.add(("environment", key))
     for index, item in enumerate(environment.elements if environment else []):
         name, _, value = str(item.plain()).partition("=")
-        if looks_secret(name, value):
+        if is_secret(name, value):
             pointers.add(("environment", index))
     return frozenset(pointers)

@@ -15,12 +15,12 @@ from bot.errors import Invalid
 from bot.intake.scalars import Dialect, Scalar
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
 from bot.intake.text import NotText, Text
-from bot.intake.yamltree import Broken, Limits, span_trees
+from bot.intake.yamltree import Broken, YamlLimits, span_trees
 from bot.model.json import JSON
 
-FOREIGN: Final = Limits(deepest=60, most=120_000)
+FOREIGN: Final = YamlLimits(deepest=60, most=120_000)
 """What a file of a stranger may cost."""
-_OWN: Final = Limits(deepest=40, most=50_000)
+_OWN: Final = YamlLimits(deepest=40, most=50_000)
 _LARGEST_OWN: Final = 1_000_000
 
 
@@ -100,7 +100,7 @@ class LinedNode:
         return line
 
 
-def documents(text: Text, *, limits: Limits = FOREIGN, strict: bool = False) -> tuple[LinedNode, ...]:
+def documents(text: Text, *, limits: YamlLimits = FOREIGN, strict: bool = False) -> tuple[LinedNode, ...]:
     """Every document. Raises :class:`~bot.intake.yamltree.Broken`; linear in the text up to the limits.
 
     With ``strict`` a key that is written twice in one mapping, or is no scalar, is a mistake: of two entries with one
@@ -114,7 +114,7 @@ def documents(text: Text, *, limits: Limits = FOREIGN, strict: bool = False) -> 
 @dataclass(slots=True)
 class _Reader:
     text: Text
-    limits: Limits
+    limits: YamlLimits
     strict: bool
     anchored: dict[int, LinedNode] = field(default_factory=dict)
     merged: int = 0

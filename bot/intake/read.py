@@ -22,7 +22,7 @@ def read(files: Mapping[str, bytes], *, project: str) -> Declared:
     """Everything that ``files`` (path to bytes) declare, and every mistake in them.
 
     ``project`` names a Compose project at the top of the repository that does not name itself. A resource that is
-    declared twice is kept once, and the second place is an error that names the first.
+    declared twice is left out, and the second place is an error that names the first.
     """
     compose = tuple(path for path in sorted(files) if looks_like_compose(path, files[path]))
     special = set(compose)
@@ -36,7 +36,7 @@ def read(files: Mapping[str, bytes], *, project: str) -> Declared:
     terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
     if terraform:
         parts.append(read_terraform(terraform))
-    return without_repeats(joined(parts))
+    return told_apart(joined(parts))
 
 
 def read_manifest(path: str, data: bytes) -> Declared:
@@ -58,17 +58,23 @@ def _came_from_a_cluster(tree: Tree) -> bool:
     return isinstance(meta, dict) and bool(meta.get("uid")) and bool(meta.get("resourceVersion"))
 
 
-def without_repeats(declared: Declared) -> Declared:
-    """Each resource once: the first declaration is kept, every further one reported."""
+def told_apart(declared: Declared) -> Declared:
+    """Each resource once. What two files declare for one place is declared by neither: nobody can tell which one is meant.
+
+    Each further declaration is an error that names the first.
+    """
     first: dict[ResourceId, Desired] = {}
     repeats: list[SourceError] = []
+    repeated: set[ResourceId] = set()
     for resource in declared.resources:
         known = first.setdefault(resource.id, resource)
         if known is not resource:
-            message = (
-                f"{resource.id} is already declared in {known.file}:{known.line}; this declaration is not looked at"
-            )
-            repeats.append(SourceError(resource.file, resource.line, 1, message))
+            where = f"{known.file}:{known.line}"
+            message = f"duplicate of {where}: {resource.id} is left alone until one of them is gone"
+            expected = "each cluster's files in a target of their own (targets: or sources.include in clockwork.yaml)"
+            repeats.append(SourceError(resource.file, resource.line, 1, message, expected))
+            repeated.add(resource.id)
     if not repeats:
         return declared
-    return Declared(tuple(first.values()), (*declared.errors, *repeats))
+    kept = tuple(resource for id_, resource in first.items() if id_ not in repeated)
+    return Declared(kept, (*declared.errors, *repeats))

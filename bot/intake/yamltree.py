@@ -46,14 +46,14 @@ class Broken(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class YamlLimits:
     """How deep a text may nest and how many nodes it may have."""
 
     deepest: int = 100
     most: int = 2_000_000
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = YamlLimits()
 _NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
@@ -225,7 +225,7 @@ def events(text: Text) -> Iterator[Any]:
         raise _broken(text, exc) from exc
 
 
-def span_trees(text: Text, limits: Limits = LIMITS) -> list[Node | None]:
+def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
     """One span tree per document, None for an empty one. Raises :class:`Broken`."""
     documents: list[Node | None] = []
     builder = _Builder(text, limits)
@@ -244,7 +244,7 @@ class _Builder:
     """Events of one document to a span tree, with the open collections on a stack."""
 
     text: Text
-    limits: Limits
+    limits: YamlLimits
     stack: list[MappingNode | SequenceNode] = field(default_factory=list)
     keys: list[Node | None] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)

@@ -137,6 +137,7 @@ class Drift:
             self.where,
             self.desired,
             self.observed,
+            *([self.resource.target] if self.resource.target else []),
         ]
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

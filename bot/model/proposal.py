@@ -57,7 +57,7 @@ class Proposal:
 
 def field_of(drift: Drift) -> str:
     """``resource path``: what is corrected, whatever its value."""
-    return f"{drift.resource} {drift.where}".strip()
+    return f"{drift.resource.qualified} {drift.where}".strip()
 
 
 def key_of(lane: Lane, task: str) -> str:

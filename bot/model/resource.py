@@ -33,6 +33,8 @@ class SourceKind(StrEnum):
     COMPOSE = "compose"
     TERRAFORM = "terraform"
     SETTINGS = "settings"
+    RENDERED = "rendered"
+    """Printed by a tool from other files: kustomize, Helm, and what Flux and Argo CD make with them."""
 
 
 class ResourceId(NamedTuple):
@@ -40,7 +42,8 @@ class ResourceId(NamedTuple):
 
     ``kind`` is the Kubernetes kind, ``service``/``network``/``volume``/``secret``/``config`` for Compose, the resource
     type for Terraform. ``scope`` is the namespace, the Compose project or the Terraform module address; empty where
-    there is none. ``group`` is the Kubernetes API group and empty for the core group and elsewhere.
+    there is none. ``group`` is the Kubernetes API group and empty for the core group and elsewhere. ``target`` is the place
+    it is deployed to; empty for the one unnamed target of a simple repository, and while one target is looked at by itself.
     """
 
     platform: Platform
@@ -48,10 +51,21 @@ class ResourceId(NamedTuple):
     scope: str
     name: str
     group: str = ""
+    target: str = ""
 
     def __str__(self) -> str:
         """The short form people see and rules match: ``Deployment/shop/web``, ``service/shop/db``, ``ClusterRole/x``."""
         return "/".join(part for part in (self.kind, self.scope, self.name) if part)
+
+    @property
+    def qualified(self) -> str:
+        """The short form behind its target: ``prod/Deployment/shop/web``."""
+        return f"{self.target}/{self}" if self.target else str(self)
+
+    @property
+    def local(self) -> ResourceId:
+        """The identity within its target."""
+        return self._replace(target="") if self.target else self
 
 
 class Through(StrEnum):

@@ -68,6 +68,8 @@ class Target:
     cluster: str = ""
     namespace: str = ""
     paths: tuple[str, ...] = ()
+    observer: str = ""
+    """Whose live state it is compared with: its own observers by its name, empty for the repository's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class NotCompared:
     reason: str
     file: str = ""
     line: int = 0
+    missing_tool: bool = False
+    """Whether only this machine lacks something: trying on another may work."""
 
 
 @dataclass(frozen=True, slots=True)

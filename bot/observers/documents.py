@@ -234,9 +234,9 @@ def services(
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            one = inspect.observed(container, image, engine)
-            replicas.setdefault(one.id, []).append(one)
-    return {id_: inspect.merged(found) for id_, found in replicas.items()}
+            replica = inspect.observed(container, image, engine)
+            replicas.setdefault(replica.id, []).append(replica)
+    return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
 def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:

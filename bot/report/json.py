@@ -91,6 +91,7 @@ def drift_json(drift: Drift) -> dict[str, object]:
     return {
         "id": drift.id,
         "resource": str(drift.resource),
+        "target": drift.resource.target,
         "platform": drift.resource.platform.value,
         "task": drift.task,
         "kind": drift.kind.value,
@@ -162,6 +163,7 @@ _DRIFT: Final = _object(
     {
         "id": {"type": "string", "pattern": "^[0-9a-f]{16}$", "description": "The same for the same drift."},
         "resource": {"type": "string", "description": "Kind/scope/name, such as Deployment/shop/web."},
+        "target": {"type": "string", "description": "Where it is deployed to; empty for the unnamed target."},
         "platform": {"enum": ["kubernetes", "compose", "terraform", "http"]},
         "task": {"type": "string", "description": "The workload that budgets count."},
         "kind": {"enum": [kind.value for kind in DriftKind]},

@@ -21,6 +21,8 @@ from bot.report.wording import counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# With these, the page stays below the 1 MiB that GitHub takes for a step's summary (Workflow commands, Step isolation and
+# limits), whatever is written into names, values and logs.
 _LONGEST: Final = 120
 _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6

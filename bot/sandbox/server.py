@@ -37,7 +37,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
+class SandboxWebhooks:
     """Registering hooks and looking at what they were sent."""
 
     backend: Backend
@@ -75,7 +75,7 @@ class Sandbox:
         self.backend = backend
         self.requests = journal
         self.faults = backend.faults
-        self.webhooks = Webhooks(backend)
+        self.webhooks = SandboxWebhooks(backend)
         self.person = person
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
-from bot.settings import AssistantSettings
+from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
+from bot.settings import ASSISTANTS, AssistantSettings
+from bot.wiring import plugins
 from bot.wiring.host import open_host
 from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
 from bot.wiring.workers import open_store
@@ -98,6 +99,8 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
 
 
 def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
+    if choice.kind not in ASSISTANTS:
+        return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose
 
     return choose(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.ports import Clock, CodeHost, HostContext, NotifyingHost, Repository, Webhooks
+from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, api_url, full_name
-
-if TYPE_CHECKING:
-    from bot.ports import Clock, CodeHost, Repository, Webhooks
 
 
 def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
     """The code host, None where the remote is on none. ``Invalid`` when it is on one and there is no token."""
     remote, settings, token = opened.remote, opened.settings, opened.secrets.token
+    if remote is not None and settings.host.kind != "github":
+        return plugins.host(settings.host.kind, _context(opened, remote, clock))
     if remote is None or (api := api_url(settings, remote, opened.options.environment)) is None:
         return None
     name = full_name(settings, remote, opened.options.environment)
@@ -33,13 +33,27 @@ def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
     )
 
 
+def _context(opened: OpenRepository, remote: str, clock: Clock) -> HostContext:
+    return HostContext(
+        opened.settings.host.options,
+        opened.options.environment,
+        clock,
+        remote=remote,
+        name=opened.name,
+        token=opened.secrets.token,
+        marker_key=marker_key(opened),
+    )
+
+
 def marker_key(opened: OpenRepository) -> bytes:
     """The key of markers. Without CLOCKWORK_SECRET it follows from the name alone; the author check still holds then."""
     return opened.secrets.marker or hashlib.sha256(f"clockwork markers of {opened.name}".encode()).digest()
 
 
-def open_webhooks(opened: OpenRepository) -> Webhooks:
-    """What reads the deliveries of the code host."""
+def open_webhooks(opened: OpenRepository, host: CodeHost | None) -> Webhooks:
+    """What reads the deliveries of ``host``. Without one, or a secret, every delivery is refused."""
+    if isinstance(host, NotifyingHost):
+        return host
     from bot.github.webhook import GitHubWebhooks
 
     return GitHubWebhooks(opened.secrets.webhook)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.resource import Desired
-from bot.ports import Observation, Observer
+from bot.ports import Observation, Observer, PluginContext
 from bot.settings import FILE, HttpProbeSettings, SnapshotSettings
-from bot.wiring.repository import OpenRepository, is_files
+from bot.wiring import plugins
+from bot.wiring.repository import OpenRepository, SystemClock, is_files
 
 if TYPE_CHECKING:
     from bot.observers.http import Probe
@@ -73,6 +74,8 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
             mask_key=opened.secrets.marker or b"",
             tell=tell,
         )
+    for name, options in named.plugins.items():
+        yield plugins.observer(name, PluginContext(options, opened.options.environment, SystemClock(), tell))
     if named.http:
         from bot.observers.http import HttpObserver
 

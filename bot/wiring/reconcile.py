@@ -13,15 +13,17 @@ from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.errors import Invalid
 from bot.flows import applied
-from bot.flows.artifacts import Rendering, check_variables, rendering
+from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
 from bot.flows.observation import Assessment, RulesInForce
+from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
+from bot.flows.targets import Listing, listing
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
@@ -29,14 +31,14 @@ from bot.model.json import Tree
 from bot.model.ledger import Actor
 from bot.model.resource import ResourceId
 from bot.policy.rules import RuleSet
-from bot.ports import Clock, Signature
+from bot.ports import Clock, PluginContext, Renderer, Signature
 from bot.settings import FILE, Settings, secrets
 from bot.shipped import files, folder
 from bot.texts import Texts
+from bot.wiring import plugins, targets
 from bot.wiring.actor import actor
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
-from bot.wiring.observers import observe, observers
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -48,6 +50,7 @@ from bot.wiring.repository import (
     open_repository,
     repository_to_read,
 )
+from bot.wiring.targets import Observers
 
 
 def open_loop(
@@ -67,7 +70,7 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False) -> L
     return Loop(
         run=run_context(opened, clock=clock, read_only=dry_run),
         declarer=reader,
-        observe=partial(observe, opened, observers(opened)),
+        observe=_observers(opened),
         rules=partial(rules_in_force, opened, Memo(), declarer(opened)),
         dry_run=dry_run,
     )
@@ -77,15 +80,35 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
     opened = repository_to_read(options)
     head = _head(opened)
-    declaration, sources = declarer(opened).at(head), observers(opened)
+    observe, declaration = _observers(opened), declarer(opened).at(head)
     _check_variables(options, declaration)
     rules = rules_in_force(opened, Memo(), declarer(opened), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
-        return compare(declaration, rules, partial(observe, opened, sources), now=now, repository=options.repo)
+        return compare(declaration, rules, observe, now=now, repository=options.repo)
 
     return assessment
+
+
+def _observers(opened: OpenRepository) -> Observers:
+    """Who looks. ``Invalid`` at once when nobody is configured to."""
+    looking = Observers(opened)
+    looking.check()
+    return looking
+
+
+def open_targets(options: Options) -> Listing:
+    """The targets of a folder as it is now, or of a remote's branch."""
+    opened = repository_to_read(options)
+    return listing(declarer(opened).at(_head(opened)))
+
+
+def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
+    """Which line sets a deployed value, in a folder as it is now or in a remote's branch."""
+    opened = repository_to_read(options)
+    reads = declarer(opened)
+    return origin(reads.at(_head(opened)), reads, resource, path)
 
 
 def open_orders(settings: Path | None, repo: str | None) -> Orders:
@@ -117,7 +140,7 @@ def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
     return applied.record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)
 
 
-def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> Rendering:
+def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> ArtifactRendering:
     """The stale artifacts of a folder's ``.cw`` files, written unless ``write`` is off."""
     options = Options(repo=str(root), variables=variables)
     if not is_files(options):
@@ -182,12 +205,23 @@ def _bases(opened: OpenRepository, reader: Declarer) -> Mapping[ResourceId, Tree
     if opened.git is not None:
         return applied.bases(opened.git, reader)
     git = checkout(Path(opened.options.repo))
-    return {} if git is None else applied.bases(git, Declarer(git, render, selection(opened)))
+    return (
+        {}
+        if git is None
+        else applied.bases(git, Declarer(git, _renderer(opened), selection(opened), targets.reader(opened)))
+    )
 
 
 def declarer(opened: OpenRepository) -> Declarer:
     """Reads what commits declare."""
-    return Declarer(opened.repository, render, selection(opened))
+    return Declarer(opened.repository, _renderer(opened), selection(opened), targets.reader(opened))
+
+
+def _renderer(opened: OpenRepository) -> Renderer:
+    chosen = opened.settings.renderer
+    if chosen.kind == "forge":
+        return render
+    return plugins.renderer(chosen.kind, PluginContext(chosen.options, opened.options.environment, SystemClock()))
 
 
 def selection(opened: OpenRepository) -> Selection:

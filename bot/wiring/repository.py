@@ -21,6 +21,7 @@ from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
 from bot.ports import Repository, Signature, Tell, silent
 from bot.settings import FILE, Secrets, Settings, load, secrets
+from bot.wiring.plugins import installed
 
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
@@ -35,6 +36,7 @@ class Options:
     settings: Path | None = None
     branch: str | None = None
     variables: tuple[str, ...] = ()
+    target: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
@@ -82,10 +84,10 @@ class OpenRepository:
 def _settings(options: Options, repository: Repository, commit: str | None) -> Settings:
     if options.settings is not None:
         try:
-            return load(options.settings.read_bytes(), file=str(options.settings))
+            return load(options.settings.read_bytes(), file=str(options.settings), installed=installed)
         except OSError as exc:
             raise Invalid(f"{options.settings}: {exc.strerror}", advice="Name an existing settings file.") from exc
-    return load(None if commit is None else repository.read(commit, FILE), file=FILE)
+    return load(None if commit is None else repository.read(commit, FILE), file=FILE, installed=installed)
 
 
 def is_remote(text: str) -> bool:
@@ -155,7 +157,11 @@ def open_repository(options: Options) -> OpenRepository:
         remote: str | None = options.repo
     else:
         folder = _folder(options)
-        local = load((folder / FILE).read_bytes(), file=FILE) if (folder / FILE).is_file() else Settings()
+        local = (
+            load((folder / FILE).read_bytes(), file=FILE, installed=installed)
+            if (folder / FILE).is_file()
+            else Settings()
+        )
         remote = (_settings(options, WorkTree(folder), None).remote if options.settings else local.remote) or _origin(
             folder
         )

@@ -15,10 +15,15 @@ from bot.secrecy.redaction import redact
 
 LENGTH: Final = 300
 _INVISIBLE: Final = frozenset({"Cf", "Co", "Cs", "Cn"})
+"""General categories (Unicode Standard, section 4.5) of characters that show nothing, or not the same everywhere."""
 _PLAIN: Final = re.compile(r"(?!.*(?://|(?i:www\.)))[\w./+=, ()#-]+(?::[\w./+=, ()#-]+)*")
 _MARKUP: Final = re.compile(r"([\\`*\[\]|~$^])")
+"""What starts markup inside a line (GitHub Flavored Markdown Spec, chapter 6, "Inlines"), splits a table cell, or starts
+mathematics or a footnote (GitHub Docs, "Writing mathematical expressions", "Basic writing and formatting syntax").
+"""
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LINK: Final = re.compile(r"(?i)(?<=www)\.|:(?=/)")
+"""What makes a link of plain text (GitHub Flavored Markdown Spec, section 6.9, "Autolinks (extension)")."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 

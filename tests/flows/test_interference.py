@@ -111,9 +111,9 @@ def test_an_intent_is_dated_when_it_is_written(stage: Stage) -> None:
     stage.safe_drift()
     loop = stage.loop()
 
-    def slow(declared: Sequence[Desired], now: datetime) -> Observation:
+    def slow(target: str, declared: Sequence[Desired], now: datetime) -> Observation:
         stage.clock.move(minutes=30)
-        return loop.observe(declared, now)
+        return loop.observe(target, declared, now)
 
     assert tick(replace(loop, observe=slow)).wrote
     entries = ledger(stage).entries
@@ -178,9 +178,9 @@ def test_a_branch_that_keeps_moving_delays_nothing_worse(stage: Stage) -> None:
     stage.destructive_drift()
     loop = stage.loop()
 
-    def moving(declared: Sequence[Desired], now: datetime) -> Observation:
+    def moving(target: str, declared: Sequence[Desired], now: datetime) -> Observation:
         stage.edit("k8s/web.yaml", lambda text: text + "# more\n")
-        return loop.observe(declared, now)
+        return loop.observe(target, declared, now)
 
     with pytest.raises(Stale):
         tick(replace(loop, observe=moving))

@@ -270,7 +270,7 @@ class World:
         return Loop(
             run,
             Declarer(git, render, Selection()),
-            lambda declared, now: gather((seer,), declared, now=now),
+            lambda _target, declared, now: gather((seer,), declared, now=now),
             lambda _commit: judged,
         )
 

@@ -75,8 +75,8 @@ def test_a_run_is_read_from_its_environment() -> None:
 
 def test_log_lines_are_escaped() -> None:
     """Hostile file names and messages stay inside their workflow command."""
-    one = Annotation("a,b:c\n.txt", 3, 4, AnnotationLevel.FAILURE, "x::y", "100%\n::set-output name=a::b")
-    assert actions.log_line(one) == (
+    annotation = Annotation("a,b:c\n.txt", 3, 4, AnnotationLevel.FAILURE, "x::y", "100%\n::set-output name=a::b")
+    assert actions.log_line(annotation) == (
         "::error file=a%2Cb%3Ac%0A.txt,line=3,endLine=4,title=x%3A%3Ay::100%25%0A::set-output name=a::b"
     )
 

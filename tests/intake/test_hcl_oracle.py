@@ -9,7 +9,7 @@ import pytest
 import tree_sitter
 import tree_sitter_hcl
 
-from bot.guardrails.hcl import Block, parse_blocks
+from bot.guardrails.hcl import HclBlock, parse_blocks
 from bot.intake.cw import parse
 from tests.corpus import cases
 
@@ -22,7 +22,7 @@ Shape: TypeAlias = tuple[str, tuple[str, ...], int, list[tuple[str, str, int]], 
 """Type, labels, line, attributes (name, text, line) and blocks."""
 
 
-def _ours(block: Block) -> Shape:
+def _ours(block: HclBlock) -> Shape:
     attributes = [(attribute.name, attribute.text, attribute.line) for attribute in block.attributes]
     return block.type, block.labels, block.line, attributes, [_ours(inner) for inner in block.blocks]
 

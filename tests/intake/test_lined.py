@@ -11,7 +11,7 @@ from bot.errors import Invalid
 from bot.intake.lined import documents, plain, read_document
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
-from bot.intake.yamltree import Broken, Limits, load
+from bot.intake.yamltree import Broken, YamlLimits, load
 
 TEXT = """\
 # first
@@ -118,7 +118,7 @@ def test_aliases_share_a_node_and_a_cycle_is_one() -> None:
 
 def test_limits_count_what_is_written() -> None:
     """As deep and as many as they say, and no more."""
-    limits = Limits(deepest=2, most=4)
+    limits = YamlLimits(deepest=2, most=4)
     assert len(documents(Text("f", "[[1, 2]]"), limits=limits)) == 1
     for text in ("[[[1]]]", "[[1, 2, 3]]"):
         with pytest.raises(Broken):

@@ -20,6 +20,7 @@ from bot.entrypoints.cli import (
     render,
     report,
     sandbox,
+    targets,
     worker,
 )
 
@@ -34,6 +35,7 @@ VERBS = (
     ledger,
     policy,
     render,
+    targets,
     applied,
     report,
     worker,

@@ -14,6 +14,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
         live_command: LiveCommandOption = None,
         settings: SettingsOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
         exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is drift.")] = False,
@@ -53,7 +55,7 @@ def register(app: typer.Typer) -> None:
             return
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
-            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), tell=tell)
+            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
             assess = open_assessment(options)
             tell(ObserverStep("git", "read", 1, 1))
             report = assess().report

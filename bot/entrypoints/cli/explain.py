@@ -14,6 +14,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
     ) -> None:
         """Explain a decision and what would change it. About a task, a proposal or a difference."""
@@ -37,6 +39,6 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.reconcile import open_loop
         from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         explanation = reasons(open_loop(options, dry_run=True), subject)
         print(json.dumps(explanation.as_json(), ensure_ascii=False) if as_json else explanation.text())

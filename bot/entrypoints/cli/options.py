@@ -25,5 +25,8 @@ LiveCommandOption = Annotated[
 VariableOption = Annotated[
     list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="Sets a .cw variable; may be given again.")
 ]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch to keep; the default branch otherwise.")]

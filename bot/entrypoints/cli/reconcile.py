@@ -16,6 +16,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
         summary: Annotated[
@@ -44,7 +46,7 @@ def register(app: typer.Typer) -> None:
         """Compare once and remediate by commit, pull request or issue."""
         from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         _run(options, as_json=as_json, dry_run=dry_run, summary=summary)
 
     @app.command()
@@ -55,6 +57,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         at: Annotated[
             str | None,
@@ -75,7 +78,9 @@ def register(app: typer.Typer) -> None:
         from bot.model.moment import moment
         from bot.wiring.repository import Options, SystemClock
 
-        options = Options(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
+        options = Options(
+            repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()), target
+        )
         then = moment(at, now=SystemClock().now()) if at else None
         _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 

@@ -158,6 +158,7 @@ def _container(desired: Desired) -> Object:
         },
     }
     if isinstance(health, dict):
+        # nanoseconds (Docker Engine API, ContainerInspect, HealthConfig)
         config["Healthcheck"] = {"Test": health["test"], "Interval": 30_000_000_000, "Retries": health["retries"]}
     log = {"Type": "json-file", "Config": {}}
     if isinstance(logging, dict):

@@ -17,7 +17,7 @@ from bot.model.globs import name_matches
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class DeclaredDependency:
     """One dependency a manifest names. ``ecosystem`` is ``pypi``, ``npm``, ``crates``, ``go`` or ``gems``."""
 
     ecosystem: str
@@ -43,7 +43,7 @@ _GEM: Final = re.compile(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
 _SECTIONS: Final = re.compile(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
 
 
-def requirements(path: str, lines: tuple[str, ...]) -> Iterator[Requirement]:
+def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     """The dependencies a manifest names, line by line."""
     name = PurePosixPath(path).name
     if re.fullmatch(r"requirements[\w.\-]*\.(txt|in)", name) or re.search(r"(^|/)requirements/[^/]+\.(txt|in)$", path):
@@ -56,11 +56,15 @@ def requirements(path: str, lines: tuple[str, ...]) -> Iterator[Requirement]:
         yield from _cargo(lines)
     elif name == "go.mod":
         yield from (
-            Requirement("go", match[1], at) for at, text in enumerate(lines, 1) if (match := _GO.match(text[:400]))
+            DeclaredDependency("go", match[1], at)
+            for at, text in enumerate(lines, 1)
+            if (match := _GO.match(text[:400]))
         )
     elif name == "Gemfile":
         yield from (
-            Requirement("gems", match[1], at) for at, text in enumerate(lines, 1) if (match := _GEM.match(text[:400]))
+            DeclaredDependency("gems", match[1], at)
+            for at, text in enumerate(lines, 1)
+            if (match := _GEM.match(text[:400]))
         )
 
 
@@ -69,14 +73,14 @@ def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _requirements(lines: tuple[str, ...]) -> Iterator[Requirement]:
+def _requirements(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     for at, text in enumerate(lines, 1):
         match = _REQUIREMENT.match(text[:400])
         if match and not text.lstrip().startswith(("#", "-", ".", "/")) and "://" not in text:
-            yield Requirement("pypi", _canonical(match[1]), at)
+            yield DeclaredDependency("pypi", _canonical(match[1]), at)
 
 
-def _pyproject(lines: tuple[str, ...]) -> Iterator[Requirement]:
+def _pyproject(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     """PEP 621 and PEP 735 lists, and Poetry's tables."""
     section, inside = "", False
     for at, text in enumerate(lines, 1):
@@ -87,7 +91,7 @@ def _pyproject(lines: tuple[str, ...]) -> Iterator[Requirement]:
         if "poetry" in section and section.endswith("dependencies"):
             match = _TOML_KEY.match(text[:400])
             if match and match[1] != "python":
-                yield Requirement("pypi", _canonical(match[1]), at)
+                yield DeclaredDependency("pypi", _canonical(match[1]), at)
             continue
         listed = section in {"project.optional-dependencies", "dependency-groups"} or (
             section in {"project", "build-system"} and re.match(r"\s*(dependencies|requires)\s*=\s*\[", text)
@@ -100,11 +104,11 @@ def _pyproject(lines: tuple[str, ...]) -> Iterator[Requirement]:
             ):
                 match = _QUOTED_REQUIREMENT.match(part.strip().lstrip("["))
                 if match:
-                    yield Requirement("pypi", _canonical(match[1]), at)
+                    yield DeclaredDependency("pypi", _canonical(match[1]), at)
             inside = not text.split("#")[0].rstrip().endswith("]")
 
 
-def _package_json(lines: tuple[str, ...]) -> Iterator[Requirement]:
+def _package_json(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     section = False
     for at, text in enumerate(lines, 1):
         if re.match(r"\s*\"(?:dev|peer|optional)?[dD]ependencies\"\s*:\s*\{", text):
@@ -112,20 +116,20 @@ def _package_json(lines: tuple[str, ...]) -> Iterator[Requirement]:
         elif "}" in text:
             section = False
         elif section and (match := _NPM.match(text[:400])):
-            yield Requirement("npm", match[1].lower(), at)
+            yield DeclaredDependency("npm", match[1].lower(), at)
 
 
-def _cargo(lines: tuple[str, ...]) -> Iterator[Requirement]:
+def _cargo(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     section = ""
     for at, text in enumerate(lines, 1):
         header = _SECTIONS.match(text[:400])
         if header:
             section = header[1]
         elif section.endswith("dependencies") and (match := _TOML_KEY.match(text[:400])) and "path" not in text:
-            yield Requirement("crates", match[1].replace("_", "-").lower(), at)
+            yield DeclaredDependency("crates", match[1].replace("_", "-").lower(), at)
 
 
-def _new(delta: Delta) -> list[Requirement]:
+def _new(delta: Delta) -> list[DeclaredDependency]:
     """The dependencies a manifest names now and did not before."""
     if delta.unread or classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
         return []
@@ -170,7 +174,7 @@ def unknown_dependency(subject: Subject) -> Iterable[Hit]:
             )
 
 
-def _missing_in_lock(subject: Subject, manifest: Delta, requirement: Requirement) -> bool:
+def _missing_in_lock(subject: Subject, manifest: Delta, requirement: DeclaredDependency) -> bool:
     """Whether a lock file beside the manifest (or above it) is in the change and does not name the package."""
     folder = str(PurePosixPath(manifest.path).parent)
     names = _LOCKS.get(requirement.ecosystem, ())

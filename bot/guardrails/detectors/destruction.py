@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.detectors.pods import is_deployed, objects
-from bot.guardrails.hcl import Block
+from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
@@ -103,7 +103,7 @@ def _terraform(subject: Subject) -> Iterator[Hit]:
                 yield Hit(delta.path, line, text, suggestion=advice, anchor="/".join(key))
 
 
-def _settings(blocks: Iterable[Block], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
+def _settings(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
     for block in blocks:
         if block.type not in {"resource", "module"}:
             continue
@@ -113,13 +113,13 @@ def _settings(blocks: Iterable[Block], names: tuple[str, ...]) -> Iterator[tuple
                     yield (block.address, attribute.name), attribute.text, attribute.line
 
 
-def _protections(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, str], int]]:
+def _protections(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
     for key, value, line in _settings(blocks, _ON):
         if value.strip('"') in {"true", "ACTIVE"}:
             yield key, line
 
 
-def _risks(blocks: Iterable[Block]) -> Iterator[tuple[tuple[str, str], int]]:
+def _risks(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
     for key, value, line in _settings(blocks, _OFF):
         if value == "true":
             yield key, line

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.hcl import Block
+from bot.guardrails.hcl import HclBlock
 from bot.guardrails.rule import Hit, Subject
 
 _WORLD: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0|\*|Internet|0\.0\.0\.0)\"")
@@ -53,7 +53,7 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _openings(blocks: Iterable[Block], ports: frozenset[int]) -> Iterator[_Opening]:
+def _openings(blocks: Iterable[HclBlock], ports: frozenset[int]) -> Iterator[_Opening]:
     for block in blocks:
         if block.type == "resource" and len(block.labels) == 2:
             yield from _network(block, ports)
@@ -65,7 +65,7 @@ def _openings(blocks: Iterable[Block], ports: frozenset[int]) -> Iterator[_Openi
             yield from _ranges(block, block, ports, only={"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 
 
-def _network(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+def _network(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
     kind = block.labels[0]
     for rule in block.nested("ingress"):
         yield from _ranges(block, rule, ports)
@@ -80,7 +80,9 @@ def _network(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
             yield from _azure(block, rule, ports)
 
 
-def _ranges(block: Block, rule: Block, ports: frozenset[int], only: Iterable[str] | None = None) -> Iterator[_Opening]:
+def _ranges(
+    block: HclBlock, rule: HclBlock, ports: frozenset[int], only: Iterable[str] | None = None
+) -> Iterator[_Opening]:
     names = _RANGES if only is None else frozenset(only)
     span = tuple(attribute.text for name in ("from_port", "to_port") if (attribute := rule.attribute(name)))
     for attribute in rule.attributes:
@@ -96,7 +98,7 @@ def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
     return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
 
 
-def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+def _google(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
     ranges = block.attribute("source_ranges")
     if ranges is None or not _WORLD_RANGE.search(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
@@ -106,7 +108,7 @@ def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
         yield _Opening((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
-def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+def _azure(block: HclBlock, rule: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
     texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
     source = rule.attribute("source_address_prefix")
     if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
@@ -118,13 +120,13 @@ def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Openin
         )
 
 
-def _policies(block: Block) -> Iterator[_Opening]:
+def _policies(block: HclBlock) -> Iterator[_Opening]:
     for attribute in block.attributes:
         if "policy" in attribute.name and _ANY_ACTION.search(attribute.text) and "Allow" in attribute.text:
             yield _Opening((block.address, "action"), attribute.line, f"{block.address} allows every action.")
 
 
-def _statements(block: Block) -> Iterator[_Opening]:
+def _statements(block: HclBlock) -> Iterator[_Opening]:
     for number, statement in enumerate(block.nested("statement")):
         actions, effect = statement.attribute("actions"), statement.attribute("effect")
         if (
@@ -137,7 +139,7 @@ def _statements(block: Block) -> Iterator[_Opening]:
             yield _Opening((block.address, "action", name), actions.line, f"{block.address} allows every action.")
 
 
-def _public(block: Block) -> Iterator[_Opening]:
+def _public(block: HclBlock) -> Iterator[_Opening]:
     acl = block.attribute("acl")
     if acl is not None and acl.text in _PUBLIC_ACLS:
         yield _Opening((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")

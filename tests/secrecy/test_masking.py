@@ -17,7 +17,7 @@ from bot.model.resource import Desired, Observed, Platform, Problem
 from bot.report.json import to_json
 from bot.report.markdown import summary
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
-from tests.drift.test_secrecy import TEXTS
+from tests.secrecy.test_credentials import TEXTS
 
 PLANTED = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=12, max_size=24)
 EVERYWHERE = frozenset(Platform)

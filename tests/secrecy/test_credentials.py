@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.secrecy.vocabulary import credentials, holds_secret, looks_secret, secret_arguments, secret_name
+from bot.secrecy.credentials import credentials, looks_secret, secret_arguments
+from bot.secrecy.vocabulary import holds_secret, secret_name
 
 PLANTED = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=12, max_size=24)
 
@@ -124,14 +125,14 @@ def test_a_text_with_a_credential(text: str, planted: str) -> None:
     """Configuration files, connection strings and command lines are known by the credential in them, whatever it is."""
     written = text.format(planted)
     assert looks_secret(written)
-    hidden = {at for start, end in credentials(written) for at in range(start, end)}
+    hidden = {at for credential in credentials(written) for at in range(credential.start, credential.end)}
     assert planted not in "".join(" " if at in hidden else one for at, one in enumerate(written))
 
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_a_text_without_one(text: str) -> None:
     """Images, addresses, paths, references and switches stay readable."""
-    assert [text[start:end] for start, end in credentials(text)] == []
+    assert [text[credential.start : credential.end] for credential in credentials(text)] == []
 
 
 @pytest.mark.parametrize(

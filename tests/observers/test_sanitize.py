@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Unavailable
 from bot.observers.process import run
-from bot.observers.redact import redacted, shown_url, tail
+from bot.observers.sanitize import sanitized, shown_url, tail
 from tests.observers.waiting import until
 
 SECRET = "hunter2-and-more"
@@ -32,7 +32,7 @@ SECRET = "hunter2-and-more"
 )
 def test_secrets_are_hidden(text: str) -> None:
     """Nothing that is called a secret stays readable."""
-    assert SECRET not in redacted(text)
+    assert SECRET not in sanitized(text)
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_secrets_are_hidden(text: str) -> None:
 )
 def test_plain_words_stay(text: str) -> None:
     """A message that holds no secret is not changed."""
-    assert redacted(text) == text
+    assert sanitized(text) == text
 
 
 @given(st.text())
 def test_no_control_characters(text: str) -> None:
     """No terminal escape, carriage return or direction mark survives."""
-    assert not set(redacted(text)) & set("\x1b\r\x00\x07\u202e\u200b")
+    assert not set(sanitized(text)) & set("\x1b\r\x00\x07\u202e\u200b")
 
 
 def test_tails_are_cut_at_a_line() -> None:

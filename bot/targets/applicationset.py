@@ -1,0 +1,347 @@
+"""The applications that an ``ApplicationSet`` makes: its generators give parameters, its template is filled with them.
+
+List, git directories, git files, clusters (from settings), matrix and merge are generators of this repository; the
+others (SCM providers, pull requests, plug-ins) ask somewhere else and are left out by name. Source: argo-cd docs,
+"ApplicationSet", one page a generator, and "Go Template".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bot.intake.scalars import Dialect
+from bot.intake.text import NotText, Text
+from bot.intake.yamltree import Broken, load
+from bot.model.filetree import FileTree
+from bot.model.globs import file_matches as matches
+from bot.model.json import JSON, Tree
+from bot.model.target import NotCompared, RenderedObject
+from bot.targets.clusters import Cluster
+from bot.targets.flux import below, mappings, name, namespace, normal_url, text
+
+Parameters: TypeAlias = Mapping[str, JSON]
+
+_MOST: Final = 1000
+"""Applications of one set: a generator that makes more was not meant."""
+_FIELD: Final = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+_GO_PATH: Final = re.compile(r"\.[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+_CALL: Final = re.compile(r"(?P<function>lower|upper|trim|quote|normalize|default)\b(?P<rest>.*)", re.DOTALL)
+_INDEX: Final = re.compile(r'\(?index\s+(?P<path>\.[\w.-]+)\s+(?P<key>\d+|"[^"]*")\)?')
+
+
+class _Unsupported(ValueError):
+    """Something in the set that is not understood; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    tree: FileTree
+    clusters: Sequence[Parameters]
+    go: bool
+    ours: Callable[[str], bool]
+
+
+def applications(
+    found: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
+) -> Iterator[RenderedObject | NotCompared]:
+    """The ``Application`` objects of one set, or why there are none."""
+    spec, title = below(found.tree, "spec"), f"ApplicationSet {name(found.tree)}"
+    go = spec.get("goTemplate") is True
+    space = _Set(tree, [_cluster(each) for each in clusters.values()], go, lambda url: _ours(url, own))
+    try:
+        made = [_application(found, spec, given, go=go) for given in _all(mappings(spec.get("generators")), space)]
+    except _Unsupported as exc:
+        yield NotCompared(title, str(exc), found.file, found.line)
+        return
+    if len(made) > _MOST:
+        yield NotCompared(title, f"it makes {len(made)} applications, more than {_MOST}", found.file, found.line)
+        return
+    yield from made
+
+
+def _ours(url: str, own: Sequence[str]) -> bool:
+    return not own or not url or normal_url(url) in {normal_url(each) for each in own}
+
+
+def _cluster(cluster: Cluster) -> Parameters:
+    """The parameters of the cluster generator (argo-cd docs, "Cluster Generator")."""
+    return {
+        "name": cluster.name,
+        "nameNormalized": _normalised(cluster.name),
+        "server": cluster.server,
+        "metadata": {"labels": dict(cluster.labels), "annotations": dict(cluster.annotations)},
+    }
+
+
+def _all(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
+    return [given for generator in generators for given in _one(generator, space)]
+
+
+def _one(generator: Tree, space: _Set) -> list[Parameters]:
+    """The parameters of one generator, in order."""
+    kinds = [kind for kind in generator if kind not in {"selector", "template"}]
+    if len(kinds) != 1:
+        raise _Unsupported("a generator must have exactly one kind")
+    spec = below(generator, kinds[0])
+    match kinds[0]:
+        case "list":
+            if "elementsYaml" in spec:
+                raise _Unsupported("its list generator uses elementsYaml, which is not read here")
+            given: list[Parameters] = list(mappings(spec.get("elements")))
+        case "git":
+            given = _git(spec, space)
+        case "clusters":
+            given = [each for each in space.clusters if _selected(each, below(spec, "selector"))]
+            if not given:
+                raise _Unsupported("its cluster generator needs clusters that settings name (argo.clusters)")
+            given = [{**each, **_values(spec, each, space)} for each in given]
+        case "matrix":
+            given = _matrix(mappings(spec.get("generators")), space)
+        case "merge":
+            given = _merge(mappings(spec.get("generators")), _names(spec.get("mergeKeys")), space)
+        case other:
+            raise _Unsupported(f"its {other} generator asks outside of this repository")
+    return [each for each in given if _selected({"metadata": {"labels": _flat(each)}}, below(generator, "selector"))]
+
+
+def _values(spec: Tree, given: Parameters, space: _Set) -> Parameters:
+    filled = {key: _filled(value, given, go=space.go) for key, value in below(spec, "values").items()}
+    return {"values": filled} if filled else {}
+
+
+def _matrix(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
+    """Each parameters of the first with each of the second, which may use the first's ("Matrix Generator")."""
+    if len(generators) != 2:
+        raise _Unsupported("a matrix takes exactly two generators")
+    made: list[Parameters] = []
+    for first in _one(generators[0], space):
+        filled = _filled(generators[1], first, go=space.go, keep=True)
+        made += [{**first, **second} for second in _one(filled if isinstance(filled, Mapping) else {}, space)]
+    return made
+
+
+def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list[Parameters]:
+    """The first generator's parameters, overridden by later ones with the same merge keys ("Merge Generator")."""
+    if not generators or not keys:
+        raise _Unsupported("a merge takes generators and mergeKeys")
+    made = {_key(each, keys): dict(each) for each in _one(generators[0], space)}
+    for generator in generators[1:]:
+        for each in _one(generator, space):
+            if _key(each, keys) in made:
+                made[_key(each, keys)].update(each)
+    return list(made.values())
+
+
+def _key(given: Parameters, keys: Sequence[str]) -> str:
+    return json.dumps([_looked_up(given, key.split(".")) for key in keys], default=str)
+
+
+def _git(spec: Tree, space: _Set) -> list[Parameters]:
+    if not space.ours(text(spec, "repoURL")):
+        raise _Unsupported(f"its git generator reads another repository, {text(spec, 'repoURL')}")
+    made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
+    return [{**each, **_values(spec, each, space)} for each in made]
+
+
+def _git_directories(patterns: Sequence[Tree], space: _Set) -> list[Parameters]:
+    """Folders that a pattern takes and no ``exclude`` leaves out; hidden ones never ("Git Generator: Directories")."""
+    folders = sorted(
+        {f for path in space.tree for f in _parents(path) if not any(p.startswith(".") for p in f.split("/"))}
+    )
+    taken = [text(each, "path") for each in patterns if each.get("exclude") is not True]
+    left = [text(each, "path") for each in patterns if each.get("exclude") is True]
+    chosen = [f for f in folders if any(_glob(f, t) for t in taken) and not any(_glob(f, t) for t in left)]
+    return [_path(folder, space) for folder in chosen]
+
+
+def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
+    """The contents of files that a pattern takes, with where they lie ("Git Generator: Files")."""
+    taken = [text(each, "path") for each in mappings(spec.get("files")) if each.get("exclude") is not True]
+    left = [text(each, "path") for each in mappings(spec.get("files")) if each.get("exclude") is True]
+    made: list[Parameters] = []
+    for path in space.tree:
+        if any(_glob(path, t) for t in taken) and not any(_glob(path, t) for t in left):
+            folder, _, file = path.rpartition("/")
+            where = _path(folder, space)
+            filename = {"filename": file, "filenameNormalized": _normalised(file)}
+            path_part = below(where, "path")
+            more: Parameters = (
+                {"path": {**path_part, **filename}} if space.go else {f"path.{k}": v for k, v in filename.items()}
+            )
+            made += [{**content, **where, **more} for content in _contents(path, space)]
+    return made
+
+
+def _contents(path: str, space: _Set) -> list[Parameters]:
+    try:
+        documents = load(Text.of(path, space.tree.read(path) or b""), Dialect.KUBERNETES)
+    except (NotText, Broken) as exc:
+        raise _Unsupported(f"{path}, which its git generator reads, is not valid YAML or JSON") from exc
+    values = [document.value for document in documents if document is not None]
+    listed = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    flat = [each for each in listed if isinstance(each, Mapping)]
+    return flat if space.go else [_flat(each) for each in flat]
+
+
+def _path(folder: str, space: _Set) -> Parameters:
+    base = folder.rpartition("/")[2]
+    if space.go:
+        segments: JSON = folder.split("/")
+        return {
+            "path": {"path": folder, "basename": base, "basenameNormalized": _normalised(base), "segments": segments}
+        }
+    indexed = {f"path[{index}]": part for index, part in enumerate(folder.split("/"))}
+    return {"path": folder, "path.basename": base, "path.basenameNormalized": _normalised(base), **indexed}
+
+
+def _parents(path: str) -> Iterator[str]:
+    parts = path.split("/")[:-1]
+    yield from ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _glob(path: str, pattern: str) -> bool:
+    """Go's ``path.Match`` on whole paths, with ``**`` for any depth (doublestar, as the files generator has it)."""
+    return matches(path, [pattern.strip("/")])
+
+
+def _names(value: JSON) -> list[str]:
+    return (
+        [each for each in value if isinstance(each, str)]
+        if isinstance(value, Sequence) and not isinstance(value, str)
+        else []
+    )
+
+
+def _normalised(value: str) -> str:
+    """A name that DNS allows, as the generators' ``…Normalized`` parameters have it."""
+    return re.sub(r"[^a-z0-9.-]", "-", value.lower())[:253].strip("-.")
+
+
+def _selected(given: Parameters, selector: Tree) -> bool:
+    """A label selector over ``metadata.labels``; one that is not understood is said to be so."""
+    labels = below(given, "metadata", "labels")
+    for key, expected in below(selector, "matchLabels").items():
+        if labels.get(key) != expected:
+            return False
+    for each in mappings(selector.get("matchExpressions")):
+        key, values, has = text(each, "key"), _names(each.get("values")), labels.get(text(each, "key"))
+        match text(each, "operator"):
+            case "In":
+                fits = has in values
+            case "NotIn":
+                fits = has not in values
+            case "Exists":
+                fits = key in labels
+            case "DoesNotExist":
+                fits = key not in labels
+            case other:
+                raise _Unsupported(f"its selector uses the operator {other}")
+        if not fits:
+            return False
+    return True
+
+
+def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
+    """Nested keys with dots between them, all values as text: parameters without Go templates."""
+    flat: dict[str, JSON] = {}
+    for key, each in value.items():
+        if isinstance(each, Mapping):
+            flat.update(_flat(each, f"{before}{key}."))
+        elif not isinstance(each, Sequence) or isinstance(each, str):
+            flat[before + key] = each if isinstance(each, str) else json.dumps(each)
+    return flat
+
+
+def _application(found: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> RenderedObject:
+    if "templatePatch" in spec:
+        raise _Unsupported("it uses templatePatch, which is not read here")
+    template = _filled(below(spec, "template"), given if go else _flat(given), go=go)
+    tree = template if isinstance(template, Mapping) else {}
+    meta = {"namespace": namespace(found.tree), **below(tree, "metadata")}
+    whole: Tree = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **tree, "metadata": meta}
+    return RenderedObject(whole, found.file, found.line)
+
+
+def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> JSON:
+    """``value`` with every text filled in; ``keep`` leaves what ``given`` does not know for a later filling."""
+    if isinstance(value, str):
+        return _FIELD.sub(lambda match: _text_of(match, given, go=go, keep=keep), value) if "{{" in value else value
+    if isinstance(value, Mapping):
+        return {
+            str(_filled(key, given, go=go, keep=keep)): _filled(each, given, go=go, keep=keep)
+            for key, each in value.items()
+        }
+    if isinstance(value, Sequence):
+        return [_filled(each, given, go=go, keep=keep) for each in value]
+    return value
+
+
+def _text_of(match: re.Match[str], given: Parameters, *, go: bool, keep: bool) -> str:
+    held = _go_value(match[1], given) if go else given.get(match[1])
+    if held is None:
+        if keep:
+            return match[0]
+        raise _Unsupported(f"its template uses {match[0]}, which no generator gives")
+    return held if isinstance(held, str) else json.dumps(held)
+
+
+def _go_value(expression: str, given: Parameters) -> JSON:
+    """The few forms of Go templates that sets are written with: a field, ``index``, and simple functions of text."""
+    parts = [part.strip() for part in expression.split("|")]
+    value = _go_term(parts[0], given)
+    for part in parts[1:]:
+        call = _CALL.fullmatch(part)
+        if call is None:
+            raise _Unsupported(f"its template uses {{{{{expression}}}}}, which is not understood")
+        value = _applied(call["function"], call["rest"].strip(), value)
+    return value
+
+
+def _go_term(term: str, given: Parameters) -> JSON:
+    if _GO_PATH.fullmatch(term):
+        return _looked_up(given, term[1:].split("."))
+    if (index := _INDEX.fullmatch(term)) is not None:
+        held = _looked_up(given, index["path"][1:].split("."))
+        key = index["key"]
+        if isinstance(held, Mapping):
+            return held.get(key.strip('"'))
+        if isinstance(held, Sequence) and not isinstance(held, str) and key.isdigit() and int(key) < len(held):
+            return held[int(key)]
+        return None
+    if (call := _CALL.fullmatch(term)) is not None and call["function"] != "default":
+        return _applied(call["function"], "", _go_term(call["rest"].strip(), given))
+    raise _Unsupported(f"its template uses {{{{{term}}}}}, which is not understood")
+
+
+def _applied(function: str, argument: str, value: JSON) -> JSON:
+    if function == "default":
+        return argument.strip('"') if value in {None, ""} else value
+    if not isinstance(value, str):
+        return value
+    match function:
+        case "lower":
+            return value.lower()
+        case "upper":
+            return value.upper()
+        case "trim":
+            return value.strip()
+        case "quote":
+            return json.dumps(value)
+        case _:
+            return _normalised(value)
+
+
+def _looked_up(given: JSON, keys: Iterable[str]) -> JSON:
+    value = given
+    for key in keys:
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value

@@ -1,0 +1,316 @@
+"""Finds the targets of a repository from its files: Flux, Argo CD, kustomizations that nothing refers to, charts.
+
+What a controller or another kustomization deploys is never deployed by itself, and what belongs to any of them (a base,
+a values file, a chart's template) declares nothing by itself. What is left are plain files: those of the one unnamed
+target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.model.filetree import FileTree
+from bot.model.json import Tree
+from bot.model.resource import SourceError
+from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
+from bot.targets import argo, flux, kustomization, naming
+from bot.targets.clusters import Cluster
+from bot.targets.documents import Document, Documents
+from bot.targets.flux import Seen
+from bot.targets.kustomization import Closure
+from bot.targets.paths import is_below
+
+_CHART_FILES: Final = ("Chart.yaml", "Chart.yml")
+_VALUES: Final = re.compile(r"values(?:[-._](?P<name>[\w.-]+?))?\.ya?ml\Z")
+_NOT_DEPLOYED: Final = frozenset(
+    {"test", "tests", "testdata", "fixtures", "ci", "examples", "example", "docs", "vendor", ".github"}
+)
+"""Folders whose kustomizations and charts are there to be read or tested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A target that settings name: where it lies, and how its charts are called and filled."""
+
+    name: str
+    path: str
+    namespace: str = ""
+    values: tuple[str, ...] = ()
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by
+    themselves.
+    """
+
+    targets: tuple[Target, ...] = ()
+    rendered: frozenset[str] = frozenset()
+    left_out: tuple[NotCompared, ...] = ()
+    errors: tuple[SourceError, ...] = ()
+
+
+def discover(
+    documents: Documents,
+    *,
+    named: Sequence[Named] = (),
+    own: Sequence[str] = (),
+    clusters: Mapping[str, Cluster] | None = None,
+) -> Discovery:
+    """The targets of a repository. ``own`` are its URLs, ``clusters`` what settings say of Argo CD's clusters."""
+    return _Search(documents, tuple(named), tuple(own), clusters or {}).result()
+
+
+@dataclass(slots=True)
+class _Search:
+    documents: Documents
+    named: tuple[Named, ...]
+    own: tuple[str, ...]
+    clusters: Mapping[str, Cluster]
+    targets: list[Target] = field(default_factory=list)
+    rendered: set[str] = field(default_factory=set)
+    left_out: list[NotCompared] = field(default_factory=list)
+    claimed: set[str] = field(default_factory=set)
+    """Folders that a controller, a setting or another kustomization deploys."""
+    closures: dict[str, Closure] = field(default_factory=dict)
+
+    @property
+    def tree(self) -> FileTree:
+        return self.documents.tree
+
+    def result(self) -> Discovery:
+        for folder in kustomization.folders(self.documents):
+            self.closures[folder] = closure = kustomization.closure(self.documents, folder)
+            self.rendered |= closure.files
+            self.claimed.update(closure.folders[1:])
+        charts = self._charts()
+        self._settings()
+        self._flux()
+        self._argo()
+        self._roots()
+        self._standalone(charts)
+        errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
+                  and (error := self.documents.error(path)) is not None]  # fmt: skip
+        return Discovery(tuple(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors))
+
+    def _is_kustomization(self, path: str) -> bool:
+        return path.rpartition("/")[2] in kustomization.FILE_NAMES
+
+    # -- what settings name ---------------------------------------------------------------------------------------
+
+    def _settings(self) -> None:
+        for each in self.named:
+            path = each.path.strip("/").removeprefix("./")
+            unit = self._unit_at(path, each)
+            if unit is None:
+                self.targets.append(Target(each.name, declared=True, namespace=each.namespace, paths=(path,)))
+                continue
+            self._claim(path)
+            self.targets.append(Target(each.name, (unit,), declared=True, namespace=each.namespace))
+
+    def _unit_at(self, path: str, named: Named) -> Unit | None:
+        """What renders a folder that settings name; None for plain files."""
+        how = "clockwork.yaml"
+        if self._has_chart(path):
+            spec: Tree = {"releaseName": named.release or named.name, "valueFiles": list(named.values), "values": {}}
+            return Unit(UnitKind.HELM, named.name, path, named.namespace, spec, how=how)
+        if any(is_below(each.file, path) for each in self._flux_objects()):
+            return Unit(UnitKind.FLUX_KUSTOMIZATION, named.name, path, named.namespace, how=how)
+        if kustomization.file_of(self.documents, path) is not None:
+            return Unit(UnitKind.KUSTOMIZE, named.name, path, named.namespace, how=how)
+        return None
+
+    # -- Flux -----------------------------------------------------------------------------------------------------
+
+    def _flux_objects(self) -> list[Document]:
+        return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
+
+    def _objects(self, group: str) -> list[Document]:
+        return [
+            each
+            for each in self.documents.mentioning(group.encode())
+            if each.tree.get("kind") and not self._in_chart(each.file)
+        ]
+
+    def _flux(self) -> None:
+        """One target for each place where Flux begins: the objects that no other object of Flux brings along."""
+        objects = self._flux_objects()
+        if not objects:
+            return
+        sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects("source.extensions.fluxcd.io")]
+        paths = self._flux_paths(objects, Seen.of(RenderedObject(each.tree, each.file, each.line) for each in sources))
+        entries = self._flux_entries(objects, paths)
+        named = naming.names(entries)
+        for folder, first in sorted(entries.items()):
+            self._claim(folder)
+            if any(is_below(folder, t.units[0].path) for t in self.targets if t.declared and t.units):
+                continue
+            how = f"Flux, from {first.file}:{first.line}"
+            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, named[folder], folder, file=first.file, line=first.line, how=how)
+            self.targets.append(Target(named[folder], (unit,), cluster=f"flux:{folder}"))
+        for path in paths.values():
+            self._claim(path)
+
+    def _flux_paths(self, objects: Sequence[Document], seen: Seen) -> Mapping[tuple[str, int], str]:
+        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
+        out.
+        """
+        found = {}
+        for each in objects:
+            near = Seen.of(o for o in seen.objects if _same_cluster(o.file, each.file)) if len(objects) > 1 else seen
+            path = flux.repository_path(flux.below(each.tree, "spec"), flux.namespace(each.tree), near, self.own)
+            if isinstance(path, str):
+                found[each.file, each.index] = path
+        return found
+
+    def _flux_entries(self, objects: Sequence[Document], paths: Mapping[tuple[str, int], str]) -> dict[str, Document]:
+        """Folders at which Flux begins, each with the object that says so."""
+        entries: dict[str, Document] = {}
+        for each in objects:
+            path = paths.get((each.file, each.index))
+            if path is not None and self._deploys(path, each.file):
+                entries.setdefault(path, each)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
+        for each in objects:
+            by_others = any(
+                self._deploys(path, each.file) for place, path in paths.items() if place != (each.file, each.index)
+            )
+            if not by_others and not any(self._deploys(folder, each.file) for folder in entries):
+                entries.setdefault(self._entry_folder(each.file), each)
+        return {f: d for f, d in entries.items() if not any(o != f and self._holds(o, f, d) for o in entries)}
+
+    def _holds(self, outer: str, inner: str, document: Document) -> bool:
+        return is_below(inner, outer) and self._deploys(outer, document.file)
+
+    def _deploys(self, folder: str, file: str) -> bool:
+        """Whether applying ``folder`` as Flux does applies ``file``: by its kustomization, else everything below it."""
+        if not is_below(file, folder):
+            return False
+        closure = self.closures.get(folder)
+        return file in closure.files if closure is not None else True
+
+    def _entry_folder(self, file: str) -> str:
+        folder = file.rpartition("/")[0]
+        owners = [k for k, closure in self.closures.items() if file in closure.files and k not in self.claimed]
+        if owners:
+            folder = min(owners, key=len)
+        return folder.rpartition("/")[0] if folder.rpartition("/")[2] == "flux-system" else folder
+
+    # -- Argo CD --------------------------------------------------------------------------------------------------
+
+    def _argo(self) -> None:
+        objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
+        found = argo.applications(objects, self.tree, self.own, self.clusters)
+        units = [unit for unit in found if isinstance(unit, Unit)]
+        self.left_out += [each for each in found if isinstance(each, NotCompared)]
+        for unit in units:
+            for path in argo.paths(unit):
+                self._claim(path)
+        begun = [
+            u
+            for u in units
+            if not any(self._applies(o, u.file) for o in units if o is not u) and not self._is_flux(u.file)
+        ]
+        names = _unique(begun)
+        for unit in begun:
+            self.targets.append(Target(names[id(unit)], (unit,), cluster=argo.cluster(unit), namespace=unit.namespace))
+
+    def _applies(self, unit: Unit, file: str) -> bool:
+        return any(self._deploys(path, file) for path in argo.paths(unit))
+
+    def _is_flux(self, file: str) -> bool:
+        return any(
+            is_below(file, target.units[0].path) for target in self.targets if target.cluster.startswith("flux:")
+        )
+
+    # -- kustomizations and charts that stand alone ---------------------------------------------------------------
+
+    def _claim(self, folder: str) -> None:
+        """Nothing at or below ``folder`` is deployed by itself, nor is what its kustomization is made from."""
+        self.claimed.add(folder)
+        closure = self.closures.get(folder)
+        if closure is not None:
+            self.claimed.update(closure.folders)
+        self.rendered.update(path for path in self.tree.under(folder) if closure is None or path in closure.files)
+
+    def _roots(self) -> None:
+        roots = [f for f in self.closures if not any(is_below(f, c) for c in self.claimed) and not _in_passing(f)]
+        roots = [f for f in roots if not self._is_component(f)]
+        named = naming.names(roots)
+        for folder in roots:
+            file = kustomization.file_of(self.documents, folder) or ""
+            unit = Unit(
+                UnitKind.KUSTOMIZE, named[folder], folder, file=file, line=1, how="kustomization that nothing refers to"
+            )
+            self.targets.append(Target(named[folder], (unit,)))
+
+    def _is_component(self, folder: str) -> bool:
+        file = kustomization.file_of(self.documents, folder) or ""
+        return any(document.tree.get("kind") == "Component" for document in self.documents.of(file))
+
+    def _charts(self) -> list[str]:
+        """Folders of charts; everything in them is a chart's and declares nothing by itself."""
+        folders = sorted({path.rpartition("/")[0] for path in self.tree if path.rpartition("/")[2] in _CHART_FILES})
+        for folder in folders:
+            self.rendered.update(self.tree.under(folder))
+        return [f for f in folders if not any(o != f and is_below(f, o) for o in folders)]
+
+    def _has_chart(self, folder: str) -> bool:
+        return any((f"{folder}/{file}" if folder else file) in self.tree for file in _CHART_FILES)
+
+    def _in_chart(self, file: str) -> bool:
+        parts = file.split("/")[:-1]
+        return any(self._has_chart("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
+
+    def _standalone(self, charts: Sequence[str]) -> None:
+        alone = [c for c in charts if not any(is_below(c, k) for k in self.claimed) and not _in_passing(c)]
+        named = naming.names(alone)
+        for folder in alone:
+            chart = next(f for f in _CHART_FILES if (f"{folder}/{f}" if folder else f) in self.tree)
+            for variant, files in (self._values(folder) or {"": ()}).items():
+                name = naming.name(f"{named[folder]}-{variant}" if variant else named[folder])
+                spec: Tree = {"releaseName": named[folder], "valueFiles": list(files), "values": {}}
+                how = f"chart with {files[-1].rpartition('/')[2]}" if files else "chart"
+                file = f"{folder}/{chart}" if folder else chart
+                unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=how)
+                self.targets.append(Target(name, (unit,)))
+
+    def _values(self, folder: str) -> Mapping[str, tuple[str, ...]]:
+        """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml``."""
+        beside = [path for path in self.tree.under(folder) if path.rpartition("/")[0] == folder]
+        found: dict[str, tuple[str, ...]] = {}
+        for path in beside:
+            match = _VALUES.fullmatch(path.rpartition("/")[2])
+            if match is not None and match["name"]:
+                found[match["name"]] = (path,)
+        return found
+
+
+def _same_cluster(one: str, other: str) -> bool:
+    """Whether two files may belong to one cluster: neither lies in a ``clusters/NAME`` folder of another name."""
+    mine, theirs = _cluster_folder(one), _cluster_folder(other)
+    return mine is None or theirs is None or mine == theirs
+
+
+def _cluster_folder(file: str) -> str | None:
+    match = re.search(r"(?:^|/)clusters?/([^/]+)/", file)
+    return match[1] if match else None
+
+
+def _in_passing(folder: str) -> bool:
+    return bool(_NOT_DEPLOYED.intersection(folder.lower().split("/")))
+
+
+def _unique(units: Iterable[Unit]) -> Mapping[int, str]:
+    """A name for each unit: its own, with a number where several are called the same."""
+    counts: dict[str, int] = defaultdict(int)
+    chosen: dict[int, str] = {}
+    for unit in units:
+        base = naming.name(unit.name)
+        counts[base] += 1
+        chosen[id(unit)] = base if counts[base] == 1 else naming.name(f"{base}-{counts[base]}")
+    return chosen

@@ -1,0 +1,262 @@
+"""What Flux objects deploy: ``Kustomization`` and ``HelmRelease`` as units, and the sources they take files from.
+
+Sources: the API references of kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2, source.toolkit.fluxcd.io/v1
+and (ArtifactGenerator) source.extensions.fluxcd.io/v1beta1 on fluxcd.io, "Components".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.model.json import JSON, Tree
+from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
+from bot.targets.paths import joined
+
+KUSTOMIZE_GROUP: Final = "kustomize.toolkit.fluxcd.io"
+HELM_GROUP: Final = "helm.toolkit.fluxcd.io"
+SOURCE_GROUP: Final = "source.toolkit.fluxcd.io"
+_EXTENSIONS_GROUP: Final = "source.extensions.fluxcd.io"
+_COPY: Final = re.compile(r"@(?P<source>[\w-]+)/(?P<path>.*?)(?:/?\*\*/?\*?)?/?\Z")
+SUBSTITUTED: Final = "variables"
+"""Where :func:`kustomizations` puts what ``postBuild`` substitutes, in the spec of a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The objects of one target, found by kind and name: what Flux objects refer to."""
+
+    objects: Sequence[RenderedObject]
+    by_name: Mapping[tuple[str, str, str], Tree] = field(default_factory=dict)
+
+    @staticmethod
+    def of(objects: Iterable[RenderedObject]) -> Seen:
+        """An index over ``objects``."""
+        listed = tuple(objects)
+        return Seen(listed, {(text(o.tree, "kind"), namespace(o.tree), name(o.tree)): o.tree for o in listed})
+
+    def find(self, kind: str, space: str, wanted: str) -> Tree | None:
+        """The object of that kind, namespace and name."""
+        return self.by_name.get((kind, space, wanted))
+
+
+def group(tree: Tree) -> str:
+    """The API group of an object; empty for the core group."""
+    return text(tree, "apiVersion").rpartition("/")[0]
+
+
+def text(tree: JSON, *keys: str) -> str:
+    """The text below nested mappings; empty where something else, or nothing, is there."""
+    for key in keys:
+        if not isinstance(tree, Mapping):
+            return ""
+        tree = tree.get(key)
+    return tree if isinstance(tree, str) else ""
+
+
+def below(tree: JSON, *keys: str) -> Tree:
+    """The mapping below nested mappings; empty where there is none."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return tree if isinstance(tree, Mapping) else {}
+
+
+def mappings(value: JSON) -> list[Tree]:
+    """The mappings of a list."""
+    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return [element for element in listed if isinstance(element, Mapping)]
+
+
+def name(tree: Tree) -> str:
+    """``metadata.name``."""
+    return text(tree, "metadata", "name")
+
+
+def namespace(tree: Tree) -> str:
+    """``metadata.namespace``; empty where none is written."""
+    return text(tree, "metadata", "namespace")
+
+
+def is_kustomization(tree: Tree) -> bool:
+    """Whether an object is a Flux ``Kustomization`` (kustomize's own file of that kind is none)."""
+    return text(tree, "kind") == "Kustomization" and group(tree) == KUSTOMIZE_GROUP
+
+
+def is_release(tree: Tree) -> bool:
+    """Whether an object is a ``HelmRelease``."""
+    return text(tree, "kind") == "HelmRelease" and group(tree) == HELM_GROUP
+
+
+def kustomizations(objects: Iterable[RenderedObject], seen: Seen, own: Sequence[str]) -> list[Unit | NotCompared]:
+    """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known."""
+    return [_kustomization(each, seen, own) for each in objects if is_kustomization(each.tree)]
+
+
+def _kustomization(found: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
+    tree, spec = found.tree, below(found.tree, "spec")
+    title = f"Kustomization {namespace(tree)}/{name(tree)}".replace(" /", " ")
+    out = _not_compared(found, title, spec)
+    if out is not None:
+        return out
+    path = repository_path(spec, namespace(tree), seen, own)
+    if isinstance(path, _Elsewhere):
+        return NotCompared(title, path.reason, found.file, found.line)
+    variables = _variables(spec, namespace(tree), seen)
+    return Unit(
+        UnitKind.FLUX_KUSTOMIZATION,
+        name(tree),
+        path,
+        namespace=text(spec, "targetNamespace"),
+        spec={**spec, SUBSTITUTED: variables},
+        file=found.file,
+        line=found.line,
+        how=title,
+    )
+
+
+def _not_compared(found: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
+    reason = None
+    if spec.get("suspend") is True:
+        reason = "it is suspended (spec.suspend), so nothing of it is applied now"
+    elif below(spec, "kubeConfig"):
+        reason = "it is applied to another cluster (spec.kubeConfig); declare that cluster as a target of its own"
+    return None if reason is None else NotCompared(title, reason, found.file, found.line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    reason: str
+
+
+def repository_path(spec: Tree, space: str, seen: Seen, own: Sequence[str]) -> str | _Elsewhere:
+    """The folder of this repository that ``spec.path`` of a ``Kustomization`` names, through its ``sourceRef``."""
+    ref = below(spec, "sourceRef")
+    kind, source = text(ref, "kind"), text(ref, "name")
+    prefix = ""
+    if kind == "ExternalArtifact":
+        made = _generated(source, seen)
+        if isinstance(made, _Elsewhere):
+            return made
+        prefix = made
+    elif kind != "GitRepository":
+        return _Elsewhere(f"its source is {kind or 'unknown'} {source}, whose files are not in this repository")
+    else:
+        held = seen.find(kind, text(ref, "namespace") or space, source)
+        url = text(held, "spec", "url") if held is not None else ""
+        if url and own and normal_url(url) not in {normal_url(each) for each in own}:
+            return _Elsewhere(f"its source is another repository, {url}")
+    path = joined(prefix, text(spec, "path") or ".")
+    return _Elsewhere("spec.path leads out of its source") if path is None else path
+
+
+def _generated(artifact: str, seen: Seen) -> str | _Elsewhere:
+    """The folder that an ``ArtifactGenerator`` copies one artifact from, where all copies share it."""
+    for each in seen.objects:
+        if text(each.tree, "kind") != "ArtifactGenerator" or group(each.tree) != _EXTENSIONS_GROUP:
+            continue
+        for output in mappings(below(each.tree, "spec").get("artifacts")):
+            if text(output, "name") == artifact:
+                return _copied(artifact, mappings(output.get("copy")))
+    return _Elsewhere(f"nothing in this repository makes the ExternalArtifact {artifact}")
+
+
+def _copied(artifact: str, copies: Sequence[Tree]) -> str | _Elsewhere:
+    prefixes = set()
+    for copy in copies:
+        taken, put = _COPY.match(text(copy, "from")), _COPY.match(text(copy, "to"))
+        if (
+            taken is None
+            or put is None
+            or not (taken["path"] + "/").endswith("/" + put["path"] + "/" * bool(put["path"]))
+        ):
+            return _Elsewhere(
+                f"the ExternalArtifact {artifact} is put together in another layout than this repository's"
+            )
+        prefixes.add(taken["path"].removesuffix(put["path"]).rstrip("/"))
+    if len(prefixes) == 1:
+        return prefixes.pop()
+    return _Elsewhere(f"the ExternalArtifact {artifact} is put together from several places")
+
+
+def normal_url(url: str) -> str:
+    """A Git URL without what tells the same repository's addresses apart: scheme, user, port of SSH, ``.git``."""
+    bare = re.sub(r"^[a-z+]+://", "", url.strip().lower())
+    bare = bare.rpartition("@")[2] if "@" in bare.partition("/")[0] else bare
+    host, separator, path = re.sub(r"^([^/:]+):(?:\d+/)?/?", r"\1/", bare).partition("/")
+    return f"{host}{separator}{path.strip('/').removesuffix('.git')}"
+
+
+def _variables(spec: Tree, space: str, seen: Seen) -> Tree:
+    """What ``postBuild`` substitutes: ``substituteFrom`` in order, then ``substitute``, which wins.
+
+    A ConfigMap or Secret that this repository does not show in the clear gives no values: what uses them stays as it is
+    written and is not comparable. ``known`` tells that every source was read.
+    """
+    post = below(spec, "postBuild")
+    values: dict[str, JSON] = {}
+    known = True
+    for ref in mappings(post.get("substituteFrom")):
+        held = seen.find(text(ref, "kind"), space, text(ref, "name"))
+        entries = config_entries(held)
+        known = known and (entries is not None or ref.get("optional") is True)
+        values.update(entries or {})
+    values.update({key: value for key, value in below(post, "substitute").items() if isinstance(value, str)})
+    return {"values": values, "known": known, "on": bool(post)}
+
+
+def config_entries(held: Tree | None) -> Mapping[str, str] | None:
+    """The entries of a ConfigMap, or of a Secret that is written in the clear; None where they cannot be read."""
+    if held is None or "sops" in held:
+        return None
+    if text(held, "kind") == "ConfigMap":
+        return {key: value for key, value in below(held, "data").items() if isinstance(value, str)}
+    if below(held, "data"):
+        return None  # base64 of who knows what: not read into manifests
+    return {key: value for key, value in below(held, "stringData").items() if isinstance(value, str)}
+
+
+def releases(objects: Iterable[RenderedObject], seen: Seen) -> list[Unit | NotCompared]:
+    """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
+    return [_release(each, seen) for each in objects if is_release(each.tree)]
+
+
+def _release(found: RenderedObject, seen: Seen) -> Unit | NotCompared:
+    tree, spec = found.tree, below(found.tree, "spec")
+    title = f"HelmRelease {namespace(tree)}/{name(tree)}".replace(" /", " ")
+    out = _not_compared(found, title, spec)
+    if out is not None:
+        return out
+    inputs: list[JSON] = []
+    for ref in mappings(spec.get("valuesFrom")):
+        entries = config_entries(seen.find(text(ref, "kind"), namespace(tree), text(ref, "name")))
+        key = text(ref, "valuesKey") or "values.yaml"
+        if entries is None or key not in entries:
+            if ref.get("optional") is True:
+                continue
+            reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
+            return NotCompared(title, reason, found.file, found.line)
+        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath")})
+    return Unit(
+        UnitKind.FLUX_HELM_RELEASE,
+        name(tree),
+        "",
+        namespace=text(spec, "targetNamespace") or namespace(tree),
+        spec={**spec, "source": _chart_source(tree, spec, seen), "inputs": inputs, "released": namespace(tree)},
+        file=found.file,
+        line=found.line,
+        how=title,
+    )
+
+
+def _chart_source(tree: Tree, spec: Tree, seen: Seen) -> Tree:
+    """The source object that a release's chart comes from; empty where the repository does not hold it."""
+    ref = below(spec, "chartRef") or below(spec, "chart", "spec", "sourceRef")
+    space = text(ref, "namespace") or namespace(tree)
+    held = seen.find(text(ref, "kind"), space, text(ref, "name"))
+    if held is not None and text(held, "kind") == "HelmChart":
+        inner = below(held, "spec", "sourceRef")
+        repository = seen.find(text(inner, "kind"), namespace(held), text(inner, "name"))
+        return {"chart": below(held, "spec"), "object": repository or {}}
+    return {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}

@@ -1,0 +1,47 @@
+"""Names for places: short, told apart, and those that a person would say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from bot.model.target import TARGET_NAME
+
+_GENERIC: Final = frozenset(
+    {"overlays", "overlay", "envs", "env", "environments", "environment", "base", "bases", "k8s", "kubernetes", "deploy",
+     "deployment", "deployments", "manifests", "clusters", "cluster", "apps", "app", "kustomize", "flux", "flux-system",
+     "config", "argocd", "argo", "gitops", "src", "main"}
+)  # fmt: skip
+"""Folder names that say what kind of thing lies below them and not which one."""
+
+
+def names(folders: Iterable[str], *, top: str = "default") -> Mapping[str, str]:
+    """A name for each folder: its last telling part, with parts before it where two would be called the same."""
+    listed = sorted(set(folders))
+    words = {folder: _telling(folder) or [top] for folder in listed}
+    length = dict.fromkeys(listed, 1)
+    while True:
+        chosen = {folder: "-".join(words[folder][-length[folder] :]) for folder in listed}
+        counts = Counter(chosen.values())
+        longer = [f for f in listed if counts[chosen[f]] > 1 and length[f] < len(words[f])]
+        if not longer:
+            return {folder: name(text) if counts[text] == 1 else _numbered(folder) for folder, text in chosen.items()}
+        for folder in longer:
+            length[folder] += 1
+
+
+def _telling(folder: str) -> list[str]:
+    parts = [part for part in folder.split("/") if part]
+    return [part for part in parts if part.lower() not in _GENERIC] or parts[-1:]
+
+
+def _numbered(folder: str) -> str:
+    return name(folder.replace("/", "-"))
+
+
+def name(text: str) -> str:
+    """``text`` as a target may be called."""
+    cut = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:63].strip("-._") or "target"
+    return cut if TARGET_NAME.fullmatch(cut) else "target"

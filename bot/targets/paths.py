@@ -1,0 +1,32 @@
+"""Repository paths as the files of tools write them: relative to a folder, with ``..``, or somewhere on the network."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+_REMOTE: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:]|.*[?&]ref=|git::"
+)
+"""What kustomize takes for a Git repository or a URL (kustomize docs, "remote targets"; go-getter forms of old)."""
+
+
+def is_remote(text: str) -> bool:
+    """Whether a reference leads out of the repository, to a URL or another Git repository."""
+    return _REMOTE.match(text) is not None
+
+
+def joined(folder: str, reference: str) -> str | None:
+    """``reference`` as seen from ``folder``, as a repository path (empty: the top). None where it leads out of it."""
+    if reference.startswith("/"):
+        return None
+    path = posixpath.normpath(posixpath.join(folder, reference))
+    if path == ".." or path.startswith("../"):
+        return None
+    return "" if path == "." else path
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether ``path`` is ``folder`` or lies in it; everything lies in the top (empty)."""
+    return not folder or path == folder or path.startswith(folder + "/")
