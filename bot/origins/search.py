@@ -8,8 +8,8 @@ makes its answer true. An edit that moves other objects too is only offered when
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from bot.edits.values import applied, at, same
 from bot.errors import Refused
@@ -168,8 +168,3 @@ def trace(target: str, id_: ResourceId, pointer: tuple[str | int, ...], scene: S
     if other is None:
         return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
     return find_edit(Goal(target, {id_: (SetValue(pointer, other),)}), scene)
-
-
-def with_tree(scene: Scene, tree: FileTree, objects: Mapping[str, Mapping[ResourceId, Tree]]) -> Scene:
-    """The scene after somebody changed files: the next goal begins where the last one ended."""
-    return replace(scene, tree=tree, objects=objects)

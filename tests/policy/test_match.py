@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bot.errors import Invalid
@@ -16,7 +14,6 @@ from bot.policy.rules import RuleSet, load
 from tests.policy.cases import drift
 
 NOTHING = Context()
-RETRIES: dict[str, Any] = {"desired": 3, "observed": 5}
 
 
 def matched(match: str, one: Drift) -> bool:
