@@ -88,7 +88,9 @@ def test_a_destructive_drift_is_told_from_others() -> None:
 
 def test_nobody_is_not_somebody() -> None:
     """Where nothing tells who wrote a value, a rule about a manager does not match."""
-    assert not matched("manager: rosas-script", drift("service/shop/web", "healthcheck.retries", 3, 5))
+    unknown = drift("service/shop/web", "healthcheck.retries", 3, 5)
+    assert not matched("manager: rosas-script", unknown)
+    assert matched('manager: "*"', unknown)
 
 
 RULES = """
@@ -225,6 +227,12 @@ def test_a_condition_sees_every_fact() -> None:
 def test_an_expression_is_true_or_false(text: str, answer: bool) -> None:
     """Names that an expression binds itself are known inside it."""
     assert compile_expression(text).evaluate(names(ONE, safe=None, destructive=False)) is answer
+
+
+def test_expressions_are_equal_by_their_text() -> None:
+    """A rule that was read twice is the same rule."""
+    assert compile_expression("observed == 5") == compile_expression("observed == 5")
+    assert compile_expression("observed == 5") != compile_expression("observed == 6")
 
 
 @pytest.mark.parametrize(
