@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.model.json import text
-from bot.model.target import Unit, UnitKind
+from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import tools
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from bot.targets.expansion import Surroundings, expand
-from bot.model.target import Target
 from tests.gitops import HERE, at, by_name, called, repository, tree_of
 from tests.renderers import needs
 
@@ -216,7 +215,8 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
         timeout=60,
     ).stdout
     files = {
-        "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n- {name: cache, version: 1.0.0, repository: ''}\n",
+        "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
+        "- {name: cache, version: 1.0.0, repository: ''}\n",
         "charts/cache-1.0.0.tgz": packed,
     }
     claim = by_name(renderers.render(unit(""), tree_of(files)))["PersistentVolumeClaim/eu-cache"]
