@@ -160,6 +160,16 @@ def test_conditions_see_the_drift(when: str, matched: bool) -> None:
     assert (decision.lane is Lane.NOTHING) is matched
 
 
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("adoptable", [True, False])
+def test_a_rule_may_ask_whether_an_edit_would_say_what_runs(asked: bool, adoptable: bool) -> None:
+    """``adoptable`` holds for a drift with an edit, or for one without, and for no other."""
+    own = f"rules: [{{id: own, match: {{adoptable: {str(asked).lower()}}}, remedy: nothing, reason: Reported only.}}]"
+    edits = (SetValue(("retries",), 5),) if adoptable else ()
+    decision = decide(drift("service/shop/web", "healthcheck.retries", 3, 5, adopt=edits), rules(own=own), NOTHING)
+    assert (decision.rule == "policies/own.yaml#own") is (asked is adoptable)
+
+
 def test_a_label_that_is_selected_is_never_committed() -> None:
     """A label key that any selector in the repository mentions is configuration."""
     service = declared("Service/shop/web", {"spec": {"selector": {"app": "web", "tier": "front"}}})
