@@ -165,9 +165,9 @@ class _Search:
             self._claim(path)
         for release in self._objects(flux.HELM_GROUP):
             chart = flux.text(release.tree, "spec", "chart", "spec", "chart")
-            path = joined("", chart.lstrip("/")) if chart else None
-            if path is not None and self._has_chart(path):
-                self._claim(path)
+            folder_of_chart = joined("", chart.lstrip("/")) if chart else None
+            if folder_of_chart is not None and self._has_chart(folder_of_chart):
+                self._claim(folder_of_chart)
 
     def _flux_unit(self, document: Document, near: Mapping[str | None, Seen]) -> Unit | None:
         """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""

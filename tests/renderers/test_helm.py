@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,7 +94,7 @@ def test_dependencies_of_the_repository_are_part_of_a_chart(renderers: Renderers
     [("charts/lonely", {}, "wordpress"), (SHOP, {"tracing": {"enabled": True}}, "tracing")],
 )
 def test_a_missing_dependency_is_not_compared(
-    renderers: Renderers, path: str, values: dict[str, object], needed: str
+    renderers: Renderers, path: str, values: dict[str, Any], needed: str
 ) -> None:
     """A chart that needs what is not in the repository is not rendered without it."""
     rendering = renderers.render(unit(path, **values), repository("charts"))
@@ -214,7 +215,7 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
         capture_output=True,
         timeout=60,
     ).stdout
-    files = {
+    files: dict[str, str | bytes] = {
         "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
         "- {name: cache, version: 1.0.0, repository: ''}\n",
         "charts/cache-1.0.0.tgz": packed,
