@@ -146,6 +146,8 @@ class Declarer:
         assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
         bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors)
+        if deployment is not None and deployment.only:  # they belong to the unnamed target
+            return Declaration(commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment)
         stale = () if assembly.errors else _stale(bundle, own)
         return Declaration(
             commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale, deployment

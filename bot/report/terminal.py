@@ -70,7 +70,7 @@ def show_report(report: Report, console: Console, *, suppressed: bool = False) -
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
     for hidden in report.suppressed if suppressed else ():
-        where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
+        where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
         console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
 
 
@@ -138,14 +138,14 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
     """Below the table, in the order of its rows: why something is unhealthy, one line each, cut to the console."""
     for drift in drifts:
         if drift.evidence:
-            resource = "" if str(drift.resource) == task else f"{drift.resource} "
+            resource = "" if drift.resource.qualified == task else f"{drift.resource} "
             reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
             for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
                 console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:
-    resource = "" if str(drift.resource) == task else f"{drift.resource} "
+    resource = "" if drift.resource.qualified == task else f"{drift.resource} "
     subject = f"{resource}{drift.where}".strip() or drift.kind.value
     label = subject if drift.kind.value in {"changed", subject} else f"{subject} ({drift.kind.value})"
     return f"{label}: {drift.message}" if drift.message and not drift.path else label

@@ -40,18 +40,22 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The room's tests on the unchanged tree: how long they take (seconds), and which tests reach each line of a file."""
+    """The room's tests on the unchanged tree: how long they take (seconds), and which tests reach each line of a file.
+
+    What runs while modules are imported is reached by the test with the empty name.
+    """
 
     seconds: float
     reach: Mapping[str, Mapping[int, frozenset[str]]]
 
     def tests_of(self, mutant: Mutant, source: bytes) -> frozenset[str] | None:
-        """The tests that reach the function of ``mutant``; None where it is in none, so that all tests reach it."""
+        """The tests that reach the function of ``mutant``; None where it runs at import, so that all tests reach it."""
         lines = _function_lines(source, mutant.line)
         if lines is None:
             return None
         reach = self.reach.get(mutant.file, {})
-        return frozenset().union(*(reach.get(line, frozenset()) for line in lines))
+        tests = frozenset[str]().union(*(reach.get(line, frozenset()) for line in lines))
+        return None if "" in tests else tests
 
 
 def run(
@@ -83,8 +87,7 @@ def measured(room: Room, tree: Path) -> Baseline:
     covered.read()
     reach = {
         Path(path).relative_to(tree).as_posix(): {
-            line: frozenset(_function(context) for context in contexts if context)
-            for line, contexts in covered.contexts_by_lineno(path).items()
+            line: frozenset(map(_function, contexts)) for line, contexts in covered.contexts_by_lineno(path).items()
         }
         for path in covered.measured_files()
     }
