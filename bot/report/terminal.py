@@ -17,7 +17,7 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides
+from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -174,10 +174,14 @@ def show_tick(tick: Tick, console: Console) -> None:
 
 
 def _account(action: Action) -> Iterator[str]:
-    """What became of one proposal: how and about which task; below it why or what, and the link."""
+    """What became of one proposal, and below it the link. Where nothing came of it: about which task, and why."""
     style = _EFFECT.get(action.effect, "dim")
-    number = "" if action.number is None else f" #{action.number}"
-    yield f"[{style}]{action.effect.value:<11}[/] {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
-    yield f"            {escape(action.message)}"
+    effect = f"[{style}]{action.effect.value:<11}[/]"
+    if tells_all(action):
+        yield f"{effect} {escape(action.message)}"
+    else:
+        number = "" if action.number is None else f" #{action.number}"
+        yield f"{effect} {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
+        yield f"            {escape(action.message)}"
     if action.url or action.sha:
         yield f"            [dim]{escape(action.url or action.sha or '')}[/]"
