@@ -294,8 +294,10 @@ class Observation:
 class UnitRenderer(Protocol):
     """Renders the units of targets with the tools that deploy them."""
 
-    def render(self, unit: Unit, tree: FileTree) -> Rendering:
-        """What ``unit`` comes to in ``tree``. Never raises for what a repository says: that is the rendering's ``error``."""
+    def render_all(self, units: Sequence[Unit], tree: FileTree) -> Sequence[Rendering]:
+        """What each of ``units`` comes to in ``tree``, in their order. Never raises for what a repository says: that is the
+        rendering's ``error``.
+        """
         ...
 
 

@@ -27,7 +27,7 @@ WORDS_OF_CLOSED_LISTS = (
 """Settings or files name them; code never singles them out."""
 
 
-CONTRACTS_OF_PLUGINS = (
+PLUGIN_CONTRACTS = (
     ObserverPlugin.__call__,
     AssistantPlugin.__call__,
     RendererPlugin.__call__,
@@ -36,25 +36,24 @@ CONTRACTS_OF_PLUGINS = (
 """Packages outside of this repository satisfy them."""
 
 
-def facts_of_the_host(pull: PullRequest, comment: CommentEvent) -> tuple[object, ...]:
+def facts(
+    pull: PullRequest,
+    comment: CommentEvent,
+    target: Target,
+    tree: RenderedObject,
+    rendering: Rendering,
+    *providers: TokenProvider,
+) -> tuple[object, ...]:
     """Facts that values carry for whoever implements or reads a port."""
-    return pull.head_repo, comment.sender_id
+    return (
+        pull.head_repo,
+        comment.sender_id,
+        target.units,
+        tree.opaque,
+        rendering.left_out,
+        TARGET_NAME,
+        *(provider.checked for provider in providers),
+    )
 
 
-def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
-    """The same for what is rendered."""
-    return target.units, tree.opaque, rendering.left_out, TARGET_NAME
-
-
-def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:
-    """When somebody last looked at the source."""
-    return (provider.checked,)
-
-
-__all__ = [
-    "CONTRACTS_OF_PLUGINS",
-    "WORDS_OF_CLOSED_LISTS",
-    "facts_of_providers",
-    "facts_of_targets",
-    "facts_of_the_host",
-]
+__all__ = ["PLUGIN_CONTRACTS", "WORDS_OF_CLOSED_LISTS", "facts"]

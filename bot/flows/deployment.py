@@ -20,7 +20,7 @@ from bot.targets.clusters import Cluster
 from bot.targets.desired import clashes, declared
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Surroundings, expand
+from bot.targets.expansion import Expansion, Expansions, Surroundings, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ class DeploymentReader:
     renderer: UnitRenderer
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
+    _expansions: Expansions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._expansions = Expansions(self.renderer.render_all, self._around())
 
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
@@ -75,15 +79,18 @@ class DeploymentReader:
             raise Invalid(_unknown(chosen.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
-        expansions = {target.name: self.expand(target, tree) for target in targets}
+        expansions = {target.name: self._expansions.of(target, tree) for target in targets}
         looked = _uncovered(targets, expansions)
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
 
     def expand(self, target: Target, tree: FileTree) -> Expansion:
-        """One target, rendered."""
-        return expand(target, tree, self.renderer.render, Surroundings(self.selection.own, self.selection.clusters))
+        """One target as it would be with other files; nothing about it is remembered but what its units come to."""
+        return expand(target, tree, self.renderer.render_all, self._around())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self.selection.own, self.selection.clusters)
 
     def _observed(self, target: Target) -> Target:
         own = target.name in self.selection.observed
@@ -118,8 +125,8 @@ def _deployment(
     tree: FileTree, discovery: Discovery, expansions: Mapping[str, Expansion], targets: Sequence[Target]
 ) -> Deployment:
     read = {target.name: declared(expansions[target.name]) for target in targets}
-    default = [target.name for target in targets if not target.observer]
-    clashing = clashes((name, [desired.id for desired in read[name].resources]) for name in default)
+    default = [target for target in targets if not target.observer]
+    clashing = clashes((target, [desired.id for desired in read[target.name].resources]) for target in default)
     notes = [_clash(name, *clashing[name]) for name in sorted(clashing)]
     kept = [target for target in targets if target.name not in clashing]
     left = [out for target in kept for out in expansions[target.name].left_out]

@@ -6,7 +6,7 @@ Candidate edits are laid over it, so that what a change would come to can be ren
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,16 +23,20 @@ def content_id(data: bytes) -> str:
 class FileTree:
     """Repository paths with forward slashes to content ids; ``load`` gives the bytes of an id. Regular files only.
 
-    ``changed`` are files laid over it (None: deleted).
+    ``changed`` are files laid over it (None: deleted). ``order`` and ``listings`` remember what was worked out of it.
     """
 
     blobs: Mapping[str, str]
     load: Callable[[str], bytes]
     changed: Mapping[str, bytes | None] = field(default_factory=dict)
-    _sorted: list[str] = field(default_factory=list, compare=False, repr=False)
+    order: list[str] = field(default_factory=list, compare=False, repr=False)
+    listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __contains__(self, path: object) -> bool:
-        data = self.changed.get(path, _ABSENT) if isinstance(path, str) else None
+        return isinstance(path, str) and self._has(path)
+
+    def _has(self, path: str) -> bool:
+        data = self.changed.get(path, _ABSENT)
         return path in self.blobs if data is _ABSENT else data is not None
 
     def __iter__(self) -> Iterator[str]:
@@ -40,13 +44,21 @@ class FileTree:
 
     def under(self, folder: str) -> list[str]:
         """The paths below ``folder`` (empty: all), sorted."""
-        if not self._sorted:
-            self._sorted.extend(sorted(path for path in {*self.blobs, *self.changed} if path in self))
+        if not self.order:  # one assignment: several threads may come here at once
+            self.order[:] = sorted(path for path in {*self.blobs, *self.changed} if self._has(path))
         if not folder:
-            return list(self._sorted)
+            return list(self.order)
         prefix = folder.rstrip("/") + "/"
-        start = bisect_left(self._sorted, prefix)
-        return self._sorted[start : bisect_left(self._sorted, prefix[:-1] + "0", start)]
+        start = bisect_left(self.order, prefix)
+        return self.order[start : bisect_left(self.order, prefix[:-1] + "0", start)]
+
+    def listing_id(self, folder: str) -> str:
+        """A digest of the names below ``folder``: the same where the same paths are there, whatever they hold."""
+        known = self.listings.get(folder)
+        if known is None:
+            names = "\0".join(self.under(folder))
+            known = self.listings[folder] = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+        return known
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file; None when there is none."""
@@ -64,4 +76,97 @@ class FileTree:
 
     def with_changes(self, changed: Mapping[str, bytes | None]) -> FileTree:
         """This tree with ``changed`` files (None deletes)."""
-        return FileTree(self.blobs, self.load, {**self.changed, **changed})
+        return FileTree(self.blobs, self.load, {**self.changed, **changed}, self._order_with(changed))
+
+    def _order_with(self, changed: Mapping[str, bytes | None]) -> list[str]:
+        """The sorted paths with ``changed``, from those known already: sorting anew would cost more than an edit does."""
+        if all((data is not None) == self._has(path) for path, data in changed.items()):
+            return self.order
+        order = list(self.order)
+        for path, data in changed.items() if order else ():
+            if data is not None and not self._has(path):
+                insort(order, path)
+            elif data is None and self._has(path):
+                del order[bisect_left(order, path)]
+        return order
+
+
+@dataclass(slots=True)
+class Reads:
+    """What somebody asked of a tree: content ids by path (None: there was no such file) and listings of folders.
+
+    Whatever was made from these answers alone is made again only where another tree answers differently.
+    """
+
+    files: dict[str, str | None] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+
+    def same_in(self, tree: FileTree) -> bool:
+        """Whether ``tree`` would have answered the same."""
+        return all(tree.id_of(path) == blob for path, blob in self.files.items()) and all(
+            tree.listing_id(folder) == listing for folder, listing in self.folders.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTree(FileTree):
+    """A tree that notes in ``reads`` what it is asked. Of files laid over it, what lies below is noted."""
+
+    below: FileTree = field(default_factory=lambda: FileTree({}, lambda _blob: b""), compare=False, repr=False)
+    reads: Reads = field(default_factory=Reads, compare=False, repr=False)
+
+    @staticmethod
+    def over(tree: FileTree, load: Callable[[str], bytes] | None = None) -> WatchedTree:
+        """``tree``, watched from now on. ``load`` takes the place of its own (a lock around it, say)."""
+        return WatchedTree(
+            tree.blobs,
+            load or tree.load,
+            tree.changed,
+            tree.order,
+            tree.listings,
+            tree,
+            Reads(),
+        )
+
+    def __contains__(self, path: object) -> bool:
+        self._note(path)
+        return isinstance(path, str) and self._has(path)
+
+    def under(self, folder: str) -> list[str]:
+        """As :meth:`FileTree.under`, noted."""
+        if folder not in self.reads.folders:
+            self.reads.folders[folder] = self.below.listing_id(folder)
+        return FileTree.under(self, folder)
+
+    def listing_id(self, folder: str) -> str:
+        """As :meth:`FileTree.listing_id`, noted."""
+        if folder not in self.reads.folders:
+            self.reads.folders[folder] = self.below.listing_id(folder)
+        return FileTree.listing_id(self, folder)
+
+    def read(self, path: str) -> bytes | None:
+        """As :meth:`FileTree.read`, noted."""
+        self._note(path)
+        return FileTree.read(self, path)
+
+    def id_of(self, path: str) -> str | None:
+        """As :meth:`FileTree.id_of`, noted."""
+        self._note(path)
+        return FileTree.id_of(self, path)
+
+    def with_changes(self, changed: Mapping[str, bytes | None]) -> WatchedTree:
+        """This tree with ``changed`` files; what is asked of it goes to the same notes."""
+        laid = FileTree.with_changes(self, changed)
+        return WatchedTree(
+            laid.blobs,
+            laid.load,
+            laid.changed,
+            laid.order,
+            {},
+            self.below,
+            self.reads,
+        )
+
+    def _note(self, path: object) -> None:
+        if isinstance(path, str) and path not in self.reads.files:
+            self.reads.files[path] = self.below.id_of(path)

@@ -82,6 +82,8 @@ class NotCompared:
     line: int = 0
     missing_tool: bool = False
     """Whether only this machine lacks something: trying on another may work."""
+    again: bool = False
+    """Whether trying again on this machine may end otherwise: a tool ran out of time or memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +109,5 @@ class Rendering:
     inputs: frozenset[str] = frozenset()
     left_out: tuple[NotCompared, ...] = ()
     error: NotCompared | None = None
+    cluster_kinds: frozenset[tuple[str, str]] = frozenset()
+    """Group and kind of custom resources that live in no namespace, as CRDs tell that are not among ``objects``."""

@@ -1,27 +1,25 @@
 """Argo CD's ``Application``, rendered as its repository server renders it: each source by what its folder holds.
 
-Source: argo-cd docs, "Tools" (detection), "Kustomize", "Helm", "Directory", "Multiple Sources for an Application".
+Source: argo-cd docs, "Tool Detection", "Kustomize", "Helm", "Directory", "Multiple Sources for an Application".
 Jsonnet and configuration management plug-ins are said to be unsupported.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers import directory, values
-from bot.renderers.helm import Helm, Release
+from bot.renderers import charts, directory, values
+from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.kustomize import Additions, Kustomize
-from bot.renderers.objects import ARGO_HOOK, is_hook, with_namespace
-from bot.targets.argo import sources
+from bot.renderers.objects import ARGO_HOOK, HELM_HOOK, described, is_hook, titled
+from bot.targets.argo import is_here, sources
 from bot.targets.documents import Documents
-from bot.targets.flux import below, mappings, text
 from bot.targets.kustomization import file_of
 from bot.targets.paths import joined
 
@@ -40,61 +38,73 @@ class Argo:
         """The objects of all sources of an application."""
         parts: list[Rendering] = []
         for source in sources(unit.spec):
-            if "ref" in source and not text(source, "path"):
+            if "ref" in source and not text(source.get("path")) and not text(source.get("chart")):
                 continue  # only names files for the others
             part = self._source(unit, source, tree)
             if part.error is not None:
                 return Rendering(inputs=part.inputs, error=part.error)
             parts.append(part)
-        objects = [with_namespace(each, unit.namespace) for part in parts for each in part.objects]
-        hooks = [_hook(unit, each) for each in objects if is_hook(each.tree, ARGO_HOOK)]
+        objects = [each for part in parts for each in part.objects]
+        hooks = [each for each in objects if _is_hook(each.tree)]
         return Rendering(
-            tuple(each for each in objects if not is_hook(each.tree, ARGO_HOOK)),
+            tuple(each for each in objects if not _is_hook(each.tree)),
             frozenset().union(*(part.inputs for part in parts)),
-            (*(left for part in parts for left in part.left_out), *hooks),
+            (*(left for part in parts for left in part.left_out), *(_left_out(unit, each) for each in hooks)),
+            cluster_kinds=frozenset().union(*(part.cluster_kinds for part in parts)),
         )
 
     def _source(self, unit: Unit, source: Tree, tree: FileTree) -> Rendering:
-        path = joined("", text(source, "path") or ".")
-        if text(source, "chart"):
-            reason = (
-                f"its chart {text(source, 'chart')} comes from {text(source, 'repoURL')}, from where nothing is fetched"
-            )
-            return Rendering(error=NotCompared(unit.how, reason, unit.file, unit.line))
-        if path is None or not tree.under(path):
-            reason = f"{text(source, 'path')} of {text(source, 'repoURL')} is not in this repository"
-            return Rendering(error=NotCompared(unit.how, reason, unit.file, unit.line))
-        if "plugin" in source:
-            return Rendering(
-                error=NotCompared(unit.how, "configuration management plug-ins are not run", unit.file, unit.line)
-            )
-        here = replace(unit, path=path)
-        if below(source, "helm") or _has(tree, path, "Chart.yaml"):
-            return self._chart(here, source, tree)
-        if below(source, "kustomize") or file_of(self.documents.on(tree), path) is not None:
-            return self.kustomize.render(here, tree, _additions(below(source, "kustomize")))
-        return directory.render(here, tree, self.documents, below(source, "directory"))
+        def failed(reason: str) -> Rendering:
+            return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
 
-    def _chart(self, unit: Unit, source: Tree, tree: FileTree) -> Rendering:
-        spec = below(source, "helm")
+        written, url = text(source.get("path")), text(source.get("repoURL"))
+        if text(source.get("chart")):
+            return failed(f"its chart {text(source.get('chart'))} comes from {url}, from where nothing is fetched")
+        path = joined("", written or ".")
+        if path is None or not is_here(source, tree, texts(unit.spec.get("own"))) or not tree.under(path):
+            return failed(f"{written or 'a source'} of {url} is not in this repository")
+        if "plugin" in source:
+            return failed("configuration management plug-ins are not run")
+        here = replace(unit, path=path)
+        helm, kustomize = mapping(source.get("helm")), mapping(source.get("kustomize"))
+        if charts.metadata(tree, here.path) is not None or (helm and not kustomize):
+            return self._chart(here, helm, tree)
+        if kustomize or file_of(self.documents.on(tree), here.path) is not None:
+            return self.kustomize.render(here, tree, _additions(kustomize, here.path, tree))
+        return directory.render(here, tree, self.documents, mapping(source.get("directory")))
+
+    def _chart(self, unit: Unit, spec: Tree, tree: FileTree) -> Rendering:
         try:
             given, files = _values(spec, unit, tree)
         except Invalid as exc:
-            return Rendering(error=NotCompared(unit.how, exc.message, unit.file, unit.line))
-        name = text(spec, "releaseName") or text(unit.spec, "application", "name") or unit.name
-        space = text(spec, "namespace") or unit.namespace or "default"
-        release = Release(unit.path, name, space, given, crds=spec.get("skipCrds") is not True)
-        made = self.helm.release(unit, release, tree)
-        return Rendering(made.objects, made.inputs | files, made.left_out, made.error)
+            return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
+        release = Release(
+            unit.path,
+            text(spec.get("releaseName")) or text(get(unit.spec, "application", "name")) or unit.name,
+            text(spec.get("namespace")) or unit.namespace or "default",
+            given,
+            crds=spec.get("skipCrds") is not True,
+            capabilities=_capabilities(spec, self.helm),
+        )
+        rendering = self.helm.release(unit, release, tree)
+        return replace(rendering, inputs=rendering.inputs | files)
+
+
+def _capabilities(spec: Tree, helm: Helm) -> Capabilities:
+    own = helm.capabilities
+    return Capabilities(
+        text(spec.get("kubeVersion")) or own.kube_version, texts(spec.get("apiVersions")) or own.api_versions
+    )
 
 
 def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], frozenset[str]]:
-    """Value files, then ``values``, ``valuesObject`` and ``parameters``, the later over the earlier ("Helm": "Values")."""
+    """Value files in order, then ``values``, which ``valuesObject`` replaces, then ``parameters`` and ``fileParameters``;
+    the later over the earlier (argo-cd docs, "Helm", "Helm Value Precedence").
+    """
     given: dict[str, JSON] = {}
     read: set[str] = set()
-    listed = spec.get("valueFiles")
-    for each in listed if isinstance(listed, (list, tuple)) else ():
-        path = _value_file(str(each), unit)
+    for each in texts(spec.get("valueFiles")):
+        path = value_file(each, unit)
         data = None if path is None else tree.read(path)
         if path is None or data is None:
             if spec.get("ignoreMissingValueFiles") is True:
@@ -102,71 +112,81 @@ def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], fr
             raise Invalid(f"the values file {each} is not in this repository")
         read.add(path)
         given = values.merged(given, values.read(path, data))
-    if text(spec, "values"):
-        given = values.merged(given, values.read("helm.values", text(spec, "values")))
-    given = values.merged(given, below(spec, "valuesObject"))
-    for each in mappings(spec.get("parameters")):
-        value = text(each, "value")
+    inline = mapping(spec.get("valuesObject")) or values.read("helm.values", text(spec.get("values")))
+    given = values.merged(given, inline)
+    for parameter in mappings(spec.get("parameters")):
+        value = text(parameter.get("value"))
         given = values.at_path(
-            text(each, "name"), value if each.get("forceString") is True else values.typed(value), given
+            text(parameter.get("name")), value if parameter.get("forceString") is True else values.typed(value), given
         )
-    if mappings(spec.get("fileParameters")):
-        raise Invalid("fileParameters are not read here")
+    for parameter in mappings(spec.get("fileParameters")):
+        path = value_file(text(parameter.get("path")), unit)
+        data = None if path is None else tree.read(path)
+        if path is None or data is None:
+            raise Invalid(f"the file {text(parameter.get('path'))} of a file parameter is not in this repository")
+        read.add(path)
+        given = values.at_path(text(parameter.get("name")), data.decode("utf-8", "replace"), given)
     return given, frozenset(read)
 
 
-def _value_file(written: str, unit: Unit) -> str | None:
-    """A values file by its repository path: below the chart, from the top, or of a source by its ``ref``."""
+def value_file(written: str, unit: Unit) -> str | None:
+    """A values file by its repository path: below the chart, from the top, or of a source of this repository by its
+    ``ref``. None for any other.
+    """
     if "://" in written:
         return None
     if written.startswith("$"):
-        return joined("", written.partition("/")[2])
+        name, _, path = written.partition("/")
+        named = [each for each in sources(unit.spec) if text(each.get("ref")) == name[1:]]
+        ours = any(is_here({**each, "path": ""}, None, texts(unit.spec.get("own"))) for each in named)
+        return joined("", path) if ours else None
     return joined("", written.lstrip("/")) if written.startswith("/") else joined(unit.path, written)
 
 
-def _additions(spec: Tree) -> Additions:
+def _additions(spec: Tree, folder: str, tree: FileTree) -> Additions:
+    """What ``kustomize edit`` writes for the options of a source (argo-cd docs, "Kustomize")."""
     replaced: dict[str, JSON] = {
-        key: text(spec, key) for key in ("namePrefix", "nameSuffix", "namespace") if text(spec, key)
+        key: text(spec.get(key)) for key in ("namePrefix", "nameSuffix", "namespace") if text(spec.get(key))
     }
-    if below(spec, "commonLabels"):
-        replaced["commonLabels"] = below(spec, "commonLabels")
-    if below(spec, "commonAnnotations"):
-        replaced["commonAnnotations"] = below(spec, "commonAnnotations")
     appended: dict[str, tuple[JSON, ...]] = {}
-    images = spec.get("images")
-    if isinstance(images, (list, tuple)):
-        appended["images"] = tuple(_image(each) for each in images if isinstance(each, str))
+    if labels := mapping(spec.get("commonLabels")):
+        entry: dict[str, JSON] = {"pairs": labels}
+        if spec.get("labelWithoutSelector") is not True:
+            entry["includeSelectors"] = True
+        if spec.get("labelIncludeTemplates") is True:
+            entry["includeTemplates"] = True
+        appended["labels"] = (entry,)
+    if annotations := mapping(spec.get("commonAnnotations")):
+        replaced["commonAnnotations"] = annotations
     for key in ("replicas", "patches"):
-        if listed := mappings(spec.get(key)):
-            appended[key] = tuple(listed)
-    components = spec.get("components")
-    if isinstance(components, (list, tuple)):
-        appended["components"] = tuple(each for each in components if isinstance(each, str))
-    return Additions(replaced, appended)
+        if listed := tuple(mappings(spec.get(key))):
+            appended[key] = listed
+    missing = spec.get("ignoreMissingComponents") is True
+    components = [c for c in texts(spec.get("components")) if not missing or tree.under(joined(folder, c) or "\0")]
+    if components:
+        appended["components"] = tuple(components)
+    return Additions(replaced, appended, tuple(image(each) for each in texts(spec.get("images"))))
 
 
-def _image(written: str) -> JSON:
+def image(written: str) -> Tree:
     """``[name=]new[:tag][@digest]``, as ``kustomize edit set image`` takes it."""
     match = _IMAGE.fullmatch(written)
     if match is None:
         return {"name": written}
-    image: dict[str, JSON] = {"name": match["name"] or match["new"]}
+    entry: dict[str, JSON] = {"name": match["name"] or match["new"]}
     if match["name"]:
-        image["newName"] = match["new"]
+        entry["newName"] = match["new"]
     if match["tag"]:
-        image["newTag"] = match["tag"]
+        entry["newTag"] = match["tag"]
     if match["digest"]:
-        image["digest"] = match["digest"]
-    return image
+        entry["digest"] = match["digest"]
+    return entry
 
 
-def _has(tree: FileTree, folder: str, name: str) -> bool:
-    return (f"{folder}/{name}" if folder else name) in tree
+def _is_hook(tree: Tree) -> bool:
+    return is_hook(tree, ARGO_HOOK) or is_hook(tree, HELM_HOOK)
 
 
-def _hook(unit: Unit, made: RenderedObject) -> NotCompared:
-    meta = made.tree.get("metadata")
-    name = meta.get("name") if isinstance(meta, Mapping) else ""
-    return NotCompared(
-        f"{unit.how}: {made.tree.get('kind')} {name}", "a hook runs once and is not kept", made.file, made.line
-    )
+def _left_out(unit: Unit, made: RenderedObject) -> NotCompared:
+    title = f"{titled(unit)}: {described(made.tree)}"
+    return NotCompared(title, "a hook runs once and is not kept", made.file, made.line)

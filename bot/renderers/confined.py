@@ -1,22 +1,36 @@
 """The wall around a rendering tool: a folder that is its whole world, no network, little time and memory.
 
-What is rendered was written by whoever may open a pull request. Where the machine allows it, a tool runs in namespaces
-of its own (user, network) with the folder as its root, so that a path that leads out of the repository leads nowhere
-(unshare(1), chroot(2)). Where it does not (unprivileged user namespaces are off on some distributions), it runs with an
-empty environment on the same folder; which references leave the repository was checked before.
+What is rendered was written by whoever may open a pull request. Kustomize reads what its files name, and not every
+place that can name a file is known here (a transformer's own configuration, a field of a later version), so what keeps
+a build inside of the repository is the kernel and not a reading of the files:
+
+- namespaces of its own (user, network) with the folder as its root (unshare(1), chroot(2)): a path that leads out leads
+  nowhere, and there is nothing to connect to;
+- else Landlock and seccomp (:mod:`bot.renderers.landlock`), which need no privilege: Ubuntu 24.04, and so GitHub's
+  runners, keep user namespaces from programs without an AppArmor profile (Ubuntu's release notes, "Unprivileged user
+  namespace restrictions"), and Docker's default seccomp profile does too;
+- else nothing of the kernel's: :attr:`Jail.wall` says so, and callers ask the tool for no more than its own rules keep
+  inside (kustomize's ``LoadRestrictionsRootOnly``).
+
+In all cases the environment is empty, ``PATH`` leads to the tools in the folder alone (kustomize starts ``git`` where
+it finds one), and HTTP goes to a proxy that nobody runs.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import platform
 import shutil
+import struct
+import sys
 import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,10 +38,24 @@ from typing import Final
 from bot.processes import ProcessEnd, ProcessResult, Workspace, run
 
 SECONDS: Final = 60.0
-OUTPUT_CAP: Final = 64 * 1024 * 1024
-_MEMORY: Final = 4 * 1024**3
-"""Address space in bytes; Go reserves much more than it uses."""
+OUTPUT_CAP: Final = 16 * 1024 * 1024
+"""Bytes of one unit; the largest sets of CRDs that people apply are about half of it."""
+_MEMORY: Final = 2 * 1024**3
+"""Address space in bytes; Go reserves much more than it uses, and starts with no less than 0.6 GiB."""
 _FILE_SIZE: Final = 256 * 1024**2
+_NOWHERE: Final = "http://127.0.0.1:9"
+"""The discard port (RFC 863), closed on any machine of today. Go asks no proxy for loopback addresses
+(net/http, ``ProxyFromEnvironment``)."""
+_SCRIPT: Final = Path(__file__).with_name("landlock.py")
+_LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
+
+
+class Wall(StrEnum):
+    """What keeps a tool inside of its folder."""
+
+    NAMESPACES = "namespaces"
+    LANDLOCK = "landlock"
+    NONE = "none"
 
 
 @cache
@@ -37,66 +65,141 @@ def namespaces() -> tuple[str, ...]:
     if unshare is None or true is None:
         return ()
     words = (unshare, "--map-root-user", "--net")
-    ended = run([*words, true], b"", env={"PATH": os.defpath}, deadline_seconds=10)
-    return words if ended.ending is ProcessEnd.EXITED and ended.exit_code == 0 else ()
+    return words if _works([*words, true]) else ()
 
 
 @cache
-def limits() -> tuple[str, ...]:
-    """The words that bound a program's memory, processor time and files (prlimit(1)); none where that is not there."""
+def landlock() -> tuple[str, ...]:
+    """The words that start a program with Landlock and seccomp around it; none where the kernel does not know them."""
+    true = shutil.which("true")
+    words = (sys.executable, "-I", "-S", str(_SCRIPT))
+    if true is None or not sys.platform.startswith("linux"):
+        return ()
+    return words if _works([*words, *_LIBRARIES, os.path.realpath(true), "--", "--", os.path.realpath(true)]) else ()
+
+
+def _works(words: Sequence[str]) -> bool:
+    ended = run(words, b"", env={"PATH": os.defpath}, deadline_seconds=20)
+    return ended.ending is ProcessEnd.EXITED and ended.exit_code == 0
+
+
+def best() -> Wall:
+    """The strongest wall of this machine."""
+    return Wall.NAMESPACES if namespaces() else Wall.LANDLOCK if landlock() else Wall.NONE
+
+
+@cache
+def limits(*, seconds: float | None = SECONDS) -> tuple[str, ...]:
+    """The words that bound a program's memory, files and processor time (None: no bound on time; prlimit(1)). None where
+    that is not there.
+    """
     prlimit = shutil.which("prlimit")
     if prlimit is None:
         return ()
-    return (prlimit, f"--as={_MEMORY}", f"--cpu={int(SECONDS)}", f"--fsize={_FILE_SIZE}", "--core=0", "--")
+    time = () if seconds is None else (f"--cpu={int(seconds)}",)
+    return (prlimit, f"--as={_MEMORY}", *time, f"--fsize={_FILE_SIZE}", "--core=0", "--")
 
 
 @dataclass(slots=True)
 class Jail:
     """A folder with copies of tools and of repository files; gone with the process."""
 
-    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="clockwork-render-")))
+    wall: Wall = field(default_factory=best)
+    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="clockwork-render-")).resolve())
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     __weakref__: object = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
-        for name in ("bin", "tmp", "home"):
+        for name in ("bin", "tmp", "home", "trees"):
             (self.root / name).mkdir()
 
-    def tool(self, program: Path) -> str:
-        """Where a program stands as seen from inside, copied there once. It must need no library of the machine."""
+    def tool(self, program: Path) -> Path:
+        """A program's copy in the folder, made once. A copy and no link: nothing that runs here may reach the original."""
         inside = self.root / "bin" / program.name
         with self._lock:
             if not inside.exists():
-                try:
-                    os.link(program.resolve(), inside)
-                except OSError:  # another file system, or not ours
-                    shutil.copy2(program, inside)
-        return self._seen(f"bin/{program.name}")
+                shutil.copy2(program, inside)
+        return inside
 
     @contextmanager
-    def files(self, files: Mapping[str, bytes]) -> Iterator[str]:
-        """``files`` by repository path in a folder of their own; its path as seen from inside, gone afterwards."""
-        name = f"tree-{next(self._numbers)}"
-        top = self.root / name
+    def files(self, files: Mapping[str, bytes]) -> Iterator[Path]:
+        """``files`` by repository path in a folder of their own; gone afterwards."""
+        top = self.root / "trees" / str(next(self._numbers))
         try:
             top.mkdir()
-            for path, data in files.items():
-                target = top / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
-            yield self._seen(name)
+            write_files(top, files)
+            yield top
         finally:
             shutil.rmtree(top, ignore_errors=True)
 
-    def run(self, argv: Sequence[str], *, seconds: float = SECONDS) -> ProcessResult:
-        """``argv`` (paths as seen from inside) run to its end. Never raises for what the program does."""
-        walled = [*namespaces(), f"--root={self.root}"] if namespaces() else []
-        env = {"PATH": os.defpath, "HOME": self._seen("home"), "TMPDIR": self._seen("tmp")}
+    def run(self, argv: Sequence[str | Path], *, seconds: float = SECONDS) -> ProcessResult:
+        """``argv`` run to its end; what it names as a :class:`Path` is in the folder and is called as the program sees
+        it. Never raises for what the program does.
+        """
+        rooted = self.wall is Wall.NAMESPACES and needs_nothing(Path(argv[0]))
+        words = [f"/{word.relative_to(self.root)}" if rooted and isinstance(word, Path) else str(word) for word in argv]
+        seen = "" if rooted else str(self.root)
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE)
+        folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
+        env = {name: f"{seen}/{folder}" for name, folder in folders.items()} | proxies
         place = Workspace(self.root / "home", self.root, self.root / "tmp")
-        command = [*limits(), *walled, *argv]
+        before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
+        command = [*limits(seconds=max(seconds, 1)), *before, *words]
         return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, place=place)
 
-    def _seen(self, path: str) -> str:
-        return f"/{path}" if namespaces() else str(self.root / path)
+    def holds(self, program: Path) -> bool:
+        """Whether the kernel keeps a program from reading anything but this folder and libraries."""
+        match self.wall:
+            case Wall.NAMESPACES:
+                return needs_nothing(program) or bool(landlock())
+            case Wall.LANDLOCK:
+                return True
+            case Wall.NONE:
+                return False
+
+    def around(self, readable: Sequence[Path | str], program: Path) -> list[str]:
+        """The words before a program that may read ``readable`` and write the jail's folders for temporary files."""
+        if self.wall is Wall.NONE:
+            return []
+        words = list(namespaces()) if self.wall is Wall.NAMESPACES else []
+        if landlock():
+            libraries = [] if needs_nothing(program) else _LIBRARIES
+            writable = [self.root / "tmp", self.root / "home"]
+            words += [*landlock(), *map(str, readable), *libraries, "--", *map(str, writable), "--"]
+        return words
+
+
+def write_files(top: Path, files: Mapping[str, bytes]) -> None:
+    """``files`` below ``top``. Their paths come from Git trees, which hold neither ``..`` nor absolute ones; anything else
+    is left out.
+    """
+    made = {top}
+    for path, data in files.items():
+        if path.startswith("/") or ".." in path.split("/"):
+            continue
+        target = top / path
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        target.write_bytes(data)
+
+
+@cache
+def needs_nothing(program: Path) -> bool:
+    """Whether a program runs with no file beside it: an ELF file that asks for no interpreter (elf(5), ``PT_INTERP``)."""
+    if platform.system() != "Linux":
+        return False
+    try:
+        with program.open("rb") as file:
+            head = file.read(64)
+            if head[:6] != b"\x7fELF\x02\x01":
+                return False
+            (start,), (size, count) = struct.unpack_from("<Q", head, 32), struct.unpack_from("<HH", head, 54)
+            file.seek(start)
+            table = file.read(size * count)
+    except OSError:
+        return False
+    interpreter = 3
+    return all(struct.unpack_from("<I", table, size * index)[0] != interpreter for index in range(count))

@@ -3,54 +3,49 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
 
 from bot.model.filetree import FileTree
-from bot.model.globs import file_matches as matches
-from bot.model.json import JSON, Tree
+from bot.model.json import Tree, text
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
+from bot.renderers.objects import opened, titled
 from bot.renderers.opaque import opaque
-from bot.targets.documents import Documents
+from bot.targets.documents import SUFFIXES, Documents
+from bot.targets.globs import glob
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+_JSONNET = (".jsonnet", ".libsonnet")
 
 
 def render(unit: Unit, tree: FileTree, documents: Documents, options: Tree) -> Rendering:
     """The objects in the files of ``unit.path``. ``options`` are ``recurse``, ``include``, ``exclude``, ``jsonnet``."""
-    documents = documents.on(tree)
-    paths = [path for path in tree.under(unit.path) if _chosen(path, unit.path, options)]
+    on = documents.on(tree)
+    paths = [path for path in tree.under(unit.path) if _is_chosen(path, unit.path, options)]
     inputs = frozenset(paths)
     made: list[RenderedObject] = []
     left: list[NotCompared] = []
     for path in paths:
-        if path.endswith((".jsonnet", ".libsonnet")):
+        if path.endswith(_JSONNET):
             left.append(NotCompared(path, "Jsonnet is not evaluated", path, 1))
-            continue
-        if (error := documents.error(path)) is not None:
-            return Rendering(inputs=inputs, error=NotCompared(unit.how or unit.name, error.message, path, error.line))
-        for document in documents.of(path):
-            made += [RenderedObject(each, path, document.line, opaque(each)) for each in _objects(document.tree)]
+        elif (error := on.error(path)) is not None:
+            if _looks_like_objects(tree.read(path) or b""):
+                return Rendering(inputs=inputs, error=NotCompared(titled(unit), error.message, path, error.line))
+        else:
+            for document in on.of(path):
+                made += [RenderedObject(each, path, document.line, opaque(each)) for each in opened(document.tree)]
     return Rendering(tuple(made), inputs, tuple(left))
 
 
-def _chosen(path: str, folder: str, options: Tree) -> bool:
+def _is_chosen(path: str, folder: str, options: Tree) -> bool:
     below = posixpath.relpath(path, folder or ".")
     if options.get("recurse") is not True and "/" in below:
         return False
-    if not path.endswith((*_SUFFIXES, ".jsonnet")):
+    if not path.endswith((*SUFFIXES, *_JSONNET)):
         return False
-    include, exclude = options.get("include"), options.get("exclude")
-    if isinstance(include, str) and include and not matches(below, [include]):
-        return False
-    return not (isinstance(exclude, str) and exclude and matches(below, [exclude]))
+    include, exclude = text(options.get("include")), text(options.get("exclude"))
+    return (not include or glob(include, below)) and not (exclude and glob(exclude, below))
 
 
-def _objects(value: JSON) -> Iterator[Tree]:
-    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str) or "apiVersion" not in value:
-        return
-    items = value.get("items")
-    if str(value["kind"]).endswith("List") and isinstance(items, (list, tuple)):
-        for item in items:
-            yield from _objects(item)
-    else:
-        yield value
+def _looks_like_objects(data: bytes) -> bool:
+    """Whether a file that is no YAML was meant to be applied: any other is passed over (``findManifests`` in argo-cd's
+    ``reposerver/repository/repository.go``).
+    """
+    return all(word in data for word in (b"apiVersion:", b"kind:", b"metadata:"))

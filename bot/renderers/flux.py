@@ -1,35 +1,37 @@
 """Flux's ``Kustomization`` and ``HelmRelease``, rendered as its controllers render them.
 
 A ``Kustomization`` is kustomize on a folder with what its spec adds (kustomize-controller docs: "Target namespace",
-"Patches", "Images", "Components", "Common metadata"), then variables substituted; a folder without a kustomization gets
-one that takes in every manifest below it ("Generating a kustomization.yaml"). A ``HelmRelease`` is Helm with values put
-together ("Values").
+"Patches", "Images", "Components"), then variables substituted, then "Common metadata" set; a folder without a
+kustomization gets one that takes in every manifest below it ("Generating a kustomization.yaml"). A ``HelmRelease`` is
+Helm with values put together ("Values", "Values references") and kustomize on what it prints ("Post renderers").
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import values
 from bot.renderers.helm import Helm, Release
 from bot.renderers.kustomize import Additions, Kustomize
+from bot.renderers.objects import described, titled
 from bot.renderers.opaque import unresolved
 from bot.renderers.substitution import substituted
 from bot.targets.documents import Documents
-from bot.targets.flux import SUBSTITUTED, below, mappings, text
+from bot.targets.flux import SUBSTITUTED
 from bot.targets.kustomization import FILE_NAMES, file_of
 from bot.targets.paths import joined
 
 _RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
 _SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+_UNKNOWN: Final = "a variable in it is substituted from what cannot be read here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,18 @@ class Flux:
 
     def kustomization(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects that a ``Kustomization`` applies."""
-        rendering = self.kustomize.render(
-            unit, _with_generated(unit.path, tree, self.documents), _additions(unit), anywhere=True
-        )
+        if not tree.under(unit.path):
+            reason = f"spec.path names {unit.path or '.'}, which is not in this repository"
+            return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
+        laid = _with_generated(unit.path, tree, self.documents)
+        if isinstance(laid, NotCompared):
+            return Rendering(inputs=frozenset({laid.file}), error=replace(laid, subject=titled(unit)))
+        rendering = self.kustomize.render(unit, laid, _additions(unit, laid), anywhere=True)
         inputs = frozenset(path for path in rendering.inputs if path in tree)
-        objects = [_filled(each, below(unit.spec, SUBSTITUTED)) for each in rendering.objects]
+        try:
+            objects = [_finished(each, unit.spec) for each in rendering.objects]
+        except Invalid as exc:
+            return Rendering(inputs=inputs, error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
         left = [*rendering.left_out, *(out for each in objects if (out := _left_out(each)) is not None)]
         kept = tuple(each for each in objects if _left_out(each) is None)
         return Rendering(kept, inputs, tuple(left), rendering.error)
@@ -56,15 +65,19 @@ class Flux:
         spec = unit.spec
         chart = _chart(spec, tree)
         if not isinstance(chart, str):
-            return Rendering(error=replace(chart, subject=unit.how, file=unit.file, line=unit.line))
+            return Rendering(error=replace(chart, subject=titled(unit), file=unit.file, line=unit.line))
         try:
             given = _values(spec)
-            files = _value_files(spec, chart, tree)
+            files = _value_files(spec, tree)
         except Invalid as exc:
-            return Rendering(error=NotCompared(unit.how, exc.message, unit.file, unit.line))
-        release = Release(chart, _release_name(unit), unit.namespace or "default", values.merged(files, given))
+            return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
+        defaults = None if files is None else json.dumps(files, default=dict).encode()
+        release = Release(
+            chart, _release_name(unit), unit.namespace or "default", given, crds=_updates_crds(spec), defaults=defaults
+        )
         rendering = self.helm.release(unit, release, tree)
-        renderers = mappings(spec.get("postRenderers"))
+        rendering = replace(rendering, inputs=rendering.inputs | set(_value_paths(spec)))
+        renderers = [each for each in mappings(spec.get("postRenderers")) if mapping(each.get("kustomize"))]
         if rendering.error is not None or not renderers:
             return rendering
         return self._post(unit, rendering, renderers)
@@ -72,158 +85,211 @@ class Flux:
     def _post(self, unit: Unit, rendering: Rendering, renderers: Sequence[Tree]) -> Rendering:
         """The rendering patched by its ``postRenderers``, each a kustomization over what came before."""
         for renderer in renderers:
-            spec = below(renderer, "kustomize")
-            listed = json.dumps(
-                {"apiVersion": "v1", "kind": "List", "items": [o.tree for o in rendering.objects]}, default=dict
-            )
-            lists = {
-                key: tuple(mappings(spec.get(key)))
-                for key in ("patches", "images", "patchesStrategicMerge", "patchesJson6902")
+            files = {
+                f"{number}.json": json.dumps(made.tree, default=list).encode()
+                for number, made in enumerate(rendering.objects)
             }
-            made = FileTree(
-                {},
-                lambda _blob: b"",
-                {"objects.json": listed.encode(), "kustomization.yaml": b"resources: [objects.json]\n"},
-            )
-            files = {each.tree.get("kind"): each.file for each in rendering.objects}
+            files["kustomization.yaml"] = json.dumps({"resources": list(files)}).encode()
+            apart = FileTree({}, lambda _blob: b"", files)
             built = self.kustomize.render(
-                replace(unit, path=""), made, Additions(appended={k: v for k, v in lists.items() if v})
+                replace(unit, path=""), apart, _post_additions(mapping(renderer["kustomize"]))
             )
             if built.error is not None:
-                return Rendering(inputs=rendering.inputs, error=replace(built.error, file=unit.file, line=unit.line))
-            objects = tuple(
-                replace(o, file=files.get(o.tree.get("kind"), unit.file) or unit.file) for o in built.objects
-            )
-            rendering = Rendering(objects, rendering.inputs, rendering.left_out)
+                blamed = replace(built.error, file=unit.file, line=unit.line)
+                return Rendering(inputs=rendering.inputs, error=blamed)
+            rendering = replace(rendering, objects=tuple(_as_before(each, rendering.objects) for each in built.objects))
         return rendering
 
 
-def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTree:
-    """``tree`` with a kustomization in ``folder`` that takes in every manifest below it, where it has none."""
-    if file_of(documents.on(tree), folder) is not None:
+def _as_before(made: RenderedObject, before: Sequence[RenderedObject]) -> RenderedObject:
+    """A patched object with the origin of the one that it was, whose file is called by its number."""
+    stem = posixpath.splitext(made.file)[0]
+    if not stem.isdecimal() or int(stem) >= len(before):
+        return made
+    own = before[int(stem)]
+    return replace(made, file=own.file, line=own.line, opaque={**own.opaque, **made.opaque})
+
+
+def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTree | NotCompared:
+    """``tree`` with a kustomization in ``folder`` that takes in every manifest below it, where it has none.
+
+    Or why Flux makes none: a YAML file that holds no objects (``scanManifests`` of fluxcd/pkg's
+    ``kustomize_generator.go``).
+    """
+    on = documents.on(tree)
+    if file_of(on, folder) is not None:
         return tree
-    listed = sorted(_manifests(folder, tree, documents.on(tree)))
+    listed: list[str] = []
+    for path in _manifests(folder, tree):
+        if path in tree:
+            if (error := on.error(path)) is not None:
+                return NotCompared("", error.message, path, error.line)
+            stray = next((each for each in on.of(path) if not _is_object(each.tree)), None)
+            if stray is not None:
+                reason = "it is no Kubernetes object (without apiVersion, kind and a name), so Flux applies nothing"
+                return NotCompared("", reason, path, stray.line)
+        listed.append(posixpath.relpath(path, folder or "."))
     path = posixpath.join(folder, "kustomization.yaml")
-    lines = ["apiVersion: kustomize.config.k8s.io/v1beta1", "kind: Kustomization", "resources:"]
-    body = "\n".join([*lines, *(f"- {json.dumps(posixpath.relpath(each, folder or '.'))}" for each in listed)])
-    return tree.with_changes({path: (body if listed else body + " []").encode() + b"\n"})
+    made = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": listed}
+    return tree.with_changes({path: json.dumps(made).encode()})
 
 
-def _manifests(folder: str, tree: FileTree, documents: Documents) -> Iterator[str]:
-    """What ``generate`` of Flux's kustomize package lists: folders with a kustomization as such, else files of objects."""
+def _is_object(tree: Tree) -> bool:
+    named = bool(get(tree, "metadata", "name") or get(tree, "metadata", "generateName"))
+    return bool(tree.get("kind") and tree.get("apiVersion")) and (named or str(tree["kind"]).endswith("List"))
+
+
+def _manifests(folder: str, tree: FileTree) -> Iterator[str]:
+    """What Flux lists: folders with a kustomization as such, with nothing below them, else YAML files; in order."""
+    held = ""
     holders = {path.rpartition("/")[0] for path in tree.under(folder) if path.rpartition("/")[2] in FILE_NAMES}
     for path in tree.under(folder):
-        holder = next((h for h in holders if path.startswith(h + "/")), None)
-        if (
-            holder is None
-            and path.endswith((".yaml", ".yml"))
-            and any(document.tree.get("kind") for document in documents.of(path))
-        ):
+        if held and path.startswith(held + "/"):
+            continue
+        parts = posixpath.dirname(path).split("/")
+        above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        held = next((each for each in above if each in holders and each != folder), "")
+        if held:
+            yield held
+        elif path.endswith((".yaml", ".yml")):
             yield path
-    yield from (each for each in holders if not any(each.startswith(o + "/") for o in holders if o != each))
 
 
-def _additions(unit: Unit) -> Additions:
+def _additions(unit: Unit, tree: FileTree) -> Additions:
     spec = unit.spec
     replaced: dict[str, JSON] = {}
-    if text(spec, "targetNamespace"):
-        replaced["namespace"] = text(spec, "targetNamespace")
-    for key in ("namePrefix", "nameSuffix"):
-        if text(spec, key):
-            replaced[key] = text(spec, key)
-    appended: dict[str, tuple[JSON, ...]] = {}
-    for key in ("patches", "patchesStrategicMerge", "patchesJson6902", "images"):
-        if listed := mappings(spec.get(key)):
-            appended[key] = tuple(listed)
-    components = spec.get("components")
-    if isinstance(components, Sequence) and not isinstance(components, str):
-        appended["components"] = tuple(each for each in components if isinstance(each, str))
-    common = below(spec, "commonMetadata")
-    if below(common, "labels"):
-        appended["labels"] = ({"pairs": below(common, "labels")},)
-    if below(common, "annotations"):
-        replaced["commonAnnotations"] = below(common, "annotations")
-    return Additions(replaced, appended)
+    for key, own in (("namespace", "targetNamespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")):
+        if text(spec.get(own)):
+            replaced[key] = text(spec.get(own))
+    appended = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
+    components = [
+        each
+        for each in texts(spec.get("components"))
+        if spec.get("ignoreMissingComponents") is not True or tree.under(joined(unit.path, each) or "\0")
+    ]
+    if components:
+        appended["components"] = tuple(components)
+    return Additions(replaced, appended, tuple(mappings(spec.get("images"))))
 
 
-def _filled(made: RenderedObject, variables: Tree) -> RenderedObject:
-    if variables.get("on") is not True:
-        return made
+def _post_additions(spec: Tree) -> Additions:
+    """``postRenderers[].kustomize`` (helm-controller docs, "Post renderers")."""
+    lists = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
+    return Additions({}, lists, tuple(mappings(spec.get("images"))))
+
+
+def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
+    """Patches as kustomize takes them: those that Flux's API has as YAML objects become texts."""
+    made: dict[str, tuple[JSON, ...]] = {}
+    for key in keys:
+        entries: list[JSON] = []
+        for each in mappings(spec.get(key)):
+            if key == "patchesStrategicMerge":
+                entries.append(json.dumps(each, default=list))
+            elif key == "patchesJson6902" and not isinstance(each.get("patch"), str):
+                entries.append({**each, "patch": json.dumps(each.get("patch"), default=list)})
+            else:
+                entries.append(each)
+        if entries:
+            made[key] = tuple(entries)
+    return made
+
+
+def _finished(made: RenderedObject, spec: Tree) -> RenderedObject:
+    """The object with variables substituted and common metadata set. Raises ``Invalid``."""
+    variables = mapping(spec.get(SUBSTITUTED))
     known = variables.get("known") is True
-    tree = substituted(made.tree, below(variables, "values"), known=known)
-    left = (
-        dict.fromkeys(unresolved(tree), "a variable in it is substituted from what cannot be read here")
-        if not known
-        else {}
-    )
-    return replace(made, tree=tree, opaque={**made.opaque, **left})
+    given = mapping(variables.get("values"))
+    # without any variable Flux substitutes nothing, not even defaults (``SubstituteVariables`` of fluxcd/pkg)
+    if variables.get("on") is True and (given or not known):
+        tree = substituted(made.tree, given, known=known)
+        left = {} if known else dict.fromkeys(unresolved(tree), _UNKNOWN)
+        made = replace(made, tree=tree, opaque={**made.opaque, **left})
+    common = mapping(spec.get("commonMetadata"))
+    added = {part: mapping(common.get(part)) for part in ("labels", "annotations") if mapping(common.get(part))}
+    if not added:
+        return made
+    meta = mapping(made.tree.get("metadata"))
+    laid = {part: {**mapping(meta.get(part)), **entries} for part, entries in added.items()}
+    return replace(made, tree={**made.tree, "metadata": {**meta, **laid}})
 
 
 def _left_out(made: RenderedObject) -> NotCompared | None:
     """Objects that Flux is told to leave alone (kustomize-controller docs, "Controlling the apply behavior of
     resources").
     """
-    meta = below(made.tree, "metadata")
-    subject = f"{text(made.tree, 'kind')} {text(meta, 'name')}"
-    for notes in (below(meta, "annotations"), below(meta, "labels")):
+    for part in ("annotations", "labels"):
+        notes = mapping(get(made.tree, "metadata", part))
         if notes.get(_RECONCILE) == "disabled":
-            return NotCompared(subject, f"{_RECONCILE}: disabled", made.file, made.line)
+            return NotCompared(described(made.tree), f"{_RECONCILE}: disabled", made.file, made.line)
         if notes.get(_SSA) in {"IfNotPresent", "Ignore"}:
-            return NotCompared(subject, f"{_SSA}: {notes[_SSA]}", made.file, made.line)
+            return NotCompared(described(made.tree), f"{_SSA}: {notes[_SSA]}", made.file, made.line)
     return None
 
 
 def _chart(spec: Tree, tree: FileTree) -> str | NotCompared:
     """The folder of the chart, where it is in this repository; why not, where it comes from elsewhere."""
-    source = below(spec, "source")
-    held = below(source, "object")
-    wanted = below(source, "chart") or below(spec, "chart", "spec")
-    kind = text(held, "kind") or text(source, "kind")
-    if kind == "GitRepository" or (kind == "" and text(wanted, "chart").startswith((".", "/"))):
-        path = joined("", text(wanted, "chart").lstrip("/") or ".")
+    source = mapping(spec.get("source"))
+    held = mapping(source.get("object"))
+    sought = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
+    kind, chart = text(held.get("kind")) or text(source.get("kind")), text(sought.get("chart"))
+    named = f"{kind} {text(get(held, 'metadata', 'name')) or text(source.get('name'))}".strip()
+    if source.get("elsewhere"):
+        return NotCompared("", f"its chart {chart} comes from another repository, {text(source['elsewhere'])}")
+    if kind == "GitRepository" or (kind == "" and chart.startswith((".", "/"))):
+        path = joined("", chart.lstrip("/") or ".")
         if path is not None and tree.under(path):
             return path
-        return NotCompared(
-            "",
-            f"the chart {text(wanted, 'chart')} of {kind} {text(held, 'metadata', 'name')} is not in this repository",
-        )
+        return NotCompared("", f"the chart {chart} of {named} is not in this repository")
     if not held:
-        named = f"{kind} {text(source, 'name')}".strip()
         return NotCompared("", f"its chart comes from {named or 'a source'}, which is not in this repository")
-    url = text(held, "spec", "url")
-    name = text(wanted, "chart") or posixpath.basename(url)
-    return NotCompared("", f"its chart {name} comes from {url}, from where nothing is fetched")
+    url = text(get(held, "spec", "url"))
+    return NotCompared(
+        "", f"its chart {chart or posixpath.basename(url)} comes from {url}, from where nothing is fetched"
+    )
+
+
+def _updates_crds(spec: Tree) -> bool:
+    """Whether CRDs of the chart are applied each time: ``Skip`` is the default of an upgrade ("CRDs")."""
+    return text(get(spec, "upgrade", "crds")) == "CreateReplace"
 
 
 def _values(spec: Tree) -> dict[str, JSON]:
-    """``valuesFrom`` in order, then ``values`` (helm-controller docs, "Values")."""
+    """``valuesFrom`` in order, then ``values`` (helm-controller docs, "Values references")."""
     given: dict[str, JSON] = {}
     for each in mappings(spec.get("inputs")):
-        path, written = text(each, "targetPath"), text(each, "text")
-        given = (
-            values.at_path(path, values.typed(written), given)
-            if path
-            else values.merged(given, values.read("valuesFrom", written))
-        )
-    return values.merged(given, below(spec, "values"))
+        path, written = text(each.get("targetPath")), text(each.get("text"))
+        if path:
+            given = values.at_path(path, values.single(written), given)
+        else:
+            given = values.merged(given, values.read("valuesFrom", written))
+    return values.merged(given, mapping(spec.get("values")))
 
 
-def _value_files(spec: Tree, chart: str, tree: FileTree) -> Mapping[str, JSON]:
-    """``chart.spec.valuesFiles``, which for a chart of a Git repository are paths in it."""
-    listed = below(spec, "chart", "spec").get("valuesFiles")
-    given: Mapping[str, JSON] = {}
-    for each in listed if isinstance(listed, (list, tuple)) else ():
-        path = joined("", str(each).lstrip("/"))
+def _value_paths(spec: Tree) -> list[str]:
+    chart = mapping(get(spec, "source", "chart")) or mapping(get(spec, "chart", "spec"))
+    return [path for each in texts(chart.get("valuesFiles")) if (path := joined("", each.lstrip("/"))) is not None]
+
+
+def _value_files(spec: Tree, tree: FileTree) -> Tree | None:
+    """``valuesFiles`` of the chart merged: they take the place of its ``values.yaml`` and are paths of its source
+    (source-controller docs, ``HelmChart``, "Values files"). None where there are none.
+    """
+    chart = mapping(get(spec, "source", "chart")) or mapping(get(spec, "chart", "spec"))
+    given: dict[str, JSON] = {}
+    listed = texts(chart.get("valuesFiles"))
+    for each in listed:
+        path = joined("", each.lstrip("/"))
         data = None if path is None else tree.read(path)
-        if data is None:
-            raise Invalid(f"the values file {each} of the chart {chart} is not there")
-        given = values.merged(given, values.read(str(each), data))
-    return given
+        if path is None or data is None:
+            if chart.get("ignoreMissingValuesFiles") is True:
+                continue
+            raise Invalid(f"the values file {each} of its chart is not there")
+        given = values.merged(given, values.read(path, data))
+    return given if listed else None
 
 
 def _release_name(unit: Unit) -> str:
     """``releaseName``, else the target namespace and the name ("Release name")."""
-    spec = unit.spec
-    if text(spec, "releaseName"):
-        return text(spec, "releaseName")
-    return f"{text(spec, 'targetNamespace')}-{unit.name}" if text(spec, "targetNamespace") else unit.name
+    given, space = text(unit.spec.get("releaseName")), text(unit.spec.get("targetNamespace"))
+    return given or (f"{space}-{unit.name}" if space else unit.name)

@@ -1,341 +1,294 @@
 """Charts rendered by Helm: its own library in a confined process where that is installed, else the ``helm`` program.
 
-``lookup`` answers nothing and no repository is asked: a chart is rendered from the files of the commit alone.
+``lookup`` answers nothing and no repository is asked: a chart is rendered from the files of the commit alone, for the
+Kubernetes version and the API versions that settings name (``.Capabilities``). What a chart makes anew each time (random
+passwords, certificates) is found by rendering it twice; it is not comparable.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import posixpath
-import selectors
+import re
 import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
-import weakref
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd
-from bot.renderers import tools, values
-from bot.renderers.confined import Jail, limits, namespaces
-from bot.renderers.objects import HELM_HOOK, is_hook, one_line, parsed, with_namespace
+from bot.renderers import charts, tools, values
+from bot.renderers.charts import Chart
+from bot.renderers.confined import Jail, write_files
+from bot.renderers.helm_process import SECONDS, Failure, Manifests, Worker
+from bot.renderers.objects import HELM_HOOK, described, is_hook, one_line, parsed, titled
+from bot.targets import scopes
 from bot.targets.documents import Documents
-from bot.targets.paths import is_below, joined
 
-SECONDS: Final = 20.0
-_ANSWER_CAP: Final = 64 * 1024 * 1024
-_KEPT: Final = 100
+_KEPT: Final = 200
 """Charts on disk and loaded; then everything begins anew."""
 _SOURCE: Final = "# Source: "
 """How ``helm template`` begins each document: with the template it comes from."""
+_TEMPLATE: Final = re.compile(r"(?P<template>[\w.-]+/(?:[\w./-]+/)?[\w.-]+\.(?:ya?ml|tpl|txt|json))(?::(?P<line>\d+))?")
+"""A template and a line in what Helm says: ``template: shop/templates/web.yaml:12:5: executing …``, ``parse error at
+(shop/templates/web.yaml:3)``, ``YAML parse error on shop/templates/web.yaml``."""
+_MANIFESTS: Final = (".yaml", ".yml", ".json", ".tpl")
+_CHANGES: Final = "its template makes a new value each time it is rendered"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The cluster that charts are rendered for: ``v1.33.0``, and API versions beyond those of Kubernetes itself. Empty:
+    what Helm takes without a cluster.
+    """
+
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a chart is rendered as."""
+    """What a chart is rendered as. ``crds``: whether those of its ``crds`` folder are applied each time, and not only once.
+
+    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the settings.
+    """
 
     chart: str
     name: str
     namespace: str
     values: Tree
-    crds: bool = True
+    crds: bool = False
+    defaults: bytes | None = None
+    capabilities: Capabilities | None = None
 
 
 @dataclass(slots=True)
 class Helm:
-    """Renders charts; one worker process for all of them."""
+    """Renders charts; one worker process for all of them. Safe to use from several threads, which wait for one another."""
 
     jail: Jail
     documents: Documents
+    capabilities: Capabilities = field(default_factory=Capabilities)
     _worker: Worker | None = None
-    _charts: dict[str, Path] = field(default_factory=dict)
+    _written: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects of the chart in ``unit.path`` with the values files and values of its spec."""
-        paths = list(_texts(unit.spec.get("valueFiles")))
+        paths = texts(unit.spec.get("valueFiles"))
         given: dict[str, JSON] = {}
         for path in paths:
             data = tree.read(path)
             if data is None:
-                return Rendering(
-                    error=NotCompared(_title(unit), f"the values file {path} is not there", unit.file, unit.line)
-                )
+                return _failed(unit, f"the values file {path} is not there", paths)
             try:
                 given = values.merged(given, values.read(path, data))
             except Invalid as exc:
-                return Rendering(inputs=frozenset(paths), error=NotCompared(_title(unit), exc.message, path, 1))
-        inline = unit.spec.get("values")
-        given = values.merged(given, inline if isinstance(inline, Mapping) else {})
-        name = unit.spec.get("releaseName")
-        release = Release(
-            unit.path, name if isinstance(name, str) and name else unit.name, unit.namespace or "default", given
-        )
+                return Rendering(inputs=frozenset(paths), error=NotCompared(titled(unit), exc.message, path, 1))
+        given = values.merged(given, mapping(unit.spec.get("values")))
+        name = text(unit.spec.get("releaseName")) or unit.name
+        release = Release(unit.path, name, unit.namespace or "default", given)
         rendering = self.release(unit, release, tree)
-        return Rendering(rendering.objects, rendering.inputs | set(paths), rendering.left_out, rendering.error)
+        return replace(rendering, inputs=rendering.inputs | set(paths))
 
     def release(self, unit: Unit, release: Release, tree: FileTree) -> Rendering:
-        """The objects of one release of a chart of this repository."""
-        files = chart_files(tree, release.chart)
-        inputs = frozenset(files)
-        if (problem := self._before(unit, release, tree)) is not None:
-            return Rendering(inputs=inputs, error=problem)
+        """The objects of one release of a chart of this repository. None of them gets a namespace here."""
+        chart = charts.chart(self.documents.on(tree), release.chart, release.values, defaults=release.defaults)
+        if isinstance(chart, NotCompared):
+            file, line = (chart.file, chart.line) if chart.file else (unit.file, unit.line)
+            inputs = frozenset(path for path in [charts.metadata(tree, release.chart)] if path)
+            return Rendering(inputs=inputs, error=replace(chart, subject=titled(unit), file=file, line=line))
+        inputs = frozenset(chart.files.values())
+        answers = [self.manifests(unit, chart, release, tree)]
+        if chart.changing and isinstance(answers[0], Manifests):
+            answers.append(self.manifests(unit, chart, release, tree))
+        rendered: list[list[RenderedObject]] = []
+        for answer in answers:
+            objects = answer if isinstance(answer, NotCompared) else _objects(unit, chart, answer, crds=release.crds)
+            if isinstance(objects, NotCompared):
+                return Rendering(inputs=inputs, error=objects)
+            rendered.append(objects)
+        hooks = [each for each in rendered[0] if is_hook(each.tree, HELM_HOOK)]
+        kept, *again = [[each for each in made if not is_hook(each.tree, HELM_HOOK)] for made in rendered]
+        left = [_hook(unit, each) for each in hooks]
+        if again:
+            kept, changing = _steady(unit, kept, again[0])
+            left += changing
+        once = (
+            []
+            if release.crds
+            else [o for answer in answers[:1] if isinstance(answer, Manifests) for o in _crds(chart, answer)]
+        )
+        if once:
+            left.append(_once(unit, once))
+        return Rendering(tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once))
+
+    def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
+        """The texts that Helm renders, or why there are none, with the template that it blames."""
         with self._lock:
-            answer = self._asked(release, tree, files)
-        if isinstance(answer, _Failure):
-            return Rendering(
-                inputs=inputs,
-                error=NotCompared(_title(unit), answer.reason, unit.file, unit.line, answer.missing),
-            )
-        return self._read(unit, release, answer, inputs)
+            answer = self._asked(chart, release, tree)
+        if isinstance(answer, Manifests):
+            return answer
+        file, line = _blamed(chart, answer.reason) or (unit.file, unit.line)
+        return NotCompared(titled(unit), answer.reason, file, line, missing_tool=answer.missing, again=answer.again)
 
-    def _before(self, unit: Unit, release: Release, tree: FileTree) -> NotCompared | None:
-        """What can be told without rendering: no chart, or dependencies that are not in the repository."""
-        file = next((f for f in _metadata(release.chart) if f in tree), None)
-        if file is None:
-            return NotCompared(_title(unit), f"there is no chart at {release.chart or '.'}", unit.file, unit.line)
-        documents = self.documents.on(tree)
-        if (error := documents.error(file)) is not None:
-            return NotCompared(_title(unit), error.message, file, error.line)
-        for document in documents.of(file):
-            for each in _mappings(document.tree.get("dependencies")):
-                name = str(each.get("name"))
-                if not _is_there(tree, release.chart, name, each):
-                    what = f"its chart needs {name}, which is not in its charts folder"
-                    return NotCompared(
-                        _title(unit), f"{what}; nothing is fetched (helm dependency update)", file, document.line
-                    )
-        return None
-
-    def _asked(self, release: Release, tree: FileTree, files: list[str]) -> Answer | _Failure:
-        folder = self._chart(tree, release.chart, files)
+    def _asked(self, chart: Chart, release: Release, tree: FileTree) -> Manifests | Failure:
+        capabilities = release.capabilities or self.capabilities
+        request: dict[str, JSON] = {
+            "values": release.values,
+            "name": release.name,
+            "namespace": release.namespace,
+            "kube_version": capabilities.kube_version,
+            "api_versions": list(capabilities.api_versions),
+        }
         if tools.helm_library():
             if self._worker is None or not self._worker.alive:
-                self._worker = Worker()
-            return self._worker.ask(folder, release)
+                self._worker = Worker(self.jail)
+            return self._worker.ask({**request, "chart": str(self._folder(chart, tree))})
         program = tools.helm()
         if program is None:
-            return _Failure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
-        return self._by_program(program, folder, release)
+            return Failure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
+        return self._by_program(program, self._folder(chart, tree), release, capabilities)
 
-    def _chart(self, tree: FileTree, chart: str, files: list[str]) -> Path:
+    def _folder(self, chart: Chart, tree: FileTree) -> Path:
         """The chart's files on disk, written once for the same contents."""
-        key = hashlib.sha256("\0".join(f"{path}\0{tree.id_of(path)}" for path in files).encode()).hexdigest()[:24]
-        if key in self._charts:
-            return self._charts[key]
-        if len(self._charts) >= _KEPT:
-            self._forget()
-        folder = self.jail.root / f"chart-{key}" / (posixpath.basename(chart) or "chart")
-        for path in files:
-            target = folder / posixpath.relpath(path, chart or ".")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(tree.read(path) or b"")
-        self._charts[key] = folder
-        return folder
+        key = chart.id(tree)
+        if key not in self._written:
+            if len(self._written) >= _KEPT:
+                self._forget()
+            folder = self.jail.root / "trees" / f"chart-{key}" / (os.path.basename(chart.folder) or "chart")  # noqa: PTH119 - a repository path
+            folder.mkdir(parents=True, exist_ok=True)
+            write_files(folder, chart.contents(tree))
+            self._written[key] = folder
+        return self._written[key]
 
     def _forget(self) -> None:
-        for folder in self._charts.values():
+        for folder in self._written.values():
             shutil.rmtree(folder.parent, ignore_errors=True)
-        self._charts.clear()
+        self._written.clear()
         if self._worker is not None:
             self._worker.close()
             self._worker = None
 
-    def _by_program(self, program: Path, folder: Path, release: Release) -> Answer | _Failure:
+    def _by_program(
+        self, program: Path, folder: Path, release: Release, capabilities: Capabilities
+    ) -> Manifests | Failure:
         written = folder.parent / "values.json"
-        written.write_text(json.dumps(release.values), encoding="utf-8")
-        inside = [
-            str(Path("/") / each.relative_to(self.jail.root)) if namespaces() else str(each)
-            for each in (folder, written)
-        ]
-        argv = [self.jail.tool(program), "template", release.name, inside[0], "--namespace", release.namespace]
-        argv += ["--values", inside[1], *(["--include-crds"] if release.crds else [])]
+        written.write_text(json.dumps(release.values, default=dict), encoding="utf-8")
+        argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
+        argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
+        if capabilities.kube_version:
+            argv += ["--kube-version", capabilities.kube_version]
+        for version in capabilities.api_versions:
+            argv += ["--api-versions", version]
         ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
-            said = one_line(ended.stderr) or f"it {ended.ending.value}"
-            return _Failure(f"helm: {said}", missing=ended.ending is ProcessEnd.NOT_FOUND)
-        return Answer(_by_source(ended.stdout.decode("utf-8", "replace")), ())
-
-    def _read(self, unit: Unit, release: Release, answer: Answer, inputs: frozenset[str]) -> Rendering:
-        made: list[RenderedObject] = []
-        parts = [
-            (path, text) for path, text in answer.manifests.items() if path.endswith((".yaml", ".yml", ".json", ".tpl"))
-        ]
-        parts += [("crds", text) for text in answer.crds] if release.crds else []
-        for template, text in parts:
-            file = _template_file(release.chart, template, inputs) or unit.file
-            objects = parsed(text, partial(_at, file))
-            if isinstance(objects, SourceError):
-                reason = f"what {template} renders is not valid YAML: {objects.message}"
-                return Rendering(inputs=inputs, error=NotCompared(_title(unit), reason, file, 1))
-            made += objects
-        hooks = [each for each in made if is_hook(each.tree, HELM_HOOK)]
-        left = [
-            NotCompared(f"{_title(unit)}: {_named(each.tree)}", "a hook runs once and is not kept", each.file, 1)
-            for each in hooks
-        ]
-        kept = [with_namespace(each, release.namespace) for each in made if not is_hook(each.tree, HELM_HOOK)]
-        return Rendering(tuple(kept), inputs, tuple(left))
+            stopped = ended.ending is not ProcessEnd.NOT_FOUND and (ended.exit_code or 0) < 0
+            said = one_line(ended.stderr.replace(f"{folder.parent}/", "")) or f"it ended by {ended.ending.value}"
+            return Failure(f"helm: {said}", missing=ended.ending is ProcessEnd.NOT_FOUND, again=stopped)
+        return by_source(ended.stdout.decode("utf-8", "replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Helm rendered: text by template, and the CRDs beside the templates."""
-
-    manifests: Mapping[str, str]
-    crds: tuple[str, ...]
+def _failed(unit: Unit, reason: str, inputs: Iterable[str]) -> Rendering:
+    return Rendering(inputs=frozenset(inputs), error=NotCompared(titled(unit), reason, unit.file, unit.line))
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    reason: str
-    missing: bool = False
+def _objects(unit: Unit, chart: Chart, answer: Manifests, *, crds: bool) -> list[RenderedObject] | NotCompared:
+    """The objects in what Helm rendered, template by template, after those of the ``crds`` folder if they are wanted."""
+    made = _crds(chart, answer) if crds else []
+    for template, printed in answer.templates.items():
+        if not template.endswith(_MANIFESTS):
+            continue
+        file = chart.source(template) or unit.file
+        objects = parsed(printed, partial(_at, file))
+        if isinstance(objects, SourceError):
+            reason = f"what {template} renders is not valid YAML: line {objects.line}: {objects.message}"
+            return NotCompared(titled(unit), reason, file, 1)
+        made += objects
+    return made
 
 
-class Worker:
-    """The process in which Helm's library runs. Not for two threads at once."""
-
-    def __init__(self) -> None:
-        words = [*limits(), *namespaces(), sys.executable, "-m", "bot.renderers.helm_worker"]
-        env = {
-            "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "HOME": "/nonexistent",
-            "LC_ALL": "C.UTF-8",
-        }
-        self._process = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=env,
-            start_new_session=True,
-        )
-        self._finalizer = weakref.finalize(self, _end, self._process)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still answers."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """The process is gone."""
-        self._finalizer()
-
-    def ask(self, chart: Path, release: Release) -> Answer | _Failure:
-        """One chart rendered. A process that takes too long is ended."""
-        request = {"chart": str(chart), "values": release.values, "name": release.name, "namespace": release.namespace}
-        pipe, stdin = self._process.stdout, self._process.stdin
-        assert pipe is not None  # noqa: S101 - asked for as a pipe
-        assert stdin is not None  # noqa: S101 - asked for as a pipe
-        try:
-            stdin.write(json.dumps(request).encode() + b"\n")
-            stdin.flush()
-            line = _line(pipe, time.monotonic() + SECONDS)
-        except (OSError, ValueError):
-            line = None
-        if line is None:
-            self.close()
-            return _Failure(f"helm did not finish: it was stopped after {SECONDS:g} s or at its memory limit")
-        answer = json.loads(line)
-        if "error" in answer:
-            return _Failure(f"helm: {one_line(str(answer['error']))}")
-        return Answer(answer["manifests"], tuple(answer["crds"]))
+def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
+    """The objects of the chart's ``crds`` folder. One that cannot be read is as good as none: Helm never looked into it."""
+    made: list[RenderedObject] = []
+    for file, printed in answer.crds:
+        objects = parsed(printed, partial(_at, chart.source(file) or file))
+        made += [] if isinstance(objects, SourceError) else objects
+    return made
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):
-                pipe.close()
-    process.wait()
+def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
+    said = [scopes.declared(each.tree) for each in crds]
+    return frozenset(kind for kind, namespaced in filter(None, said) if not namespaced)
 
 
-def _line(pipe: IO[bytes], deadline: float) -> bytes | None:
-    """One line; None when the other side ends, is late or says too much."""
-    collected = bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while not collected.endswith(b"\n"):
-            if len(collected) > _ANSWER_CAP or not selector.select(max(deadline - time.monotonic(), 0)):
-                return None
-            chunk = os.read(pipe.fileno(), 1 << 20)
-            if not chunk:
-                return None
-            collected += chunk
-    return bytes(collected)
+def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
+    """Helm docs, "Custom Resource Definitions", Limitations: CRDs are never installed on upgrade."""
+    number = "1 CRD" if len(crds) == 1 else f"{len(crds)} CRDs"
+    reason = "Helm installs what is in a chart's crds folder once and never updates it"
+    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1)
 
 
-def chart_files(tree: FileTree, chart: str) -> list[str]:
-    """The files of a chart's folder, sorted."""
-    return tree.under(chart)
+def _hook(unit: Unit, made: RenderedObject) -> NotCompared:
+    return NotCompared(f"{titled(unit)}: {described(made.tree)}", "a hook runs once and is not kept", made.file, 1)
 
 
-def _metadata(chart: str) -> tuple[str, ...]:
-    return tuple(f"{chart}/{name}" if chart else name for name in ("Chart.yaml", "Chart.yml"))
+def _steady(
+    unit: Unit, first: list[RenderedObject], again: list[RenderedObject]
+) -> tuple[list[RenderedObject], list[NotCompared]]:
+    """``first`` with what is another in a second rendering marked as not comparable; objects of changing names left out."""
+    kept: list[RenderedObject] = []
+    left: list[NotCompared] = []
+    for index, made in enumerate(first):
+        other = again[index] if index < len(again) else None
+        if other is None or described(other.tree) != described(made.tree):
+            reason = "its name or kind is another one each time it is rendered"
+            left.append(NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, 1))
+            continue
+        changing = dict.fromkeys(_differences(made.tree, other.tree, ()), _CHANGES)
+        kept.append(replace(made, opaque={**made.opaque, **changing}) if changing else made)
+    return kept, left
 
 
-def _is_there(tree: FileTree, chart: str, name: str, dependency: Tree) -> bool:
-    """Whether a dependency lies in the chart's ``charts`` folder, unpacked or packed, or beside it by a ``file://``
-    path.
-    """
-    home = f"{chart}/charts" if chart else "charts"
-    held = tree.under(home)
-    alias = dependency.get("alias")
-    names = {name, alias if isinstance(alias, str) else name}
-    return any(
-        is_below(path, f"{home}/{each}") or path.startswith(f"{home}/{each}-") for path in held for each in names
-    )
+def _differences(one: JSON, other: JSON, at: Pointer) -> Iterator[Pointer]:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for key in {**one, **other}:
+            yield from _differences(one.get(key), other.get(key), (*at, key))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from _differences(*pair, (*at, index))
+    elif one != other:
+        yield at
 
 
-def _template_file(chart: str, template: str, inputs: frozenset[str]) -> str | None:
-    """``CHART/templates/x.yaml`` as Helm names it, as a repository path."""
-    path = joined(chart, template.partition("/")[2])
-    return path if path in inputs else None
+def _blamed(chart: Chart, reason: str) -> tuple[str, int] | None:
+    """The template and line that Helm names; the last one is where it went wrong, the others are what called it."""
+    blamed = None
+    for match in _TEMPLATE.finditer(reason):
+        path = chart.source(match["template"])
+        if path is not None:
+            blamed = path, int(match["line"] or 1)
+    return blamed
 
 
-def _by_source(printed: str) -> Mapping[str, str]:
-    """What ``helm template`` printed, by the template each document comes from."""
+def by_source(printed: str) -> Manifests:
+    """What ``helm template`` printed, by the template each document comes from. CRDs are named after their files too."""
     parts: dict[str, list[str]] = {}
-    for index, document in enumerate(f"\n{printed}".split("\n---\n")):
+    for index, document in enumerate(re.split(r"^---\s*$\n?", printed, flags=re.MULTILINE)):
         first = document.strip("\n").partition("\n")[0]
-        template = first.removeprefix(_SOURCE) if first.startswith(_SOURCE) else f"output-{index}.yaml"
+        template = first.removeprefix(_SOURCE) if first.startswith(_SOURCE) else f"output/{index}.yaml"
         parts.setdefault(template, []).append(document)
-    return {template: "\n---\n".join(documents) for template, documents in parts.items()}
-
-
-def _title(unit: Unit) -> str:
-    return f"{unit.name} ({unit.how})" if unit.how else unit.name
+    joined = {template: "\n---\n".join(documents) for template, documents in parts.items()}
+    crds = {template: each for template, each in joined.items() if "crds" in template.split("/")[1:-1]}
+    return Manifests({t: each for t, each in joined.items() if t not in crds}, tuple(crds.items()))
 
 
 def _at(file: str, _tree: Tree) -> tuple[str, int]:
     return file, 1
-
-
-def _named(tree: Tree) -> str:
-    meta = tree.get("metadata")
-    return f"{tree.get('kind')} {meta.get('name') if isinstance(meta, Mapping) else ''}".strip()
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    yield from (each for each in (value if isinstance(value, (list, tuple)) else ()) if isinstance(each, str))
-
-
-def _mappings(value: JSON) -> list[Tree]:
-    return [each for each in (value if isinstance(value, (list, tuple)) else ()) if isinstance(each, Mapping)]

@@ -2,11 +2,12 @@
 :mod:`bot.renderers.helm` only.
 
 A template that eats memory or time takes this process with it and nothing else. Charts stay loaded by the folder they
-came from.
+came from: the folder of other contents has another name.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from typing import Any
@@ -31,11 +32,20 @@ def main() -> None:
 
 
 def rendered(chart: Any, request: dict[str, Any]) -> dict[str, Any]:
-    """The manifests by template, and the CRDs that the chart ships beside its templates."""
-    manifests = chart.render(
-        values=request["values"], name=request["name"], namespace=request["namespace"], is_install=True
-    )
-    return {"manifests": manifests, "crds": [each["data"] for each in chart.crds], "name": chart.name}
+    """The manifests by template, and the CRDs that the chart ships beside its templates as file and text."""
+    options = {"name": request["name"], "namespace": request["namespace"], "is_install": True}
+    cluster = {key: request[key] for key in ("kube_version", "api_versions") if request.get(key)}
+    if not cluster or set(cluster) <= set(inspect.signature(chart.render).parameters):
+        manifests = chart.render(values=request["values"], **options, **cluster)
+    else:  # the library takes these options, its Python class of 0.2 does not hand them on
+        from helm_python import _native
+
+        words = json.dumps({**options, **cluster})
+        manifests = json.loads(
+            _native.call_string("helm_render", chart._raw(), json.dumps(request["values"]), words)  # noqa: SLF001
+        )
+    crds = [(each.get("filename") or each.get("name") or "", each["data"]) for each in chart.crds]
+    return {"manifests": manifests, "crds": crds}
 
 
 if __name__ == "__main__":

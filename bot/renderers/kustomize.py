@@ -1,8 +1,10 @@
 """Kustomizations, built by kustomize itself on exactly the files that they are made from.
 
-``buildMetadata: [originAnnotations]`` makes kustomize say from which file each object came (kustomize docs,
+``buildMetadata: [originAnnotations]`` makes kustomize say from which file each object came (kubectl.docs.kubernetes.io,
 "buildMetadata"); the annotations are taken off again. What a controller adds to a kustomization before it builds it
-(Flux's patches, Argo CD's images) is written into the copy's kustomization file, as the controllers do it.
+(Flux's patches, Argo CD's images) is written into the copy's kustomization file, as the controllers do it. Helm charts
+(``helmCharts``) are rendered by :mod:`bot.renderers.helm` and come to kustomize as resources: it would start a program
+and fetch what is not there.
 """
 
 from __future__ import annotations
@@ -10,19 +12,22 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from bot.errors import Unavailable
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.processes import ProcessEnd
-from bot.renderers import tools
+from bot.processes import ProcessEnd, ProcessResult
+from bot.renderers import inflation, tools
 from bot.renderers.confined import SECONDS, Jail
-from bot.renderers.objects import one_line, parsed
+from bot.renderers.helm import Helm
+from bot.renderers.objects import described, one_line, parsed, titled
+from bot.renderers.opaque import is_sops
 from bot.targets.documents import Documents
 from bot.targets.kustomization import Closure, closure, file_of
 
@@ -30,18 +35,24 @@ ORIGIN: Final = "config.kubernetes.io/origin"
 _TRANSFORMED: Final = "alpha.config.kubernetes.io/transformations"
 _PATH: Final = re.compile(r"^path: (.+)$", re.MULTILINE)
 _CONFIGURED_IN: Final = re.compile(r"^configuredIn: (.+)$", re.MULTILINE)
+_NAMED: Final = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)*|\.\.?(?:/[\w@.+-]+)+")
+_LINE: Final = re.compile(r"\bline (\d+)")
+_MOST: Final = 20_000
+"""Files of one build. Ten thousand resources are a lot; more is no target."""
 
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What a controller writes into the kustomization before it builds: keys that replace, and lists that are appended
-    to.
+    """What a controller writes into the kustomization before it builds: keys that replace, lists that are appended to, and
+    images, which take the place of those of the same name.
     """
 
     replaced: Tree = field(default_factory=dict)
     appended: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
-    written: bool = False
-    """Whether a folder without a kustomization gets one."""
+    images: tuple[Tree, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.replaced or self.appended or self.images)
 
 
 NOTHING: Final = Additions()
@@ -49,10 +60,11 @@ NOTHING: Final = Additions()
 
 @dataclass(frozen=True, slots=True)
 class Kustomize:
-    """Builds kustomizations in ``jail``."""
+    """Builds kustomizations in ``jail``; ``helm`` renders the charts that they name."""
 
     jail: Jail
     documents: Documents
+    helm: Helm
 
     def render(
         self, unit: Unit, tree: FileTree, additions: Additions = NOTHING, *, anywhere: bool = False
@@ -60,57 +72,70 @@ class Kustomize:
         """The objects of the kustomization at ``unit.path``.
 
         ``anywhere``: files outside of a kustomization's own folder may be read, as Flux allows and kustomize does not.
+        They are of this repository in any case: where no wall of the kernel holds, kustomize's own rule stays on.
         """
-        main = file_of(self.documents.on(tree), unit.path) or posixpath.join(unit.path, "kustomization.yaml")
-        if (error := self.documents.on(tree).error(main)) is not None:
-            return Rendering(
-                inputs=frozenset({main}), error=NotCompared(unit.how or unit.name, error.message, main, error.line)
-            )
-        written = _written(self.documents.on(tree), main, tree.read(main) or b"", additions)
-        documents = self.documents.on(tree.with_changes({main: written}))
-        parts = closure(documents, unit.path)
-        if (problem := _before(unit, parts, documents)) is not None:
-            return Rendering(inputs=frozenset(parts.files), error=problem)
-        files = {path: documents.tree.read(path) or b"" for path in parts.files}
-        return self._built(unit, parts, files, self.documents.on(tree), anywhere=anywhere)
+        on = self.documents.on(tree)
+        main = file_of(on, unit.path) or posixpath.join(unit.path, "kustomization.yaml")
+        if (error := on.error(main)) is not None:
+            return Rendering(inputs=frozenset({main}), error=NotCompared(titled(unit), error.message, main, error.line))
+        laid = tree.with_changes({main: written(on, main, tree.read(main) or b"", additions)})
+        parts = closure(self.documents.on(laid), unit.path)
+        inputs = frozenset(parts.files)
+        if (problem := _before(unit, parts, self.documents.on(laid))) is not None:
+            return Rendering(inputs=inputs, error=problem)
+        inflated = inflation.inflated(unit, parts, self.documents.on(laid), self.helm)
+        if isinstance(inflated, NotCompared):
+            return Rendering(inputs=inputs, error=inflated)
+        files = {path: laid.read(path) or b"" for path in parts.files - parts.charts} | inflated
+        return self._built(unit, inputs, files, on, anywhere=anywhere)
 
     def _built(
-        self, unit: Unit, parts: Closure, files: Mapping[str, bytes], documents: Documents, *, anywhere: bool
+        self, unit: Unit, inputs: frozenset[str], files: Mapping[str, bytes], documents: Documents, *, anywhere: bool
     ) -> Rendering:
-        inputs = frozenset(parts.files)
         try:
             program = tools.kustomize()
         except Unavailable as exc:
-            return Rendering(inputs=inputs, error=_problem(unit, f"{exc.message}. {exc.advice}", missing_tool=True))
+            reason = f"{exc.message}. {exc.advice}"
+            return Rendering(
+                inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line, missing_tool=True)
+            )
+        tool = self.jail.tool(program.path)
+        anywhere = anywhere and self.jail.holds(tool)
         with self.jail.files(files) as top:
-            argv = [self.jail.tool(program.path), *program.words, posixpath.join(top, unit.path)]
-            argv += [f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}"]
-            if parts.charts:
-                argv += self._with_charts()
+            folder: str | Path = top / unit.path
+            argv: list[str | Path] = [tool, *program.words, folder]
+            argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
             ended = self.jail.run(argv)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
-            said = one_line(ended.stderr.replace(f"{top}/", "").replace(top, "."))
-            return Rendering(inputs=inputs, error=_failed(unit, ended.ending, said, documents))
-        made = parsed(ended.stdout, lambda tree: _place(tree, unit, documents))
+            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
+            return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
+        made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents))
         if isinstance(made, SourceError):
-            return Rendering(inputs=inputs, error=_problem(unit, f"its output cannot be read: {made.message}"))
-        return Rendering(tuple(_bare(each, documents, unit) for each in made), inputs)
+            reason = f"its output cannot be read: {made.message}"
+            return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line))
+        hidden = [each for each in made if _is_hidden(each)]
+        left = tuple(NotCompared(described(each.tree), _HIDDEN, each.file, each.line) for each in hidden)
+        kept = _requested(documents, unit)
+        return Rendering(tuple(_bare(each, kept) for each in made if not _is_hidden(each)), inputs, left)
 
-    def _with_charts(self) -> list[str]:
-        helm = tools.helm()
-        return [] if helm is None else ["--enable-helm", f"--helm-command={self.jail.tool(helm)}"]
+
+_HIDDEN: Final = "it is generated from an encrypted file, and its name from what that holds"
+
+
+def _is_hidden(made: RenderedObject) -> bool:
+    """Whether an object was generated from encrypted content: decrypted, its name would end in another hash."""
+    note = text(_annotations(made.tree).get(ORIGIN))
+    return "configuredIn:" in note and is_sops(made.opaque)
 
 
 def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | None:
-    """What can be told without building: no kustomization, a file that is no YAML, references that lead nowhere."""
-    for path in sorted(parts.files):
-        error = (
-            documents.error(path)
-            if path.rpartition("/")[0] in parts.folders and "kustomization" in path.lower()
-            else None
-        )
-        if error is not None:
-            return NotCompared(unit.how or unit.name, error.message, error.file, error.line)
+    """What can be told without building: a file that is no YAML, a cycle, references that lead nowhere."""
+    for file in parts.folders.values():
+        if (error := documents.error(file)) is not None:
+            return NotCompared(titled(unit), error.message, error.file, error.line)
+    if parts.cycle is not None:
+        reason = f"{parts.cycle.text} leads back to a kustomization that it is a part of (a cycle)"
+        return NotCompared(titled(unit), reason, parts.cycle.file, parts.cycle.line)
     for references, what in (
         (parts.outside, "leads out of the repository"),
         (parts.missing, "is not there"),
@@ -118,51 +143,98 @@ def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | N
     ):
         if references:
             first = references[0]
-            return NotCompared(unit.how or unit.name, f"{first.text} {what}", first.file, first.line)
+            return NotCompared(titled(unit), f"{first.text} {what}", first.file, first.line)
+    if len(parts.files) > _MOST:
+        reason = f"it is made from {len(parts.files)} files, more than {_MOST}"
+        return NotCompared(titled(unit), reason, unit.file, unit.line)
     return None
 
 
-def _problem(unit: Unit, reason: str, *, missing_tool: bool = False) -> NotCompared:
-    return NotCompared(unit.how or unit.name, reason, unit.file, unit.line, missing_tool=missing_tool)
-
-
-def _failed(unit: Unit, ending: ProcessEnd, said: str, documents: Documents) -> NotCompared:
-    match ending:
+def _failed(unit: Unit, ended: ProcessResult, words: str, documents: Documents, inputs: frozenset[str]) -> NotCompared:
+    said, stopped = one_line(words), (ended.exit_code or 0) < 0 or "out of memory" in words
+    match ended.ending:
         case ProcessEnd.TIMEOUT:
-            return _problem(unit, f"kustomize did not finish within {SECONDS:g} s")
+            return _problem(unit, f"kustomize did not finish within {SECONDS:g} s", again=True)
         case ProcessEnd.TOO_LARGE:
             return _problem(unit, "kustomize printed more than any target needs")
         case ProcessEnd.NOT_FOUND:
             return _problem(unit, f"kustomize could not be started: {said}", missing_tool=True)
+        case ProcessEnd.EXITED if stopped:
+            return _problem(unit, "kustomize was stopped at its limit of memory or processor time", again=True)
         case ProcessEnd.EXITED:
-            file = file_of(documents, unit.path) or unit.file
-            return NotCompared(unit.how or unit.name, f"kustomize: {said or 'it failed and said nothing'}", file, 1)
+            file, line = blamed(said, unit.path, inputs) or (file_of(documents, unit.path) or unit.file, 1)
+            return NotCompared(titled(unit), f"kustomize: {said or 'it failed and said nothing'}", file, line)
 
 
-def _written(documents: Documents, path: str, data: bytes, additions: Additions) -> bytes:
+def _problem(unit: Unit, reason: str, *, missing_tool: bool = False, again: bool = False) -> NotCompared:
+    return NotCompared(titled(unit), reason, unit.file, unit.line, missing_tool=missing_tool, again=again)
+
+
+def blamed(said: str, folder: str, inputs: frozenset[str]) -> tuple[str, int] | None:
+    """The input that a message of kustomize names last, with the line after it: messages go from the outside in. Paths in
+    them are relative to the build's folder, to that of the kustomization named before, or whole.
+    """
+    found, at = None, folder
+    for match in _NAMED.finditer(said):
+        for base in (at, folder, ""):
+            path = posixpath.normpath(posixpath.join(base, match[0]))
+            if path in inputs:
+                line = _LINE.search(said, match.end())
+                found = path, int(line[1]) if line else 1
+                at = posixpath.dirname(path)
+                break
+    return found
+
+
+def written(documents: Documents, path: str, data: bytes, additions: Additions) -> bytes:
     """The kustomization file of the copy: with origins asked for, and with what the controller adds."""
     held = documents.of(path)
     tree: dict[str, JSON] = (
         dict(held[0].tree) if held else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     )
-    simple = not additions.replaced and not additions.appended and "buildMetadata" not in tree
-    if simple and held and not data.lstrip().startswith(b"{") and data.count(b"\n---") == 0:
-        return data + b"\nbuildMetadata: [originAnnotations]\n"
+    if (
+        not additions
+        and "buildMetadata" not in tree
+        and held
+        and not data.lstrip().startswith(b"{")
+        and b"\n---" not in data
+    ):
+        return data + b"\nbuildMetadata: [originAnnotations]\n"  # as it is written: lines in messages are its own
     tree.update(additions.replaced)
     for key, values in additions.appended.items():
-        before = tree.get(key)
-        tree[key] = [*(before if isinstance(before, (list, tuple)) else ()), *values]
+        tree[key] = [*elements(tree.get(key)), *values]
+    if additions.images:
+        tree["images"] = _merged_images(list(mappings(tree.get("images"))), additions.images)
     tree["buildMetadata"] = ["originAnnotations"]
-    return json.dumps(tree).encode()
+    return json.dumps(tree, default=list).encode()
 
 
-def _place(tree: Tree, unit: Unit, documents: Documents) -> tuple[str, int]:
+def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:
+    """Images of a controller over those of the file, by name: a new name, and the tag and digest as one ("Images";
+    ``GenerateManifest`` in fluxcd/pkg's ``kustomize_generator.go``).
+    """
+    merged: list[Tree] = list(held)
+    for image in added:
+        index = next((i for i, each in enumerate(merged) if each.get("name") == image.get("name")), None)
+        if index is None:
+            merged.append(image)
+            continue
+        over = dict(merged[index])
+        if image.get("newName"):
+            over["newName"] = image["newName"]
+        if image.get("newTag") or image.get("digest"):
+            over = {key: value for key, value in over.items() if key not in {"newTag", "digest"}}
+            over |= {key: image[key] for key in ("newTag", "digest") if image.get(key)}
+        merged[index] = over
+    return list(merged)
+
+
+def _begun(tree: Tree, unit: Unit, documents: Documents) -> tuple[str, int]:
     """The file and line that an object began at, as its origin annotation tells."""
-    note = _annotations(tree).get(ORIGIN)
-    if not isinstance(note, str):
-        return unit.file, unit.line
-    written = _PATH.search(note) or _CONFIGURED_IN.search(note)
-    path = posixpath.normpath(posixpath.join(unit.path, written[1].strip("'\""))) if written else ""
+    note = text(_annotations(tree).get(ORIGIN))
+    noted = _PATH.search(note) or _CONFIGURED_IN.search(note)
+    path = posixpath.normpath(posixpath.join(unit.path, noted[1].strip("'\""))) if noted else ""
+    path = inflation.source(path) or path
     if path not in documents.tree:
         return unit.file, unit.line
     return path, _line(tree, path, documents)
@@ -170,38 +242,34 @@ def _place(tree: Tree, unit: Unit, documents: Documents) -> tuple[str, int]:
 
 def _line(tree: Tree, path: str, documents: Documents) -> int:
     """The line of the document of ``path`` that an object was made from: of its kind, and with its name in it."""
-    meta = tree.get("metadata")
-    name = str(meta.get("name", "")) if isinstance(meta, Mapping) else ""
+    name = text(get(tree, "metadata", "name"))
     of_kind = [document for document in documents.of(path) if document.tree.get("kind") == tree.get("kind")]
     for document in of_kind:
-        own = document.tree.get("metadata")
-        if isinstance(own, Mapping) and own.get("name") and str(own["name"]) in name:
+        own = text(get(document.tree, "metadata", "name"))
+        if own and own in name:
             return document.line
     return of_kind[0].line if of_kind else 1
 
 
 def _annotations(tree: Tree) -> Tree:
-    meta = tree.get("metadata")
-    held = meta.get("annotations") if isinstance(meta, Mapping) else None
-    return held if isinstance(held, Mapping) else {}
+    return mapping(get(tree, "metadata", "annotations"))
 
 
-def _bare(made: RenderedObject, documents: Documents, unit: Unit) -> RenderedObject:
-    """The object without the annotations that were only asked for here."""
+def _requested(documents: Documents, unit: Unit) -> frozenset[str]:
+    """The annotations about origins that the repository's own kustomization asks for: they stay."""
     file = file_of(documents, unit.path)
-    asked = documents.of(file)[0].tree.get("buildMetadata") if file and documents.of(file) else None
-    own = asked if isinstance(asked, (list, tuple)) else ()
-    gone = {ORIGIN} - ({ORIGIN} if "originAnnotations" in own else set())
-    gone |= {_TRANSFORMED} - ({_TRANSFORMED} if "transformerAnnotations" in own else set())
+    held = documents.of(file) if file else ()
+    own = elements(held[0].tree.get("buildMetadata")) if held else ()
+    names = {"originAnnotations": ORIGIN, "transformerAnnotations": _TRANSFORMED}
+    return frozenset(annotation for option, annotation in names.items() if option in own)
+
+
+def _bare(made: RenderedObject, kept: frozenset[str]) -> RenderedObject:
+    """The object without the annotations that were only asked for here."""
     notes = _annotations(made.tree)
-    meta = made.tree.get("metadata")
-    if not gone & set(notes) or not isinstance(meta, Mapping):
+    gone = {ORIGIN, _TRANSFORMED} - kept
+    if not gone & set(notes):
         return made
-    kept = {key: value for key, value in notes.items() if key not in gone}
-    bare = {key: value for key, value in meta.items() if key != "annotations"} | ({"annotations": kept} if kept else {})
-    opaque = {
-        at: why
-        for at, why in made.opaque.items()
-        if at[:2] != ("metadata", "annotations") or (at[2:3] and at[2] in kept)
-    }
-    return RenderedObject({**made.tree, "metadata": bare}, made.file, made.line, opaque)
+    left = {key: value for key, value in notes.items() if key not in gone}
+    bare = {key: value for key, value in mapping(made.tree.get("metadata")).items() if key != "annotations"}
+    return replace(made, tree={**made.tree, "metadata": bare | ({"annotations": left} if left else {})})

@@ -1,71 +1,77 @@
-"""What a tool printed, as objects: YAML read by Kubernetes's own rules, lists opened, hooks of a release set apart."""
+"""What a tool printed, as objects: YAML read by Kubernetes's own rules, lists opened."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, text
 from bot.model.resource import SourceError
-from bot.model.target import RenderedObject
+from bot.model.target import RenderedObject, Unit
 from bot.renderers.opaque import opaque
 
 HELM_HOOK: Final = "helm.sh/hook"
-"""Objects of a release that run once and are no part of what it keeps (Helm docs, "Chart Hooks")."""
+"""Objects of a release that run once and are no part of what it keeps (Helm docs, "Chart Hooks"), tests among them."""
 ARGO_HOOK: Final = "argocd.argoproj.io/hook"
+"""Objects that Argo CD applies around a sync and does not keep in sync (argo-cd docs, "Resource Hooks"; there too: Helm's
+hooks are taken for its own)."""
+_LARGEST: Final = 3 * 1024 * 1024
+"""Characters of one document: etcd takes requests of 1.5 MiB (etcd docs, "System limits"). What is larger is no object, and
+reading it would cost hundreds of times its size in memory."""
+_BETWEEN: Final = re.compile(r"^---(?:\s|$)", re.MULTILINE)
 
 
-def parsed(printed: bytes | str, place: Callable[[Tree], tuple[str, int]]) -> list[RenderedObject] | SourceError:
-    """The objects in ``printed``, each with file and line from ``place``; a mistake where it is no YAML."""
+def parsed(printed: bytes | str, begun: Callable[[Tree], tuple[str, int]]) -> list[RenderedObject] | SourceError:
+    """The objects in ``printed``, each with file and line from ``begun``; a mistake where it is no YAML."""
+    title = "the rendered output"
     try:
-        text = (
-            Text.of("the rendered output", printed)
-            if isinstance(printed, bytes)
-            else Text("the rendered output", printed)
-        )
-        documents = load(text, Dialect.KUBERNETES)
+        written = Text.of(title, printed) if isinstance(printed, bytes) else Text(title, printed)
+        if len(written.chars) > _LARGEST and max(map(len, _BETWEEN.split(written.chars))) > _LARGEST:
+            return SourceError(title, 1, 1, f"a document of more than {_LARGEST} characters, which no API server takes")
+        documents = load(written, Dialect.KUBERNETES)
     except NotText as exc:
-        return SourceError("the rendered output", 1, 1, str(exc))
+        return SourceError(title, 1, 1, str(exc))
     except Broken as exc:
         return exc.error
-    made = []
+    made: list[RenderedObject] = []
     for document in documents:
-        for tree in _opened(None if document is None else document.value):
-            file, line = place(tree)
-            made.append(RenderedObject(tree, file, line, opaque(tree)))
+        trees = opened(None if document is None else document.value)
+        made += [RenderedObject(tree, *begun(tree), opaque(tree)) for tree in trees]
     return made
 
 
-def _opened(value: JSON) -> Iterator[Tree]:
-    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+def opened(value: JSON) -> Iterator[Tree]:
+    """The objects of one document: itself, or those in its ``items`` where it is a list. Anything else is none."""
+    tree = mapping(value)
+    kind = tree.get("kind")
+    if not isinstance(kind, str) or "apiVersion" not in tree:
         return
-    items = value.get("items")
-    if str(value["kind"]).endswith("List") and isinstance(items, Sequence) and not isinstance(items, str):
+    items = tree.get("items")
+    if kind.endswith("List") and isinstance(items, Sequence) and not isinstance(items, str):
         for item in items:
-            yield from _opened(item)
+            yield from opened(item)
     else:
-        yield value
+        yield tree
 
 
 def is_hook(tree: Tree, annotation: str) -> bool:
     """Whether an object is a hook by ``annotation``."""
-    meta = tree.get("metadata")
-    annotations = meta.get("annotations") if isinstance(meta, Mapping) else None
-    return isinstance(annotations, Mapping) and annotation in annotations
+    return annotation in mapping(get(tree, "metadata", "annotations"))
 
 
-def with_namespace(made: RenderedObject, namespace: str) -> RenderedObject:
-    """The object in ``namespace``, where it names none."""
-    meta = made.tree.get("metadata")
-    if not namespace or not isinstance(meta, Mapping) or meta.get("namespace"):
-        return made
-    return RenderedObject(
-        {**made.tree, "metadata": {**meta, "namespace": namespace}}, made.file, made.line, made.opaque
-    )
+def described(tree: Tree) -> str:
+    """Kind, namespace and name as people write them: ``Deployment shop/web``."""
+    space, name = text(get(tree, "metadata", "namespace")), text(get(tree, "metadata", "name"))
+    return f"{text(tree.get('kind'))} {space + '/' if space else ''}{name}".strip()
+
+
+def titled(unit: Unit) -> str:
+    """What a unit is called in a message: as it was found, where that names it."""
+    return unit.how if unit.how and unit.name in unit.how else f"{unit.name} ({unit.how})" if unit.how else unit.name
 
 
 def one_line(words: str) -> str:

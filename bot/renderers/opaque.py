@@ -5,6 +5,7 @@ They are never compared and never written: whether the key is there is all that 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -21,16 +22,37 @@ _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:=/#%,^-][^{}]*)?\
 """What Flux substitutes after a build (fluxcd.io, "Post build variable substitution")."""
 
 
+_ENCRYPTED: Final = "it is encrypted with SOPS"
+
+
 def opaque(tree: Tree) -> Mapping[Pointer, str]:
     """The pointers of values that cannot be compared, each with why."""
-    sealed = "sops" in tree
-    return dict(_walk(tree, (), sops=sealed))
+    found = dict(_walk(tree, (), sops="sops" in tree))
+    if tree.get("kind") == "Secret":
+        data = tree.get("data")
+        for key, value in data.items() if isinstance(data, Mapping) else ():
+            if isinstance(value, str) and _SOPS.encode() in _decoded(value):
+                found["data", key] = _ENCRYPTED
+    return found
+
+
+def is_sops(pointers: Mapping[Pointer, str]) -> bool:
+    """Whether some of what :func:`opaque` named is encrypted."""
+    return _ENCRYPTED in pointers.values()
+
+
+def _decoded(value: str) -> bytes:
+    """Bytes in Base64; none where it is none."""
+    try:
+        return base64.b64decode(value)
+    except ValueError:
+        return b""
 
 
 def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[tuple[Pointer, str]]:
     if isinstance(value, str):
         if value.startswith(_SOPS):
-            yield at, "it is encrypted with SOPS"
+            yield at, _ENCRYPTED
         elif "<" in value and _VAULT.search(value) is not None:
             yield at, "it is a placeholder of argocd-vault-plugin"
     elif isinstance(value, Mapping):

@@ -2,101 +2,157 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
-from bot.model.filetree import FileTree
+from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
-from bot.renderers import directory
+from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
+from bot.renderers.disk import Disk
 from bot.renderers.flux import Flux
-from bot.renderers.helm import Helm
+from bot.renderers.helm import Capabilities, Helm
 from bot.renderers.kustomize import Kustomize
 from bot.targets.documents import Documents
 
 _MOST: Final = 4000
-"""Renderings that are remembered; the one that was not asked for the longest goes first."""
+"""Units that are remembered; the one that was not asked for the longest goes first."""
+_VARIANTS: Final = 8
+"""Renderings of one unit that are remembered: candidate edits come and go."""
+_TRIES: Final = 2
+"""How often a unit is rendered that runs out of time before that is taken for its answer."""
+
+_Key: TypeAlias = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Remembered:
+    unit: Unit
+    reads: Reads
+    rendering: Rendering
+    tries: int = 1
+
+    def answers(self, unit: Unit, tree: FileTree) -> bool:
+        return (self.unit.spec is unit.spec or self.unit.spec == unit.spec) and self.reads.same_in(tree)
 
 
 @dataclass(slots=True)
 class Renderers:
-    """Renders units. Safe to use from several threads; one for the life of a process."""
+    """Renders units. Safe to use from several threads; one for the life of a process.
+
+    ``cache`` is a folder of this bot's own for renderings that outlive the process; ``capabilities`` the cluster that
+    charts are rendered for.
+    """
 
     documents: Documents
     jail: Jail = field(default_factory=Jail)
-    _known: OrderedDict[str, list[tuple[dict[str, str | None], frozenset[str], Rendering]]] = field(
-        default_factory=OrderedDict
-    )
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _helm: Helm | None = None
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    cache: Path | None = None
     rendered: int = 0
     """How many units were really rendered, and not remembered."""
+    _known: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+    _helm: Helm = field(init=False)
+    _disk: Disk | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._helm = Helm(self.jail, self.documents, self.capabilities)
+        self._disk = None if self.cache is None else Disk(self.cache)
 
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
         """What ``unit`` comes to in ``tree``. Never raises for what a repository says: that is the rendering's
         ``error``.
         """
+        return self._remembered(unit, tree) or self._new(unit, tree)
+
+    def render_all(self, units: Sequence[Unit], tree: FileTree) -> list[Rendering]:
+        """What each of ``units`` comes to, in their order; several at a time, as many as there are processors."""
+        renderings = [self._remembered(unit, tree) for unit in units]
+        waiting = [index for index, rendering in enumerate(renderings) if rendering is None]
+        if len(waiting) == 1:
+            renderings[waiting[0]] = self._new(units[waiting[0]], tree)
+        elif waiting:
+            with ThreadPoolExecutor(min(len(waiting), os.cpu_count() or 1)) as pool:
+                made = pool.map(lambda index: self._new(units[index], tree), waiting)
+                for index, rendering in zip(waiting, made, strict=True):
+                    renderings[index] = rendering
+        return [rendering for rendering in renderings if rendering is not None]
+
+    def _remembered(self, unit: Unit, tree: FileTree) -> Rendering | None:
         key = _key(unit)
         with self._lock:
-            for ids, folders, rendering in self._known.get(key, ()):
-                if all(tree.id_of(path) == blob for path, blob in ids.items()) and _same_listing(folders, ids, tree):
+            for entry in self._known.get(key, ()):
+                if (not _is_uncertain(entry.rendering) or entry.tries >= _TRIES) and entry.answers(unit, tree):
                     self._known.move_to_end(key)
-                    return rendering
-        rendering = self._made(unit, tree)
+                    return entry.rendering
+        return None
+
+    def _new(self, unit: Unit, tree: FileTree) -> Rendering:
+        named = None if self._disk is None else self._disk.name(unit, self.capabilities, tools.versions())
+        if self._disk is not None and named is not None and (kept := self._disk.find(named, tree)) is not None:
+            self._keep(unit, *kept)
+            return kept[1]
+        watched = WatchedTree.over(tree, self._loading(tree.load))
+        rendering = self._made(unit, watched)
         with self._lock:
             self.rendered += 1
-            self._keep(key, unit, rendering, tree)
+        if rendering.error is None or not rendering.error.missing_tool:  # a tool may be installed while this runs
+            self._keep(unit, watched.reads, rendering)
+            if self._disk is not None and named is not None and not _is_uncertain(rendering):
+                self._disk.keep(named, watched.reads, rendering)
         return rendering
 
+    def _loading(self, load: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        """One read at a time: nothing promises that a repository may be read by several threads at once."""
+
+        def one_at_a_time(blob: str) -> bytes:
+            with self._reading:
+                return load(blob)
+
+        return one_at_a_time
+
     def _made(self, unit: Unit, tree: FileTree) -> Rendering:
-        if self._helm is None:
-            self._helm = Helm(self.jail, self.documents)
-        kustomize, helm = Kustomize(self.jail, self.documents), self._helm
+        kustomize = Kustomize(self.jail, self.documents, self._helm)
         match unit.kind:
             case UnitKind.KUSTOMIZE:
                 return kustomize.render(unit, tree)
             case UnitKind.HELM:
-                return helm.render(unit, tree)
+                return self._helm.render(unit, tree)
             case UnitKind.DIRECTORY:
                 return directory.render(unit, tree, self.documents, unit.spec)
             case UnitKind.FLUX_KUSTOMIZATION:
-                return Flux(kustomize, helm, self.documents).kustomization(unit, tree)
+                return Flux(kustomize, self._helm, self.documents).kustomization(unit, tree)
             case UnitKind.FLUX_HELM_RELEASE:
-                return Flux(kustomize, helm, self.documents).release(unit, tree)
+                return Flux(kustomize, self._helm, self.documents).release(unit, tree)
             case UnitKind.ARGO_APPLICATION:
-                return Argo(kustomize, helm, self.documents).application(unit, tree)
+                return Argo(kustomize, self._helm, self.documents).application(unit, tree)
 
-    def _keep(self, key: str, unit: Unit, rendering: Rendering, tree: FileTree) -> None:
-        if rendering.error is not None:
-            return  # cheap to tell again, and the cause may lie outside of the inputs
-        ids = {path: tree.id_of(path) for path in rendering.inputs}
-        listed = self._known.setdefault(key, [])
-        listed.insert(0, (ids, frozenset({unit.path} if _lists_its_folder(unit, tree) else ()), rendering))
-        del listed[8:]
-        self._known.move_to_end(key)
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
-
-
-def _key(unit: Unit) -> str:
-    facts = [unit.kind, unit.name, unit.path, unit.namespace, unit.spec, unit.file, unit.line, unit.how]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=dict).encode()).hexdigest()
+    def _keep(self, unit: Unit, reads: Reads, rendering: Rendering) -> None:
+        key = _key(unit)
+        with self._lock:
+            listed = self._known.setdefault(key, [])
+            before = next((e for e in listed if e.unit.spec == unit.spec and e.reads == reads), None)
+            if before is not None:
+                listed.remove(before)
+            listed.insert(0, _Remembered(unit, reads, rendering, 1 if before is None else before.tries + 1))
+            del listed[_VARIANTS:]
+            self._known.move_to_end(key)
+            while len(self._known) > _MOST:
+                self._known.popitem(last=False)
 
 
-def _lists_its_folder(unit: Unit, tree: FileTree) -> bool:
-    """Whether a new file in the unit's folder would belong to it (a chart, a folder of manifests)."""
-    names = {path.rpartition("/")[2] for path in tree.under(unit.path) if path.rpartition("/")[0] == unit.path}
-    return not names & {"kustomization.yaml", "kustomization.yml", "Kustomization"}
+def _key(unit: Unit) -> _Key:
+    """What units are told apart by before their specs are compared."""
+    return (unit.kind.value, unit.name, unit.path, unit.namespace, unit.file, str(unit.line), unit.how)
 
 
-def _same_listing(folders: frozenset[str], ids: dict[str, str | None], tree: FileTree) -> bool:
-    return all(
-        path in ids or not path.endswith((".yaml", ".yml", ".json", ".tpl", ".txt"))
-        for f in folders
-        for path in tree.under(f)
-    )
+def _is_uncertain(rendering: Rendering) -> bool:
+    return rendering.error is not None and rendering.error.again

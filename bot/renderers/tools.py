@@ -6,6 +6,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,21 @@ def helm() -> Path | None:
 def helm_library() -> bool:
     """Whether Helm's own library is here as a Python package (``helm-python-sdk``)."""
     return find_spec("helm_python") is not None
+
+
+@cache
+def versions() -> tuple[str, ...]:
+    """What tells the tools of this machine from those of another day: a rendering is only as good as its tool."""
+    known = []
+    for name in ("kustomize", "kubectl", "helm"):
+        path = _program(name)
+        about = None if path is None else path.stat()
+        known.append(f"{name} {about.st_size} {about.st_mtime_ns}" if about else f"no {name}")
+    try:
+        known.append(f"helm-python-sdk {version('helm-python-sdk')}")
+    except PackageNotFoundError:
+        known.append("no helm-python-sdk")
+    return tuple(known)
 
 
 def _program(name: str) -> Path | None:

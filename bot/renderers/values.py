@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.errors import Invalid
-from bot.intake.scalars import Dialect, resolve
+from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Tree
 
+_WHOLE: Final = re.compile(r"[-+]?[1-9]\d{0,17}")
+_DEEPEST: Final = 100
 _PART: Final = re.compile(r"(?P<key>(?:\\.|[^.\[\]\\])+)|\[(?P<index>\d{1,4})\]")
 
 
@@ -44,7 +46,9 @@ def read(name: str, data: bytes | str) -> Tree:
 
 
 def at_path(path: str, value: JSON, over: Tree) -> dict[str, JSON]:
-    """``over`` with ``value`` at a ``--set`` path: ``a.b``, ``a[0].c``, a dot in a key behind a backslash. Or ``Invalid``."""
+    """``over`` with ``value`` at a ``--set`` path: ``a.b``, ``a[0].c``, a dot in a key behind a backslash. Raises
+    ``Invalid``.
+    """
     parts: list[str | int] = []
     position = 0
     for match in _PART.finditer(path):
@@ -52,7 +56,7 @@ def at_path(path: str, value: JSON, over: Tree) -> dict[str, JSON]:
             break
         position = match.end()
         parts.append(re.sub(r"\\(.)", r"\1", match["key"]) if match["key"] is not None else int(match["index"]))
-    if not parts or position != len(path) or not isinstance(parts[0], str):
+    if not parts or position != len(path) or not isinstance(parts[0], str) or len(parts) > _DEEPEST:
         raise Invalid(f"{path!r} is no path of a Helm value")
     result = _put(over, parts, value)
     return result if isinstance(result, dict) else {}
@@ -73,5 +77,20 @@ def _put(held: JSON, parts: Sequence[str | int], value: JSON) -> JSON:
 
 
 def typed(text: str) -> JSON:
-    """What ``--set`` makes of a text: a number, a boolean, null, or the text itself."""
-    return resolve(text, Dialect.KUBERNETES)
+    """What ``--set`` makes of a text: a whole number, a boolean, null, a list ``{a,b}``, or the text itself (``typedVal`` in
+    helm's ``pkg/strvals/parser.go``: no fractions, and nothing that begins with a zero).
+    """
+    if text.startswith("{") and text.endswith("}"):
+        return [typed(each.strip()) for each in text[1:-1].split(",")] if text != "{}" else []
+    named: dict[str, JSON] = {"true": True, "false": False, "null": None, "0": 0}
+    if text.lower() in named:
+        return named[text.lower()]
+    return int(text) if _WHOLE.fullmatch(text) else text.replace("\\,", ",")
+
+
+def single(text: str) -> JSON:
+    """A value of ``targetPath``: text where it stands in quotes, else as :func:`typed` (helm-controller docs, "Values
+    references").
+    """
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else typed(text)

@@ -17,11 +17,11 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
-from bot.model.globs import file_matches as matches
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject
 from bot.targets.clusters import Cluster
 from bot.targets.flux import below, mappings, name, namespace, normal_url, text
+from bot.targets.globs import doublestar, go_match
 
 Parameters: TypeAlias = Mapping[str, JSON]
 
@@ -46,19 +46,19 @@ class _Set:
 
 
 def applications(
-    found: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
+    written: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
 ) -> Iterator[RenderedObject | NotCompared]:
     """The ``Application`` objects of one set, or why there are none."""
-    spec, title = below(found.tree, "spec"), f"ApplicationSet {name(found.tree)}"
+    spec, title = below(written.tree, "spec"), f"ApplicationSet {name(written.tree)}"
     go = spec.get("goTemplate") is True
     space = _Set(tree, [_cluster(each) for each in clusters.values()], go, lambda url: _ours(url, own))
     try:
-        made = [_application(found, spec, given, go=go) for given in _all(mappings(spec.get("generators")), space)]
+        made = [_application(written, spec, given, go=go) for given in _all(mappings(spec.get("generators")), space)]
     except _Unsupported as exc:
-        yield NotCompared(title, str(exc), found.file, found.line)
+        yield NotCompared(title, str(exc), written.file, written.line)
         return
     if len(made) > _MOST:
-        yield NotCompared(title, f"it makes {len(made)} applications, more than {_MOST}", found.file, found.line)
+        yield NotCompared(title, f"it makes {len(made)} applications, more than {_MOST}", written.file, written.line)
         return
     yield from made
 
@@ -105,7 +105,13 @@ def _one(generator: Tree, space: _Set) -> list[Parameters]:
             given = _merge(mappings(spec.get("generators")), _names(spec.get("mergeKeys")), space)
         case other:
             raise _Unsupported(f"its {other} generator asks outside of this repository")
+    _bounded(given)
     return [each for each in given if _selected({"metadata": {"labels": _flat(each)}}, below(generator, "selector"))]
+
+
+def _bounded(given: Sequence[Parameters]) -> None:
+    if len(given) > _MOST:
+        raise _Unsupported(f"a generator makes more than {_MOST} applications")
 
 
 def _values(spec: Tree, given: Parameters, space: _Set) -> Parameters:
@@ -121,6 +127,7 @@ def _matrix(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
     for first in _one(generators[0], space):
         filled = _filled(generators[1], first, go=space.go, keep=True)
         made += [{**first, **second} for second in _one(filled if isinstance(filled, Mapping) else {}, space)]
+        _bounded(made)
     return made
 
 
@@ -143,36 +150,56 @@ def _key(given: Parameters, keys: Sequence[str]) -> str:
 def _git(spec: Tree, space: _Set) -> list[Parameters]:
     if not space.ours(text(spec, "repoURL")):
         raise _Unsupported(f"its git generator reads another repository, {text(spec, 'repoURL')}")
+    if text(spec, "pathParamPrefix"):
+        raise _Unsupported("its git generator uses pathParamPrefix, which is not read here")
     made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
     return [{**each, **_values(spec, each, space)} for each in made]
 
 
 def _git_directories(patterns: Sequence[Tree], space: _Set) -> list[Parameters]:
     """Folders that a pattern takes and no ``exclude`` leaves out; hidden ones never ("Git Generator: Directories")."""
-    folders = sorted(
-        {f for path in space.tree for f in _parents(path) if not any(p.startswith(".") for p in f.split("/"))}
-    )
     taken = [text(each, "path") for each in patterns if each.get("exclude") is not True]
     left = [text(each, "path") for each in patterns if each.get("exclude") is True]
-    chosen = [f for f in folders if any(_glob(f, t) for t in taken) and not any(_glob(f, t) for t in left)]
+    folders = {
+        folder
+        for path in _below(taken, space.tree)
+        for folder in _parents(path)
+        if not any(part.startswith(".") for part in folder.split("/"))
+    }
+    chosen = [f for f in sorted(folders) if any(_takes(t, f) for t in taken) and not any(_takes(t, f) for t in left)]
     return [_path(folder, space) for folder in chosen]
+
+
+def _takes(pattern: str, folder: str) -> bool:
+    return go_match(pattern.strip("/"), folder)
+
+
+def _below(patterns: Sequence[str], tree: FileTree) -> list[str]:
+    """The paths below what patterns begin with before their first wildcard: nothing else can match."""
+    starts = set()
+    for pattern in patterns:
+        parts = pattern.strip("/").split("/")
+        plain = next((index for index, part in enumerate(parts) if re.search(r"[*?\[\\{]", part)), len(parts))
+        starts.add("/".join(parts[: min(plain, len(parts) - 1)]))
+    return sorted({path for start in starts for path in tree.under(start)})
 
 
 def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
     """The contents of files that a pattern takes, with where they lie ("Git Generator: Files")."""
-    taken = [text(each, "path") for each in mappings(spec.get("files")) if each.get("exclude") is not True]
-    left = [text(each, "path") for each in mappings(spec.get("files")) if each.get("exclude") is True]
+    taken = [text(each, "path").strip("/") for each in mappings(spec.get("files")) if each.get("exclude") is not True]
+    left = [text(each, "path").strip("/") for each in mappings(spec.get("files")) if each.get("exclude") is True]
     made: list[Parameters] = []
-    for path in space.tree:
-        if any(_glob(path, t) for t in taken) and not any(_glob(path, t) for t in left):
+    for path in _below(taken, space.tree):
+        if any(doublestar(t, path) for t in taken) and not any(doublestar(t, path) for t in left):
             folder, _, file = path.rpartition("/")
-            where = _path(folder, space)
+            location = _path(folder, space)
             filename = {"filename": file, "filenameNormalized": _normalised(file)}
-            path_part = below(where, "path")
             more: Parameters = (
-                {"path": {**path_part, **filename}} if space.go else {f"path.{k}": v for k, v in filename.items()}
+                {"path": {**below(location, "path"), **filename}}
+                if space.go
+                else {f"path.{key}": value for key, value in filename.items()}
             )
-            made += [{**content, **where, **more} for content in _contents(path, space)]
+            made += [{**content, **location, **more} for content in _contents(path, space)]
     return made
 
 
@@ -201,11 +228,6 @@ def _path(folder: str, space: _Set) -> Parameters:
 def _parents(path: str) -> Iterator[str]:
     parts = path.split("/")[:-1]
     yield from ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
-
-
-def _glob(path: str, pattern: str) -> bool:
-    """Go's ``path.Match`` on whole paths, with ``**`` for any depth (doublestar, as the files generator has it)."""
-    return matches(path, [pattern.strip("/")])
 
 
 def _names(value: JSON) -> list[str]:
@@ -256,14 +278,14 @@ def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
     return flat
 
 
-def _application(found: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> RenderedObject:
+def _application(written: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> RenderedObject:
     if "templatePatch" in spec:
         raise _Unsupported("it uses templatePatch, which is not read here")
     template = _filled(below(spec, "template"), given if go else _flat(given), go=go)
     tree = template if isinstance(template, Mapping) else {}
-    meta = {"namespace": namespace(found.tree), **below(tree, "metadata")}
+    meta = {"namespace": namespace(written.tree), **below(tree, "metadata")}
     whole: Tree = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **tree, "metadata": meta}
-    return RenderedObject(whole, found.file, found.line)
+    return RenderedObject(whole, written.file, written.line)
 
 
 def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> JSON:

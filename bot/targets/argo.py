@@ -24,37 +24,37 @@ def applications(
     objects: Iterable[RenderedObject], tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``Application`` among ``objects``, written or made by an ``ApplicationSet``."""
-    found: list[Unit | NotCompared] = []
+    units: list[Unit | NotCompared] = []
     for each in objects:
         if group(each.tree) != GROUP:
             continue
         if text(each.tree, "kind") == "Application":
-            found.append(_application(each, tree, own))
+            units.append(_application(each, tree, own))
         elif text(each.tree, "kind") == "ApplicationSet":
             made = applicationset.applications(each, tree, own, clusters)
-            found += [_application(one, tree, own) if isinstance(one, RenderedObject) else one for one in made]
-    return found
+            units += [_application(entry, tree, own) if isinstance(entry, RenderedObject) else entry for entry in made]
+    return units
 
 
-def _application(found: RenderedObject, tree: FileTree, own: Sequence[str]) -> Unit | NotCompared:
-    spec, title = below(found.tree, "spec"), f"Application {name(found.tree)}"
+def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) -> Unit | NotCompared:
+    spec, title = below(written.tree, "spec"), f"Application {name(written.tree)}"
     listed = sources(spec)
     if not listed:
-        return NotCompared(title, "it has no source", found.file, found.line)
-    mine = [each for each in listed if _is_ours(each, tree, own)]
+        return NotCompared(title, "it has no source", written.file, written.line)
+    mine = [each for each in listed if is_here(each, tree, own)]
     if not mine and not any(text(each, "chart") for each in listed):
-        return NotCompared(
-            title, f"its source is another repository, {text(listed[0], 'repoURL')}", found.file, found.line
-        )
+        reason = f"its source is another repository, {text(listed[0], 'repoURL')}"
+        return NotCompared(title, reason, written.file, written.line)
     path = next((joined("", text(each, "path") or ".") for each in mine if "path" in each), "") or ""
+    application: Tree = {"name": name(written.tree), "namespace": namespace(written.tree)}
     return Unit(
         UnitKind.ARGO_APPLICATION,
-        name(found.tree),
+        name(written.tree),
         path,
         namespace=text(spec, "destination", "namespace"),
-        spec={**spec, "application": {"name": name(found.tree), "namespace": namespace(found.tree)}, "own": list(own)},
-        file=found.file,
-        line=found.line,
+        spec={**spec, "application": application, "own": list(own)},
+        file=written.file,
+        line=written.line,
         how=title,
     )
 
@@ -65,14 +65,17 @@ def sources(spec: Tree) -> list[Tree]:
     return many or [source for source in [below(spec, "source")] if source]
 
 
-def _is_ours(source: Tree, tree: FileTree, own: Sequence[str]) -> bool:
+def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
+    """Whether a source is this repository: by its URL where ``own`` ones are known, else by whether its path is there
+    (without ``tree`` it is taken to be).
+    """
     if text(source, "chart"):
         return False
     url = text(source, "repoURL")
     if own and url:
         return normal_url(url) in {normal_url(each) for each in own}
     path = joined("", text(source, "path") or ".")
-    return path is not None and bool(path in tree or tree.under(path))
+    return tree is None or (path is not None and bool(tree.under(path)))
 
 
 def paths(unit: Unit) -> list[str]:

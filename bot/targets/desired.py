@@ -8,7 +8,7 @@ from bot.intake.declared import Declared
 from bot.intake.manifest import secret_pointers
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
-from bot.model.target import RenderedObject
+from bot.model.target import RenderedObject, Target
 from bot.targets.expansion import Expansion
 from bot.targets.flux import namespace, text
 
@@ -58,17 +58,30 @@ def _desired(found: ResourceId, made: RenderedObject, target: str, unit_file: st
     )
 
 
-def clashes(targets: Iterable[tuple[str, Iterable[ResourceId]]]) -> Mapping[str, tuple[str, ResourceId]]:
-    """Targets that declare an object that another one declares too, each with that other one and the first such object."""
-    owner: dict[ResourceId, str] = {}
+def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[str, tuple[str, ResourceId]]:
+    """Targets that declare an object that another one declares too, each with that other one and the first such object.
+
+    What settings name is meant, and what a controller deploys is deployed: a folder that was only found gives way to both.
+    """
+    owner: dict[ResourceId, Target] = {}
     found: dict[str, tuple[str, ResourceId]] = {}
-    for name, ids in targets:
+    for target, ids in targets:
         for id_ in ids:
-            other = owner.setdefault(id_.local, name)
-            if other != name:
-                found.setdefault(name, (other, id_.local))
-                found.setdefault(other, (name, id_.local))
+            other = owner.setdefault(id_.local, target)
+            if other is target:
+                continue
+            weight, theirs = _weight(target), _weight(other)
+            if weight >= theirs:
+                found.setdefault(other.name, (target.name, id_.local))
+            if weight <= theirs:
+                found.setdefault(target.name, (other.name, id_.local))
+            else:
+                owner[id_.local] = target
     return found
+
+
+def _weight(target: Target) -> int:
+    return 2 if target.declared else int(bool(target.cluster))
 
 
 def is_opaque(path: Pointer, opaque: Iterable[Pointer]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.model.filetree import FileTree
@@ -87,7 +87,7 @@ class _Search:
         for folder in kustomization.folders(self.documents):
             self.closures[folder] = closure = kustomization.closure(self.documents, folder)
             self.rendered |= closure.files
-            self.claimed.update(closure.folders[1:])
+            self.claimed.update(each for each in closure.folders if each != folder)
         charts = self._charts()
         self._settings()
         self._flux()
@@ -96,7 +96,7 @@ class _Search:
         self._standalone(charts)
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
-        return Discovery(tuple(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors))
+        return Discovery(_told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors))
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES
@@ -142,8 +142,8 @@ class _Search:
         objects = self._flux_objects()
         if not objects:
             return
-        sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects("source.extensions.fluxcd.io")]
-        paths = self._flux_paths(objects, Seen.of(RenderedObject(each.tree, each.file, each.line) for each in sources))
+        sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]
+        paths = self._flux_paths(objects, sources)
         entries = self._flux_entries(objects, paths)
         named = naming.names(entries)
         for folder, first in sorted(entries.items()):
@@ -156,17 +156,27 @@ class _Search:
         for path in paths.values():
             self._claim(path)
 
-    def _flux_paths(self, objects: Sequence[Document], seen: Seen) -> Mapping[tuple[str, int], str]:
-        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
-        out.
+    def _flux_paths(self, objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[tuple[str, int], str]:
+        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left out.
+
+        Two clusters may each have a source of one name: what lies in a ``clusters/NAME`` folder sees no other cluster's.
         """
-        found = {}
+        clusters = {_cluster_folder(each.file) for each in objects}
+        near = {
+            cluster: Seen.of(
+                RenderedObject(each.tree, each.file, each.line)
+                for each in sources
+                if cluster is None or _cluster_folder(each.file) in {None, cluster}
+            )
+            for cluster in clusters
+        }
+        paths = {}
         for each in objects:
-            near = Seen.of(o for o in seen.objects if _same_cluster(o.file, each.file)) if len(objects) > 1 else seen
-            path = flux.repository_path(flux.below(each.tree, "spec"), flux.namespace(each.tree), near, self.own)
+            spec, seen = flux.below(each.tree, "spec"), near[_cluster_folder(each.file)]
+            path = flux.repository_path(spec, flux.namespace(each.tree), seen, self.own)
             if isinstance(path, str):
-                found[each.file, each.index] = path
-        return found
+                paths[each.file, each.index] = path
+        return paths
 
     def _flux_entries(self, objects: Sequence[Document], paths: Mapping[tuple[str, int], str]) -> dict[str, Document]:
         """Folders at which Flux begins, each with the object that says so."""
@@ -290,15 +300,22 @@ class _Search:
         return found
 
 
-def _same_cluster(one: str, other: str) -> bool:
-    """Whether two files may belong to one cluster: neither lies in a ``clusters/NAME`` folder of another name."""
-    mine, theirs = _cluster_folder(one), _cluster_folder(other)
-    return mine is None or theirs is None or mine == theirs
-
-
 def _cluster_folder(file: str) -> str | None:
     match = re.search(r"(?:^|/)clusters?/([^/]+)/", file)
     return match[1] if match else None
+
+
+def _told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets, with a number where two would be called the same; those that settings name keep their names."""
+    used = {target.name for target in targets if target.declared}
+    result: list[Target] = []
+    for target in targets:
+        name, number = target.name, 2
+        while not target.declared and name in used:
+            name, number = naming.name(f"{target.name[:58]}-{number}"), number + 1
+        used.add(name)
+        result.append(target if name == target.name else replace(target, name=name))
+    return tuple(result)
 
 
 def _in_passing(folder: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
@@ -14,6 +14,8 @@ from bot.model.json import Tree
 from bot.model.resource import SourceError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
+_MOST: Final = 100_000
+"""Files that are remembered, over all commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +28,23 @@ class Document:
     tree: Tree
 
 
+_Parsed: TypeAlias = tuple[tuple[Document, ...], SourceError | None]
+
+
 @dataclass(slots=True)
 class Documents:
-    """Reads the documents of one tree's files and remembers them by path and content id from one tree to the next."""
+    """Reads the documents of one tree's files and remembers them by path and content id from one tree to the next.
+
+    The memory may be shared between threads: what two of them read at once is the same.
+    """
 
     tree: FileTree
-    _known: dict[tuple[str, str], tuple[tuple[Document, ...], SourceError | None]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], _Parsed] = field(default_factory=dict)
+    _words: dict[tuple[bytes, str], bool] = field(default_factory=dict)
 
     def on(self, tree: FileTree) -> Documents:
         """The same memory over another tree."""
-        return Documents(tree, self._known)
+        return Documents(tree, self._known, self._words)
 
     def of(self, path: str) -> tuple[Document, ...]:
         """The mappings of a file; none where it is not there or cannot be read (see :meth:`error`)."""
@@ -45,20 +54,41 @@ class Documents:
         """Why a file cannot be read; None where it can, and where it is not there."""
         return self._read(path)[1]
 
+    def inline(self, text: str) -> tuple[Tree, ...]:
+        """The mappings in a text that stands in a file; none where it is no YAML."""
+        return tuple(document.tree for document in _parsed("inline", text.encode("utf-8", "replace"))[0])
+
     def mentioning(self, word: bytes) -> Iterator[Document]:
         """The documents of the YAML files whose bytes contain ``word``: a cheap way past everything else."""
-        for path in self.tree:
-            if path.endswith(SUFFIXES) and word in (self.tree.read(path) or b""):
+        for path in self.tree.under(""):
+            if path.endswith(SUFFIXES) and self._has(path, word):
                 yield from self.of(path)
 
-    def _read(self, path: str) -> tuple[tuple[Document, ...], SourceError | None]:
+    def _has(self, path: str, word: bytes) -> bool:
+        blob = self.tree.id_of(path)
+        if blob is None:
+            return False
+        known = self._words.get((word, blob))
+        if known is None:
+            _bounded(self._words)
+            known = self._words[word, blob] = word in (self.tree.read(path) or b"")
+        return known
+
+    def _read(self, path: str) -> _Parsed:
         blob = self.tree.id_of(path)
         if blob is None:
             return (), None
         known = self._known.get((path, blob))
         if known is None:
+            _bounded(self._known)
             known = self._known[path, blob] = _parsed(path, self.tree.read(path) or b"")
         return known
+
+
+def _bounded(memory: dict[Any, Any]) -> None:
+    """Forgets everything once it is too much: contents of files that are long gone would stay for ever else."""
+    if len(memory) >= _MOST:
+        memory.clear()
 
 
 def _parsed(path: str, data: bytes) -> tuple[tuple[Document, ...], SourceError | None]:

@@ -2,26 +2,30 @@
 
 A Flux ``Kustomization``, a ``HelmRelease`` or an Argo CD ``Application`` is an object like any other and says what else
 is deployed. Which charts a release takes, and which variables are substituted, other objects of the same target say;
-so releases come last.
+so releases come last, and what waits for variables before them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from bot.model.filetree import FileTree
+from bot.model.filetree import FileTree, Reads, WatchedTree
+from bot.model.json import get, mapping, text
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit
-from bot.targets import argo, flux
+from bot.targets import argo, flux, scopes
 from bot.targets.clusters import Cluster
 from bot.targets.flux import Seen
 
-Render: TypeAlias = Callable[[Unit, FileTree], Rendering]
+RenderAll: TypeAlias = Callable[[Sequence[Unit], FileTree], Sequence[Rendering]]
+"""Renders units that do not depend on one another, in their order: ``Renderers.render_all``."""
 
 MOST_UNITS: Final = 2000
 """Of one target. An application that deploys applications without end is an error and not a memory problem."""
 _DEEPEST: Final = 12
+_MOST_TARGETS: Final = 2000
+"""Targets whose expansions are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,28 @@ class RenderedUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """One object that a target is sent in different versions, each from another place: nobody can tell which one holds,
+    so nothing may be written about it. The first of them is among the objects of the expansion.
+    """
+
+    objects: tuple[RenderedObject, ...]
+
+    def __str__(self) -> str:
+        first, *others = (f"{each.file}:{each.line}" if each.file else "an unknown place" for each in self.objects)
+        return f"{_described(self.objects[0].tree)} is declared in {first} and differently in {', '.join(others)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
-    """A target as it is deployed; ``left_out`` is what is not compared, and why."""
+    """A target as it is deployed; ``left_out`` is what is not compared, and why. Objects have the namespace that their
+    unit's gives them.
+    """
 
     target: Target
     units: tuple[RenderedUnit, ...] = ()
     left_out: tuple[NotCompared, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -47,9 +67,14 @@ class Expansion:
         return frozenset().union(*(each.rendering.inputs for each in self.units))
 
     def objects(self) -> Iterator[tuple[Unit, RenderedObject]]:
-        """Every object with the unit it comes from."""
+        """Every object with the unit it comes from; once, where several units bring the same one."""
+        known = set()
         for each in self.units:
-            yield from ((each.unit, made) for made in each.rendering.objects)
+            for made in each.rendering.objects:
+                identity = _identity(made.tree)
+                if identity not in known:
+                    known.add(identity)
+                    yield each.unit, made
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +85,58 @@ class Surroundings:
     clusters: Mapping[str, Cluster] = field(default_factory=dict)
 
 
-def expand(target: Target, tree: FileTree, render: Render, around: Surroundings) -> Expansion:
+def expand(target: Target, tree: FileTree, render_all: RenderAll, around: Surroundings) -> Expansion:
     """Every unit of ``target``, rendered."""
-    run = _Run(tree, render, around)
+    run = _Run(target, tree, render_all, around)
     for unit in target.units:
         run.add(unit, None, 0)
     run.to_the_end()
-    return Expansion(target, tuple(run.units), tuple(run.left_out))
+    return run.result()
+
+
+@dataclass(slots=True)
+class Expansions:
+    """Expansions that are remembered: a target none of whose inputs changed is what it was."""
+
+    render_all: RenderAll
+    around: Surroundings = field(default_factory=Surroundings)
+    _known: dict[str, tuple[Reads, Expansion]] = field(default_factory=dict)
+
+    def of(self, target: Target, tree: FileTree) -> Expansion:
+        """What ``target`` comes to in ``tree``."""
+        known = self._known.get(target.name)
+        if known is not None and known[1].target == target and known[0].same_in(tree):
+            return known[1]
+        watched = WatchedTree.over(tree)
+        expansion = expand(target, watched, self.render_all, self.around)
+        if not any(each.missing_tool or each.again for each in expansion.left_out):
+            if len(self._known) >= _MOST_TARGETS:
+                self._known.clear()
+            self._known[target.name] = watched.reads, expansion
+        return expansion
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    unit: Unit
+    parent: int | None
+    depth: int
 
 
 @dataclass(slots=True)
 class _Run:
+    target: Target
     tree: FileTree
-    render: Render
+    render_all: RenderAll
     around: Surroundings
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
     known: set[tuple[str, str, str, str]] = field(default_factory=set)
-    waiting: list[tuple[Unit, int | None, int]] = field(default_factory=list)
-    objects: list[RenderedObject] = field(default_factory=list)
-    released: int = 0
+    waiting: list[_Waiting] = field(default_factory=list)
+    late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
+    """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
+    seen: Seen = field(default_factory=Seen)
+    scopes: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def add(self, unit: Unit, parent: int | None, depth: int) -> None:
         """Render ``unit`` in its turn, once, however often it is named."""
@@ -92,30 +149,73 @@ class _Run:
                 NotCompared(unit.how or unit.name, "too many units deploy one another", unit.file, unit.line)
             )
             return
-        self.waiting.append((unit, parent, depth))
+        self.waiting.append(_Waiting(unit, parent, depth))
 
     def to_the_end(self) -> None:
-        while self.waiting or self._releases():
-            unit, parent, depth = self.waiting.pop(0)
-            rendering = self.render(unit, self.tree)
-            index = len(self.units)
-            self.units.append(RenderedUnit(unit, rendering, parent))
-            self.left_out += rendering.left_out
-            if rendering.error is not None:
-                self.left_out.append(rendering.error)
-            self.objects += rendering.objects
-            self._children(rendering.objects, index, depth)
+        while self.waiting or self._late():
+            batch, self.waiting = self.waiting, []
+            renderings = self.render_all([each.unit for each in batch], self.tree)
+            made = []
+            for each, rendering in zip(batch, renderings, strict=True):
+                self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
+                self.scopes.update(said for o in rendering.objects if (said := scopes.declared(o.tree)) is not None)
+                self.left_out += rendering.left_out
+                if rendering.error is not None:
+                    self.left_out.append(rendering.error)
+                made.append((len(self.units), each.depth))
+                self.units.append(RenderedUnit(each.unit, rendering, each.parent))
+            for index, _ in made:
+                self.seen.add(self._placed(index))
+            for index, depth in made:
+                self._children(index, depth)
 
-    def _children(self, objects: Sequence[RenderedObject], index: int, depth: int) -> None:
-        seen = Seen.of(self.objects)
-        made = flux.kustomizations(objects, seen, self.around.own)
-        made += argo.applications(objects, self.tree, self.around.own, self.around.clusters)
-        self._take(made, index, depth + 1)
+    def result(self) -> Expansion:
+        """All of it, each object in its namespace, now that all scopes are known."""
+        units: list[RenderedUnit] = []
+        for index, each in enumerate(self.units):
+            objects = []
+            for made in self._placed(index):
+                if text(get(made.tree, "metadata", "name")):
+                    objects.append(made)
+                else:
+                    reason = "the API server names it anew each time it is created (generateName)"
+                    self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
+            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects))))
+        return Expansion(self.target, tuple(units), tuple(self.left_out), tuple(_conflicts(units)))
 
-    def _releases(self) -> bool:
-        """Whether releases are waiting that no unit before them could tell everything about."""
-        objects, self.released = self.objects[self.released :], len(self.objects)
-        self._take(flux.releases(objects, Seen.of(self.objects)), None, 1)
+    def _placed(self, index: int) -> list[RenderedObject]:
+        """The objects of a unit, in the namespace that it gives to those that name none and live in one."""
+        unit, objects = self.units[index].unit, self.units[index].rendering.objects
+        if not unit.namespace:
+            return list(objects)
+        return [_in_namespace(made, unit.namespace, self.scopes) for made in objects]
+
+    def _children(self, index: int, depth: int) -> None:
+        objects = self._placed(index)
+        for made in objects:
+            if flux.is_release(made.tree):
+                self.late.append((made, index, depth))
+        for made in objects:
+            if flux.is_kustomization(made.tree):
+                (unit,) = flux.kustomizations([made], self.seen, self.around.own)
+                if isinstance(unit, Unit) and flux.awaits_variables(unit):
+                    self.late.append((made, index, depth))
+                else:
+                    self._take([unit], index, depth + 1)
+        applications = argo.applications(objects, self.tree, self.around.own, self.around.clusters)
+        self._take(applications, index, depth + 1)
+
+    def _late(self) -> bool:
+        """Whether units wait that no unit before them could tell everything about: releases after all others."""
+        late, self.late = self.late, []
+        kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
+        for made, index, depth in kustomizations:
+            self._take(flux.kustomizations([made], self.seen, self.around.own), index, depth + 1)
+        if kustomizations:
+            self.late += [each for each in late if flux.is_release(each[0].tree)]
+            return bool(self.waiting) or self._late()
+        for made, index, depth in late:
+            self._take(flux.releases([made], self.seen, self.around.own), index, depth + 1)
         return bool(self.waiting)
 
     def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
@@ -124,3 +224,34 @@ class _Run:
                 self.left_out.append(each)
             else:
                 self.add(each, parent, depth)
+
+
+def _in_namespace(made: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:
+    meta = mapping(made.tree.get("metadata"))
+    if meta.get("namespace") or not scopes.is_namespaced(made.tree, declared):
+        return made
+    return replace(made, tree={**made.tree, "metadata": {**meta, "namespace": namespace}})
+
+
+def _identity(tree: Mapping[str, object]) -> tuple[str, str, str, str]:
+    """Group, kind, namespace and name. The API server keeps one object for all versions of a group."""
+    meta = tree.get("metadata")
+    named = meta if isinstance(meta, dict) else {}
+    group = str(tree.get("apiVersion")).rpartition("/")[0]
+    return group, str(tree.get("kind")), str(named.get("namespace") or ""), str(named.get("name") or "")
+
+
+def _conflicts(units: Sequence[RenderedUnit]) -> Iterator[Conflict]:
+    by_identity: dict[tuple[str, str, str, str], list[RenderedObject]] = {}
+    for unit in units:
+        for made in unit.rendering.objects:
+            by_identity.setdefault(_identity(made.tree), []).append(made)
+    for same in by_identity.values():
+        different = [each for each in same[1:] if each.tree != same[0].tree]
+        if different:
+            yield Conflict((same[0], *different))
+
+
+def _described(tree: Mapping[str, object]) -> str:
+    _, kind, space, name = _identity(tree)
+    return f"{kind} {space + '/' if space else ''}{name}".strip()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.model import json
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets.paths import joined
@@ -18,28 +19,38 @@ from bot.targets.paths import joined
 KUSTOMIZE_GROUP: Final = "kustomize.toolkit.fluxcd.io"
 HELM_GROUP: Final = "helm.toolkit.fluxcd.io"
 SOURCE_GROUP: Final = "source.toolkit.fluxcd.io"
-_EXTENSIONS_GROUP: Final = "source.extensions.fluxcd.io"
+EXTENSIONS_GROUP: Final = "source.extensions.fluxcd.io"
 _COPY: Final = re.compile(r"@(?P<source>[\w-]+)/(?P<path>.*?)(?:/?\*\*/?\*?)?/?\Z")
 SUBSTITUTED: Final = "variables"
 """Where :func:`kustomizations` puts what ``postBuild`` substitutes, in the spec of a unit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
-    """The objects of one target, found by kind and name: what Flux objects refer to."""
+    """The objects of one target, found by kind and name: what Flux objects refer to. The later of two of a name counts."""
 
-    objects: Sequence[RenderedObject]
-    by_name: Mapping[tuple[str, str, str], Tree] = field(default_factory=dict)
+    by_name: dict[tuple[str, str, str], Tree] = field(default_factory=dict)
+    generators: list[Tree] = field(default_factory=list)
+    """Each ``ArtifactGenerator``."""
 
     @staticmethod
     def of(objects: Iterable[RenderedObject]) -> Seen:
         """An index over ``objects``."""
-        listed = tuple(objects)
-        return Seen(listed, {(text(o.tree, "kind"), namespace(o.tree), name(o.tree)): o.tree for o in listed})
+        seen = Seen()
+        seen.add(objects)
+        return seen
 
-    def find(self, kind: str, space: str, wanted: str) -> Tree | None:
+    def add(self, objects: Iterable[RenderedObject]) -> None:
+        """More objects, found from now on."""
+        for each in objects:
+            tree, kind = each.tree, text(each.tree, "kind")
+            self.by_name[kind, namespace(tree), name(tree)] = tree
+            if kind == "ArtifactGenerator" and group(tree) == EXTENSIONS_GROUP:
+                self.generators.append(tree)
+
+    def find(self, kind: str, space: str, name: str) -> Tree | None:
         """The object of that kind, namespace and name."""
-        return self.by_name.get((kind, space, wanted))
+        return self.by_name.get((kind, space, name))
 
 
 def group(tree: Tree) -> str:
@@ -49,24 +60,17 @@ def group(tree: Tree) -> str:
 
 def text(tree: JSON, *keys: str) -> str:
     """The text below nested mappings; empty where something else, or nothing, is there."""
-    for key in keys:
-        if not isinstance(tree, Mapping):
-            return ""
-        tree = tree.get(key)
-    return tree if isinstance(tree, str) else ""
+    return json.text(json.get(json.mapping(tree), *keys))
 
 
 def below(tree: JSON, *keys: str) -> Tree:
     """The mapping below nested mappings; empty where there is none."""
-    for key in keys:
-        tree = tree.get(key) if isinstance(tree, Mapping) else None
-    return tree if isinstance(tree, Mapping) else {}
+    return json.mapping(json.get(json.mapping(tree), *keys))
 
 
 def mappings(value: JSON) -> list[Tree]:
     """The mappings of a list."""
-    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    return [element for element in listed if isinstance(element, Mapping)]
+    return list(json.mappings(value))
 
 
 def name(tree: Tree) -> str:
@@ -94,15 +98,15 @@ def kustomizations(objects: Iterable[RenderedObject], seen: Seen, own: Sequence[
     return [_kustomization(each, seen, own) for each in objects if is_kustomization(each.tree)]
 
 
-def _kustomization(found: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
-    tree, spec = found.tree, below(found.tree, "spec")
+def _kustomization(made: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
+    tree, spec = made.tree, below(made.tree, "spec")
     title = f"Kustomization {namespace(tree)}/{name(tree)}".replace(" /", " ")
-    out = _not_compared(found, title, spec)
+    out = _not_compared(made, title, spec)
     if out is not None:
         return out
     path = repository_path(spec, namespace(tree), seen, own)
     if isinstance(path, _Elsewhere):
-        return NotCompared(title, path.reason, found.file, found.line)
+        return NotCompared(title, path.reason, made.file, made.line)
     variables = _variables(spec, namespace(tree), seen)
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
@@ -110,19 +114,19 @@ def _kustomization(found: RenderedObject, seen: Seen, own: Sequence[str]) -> Uni
         path,
         namespace=text(spec, "targetNamespace"),
         spec={**spec, SUBSTITUTED: variables},
-        file=found.file,
-        line=found.line,
+        file=made.file,
+        line=made.line,
         how=title,
     )
 
 
-def _not_compared(found: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
+def _not_compared(made: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
     reason = None
     if spec.get("suspend") is True:
         reason = "it is suspended (spec.suspend), so nothing of it is applied now"
     elif below(spec, "kubeConfig"):
         reason = "it is applied to another cluster (spec.kubeConfig); declare that cluster as a target of its own"
-    return None if reason is None else NotCompared(title, reason, found.file, found.line)
+    return None if reason is None else NotCompared(title, reason, made.file, made.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +157,8 @@ def repository_path(spec: Tree, space: str, seen: Seen, own: Sequence[str]) -> s
 
 def _generated(artifact: str, seen: Seen) -> str | _Elsewhere:
     """The folder that an ``ArtifactGenerator`` copies one artifact from, where all copies share it."""
-    for each in seen.objects:
-        if text(each.tree, "kind") != "ArtifactGenerator" or group(each.tree) != _EXTENSIONS_GROUP:
-            continue
-        for output in mappings(below(each.tree, "spec").get("artifacts")):
+    for generator in seen.generators:
+        for output in mappings(below(generator, "spec").get("artifacts")):
             if text(output, "name") == artifact:
                 return _copied(artifact, mappings(output.get("copy")))
     return _Elsewhere(f"nothing in this repository makes the ExternalArtifact {artifact}")
@@ -201,9 +203,15 @@ def _variables(spec: Tree, space: str, seen: Seen) -> Tree:
         held = seen.find(text(ref, "kind"), space, text(ref, "name"))
         entries = config_entries(held)
         known = known and (entries is not None or ref.get("optional") is True)
-        values.update(entries or {})
-    values.update({key: value for key, value in below(post, "substitute").items() if isinstance(value, str)})
-    return {"values": values, "known": known, "on": bool(post)}
+        values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
+    given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
+    return {"values": {**values, **given}, "known": known, "on": bool(post)}
+
+
+def awaits_variables(unit: Unit) -> bool:
+    """Whether a unit substitutes variables from an object that was not seen yet: another unit may bring it along."""
+    variables = below(unit.spec, SUBSTITUTED)
+    return variables.get("on") is True and variables.get("known") is not True
 
 
 def config_entries(held: Tree | None) -> Mapping[str, str] | None:
@@ -217,15 +225,15 @@ def config_entries(held: Tree | None) -> Mapping[str, str] | None:
     return {key: value for key, value in below(held, "stringData").items() if isinstance(value, str)}
 
 
-def releases(objects: Iterable[RenderedObject], seen: Seen) -> list[Unit | NotCompared]:
+def releases(objects: Iterable[RenderedObject], seen: Seen, own: Sequence[str]) -> list[Unit | NotCompared]:
     """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
-    return [_release(each, seen) for each in objects if is_release(each.tree)]
+    return [_release(each, seen, own) for each in objects if is_release(each.tree)]
 
 
-def _release(found: RenderedObject, seen: Seen) -> Unit | NotCompared:
-    tree, spec = found.tree, below(found.tree, "spec")
+def _release(made: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
+    tree, spec = made.tree, below(made.tree, "spec")
     title = f"HelmRelease {namespace(tree)}/{name(tree)}".replace(" /", " ")
-    out = _not_compared(found, title, spec)
+    out = _not_compared(made, title, spec)
     if out is not None:
         return out
     inputs: list[JSON] = []
@@ -236,27 +244,32 @@ def _release(found: RenderedObject, seen: Seen) -> Unit | NotCompared:
             if ref.get("optional") is True:
                 continue
             reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
-            return NotCompared(title, reason, found.file, found.line)
+            return NotCompared(title, reason, made.file, made.line)
         inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath")})
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),
         "",
         namespace=text(spec, "targetNamespace") or namespace(tree),
-        spec={**spec, "source": _chart_source(tree, spec, seen), "inputs": inputs, "released": namespace(tree)},
-        file=found.file,
-        line=found.line,
+        spec={**spec, "source": _chart_source(tree, spec, seen, own), "inputs": inputs, "released": namespace(tree)},
+        file=made.file,
+        line=made.line,
         how=title,
     )
 
 
-def _chart_source(tree: Tree, spec: Tree, seen: Seen) -> Tree:
-    """The source object that a release's chart comes from; empty where the repository does not hold it."""
+def _chart_source(tree: Tree, spec: Tree, seen: Seen, own: Sequence[str]) -> Tree:
+    """The source object that a release's chart comes from (empty where the repository does not hold it), the chart that a
+    ``HelmChart`` names, and the URL of another repository that it is in.
+    """
     ref = below(spec, "chartRef") or below(spec, "chart", "spec", "sourceRef")
     space = text(ref, "namespace") or namespace(tree)
     held = seen.find(text(ref, "kind"), space, text(ref, "name"))
+    chart: Tree = {}
     if held is not None and text(held, "kind") == "HelmChart":
-        inner = below(held, "spec", "sourceRef")
-        repository = seen.find(text(inner, "kind"), namespace(held), text(inner, "name"))
-        return {"chart": below(held, "spec"), "object": repository or {}}
-    return {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
+        chart, ref = below(held, "spec"), below(held, "spec", "sourceRef")
+        held = seen.find(text(ref, "kind"), namespace(held), text(ref, "name"))
+    url = text(held, "spec", "url") if text(held, "kind") == "GitRepository" else ""
+    elsewhere = url if url and own and normal_url(url) not in {normal_url(each) for each in own} else ""
+    source: dict[str, JSON] = {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
+    return {**source, **({"chart": chart} if chart else {}), **({"elsewhere": elsewhere} if elsewhere else {})}

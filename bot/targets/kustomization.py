@@ -49,24 +49,27 @@ class Lost:
 
 @dataclass(slots=True)
 class Closure:
-    """What a kustomization is made from. ``folders`` are the kustomizations in it, itself first."""
+    """What a kustomization is made from. ``folders`` are the kustomizations in it, itself first, in the order of reading."""
 
     files: set[str] = field(default_factory=set)
-    folders: list[str] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)
+    """Each folder's kustomization file."""
     remote: list[Lost] = field(default_factory=list)
     missing: list[Lost] = field(default_factory=list)
     outside: list[Lost] = field(default_factory=list)
-    charts: bool = False
-    """Whether Helm charts are inflated somewhere in it."""
+    cycle: Lost | None = None
+    """The first reference that leads back to a folder that is being built."""
+    charts: set[str] = field(default_factory=set)
+    """The files of Helm charts that are inflated somewhere in it; they are among ``files`` too."""
 
 
 def file_of(documents: Documents, folder: str) -> str | None:
     """The kustomization file of a folder; None when it has none."""
-    for name in FILE_NAMES:
-        path = f"{folder}/{name}" if folder else name
-        if path in documents.tree:
-            return path
-    return None
+    return next((path for path in _candidates(folder) if path in documents.tree), None)
+
+
+def _candidates(folder: str) -> Iterator[str]:
+    yield from (f"{folder}/{name}" if folder else name for name in FILE_NAMES)
 
 
 def folders(documents: Documents) -> list[str]:
@@ -77,7 +80,7 @@ def folders(documents: Documents) -> list[str]:
 def closure(documents: Documents, folder: str) -> Closure:
     """The files that building ``folder`` reads, and what it names that is not there."""
     result = Closure()
-    _collect(documents, folder, result, 0)
+    _collect(documents, folder, result, ())
     return result
 
 
@@ -111,33 +114,65 @@ def _generated(entry: Tree, origin: str) -> Iterator[Reference]:
     yield from (Reference(text, Refers.FILE, origin) for text in envs)
 
 
-def _collect(documents: Documents, folder: str, into: Closure, depth: int) -> None:
-    if folder in into.folders or depth > _DEEPEST:
-        return
+def configured(tree: Tree) -> Iterator[Reference]:
+    """Every path in the configuration of a built-in generator or transformer. They are relative to the folder of the
+    kustomization that lists it (kubectl.docs.kubernetes.io, "Builtin Plugins").
+    """
+    kind = str(tree.get("kind"))
+    yield from _generated(tree, kind)
+    for key in ("path", "valuesFile"):
+        yield from (Reference(text, Refers.FILE, kind) for text in _texts([tree.get(key)]))
+    for key in ("paths", "additionalValuesFiles"):
+        yield from (Reference(text, Refers.FILE, kind) for text in _texts(tree.get(key)) if "\n" not in text)
+    for entry in _mappings(tree.get("replacements")):
+        yield from (Reference(text, Refers.FILE, kind) for text in _texts([entry.get("path")]))
+
+
+def _collect(documents: Documents, folder: str, into: Closure, above: tuple[str, ...]) -> None:
     file = file_of(documents, folder)
-    if file is None:
+    if folder in into.folders or file is None or len(above) > _DEEPEST:
         return
-    into.folders.append(folder)
-    into.files.add(file)
+    into.folders[folder] = file
+    into.files.update(path for path in _candidates(folder) if path in documents.tree)  # two of them: kustomize says so
     for document in documents.of(file):
         for reference in references(document.tree):
             path = joined(folder, reference.text)
             if path is not None and reference.refers is Refers.RESOURCE and path not in documents.tree:
-                _collect(documents, path, into, depth + 1)
+                if path in (*above, folder) and into.cycle is None:
+                    into.cycle = Lost(reference.text, file, document.line)
+                _collect(documents, path, into, (*above, folder))
             _note(documents, document, path, reference, into)
-        for chart in _charts(document.tree):
-            into.charts = True
-            into.files.update(documents.tree.under(joined(folder, chart) or "\0"))
+        for plugin in _plugins(documents, folder, document.tree):
+            for reference in configured(plugin):
+                _note(documents, document, joined(folder, reference.text), reference, into)
+        for entry in _mappings(document.tree.get("helmCharts")):
+            if (chart := chart_folder(folder, document.tree, entry)) is not None:
+                into.charts.update(documents.tree.under(chart))
+    into.files |= into.charts
 
 
-def _charts(tree: Tree) -> Iterator[str]:
-    """Folders in which ``helmCharts`` looks for charts that are already there (``helmGlobals.chartHome``)."""
-    settings = tree.get("helmGlobals")
+def _plugins(documents: Documents, folder: str, tree: Tree) -> Iterator[Tree]:
+    """The configurations of generators, transformers and validators that stand in files of their own or in the
+    kustomization itself.
+    """
+    for name in ("generators", "transformers", "validators"):
+        for text in _texts(tree.get(name)):
+            if "\n" in text:
+                yield from documents.inline(text)
+            elif (path := joined(folder, text)) is not None:
+                yield from (document.tree for document in documents.of(path))
+
+
+def chart_folder(folder: str, tree: Tree, entry: Tree) -> str | None:
+    """Where an entry of ``helmCharts`` looks for its chart before it would fetch one (``absChartHome`` in kustomize's
+    ``HelmChartInflationGenerator.go``). None where that is outside of the repository.
+    """
+    settings, name = tree.get("helmGlobals"), entry.get("name")
     home = settings.get("chartHome") if isinstance(settings, Mapping) else None
-    for entry in _mappings(tree.get("helmCharts")):
-        if isinstance(name := entry.get("name"), str):
-            yield f"{home if isinstance(home, str) else 'charts'}/{name}"
-            yield f"{home if isinstance(home, str) else 'charts'}/{name}-{entry.get('version')}"
+    home = home if isinstance(home, str) and home else "charts"
+    if entry.get("version") and entry.get("repo"):
+        home = f"{home}/{name}-{entry['version']}"
+    return joined(folder, f"{home}/{name}")
 
 
 def _note(documents: Documents, source: Document, path: str | None, reference: Reference, into: Closure) -> None:

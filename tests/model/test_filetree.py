@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.filetree import FileTree, content_id
+from bot.model.filetree import FileTree, WatchedTree, content_id
 
 _PATHS = st.lists(st.sampled_from("ab0-./ "), min_size=1, max_size=6).map("".join).filter(lambda p: p == p.strip("/"))
 
@@ -38,3 +38,46 @@ def test_changes_lie_over_the_files(files: dict[str, bytes], changed: dict[str, 
     assert all(after.id_of(path) == content_id(data) for path, data in expected.items())
     assert all((path in after) == (path in expected) for path in [*files, *changed])
     assert after.under(folder) == sorted(path for path in expected if path.startswith(folder + "/"))
+
+
+@given(
+    st.dictionaries(_PATHS, st.binary(max_size=3)),
+    st.dictionaries(_PATHS, st.none() | st.binary(max_size=3)),
+    st.dictionaries(_PATHS, st.none() | st.binary(max_size=3)),
+    _PATHS,
+)
+def test_changes_over_changes_keep_the_order(
+    files: dict[str, bytes], first: dict[str, bytes | None], second: dict[str, bytes | None], folder: str
+) -> None:
+    """Listings are right however often changes are laid over a tree that was listed already, and so are their ids."""
+    base = tree(files)
+    base.under("")
+    after = base.with_changes(first).with_changes(second)
+    fresh = tree({path: data for path, data in {**files, **first, **second}.items() if data is not None})
+    assert after.under("") == fresh.under("")
+    assert after.listing_id(folder) == fresh.listing_id(folder)
+    assert base.under("") == sorted(files)
+
+
+def test_a_watched_tree_knows_what_it_was_asked() -> None:
+    """Another tree gives the same answers as long as nothing that was asked for is different in it."""
+    base = tree({"a/x": b"1", "a/y": b"2", "b/z": b"3"})
+    watched = WatchedTree.over(base)
+    assert (watched.read("a/x"), watched.under("a"), "b/none" in watched) == (b"1", ["a/x", "a/y"], False)
+    assert watched.reads.same_in(base)
+    assert watched.reads.same_in(base.with_changes({"a/y": b"other", "b/z": None, "c": b""}))
+    assert not watched.reads.same_in(base.with_changes({"a/x": b"other"}))
+    assert not watched.reads.same_in(base.with_changes({"a/new": b""}))
+    assert not watched.reads.same_in(base.with_changes({"b/none": b""}))
+
+
+def test_files_laid_over_a_watched_tree_are_nobody_s_answer() -> None:
+    """What somebody laid over a watched tree can be read there, and the notes are about the tree below."""
+    base = tree({"a/x": b"1"})
+    watched = WatchedTree.over(base)
+    over = watched.with_changes({"a/made": b"2"})
+    assert over.under("a") == ["a/made", "a/x"]
+    assert over.read("a/made") == b"2"
+    assert watched.reads.same_in(base)
+    assert not watched.reads.same_in(base.with_changes({"a/made": b"committed"}))
+    assert not watched.reads.same_in(base.with_changes({"a/other": b""}))

@@ -1,0 +1,152 @@
+"""A chart of the repository as the files that Helm loads: its folder, and the dependencies that lie elsewhere in it.
+
+Sources: Helm docs, "Charts" (the chart file structure, "Chart Dependencies", "Tags and Condition fields in
+dependencies"); ``ProcessDependencies`` in helm's ``pkg/chart/v2/util/dependencies.go``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.errors import Invalid
+from bot.model.filetree import FileTree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.target import NotCompared
+from bot.renderers import values
+from bot.targets.documents import Documents
+from bot.targets.paths import is_below, joined
+
+_METADATA: Final = ("Chart.yaml", "Chart.yml")
+_DEEPEST: Final = 8
+_CHANGING: Final = re.compile(
+    rb"\{\{[^}]*\b(?:rand(?:Alpha|Numeric|Ascii|AlphaNum|Bytes|Int)|gen(?:CA|SelfSignedCert|SignedCert|PrivateKey)\w*|uuidv4"
+    rb"|now|date|htpasswd|bcrypt|encryptAES|shuffle|getHostByName|keys|values)\b"
+)
+"""Functions of templates that answer differently each time (Helm docs, "Template Function List"; Masterminds/sprig docs).
+``keys`` and ``values`` list in no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is written to disk for Helm. ``files`` are names below the chart's folder to repository paths; ``written`` are
+    files of other contents than the repository's.
+    """
+
+    folder: str
+    name: str
+    files: Mapping[str, str]
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    changing: bool = False
+    """Whether rendering it twice may give two results."""
+
+    def id(self, tree: FileTree) -> str:
+        """A digest of all that Helm would load."""
+        parts = [f"{name}\0{tree.id_of(path)}" for name, path in self.files.items() if name not in self.written]
+        parts += [f"{name}\0{hashlib.sha256(data).hexdigest()}" for name, data in self.written.items()]
+        return hashlib.sha256("\0\0".join(sorted(parts)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def contents(self, tree: FileTree) -> Mapping[str, bytes]:
+        """The bytes of every file."""
+        read = {name: tree.read(path) or b"" for name, path in self.files.items() if name not in self.written}
+        return {**read, **self.written}
+
+    def source(self, template: str) -> str | None:
+        """The repository path of ``CHART/templates/x.yaml``, as Helm names it; of an archive where it lies in one."""
+        name = template.partition("/")[2]
+        if name in self.files:
+            return self.files[name]
+        parts = name.split("/")
+        for depth in range(len(parts) - 1, 1, -1):  # charts/NAME/templates/x.yaml out of charts/NAME-1.2.3.tgz
+            before = "/".join(parts[:depth]) + "-"
+            archive = next((n for n in self.files if n.startswith(before) and n.endswith((".tgz", ".tar.gz"))), None)
+            if archive is not None:
+                return self.files[archive]
+        return None
+
+
+def metadata(tree: FileTree, folder: str) -> str | None:
+    """The ``Chart.yaml`` of a folder; None where there is none."""
+    return next((path for name in _METADATA if (path := posixpath.join(folder, name)) in tree), None)
+
+
+def chart(documents: Documents, folder: str, given: Tree, *, defaults: bytes | None = None) -> Chart | NotCompared:
+    """The chart in ``folder``, or what of it is not in this repository. ``given`` are the values of the release: they
+    may switch a dependency off. ``defaults`` takes the place of its ``values.yaml``.
+    """
+    return _chart(documents, folder, given, defaults, 0)
+
+
+def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | None, depth: int) -> Chart | NotCompared:
+    tree = documents.tree
+    file = metadata(tree, folder)
+    if file is None:
+        return NotCompared("", f"there is no chart at {folder or '.'}")
+    if (error := documents.error(file)) is not None:
+        return NotCompared("", error.message, file, error.line)
+    about = next((document for document in documents.of(file)), None)
+    files = {posixpath.relpath(path, folder or "."): path for path in tree.under(folder)}
+    written: dict[str, bytes] = {} if defaults is None else {"values.yaml": defaults}
+    missing: list[Tree] = []
+    for dependency in mappings(about.tree.get("dependencies")) if about else ():
+        name = text(dependency.get("name"))
+        if _is_vendored(files, name, text(dependency.get("alias"))):
+            continue
+        beside = _beside(documents, folder, dependency, depth)
+        if isinstance(beside, Chart):
+            files.update({f"charts/{name}/{below}": path for below, path in beside.files.items()})
+            written.update({f"charts/{name}/{below}": data for below, data in beside.written.items()})
+        elif _is_off(dependency, folder, given, defaults, documents):
+            missing.append(dependency)
+        else:
+            what = f"its chart needs {name}, which is not in its charts folder"
+            line = about.line if about else 1
+            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", file, line)
+    if missing and about is not None:  # as if it did not need what is switched off: Helm would ask for it all the same
+        rest = [each for each in mappings(about.tree.get("dependencies")) if each not in missing]
+        written[posixpath.basename(file)] = json.dumps({**about.tree, "dependencies": rest}, default=list).encode()
+    changing = _is_changing(tree, files.items())
+    return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing)
+
+
+def _is_vendored(files: Iterable[str], name: str, alias: str) -> bool:
+    """Whether a dependency lies in the chart's ``charts`` folder, unpacked or packed."""
+    homes = [f"charts/{each}" for each in {name, alias} if each]
+    return any(is_below(path, home) or path.startswith(f"{home}-") for path in files for home in homes)
+
+
+def _beside(documents: Documents, folder: str, dependency: Tree, depth: int) -> Chart | NotCompared | None:
+    """The chart that a dependency names by a ``file://`` path; None where it names none that is in the repository."""
+    repository = text(dependency.get("repository"))
+    path = joined(folder, repository.removeprefix("file://")) if repository.startswith("file://") else None
+    if path is None or depth >= _DEEPEST or metadata(documents.tree, path) is None or is_below(folder, path):
+        return None
+    return _chart(documents, path, {}, None, depth + 1)
+
+
+def _is_off(dependency: Tree, folder: str, given: Tree, defaults: bytes | None, documents: Documents) -> bool:
+    """Whether ``condition``, else ``tags``, switch a dependency off: the first condition that is there decides."""
+    own = defaults if defaults is not None else documents.tree.read(posixpath.join(folder, "values.yaml"))
+    try:
+        merged = values.merged(values.read("values.yaml", own or b""), given)
+    except Invalid:
+        return False
+    for path in text(dependency.get("condition")).split(","):
+        value: JSON = get(merged, *path.strip().split("."))
+        if isinstance(value, bool):
+            return not value
+    tags = [mapping(merged.get("tags")).get(tag) for tag in texts(dependency.get("tags"))]
+    return False in tags and True not in tags
+
+
+def _is_changing(tree: FileTree, files: Iterable[tuple[str, str]]) -> bool:
+    """Whether a template may answer differently each time. Nobody looks into archives: then it may."""
+    return any(
+        name.endswith((".tgz", ".tar.gz")) or ("templates/" in name and _CHANGING.search(tree.read(path) or b""))
+        for name, path in files
+    )

@@ -1,0 +1,148 @@
+"""Renderings that outlive the process, in a folder of the bot's own: a run on a fresh morning renders what changed.
+
+One file for each unit, named by a digest of the unit, the tools and this format, holding a digest of its contents: what
+is cut short, altered or of another version is no rendering and goes. What is in it came from the repository in the clear;
+the folder is for its owner alone all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from bot.model.filetree import FileTree, Reads
+from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
+from bot.renderers.helm import Capabilities
+
+_FORMAT: Final = "1"
+"""Another one for each change of what is written here, and of what renderers make of the same inputs."""
+_VARIANTS: Final = 4
+_MOST_BYTES: Final = 256 * 1024 * 1024
+_LARGEST: Final = 64 * 1024 * 1024
+"""Bytes of one file, unpacked."""
+_SWEPT_EVERY: Final = 64
+
+
+@dataclass(slots=True)
+class Disk:
+    """The folder. Safe between processes: a file is written whole or not at all. Never raises for what lies in it."""
+
+    folder: Path
+    most_bytes: int = _MOST_BYTES
+    _kept: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def name(self, unit: Unit, capabilities: Capabilities, versions: Sequence[str]) -> str:
+        """The file for a unit."""
+        facts: list[object] = [
+            _FORMAT,
+            *versions,
+            asdict(capabilities),
+            unit.kind,
+            unit.name,
+            unit.path,
+            unit.namespace,
+        ]
+        facts += [unit.spec, unit.file, unit.line, unit.how]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+    def find(self, name: str, tree: FileTree) -> tuple[Reads, Rendering] | None:
+        """What was rendered from the same answers as ``tree`` gives; None where nothing was."""
+        for reads, made in self._variants(name):
+            if reads.same_in(tree):
+                with contextlib.suppress(OSError):
+                    os.utime(self.folder / name)
+                with contextlib.suppress(KeyError, TypeError, ValueError):  # of a format that says it is this one
+                    return reads, _rendering(made)
+        return None
+
+    def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
+        """Remember a rendering. A disk that takes nothing is no reason to stop."""
+        kept = [(reads, _written(rendering)), *(each for each in self._variants(name) if each[0] != reads)]
+        body = json.dumps([[r.files, r.folders, made] for r, made in kept[:_VARIANTS]], default=_plain).encode()
+        if len(body) > _LARGEST:
+            return
+        data = zlib.compress(body, 1)
+        with contextlib.suppress(OSError):
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
+                file.write(hashlib.sha256(data).digest() + data)
+            Path(file.name).replace(self.folder / name)
+            self._kept += 1
+            if self._kept % _SWEPT_EVERY == 1:
+                self._sweep()
+
+    def _variants(self, name: str) -> list[tuple[Reads, Any]]:
+        """What a file holds; nothing, and no file any more, where it is not what was written."""
+        path = self.folder / name
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return []
+        try:
+            if hashlib.sha256(data[32:]).digest() != data[:32]:
+                raise ValueError("cut short or altered")  # noqa: TRY301 - one way out for all that is wrong with a file
+            unpacked = zlib.decompressobj().decompress(data[32:], _LARGEST)
+            return [(Reads(files, folders), made) for files, folders, made in json.loads(unpacked)]
+        except (ValueError, TypeError, zlib.error):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return []
+
+    def _sweep(self) -> None:
+        """The files that were not asked for the longest go until the folder is small enough."""
+        listed = sorted(self._files(), reverse=True)
+        total = 0
+        for _, size, path in listed:
+            total += size
+            if total > self.most_bytes:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        for path in self.folder.iterdir():
+            with contextlib.suppress(OSError):
+                about = path.stat()
+                yield about.st_mtime, about.st_size, path
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value) if isinstance(value, (set, frozenset)) else list(value)  # type: ignore[call-overload]
+
+
+def _written(rendering: Rendering) -> Mapping[str, object]:
+    return {
+        "objects": [
+            [each.tree, each.file, each.line, [[list(at), why] for at, why in each.opaque.items()]]
+            for each in rendering.objects
+        ],
+        "inputs": sorted(rendering.inputs),
+        "left_out": [asdict(each) for each in rendering.left_out],
+        "error": None if rendering.error is None else asdict(rendering.error),
+        "cluster_kinds": sorted(rendering.cluster_kinds),
+    }
+
+
+def _rendering(made: Any) -> Rendering:
+    return Rendering(
+        tuple(
+            RenderedObject(tree, file, line, {tuple(at): why for at, why in opaque})
+            for tree, file, line, opaque in made["objects"]
+        ),
+        frozenset(made["inputs"]),
+        tuple(NotCompared(**each) for each in made["left_out"]),
+        None if made["error"] is None else NotCompared(**made["error"]),
+        frozenset((group, kind) for group, kind in made["cluster_kinds"]),
+    )

@@ -1,0 +1,155 @@
+"""``helmCharts`` of a kustomization, rendered before kustomize sees it: each template becomes one of its resources.
+
+kustomize would start ``helm`` on the machine's own files and pull charts that are not there. Sources:
+kubectl.docs.kubernetes.io, "helmCharts"; ``HelmChart`` in kustomize's ``api/types/helmchartargs.go`` and
+``HelmChartInflationGenerator.go``.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import replace
+from typing import Final
+
+from bot.errors import Invalid
+from bot.model.json import JSON, Tree, elements, mapping, mappings, text, texts
+from bot.model.resource import SourceError
+from bot.model.target import NotCompared, Unit
+from bot.renderers import charts, values
+from bot.renderers.helm import Capabilities, Helm, Release
+from bot.renderers.helm_process import Manifests
+from bot.renderers.objects import HELM_HOOK, is_hook, parsed, titled
+from bot.targets.documents import Document, Documents
+from bot.targets.kustomization import Closure, chart_folder
+from bot.targets.paths import joined
+
+_HOME: Final = ".clockwork-charts"
+"""The folder beside a kustomization that templates are put into, each below a number and its own repository path."""
+
+
+def source(path: str) -> str | None:
+    """The template that a file of :func:`inflated` was rendered from; None for any other file."""
+    before, found, after = path.partition(f"{_HOME}/")
+    return after.partition("/")[2] if found and (not before or before.endswith("/")) else None
+
+
+def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> dict[str, bytes] | NotCompared:
+    """The files that take the place of all ``helmCharts``: templates, and kustomizations that name them."""
+    files: dict[str, bytes] = {}
+    for folder, file in parts.folders.items():
+        document = next(iter(documents.of(file)), None)
+        entries = list(mappings(document.tree.get("helmCharts"))) if document else []
+        if document is None or not entries:
+            continue
+        added: list[str] = []
+        for number, entry in enumerate(entries):
+            made = _rendered(unit, folder, document, entry, documents=documents, helm=helm)
+            if isinstance(made, NotCompared):
+                return made
+            for path, data in made.items():
+                added.append(f"{_HOME}/{number}/{path}")
+                files[posixpath.join(folder, added[-1])] = data
+        tree = {key: value for key, value in document.tree.items() if key not in {"helmCharts", "helmGlobals"}}
+        tree["resources"] = [*elements(tree.get("resources")), *added]
+        files[file] = json.dumps(tree, default=list).encode()
+    return files
+
+
+def _rendered(
+    unit: Unit, folder: str, document: Document, entry: Tree, *, documents: Documents, helm: Helm
+) -> dict[str, bytes] | NotCompared:
+    name = text(entry.get("name"))
+
+    def left_out(reason: str) -> NotCompared:
+        return NotCompared(titled(unit), reason, document.file, document.line)
+
+    path = chart_folder(folder, document.tree, entry)
+    if path is None:
+        return left_out(f"the chart {name} leads out of the repository")
+    if charts.metadata(documents.tree, path) is None:
+        origin = f" of {entry['repo']}" if entry.get("repo") else ""
+        return left_out(f"the chart {name}{origin} is not in {path}, and nothing is fetched")
+    if not text(entry.get("releaseName")) or entry.get("nameTemplate"):
+        return left_out(f"the chart {name} has no releaseName, so Helm makes up another one each time")
+    try:
+        given = _values(folder, path, entry, documents)
+    except Invalid as exc:
+        return left_out(exc.message)
+    release = Release(
+        path,
+        text(entry.get("releaseName")),
+        text(entry.get("namespace")) or "default",
+        given,
+        crds=entry.get("includeCRDs") is True,
+        capabilities=Capabilities(
+            text(entry.get("kubeVersion")) or helm.capabilities.kube_version,
+            texts(entry.get("apiVersions")) or helm.capabilities.api_versions,
+        ),
+    )
+    chart = charts.chart(documents, path, given)
+    if isinstance(chart, NotCompared):
+        return replace(chart, subject=titled(unit), file=chart.file or document.file, line=chart.line or document.line)
+    answer = helm.manifests(replace(unit, file=document.file, line=document.line), chart, release, documents.tree)
+    if isinstance(answer, NotCompared):
+        return answer
+    return _files(chart, answer, entry, crds=release.crds)
+
+
+def _files(chart: charts.Chart, answer: Manifests, entry: Tree, *, crds: bool) -> dict[str, bytes]:
+    """The texts that hold objects, by the template's repository path. Without hooks where the entry says so."""
+    files: dict[str, bytes] = {}
+    for template, printed in [*answer.templates.items(), *(answer.crds if crds else ())]:
+        if not template.endswith((".yaml", ".yml", ".json", ".tpl")):
+            continue
+        objects = parsed(printed, lambda _tree: ("", 1))
+        path = chart.source(template) or template
+        path = path if path.endswith((".yaml", ".yml", ".json")) else f"{path}.yaml"
+        if isinstance(objects, SourceError):
+            files[path] = printed.encode()  # kustomize says what is wrong with it
+            continue
+        kept = [each.tree for each in objects if not _is_skipped(each.tree, entry)]
+        if len(kept) == len(objects) and kept:
+            files[path] = printed.encode()
+        elif kept:
+            files[path] = "\n---\n".join(json.dumps(tree, default=list) for tree in kept).encode()
+    return files
+
+
+def _is_skipped(tree: Tree, entry: Tree) -> bool:
+    if not is_hook(tree, HELM_HOOK):
+        return False
+    hook = text(mapping(mapping(tree.get("metadata")).get("annotations")).get(HELM_HOOK))
+    return entry.get("skipHooks") is True or (entry.get("skipTests") is True and "test" in hook)
+
+
+def _values(folder: str, chart: str, entry: Tree, documents: Documents) -> dict[str, JSON]:
+    """``valuesFile`` with ``valuesInline`` as ``valuesMerge`` says, then ``additionalValuesFiles``. Or ``Invalid``."""
+    file, inline = text(entry.get("valuesFile")), mapping(entry.get("valuesInline"))
+    given: dict[str, JSON] = {}
+    if file:
+        given = dict(_read(folder, file, documents))
+    elif inline:
+        given = dict(_read("", posixpath.join(chart, "values.yaml"), documents, needed=False))
+    match text(entry.get("valuesMerge")) or "override":
+        case "override":
+            given = values.merged(given, inline)
+        case "merge":
+            given = values.merged(inline, given)
+        case "replace":
+            given = dict(inline) if inline else given
+        case other:
+            raise Invalid(f"valuesMerge is {other}, and not override, merge or replace")
+    for each in texts(entry.get("additionalValuesFiles")):
+        given = values.merged(given, _read(folder, each, documents))
+    return given
+
+
+def _read(folder: str, file: str, documents: Documents, *, needed: bool = True) -> Tree:
+    path = joined(folder, file)
+    data = None if path is None else documents.tree.read(path)
+    if path is None or data is None:
+        if needed:
+            raise Invalid(f"the values file {file} is not in this repository")
+        return {}
+    return values.read(path, data)
