@@ -37,12 +37,12 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
     of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at.
     """
-    wanted = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
-    parsed = {path: parse(path, files[path]) for path in wanted[:_MOST_FILES]}
+    paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
+    parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     size = sum(len(files[path]) for path in parsed)
     world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
-    for found in parsed.values():
-        world.errors.extend(found.errors)
+    for file in parsed.values():
+        world.errors.extend(file.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
@@ -94,10 +94,10 @@ def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
 
 def _stacks(world: World, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
-    found = list(_resources(world, root))
-    names = {own.text("stack") or name for own in found} - {name}
+    resources = list(_resources(world, root))
+    names = {own.text("stack") or name for own in resources} - {name}
     for stack in (name, *sorted(names)):
-        inside = tuple(own for own in found if (own.text("stack") or name) == stack)
+        inside = tuple(own for own in resources if (own.text("stack") or name) == stack)
         if inside:
             yield Stack(stack, provider, namespace, root.folder, inside)
 
@@ -123,7 +123,7 @@ def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
 
 
 def _settings(world: World, at: Evaluator, block: Block) -> dict[str, str]:
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for item in block.body.assignments:
         if item.name not in PROVIDER:
             meant = nearest(item.name, PROVIDER)
@@ -139,8 +139,8 @@ def _settings(world: World, at: Evaluator, block: Block) -> dict[str, str]:
                 at.text.error(item.expression.start, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
             )
             continue
-        found[item.name] = text
-    return found
+        settings[item.name] = text
+    return settings
 
 
 def _resources(world: World, module: Module) -> Iterator[Resource]:
@@ -197,7 +197,7 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
             declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'")
         )
         return None
-    leak = next((found for pointer, found in body.walk() if _shows(kind, pointer, found)), None)
+    leak = next((value for pointer, value in body.walk() if _shows(kind, pointer, value)), None)
     if leak is not None:
         origin = leak.trace.origin
         message = "a sensitive value would be written into a committed file here"

@@ -23,15 +23,15 @@ def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -
     entries: dict[str, Value] = {}
     for item in body.assignments:
         if item.name in schema.attributes:
-            found = attribute(at, item, schema.attributes[item.name], report)
-            if found is not None and found.data is not None:
-                entries[item.name] = found
+            value = attribute(at, item, schema.attributes[item.name], report)
+            if value is not None and value.data is not None:
+                entries[item.name] = value
         elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
             report(at.text.error(item.start, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
     for name, nested in schema.blocks.items():
-        found_blocks = [inner for inner in body.blocks if inner.kind == name]
-        if found_blocks:
-            entries[name] = _nested(at, found_blocks, nested, report)
+        blocks = [inner for inner in body.blocks if inner.kind == name]
+        if blocks:
+            entries[name] = _nested(at, blocks, nested, report)
     for name in schema.required:
         if body.get(name) is None:
             report(at.text.error(block.start, f"this {block.kind} block has no {name!r}", f"{name!r}"))

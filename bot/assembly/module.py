@@ -89,33 +89,33 @@ class Module:
             yield from (NamedBlock(at, block) for block in body.blocks if block.kind == kind)
 
     def _named(self, kind: str, labels: int) -> dict[str, NamedBlock]:
-        found: dict[str, NamedBlock] = {}
+        blocks: dict[str, NamedBlock] = {}
         for declared in self.blocks(kind):
             block, text = declared.block, declared.at.text
             if len(block.labels) != labels:
-                wanted = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
+                expected = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
                 self.world.report(
-                    text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", wanted)
+                    text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", expected)
                 )
                 continue
             name = ".".join(label.value for label in block.labels)
-            if name in found:
-                first = found[name]
+            if name in blocks:
+                first = blocks[name]
                 line, _ = first.at.text.position(first.block.start)
                 where = f"{first.at.text.file}:{line}"
                 self.world.report(text.error(block.start, f"{kind} {name} is already declared in {where}"))
                 continue
-            found[name] = declared
-        return found
+            blocks[name] = declared
+        return blocks
 
     def _locals(self) -> dict[str, tuple[Evaluator, Expression]]:
-        found: dict[str, tuple[Evaluator, Expression]] = {}
+        expressions: dict[str, tuple[Evaluator, Expression]] = {}
         for declared in self.blocks("locals"):
             for item in declared.block.body.assignments:
-                if item.name in found:
+                if item.name in expressions:
                     self.world.report(declared.at.text.error(item.start, f"local {item.name} is already set"))
-                found.setdefault(item.name, (declared.at, item.expression))
-        return found
+                expressions.setdefault(item.name, (declared.at, item.expression))
+        return expressions
 
     def roots(self) -> frozenset[str]:
         return _ROOTS
@@ -150,10 +150,10 @@ class Module:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
         whole = f"{self.address}.{key}" if self.address else key
         if key in self.known:
-            found = self.known[key]
-            if found is None:
+            value = self.known[key]
+            if value is None:
                 raise Fault(None)
-            return found
+            return value
         if whole in self.world.open and at is not None and node is not None:
             ring = [*self.world.open[self.world.open.index(whole) :], whole]
             at.fault(node, f"these need each other: {' → '.join(ring)}")
@@ -195,8 +195,8 @@ class Module:
             return given_value(at, self.given[name], kind, block)
         if default is None or flag(at, block.body.get("required")):
             hint = f"--var {name}=..., CLOCKWORK_VAR_{name} or a line in clockwork.cwvars"
-            wanted = hint if self.inputs is None else f"'{name} = ...' in the module block"
-            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", wanted))
+            expected = hint if self.inputs is None else f"'{name} = ...' in the module block"
+            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", expected))
         return fit(at, at.value(default.expression), kind, name)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
@@ -207,8 +207,8 @@ class Module:
             self.known[f"var.{name}"] = value
             holds = declared.at.condition(condition.expression)
             if not holds:
-                told = as_text(declared.at.value(message.expression)) if message else None
-                raise Fault(declared.at.text.error(rule.start, f"{name}: {told or 'the value is not valid'}"))
+                text = as_text(declared.at.value(message.expression)) if message else None
+                raise Fault(declared.at.text.error(rule.start, f"{name}: {text or 'the value is not valid'}"))
 
     def child(self, name: str) -> Module:
         """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
@@ -273,8 +273,8 @@ class Module:
         value = block.body.get("value")
         if value is None:
             raise Fault(at.text.error(block.start, f"the output {name!r} has no value", "'value = ...'"))
-        found = at.value(value.expression)
-        return found.secret() if flag(at, block.body.get("sensitive")) else found
+        result = at.value(value.expression)
+        return result.secret() if flag(at, block.body.get("sensitive")) else result
 
     def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)

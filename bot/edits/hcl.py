@@ -5,6 +5,7 @@ Every function takes a parsed file and gives its whole new text; callers parse a
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
 def quoted(text: str) -> str:
     """Text as a quoted HCL string."""
     made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
-    made = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
+    made = _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", made)
     return _escaped(made)
 
 
@@ -88,29 +89,29 @@ def block_at(parsed: Parsed, origin: Origin) -> Block:
 
 def assignment_of(parsed: Parsed, node: Expression) -> Assignment | None:
     """The attribute whose whole value ``node`` is."""
-    for found in walk(parsed.body):
-        if isinstance(found, Assignment) and found.expression is node:
-            return found
+    for candidate in walk(parsed.body):
+        if isinstance(candidate, Assignment) and candidate.expression is node:
+            return candidate
     return None
 
 
 def item_of(parsed: Parsed, node: Expression) -> tuple[ObjectExpression, ObjectItem] | None:
     """The object and the item in it whose whole value ``node`` is."""
-    for found in walk(parsed.body):
-        if isinstance(found, ObjectExpression):
-            for item in found.items:
+    for candidate in walk(parsed.body):
+        if isinstance(candidate, ObjectExpression):
+            for item in candidate.items:
                 if item.value is node:
-                    return found, item
+                    return candidate, item
     return None
 
 
 def element_of(parsed: Parsed, node: Expression) -> tuple[ListExpression, int] | None:
     """The list and the index in it of ``node``."""
-    for found in walk(parsed.body):
-        if isinstance(found, ListExpression):
-            for index, item in enumerate(found.items):
+    for candidate in walk(parsed.body):
+        if isinstance(candidate, ListExpression):
+            for index, item in enumerate(candidate.items):
                 if item is node:
-                    return found, index
+                    return candidate, index
     return None
 
 
@@ -185,14 +186,12 @@ def _step(parsed: Parsed) -> str:
 def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str:
     """``node`` with entries laid over it by ``merge`` or behind it by ``concat``."""
     chars = parsed.text.chars
-    indent = indentation(chars, node.start)
     if isinstance(node, FunctionCall) and node.name == function and not node.spread and node.arguments:
         last = node.arguments[-1]
         if isinstance(last, ObjectExpression) and isinstance(value, Mapping):
             key, item = next(iter(value.items()))
             return with_item(parsed, last, key, item)
         return _spliced(parsed, last.end, last.end, f", {_inline(value)}")
-    del indent
     return _spliced(parsed, node.start, node.end, f"{function}({chars[node.start : node.end]}, {_inline(value)})")
 
 
@@ -241,8 +240,9 @@ def _lines(parsed: Parsed, text: str) -> str:
 
 
 def _commas(parsed: Parsed, node: ObjectExpression) -> bool:
-    between = [parsed.text.chars[one.end : other.start] for one, other in zip(node.items, node.items[1:], strict=False)]
-    return bool(between) and all("," in gap for gap in between)
+    chars = parsed.text.chars
+    gaps = [chars[item.end : following.start] for item, following in itertools.pairwise(node.items)]
+    return bool(gaps) and all("," in gap for gap in gaps)
 
 
 def _key_like(parsed: Parsed, sibling: ObjectItem, key: str) -> str:
@@ -317,6 +317,17 @@ def _opened(parsed: Parsed, block: Block, item: str) -> str:
         return _spliced(parsed, end, end, f"\n{indent}{item}")
     inside = chars[block.body.start : block.end - 1].strip()
     return _spliced(parsed, block.body.start, block.end, f"\n{indent}{inside}\n{indent}{item}\n{outer}}}")
+
+
+def without(parsed: Parsed, node: Expression) -> str | None:
+    """The file without the attribute, object item or list element whose whole value ``node`` is; None if it is none."""
+    if (assignment := assignment_of(parsed, node)) is not None:
+        return without_assignment(parsed, assignment)
+    if (item := item_of(parsed, node)) is not None:
+        return without_item(parsed, *item)
+    if (element := element_of(parsed, node)) is not None:
+        return without_element(parsed, *element)
+    return None
 
 
 def without_item(parsed: Parsed, node: ObjectExpression, item: ObjectItem) -> str:

@@ -44,14 +44,14 @@ def is_collection(value: JSON) -> bool:
     return bool(value) and isinstance(value, (dict, list, tuple))
 
 
-def replaced(doc: EditedDocument, place: NodePosition, value: JSON) -> Iterator[str]:
-    """The value at ``place`` becomes ``value``."""
-    node = place.node
-    if doc.house.json or _in_flow(place):
+def replaced(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterator[str]:
+    """The value at ``position`` becomes ``value``."""
+    node = position.node
+    if doc.house.json or _in_flow(position):
         yield from _inline(doc, node, value, in_flow=True)
-    elif is_collection(value) and place.key is not None:
-        colon = doc.chars.index(":", place.key.end)
-        lines = _below(doc, place.key, value)
+    elif is_collection(value) and position.key is not None:
+        colon = doc.chars.index(":", position.key.end)
+        lines = _below(doc, position.key, value)
         yield doc.with_span(colon + 1, _end(doc.chars, node), doc.house.newline + doc.house.newline.join(lines))
         yield from _inline(doc, node, value)
     elif is_collection(value):
@@ -59,15 +59,15 @@ def replaced(doc: EditedDocument, place: NodePosition, value: JSON) -> Iterator[
         lines = block(value, doc.house)
         yield doc.with_span(node.head, _end(doc.chars, node), (doc.house.newline + indent).join(lines))
         yield from _inline(doc, node, value)
-    elif isinstance(node, (MappingNode, SequenceNode)) and not node.flow and place.key is not None:
-        colon = doc.chars.index(":", place.key.end)
+    elif isinstance(node, (MappingNode, SequenceNode)) and not node.flow and position.key is not None:
+        colon = doc.chars.index(":", position.key.end)
         yield doc.with_span(colon + 1, _end(doc.chars, node), " " + flow(value, doc.house))
     else:
-        yield from _scalar_texts(doc, place, value)
+        yield from _scalar_texts(doc, position, value)
 
 
-def _in_flow(place: NodePosition) -> bool:
-    return place.parent is not None and place.parent.flow
+def _in_flow(position: NodePosition) -> bool:
+    return position.parent is not None and position.parent.flow
 
 
 def _inline(doc: EditedDocument, node: Node, value: JSON, *, in_flow: bool = False) -> Iterator[str]:
@@ -84,11 +84,11 @@ def _inline(doc: EditedDocument, node: Node, value: JSON, *, in_flow: bool = Fal
         yield doc.with_span(first, node.end, lead + flow(value, doc.house, quote='"'))
 
 
-def _scalar_texts(doc: EditedDocument, place: NodePosition, value: JSON) -> Iterator[str]:
-    node = place.node
+def _scalar_texts(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterator[str]:
+    node = position.node
     style = node.style if isinstance(node, ScalarNode) else ""
     if isinstance(value, str) and (style in {"|", ">"} or "\n" in value):
-        yield from _blocks(doc, place, value)
+        yield from _blocks(doc, position, value)
     if style in {"|", ">"} and isinstance(node, ScalarNode):
         ending = doc.chars[node.start : node.end]
         tail = ending[len(ending.rstrip()) :]
@@ -97,13 +97,13 @@ def _scalar_texts(doc: EditedDocument, place: NodePosition, value: JSON) -> Iter
     yield from _inline(doc, node, value)
 
 
-def _blocks(doc: EditedDocument, place: NodePosition, value: str) -> Iterator[str]:
+def _blocks(doc: EditedDocument, position: NodePosition, value: str) -> Iterator[str]:
     """A literal block (and, for a folded one, one long line per paragraph) in place of the old scalar."""
-    node = place.node
+    node = position.node
     start = node.start if isinstance(node, ScalarNode) else node.head
     old = doc.chars[start : node.end]
     was_block = isinstance(node, ScalarNode) and node.style in {"|", ">"}
-    indent = _block_indent(doc, place, old if was_block else "")
+    indent = _block_indent(doc, position, old if was_block else "")
     lines = literal(value, replace(doc.house, step=len(indent) or doc.house.step))
     if not lines:
         return
@@ -116,12 +116,12 @@ def _blocks(doc: EditedDocument, place: NodePosition, value: str) -> Iterator[st
     yield doc.with_span(start, end, lead + doc.house.newline.join(lines))
 
 
-def _block_indent(doc: EditedDocument, place: NodePosition, old: str) -> str:
+def _block_indent(doc: EditedDocument, position: NodePosition, old: str) -> str:
     for line in old.split("\n")[1:]:
         if line.strip():
             return line[: len(line) - len(line.lstrip(" "))]
-    anchor = place.key.start if place.key is not None else place.node.head
-    return " " * (column(doc.chars, anchor) + (doc.house.step if place.key is not None else 0))
+    anchor = position.key.start if position.key is not None else position.node.head
+    return " " * (column(doc.chars, anchor) + (doc.house.step if position.key is not None else 0))
 
 
 def _below(doc: EditedDocument, key: Node, value: JSON) -> list[str]:
@@ -132,20 +132,24 @@ def _below(doc: EditedDocument, key: Node, value: JSON) -> list[str]:
 
 def _end(chars: str, node: Node) -> int:
     """Where the content of a node really ends: before the blank lines that libyaml counts to a literal block."""
-    found = node
-    while isinstance(found, (MappingNode, SequenceNode)) and not found.flow and found.items:
-        last = found.items[-1]
-        found = last[1] if isinstance(last, tuple) else last
-    if isinstance(found, ScalarNode) and found.style in {"|", ">"}:
-        return found.start + len(chars[found.start : found.end].rstrip())
-    return found.end
+    last = _last(node)
+    if isinstance(last, ScalarNode) and last.style in {"|", ">"}:
+        return last.start + len(chars[last.start : last.end].rstrip())
+    return last.end
+
+
+def _last(node: Node) -> Node:
+    """The node that a block collection ends with, however deep."""
+    while isinstance(node, (MappingNode, SequenceNode)) and not node.flow and node.items:
+        item = node.items[-1]
+        node = item[1] if isinstance(item, tuple) else item
+    return node
 
 
 def _keeps_blank_lines(chars: str, node: Node) -> bool:
-    while isinstance(node, (MappingNode, SequenceNode)) and not node.flow and node.items:
-        last = node.items[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    return isinstance(node, ScalarNode) and node.style in {"|", ">"} and "+" in chars[node.start : node.start + 3]
+    """Whether it ends with a block whose header keeps trailing lines (YAML 1.2.2, section 8.1.1.2: ``+``)."""
+    last = _last(node)
+    return isinstance(last, ScalarNode) and last.style in {"|", ">"} and "+" in chars[last.start : last.start + 3]
 
 
 def _line_end(chars: str, offset: int) -> int:
@@ -155,13 +159,13 @@ def _line_end(chars: str, offset: int) -> int:
     return end - 1 if end > offset and chars[end - 1] == "\r" else end
 
 
-def added(doc: EditedDocument, place: NodePosition, key: str | None, value: JSON) -> Iterator[str]:
-    """The collection at ``place`` gets one more entry (``key``) or element (None). Null counts as an empty collection."""
-    node = target(place.node)
+def added(doc: EditedDocument, position: NodePosition, key: str | None, value: JSON) -> Iterator[str]:
+    """The collection at ``position`` gets one more entry (``key``) or element (None). Null counts as an empty collection."""
+    node = target(position.node)
     if isinstance(node, (MappingNode, SequenceNode)) and node.items:
         yield from _added_flow(doc, node, key, value) if node.flow else _added_block(doc, node, key, value)
     else:
-        yield from replaced(doc, place, [value] if key is None else {key: value})
+        yield from replaced(doc, position, [value] if key is None else {key: value})
 
 
 def _added_block(doc: EditedDocument, node: MappingNode | SequenceNode, key: str | None, value: JSON) -> Iterator[str]:
@@ -218,20 +222,20 @@ def _pairs(node: MappingNode | SequenceNode) -> list[tuple[Node, Node]]:
 
 
 def removed(
-    doc: EditedDocument, parent: MappingNode | SequenceNode, place: NodePosition, container: NodePosition
+    doc: EditedDocument, parent: MappingNode | SequenceNode, position: NodePosition, container: NodePosition
 ) -> Iterator[str]:
-    """The entry or element at ``place`` is gone, with the comment at the end of its line."""
+    """The entry or element at ``position`` is gone, with the comment at the end of its line."""
     if len(parent.items) == 1:
         yield from _emptied(doc, parent, container)
     elif parent.flow:
-        yield _removed_flow(doc, parent, _index(parent, place))
+        yield _removed_flow(doc, parent, _index(parent, position))
     else:
-        yield _removed_block(doc, parent, _index(parent, place))
+        yield _removed_block(doc, parent, _index(parent, position))
 
 
-def _index(parent: MappingNode | SequenceNode, place: NodePosition) -> int:
+def _index(parent: MappingNode | SequenceNode, position: NodePosition) -> int:
     nodes = [child for _, child in parent.items] if isinstance(parent, MappingNode) else parent.items
-    return next(index for index, node in enumerate(nodes) if node is place.node)
+    return next(index for index, node in enumerate(nodes) if node is position.node)
 
 
 def _span(parent: MappingNode | SequenceNode, index: int) -> tuple[int, int, Node]:

@@ -127,7 +127,7 @@ def _text(value: str, quote: str, *, flow: bool) -> str:
 def double(value: str) -> str:
     """Text in double quotes; JSON's escapes are YAML's too."""
     quoted = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _UNPRINTABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", quoted)
 
 
 def flow(value: JSON, manner: House, *, quote: str = "") -> str:

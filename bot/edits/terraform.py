@@ -28,7 +28,10 @@ def adopt_terraform(desired: Desired, edits: Sequence[Edit], files: Mapping[str,
 
 
 def _resources(desired: Desired, data: bytes) -> dict[str, Desired]:
-    return {f"{found.id.kind}.{found.id.name}": found for found in read_terraform({desired.file: data}).resources}
+    return {
+        f"{resource.id.kind}.{resource.id.name}": resource
+        for resource in read_terraform({desired.file: data}).resources
+    }
 
 
 def _own(desired: Desired) -> str:
@@ -36,10 +39,10 @@ def _own(desired: Desired) -> str:
 
 
 def _tree(desired: Desired, data: bytes) -> JSON:
-    found = _resources(desired, data).get(_own(desired))
-    if found is None:
+    declared = _resources(desired, data).get(_own(desired))
+    if declared is None:
         raise Refused(f"{desired.file} no longer declares {desired.id}")
-    return found.tree
+    return declared.tree
 
 
 def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
@@ -47,16 +50,16 @@ def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
     parsed = parse(desired.file, data)
     after = parsed.text.encode(_text(parsed, before[_own(desired)], step))
     problems = read_terraform({desired.file: after}).errors
-    now = {name: found.tree for name, found in _resources(desired, after).items()}
-    wanted: dict[str, JSON] = {name: found.tree for name, found in before.items()}
-    wanted[_own(desired)] = applied(wanted[_own(desired)], step)
-    if problems or not same(now, wanted):
+    now = {name: resource.tree for name, resource in _resources(desired, after).items()}
+    expected: dict[str, JSON] = {name: resource.tree for name, resource in before.items()}
+    expected[_own(desired)] = applied(expected[_own(desired)], step)
+    if problems or not same(now, expected):
         raise Refused(f"{desired.file}: {format_path(step.pointer)} cannot be written without changing something else")
     return after
 
 
-def _text(parsed: Parsed, found: Desired, step: Edit) -> str:
-    origin = found.origins.at(step.pointer)
+def _text(parsed: Parsed, declared: Desired, step: Edit) -> str:
+    origin = declared.origins.at(step.pointer)
     match step:
         case SetValue(_, value):
             return hcl.replaced(parsed, hcl.node_at(parsed, _need(origin, step.pointer)), value)
@@ -99,11 +102,7 @@ def _is_block(parsed: Parsed, origin: Origin) -> bool:
 def _removed(parsed: Parsed, origin: Origin) -> str:
     if _is_block(parsed, origin):
         return hcl.without_assignment(parsed, hcl.block_at(parsed, origin))
-    node = hcl.node_at(parsed, origin)
-    if (assignment := hcl.assignment_of(parsed, node)) is not None:
-        return hcl.without_assignment(parsed, assignment)
-    if (item := hcl.item_of(parsed, node)) is not None:
-        return hcl.without_item(parsed, *item)
-    if (element := hcl.element_of(parsed, node)) is not None:
-        return hcl.without_element(parsed, *element)
-    raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")
+    text = hcl.without(parsed, hcl.node_at(parsed, origin))
+    if text is None:
+        raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")
+    return text
