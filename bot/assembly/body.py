@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
-from bot.assembly.values import Trace, Value, as_text
+from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.intake.declared import nearest
 from bot.intake.syntax import Assignment, Block, Body
 from bot.model.resource import SourceError
@@ -93,3 +93,15 @@ def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> N
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
             report(at.text.error(item.start, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))
+
+
+def image_reference(entries: Mapping[str, Value]) -> Value:
+    """``name:tag@digest`` of an image resource, traced to its parts."""
+    parts = [(mark, entries[name]) for name, mark in (("name", ""), ("tag", ":"), ("digest", "@")) if name in entries]
+    pieces: list[Piece] = []
+    for mark, part in parts:
+        pieces += [Piece(mark)] if mark else []
+        pieces += pieces_of(part, as_text(part) or "", None)
+    sensitive = any(part.sensitive for _, part in parts)
+    text = "".join(piece.text for piece in pieces)
+    return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))
