@@ -18,7 +18,7 @@ from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly, Config, Kind
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Trace, ValueForm
-from bot.edits import hcl
+from bot.edits import hcl, hcl_nodes
 from bot.edits.cw_entries import added, removed
 from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
 from bot.edits.values import ordered, same, steps
@@ -164,7 +164,7 @@ class _Editor:
         inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == trace.origin
         if inherited and isinstance(pointer[-1], str):
             parsed = _opened(self.files, trace.origin.file)
-            node = hcl.node_at(parsed, trace.origin)
+            node = hcl_nodes.node_at(parsed, trace.origin)
             text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: expected})
             yield Plan(trace.origin.file, parsed.text.encode(text), note, expected)
         else:
@@ -200,7 +200,7 @@ def _opened(files: Mapping[str, bytes], path: str) -> Parsed:
 
 def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: str | None, expected: JSON) -> Plan:
     parsed = _opened(files, origin.file)
-    node = hcl.node_at(parsed, origin)
+    node = hcl_nodes.node_at(parsed, origin)
     text = hcl.replaced(parsed, node, _like(literal_value(node), value))
     return Plan(origin.file, parsed.text.encode(text), note, expected)
 

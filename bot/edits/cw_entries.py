@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Value, ValueForm
-from bot.edits import hcl
+from bot.edits import hcl, hcl_nodes
 from bot.errors import Refused
 from bot.intake.syntax import Block, Body, ListExpression, ObjectExpression, Parsed
 from bot.model.json import JSON, Pointer
@@ -59,7 +59,7 @@ def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
 def _resource(opened: Open, origins: TracedOrigins) -> tuple[Parsed, Block]:
     origin = origins.tree.trace.origin
     parsed = opened(origin.file)
-    return parsed, hcl.block_at(parsed, origin)
+    return parsed, hcl_nodes.block_at(parsed, origin)
 
 
 def _done(parsed: Parsed, chars: str, note: str | None) -> Change:
@@ -81,7 +81,7 @@ def _into_map(
         return _new_map(opened, origins, body_pointer, value if key is None and whole else _entry(key, value))
     origin = container.trace.origin
     parsed = opened(origin.file)
-    node = hcl.node_at(parsed, origin)
+    node = hcl_nodes.node_at(parsed, origin)
     if isinstance(node, ObjectExpression) and key is not None:
         return _done(parsed, hcl.with_item(parsed, node, key, value), None)
     if isinstance(node, ListExpression) and key is None:
@@ -151,14 +151,14 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
     origin = rendered.trace.origin
     parsed = opened(origin.file)
     if pointer[-1] in _BLOCK_NAMES or (pointer[:-1] == ("ports",) and rendered.mapping):
-        return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, hcl.block_at(parsed, origin)))
+        return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, hcl_nodes.block_at(parsed, origin)))
     parent = origins.value(pointer[:-1])
     inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == origin
     if origin.through is not Through.LITERAL and inherited:
         raise Refused(
             f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand"
         )
-    text = hcl.without(parsed, hcl.node_at(parsed, origin))
+    text = hcl.without(parsed, hcl_nodes.node_at(parsed, origin))
     if text is None:
         raise Refused(f"{format_path(pointer)} cannot be removed from {origin.file}:{origin.line}")
     return parsed.text.file, parsed.text.encode(text)

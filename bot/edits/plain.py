@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.edits.splice import EditedDocument, added, removed, replaced
+from bot.edits.document import EditedDocument
+from bot.edits.entries import added, removed
+from bot.edits.splice import replaced
 from bot.edits.style import house
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused

@@ -42,6 +42,14 @@ def column(chars: str, offset: int) -> int:
     return offset - (chars.rfind("\n", 0, offset) + 1)
 
 
+def line_end(chars: str, offset: int) -> int:
+    """Where the line of ``offset`` ends, before its line break."""
+    end = chars.find("\n", offset)
+    if end < 0:
+        return len(chars)
+    return end - 1 if end > offset and chars[end - 1] == "\r" else end
+
+
 def indentation(chars: str, offset: int) -> str:
     """The white space that the line of ``offset`` starts with."""
     start = chars.rfind("\n", 0, offset) + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.edits import hcl
+from bot.edits import hcl, hcl_nodes
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import parse
@@ -62,7 +62,7 @@ def _text(parsed: Parsed, declared: Desired, step: Edit) -> str:
     origin = declared.origins.at(step.pointer)
     match step:
         case SetValue(_, value):
-            return hcl.replaced(parsed, hcl.node_at(parsed, _need(origin, step.pointer)), value)
+            return hcl.replaced(parsed, hcl_nodes.node_at(parsed, _need(origin, step.pointer)), value)
         case AddEntry(pointer, key, value):
             return _added(parsed, _need(origin, pointer), key, value, nested=bool(pointer))
         case RemoveEntry(pointer):
@@ -77,13 +77,13 @@ def _need(origin: Origin | None, pointer: Pointer) -> Origin:
 
 def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nested: bool) -> str:
     if not nested or _is_block(parsed, origin):
-        block = hcl.block_at(parsed, origin)
+        block = hcl_nodes.block_at(parsed, origin)
         if key is not None and block.body.get(key) is not None:
             raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_attribute(parsed, block.body, block, key or "", value)
-    node = hcl.node_at(parsed, origin)
+    node = hcl_nodes.node_at(parsed, origin)
     if isinstance(node, ObjectExpression) and key is not None:
-        if hcl.has_item(parsed, node, key):
+        if hcl_nodes.item_called(parsed, node, key) is not None:
             raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_item(parsed, node, key, value)
     if isinstance(node, ListExpression) and key is None:
@@ -93,7 +93,7 @@ def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nest
 
 def _is_block(parsed: Parsed, origin: Origin) -> bool:
     try:
-        block = hcl.block_at(parsed, origin)
+        block = hcl_nodes.block_at(parsed, origin)
     except Refused:
         return False
     return block.end == parsed.text.char(origin.end)
@@ -101,8 +101,8 @@ def _is_block(parsed: Parsed, origin: Origin) -> bool:
 
 def _removed(parsed: Parsed, origin: Origin) -> str:
     if _is_block(parsed, origin):
-        return hcl.without_assignment(parsed, hcl.block_at(parsed, origin))
-    text = hcl.without(parsed, hcl.node_at(parsed, origin))
+        return hcl.without_assignment(parsed, hcl_nodes.block_at(parsed, origin))
+    text = hcl.without(parsed, hcl_nodes.node_at(parsed, origin))
     if text is None:
         raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")
     return text
