@@ -161,7 +161,13 @@ def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
     observed, hidden = mask(drift.observed, drift.path, ANY)
     sensitive = drift.sensitive or hid or hidden
     return replace(
-        drift, desired=desired, observed=observed, sensitive=sensitive, adopt=() if sensitive else drift.adopt
+        drift,
+        desired=desired,
+        observed=observed,
+        sensitive=sensitive,
+        message=None if drift.message is None else mask.redact(drift.message),
+        evidence=tuple(map(mask.redact, drift.evidence)),
+        adopt=() if sensitive else drift.adopt,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from bot.edits.compose import adopt_compose
 from bot.edits.plain import edited
@@ -50,6 +50,8 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
             return adopt_cw(desired, edits, files, cw)
         case SourceKind.SETTINGS:
             raise Refused(f"{desired.file} holds settings: change it by hand")
+        case _ as never:
+            assert_never(never)
 
 
 def _manifest(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

@@ -38,7 +38,7 @@ class ArtifactBundle:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArtifactPart:
     """One rendered object before overlays: its identity, its tree, and where it goes.
 
     ``root`` is its place in document ``document`` of ``artifact``. ``containers`` as in

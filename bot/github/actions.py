@@ -7,7 +7,8 @@ Pure: the environment comes in as a mapping, texts go out as strings; the comman
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,10 @@ from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
 """Bytes of one step's summary (docs.github.com, "Workflow commands for GitHub Actions", "Step isolation and limits")."""
+_MAX_ANNOTATIONS: Final = 10
+"""Of one level in one step (GitHub REST API, Update a check run: "GitHub Actions are limited to 10 warning annotations and
+10 error annotations per step").
+"""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",
@@ -26,7 +31,6 @@ _LEVELS: Final = {
 class Run:
     """One job of one workflow run. ``link`` is its page; None for what the runner does not name."""
 
-    has_token: bool
     link: str | None
     event: str
     actor: str | None
@@ -42,7 +46,6 @@ def run(environment: Mapping[str, str]) -> Run | None:
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
     return Run(
-        has_token=any(environment.get(name) for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")),
         link=link,
         event=environment.get("GITHUB_EVENT_NAME", ""),
         actor=environment.get("GITHUB_ACTOR") or None,
@@ -61,6 +64,15 @@ def log_line(annotation: Annotation) -> str:
     }
     listed = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
     return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
+
+
+def log_lines(annotations: Iterable[Annotation]) -> Iterator[str]:
+    """:func:`log_line` of as many annotations as the run shows, the first of each level."""
+    shown: Counter[AnnotationLevel] = Counter()
+    for annotation in annotations:
+        shown[annotation.level] += 1
+        if shown[annotation.level] <= _MAX_ANNOTATIONS:
+            yield log_line(annotation)
 
 
 def summary(markdown: str) -> str:

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot import escape
 from bot.errors import Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
 from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
@@ -141,7 +142,7 @@ class Checks:
         body = {
             "state": _STATES[check.state],
             "context": context,
-            "description": text.line(check.title, _MAX_DESCRIPTION),
+            "description": escape.line(check.title, _MAX_DESCRIPTION),
         }
         path = f"{self._root}/commits/{check.head_sha}/statuses"
         known = payloads.read_all(StatusPart, self._rest.pages(path))
@@ -171,7 +172,7 @@ def _is_blank(run: CheckRunPart) -> bool:
 
 
 def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:
-    shown: dict[str, object] = {"title": text.title(check.title), "summary": text.clip(check.summary or " ")}
+    shown: dict[str, object] = {"title": escape.title(check.title), "summary": escape.clip(check.summary or " ")}
     if annotations:
         shown["annotations"] = [_annotation(annotation) for annotation in annotations]
     return shown
@@ -183,6 +184,6 @@ def _annotation(annotation: Annotation) -> dict[str, object]:
         "start_line": max(1, annotation.start_line),
         "end_line": max(1, annotation.start_line, annotation.end_line),
         "annotation_level": annotation.level.value,
-        "title": text.title(annotation.title),
+        "title": escape.title(annotation.title),
         "message": annotation.message[:_MAX_MESSAGE] or " ",
     }

@@ -10,14 +10,14 @@ said (``FileAddition`` has a path and contents): an existing file keeps its own.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 from bot.errors import Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommitPart, MutationReplyPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
+from bot.model.codehost import CommitDraft
 from bot.safety.trailers import intents_in
 
 _QUERY: Final = (
@@ -27,32 +27,6 @@ _ADVICE: Final = "The token needs write permission for contents, and the branch'
 _DEPTH: Final = "30"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A commit to be made on ``branch`` while that is at ``expected``. ``additions`` are whole files by path."""
-
-    branch: str
-    expected: str
-    message: str
-    additions: Mapping[str, bytes]
-    deletions: Sequence[str] = ()
-
-    def order(self, full_name: str) -> Mapping[str, object]:
-        """``CreateCommitOnBranchInput``."""
-        headline, _, body = self.message.strip().partition("\n")
-        return {
-            "branch": {"repositoryNameWithOwner": full_name, "branchName": self.branch},
-            "expectedHeadOid": self.expected,
-            "message": {"headline": headline, "body": body.strip("\n")},
-            "fileChanges": {
-                "additions": [
-                    {"path": path, "contents": base64.b64encode(data).decode()} for path, data in self.additions.items()
-                ],
-                "deletions": [{"path": path} for path in self.deletions],
-            },
-        }
-
-
 class VerifiedCommits:
     """Makes commits on one repository's branches. Not for several threads at once."""
 
@@ -60,7 +34,7 @@ class VerifiedCommits:
         self._rest = rest
         self._name = full_name
 
-    def make(self, draft: Draft) -> str:
+    def make(self, draft: CommitDraft) -> str:
         """The id of the one commit made from ``draft``.
 
         Raises ``Stale`` when the branch is elsewhere (nothing was written), ``Refused`` when permissions or rules say
@@ -68,7 +42,7 @@ class VerifiedCommits:
         """
         cause = ""
         for pause in (*self._rest.patience.reads, None):
-            answer = self._rest.mutate(_QUERY, {"input": draft.order(self._name)})
+            answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._name)})
             reply = _reply(answer)
             if isinstance(reply, MutationReplyPart):
                 return self._judge(draft, reply, answer, after_loss=bool(cause))
@@ -79,7 +53,9 @@ class VerifiedCommits:
                 self._rest.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
-    def _judge(self, draft: Draft, reply: MutationReplyPart, answer: ApiResponse | Lost, *, after_loss: bool) -> str:
+    def _judge(
+        self, draft: CommitDraft, reply: MutationReplyPart, answer: ApiResponse | Lost, *, after_loss: bool
+    ) -> str:
         if reply.oid is not None:
             return reply.oid
         kind = next((error.type for error in reply.errors if error.type), "")
@@ -93,7 +69,7 @@ class VerifiedCommits:
             raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {message}")
         raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {message}", advice=_ADVICE)
 
-    def _awaited_commit_of(self, draft: Draft) -> str | None:
+    def _awaited_commit_of(self, draft: CommitDraft) -> str | None:
         """The commit of ``draft``, looked for again while lists may lag behind."""
         for pause in (*self._rest.patience.looks, None):
             made = self._commit_of(draft)
@@ -102,7 +78,7 @@ class VerifiedCommits:
             self._rest.pause(pause)
         return None
 
-    def _commit_of(self, draft: Draft) -> str | None:
+    def _commit_of(self, draft: CommitDraft) -> str | None:
         """The commit on the branch that was made from ``draft``: on the same parent, with the same intents."""
         intents = intents_in(draft.message)
         if not intents:
@@ -116,6 +92,22 @@ class VerifiedCommits:
             ) == intents:
                 return part.sha
         return None
+
+
+def _order(draft: CommitDraft, full_name: str) -> Mapping[str, object]:
+    """``CreateCommitOnBranchInput``."""
+    headline, _, body = draft.message.strip().partition("\n")
+    return {
+        "branch": {"repositoryNameWithOwner": full_name, "branchName": draft.branch},
+        "expectedHeadOid": draft.expected,
+        "message": {"headline": headline, "body": body.strip("\n")},
+        "fileChanges": {
+            "additions": [
+                {"path": path, "contents": base64.b64encode(data).decode()} for path, data in draft.additions.items()
+            ],
+            "deletions": [{"path": path} for path in draft.deletions],
+        },
+    }
 
 
 def _reply(answer: ApiResponse | Lost) -> MutationReplyPart | Lost:

@@ -138,6 +138,10 @@ class GitHubHost:
         """What makes commits that GitHub signs, on this connection."""
         return VerifiedCommits(self._rest, self._name)
 
+    def head_ref(self, number: int) -> str:
+        """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
+        return f"refs/pull/{number}/head"
+
     def flush(self) -> None:
         self._items.confirm()
 

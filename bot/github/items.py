@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import ItemPart, MarkerCodec, PullPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
 from bot.github.threads import Threads
@@ -268,7 +269,7 @@ class Items:
         return signed is not None and (signed.marker.kind, signed.marker.key) == (marker.kind, marker.key)
 
     def _content(self, marker: Marker, title: str, body: str) -> dict[str, object]:
-        return {"title": text.title(title), "body": text.clip(self._codec().attach(marker, body))}
+        return {"title": escape.title(title), "body": escape.clip(self._codec().attach(marker, body))}
 
     def _close(
         self, part: ItemPart, path: str, comment: str | None, marker: Marker | None, extra: dict[str, str]
@@ -281,7 +282,7 @@ class Items:
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
         if signed is not None:
             shown = payloads.issue(part, self._codec()).body
-            closing["body"] = text.clip(self._codec().attach(signed.marker, shown, closed=True))
+            closing["body"] = escape.clip(self._codec().attach(signed.marker, shown, closed=True))
         self._rest.send_again("PATCH", path, closing)
 
     def _add_labels(self, number: int, labels: Sequence[str], have: Sequence[str]) -> None:

@@ -23,13 +23,13 @@ _GHOST: Final = "ghost"
 """Whom GitHub shows as the author of what deleted accounts wrote (docs.github.com, "Deleting your personal account")."""
 
 
-class Part(BaseModel):
+class PayloadPart(BaseModel):
     """A piece of GitHub's JSON: only what is named here is read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class UserPart(Part):
+class UserPart(PayloadPart):
     """An account; a deleted one is :data:`_GHOST`."""
 
     login: str = _GHOST
@@ -37,20 +37,20 @@ class UserPart(Part):
     type: str = "User"
 
 
-class LabelPart(Part):
+class LabelPart(PayloadPart):
     """A label on an item."""
 
     name: str = ""
 
 
-class PullLink(Part):
+class PullLink(PayloadPart):
     """What the issues list says of a pull request."""
 
     merged_at: datetime | None = None
     html_url: str | None = None
 
 
-class ItemPart(Part):
+class ItemPart(PayloadPart):
     """An issue, or a pull request seen through the issues API."""
 
     number: int
@@ -71,13 +71,13 @@ class ItemPart(Part):
         return tuple(label if isinstance(label, str) else label.name for label in self.labels)
 
 
-class RepositoryPart(Part):
+class RepositoryPart(PayloadPart):
     """The repository of a branch."""
 
     full_name: str
 
 
-class BranchPart(Part):
+class BranchPart(PayloadPart):
     """One side of a pull request; ``repo`` is None once a fork is deleted."""
 
     ref: str
@@ -93,7 +93,7 @@ class PullPart(ItemPart):
     merged_at: datetime | None = None
 
 
-class CommentPart(Part):
+class CommentPart(PayloadPart):
     """A comment."""
 
     id: int
@@ -103,13 +103,13 @@ class CommentPart(Part):
     author_association: str = "NONE"
 
 
-class OutputPart(Part):
+class OutputPart(PayloadPart):
     """What a check run shows."""
 
     annotations_count: int = 0
 
 
-class CheckRunPart(Part):
+class CheckRunPart(PayloadPart):
     """A check run."""
 
     id: int
@@ -121,13 +121,13 @@ class CheckRunPart(Part):
     output: OutputPart = OutputPart()
 
 
-class CheckRunsPart(Part):
+class CheckRunsPart(PayloadPart):
     """A list of check runs."""
 
     check_runs: list[CheckRunPart] = []
 
 
-class StatusPart(Part):
+class StatusPart(PayloadPart):
     """A commit status."""
 
     id: int
@@ -137,26 +137,26 @@ class StatusPart(Part):
     url: str = ""
 
 
-class PermissionPart(Part):
+class PermissionPart(PayloadPart):
     """What a user may do. ``permission`` maps maintain to write and triage to read."""
 
     permission: str = "none"
     role_name: str = ""
 
 
-class CommitMessagePart(Part):
+class CommitMessagePart(PayloadPart):
     """What a commit's object says."""
 
     message: str = ""
 
 
-class ParentPart(Part):
+class ParentPart(PayloadPart):
     """A commit by its id alone."""
 
     sha: str
 
 
-class CommitPart(Part):
+class CommitPart(PayloadPart):
     """One commit of a list."""
 
     sha: str
@@ -164,31 +164,31 @@ class CommitPart(Part):
     parents: list[ParentPart] = []
 
 
-class OidPart(Part):
+class OidPart(PayloadPart):
     """A commit as GraphQL names it."""
 
     oid: str
 
 
-class MadeCommitPart(Part):
+class MadeCommitPart(PayloadPart):
     """``CreateCommitOnBranchPayload``."""
 
     commit: OidPart | None = None
 
 
-class MutationPart(Part):
+class MutationPart(PayloadPart):
     """``data`` of the mutation."""
 
     made: MadeCommitPart | None = Field(None, alias="createCommitOnBranch")
 
 
-class MutationErrorPart(Part):
+class MutationErrorPart(PayloadPart):
     """One GraphQL error; some have no type."""
 
     type: str | None = None
 
 
-class MutationReplyPart(Part):
+class MutationReplyPart(PayloadPart):
     """The reply to ``createCommitOnBranch``."""
 
     data: MutationPart | None = None

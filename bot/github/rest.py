@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.github import text
 from bot.github.limits import Pace, asked_wait
 from bot.ports import Clock
 
@@ -47,7 +47,7 @@ class ApiResponse:
         errors = self.data.get("errors")
         problems = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
         words = [problem if isinstance(problem, str) else _error(problem) for problem in problems if problem]
-        return text.line("; ".join(word for word in words if word))
+        return escape.line("; ".join(word for word in words if word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ class Rest:
                 raise Refused(message, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
             case 403:
                 # "Troubleshooting the REST API", "Resource not accessible": the header names what the token lacks.
-                needed = text.line(answer.headers.get("x-accepted-github-permissions", ""))
+                needed = escape.line(answer.headers.get("x-accepted-github-permissions", ""))
                 raise Refused(message, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
             case 404:
                 raise Invalid(message, advice="Check the repository's name and whether the token may see it.")

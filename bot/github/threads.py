@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot import escape
 from bot.errors import Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import CommentPart, MarkerCodec
 from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Comment, Marker
@@ -35,7 +36,7 @@ class Threads:
         return self._written(number, marker, body, lambda other: other == marker)
 
     def _written(self, number: int, marker: Marker, body: str, same: Callable[[Marker], bool]) -> Comment:
-        content = text.clip(self._codec().attach(marker, body))
+        content = escape.clip(self._codec().attach(marker, body))
         part = self._matching(number, same)
         if part is None:
             part = self._write(number, content, same)

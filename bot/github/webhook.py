@@ -1,7 +1,7 @@
 """Webhook deliveries: are they genuine, and what do they say.
 
-Pure, called by the HTTP entrypoint with the raw body and headers. The signature is checked over the bytes before
-anything is parsed (docs.github.com, "Validating webhook deliveries"). What is parsed becomes a value of
+Pure, called by the status API (through its port) with the raw body and headers. The signature is checked over the bytes
+before anything is parsed (docs.github.com, "Validating webhook deliveries"). What is parsed becomes a value of
 :mod:`bot.model.event`; whatever does not fit is an ``Invalid`` delivery (answered 400), never a crash.
 """
 
@@ -11,13 +11,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
 from pydantic import Field, ValidationError
 
 from bot.errors import Invalid, Refused
-from bot.github.payloads import Part, UserPart, first_error
+from bot.github.payloads import PayloadPart, UserPart, first_error
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -33,6 +34,18 @@ MAX_BYTES: Final = 25 * 1024 * 1024
 """The largest delivery that GitHub sends (docs.github.com, "Webhook events and payloads": "capped at 25 MB")."""
 _NONE: Final = "0" * 40
 """What a push names as ``before`` of a new branch and as ``after`` of a deleted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubWebhooks:
+    """Satisfies :class:`bot.ports.Webhooks`. Without a ``secret`` every delivery is refused."""
+
+    secret: bytes | None = field(repr=False)
+    max_bytes: int = MAX_BYTES
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
+        verify(self.secret or b"", body, _header(headers, "x-hub-signature-256"))
+        return parse(headers, body)
 
 
 def signature(secret: bytes, body: bytes) -> str:
@@ -79,17 +92,17 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 _Text = Annotated[str, Field(max_length=1_000_000)]
 
 
-class _Repository(Part):
+class _Repository(PayloadPart):
     full_name: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 
 
-class _Base(Part):
+class _Base(PayloadPart):
     repository: _Repository
     sender: UserPart = UserPart()
     action: str = ""
 
 
-class _Touched(Part):
+class _Touched(PayloadPart):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
@@ -102,12 +115,12 @@ class _Push(_Base):
     commits: tuple[_Touched, ...] = ()
 
 
-class _Ref(Part):
+class _Ref(PayloadPart):
     ref: str
     sha: str
 
 
-class _Pull(Part):
+class _Pull(PayloadPart):
     number: int
     head: _Ref
     base: _Ref
@@ -118,7 +131,7 @@ class _PullRequest(_Base):
     pull_request: _Pull
 
 
-class _Numbered(Part):
+class _Numbered(PayloadPart):
     number: int
     pull_request: dict[str, object] | None = None
 
@@ -127,7 +140,7 @@ class _Issue(_Base):
     issue: _Numbered
 
 
-class _CommentPart(Part):
+class _CommentPart(PayloadPart):
     id: int
     body: _Text | None = ""
     author_association: str = "NONE"
@@ -138,7 +151,7 @@ class _Comment(_Base):
     comment: _CommentPart
 
 
-class _Run(Part):
+class _Run(PayloadPart):
     head_sha: str
     name: str = ""
     pull_requests: tuple[_Numbered, ...] = ()
@@ -149,7 +162,7 @@ class _Check(_Base):
     check_suite: _Run | None = None
 
 
-class _Ping(Part):
+class _Ping(PayloadPart):
     repository: _Repository | None = None
 
 
@@ -205,7 +218,7 @@ def _check(delivery: str, body: bytes) -> Event:
     payload = _Check.model_validate_json(body)
     run = payload.check_run or payload.check_suite
     if run is None:
-        return Ignored(delivery, "a check event without a check")
+        raise Invalid("a check delivery has neither a check run nor a check suite")
     return CheckEvent(
         delivery=delivery,
         repository=payload.repository.full_name,

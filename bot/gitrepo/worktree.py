@@ -95,6 +95,16 @@ class WorkTree:
         del parent, changes, message, at, author
         raise self._read_only()
 
+    def write(self, changes: Mapping[str, bytes | None]) -> None:
+        """The files on this disk have these bytes (None: are gone), as ``clockwork render`` leaves them; no commit."""
+        for path, data in changes.items():
+            file = self._root / path
+            if data is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+
     def check_writable(self, parent: str, paths: Iterable[str]) -> None:
         """What a commit of these files would be told by their names alone; links in the way are not looked for."""
         del parent

@@ -53,5 +53,5 @@ class FileOrigins:
         tree = self.source.documents[self.document]
         if tree is None:
             return None
-        place = locate(tree, self.root + pointer)
-        return None if place.rest else self.source.text.origin(place.node.start, place.node.end)
+        position = locate(tree, self.root + pointer)
+        return None if position.rest else self.source.text.origin(position.node.start, position.node.end)

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-import yaml
-
 from bot.drift.compose.inspected import inspect
 from bot.drift.compose.names import short_name
 from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
+from bot.intake.scalars import Dialect
+from bot.intake.text import Text
+from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -116,25 +117,11 @@ def _json(words: str, source: str) -> Iterator[JSON]:
 
 def _yaml(words: str, source: str) -> Iterator[JSON]:
     try:
-        yield from yaml.load_all(words, Loader=_Loader)
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Invalid(f"{source}{place}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise Invalid(
-            f"{source}: neither JSON nor YAML: {str(exc).splitlines()[0] if str(exc) else 'unreadable'}"
-        ) from exc
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML whose times stay text, as they are in JSON."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
+        documents = load(Text(source, words), Dialect.KUBERNETES)
+    except Broken as exc:
+        error, problem = exc.error, exc.problem or exc.error.message
+        raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {problem}") from exc
+    yield from (document.value for document in documents if document is not None)
 
 
 def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
@@ -247,9 +234,9 @@ def services(
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            one = inspect.observed(container, image, engine)
-            replicas.setdefault(one.id, []).append(one)
-    return {id_: inspect.merged(found) for id_, found in replicas.items()}
+            replica = inspect.observed(container, image, engine)
+            replicas.setdefault(replica.id, []).append(replica)
+    return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
 def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from bot.errors import Invalid, Unavailable
 from bot.model.json import JSON, get, mappings, text
-from bot.observers.redact import redacted, tail
+from bot.observers.sanitize import sanitized, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"
@@ -79,12 +79,14 @@ class EngineApi:
             if answer.status_code == 404:
                 return None
             if not answer.ok:
-                said = text(get(answer.json(), "message")) if "json" in answer.headers.get("Content-Type", "") else ""
-                raise Unavailable(f"the engine answered {answer.status_code}: {redacted(said) or answer.reason}")
-            found: JSON = answer.json()
+                message = (
+                    text(get(answer.json(), "message")) if "json" in answer.headers.get("Content-Type", "") else ""
+                )
+                raise Unavailable(f"the engine answered {answer.status_code}: {sanitized(message) or answer.reason}")
+            body: JSON = answer.json()
         except (RequestException, ValueError) as exc:
             raise Unavailable(cause_of(exc)) from exc
-        return found
+        return body
 
 
 def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadline: float) -> EngineApi:
@@ -117,7 +119,7 @@ def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadli
 
 def _engine(version: JSON) -> Literal["docker", "podman"]:
     components = mappings(get(version, "Components") if isinstance(version, Mapping) else None)
-    return "podman" if any("podman" in text(one.get("Name")).lower() for one in components) else "docker"
+    return "podman" if any("podman" in text(component.get("Name")).lower() for component in components) else "docker"
 
 
 def unframed(log: bytes) -> bytes:
@@ -144,7 +146,7 @@ def _knock(host: str, timeout: float) -> None:
 
 def cause_of(exc: BaseException) -> str:
     """What a person needs to know of a failed connection, without the library's nesting."""
-    words = redacted(str(exc))
+    words = sanitized(str(exc))
     for mark, meaning in (
         ("No such file or directory", "the socket does not exist: the engine does not run, or DOCKER_HOST is wrong"),
         ("Permission denied", "permission to the socket denied"),

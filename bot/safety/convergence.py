@@ -28,7 +28,6 @@ class Fight:
     times: tuple[datetime, ...]
     managers: tuple[str, ...]
     links: tuple[str, ...]
-    actors: tuple[str, ...]
 
 
 def fights(view: LedgerView, limits: Limits, now: datetime) -> tuple[Fight, ...]:
@@ -52,7 +51,6 @@ def _fight(name: str, attempts: Sequence[Attempt]) -> Fight:
         times=tuple(intent.at for intent in intents),
         managers=_distinct(intent.detail.get(MANAGER, "") for intent in intents),
         links=tuple(links),
-        actors=_distinct(intent.actor.login for intent in intents),
     )
 
 

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import accumulate
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
@@ -63,8 +63,13 @@ class Budget(StrEnum):
 
 def budget_of(lane: Lane | None) -> Budget:
     """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
-    proposes = lane is Lane.CONFIG_PULL_REQUEST or lane is Lane.RUNBOOK_ISSUE
-    return Budget.PROPOSAL if proposes else Budget.FIX
+    match lane:
+        case Lane.CONFIG_PULL_REQUEST | Lane.RUNBOOK_ISSUE:
+            return Budget.PROPOSAL
+        case Lane.ARTIFACT_PATCH | Lane.NOTHING | None:
+            return Budget.FIX
+        case _ as never:
+            assert_never(never)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.errors import Invalid
 from bot.model.decision import Lane
+from bot.model.globs import name_matches
 from bot.safety.cron import Cron, parse_cron
 from bot.safety.spans import after
 
@@ -47,7 +47,7 @@ class ChangeWindow:
 
     def concerns(self, task: str, lane: Lane) -> bool:
         """Whether it says anything about ``lane`` of ``task``."""
-        return lane in self.lanes and any(fnmatchcase(task, pattern) for pattern in self.tasks)
+        return lane in self.lanes and any(name_matches(pattern, task) for pattern in self.tasks)
 
     def contains(self, now: datetime) -> bool:
         """Whether ``now`` is inside: the beginning belongs to it, the end does not."""
@@ -116,7 +116,7 @@ def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetim
     """Whether ``lane`` of ``task`` may be written at ``now`` as far as change windows go."""
     mine = [window for window in windows if window.concerns(task, lane)]
     if not mine:
-        return Gate(open=True, message="no change window concerns it")
+        return Gate(open=True, message="no change window applies")
     shut = _closed_by(mine, now)
     if shut is None:
         return Gate(open=True, message="its change windows are open")

@@ -27,6 +27,7 @@ from bot.sandbox.outbox import Outbox
 from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow, UserRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
+from bot.sandbox.web.markup import check_installed
 
 _START_SECONDS = 10.0
 
@@ -36,7 +37,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
+class SandboxWebhooks:
     """Registering hooks and looking at what they were sent."""
 
     backend: Backend
@@ -74,7 +75,7 @@ class Sandbox:
         self.backend = backend
         self.requests = journal
         self.faults = backend.faults
-        self.webhooks = Webhooks(backend)
+        self.webhooks = SandboxWebhooks(backend)
         self.person = person
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)
@@ -97,8 +98,9 @@ class Sandbox:
         """A server on ``127.0.0.1`` whose state lies in ``directory`` (kept, and found again by the next start).
 
         ``port`` 0 takes a free one. ``person`` is who acts on the web page: an administrator. Raises ``Unavailable``
-        when the port is taken.
+        when the port is taken, ``Invalid`` where the extra ``sandbox`` is not installed.
         """
+        check_installed()
         listening = _listen(port)
         root = f"http://127.0.0.1:{listening.getsockname()[1]}"
         directory.mkdir(parents=True, exist_ok=True)

@@ -23,9 +23,9 @@ from bot.drift.shapes import COMPARATORS, Form, Shape
 from bot.model.drift import Pair
 from bot.model.json import JSON
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
+from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, declared, live, running, service
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SPELLINGS = st.one_of(
@@ -139,21 +139,30 @@ def filled(tree: JSON, shape: Shape) -> JSON:
     return full
 
 
-def objects() -> list[dict[str, Any]]:
-    trees = []
-    for path in sorted((CORPUS / "kubernetes-drift").glob("*-config*")):
-        trees += [*yaml.safe_load_all(path.read_text())]
-    for path in sorted((CORPUS / "compose").glob("bridge_expected-kubernetes*")):
-        trees += [tree for tree in yaml.safe_load_all(path.read_text()) if tree and "metadata" in tree]
-    return trees
+def objects(path: Path) -> list[dict[str, Any]]:
+    """The Kubernetes objects of one file."""
+    documents = yaml.safe_load_all(path.read_text())
+    return [tree for tree in documents if isinstance(tree, dict) and "kind" in tree and "metadata" in tree]
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
-def test_defaults_written_out_are_no_drift() -> None:
+DECLARED = [
+    *cases("manifests", "*.yaml"),
+    *cases("kubernetes", "*-config.*", beside="kubernetes-drift"),
+    *cases("rendered", "bridge_expected-kubernetes*", beside="compose"),
+]
+
+
+def test_the_corpus_holds_objects_of_many_kinds() -> None:
+    """What the next law says is said about something."""
+    paths = [*own("manifests", "*.yaml"), *own("kubernetes", "*-config.*")]
+    trees = [tree for path in paths for tree in objects(path)]
+    assert len({tree["kind"] for tree in trees}) > 20
+
+
+@pytest.mark.parametrize("path", DECLARED)
+def test_defaults_written_out_are_no_drift(path: Path) -> None:
     """Every object of the corpus, with all defaults of the table as a server fills them in, has no drift."""
-    trees = objects()
-    assert len(trees) > 20
-    for tree in trees:
+    for tree in objects(path):
         desired = declared(tree)
         whole = filled(tree, shape_of(desired.id.group, desired.id.kind))
         assert isinstance(whole, dict)

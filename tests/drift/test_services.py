@@ -13,9 +13,8 @@ from bot.drift.compose.inspected.inspect import observed as from_inspect
 from bot.drift.diff import diff
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
 from bot.model.json import Tree
+from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, running, service
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "compose"
 
 
 def compare(raw: Tree, live: Tree, base: Tree | None = None) -> tuple[Drift, ...]:
@@ -324,27 +323,25 @@ def test_a_real_inspect_equals_the_service_that_made_it() -> None:
     assert drifts == ()
 
 
-def corpus_services() -> list[tuple[str, dict[str, Any]]]:
-    services = []
-    for path in sorted(CORPUS.glob("*.y*ml")) if CORPUS.exists() else ():
-        try:
-            documents = [*yaml.safe_load_all(path.read_text())]
-        except yaml.YAMLError:
-            continue
-        for document in documents:
-            listed = document.get("services") if isinstance(document, dict) else None
-            for name, tree in (listed or {}).items() if isinstance(listed, dict) else ():
-                if isinstance(tree, dict):
-                    services.append((f"{path.name}:{name}", tree))
-    return services
+def services_of(path: Path) -> dict[str, dict[str, Any]]:
+    """The services of one Compose file; none where it is no YAML."""
+    try:
+        documents = [*yaml.safe_load_all(path.read_text())]
+    except yaml.YAMLError:
+        return {}
+    services = [document["services"] for document in documents if isinstance(document, dict) and "services" in document]
+    return {name: tree for mapping in services for name, tree in mapping.items() if isinstance(tree, dict)}
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
-def test_real_services_equal_their_own_long_form() -> None:
+def test_the_corpus_holds_many_services() -> None:
+    """What the next law says is said about something."""
+    assert sum(len(services_of(path)) for path in own("compose", "*.y*ml")) > 25
+
+
+@pytest.mark.parametrize("path", cases("compose", "*.y*ml"))
+def test_services_equal_their_own_long_form(path: Path) -> None:
     """Every service of the corpus, compared with itself in long form, has no drift; the long form is its own long form."""
-    services = corpus_services()
-    assert len(services) > 80
-    for name, tree in services:
+    for name, tree in services_of(path).items():
         long = canonical_service(tree)
         assert canonical_service(long) == long, name
         assert compare(tree, long) == (), name

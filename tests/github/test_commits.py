@@ -6,7 +6,7 @@ import pytest
 from github.Repository import Repository
 
 from bot.errors import Refused, Stale, Unavailable
-from bot.github.commits import Draft
+from bot.model.codehost import CommitDraft
 from bot.safety.trailers import INTENT, compose
 from tests.github.conftest import World
 
@@ -23,8 +23,8 @@ def tip(world: World) -> str:
     return repository(world).get_branch("main").commit.sha
 
 
-def draft(expected: str, message: str = MESSAGE) -> Draft:
-    return Draft("main", expected, message, {"k8s/é.yaml": b"\x00\xffbytes\r\n"}, ("a.txt",))
+def draft(expected: str, message: str = MESSAGE) -> CommitDraft:
+    return CommitDraft("main", expected, message, {"k8s/é.yaml": b"\x00\xffbytes\r\n"}, ("a.txt",))
 
 
 def messages(world: World) -> list[str]:

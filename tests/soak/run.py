@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import yaml
 
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
@@ -27,7 +27,8 @@ from bot.safety.limits import Limits
 from bot.sandbox.faults import Action, LostReply
 from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work
@@ -156,7 +157,7 @@ class Soak:
         strike = self.box.faults.__dict__.pop("strike")
         clock = SharedClock()
         clock.sleep(seconds)
-        tell(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
+        record_order(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
         self.box.faults.__dict__["strike"] = strike
 
     def api(self, method: str, path: str) -> httpx.Response:

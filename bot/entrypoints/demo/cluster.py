@@ -158,6 +158,7 @@ def _container(desired: Desired) -> Object:
         },
     }
     if isinstance(health, dict):
+        # nanoseconds (Docker Engine API, ContainerInspect, HealthConfig)
         config["Healthcheck"] = {"Test": health["test"], "Interval": 30_000_000_000, "Retries": health["retries"]}
     log = {"Type": "json-file", "Config": {}}
     if isinstance(logging, dict):
@@ -182,12 +183,12 @@ def _container(desired: Desired) -> Object:
 
 
 def _bindings(ports: object) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
+    bindings: dict[str, list[dict[str, str]]] = {}
     for port in ports if isinstance(ports, list | tuple) else ():
         host, _, target = str(port).rpartition(":")
         address, _, published = host.rpartition(":")
-        found.setdefault(f"{target}/tcp", []).append({"HostIp": address, "HostPort": published})
-    return found
+        bindings.setdefault(f"{target}/tcp", []).append({"HostIp": address, "HostPort": published})
+    return bindings
 
 
 def now() -> datetime:

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from bot.errors import Invalid, Refused
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, Result
+from bot.secrecy.redaction import redact_tokens
 
 __all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "newer_version"]
 
@@ -97,7 +98,7 @@ def encoded(entry: Entry, prev: str) -> bytes:
         "severity": entry.severity,
         "intent": entry.intent,
         "result": entry.result,
-        "reason": entry.reason or None,
+        "reason": redact_tokens(entry.reason) or None,
         "link": entry.link,
         "detail": dict(entry.detail),
     }

@@ -11,7 +11,7 @@ from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
 
 
-class Target(RequestBody):
+class HookTarget(RequestBody):
     """``config`` of a webhook."""
 
     url: str | None = None
@@ -22,7 +22,7 @@ class Target(RequestBody):
 class NewHook(RequestBody):
     """Body of ``POST …/hooks``."""
 
-    config: Target
+    config: HookTarget
     events: tuple[str, ...] = ("push",)
     active: bool = True
 
@@ -30,7 +30,7 @@ class NewHook(RequestBody):
 class HookEdit(RequestBody):
     """Body of ``PATCH …/hooks/N``."""
 
-    config: Target | None = None
+    config: HookTarget | None = None
     events: list[str] | None = None
     active: bool | None = None
 
@@ -69,7 +69,7 @@ def edit_hook(call: ApiCall) -> ApiReply:
     """Address, secret, events, active."""
     repo, hook = _hook(call)
     request = call.body(HookEdit)
-    config = request.config or Target()
+    config = request.config or HookTarget()
     call.backend.store.update(
         "hook",
         hook.id,

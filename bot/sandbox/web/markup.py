@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from bot.errors import Invalid
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -56,6 +58,17 @@ def ticked(body: str, line: int, *, done: bool) -> str | None:
         r"^(\s*(?:[-*+]|\d+[.)])\s+)\[[ xX]\]", rf"\1[{'x' if done else ' '}]", lines[line], count=1
     )
     return "".join(lines) if changed else None
+
+
+def check_installed() -> None:
+    """Raise ``Invalid`` where the optional markdown-it-py is not installed."""
+    try:
+        import markdown_it  # noqa: F401 - only whether it is there
+    except ImportError as exc:
+        raise Invalid(
+            "the sandbox needs markdown-it-py, which is not installed",
+            advice="Install it: pip install 'clockwork-gitops[sandbox]'",
+        ) from exc
 
 
 @cache
