@@ -46,15 +46,21 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield held
 
 
-def _adjacent(one: Piece, other: Piece) -> bool:
-    return one.bare and other.bare and one.use is not None and other.use is not None and one.use.end == other.use.start
+def _adjacent(before: Piece, after: Piece) -> bool:
+    return (
+        before.bare
+        and after.bare
+        and before.use is not None
+        and after.use is not None
+        and before.use.end == after.use.start
+    )
 
 
-def _both(one: Piece, other: Piece) -> Piece:
-    if one.use is None or other.use is None:
+def _both(before: Piece, after: Piece) -> Piece:
+    if before.use is None or after.use is None:
         raise AssertionError
-    place = replace(one.use, end=other.use.end)
-    return Piece(one.text + other.text, place, place, bare=True)
+    stretch = replace(before.use, end=after.use.end)
+    return Piece(before.text + after.text, stretch, stretch, bare=True)
 
 
 def _stripped(parts: Sequence[Part]) -> list[Part]:
@@ -125,8 +131,8 @@ class _Writer:
 
     def _trace(self, at: Evaluator, part: TextPart) -> None:
         if part.value and len(self.pieces) <= _MOST_PIECES:
-            place = at.text.origin(part.start, part.end)
-            self.pieces.append(Piece(part.value, place, place, bare=True))
+            origin = at.text.origin(part.start, part.end)
+            self.pieces.append(Piece(part.value, origin, origin, bare=True))
 
     def _interpolate(self, at: Evaluator, part: Interpolation) -> None:
         value = at.value(part.expression)

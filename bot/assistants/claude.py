@@ -11,28 +11,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
+from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Tokens(Printed):
     input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
     output_tokens: int = 0
 
 
-class _Result(BaseModel):
+class _Result(Printed):
     """The one object that ``--output-format json`` prints."""
-
-    model_config = ConfigDict(extra="ignore")
 
     subtype: str
     is_error: bool
@@ -62,8 +59,8 @@ class Claude:
             "DISABLE_AUTOUPDATER": "1",
         }
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        del place
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        del workspace
         model = () if options.model is None else ("--model", options.model)
         program = options.program or "claude"
         fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
@@ -72,30 +69,30 @@ class Claude:
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        del place
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        del workspace
         try:
-            said = _Result.model_validate_json(ran.stdout)
+            output = _Result.model_validate_json(ran.stdout)
         except ValidationError:
             if ran.exit_code != 0:
                 return by_text(ran.stderr or ran.stdout[-2000:].decode("utf-8", "replace"), exit_code=ran.exit_code)
             return bad_output("claude printed no result object")
-        if ran.exit_code != 0 or said.is_error or said.subtype != "success":
-            return _failure(said, ran)
-        text = said.result if said.structured_output is None else json.dumps(said.structured_output)
-        return RawReply(text, _usage(said))
+        if ran.exit_code != 0 or output.is_error or output.subtype != "success":
+            return _failure(output, ran)
+        text = output.result if output.structured_output is None else json.dumps(output.structured_output)
+        return RawReply(text, _usage(output))
 
 
-def _failure(said: _Result, ran: ProcessResult) -> FailedRun:
-    message = said.result or said.subtype
-    if said.api_error_status is not None:
-        return by_status(said.api_error_status, message)
-    if "structured_output" in said.subtype:
+def _failure(output: _Result, ran: ProcessResult) -> FailedRun:
+    message = output.result or output.subtype
+    if output.api_error_status is not None:
+        return by_status(output.api_error_status, message)
+    if "structured_output" in output.subtype:
         return bad_output("the model did not keep to the schema")
     return by_text(message, exit_code=ran.exit_code)
 
 
-def _usage(said: _Result) -> Usage:
-    used = said.usage
+def _usage(output: _Result) -> Usage:
+    used = output.usage
     given = used.input_tokens + used.cache_creation_input_tokens + used.cache_read_input_tokens
-    return Usage(given, used.output_tokens, said.total_cost_usd)
+    return Usage(given, used.output_tokens, output.total_cost_usd)

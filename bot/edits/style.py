@@ -42,6 +42,14 @@ def column(chars: str, offset: int) -> int:
     return offset - (chars.rfind("\n", 0, offset) + 1)
 
 
+def line_end(chars: str, offset: int) -> int:
+    """Where the line of ``offset`` ends, before its line break."""
+    end = chars.find("\n", offset)
+    if end < 0:
+        return len(chars)
+    return end - 1 if end > offset and chars[end - 1] == "\r" else end
+
+
 def indentation(chars: str, offset: int) -> str:
     """The white space that the line of ``offset`` starts with."""
     start = chars.rfind("\n", 0, offset) + 1
@@ -127,7 +135,7 @@ def _text(value: str, quote: str, *, flow: bool) -> str:
 def double(value: str) -> str:
     """Text in double quotes; JSON's escapes are YAML's too."""
     quoted = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _UNPRINTABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", quoted)
 
 
 def flow(value: JSON, manner: House, *, quote: str = "") -> str:

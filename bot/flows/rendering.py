@@ -8,7 +8,7 @@ after is named, and removes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -73,12 +73,15 @@ class _Timed:
     clock: Clock
     until: datetime
 
-    def render(self, unit: Unit, tree: FileTree) -> Rendering:
-        """What ``unit`` comes to."""
+    def render_all(self, units: Sequence[Unit], tree: FileTree) -> Sequence[Rendering]:
+        """What the units come to."""
         if self.clock.now() > self.until:
             reason = f"the {RENDER_SECONDS:.0f} seconds for rendering one change were used up"
-            return Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line))
-        return self.renderer.render(unit, tree)
+            return [
+                Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line, again=True))
+                for unit in units
+            ]
+        return self.renderer.render_all(units, tree)
 
 
 @dataclass(slots=True)

@@ -151,12 +151,15 @@ def _secrets(resource: Resource) -> Value | None:
 
 
 def _mounted(resource: Resource, block: str) -> Value | None:
-    found = resource.get(block)
-    if found is None:
+    mounts = resource.get(block)
+    if mounts is None:
         return None
     return listed(
-        [tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements],
-        found,
+        [
+            tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
+            for mount in mounts.elements
+        ],
+        mounts,
     )
 
 

@@ -161,16 +161,11 @@ def _port(port: Value, key: str) -> Value:
 
 def _resources(resource: Resource) -> Value | None:
     made = {
-        key: tree({"cpu": _cpu(block.mapping.get("cpu")), "memory": _memory(block.mapping.get("memory"))}, block)
+        key: tree({"cpu": block.mapping.get("cpu"), "memory": _memory(block.mapping.get("memory"))}, block)
         for key, name in (("limits", "limits"), ("requests", "reservations"))
         if (block := resource.get(name)) is not None
     }
     return tree(dict(made), resource.body) if made else None
-
-
-def _cpu(value: Value | None) -> Value | None:
-    """Kubernetes' cores are numbers, too."""
-    return value
 
 
 def _memory(value: Value | None) -> Value | None:
@@ -246,8 +241,8 @@ def _volumes(resource: Resource) -> list[tuple[Value, Value]]:
 
 
 def _elements(resource: Resource, name: str) -> tuple[Value, ...]:
-    found = resource.get(name)
-    return found.elements if found is not None else ()
+    value = resource.get(name)
+    return value.elements if value is not None else ()
 
 
 def _mounted(source: Value, mount: Value, name: str) -> tuple[Value, Value]:
@@ -259,8 +254,8 @@ def _mounted(source: Value, mount: Value, name: str) -> tuple[Value, Value]:
 
 def _service(stack: Stack, resource: Resource) -> Value:
     body = resource.body
-    found = _elements(resource, "port")
-    ports = [_service_port(port, _port_name(port, found)) for port in found]
+    elements = _elements(resource, "port")
+    ports = [_service_port(port, _port_name(port, elements)) for port in elements]
     spec = {
         "selector": tree(dict(_selector(stack, resource)), body),
         "ports": listed(ports, resource.get("port") or body),
@@ -282,7 +277,7 @@ def _service_port(port: Value, name: Value) -> Value:
 def _port_name(port: Value, ports: Sequence[Value]) -> Value:
     """Its name, or one that stays when only the number people connect to changes; each name is there once."""
     own = port.mapping
-    inside = [(_protocol(one), one.mapping["container"].data) for one in ports]
+    inside = [(_protocol(sibling), sibling.mapping["container"].data) for sibling in ports]
     mine = (_protocol(port), own["container"].data)
     number = mine[1] if inside.count(mine) == 1 else (own.get("host") or own["container"]).data
     return own.get("name") or fixed(f"{mine[0]}-{number}", port)

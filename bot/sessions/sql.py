@@ -103,24 +103,22 @@ class SqlSessions:
         return len(rows) == _COUNT_BATCH
 
     def _add(self, connection: sa.Connection, sessions: Iterable[Session]) -> None:
-        places: dict[tuple[int, str], list[Group]] = {}
+        groups_by_key: dict[tuple[int, str], list[Group]] = {}
         for session in sessions:
-            places.setdefault((_hour(session.at), session.agent), []).append(group_of(session))
-        for (hour, agent), groups in sorted(places.items()):
+            groups_by_key.setdefault((_hour(session.at), session.agent), []).append(group_of(session))
+        for (hour, agent), groups in sorted(groups_by_key.items()):
             group = merge(groups)
-            place = {"hour": hour, "agent": agent}
+            key = {"hour": hour, "agent": agent}
             counts = {
                 "sessions": group.sessions,
                 "succeeded": group.succeeded,
                 "milliseconds": group.milliseconds,
             }
-            self._increase(connection, FIGURES, [place | counts])
+            self._increase(connection, FIGURES, [key | counts])
             self._increase(
-                connection, DURATIONS, [place | {"bucket": b, "number": n} for b, n in sorted(group.durations.items())]
+                connection, DURATIONS, [key | {"bucket": b, "number": n} for b, n in sorted(group.durations.items())]
             )
-            self._increase(
-                connection, RULES, [place | {"rule": r, "number": n} for r, n in sorted(group.rules.items())]
-            )
+            self._increase(connection, RULES, [key | {"rule": r, "number": n} for r, n in sorted(group.rules.items())])
 
     def _increase(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Add ``rows`` to ``table``: where there is a row of that key already, its numbers grow."""

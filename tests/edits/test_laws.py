@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bot.edits.adopt import adopt
-from bot.edits.hcl import node_at, replaced, written
+from bot.edits.hcl import replaced
+from bot.edits.hcl_nodes import node_at
+from bot.edits.hcl_text import written
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
