@@ -213,10 +213,20 @@ class _Comparison:
             {resource: made.tree for resource, made in side.items() if resource in differing} for side in sides
         ]
         status = FileStatus.ADDED if before is None else FileStatus.MODIFIED
-        unrendered = tuple(error for error in _errors(new) if error not in failures)
+        unrendered = tuple(error for error in self._touched_errors(new) if error not in failures)
         return RenderedChange(
             after.name, trees[0], trees[1], status, failures, unrendered, _Locator(self.head, new, self.change)
         )
+
+    def _touched_errors(self, expansion: Expansion) -> Iterator[NotCompared]:
+        """Why units of a target do not render at the head, of those that the change touches."""
+        for each in expansion.units:
+            unit, error = each.unit, each.rendering.error
+            if error is not None and (
+                self.changed & {*each.rendering.inputs, unit.file, error.file}
+                or (unit.path and any(is_below(path, unit.path) for path in self.changed))
+            ):
+                yield error
 
 
 def _made_from(target: Target) -> tuple[object, ...]:
@@ -225,10 +235,6 @@ def _made_from(target: Target) -> tuple[object, ...]:
 
 def _objects(expansion: Expansion) -> dict[ResourceId, RenderedObject]:
     return {resource: made for _, made in expansion.objects() if (resource := identity(made)) is not None}
-
-
-def _errors(expansion: Expansion) -> tuple[NotCompared, ...]:
-    return tuple(each.rendering.error for each in expansion.units if each.rendering.error is not None)
 
 
 def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
