@@ -162,9 +162,9 @@ class _Search:
             self._claim(path)
         for release in self._objects(flux.HELM_GROUP):
             chart = flux.text(release.tree, "spec", "chart", "spec", "chart")
-            path = joined("", chart.lstrip("/")) if chart else None
-            if path is not None and self._has_chart(path):
-                self._claim(path)
+            charted = joined("", chart.lstrip("/")) if chart else None
+            if charted is not None and self._has_chart(charted):
+                self._claim(charted)
 
     def _flux_unit(self, document: Document, near: Mapping[str | None, Seen]) -> Unit | None:
         """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
@@ -246,11 +246,16 @@ class _Search:
         begun = [
             u
             for u in units
-            if not any(self._applies(o, u.file) for o in units if o is not u) and not self._is_flux(u.file)
+            if not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
+            and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
-        names = _unique(begun)
-        for unit in begun:
-            self.targets.append(Target(names[id(unit)], (unit,), cluster=argo.cluster(unit), namespace=unit.namespace))
+        here = [unit for unit in begun if not argo.cluster(unit)]
+        names = _unique(here)
+        for unit in here:
+            self.targets.append(Target(names[id(unit)], (unit,), namespace=unit.namespace))
+        for cluster in sorted({argo.cluster(unit) for unit in begun} - {""}):
+            name = naming.name(argo.cluster_name(cluster, self.clusters))
+            self.targets.append(Target(name, tuple(u for u in begun if argo.cluster(u) == cluster), cluster=cluster))
 
     def _applies(self, unit: Unit, file: str) -> bool:
         return any(self._deploys(path, file) for path in argo.paths(unit))

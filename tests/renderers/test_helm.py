@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from bot.model.json import text
-from bot.model.target import Unit, UnitKind
+from bot.model.resource import JSON, Tree
+from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import tools
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from bot.targets.expansion import Surroundings, expand
-from bot.model.target import Target
 from tests.gitops import HERE, at, by_name, called, repository, tree_of
 from tests.renderers import needs
 
@@ -26,12 +26,12 @@ pytestmark = needs.HELM
 SHOP = "charts/shop"
 
 
-def unit(path: str, *files: str, namespace: str = "", **values: object) -> Unit:
+def unit(path: str, *files: str, namespace: str = "", **values: JSON) -> Unit:
     """A chart with values files and values."""
-    spec = {
+    spec: Tree = {
         "releaseName": "eu",
         "valueFiles": [f"{path}/{file}" for file in files],
-        "values": json.loads(json.dumps(values)),
+        "values": values,
     }
     return Unit(UnitKind.HELM, "shop", path, namespace, spec, file=f"{path}/Chart.yaml", line=1, how="chart")
 
@@ -94,7 +94,7 @@ def test_dependencies_of_the_repository_are_part_of_a_chart(renderers: Renderers
     [("charts/lonely", {}, "wordpress"), (SHOP, {"tracing": {"enabled": True}}, "tracing")],
 )
 def test_a_missing_dependency_is_not_compared(
-    renderers: Renderers, path: str, values: dict[str, object], needed: str
+    renderers: Renderers, path: str, values: dict[str, JSON], needed: str
 ) -> None:
     """A chart that needs what is not in the repository is not rendered without it."""
     rendering = renderers.render(unit(path, **values), repository("charts"))
@@ -215,8 +215,9 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
         capture_output=True,
         timeout=60,
     ).stdout
-    files = {
-        "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n- {name: cache, version: 1.0.0, repository: ''}\n",
+    needed = "dependencies:\n- {name: cache, version: 1.0.0, repository: ''}\n"
+    files: dict[str, str | bytes] = {
+        "Chart.yaml": f"apiVersion: v2\nname: web\nversion: 0.1.0\n{needed}",
         "charts/cache-1.0.0.tgz": packed,
     }
     claim = by_name(renderers.render(unit(""), tree_of(files)))["PersistentVolumeClaim/eu-cache"]
