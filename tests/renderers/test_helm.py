@@ -26,12 +26,12 @@ pytestmark = needs.HELM
 SHOP = "charts/shop"
 
 
-def unit(path: str, *files: str, namespace: str = "", **values: JSON) -> Unit:
+def unit(path: str, *files: str, namespace: str = "", values: Tree | None = None) -> Unit:
     """A chart with values files and values."""
     spec: Tree = {
         "releaseName": "eu",
         "valueFiles": [f"{path}/{file}" for file in files],
-        "values": values,
+        "values": values or {},
     }
     return Unit(UnitKind.HELM, "shop", path, namespace, spec, file=f"{path}/Chart.yaml", line=1, how="chart")
 
@@ -71,7 +71,7 @@ def test_values_files_lie_over_the_chart_s_own(renderers: Renderers) -> None:
         "env": [{"name": "LOG_LEVEL", "value": "debug"}],
     }
     assert at(web, "spec", "replicas") == 3
-    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", replicas=9), repository("charts")))[
+    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", values={"replicas": 9}), repository("charts")))[
         "Deployment/eu-shop"
     ]
     assert at(web, "spec", "replicas") == 9
@@ -97,7 +97,7 @@ def test_a_missing_dependency_is_not_compared(
     renderers: Renderers, path: str, values: dict[str, JSON], needed: str
 ) -> None:
     """A chart that needs what is not in the repository is not rendered without it."""
-    rendering = renderers.render(unit(path, **values), repository("charts"))
+    rendering = renderers.render(unit(path, values=values), repository("charts"))
     assert rendering.objects == ()
     assert rendering.error is not None
     assert rendering.error.reason.startswith(f"its chart needs {needed}, which is not in its charts folder")
@@ -177,7 +177,7 @@ def test_a_broken_template_is_named_with_its_line(renderers: Renderers, template
 def test_values_that_a_schema_refuses_are_told(renderers: Renderers) -> None:
     """``values.schema.json`` is obeyed."""
     files = {**chart(), "values.schema.json": '{"properties": {"replicas": {"type": "integer"}}}'}
-    error = renderers.render(unit("", replicas="many"), tree_of(files)).error
+    error = renderers.render(unit("", values={"replicas": "many"}), tree_of(files)).error
     assert error is not None
     assert "/replicas" in error.reason
 

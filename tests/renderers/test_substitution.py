@@ -11,7 +11,14 @@ from bot.model.resource import JSON
 from bot.renderers.opaque import opaque, unresolved
 from bot.renderers.substitution import substituted
 
-VALUES: dict[str, JSON] = {"name": "Web-One", "n": "8080", "empty": "", "path": "a/b/c.tar.gz", "on": "true", "other": "name"}
+VALUES: dict[str, JSON] = {
+    "name": "Web-One",
+    "n": "8080",
+    "empty": "",
+    "path": "a/b/c.tar.gz",
+    "on": "true",
+    "other": "name",
+}
 
 
 def one(written: JSON, *, known: bool = True) -> JSON:
