@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.json import get, mapping, text
-from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit
+from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
 from bot.targets.clusters import Cluster
 from bot.targets.flux import Seen
@@ -218,10 +218,18 @@ class _Run:
             self._take(flux.releases([made], self.seen, self.around.own), index, depth + 1)
         return bool(self.waiting)
 
+    def _cluster(self) -> str:
+        """The cluster that applications of this target go to, as they name it."""
+        return self.target.cluster if self.target.cluster.startswith("argo:") else ""
+
     def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
         for each in made:
             if isinstance(each, NotCompared):
                 self.left_out.append(each)
+            elif each.kind is UnitKind.ARGO_APPLICATION and argo.cluster(each) != self._cluster():
+                goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
+                reason = f"it goes to another cluster, {goes}"
+                self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
             else:
                 self.add(each, parent, depth)
 

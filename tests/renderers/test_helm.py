@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot.model.json import text
+from bot.model.resource import JSON, Tree
 from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import tools
 from bot.renderers.confined import Jail
@@ -26,12 +27,12 @@ pytestmark = needs.HELM
 SHOP = "charts/shop"
 
 
-def unit(path: str, *files: str, namespace: str = "", **values: object) -> Unit:
+def unit(path: str, *files: str, namespace: str = "", values: Tree | None = None) -> Unit:
     """A chart with values files and values."""
-    spec = {
+    spec: Tree = {
         "releaseName": "eu",
         "valueFiles": [f"{path}/{file}" for file in files],
-        "values": json.loads(json.dumps(values)),
+        "values": values or {},
     }
     return Unit(UnitKind.HELM, "shop", path, namespace, spec, file=f"{path}/Chart.yaml", line=1, how="chart")
 
@@ -71,7 +72,7 @@ def test_values_files_lie_over_the_chart_s_own(renderers: Renderers) -> None:
         "env": [{"name": "LOG_LEVEL", "value": "debug"}],
     }
     assert at(web, "spec", "replicas") == 3
-    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", replicas=9), repository("charts")))[
+    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", values={"replicas": 9}), repository("charts")))[
         "Deployment/eu-shop"
     ]
     assert at(web, "spec", "replicas") == 9
@@ -94,10 +95,10 @@ def test_dependencies_of_the_repository_are_part_of_a_chart(renderers: Renderers
     [("charts/lonely", {}, "wordpress"), (SHOP, {"tracing": {"enabled": True}}, "tracing")],
 )
 def test_a_missing_dependency_is_not_compared(
-    renderers: Renderers, path: str, values: dict[str, Any], needed: str
+    renderers: Renderers, path: str, values: dict[str, JSON], needed: str
 ) -> None:
     """A chart that needs what is not in the repository is not rendered without it."""
-    rendering = renderers.render(unit(path, **values), repository("charts"))
+    rendering = renderers.render(unit(path, values=values), repository("charts"))
     assert rendering.objects == ()
     assert rendering.error is not None
     assert rendering.error.reason.startswith(f"its chart needs {needed}, which is not in its charts folder")
@@ -177,7 +178,7 @@ def test_a_broken_template_is_named_with_its_line(renderers: Renderers, template
 def test_values_that_a_schema_refuses_are_told(renderers: Renderers) -> None:
     """``values.schema.json`` is obeyed."""
     files = {**chart(), "values.schema.json": '{"properties": {"replicas": {"type": "integer"}}}'}
-    error = renderers.render(unit("", replicas="many"), tree_of(files)).error
+    error = renderers.render(unit("", values={"replicas": "many"}), tree_of(files)).error
     assert error is not None
     assert "/replicas" in error.reason
 
@@ -215,9 +216,9 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
         capture_output=True,
         timeout=60,
     ).stdout
+    needed = "dependencies:\n- {name: cache, version: 1.0.0, repository: ''}\n"
     files: dict[str, str | bytes] = {
-        "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
-        "- {name: cache, version: 1.0.0, repository: ''}\n",
+        "Chart.yaml": f"apiVersion: v2\nname: web\nversion: 0.1.0\n{needed}",
         "charts/cache-1.0.0.tgz": packed,
     }
     claim = by_name(renderers.render(unit(""), tree_of(files)))["PersistentVolumeClaim/eu-cache"]
