@@ -294,6 +294,9 @@ class GuardSettings(_Section):
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    rendered_comment: bool | None = None
+    """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
+    Without a setting: on, but off in GitHub Actions."""
 
 
 class SessionSettings(_Section):

@@ -36,24 +36,25 @@ PLUGIN_CONTRACTS = (
 """Packages outside of this repository satisfy them."""
 
 
-def facts(
-    pull: PullRequest,
-    comment: CommentEvent,
-    target: Target,
-    tree: RenderedObject,
-    rendering: Rendering,
-    *providers: TokenProvider,
-) -> tuple[object, ...]:
+def facts_of_the_host(pull: PullRequest, comment: CommentEvent) -> tuple[object, ...]:
     """Facts that values carry for whoever implements or reads a port."""
-    return (
-        pull.head_repo,
-        comment.sender_id,
-        target.units,
-        tree.opaque,
-        rendering.left_out,
-        TARGET_NAME,
-        *(provider.checked for provider in providers),
-    )
+    return pull.head_repo, comment.sender_id
 
 
-__all__ = ["PLUGIN_CONTRACTS", "WORDS_OF_CLOSED_LISTS", "facts"]
+def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
+    """The same for what is rendered."""
+    return target.units, tree.opaque, rendering.left_out, TARGET_NAME
+
+
+def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:
+    """When somebody last looked at the source."""
+    return (provider.checked,)
+
+
+__all__ = [
+    "PLUGIN_CONTRACTS",
+    "WORDS_OF_CLOSED_LISTS",
+    "facts_of_providers",
+    "facts_of_targets",
+    "facts_of_the_host",
+]

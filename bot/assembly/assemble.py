@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
-from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.module import Module, World, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
@@ -122,7 +122,7 @@ def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
     return provider, name, namespace
 
 
-def _settings(world: World, at: Evaluation, block: Block) -> dict[str, str]:
+def _settings(world: World, at: Evaluator, block: Block) -> dict[str, str]:
     found: dict[str, str] = {}
     for item in block.body.assignments:
         if item.name not in PROVIDER:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
@@ -16,7 +16,7 @@ from bot.model.resource import SourceError
 Report = Callable[[SourceError | None], None]
 
 
-def evaluate_body(at: Evaluation, block: Block, schema: Schema, report: Report) -> Value:
+def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -> Value:
     """The object that ``block`` writes. Every mistake in it is reported; what has one is left out."""
     body = block.body
     _check_names(at, body, schema, report)
@@ -38,7 +38,7 @@ def evaluate_body(at: Evaluation, block: Block, schema: Schema, report: Report) 
     return Value(entries, Trace(at.text.origin(block.start, block.end)))
 
 
-def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> Value | None:
+def attribute(at: Evaluator, item: Assignment, kind: Type, report: Report) -> Value | None:
     """The value of one attribute as ``kind``; None (and the mistake reported) where it has none."""
     try:
         return fitted(at, at.value(item.expression), kind, item)
@@ -47,7 +47,7 @@ def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> V
         return None
 
 
-def fitted(at: Evaluation, value: Value, kind: Type, item: Assignment) -> Value:
+def fitted(at: Evaluator, value: Value, kind: Type, item: Assignment) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value."""
     if kind is ScalarType.STRING and "name" in value.mapping:
         value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
@@ -69,7 +69,7 @@ def _names(value: Value) -> Value:
     return Value(items, value.trace)
 
 
-def _nested(at: Evaluation, blocks: list[Block], nested: Nested, report: Report) -> Value:
+def _nested(at: Evaluator, blocks: list[Block], nested: Nested, report: Report) -> Value:
     made = [evaluate_body(at, block, nested.schema, report) for block in blocks]
     if nested.many:
         return Value(tuple(made), Trace(at.text.origin(blocks[0].start, blocks[-1].end)))
@@ -78,7 +78,7 @@ def _nested(at: Evaluation, blocks: list[Block], nested: Nested, report: Report)
     return made[0]
 
 
-def _check_names(at: Evaluation, body: Body, schema: Schema, report: Report) -> None:
+def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> None:
     seen: set[str] = set()
     known = {*schema.attributes, *schema.blocks}
     for item in body.items:

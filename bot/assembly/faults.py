@@ -18,6 +18,10 @@ class Fault(Exception):
         self.error = error
 
 
+class Misuse(ValueError):
+    """Arguments that are not what a function takes; the message says what it takes."""
+
+
 class EvaluationBudget:
     """How much one assembly may still compute, in values made."""
 

@@ -14,6 +14,7 @@ from typing import Final
 from bot.assembly.body import evaluate_body
 from bot.assembly.config import Kind
 from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
 from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
@@ -52,7 +53,7 @@ class World:
 class NamedBlock:
     """A block with its file."""
 
-    at: Evaluation
+    at: Evaluator
     block: Block
 
 
@@ -107,8 +108,8 @@ class Module:
             found[name] = declared
         return found
 
-    def _locals(self) -> dict[str, tuple[Evaluation, Expression]]:
-        found: dict[str, tuple[Evaluation, Expression]] = {}
+    def _locals(self) -> dict[str, tuple[Evaluator, Expression]]:
+        found: dict[str, tuple[Evaluator, Expression]] = {}
         for declared in self.blocks("locals"):
             for item in declared.block.body.assignments:
                 if item.name in found:
@@ -119,7 +120,7 @@ class Module:
     def roots(self) -> frozenset[str]:
         return _ROOTS
 
-    def reference(self, path: Sequence[str], at: Evaluation, node: Expression) -> tuple[Value, int] | None:
+    def reference(self, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int] | None:
         root, name = path[0], path[1] if len(path) > 1 else ""
         if root not in _ROOTS:
             return None
@@ -136,16 +137,16 @@ class Module:
             case "module":
                 return self._output_of(name, path, at, node), 3
             case "path":
-                return at.made(node, self.folder or ".", ()), 2
+                return at.computed(node, self.folder or ".", ()), 2
             case _:
                 return self._resource(f"{root}.{name}", path, at, node)
 
-    def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluation, node: Expression) -> None:
+    def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluator, node: Expression) -> None:
         if name not in known:
             meant = nearest(name, known)
             at.fault(node, message, f"{meant!r}" if meant else None)
 
-    def once(self, key: str, at: Evaluation | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
+    def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
         whole = f"{self.address}.{key}" if self.address else key
         if key in self.known:
@@ -243,7 +244,7 @@ class Module:
             self.children[name] = made
         return self.children[name]
 
-    def _output_of(self, name: str, path: Sequence[str], at: Evaluation, node: Expression) -> Value:
+    def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> Value:
         self._need(name, self.modules, f"there is no module {name!r}", at, node)
         if len(path) < 3:
             at.fault(node, "a module alone is not a value", f"'module.{name}.OUTPUT'")
@@ -252,11 +253,11 @@ class Module:
         self._need(path[2], child.outputs, f"module {name} has no output {path[2]!r}", at, node)
         return child.output(path[2], at, node)
 
-    def _opened(self, name: str, at: Evaluation, node: Expression) -> Value:
+    def _opened(self, name: str, at: Evaluator, node: Expression) -> Value:
         self.child(name)
-        return at.made(node, None, ())
+        return at.computed(node, None, ())
 
-    def output(self, name: str, at: Evaluation | None = None, node: Expression | None = None) -> Value:
+    def output(self, name: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
         """The value of an output. Raises :class:`~bot.assembly.faults.Fault`."""
         declared = self.outputs[name]
         return self.once(f"output.{name}", at, node, lambda: self._output(name, declared))
@@ -275,7 +276,7 @@ class Module:
         found = at.value(value.expression)
         return found.secret() if flag(at, block.body.get("sensitive")) else found
 
-    def _resource(self, key: str, path: Sequence[str], at: Evaluation, node: Expression) -> tuple[Value, int]:
+    def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)
         declared = self.resources[key]
         if len(path) < 3:
@@ -297,7 +298,7 @@ class Module:
             at.fault(node, message, f"{meant!r}" if meant and meant != name else None)
         return whole.mapping[name], 3
 
-    def body(self, key: str, at: Evaluation | None = None, node: Expression | None = None) -> Value:
+    def body(self, key: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
         """A whole resource, checked, with ``name`` and what follows from it. Raises :class:`~bot.assembly.faults.Fault`."""
         declared = self.resources[key]
         return self.once(key, at, node, lambda: self._body(key, declared))
@@ -333,7 +334,7 @@ def _image_reference(entries: Mapping[str, Value]) -> Value:
     return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))
 
 
-def module_folder(at: Evaluation, block: Block) -> str:
+def module_folder(at: Evaluator, block: Block) -> str:
     """The folder a module block names. Raises :class:`~bot.assembly.faults.Fault` when it is none of this repository."""
     source = block.body.get("source")
     if source is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
+from bot.assembly.numbers import number_text, parse_number
 from bot.model.json import JSON, Pointer
 from bot.model.resource import Origin, Through
 
@@ -196,31 +197,25 @@ def as_text(value: Value) -> str | None:
             return None
 
 
-def number_text(number: float) -> str:
-    """A number as text: whole ones without a point."""
-    return str(int(number)) if number == int(number) else repr(number)
-
-
 def as_number(value: Value) -> int | float | None:
     """The number it is or spells."""
     if isinstance(value.data, bool):
         return None
     if isinstance(value.data, (int, float)):
         return value.data
-    if isinstance(value.data, str):
-        try:
-            number = float(value.data)
-        except ValueError:
-            return None
-        return int(number) if number == number and abs(number) < 2**63 and number == int(number) else number  # noqa: PLR0124
-    return None
+    return parse_number(value.data) if isinstance(value.data, str) else None
 
 
 def as_bool(value: Value) -> bool | None:
     """The truth value it is or spells."""
-    if isinstance(value.data, bool):
-        return value.data
-    return {"true": True, "false": False}.get(value.data) if isinstance(value.data, str) else None
+    return bool_of(value.data)
+
+
+def bool_of(data: object) -> bool | None:
+    """The truth value that ``data`` is or spells (go-cty, docs/convert.md: ``true``, ``false``, ``1`` and ``0``)."""
+    if isinstance(data, bool):
+        return data
+    return {"true": True, "1": True, "false": False, "0": False}.get(data) if isinstance(data, str) else None
 
 
 def equal(one: Value, other: Value) -> bool:

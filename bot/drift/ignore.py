@@ -4,7 +4,8 @@ The file is a mapping with one key, ``ignores``, a list of rules::
 
     ignores:
       - id: web-replicas              # optional; "file#number" otherwise
-        resource: Deployment/shop/*   # glob over the resource as reports show it; everything when left out
+        target: prod                  # optional glob: a target of `clockwork targets`; all of them when left out
+        resource: Deployment/shop/*   # glob over the resource without its target; everything when left out
         selector: app=web,tier!=db    # optional: by the labels in Git (metadata.labels, or labels of a Compose service),
                                       # live ones only where Git does not declare the resource; as text like here
                                       # (also: key in (a,b), key notin (a,b), key, !key), or a mapping with matchLabels
@@ -47,6 +48,7 @@ class IgnoreRule:
     id: str
     reason: str
     resource: str = "*"
+    target: str | None = None
     selector: Selector | None = None
     path: Path = ()
     kinds: frozenset[DriftKind] = frozenset()
@@ -62,6 +64,8 @@ class IgnoreRule:
     def matches(self, drift: Drift, labels_of: LabelsOf) -> bool:
         """Whether it is about ``drift``, expired or not."""
         if self.kinds and drift.kind not in self.kinds:
+            return False
+        if self.target is not None and not name_matches(self.target, drift.resource.target):
             return False
         if not (name_matches(self.resource, str(drift.resource)) and path_covers(self.path, drift.path)):
             return False
@@ -130,7 +134,7 @@ def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], 
         elif rule.id not in used:
             notes.append(IgnoreNote(rule.id, "unused", f"matches nothing{owner}: remove it, or look at its pattern"))
         for drift in overruled.get(rule.id, ()):
-            where = f"{drift.resource} {drift.where}".strip()
+            where = f"{drift.resource.qualified} {drift.where}".strip()
             notes.append(IgnoreNote(rule.id, "overruled", f"{where} is CRITICAL and reported anyway{owner}"))
     return notes
 
@@ -161,6 +165,7 @@ class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     id: str | None = Field(default=None, min_length=1)
+    target: str | None = Field(default=None, min_length=1)
     resource: str = Field(default="*", min_length=1)
     selector: Any = None
     path: str = ""
@@ -186,10 +191,11 @@ def load(data: bytes, file: str) -> Ignores:
         first = error.errors()[0]
         location = ".".join(str(part) for part in first["loc"])
         advice = (
-            "an ignore rule needs a reason; see the keys id, resource, selector, path, kinds, reason, owner, expires"
+            "an ignore rule needs a reason; see the keys id, target, resource, selector, path, kinds, reason, owner"
         )
         raise Invalid(
-            f"{file}:{document.line(first['loc'])}: {location}: {first['msg']}", advice=f"{advice}, allow_critical"
+            f"{file}:{document.line(first['loc'])}: {location}: {first['msg']}",
+            advice=f"{advice}, expires, allow_critical",
         ) from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
@@ -208,6 +214,7 @@ def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
     return IgnoreRule(
         id=rule.id or f"{file}#{number}",
         reason=rule.reason,
+        target=rule.target,
         resource=rule.resource,
         selector=selector,
         path=path,

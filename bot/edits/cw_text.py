@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 
-from bot.assembly.values import Piece, number_text
+from bot.assembly.numbers import number_text
+from bot.assembly.values import Piece
 from bot.model.json import JSON
 from bot.model.resource import Origin
 

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.drift import ignore
 from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
-from bot.drift.ignore import Ignores
+from bot.drift.ignore import Ignores, LabelsOf
+from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
 from bot.flows.quiet import without_idle, without_opaque
 from bot.model.decision import Decision
-from bot.model.drift import Drift, IgnoreNote, Report
+from bot.model.drift import Drift, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
@@ -47,7 +49,7 @@ class RulesInForce:
 class Place:
     """What one set of observers looked at: targets that share it, their resources, and what was seen of them.
 
-    Resources and observation are within the place: their identities name no target.
+    Resources and observation are within the place: their identities name no target. What is made of them does.
     """
 
     observer: str
@@ -68,24 +70,25 @@ class Assessment:
 
 def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
-    places: list[Place] = []
-    reports: list[Report] = []
-    decisions: list[Decision] = []
-    for observer, resources in _places(declaration).items():
-        place = Place(observer, resources, observe(observer, resources, now))
-        report = _report(declaration, rules, place, now)
-        around = collect(resources)
-        places.append(place)
-        target_of = {desired.id.local: desired.id for desired in _of(declaration, observer)}
-        made = [decide(drift, rules.rules, around) for drift in report.drift]
-        decisions += [replace(each, drift=_named(each.drift, target_of)) for each in made]
-        reports.append(replace(report, drift=tuple(_named(drift, target_of) for drift in report.drift)))
-    report = _joined(declaration, rules, reports)
-    return Assessment(now, declaration, tuple(places), report, tuple(sorted(decisions, key=_worst_first)))
+    places = tuple(
+        Place(observer, resources, observe(observer, resources, now))
+        for observer, resources in _places(declaration).items()
+    )
+    reports = [_report(declaration, rules, place, now) for place in places]
+    report = _joined(declaration, rules, reports, places, now)
+    contexts = {place.observer: collect(_of(declaration, place.observer)) for place in places} if report.drift else {}
+    observer_of = _observer_of(declaration)
+    decisions = [
+        decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
+    ]
+    return Assessment(now, declaration, places, report, tuple(sorted(decisions, key=_worst_first)))
 
 
 def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
-    drift = decision.drift
+    return _order(decision.drift)
+
+
+def _order(drift: Drift) -> tuple[int, str, str, str]:
     return (-drift.severity.rank, drift.resource.qualified, drift.where, drift.kind)
 
 
@@ -113,13 +116,8 @@ def _places(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     }
 
 
-def _named(drift: Drift, target_of: Mapping[ResourceId, ResourceId]) -> Drift:
-    """The drift with the target of its resource in its name."""
-    full = target_of.get(drift.resource)
-    return drift if full is None or not full.target else replace(drift, resource=full)
-
-
 def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: datetime) -> Report:
+    """The comparison of one place, each drift in its target's name, before any rule."""
     observation = place.observation
     live = Seen(
         resources=observation.resources,
@@ -128,40 +126,118 @@ def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: da
         unreachable=observation.unreachable,
         differences=(*observation.differences, *(declaration.stale if not place.observer else ())),
     )
-    own = {desired.id for desired in _of(declaration, place.observer)}
+    bases = _bases(declaration, rules, place.observer)
     report = compare(
         place.resources,
         live,
-        bases={id_.local: tree for id_, tree in rules.bases.items() if id_ in own or not id_.target},
-        ignores=rules.ignores,
+        bases={id_.local: tree for id_, tree in bases.items()},
         options=rules.options,
         memo=None if rules.memo is None else rules.memo.of(place.observer),
         now=now,
     )
-    drift, notes = without_opaque(report.drift, place.resources)
-    drift, idle = without_idle(drift, place.resources, declaration)
-    return replace(report, drift=drift, notes=(*report.notes, *_unobserved(place), *notes, *idle))
+    names = _Names.of(declaration, place.observer, bases)
+    return replace(
+        report,
+        drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
+        suppressed=tuple(
+            replace(each, drift=names.stamped(each.drift)) for each in report.suppressed if names.knows(each.drift)
+        ),
+        notes=(*report.notes, *_unobserved(place)),
+    )
 
 
-def _joined(declaration: Declaration, rules: RulesInForce, reports: Sequence[Report]) -> Report:
-    """One report out of those of all places."""
+def _bases(declaration: Declaration, rules: RulesInForce, observer: str) -> Mapping[ResourceId, Tree]:
+    """What was last applied to the targets that ``observer`` looks at.
+
+    What a target no longer declares counts as dropped only where nothing of the target is left out: else it may just
+    not have been rendered.
+    """
+    if declaration.deployment is None:
+        return rules.bases
+    declared = {desired.id for desired in _of(declaration, observer)}
+    deployment, known = declaration.deployment, _observer_of(declaration)
+    whole = {name for name, own in known.items() if own == observer and not deployment.expansions[name].left_out}
+    if not observer and deployment.only is None:
+        whole.add("")
+    return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in whole}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The targets of one place's resources. ``only``: an undeclared resource that no target is known for is nobody's."""
+
+    declared: Mapping[ResourceId, str]
+    dropped: Mapping[ResourceId, str]
+    observer: str
+    only: bool
+
+    @staticmethod
+    def of(declaration: Declaration, observer: str, bases: Mapping[ResourceId, Tree]) -> _Names:
+        deployment = declaration.deployment
+        if deployment is None or not deployment.targets:
+            return _Names({}, {}, "", only=False)
+        return _Names(
+            {desired.id.local: desired.id.target for desired in _of(declaration, observer)},
+            {id_.local: id_.target for id_ in bases},
+            observer,
+            only=deployment.only is not None,
+        )
+
+    def _target(self, id_: ResourceId) -> str:
+        target = self.declared.get(id_)
+        return self.dropped.get(id_, self.observer) if target is None else target
+
+    def knows(self, drift: Drift) -> bool:
+        """Whether it is about something of this run: where one target was asked for, others may declare the rest."""
+        return not self.only or bool(self._target(drift.resource))
+
+    def stamped(self, drift: Drift) -> Drift:
+        """The drift with the target of its resource in its name, and of its task where that is the resource's own."""
+        target = self._target(drift.resource)
+        if not target:
+            return drift
+        task = drift.task if drift.resource in self.declared else f"{target}/{drift.task}"
+        return replace(drift, resource=drift.resource._replace(target=target), task=task)
+
+
+def _joined(
+    declaration: Declaration, rules: RulesInForce, reports: Sequence[Report], places: Sequence[Place], now: datetime
+) -> Report:
+    """One report out of those of all places, after the ignore rules: a rule is unused where it hides nothing anywhere."""
+    compared = [drift for report in reports for drift in report.drift]
+    sorted_ = ignore.sort(compared, rules.ignores, now, _labels(declaration, places))
+    drift, opaque = without_opaque(sorted_.kept, declaration.resources)
+    drift, idle = without_idle(drift, declaration)
     deployment = declaration.deployment
     errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
     unknown = [
         IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
     ]
-    notes = [note for report in reports for note in report.notes]
+    ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
+    notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *idle]
     return Report(
         resources=sum(report.resources for report in reports),
-        drift=tuple(drift for report in reports for drift in report.drift),
+        drift=tuple(sorted(drift, key=_order)),
         errors=tuple(error for error in errors if not error.note),
         unreachable=(
             *(each for report in reports for each in report.unreachable),
             *(() if deployment is None else deployment.unreachable),
         ),
-        suppressed=tuple(each for report in reports for each in report.suppressed),
+        suppressed=(*_suppressed(reports), *sorted_.suppressed),
         notes=(*dict.fromkeys([*notes, *unknown]), *(() if deployment is None else deployment.notes)),
     )
+
+
+def _suppressed(reports: Sequence[Report]) -> Iterator[Suppressed]:
+    for report in reports:
+        yield from report.suppressed
+
+
+def _labels(declaration: Declaration, places: Sequence[Place]) -> LabelsOf:
+    """The labels of a resource, in the place that its target is in."""
+    labelled = {place.observer: Labelled(place.resources, place.observation.resources) for place in places}
+    observer_of = _observer_of(declaration)
+    return lambda id_: labelled[observer_of.get(id_.target, "")].of(id_.local)
 
 
 def _unobserved(place: Place) -> Iterator[IgnoreNote]:

@@ -4,7 +4,7 @@ nowhere.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from bot.flows.declare import Declaration
@@ -32,7 +32,9 @@ def without_opaque(
     files = {desired.id: f"{desired.file}:{desired.line}" for desired in resources if desired.id in opaque}
     notes = [
         IgnoreNote(
-            f"{id_} ({files[id_]})", "not compared", f"{len(pointers)} values that are encrypted or filled in later"
+            f"{id_.qualified} ({files[id_]})",
+            "not compared",
+            f"{len(pointers)} values that are encrypted or filled in later",
         )
         for id_, pointers in opaque.items()
     ]
@@ -52,9 +54,7 @@ def _end(edit: Edit) -> Pointer:
     return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
-def without_idle(
-    drifts: Sequence[Drift], resources: Sequence[Desired], declaration: Declaration
-) -> tuple[tuple[Drift, ...], tuple[IgnoreNote, ...]]:
+def without_idle(drifts: Sequence[Drift], declaration: Declaration) -> tuple[tuple[Drift, ...], tuple[IgnoreNote, ...]]:
     """The drifts of targets of which something runs, and a note for each other one that only was found.
 
     An example overlay, or a cluster that this observer does not see, is not five hundred missing objects. A target that
@@ -63,14 +63,10 @@ def without_idle(
     if declaration.deployment is None:
         return tuple(drifts), ()
     found = {target.name for target in declaration.deployment.targets if not target.declared}
-    owner = {desired.id.local: desired.id.target for desired in declaration.resources if desired.id.target in found}
-    counts = Counter(owner[desired.id] for desired in resources if desired.id in owner)
-    missing: dict[str, int] = defaultdict(int)
-    for drift in drifts:
-        if drift.kind is DriftKind.MISSING and not drift.path and drift.resource in owner:
-            missing[owner[drift.resource]] += 1
-    idle = {name for name, count in counts.items() if count and missing[name] == count}
-    kept = tuple(drift for drift in drifts if owner.get(drift.resource) not in idle)
+    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in found)
+    missing = Counter(drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path)
+    idle = {name for name, count in counts.items() if missing[name] == count}
+    kept = tuple(drift for drift in drifts if drift.resource.target not in idle)
     notes = tuple(
         IgnoreNote(
             name,

@@ -30,10 +30,11 @@ class Bad:
 
 Check: TypeAlias = Callable[[JSON], Good | Bad]
 
-_PIECE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)")
+_PIECE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 """Go's ``time.ParseDuration``; the Compose specification, "Specifying durations", has the same units without ``ns``."""
-_SIZE: Final = re.compile(r"(\d{1,12})\s*([kmg])?b?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"([0-9]{1,12}) ?([kKmMgG])?[bB]?")
+"""ASCII by name, as in all of these: ``\\d`` takes the digits of every script, IGNORECASE the Kelvin sign for a ``k``."""
 _BYTES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 """``max-size``: Docker documentation, "JSON File logging driver", "Options"."""
 _LABEL_KEY: Final = re.compile(
@@ -104,7 +105,7 @@ def word(*allowed: str) -> Check:
 
 def restart(value: JSON) -> Good | Bad:
     """A Compose restart policy that keeps the service running: ``always``, ``unless-stopped``, ``on-failure[:N]``."""
-    if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::\d{1,2})?", value):
+    if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::[0-9]{1,2})?", value):
         return Good(f"{value} keeps the service running")
     return Bad(f"{shown(value)} is not one of always, unless-stopped, on-failure")
 

@@ -151,6 +151,7 @@ def _matches(match: RuleMatch, facts: _Facts) -> bool:
         and (match.destructive is None or match.destructive == (facts.danger is not None))
         and (match.adoptable is None or match.adoptable == bool(drift.adopt))
         and (not match.safe or facts.safe in match.safe)
+        and (not match.target or any(name_matches(pattern, drift.resource.target) for pattern in match.target))
         and (not match.kinds or any(name_matches(pattern, drift.resource.kind) for pattern in match.kinds))
         and (not match.resource or any(resource_matches(pattern, str(drift.resource)) for pattern in match.resource))
         and (not match.task or any(name_matches(pattern, drift.task) for pattern in match.task))

@@ -94,6 +94,7 @@ def names(drift: Drift, *, safe: str | None, destructive: bool) -> dict[str, obj
             "scope": drift.resource.scope,
             "name": drift.resource.name,
             "group": drift.resource.group,
+            "target": drift.resource.target,
         },
         "desired": _plain(drift.desired),
         "observed": _plain(drift.observed),

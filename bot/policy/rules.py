@@ -30,6 +30,7 @@ _MAX_ERRORS: Final = 12
 class RuleMatch:
     """Which drifts a rule is about. An empty tuple or None means "any"; all parts given must hold."""
 
+    target: tuple[str, ...] = ()
     resource: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
@@ -154,6 +155,7 @@ class _Strict(BaseModel):
 
 
 class _MatchText(_Strict):
+    target: _Globs = ()
     resource: _Globs = ()
     kinds: _Globs = ()
     path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
@@ -171,7 +173,7 @@ class _MatchText(_Strict):
     def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_path_glob(pattern) for pattern in value)
 
-    @field_validator("resource", "kinds", "task", "manager")
+    @field_validator("target", "resource", "kinds", "task", "manager")
     @classmethod
     def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_glob(pattern) for pattern in value)

@@ -273,7 +273,7 @@ def _blamed(chart: Chart, reason: str) -> tuple[str, int] | None:
     blamed = None
     for match in _TEMPLATE.finditer(reason):
         path = chart.source(match["template"])
-        if path is not None:
+        if path is not None and (match["line"] or blamed is None or path != blamed[0]):
             blamed = path, int(match["line"] or 1)
     return blamed
 

@@ -28,13 +28,15 @@ from bot.renderers.confined import SECONDS, Jail
 from bot.renderers.helm import Helm
 from bot.renderers.objects import described, one_line, parsed, titled
 from bot.renderers.opaque import is_sops
-from bot.targets.documents import Documents
+from bot.targets.documents import Document, Documents
 from bot.targets.kustomization import Closure, closure, file_of
 
 ORIGIN: Final = "config.kubernetes.io/origin"
 _TRANSFORMED: Final = "alpha.config.kubernetes.io/transformations"
 _PATH: Final = re.compile(r"^path: (.+)$", re.MULTILINE)
 _CONFIGURED_IN: Final = re.compile(r"^configuredIn: (.+)$", re.MULTILINE)
+_GENERATED: Final = re.compile(r"^  kind: \w+Generator$", re.MULTILINE)
+"""In an origin's ``configuredBy``. A transformer stands there where a patch took the origin away."""
 _NAMED: Final = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)*|\.\.?(?:/[\w@.+-]+)+")
 _LINE: Final = re.compile(r"\bline (\d+)")
 _MOST: Final = 20_000
@@ -109,7 +111,7 @@ class Kustomize:
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
-        made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents))
+        made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
         if isinstance(made, SourceError):
             reason = f"its output cannot be read: {made.message}"
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line))
@@ -125,7 +127,7 @@ _HIDDEN: Final = "it is generated from an encrypted file, and its name from what
 def _is_hidden(made: RenderedObject) -> bool:
     """Whether an object was generated from encrypted content: decrypted, its name would end in another hash."""
     note = text(_annotations(made.tree).get(ORIGIN))
-    return "configuredIn:" in note and is_sops(made.opaque)
+    return _GENERATED.search(note) is not None and is_sops(made.opaque)
 
 
 def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | None:
@@ -229,26 +231,32 @@ def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:
     return list(merged)
 
 
-def _begun(tree: Tree, unit: Unit, documents: Documents) -> tuple[str, int]:
-    """The file and line that an object began at, as its origin annotation tells."""
+def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str]) -> tuple[str, int]:
+    """The file and line that an object began at, as its origin annotation tells. A patch that replaces all annotations
+    takes it away: then the only input that declares such an object.
+    """
     note = text(_annotations(tree).get(ORIGIN))
-    noted = _PATH.search(note) or _CONFIGURED_IN.search(note)
+    noted = _PATH.search(note) or (_CONFIGURED_IN.search(note) if _GENERATED.search(note) else None)
     path = posixpath.normpath(posixpath.join(unit.path, noted[1].strip("'\""))) if noted else ""
     path = inflation.source(path) or path
-    if path not in documents.tree:
-        return unit.file, unit.line
-    return path, _line(tree, path, documents)
+    if path in documents.tree:
+        return path, _line(tree, path, documents)
+    candidates = [] if noted else [p for p in sorted(inputs) if any(_is_source(d, tree) for d in documents.of(p))]
+    return (candidates[0], _line(tree, candidates[0], documents)) if len(candidates) == 1 else (unit.file, unit.line)
 
 
 def _line(tree: Tree, path: str, documents: Documents) -> int:
     """The line of the document of ``path`` that an object was made from: of its kind, and with its name in it."""
-    name = text(get(tree, "metadata", "name"))
     of_kind = [document for document in documents.of(path) if document.tree.get("kind") == tree.get("kind")]
-    for document in of_kind:
-        own = text(get(document.tree, "metadata", "name"))
-        if own and own in name:
-            return document.line
-    return of_kind[0].line if of_kind else 1
+    of_name = [document for document in of_kind if _is_source(document, tree)]
+    return next((document.line for document in (*of_name, *of_kind)), 1)
+
+
+def _is_source(document: Document, tree: Tree) -> bool:
+    """Whether an object may have begun as a document: prefixes and suffixes may have been put to its name."""
+    own = text(get(document.tree, "metadata", "name"))
+    same = document.tree.get("kind") == tree.get("kind")
+    return same and bool(own) and own in text(get(tree, "metadata", "name"))
 
 
 def _annotations(tree: Tree) -> Tree:

@@ -120,7 +120,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
     where = code(drift.declared_at) if drift.file else ""
     cells = (
         f"{_BADGE[drift.severity]} {drift.severity.value}",
-        code(str(drift.resource)),
+        code(drift.resource.qualified),
         what,
         *map(value, sides(drift)),
         who,

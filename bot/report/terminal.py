@@ -17,7 +17,7 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides
+from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -70,7 +70,7 @@ def show_report(report: Report, console: Console, *, suppressed: bool = False) -
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
     for hidden in report.suppressed if suppressed else ():
-        where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
+        where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
         console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
 
 
@@ -138,14 +138,14 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
     """Below the table, in the order of its rows: why something is unhealthy, one line each, cut to the console."""
     for drift in drifts:
         if drift.evidence:
-            resource = "" if str(drift.resource) == task else f"{drift.resource} "
+            resource = "" if drift.resource.qualified == task else f"{drift.resource} "
             reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
             for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
                 console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:
-    resource = "" if str(drift.resource) == task else f"{drift.resource} "
+    resource = "" if drift.resource.qualified == task else f"{drift.resource} "
     subject = f"{resource}{drift.where}".strip() or drift.kind.value
     label = subject if drift.kind.value in {"changed", subject} else f"{subject} ({drift.kind.value})"
     return f"{label}: {drift.message}" if drift.message and not drift.path else label
@@ -174,10 +174,14 @@ def show_tick(tick: Tick, console: Console) -> None:
 
 
 def _account(action: Action) -> Iterator[str]:
-    """What became of one proposal: how and about which task; below it why or what, and the link."""
+    """What became of one proposal, and below it the link. Where nothing came of it: about which task, and why."""
     style = _EFFECT.get(action.effect, "dim")
-    number = "" if action.number is None else f" #{action.number}"
-    yield f"[{style}]{action.effect.value:<11}[/] {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
-    yield f"            {escape(action.message)}"
+    effect = f"[{style}]{action.effect.value:<11}[/]"
+    if tells_all(action):
+        yield f"{effect} {escape(action.message)}"
+    else:
+        number = "" if action.number is None else f" #{action.number}"
+        yield f"{effect} {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
+        yield f"            {escape(action.message)}"
     if action.url or action.sha:
         yield f"            [dim]{escape(action.url or action.sha or '')}[/]"

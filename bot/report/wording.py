@@ -8,6 +8,7 @@ from bot.drift.masking import HIDDEN
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
+from bot.model.proposal import Action, Effect
 
 CHANGED_UNSEEN: Final = "changed (value hidden)"
 """All that is told of a value that nobody may see."""
@@ -43,6 +44,11 @@ def remedy(lane: Lane) -> str:
             return "nothing"
         case _:
             assert_never(lane)
+
+
+def tells_all(action: Action) -> bool:
+    """Whether the message by itself says after the effect what became of which task: ``opened PR #3 "web: image …"``."""
+    return action.effect.wrote or action.effect is Effect.PLANNED
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

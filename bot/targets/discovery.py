@@ -22,7 +22,7 @@ from bot.targets.clusters import Cluster
 from bot.targets.documents import Document, Documents
 from bot.targets.flux import Seen
 from bot.targets.kustomization import Closure
-from bot.targets.paths import is_below
+from bot.targets.paths import is_below, joined
 
 _CHART_FILES: Final = ("Chart.yaml", "Chart.yml")
 _VALUES: Final = re.compile(r"values(?:[-._](?P<name>[\w.-]+?))?\.ya?ml\Z")
@@ -143,26 +143,45 @@ class _Search:
         if not objects:
             return
         sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]
-        paths = self._flux_paths(objects, sources)
+        near = self._flux_near(objects, sources)
+        paths = self._flux_paths(objects, near)
         entries = self._flux_entries(objects, paths)
         named = naming.names(entries)
         for folder, first in sorted(entries.items()):
             self._claim(folder)
             if any(is_below(folder, t.units[0].path) for t in self.targets if t.declared and t.units):
                 continue
-            how = f"Flux, from {first.file}:{first.line}"
-            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, named[folder], folder, file=first.file, line=first.line, how=how)
+            itself = paths.get((first.file, first.index)) == folder
+            unit = (self._flux_unit(first, near) if itself else None) or Unit(
+                UnitKind.FLUX_KUSTOMIZATION,
+                named[folder],
+                folder,
+                file=first.file,
+                line=first.line,
+                how=f"Flux, from {first.file}:{first.line}",
+            )
             self.targets.append(Target(named[folder], (unit,), cluster=f"flux:{folder}"))
         for path in paths.values():
             self._claim(path)
+        for release in self._objects(flux.HELM_GROUP):
+            chart = flux.text(release.tree, "spec", "chart", "spec", "chart")
+            folder_of_chart = joined("", chart.lstrip("/")) if chart else None
+            if folder_of_chart is not None and self._has_chart(folder_of_chart):
+                self._claim(folder_of_chart)
 
-    def _flux_paths(self, objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[tuple[str, int], str]:
-        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left out.
+    def _flux_unit(self, document: Document, near: Mapping[str | None, Seen]) -> Unit | None:
+        """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
+        written = RenderedObject(document.tree, document.file, document.line)
+        (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
+        return unit if isinstance(unit, Unit) else None
 
-        Two clusters may each have a source of one name: what lies in a ``clusters/NAME`` folder sees no other cluster's.
+    @staticmethod
+    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, Seen]:
+        """What objects of a cluster's folder see. Two clusters may each have a source of one name: what lies in a
+        ``clusters/NAME`` folder sees no other cluster's.
         """
         clusters = {_cluster_folder(each.file) for each in objects}
-        near = {
+        return {
             cluster: Seen.of(
                 RenderedObject(each.tree, each.file, each.line)
                 for each in sources
@@ -170,6 +189,13 @@ class _Search:
             )
             for cluster in clusters
         }
+
+    def _flux_paths(
+        self, objects: Sequence[Document], near: Mapping[str | None, Seen]
+    ) -> Mapping[tuple[str, int], str]:
+        """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
+        out.
+        """
         paths = {}
         for each in objects:
             spec, seen = flux.below(each.tree, "spec"), near[_cluster_folder(each.file)]

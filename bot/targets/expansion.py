@@ -181,7 +181,7 @@ class _Run:
                     reason = "the API server names it anew each time it is created (generateName)"
                     self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
             units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects))))
-        return Expansion(self.target, tuple(units), tuple(self.left_out), tuple(_conflicts(units)))
+        return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:
         """The objects of a unit, in the namespace that it gives to those that name none and live in one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -71,6 +72,24 @@ def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: b
     assert (sort([drift()], Ignores((rule(**fields),)), NOW).kept == ()) is hides
 
 
+@pytest.mark.parametrize(
+    ("target", "fields", "hides"),
+    [
+        ("prod", {"target": "prod"}, True),
+        ("prod", {"target": "pr*"}, True),
+        ("dev", {"target": "prod"}, False),
+        ("", {"target": "prod"}, False),
+        ("prod", {}, True),
+        ("prod", {"resource": "Deployment/shop/web"}, True),
+        ("prod", {"resource": "prod/Deployment/shop/web"}, False),
+    ],
+)
+def test_a_rule_may_be_about_one_target(target: str, fields: dict[str, Any], *, hides: bool) -> None:
+    """Without one it holds for all of them; ``resource`` never holds the target."""
+    there = replace(drift(), resource=WEB._replace(target=target))
+    assert (sort([there], Ignores((rule(**fields),)), NOW).kept == ()) is hides
+
+
 def test_every_rule_is_explained() -> None:
     """What each did, in their order."""
     ignores = Ignores((rule(id="a"), rule(id="b", resource="x")))
@@ -89,6 +108,7 @@ def test_a_file_of_rules() -> None:
     text = b"""
 ignores:
   - id: web
+    target: prod*
     resource: Deployment/shop/*
     path: spec.template.spec.containers[*].image
     kinds: [changed, image-moved]
@@ -102,6 +122,7 @@ ignores:
     rules = load(text, "ignores.yaml").rules
     assert [rule.id for rule in rules] == ["web", "ignores.yaml#2"]
     assert rules[0].expires == date(2026, 12, 31)
+    assert [rule.target for rule in rules] == ["prod*", None]
     assert rules[1].kinds == {DriftKind.ADDED}
     assert load(b"", "x").rules == ()
 
@@ -112,6 +133,7 @@ ignores:
         (b"ignores:\n  - path: spec\n", "ignores.0.reason"),
         (b"ignores:\n  - reason: x\n    pth: y\n", "ignores.0.pth"),
         (b"ignores:\n  - reason: x\n    path: 'a..b'\n", "ignores.0.path"),
+        (b"ignores:\n  - reason: x\n    target: []\n", "i.yaml:3: ignores.0.target"),
         (b"ignores: [\n", "i.yaml:2:1"),
         (b"ignores:\n  - reason: x\n    expires: soon\n", "expires"),
         (b"ignores:\n  - {reason: x, id: a}\n  - {reason: y, id: a}\n", "two ignore rules"),

@@ -29,6 +29,11 @@ FILE = "policies/own.yaml"
             "rules:\n  - id: a\n    match: {drift: chnged}\n    remedy: nothing\n    reason: Abc.",
             ":3: drift cannot be 'chnged'; did you mean 'changed'?",
         ),
+        (
+            "rules:\n  - id: a\n    match:\n      targets: x\n    remedy: nothing\n    reason: Abc.",
+            ":4: unknown key 'targets'; did you mean 'target'?",
+        ),
+        ("rules:\n  - id: a\n    match:\n      target: 7\n    remedy: nothing\n    reason: Abc.", ":4: target"),
         ("rules:\n  - id: a\n    remedy: patch\n    reason: Abc.", ":3: remedy cannot be 'patch'; did you mean"),
         ("rules:\n  - id: a\n    match: {path: 'a..b'}\n    remedy: nothing\n    reason: Abc.", ":3: path: not a path"),
         ("rules:\n  - id: A b\n    remedy: nothing\n    reason: Abc.", ":2: id 'A b' must be lower-case"),

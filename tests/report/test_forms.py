@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -220,17 +221,25 @@ def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
 
 
 def test_a_run_is_told_by_effect_and_remedy() -> None:
-    """On a terminal and as Markdown: what became of which task, by the name people know its remedy by, with the link."""
-    done = Action(Effect.OPENED, Lane.CONFIG_PULL_REQUEST, "web", "image 1 → [red]2", url="https://h/pull/3", number=3)
+    """What was done is one line with its link. Where nothing came of it, remedy and task come before the reason; as
+    Markdown they always do.
+    """
+    text = 'PR #3 "web: image 1 → [red]2"'
+    done = Action(Effect.OPENED, Lane.CONFIG_PULL_REQUEST, "web", text, url="https://h/pull/3", number=3)
+    planned = replace(done, effect=Effect.PLANNED, message='Open PR "db".', url=None, number=None)
+    denied = replace(done, effect=Effect.DENIED, message="Not now.", url=None)
     at = datetime(2026, 5, 1, tzinfo=UTC)
-    run = Tick(at, "0" * 40, "main", Report(1, (drift(),)), actions=(done,))
+    run = Tick(at, "0" * 40, "main", Report(1, (drift(),)), actions=(done, planned, denied))
     out = io.StringIO()
     show_tick(run, Console(file=out, width=80))
-    assert (
-        "opened      pull request #3 web\n            image 1 → [red]2\n            https://h/pull/3\n"
-        in out.getvalue()
+    assert out.getvalue().endswith(
+        f"opened      {text}\n            https://h/pull/3\n"
+        'planned     Open PR "db".\n'
+        "denied      pull request #3 web\n            Not now.\n"
     )
-    assert r"| opened | pull request | web | image 1 → \[red\]2 [link](https://h/pull/3) |" in tick_summary(run)
+    row = next(line for line in tick_summary(run).splitlines() if line.startswith("| opened | pull request | web |"))
+    assert r"image 1 → \[red\]2" in row
+    assert "[link](https://h/pull/3)" in row
     assert tick_json(run)["actions"][0]["remedy"] == "config-pull-request"  # type: ignore[index]
 
 

@@ -1,7 +1,7 @@
-"""The live side of the demo: what ``kubectl get -o json`` and ``docker inspect`` would print for the shop.
+"""The live side of the demo: what ``kubectl get -o json`` and ``docker inspect`` would print in each place of the shop.
 
 Starts out exactly as the repository declares it, with what an API server and an engine add by themselves; then people
-change things behind Git's back. The bot only ever sees the resulting file, through the snapshot observer.
+change things behind Git's back. The bot only ever sees the resulting files, through snapshot observers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMESPACE: Final = "shop"
 
 @dataclass(slots=True)
 class Cluster:
-    """Live objects by ``Kind/namespace/name`` and containers by service name. Changes stay until they are undone."""
+    """One place: live objects by ``Kind/namespace/name`` and containers by service name. Changes stay until they are undone."""
 
     objects: dict[str, Object] = field(default_factory=dict)
     containers: dict[str, Object] = field(default_factory=dict)

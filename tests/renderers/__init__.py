@@ -1,0 +1,1 @@
+"""Tests of the renderers, on small repositories of our own (``tests/gitops``) and with the real tools."""
