@@ -6,12 +6,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.model.json import text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import tools
 from bot.renderers.confined import Jail
