@@ -1,4 +1,7 @@
-"""Strings with ``${}`` and ``%{}`` in them to text. Part of :mod:`bot.assembly.evaluate`."""
+"""Strings with ``${}`` and ``%{}`` in them to text (HCL native syntax specification, "Templates").
+
+Part of :mod:`bot.assembly.evaluate`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _MOST_PIECES: Final = 100
 
 
 def render_template(at: Evaluator, node: Template) -> Value:
-    """The text of a template. One that is nothing but ``${expr}`` is the value of the expression itself."""
+    """The text of a template. One that is nothing but ``${expr}`` is the value itself ("Template Interpolation Unwrapping")."""
     if node.literal is not None:
         return Value(node.literal, Trace(at.origin(node)))
     if len(node.parts) == 1 and isinstance(node.parts[0], Interpolation) and not node.marker:

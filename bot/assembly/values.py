@@ -218,5 +218,5 @@ def bool_of(data: object) -> bool | None:
 
 
 def equal(left: Value, right: Value) -> bool:
-    """HCL's equality: same type, same value; whole numbers and fractions are one type."""
+    """HCL's equality (specification, "Comparison Operators"): same type, same value; all numbers are one type."""
     return kind_of(left) == kind_of(right) and left.plain() == right.plain()

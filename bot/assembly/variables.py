@@ -1,4 +1,8 @@
-"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``."""
+"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``.
+
+Source: Terraform documentation, "Input Variables", on the precedence of variable definitions; ``clockwork.cwvars``
+stands for ``terraform.tfvars``.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Anthropic's ``claude`` in print mode, without tools, files or memory.
 
+Flags and variables: Claude Code documentation, "CLI reference" and "Environment variables" (https://code.claude.com/docs).
 Measured with 2.1: a refused key exits with 1 and ``subtype: "success"`` beside ``is_error: true``; without
 ``CLAUDE_CODE_MAX_RETRIES`` it retries for more than 90 seconds.
 """
@@ -63,6 +64,7 @@ class Claude:
         del workspace
         model = () if options.model is None else ("--model", options.model)
         program = options.program or "claude"
+        # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
         fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
         return (program, *fixed, *model, "--json-schema", prompt.schema)
 

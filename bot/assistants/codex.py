@@ -1,5 +1,8 @@
 """OpenAI's ``codex exec`` in a read-only sandbox, without a session file.
 
+Flags: Codex documentation, "Non-interactive mode" (https://developers.openai.com/codex/noninteractive); provider keys:
+"Configuration Reference", ``model_providers``.
+
 Measured with 0.169: events are JSON lines, the last ``agent_message`` is the answer, a failure is ``turn.failed`` and
 exit code 1; warnings go to stderr on success too. The built-in provider tries a WebSocket five times before HTTP and
 retries a refused key for minutes, so the endpoint is named as a provider of its own that does neither.

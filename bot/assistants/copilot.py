@@ -1,8 +1,12 @@
 """GitHub's ``copilot`` without questions, tools, custom instructions or built-in servers.
 
-Measured with 1.0.102: events are JSON lines that end in ``result`` with an ``exitCode``; ``session.error`` tells the HTTP
-status. It reads ``GITHUB_TOKEN`` from its environment, which is one more reason why its environment is an allowlist:
-it gets its own token, never the one that can write. With a base URL it talks to that provider (BYOK) instead.
+Flags and variables: GitHub documentation, "GitHub Copilot CLI command reference"
+(https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-command-reference).
+
+Measured with 1.0.102: events are JSON lines that end in ``result`` with an ``exitCode``; ``session.error`` tells the
+HTTP status. It reads ``GITHUB_TOKEN`` from its environment, which is one more reason why its environment is an
+allowlist: it gets its own token, never the one that can write. With a base URL it talks to that provider (BYOK)
+instead.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Google's ``gemini`` with an API key, in plan mode, with no tools.
 
+Output and flags: Gemini CLI documentation, "Headless mode reference" (https://geminicli.com/docs/cli/headless) and
+"Gemini CLI configuration".
+
 Measured with 0.61: success is a JSON object on stdout; a failure is one at the end of stderr, with the HTTP status as
 ``code`` and its low byte as the exit code (401 exits with 145). With ``GOOGLE_GEMINI_BASE_URL`` set it looks for a
 gateway login unless its settings name the API key. It has no flag for a schema, so the prompt carries it.
@@ -21,6 +24,7 @@ from bot.assistants.tool import ToolOptions, with_schema
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import ProcessResult, Workspace
 
+# Plan mode alone is no wall: without anybody to ask, the tool may leave it by itself. ``core: []`` leaves it no tool to use.
 _SETTINGS: Final = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
     "general": {"maxAttempts": 1, "disableAutoUpdate": True, "disableUpdateNag": True},

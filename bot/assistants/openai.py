@@ -1,5 +1,7 @@
 """Any endpoint that speaks OpenAI's chat completions: hosted models, gateways, a model on one's own machine.
 
+Source: OpenAI API reference, "Create chat completion"; ``response_format``: "Structured model outputs".
+
 One POST with the reply schema. The whole exchange is held to the deadline and the answer to the output cap; redirects
 are not followed and proxies of the environment are not used, because the request carries the key.
 """
@@ -59,8 +61,9 @@ class _Problems(Printed):
 class OpenAIAssistant(RetriedAssistant):
     """A chat-completions endpoint behind the Assistant port.
 
-    ``options`` needs a base URL (up to and with ``/v1``) and a model. ``Invalid`` without them, and for a key that would
-    travel unencrypted to another machine. Its deadline and cap count; program, path and environment mean nothing here.
+    ``options`` needs a base URL (up to and with ``/v1``) and a model. ``Invalid`` without them, and for a key that
+    would travel unencrypted to another machine. Its deadline and cap count; program, path and environment mean nothing
+    here.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """An assistant that is a program: what all command-line tools share. Each tool's own facts are in the module of its name.
 
-A tool is asked on stdin (an argument over 131,072 bytes fails, and text can be read as a subcommand) and it succeeded
+A tool is asked on stdin (Linux takes no argument over 131,072 bytes: execve(2), MAX_ARG_STRLEN; and text can be read as a
+subcommand) and it succeeded
 when it exited with 0, its own error flag is clear and its JSON fits the schema. Its stderr is noise unless it failed.
 """
 

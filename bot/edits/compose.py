@@ -158,6 +158,7 @@ class _Work:
         comment = old.rstrip("\r")[len(old.rstrip("\r").split(" #", 1)[0].rstrip()) :] if " #" in old else ""
         lines[number - 1] = f"{key}={_env_quoted(value, old.strip())}{comment}{ending}"
         chars = "\n".join(lines)
+        # A quote in single quotes has no spelling that all readers of such files share: what does not read back is refused.
         if {line.key: line.value for line in parse_env(chars)}.get(
             key.strip().removeprefix("export ").strip()
         ) != value:
@@ -166,6 +167,10 @@ class _Work:
 
 
 def _env_quoted(value: str, old: str) -> str:
+    """A value as a line of a ``.env`` file (Docker documentation, "Set environment variables", on the file's syntax).
+
+    In single quotes nothing is interpolated; double quotes stay where what is in them means itself.
+    """
     if old[:1] in {"'", '"'} or value != value.strip() or set(value) & set("#$'\"\\ "):
         return f"'{value}'" if old[:1] != '"' or set(value) & set('"$\\') else f'"{value}"'
     return value

@@ -18,6 +18,7 @@ Open = Callable[[str], Parsed]
 Change = tuple[str, bytes, str | None]
 _BLOCK_NAMES: Final = {"healthcheck", "logging"}
 _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "protocol", "host_ip": "address"}
+"""Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
 
 def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | None, value: JSON) -> Change:
@@ -48,7 +49,7 @@ def _block_entries(name: str, value: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
-    """The name and value that a Compose field has in a ``.cw`` block."""
+    """The name and value that a Compose field has in a ``.cw`` block (Compose Specification, "healthcheck": ``test``)."""
     if block == "healthcheck" and key == "test":
         if isinstance(value, (list, tuple)) and value and value[0] in {"CMD", "CMD-SHELL"}:
             return "command", str(value[1]) if value[0] == "CMD-SHELL" else list(value[1:])

@@ -15,7 +15,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
 
 
 def quoted(text: str) -> str:
-    """Text as a quoted HCL string."""
+    """Text as a quoted HCL string, which has fewer escapes than JSON (specification, "Template Expressions")."""
     made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
     made = _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", made)
     return escaped(made)
@@ -42,7 +42,7 @@ def written(value: JSON, indent: str = "", step: str = "  ") -> str:
 
 
 def key_text(key: str) -> str:
-    """A key of an object: a bare word where HCL takes it for one."""
+    """A key of an object: a bare word where HCL takes it for one (specification, "Identifiers", "Collection Values")."""
     return key if _WORD.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
 
 
@@ -58,5 +58,5 @@ def inline(value: JSON) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in which no template begins: ``$${`` is ``${`` (HCL native syntax specification, "Quoted Templates")."""
+    """Text in which no template begins: ``$${`` is ``${`` (HCL native syntax specification, "Template Literals")."""
     return re.sub(r"([$%])(?=\{)", r"\1\1", text)

@@ -105,7 +105,10 @@ def _yaml(tree: JSON) -> str:
 
 
 def _committed(part: ArtifactPart, tree: JSON) -> JSON:
-    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled."""
+    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled.
+
+    ``${NAME:?message}`` stops a deployment that has no value for it (Compose Specification, "Interpolation").
+    """
     made = doubled_dollars(tree)
     for pointer in _sensitive(part):
         name = str(pointer[-1]).upper().replace("-", "_").replace(".", "_")

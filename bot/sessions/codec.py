@@ -1,7 +1,8 @@
 """Session records as canonical JSON: one text for one session, in SQL and on the Git ref alike.
 
 Version 1. A record of a newer version is refused, never half-read; older versions will keep being read here. Text that
-JSON cannot carry everywhere (lone surrogates, NUL, which PostgreSQL refuses) becomes U+FFFD when it is written.
+JSON cannot carry everywhere becomes U+FFFD when it is written: lone surrogates, and NUL, which PostgreSQL cannot store
+(documentation, "Character Types").
 """
 
 from __future__ import annotations
