@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from bot.model.resource import JSON
-from bot.renderers.confined import OUTPUT_CAP, Jail, limits
+from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
 from bot.renderers.objects import one_line
 
 SECONDS: Final = 20.0
@@ -63,6 +63,7 @@ class Worker:
             "HOME": str(jail.root / "home"),
             "TMPDIR": str(jail.root / "tmp"),
             "LC_ALL": "C.UTF-8",
+            **GO,
         }
         self._process = subprocess.Popen(
             words,
