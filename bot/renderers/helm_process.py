@@ -22,7 +22,7 @@ from typing import IO, Final
 
 from bot.model.resource import JSON
 from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
-from bot.renderers.objects import one_line
+from bot.renderers.objects import as_json, one_line
 
 SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
@@ -93,7 +93,7 @@ class Worker:
         assert stdin is not None  # noqa: S101 - asked for as a pipe
         try:
             self._ready = self._ready or _line(pipe, time.monotonic() + _START_SECONDS) is not None
-            stdin.write(json.dumps(request, default=dict).encode() + b"\n")
+            stdin.write(as_json(request).encode() + b"\n")
             stdin.flush()
             line = _line(pipe, time.monotonic() + SECONDS)
         except (OSError, ValueError):
