@@ -161,8 +161,11 @@ class _Watch:
             os.set_blocking(pipe.fileno(), False)
             self._pipes.register(pipe, events)
         if hasattr(os, "pidfd_open"):  # Linux: the end of the program wakes the wait for its output (pidfd_open(2))
-            self._exit = os.pidfd_open(child.pid)
-            self._pipes.register(self._exit, selectors.EVENT_READ)
+            with contextlib.suppress(
+                OSError
+            ):  # a kernel or a seccomp filter that does not know it: then the tick is the wait
+                self._exit = os.pidfd_open(child.pid)
+                self._pipes.register(self._exit, selectors.EVENT_READ)
 
     def _follow(self, deadline: float) -> ProcessEnd:
         """Until the program has exited and its output was read, or the deadline or the cap stops it."""

@@ -139,6 +139,18 @@ def test_a_missing_program_is_a_value(argv: list[str]) -> None:
     assert ran.exit_code is None
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="not Linux")
+def test_a_system_that_tells_no_ends_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel, or a filter, refuses ``pidfd_open``, the end of a program is noticed all the same."""
+
+    def refused(_pid: int, _flags: int = 0) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    ended = python("print('done')")
+    assert (ended.ending, ended.stdout) == (ProcessEnd.EXITED, b"done\n")
+
+
 def test_no_files_stay_open() -> None:
     """Fifty runs leave as many open files as none."""
     before = len(list(Path("/proc/self/fd").iterdir()))

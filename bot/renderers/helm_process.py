@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from bot.model.json import JSON
-from bot.renderers.confined import OUTPUT_CAP, Jail, limits
-from bot.renderers.objects import one_line
+from bot.model.resource import JSON
+from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
+from bot.renderers.objects import as_json, one_line
 
 SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
@@ -63,6 +63,7 @@ class Worker:
             "HOME": str(jail.root / "home"),
             "TMPDIR": str(jail.root / "tmp"),
             "LC_ALL": "C.UTF-8",
+            **GO,
         }
         self._process = subprocess.Popen(
             words,
@@ -92,7 +93,7 @@ class Worker:
         assert stdin is not None  # noqa: S101 - asked for as a pipe
         try:
             self._ready = self._ready or _line(pipe, time.monotonic() + _START_SECONDS) is not None
-            stdin.write(json.dumps(request, default=dict).encode() + b"\n")
+            stdin.write(as_json(request).encode() + b"\n")
             stdin.flush()
             line = _line(pipe, time.monotonic() + SECONDS)
         except (OSError, ValueError):

@@ -9,7 +9,6 @@ and fetch what is not there.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from bot.processes import ProcessEnd, ProcessResult
 from bot.renderers import inflation, tools
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
-from bot.renderers.objects import described, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, one_line, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Document, Documents
 from bot.targets.kustomization import Closure, closure, file_of
@@ -209,7 +208,7 @@ def written(documents: Documents, path: str, data: bytes, additions: Additions) 
     if additions.images:
         tree["images"] = _merged_images(list(mappings(tree.get("images"))), additions.images)
     tree["buildMetadata"] = ["originAnnotations"]
-    return json.dumps(tree, default=list).encode()
+    return as_json(tree).encode()
 
 
 def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:

@@ -73,10 +73,11 @@ def test_only_what_read_a_changed_file_is_rendered_again(
 @needs.KUSTOMIZE
 def test_several_units_are_rendered_at_once_and_in_order(renderers: Renderers) -> None:
     """Renderings come in the order of their units, whichever is done first; an equal unit twice is the same."""
+    tree = tree_of(FILES)
     units = [Unit(UnitKind.KUSTOMIZE, f"u{n}", "a" if n % 2 else "b", line=n) for n in range(6)]
-    renderings = renderers.render_all(units, tree_of(FILES))
+    renderings = renderers.render_all([(unit, tree) for unit in units])
     assert [len(rendering.objects) for rendering in renderings] == [1, 2, 1, 2, 1, 2]
-    assert renderers.render_all(units, tree_of(FILES)) == renderings
+    assert renderers.render_all([(unit, tree) for unit in units]) == renderings
 
 
 def test_an_error_is_remembered_until_its_cause_is_gone(renderers: Renderers) -> None:

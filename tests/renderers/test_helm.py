@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,8 @@ import pytest
 
 from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
-from bot.renderers import tools
-from bot.renderers.confined import Jail
+from bot.renderers import confined, tools
+from bot.renderers.confined import Jail, Wall
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
@@ -221,3 +223,42 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
     }
     claim = by_name(renderers.render(unit(""), tree_of(files)))["PersistentVolumeClaim/eu-cache"]
     assert claim.file == "charts/cache-1.0.0.tgz"
+
+
+def test_the_program_is_called_as_helm_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the library the ``helm`` program renders: with the release, its namespace, values, cluster and CRDs."""
+    program = tmp_path / "helm"
+    program.write_text(
+        "#!/bin/sh\necho '---'\necho '# Source: web/templates/a.yaml'\n"
+        "echo 'apiVersion: v1'\necho 'kind: ConfigMap'\necho 'metadata: {name: a}'\necho 'data:'\n"
+        'for word in "$@"; do i=$((i + 1)); echo "  w$i: \'$word\'"; done\n'
+    )
+    program.chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(tools, "find_spec", lambda _name: None)
+    for cached in (tools.helm, tools.helm_library):
+        cached.cache_clear()
+    try:
+        helm = Helm(Jail(Wall.NONE), Documents(tree_of({})), Capabilities("v1.30.0", ("a/v1", "b/v1")))
+        asked = unit("", namespace="n", values={"x": 1})
+        (made,) = by_name(helm.render(asked, tree_of(chart(a="")))).values()
+    finally:
+        for cached in (tools.helm, tools.helm_library):
+            cached.cache_clear()
+    data = at(made, "data")
+    assert isinstance(data, dict)
+    words = [text(word) for word in data.values()]
+    assert words[:2] == ["template", "eu"]
+    assert words[3:7] == ["--namespace", "n", "--include-crds", "--values"]
+    assert words[8:] == ["--kube-version", "v1.30.0", "--api-versions", "a/v1", "--api-versions", "b/v1"]
+    assert made.file == "templates/a.yaml"
+
+
+@pytest.mark.parametrize("wall", list(Wall))
+def test_charts_render_behind_every_wall(wall: Wall) -> None:
+    """The library works in its process whatever keeps that inside."""
+    if {Wall.NAMESPACES: not confined.namespaces(), Wall.LANDLOCK: not confined.landlock(), Wall.NONE: False}[wall]:
+        pytest.skip(f"this machine has no {wall.value}")
+    helm = Helm(Jail(wall), Documents(tree_of({})))
+    template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    assert list(by_name(helm.render(unit(""), tree_of(chart(a=template))))) == ["ConfigMap/a"]

@@ -26,9 +26,9 @@ class Written:
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
 
-    def render_all(self, units: Sequence[Unit], tree: FileTree) -> list[Rendering]:
-        self.asked.append([unit.name for unit in units])
-        return [self._render(unit, Documents(tree)) for unit in units]
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+        self.asked.append([unit.name for unit, _ in asked])
+        return [self._render(unit, Documents(tree)) for unit, tree in asked]
 
     def _render(self, unit: Unit, documents: Documents) -> Rendering:
         paths = documents.tree.under(unit.path)
@@ -99,6 +99,17 @@ def test_a_second_look_at_an_unchanged_target_asks_for_nothing() -> None:
     changed = expansions.of(root(), tree.with_changes({"a/b.yaml": config("b").encode()}))
     assert [called(made) for _, made in changed.objects()] == ["Kustomization/a", "ConfigMap/a", "ConfigMap/b"]
     assert expansions.of(Target("t", (Unit(UnitKind.KUSTOMIZE, "x", "root"),)), tree).target.units[0].name == "x"
+
+
+def test_targets_are_rendered_side_by_side() -> None:
+    """The units of several targets wait together, and each target remembers its own inputs."""
+    files = {"a/a.yaml": kustomization("x", "x"), "b/b.yaml": config("b"), "x/x.yaml": config("x")}
+    targets = [Target(name, (Unit(UnitKind.KUSTOMIZE, name, name),)) for name in ("a", "b")]
+    written, tree = Written(), tree_of(files)
+    expansions = Expansions(written.render_all)
+    assert [len(list(each.objects())) for each in expansions.of_all(targets, tree)] == [2, 1]
+    expansions.of_all(targets, tree.with_changes({"b/b.yaml": config("c").encode()}))
+    assert written.asked == [["a", "b"], ["x"], ["b"]]
 
 
 def test_what_may_end_otherwise_is_tried_again() -> None:
