@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import texts
-from bot.model.resource import Pointer, Tree
+from bot.model.json import Pointer, Tree, texts
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
 from bot.targets.clusters import Cluster
