@@ -73,15 +73,15 @@ class _Timed:
     clock: Clock
     until: datetime
 
-    def render_all(self, units: Sequence[Unit], tree: FileTree) -> Sequence[Rendering]:
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
         """What the units come to."""
         if self.clock.now() > self.until:
             reason = f"the {RENDER_SECONDS:.0f} seconds for rendering one change were used up"
             return [
                 Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line, again=True))
-                for unit in units
+                for unit, _ in asked
             ]
-        return self.renderer.render_all(units, tree)
+        return self.renderer.render_all(asked)
 
 
 @dataclass(slots=True)
