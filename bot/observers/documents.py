@@ -22,6 +22,7 @@ from bot.drift.kubernetes.health import problems, with_pod_problems
 from bot.errors import Invalid
 from bot.model.json import elements, get, mapping, mappings, text
 from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
@@ -118,10 +119,12 @@ def _yaml(words: str, source: str) -> Iterator[JSON]:
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         location = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Invalid(f"{source}{location}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
+        raise Invalid(
+            f"{source}{location}: neither JSON nor YAML: {sanitized(str(exc.problem or exc.context))}"
+        ) from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise Invalid(
-            f"{source}: neither JSON nor YAML: {str(exc).splitlines()[0] if str(exc) else 'unreadable'}"
+            f"{source}: neither JSON nor YAML: {sanitized(str(exc)).partition(chr(10))[0] or 'unreadable'}"
         ) from exc
 
 
@@ -145,7 +148,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
             _sort(element, pile, section)
         return
     if not isinstance(value, dict):
-        raise Invalid(f"{pile.source}: expected objects, found {type(value).__name__} {str(value)[:40]!r}")
+        raise Invalid(
+            f"{pile.source}: expected objects, found {type(value).__name__} {sanitized(str(value)[:1000])[:40]!r}"
+        )
     if section is None and value and value.keys() <= _SECTIONS:
         for key, below in value.items():
             pile.covered.add(_platform(key))
@@ -166,7 +171,9 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
     kind, version = text(value.get("kind")), text(value.get("apiVersion"))
     if kind == "Status":
         why = text(value.get("message")) or text(value.get("reason"))
-        raise Invalid(f"{pile.source}: the API server answered with an error instead of objects: {why[:200]}")
+        raise Invalid(
+            f"{pile.source}: the API server answered with an error instead of objects: {sanitized(why[:1000])[:200]}"
+        )
     pile.covered.add(Platform.KUBERNETES)
     if not kind.endswith("List") or "items" not in value:
         pile.untyped = True
@@ -193,7 +200,7 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
     elif "IPAM" in value or "network_interface" in value or "subnets" in value:
         pile.others.append(("network", value))
     else:
-        keys = ", ".join(sorted(value)[:6]) or "nothing"
+        keys = sanitized(", ".join(sorted(value)[:6])) or "nothing"
         raise Invalid(
             f"{pile.source}: cannot tell what an object with {keys} is",
             advice="`docker ps` and `kubectl get -o name` say too little: use `docker inspect` or `kubectl get -o json`",
