@@ -21,7 +21,8 @@ from bot.intake.cw import parse
 from bot.intake.declared import nearest, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
-from bot.model.resource import Pointer, SourceError
+from bot.model.json import Pointer
+from bot.model.resource import SourceError
 
 _MOST_FILES: Final = 5000
 _LEAST_STEPS: Final = 50_000

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.assembly.values import Value
-from bot.model.resource import Pointer, SourceError
+from bot.model.json import Pointer
+from bot.model.resource import SourceError
 
 
 class Kind(StrEnum):

@@ -31,7 +31,8 @@ from bot.intake.syntax import (
     Unary,
 )
 from bot.intake.text import Text
-from bot.model.resource import JSON, Origin, Through
+from bot.model.json import JSON
+from bot.model.resource import Origin, Through
 
 _ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
     "+": lambda a, b: a + b,

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from bot.assembly.faults import LONGEST_TEXT, MOST_ELEMENTS
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of, number_text
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 class Misuse(ValueError):

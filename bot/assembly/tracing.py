@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.assembly.values import Trace, Value
-from bot.model.resource import Origin, Pointer
+from bot.model.json import Pointer
+from bot.model.resource import Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from bot.model.resource import JSON, Origin, Pointer, Through
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Origin, Through
 
 
 class ValueForm(Enum):

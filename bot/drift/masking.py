@@ -23,7 +23,8 @@ from urllib.parse import quote
 
 from bot.drift.canonical import canonical
 from bot.drift.shapes import Shape
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.paths import Item, Path
 from bot.secrecy.credentials import credentials, is_secret, looks_secret, secret_arguments
 from bot.secrecy.redaction import replaced
 from bot.secrecy.vocabulary import harmless, holds_secret, secret_name

@@ -7,21 +7,20 @@ the intended value moved. Called by flows with the bytes of the commit they are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from bot.edits.adoption import Adoption
 from bot.edits.compose import adopt_compose
 from bot.edits.plain import edited
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.intake.scalars import Dialect
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
 from bot.model.resource import Desired, SourceKind
 
 if TYPE_CHECKING:
     from bot.assembly.config import Config
 
-__all__ = ["Adoption", "adopt"]
+__all__ = ["adopt"]
 
 
 def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None) -> Adoption:
@@ -50,6 +49,8 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
             return adopt_cw(desired, edits, files, cw)
         case SourceKind.SETTINGS:
             raise Refused(f"{desired.file} holds settings: change it by hand")
+        case _ as never:
+            assert_never(never)
 
 
 def _manifest(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

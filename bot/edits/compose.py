@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.edits.adoption import Adoption
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same
 from bot.errors import Refused
@@ -14,9 +13,10 @@ from bot.intake.read import read
 from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
 from bot.intake.text import Text
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Pointer, ResourceId, Through, Tree
+from bot.model.resource import Desired, ResourceId, Through
 
 
 def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

@@ -18,16 +18,16 @@ from bot.assembly.config import Assembly, Config, Kind
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Trace, ValueForm
 from bot.edits import hcl
-from bot.edits.adoption import Adoption
 from bot.edits.cw_places import added, removed
 from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
 from bot.edits.values import ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Parsed
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Origin, Pointer, Through
+from bot.model.resource import Desired, Origin, Through
 
 
 @dataclass(frozen=True, slots=True)

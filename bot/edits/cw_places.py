@@ -10,8 +10,9 @@ from bot.assembly.values import Value, ValueForm
 from bot.edits import hcl
 from bot.errors import Refused
 from bot.intake.syntax import Block, Body, ListExpression, ObjectExpression, Parsed
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Pointer, Through
+from bot.model.resource import Through
 
 Open = Callable[[str], Parsed]
 Change = tuple[str, bytes, str | None]

@@ -12,7 +12,8 @@ from enum import Enum
 from itertools import groupby
 
 from bot.assembly.values import Piece, number_text
-from bot.model.resource import JSON, Origin
+from bot.model.json import JSON
+from bot.model.resource import Origin
 
 
 class Within(Enum):

@@ -25,7 +25,8 @@ from bot.intake.syntax import (
     Template,
     walk,
 )
-from bot.model.resource import JSON, Origin
+from bot.model.json import JSON
+from bot.model.resource import Origin
 
 _WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")

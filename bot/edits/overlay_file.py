@@ -14,8 +14,9 @@ from bot.intake.scalars import Dialect
 from bot.intake.spans import locate
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, load, span_trees
-from bot.model.paths import format_path, parse_path
-from bot.model.resource import JSON, Item, Pointer, SourceError
+from bot.model.json import JSON, Pointer
+from bot.model.paths import Item, format_path, parse_path
+from bot.model.resource import SourceError
 
 FOLDER: Final = ".clockwork/overlays/"
 _HEADER: Final = (

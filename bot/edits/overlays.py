@@ -15,8 +15,9 @@ from bot.edits.overlay_file import FOLDER, Absent, OverlayEntry, dump_file, load
 from bot.edits.values import applied, at, ordered, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Pointer, SourceError
+from bot.model.resource import Desired, SourceError
 
 __all__ = ["ABSENT", "OverlayEntry", "Overlays", "apply_entry", "dump", "load", "with_patch"]
 

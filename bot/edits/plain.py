@@ -18,8 +18,8 @@ from bot.intake.spans import AliasNode, MappingNode, Node, is_merge, key_of, loc
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Pointer
 
 
 def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect) -> bytes:

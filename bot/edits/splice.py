@@ -23,7 +23,7 @@ from bot.edits.style import (
     scalar,
 )
 from bot.intake.spans import MappingNode, Node, NodePosition, ScalarNode, SequenceNode, key_of, target
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from typing import Final
 
 from bot.intake.scalars import reads_as_text
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*\Z|[-?:][^\s,\[\]{}][^\n\r]*\Z")
 _NOT_PLAIN: Final = re.compile(
-    r": |:\Z|\s#|\s\Z|\t|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r": |:\Z|\s#|\s\Z|[\t\u2028\u2029]|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _NOT_FLOW: Final = re.compile(r"[,\[\]{}]|\A[-?:]")
 _UNPRINTABLE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

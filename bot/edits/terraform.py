@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.edits import hcl
-from bot.edits.adoption import Adoption
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import parse
 from bot.intake.syntax import ListExpression, ObjectExpression, Parsed
 from bot.intake.terraform import read_terraform
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Origin, Pointer
+from bot.model.resource import Desired, Origin
 
 
 def adopt_terraform(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:

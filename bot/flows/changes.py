@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
@@ -39,19 +40,23 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
             rendered.add(str(drift.path[0]))
         elif desired is None or not drift.adopt:
             raise Refused(_cannot(drift))
-        elif desired.source is SourceKind.CW:
-            overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
-            rendered.add(desired.artifact or "")
         else:
-            plain.append(drift)
+            match desired.source:
+                case SourceKind.CW:
+                    overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
+                    rendered.add(desired.artifact or "")
+                case SourceKind.KUBERNETES | SourceKind.COMPOSE | SourceKind.TERRAFORM | SourceKind.SETTINGS:
+                    plain.append(drift)
+                case _ as never:
+                    assert_never(never)
     notes = _adopt(declaration, plain, files, declarer)
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
     if rendered:
-        overlays, artifacts, said = _rendered(declaration, overlays, rendered, declarer)
+        overlays, artifacts, dropped_notes = _rendered(declaration, overlays, rendered, declarer)
         changed.update(artifacts)
-        notes += said
+        notes += dropped_notes
     return _changes(declaration, changed, overlays, notes)
 
 
@@ -61,7 +66,11 @@ def config_change(declaration: Declaration, proposal: Proposal, declarer: Declar
     files = dict(declaration.files)
     notes = _adopt(declaration, drifts, files, declarer)
     touched = {drift.resource for drift in drifts}
-    artifacts = {one.artifact for one in declaration.resources if one.artifact is not None and one.id in touched}
+    artifacts = {
+        resource.artifact
+        for resource in declaration.resources
+        if resource.artifact is not None and resource.id in touched
+    }
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
@@ -89,18 +98,20 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
     for drift in drifts:
         by_resource.setdefault(drift.resource, []).append(drift)
     notes: list[str] = []
-    for mine in by_resource.values():
+    for own_drifts in by_resource.values():
         now = declaration if files == declaration.files else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
-        adoption = adopt(_wanted(now, mine), [edit for drift in mine for edit in drift.adopt], files, cw=config)
+        adoption = adopt(
+            _resource_of(now, own_drifts), [edit for drift in own_drifts for edit in drift.adopt], files, cw=config
+        )
         files.update(adoption.files)
         notes += adoption.notes
     return notes
 
 
-def _wanted(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
+def _resource_of(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
     """The resource that ``drifts`` are about. Raises ``Refused`` where one of them cannot be written into Git."""
-    desired = next((one for one in declaration.resources if one.id == drifts[0].resource), None)
+    desired = next((known for known in declaration.resources if known.id == drifts[0].resource), None)
     silent = next((drift for drift in drifts if not drift.adopt), None)
     if desired is None or silent is not None:
         raise Refused(_cannot(silent or drifts[0]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.assembly.assemble import assemble
@@ -20,6 +19,7 @@ from bot.intake.compose import looks_like_compose
 from bot.intake.discover import SUFFIXES, candidates
 from bot.intake.read import Declared, read, read_manifest, without_repeats
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 
@@ -93,8 +93,8 @@ class Declarer:
         """The files that declare something, sorted. All other files of the repository are never looked at."""
         listed = self.repository.entries(commit, suffixes=SUFFIXES)
         if listed is not self._listed:
-            wanted = set(candidates(entry.path for entry in listed))
-            self._selected = [entry for entry in listed if entry.path in wanted and self._chosen(entry.path)]
+            paths = set(candidates(entry.path for entry in listed))
+            self._selected = [entry for entry in listed if entry.path in paths and self._chosen(entry.path)]
             self._listed = listed
         own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
         return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
@@ -153,7 +153,8 @@ def _with_blob(declared: Declared, blob: str) -> Declared:
 
 
 def _matches(path: str, glob: str) -> bool:
-    return glob in {"**", "**/*"} or fnmatchcase(path, glob) or fnmatchcase(path, glob.rstrip("/") + "/*")
+    """``*`` crosses folders here, and a folder stands for all that is in it."""
+    return glob in {"**", "**/*"} or name_matches(glob, path) or name_matches(glob.rstrip("/") + "/*", path)
 
 
 def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
@@ -163,20 +164,20 @@ def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
     for desired in bundle.desired:
         if desired.artifact is not None:
             owners.setdefault(desired.artifact, desired)
-    found = []
+    drifts = []
     for path in sorted({*committed, *bundle.files}):
         if committed.get(path) == bundle.files.get(path):
             continue
         owner = owners.get(path)
-        found.append(_stale_drift(path, owner, committed.get(path), bundle.files.get(path)))
-    return tuple(found)
+        drifts.append(_stale_drift(path, owner, committed.get(path), bundle.files.get(path)))
+    return tuple(drifts)
 
 
 def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: bytes | None) -> Drift:
     from bot.model.resource import Platform
 
     resource = owner.id if owner else ResourceId(Platform.COMPOSE, "artifact", "", path)
-    said = (
+    condition = (
         "is not rendered yet" if before is None else "is not declared any more" if after is None else "is out of date"
     )
     return Drift(
@@ -190,7 +191,7 @@ def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: 
         rule="ART-001",
         file=owner.file if owner else path,
         line=owner.line if owner else 1,
-        message=f"The artifact {path} {said}.",
+        message=f"The artifact {path} {condition}.",
         adopt=(AddEntry((), path, None),),
     )
 

@@ -1,4 +1,4 @@
-"""One look: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
+"""One assessment: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
 
 ``drift`` prints it, ``reconcile`` plans from it, ``explain`` and ``simulate`` reason about it.
 """
@@ -17,7 +17,8 @@ from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
 from bot.model.decision import Decision
 from bot.model.drift import IgnoreNote, Report
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet
@@ -60,7 +61,7 @@ def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, n
 
 
 def _report(declaration: Declaration, rules: RulesInForce, observation: Observation, now: datetime) -> Report:
-    seen = Seen(
+    live = Seen(
         resources=observation.resources,
         covered=observation.covered,
         kinds=observation.kinds,
@@ -69,36 +70,39 @@ def _report(declaration: Declaration, rules: RulesInForce, observation: Observat
     )
     report = compare(
         declaration.resources,
-        seen,
+        live,
         bases=rules.bases,
         ignores=rules.ignores,
         options=rules.options,
         memo=rules.memo,
         now=now,
     )
-    found = (*declaration.errors, *rules.errors, *report.errors)
-    unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
+    errors = (*declaration.errors, *rules.errors, *report.errors)
+    unknown = [
+        IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
+    ]
     notes = (*report.notes, *unknown, *_unobserved(declaration, observation))
-    return replace(report, errors=tuple(one for one in found if not one.note), notes=notes)
+    return replace(report, errors=tuple(error for error in errors if not error.note), notes=notes)
 
 
 def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[IgnoreNote]:
-    """The platforms that no observer looks at; silent where one tried and could not, which is told by itself."""
+    """The platforms that no observer reads; silent where one tried and could not, which is reported by itself."""
     if observation.unreachable:
         return
     counts = Counter(desired.id.platform for desired in declaration.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
-            what = f"{count} {'resource' if count == 1 else 'resources'} of Git: no observer looks at this platform"
-            yield IgnoreNote(platform.value, "not compared", what)
+            resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
+            detail = f"{resources}: no live-state source is configured for this platform"
+            yield IgnoreNote(platform.value, "not compared", detail)
 
 
-def looked_at(task: str, seen: Assessment) -> bool:
+def looked_at(task: str, assessment: Assessment) -> bool:
     """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
-    mine = [desired for desired in seen.declaration.resources if desired.task == task]
+    mine = [desired for desired in assessment.declaration.resources if desired.task == task]
     if not mine:
-        return not seen.report.errors and not seen.report.unreachable
-    return all(_covered(desired, seen.observation) for desired in mine)
+        return not assessment.report.errors and not assessment.report.unreachable
+    return all(_covered(desired, assessment.observation) for desired in mine)
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:

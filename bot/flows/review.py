@@ -28,7 +28,9 @@ from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
 
 CHECK_NAME: Final = "clockwork/guardrails"
 MAX_FILES: Final = 3000
-"""Files of one change that are looked at; beyond, the change counts as not wholly seen."""
+"""Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a
+pull request (REST API, "List pull requests files": "Responses include a maximum of 3000 files").
+"""
 DETECTOR_SECONDS: Final = 60.0
 _MANY_REMOVED: Final = 5
 
@@ -91,11 +93,11 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
 def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
     alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
-    return (f"{count} changed {'file' if count == 1 else 'files'} looked at.", *alone)
+    return (f"{count} changed {'file' if count == 1 else 'files'} analysed.", *alone)
 
 
 def _waived(judged: Judgement) -> tuple[str, ...]:
-    return tuple(f"{one.rule} at {one.file}:{one.line}: {one.message}" for one in judged.waived)
+    return tuple(f"{finding.rule} at {finding.file}:{finding.line}: {finding.message}" for finding in judged.waived)
 
 
 def _session(
@@ -114,7 +116,7 @@ def _session(
         number=change.number,
         milliseconds=milliseconds,
         findings=result.findings,
-        replies=tuple(replace(one, message=one.message[:500]) for one in result.replies),
+        replies=tuple(replace(reply, message=reply.message[:500]) for reply in result.replies),
         failure=judged.failure,
     )
 
@@ -134,7 +136,7 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
         raise Invalid(f"{base[:12]} and {head[:12]} share no history, so there is no change between them")
     files = tuple(repository.changed(start, head))
     messages = tuple(commit.message for commit in repository.log(head, limit=100, until=start))[::-1]
-    truncated = f"{len(files)} files, of which {MAX_FILES} are looked at" if len(files) > MAX_FILES else None
+    truncated = f"{len(files)} files, of which {MAX_FILES} are analysed" if len(files) > MAX_FILES else None
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
@@ -222,7 +224,7 @@ def review_pull(
 def _broken(running: Check, mode: Mode, error: BotError) -> Check:
     """The check of a review that failed: failure in strict, neutral in standard, never an older success."""
     state = CheckState.FAILURE if mode is Mode.STRICT else CheckState.NEUTRAL
-    text = f"The checks did not run to their end ({type(error).__name__}). Nothing is approved by this."
+    text = f"The checks did not complete ({type(error).__name__}). Nothing is approved by this."
     return replace(running, state=state, title="The checks could not run", summary=text)
 
 

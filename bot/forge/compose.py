@@ -7,8 +7,9 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
-from bot.forge.bundle import BUILD, Part, fixed, listed, rebased, tree
-from bot.model.resource import Platform, Pointer, ResourceId
+from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, rebased, tree
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
 
 _SECTIONS: Final = {
     Kind.SERVICE: "services",
@@ -33,7 +34,7 @@ def artifact(stack: Stack) -> str:
     return f"{BUILD}/{stack.name}/compose.yaml"
 
 
-def parts(stack: Stack) -> Iterator[Part]:
+def parts(stack: Stack) -> Iterator[ArtifactPart]:
     """Every object of a stack that its Compose file declares, in the order of the file."""
     for kind, section in _SECTIONS.items():
         for resource in stack.of(kind):
@@ -41,7 +42,7 @@ def parts(stack: Stack) -> Iterator[Part]:
             identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
             task = resource.name if kind is Kind.SERVICE else str(identity)
             containers = _containers() if kind is Kind.SERVICE else _LABELS
-            yield Part(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
+            yield ArtifactPart(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
 
 
 def _containers() -> Mapping[Pointer, tuple[Pointer, str]]:

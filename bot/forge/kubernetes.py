@@ -12,15 +12,16 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value, ValueForm, as_text
-from bot.forge.bundle import BUILD, Part, derived, fixed, listed, tree
-from bot.model.resource import Platform, Pointer, ResourceId
+from bot.forge.bundle import BUILD, ArtifactPart, derived, fixed, listed, tree
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
 
 _CONTAINER: Final[Pointer] = ("spec", "template", "spec", "containers", 0)
 _UNITS: Final = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PULL: Final = {"always": "Always", "missing": "IfNotPresent", "never": "Never", "build": "IfNotPresent"}
 
 
-def parts(stack: Stack) -> Iterator[Part]:
+def parts(stack: Stack) -> Iterator[ArtifactPart]:
     """Every object of a stack, in the order of files and documents."""
     for service in stack.of(Kind.SERVICE):
         path = f"{BUILD}/{stack.name}/{service.name}.yaml"
@@ -40,10 +41,10 @@ def parts(stack: Stack) -> Iterator[Part]:
 
 def _part(
     stack: Stack, resource: Resource, kind: str, made: Value, path: str, *, group: str = "", document: int = 0
-) -> Part:
+) -> ArtifactPart:
     identity = ResourceId(Platform.KUBERNETES, kind, stack.namespace, resource.name, group)
     task = resource.name if resource.kind is Kind.SERVICE else str(identity)
-    return Part(identity, task, resource, made, path, document, (), _containers(kind))
+    return ArtifactPart(identity, task, resource, made, path, document, (), _containers(kind))
 
 
 def _containers(kind: str) -> Mapping[Pointer, tuple[Pointer, str]]:

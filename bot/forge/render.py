@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.assembly.config import Config, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
-from bot.edits.overlays import OverlayEntry, Overlays, apply_entry
+from bot.edits.overlays import Overlays, apply_entry
 from bot.edits.style import House, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
-from bot.forge.bundle import BUILD, ArtifactBundle, Dropped, Part
+from bot.forge.bundle import BUILD, ArtifactBundle, ArtifactPart, Dropped
 from bot.model.drift import SetValue
-from bot.model.resource import JSON, Desired, Pointer, SourceKind
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, SourceKind
 
 __all__ = ["ArtifactBundle", "Dropped", "render"]
 
@@ -38,11 +39,11 @@ def render(config: Config, overlays: Overlays) -> ArtifactBundle:
     return ArtifactBundle(dict(sorted(files.items())), desired, tuple(dropped))
 
 
-def _parts(stack: Stack) -> Iterator[Part]:
+def _parts(stack: Stack) -> Iterator[ArtifactPart]:
     yield from compose.parts(stack) if stack.provider is Provider.DOCKER else kubernetes.parts(stack)
 
 
-def _patched(part: Part, overlays: Overlays, dropped: list[Dropped]) -> JSON:
+def _patched(part: ArtifactPart, overlays: Overlays, dropped: list[Dropped]) -> JSON:
     tree = part.tree.plain()
     for entry in overlays.of(part.task, str(part.id)):
         found = apply_entry(tree, entry)
@@ -53,7 +54,7 @@ def _patched(part: Part, overlays: Overlays, dropped: list[Dropped]) -> JSON:
     return tree
 
 
-def _desired(part: Part, tree: JSON) -> Desired:
+def _desired(part: ArtifactPart, tree: JSON) -> Desired:
     kind = part.resource.kind.value
     stack = part.artifact.split("/")[2]
     return Desired(
@@ -71,13 +72,13 @@ def _desired(part: Part, tree: JSON) -> Desired:
     )
 
 
-def _sensitive(part: Part) -> Iterator[Pointer]:
+def _sensitive(part: ArtifactPart) -> Iterator[Pointer]:
     for pointer, value in part.tree.walk():
         if value.trace.sensitive and not value.mapping and not value.elements:
             yield pointer
 
 
-def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple[str, bytes]]:
+def _files(stack: Stack, patched: Sequence[tuple[ArtifactPart, JSON]]) -> Iterator[tuple[str, bytes]]:
     if stack.provider is Provider.DOCKER:
         tree: dict[str, JSON] = {"name": stack.name}
         for part, found in patched:
@@ -92,7 +93,7 @@ def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple
         yield path, _document([part for part, _ in here], [_yaml(found) for _, found in here])
 
 
-def _document(parts: Sequence[Part], texts: Sequence[str]) -> bytes:
+def _document(parts: Sequence[ArtifactPart], texts: Sequence[str]) -> bytes:
     sources = ", ".join(sorted({part.resource.file for part in parts}))
     header = f"# Rendered by Clockwork from {sources}.\n# Change that; a change here is kept only as an overlay.\n"
     return (header + "---\n".join(texts)).encode("utf-8")
@@ -102,7 +103,7 @@ def _yaml(tree: JSON) -> str:
     return "\n".join(block(tree, House())) + "\n"
 
 
-def _committed(part: Part, tree: JSON) -> JSON:
+def _committed(part: ArtifactPart, tree: JSON) -> JSON:
     """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled."""
     made = _doubled(tree)
     for pointer in _sensitive(part):
@@ -119,9 +120,3 @@ def _doubled(tree: JSON) -> JSON:
     if isinstance(tree, (list, tuple)):
         return [_doubled(item) for item in tree]
     return tree
-
-
-def without_dropped(overlays: Overlays, dropped: Sequence[Dropped]) -> Overlays:
-    """``overlays`` after configuration won."""
-    gone: list[OverlayEntry] = [found.entry for found in dropped]
-    return overlays.without(gone)

@@ -1,4 +1,8 @@
-"""What may be written in a Compose file and how two files' values combine. Source: the Compose specification."""
+"""What may be written in a Compose file and how two files' values combine.
+
+Sources: the Compose specification, for the keys its JSON schema (``schema/compose-spec.json`` of compose-spec/compose-spec),
+for combining its section "Merge".
+"""
 
 from __future__ import annotations
 

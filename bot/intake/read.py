@@ -12,7 +12,8 @@ from bot.intake import manifest
 from bot.intake.compose import looks_like_compose, read_compose
 from bot.intake.declared import Declared, joined
 from bot.intake.terraform import read_terraform
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 
 __all__ = ["Declared", "read", "read_manifest"]
 
@@ -61,11 +62,13 @@ def without_repeats(declared: Declared) -> Declared:
     """Each resource once: the first declaration is kept, every further one reported."""
     first: dict[ResourceId, Desired] = {}
     repeats: list[SourceError] = []
-    for found in declared.resources:
-        known = first.setdefault(found.id, found)
-        if known is not found:
-            message = f"{found.id} is already declared in {known.file}:{known.line}; this declaration is not looked at"
-            repeats.append(SourceError(found.file, found.line, 1, message))
+    for resource in declared.resources:
+        known = first.setdefault(resource.id, resource)
+        if known is not resource:
+            message = (
+                f"{resource.id} is already declared in {known.file}:{known.line}; this declaration is not looked at"
+            )
+            repeats.append(SourceError(resource.file, resource.line, 1, message))
     if not repeats:
         return declared
     return Declared(tuple(first.values()), (*declared.errors, *repeats))

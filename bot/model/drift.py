@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Observed, Origin, Path, Pointer, ResourceId, SourceError, Unreachable
+from bot.model.json import JSON, Pointer
+from bot.model.paths import Path, format_path
+from bot.model.resource import Desired, Observed, Origin, ResourceId, SourceError, Unreachable
 
 
 class Severity(StrEnum):
@@ -75,6 +76,16 @@ class RemoveEntry:
 
 Edit: TypeAlias = SetValue | AddEntry | RemoveEntry
 """One change of a desired tree, in the tree's own (raw, short-syntax-keeping) vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What edits come to: changed files (path to new bytes; the others stay) and sentences a reviewer should see in the
+    pull request.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,17 @@
 """What Git declares and what is seen running, as plain trees with identity and origin.
 
 Intake and the forge make :class:`Desired`; observers make :class:`Observed`; the drift floor compares them.
-Trees are JSON-like and read-only by agreement: nobody changes a tree after it was handed on.
+Trees (:mod:`bot.model.json`) are read-only by agreement: nobody changes a tree after it was handed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
-"""A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
-
-Tree: TypeAlias = Mapping[str, JSON]
-
-Pointer: TypeAlias = tuple[str | int, ...]
-"""The raw place of a value in a tree: mapping keys and list indexes, as JSON Pointer has them (RFC 6901)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One element of a list that is compared by key, such as a container by its name or a port by ``80/TCP``."""
-
-    key: str
-
-
-Path: TypeAlias = tuple[str | int | Item, ...]
-"""The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``. See :mod:`bot.model.paths`."""
+from bot.model.json import Pointer, Tree
 
 
 class Platform(StrEnum):
@@ -168,8 +150,8 @@ class Observed:
     """One resource as it really runs.
 
     ``tree`` is a whole Kubernetes object, or a Compose-shaped service mapping in canonical long syntax (made from
-    ``docker inspect`` by :mod:`bot.drift.compose.inspect`). ``version`` changes whenever the tree does (uid + resourceVersion,
-    container id + start time) and is empty where the platform has no such thing.
+    ``docker inspect`` by :mod:`bot.drift.compose.inspected`). ``version`` changes whenever the tree does (uid +
+    resourceVersion, container id + start time) and is empty where the platform has no such thing.
     """
 
     id: ResourceId

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import get, mapping, mappings, text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text
 from bot.observers.sanitize import sanitized
 
 if TYPE_CHECKING:

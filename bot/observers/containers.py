@@ -21,8 +21,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bot.errors import Unavailable
-from bot.model.json import get, mapping, mappings, text
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree, Unreachable
+from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled

@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-import yaml
-
-from bot.drift.compose import inspect
-from bot.drift.kubernetes.health import problems, with_pod_problems
+from bot.drift.compose.inspected import inspect
+from bot.drift.compose.names import short_name
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.intake.scalars import Dialect
+from bot.intake.text import Text
+from bot.intake.yamltree import Broken, load
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Observed, Platform, ResourceId
 from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
@@ -115,27 +118,11 @@ def _json(words: str, source: str) -> Iterator[JSON]:
 
 def _yaml(words: str, source: str) -> Iterator[JSON]:
     try:
-        yield from yaml.load_all(words, Loader=_Loader)
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        location = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Invalid(
-            f"{source}{location}: neither JSON nor YAML: {sanitized(str(exc.problem or exc.context))}"
-        ) from exc
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise Invalid(
-            f"{source}: neither JSON nor YAML: {sanitized(str(exc)).partition(chr(10))[0] or 'unreadable'}"
-        ) from exc
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML whose times stay text, as they are in JSON."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
+        documents = load(Text(source, words), Dialect.KUBERNETES)
+    except Broken as exc:
+        error, problem = exc.error, exc.problem or exc.error.message
+        raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {sanitized(problem)}") from exc
+    yield from (document.value for document in documents if document is not None)
 
 
 def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
@@ -267,7 +254,7 @@ def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
     labels = mapping(tree.get("Labels") or tree.get("labels"))
     project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
     name = text(tree.get("Name") or tree.get("name"))
-    short = text(labels.get(f"com.docker.compose.{kind}")) or inspect.short_name(name, project)
+    short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
     shown: dict[str, JSON] = {"name": name}
     driver = text(tree.get("Driver") or tree.get("driver"))
     if driver:

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import get, mappings, text
-from bot.model.resource import JSON
+from bot.model.json import JSON, get, mappings, text
 from bot.observers.sanitize import sanitized, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from bot.errors import Unavailable
-from bot.model.json import get, mappings, text, whole
-from bot.model.resource import Observed, ResourceId, Tree
+from bot.model.json import Tree, get, mappings, text, whole
+from bot.model.resource import Observed, ResourceId
 from bot.observers.cluster_api import ClusterApi, Expired
 from bot.observers.sanitize import sanitized, tail
 

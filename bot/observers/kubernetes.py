@@ -21,10 +21,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from bot.drift.kubernetes.health import problems, top_owner, with_pod_problems
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
-from bot.model.json import mapping, mappings, text, texts
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree, Unreachable
+from bot.model.json import Tree, mapping, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.compose.inspect import REPLICAS, UNKNOWN
-from bot.model.json import mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.drift.compose.inspected.inspect import REPLICAS, UNKNOWN
+from bot.model.json import JSON, Tree, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _LOCAL: Final = "localhost/"
 

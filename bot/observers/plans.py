@@ -23,9 +23,9 @@ from typing import Final
 from bot.drift.masking import digest, name_in, owner_of
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
-from bot.model.json import elements, get, mapping, mappings, text, texts
-from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Path, Platform, Pointer, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts
+from bot.model.paths import Path, format_path
+from bot.model.resource import Desired, Platform, ResourceId
 from bot.secrecy.credentials import is_secret
 from bot.secrecy.redaction import redact
 from bot.secrecy.vocabulary import secret_name

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import mapping
-from bot.model.resource import JSON, Desired, Platform, Unreachable
+from bot.model.json import JSON, mapping
+from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run
 from bot.observers.sanitize import tail

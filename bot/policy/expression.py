@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from bot.errors import Invalid
 from bot.model.drift import Drift
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 NAMES: Final = ("drift", "resource", "desired", "observed", "safe", "destructive", "adoptable")
 """What an expression may use; the README of the policies folder describes each."""

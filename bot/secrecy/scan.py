@@ -22,7 +22,7 @@ _LARGE: Final = 20_000_000
 """Characters from which compiling a hyperscan database, about a second, pays."""
 
 
-class Backend(StrEnum):
+class ScanBackend(StrEnum):
     """How lines are searched."""
 
     HYPERSCAN = "hyperscan"
@@ -59,10 +59,10 @@ class PatternScanner(Protocol):
         ...
 
 
-def available() -> tuple[Backend, ...]:
+def available() -> tuple[ScanBackend, ...]:
     """The back ends that can be used here, best first."""
-    fast = ((Backend.HYPERSCAN, "hyperscan"), (Backend.AHOCORASICK, "ahocorasick_rs"))
-    return (*(backend for backend, module in fast if find_spec(module) is not None), Backend.PLAIN)
+    fast = ((ScanBackend.HYPERSCAN, "hyperscan"), (ScanBackend.AHOCORASICK, "ahocorasick_rs"))
+    return (*(backend for backend, module in fast if find_spec(module) is not None), ScanBackend.PLAIN)
 
 
 def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[PatternMatch]:
@@ -70,20 +70,20 @@ def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[PatternMatch
     if not needles or not lines:
         return []
     choice = available()
-    if choice[0] is Backend.HYPERSCAN and len(choice) > 1 and sum(map(len, lines)) < _LARGE:
+    if choice[0] is ScanBackend.HYPERSCAN and len(choice) > 1 and sum(map(len, lines)) < _LARGE:
         choice = choice[1:]
     return scanner(needles, choice[0]).scan(lines)
 
 
 @lru_cache(maxsize=16)
-def scanner(needles: tuple[Needle, ...], backend: Backend) -> PatternScanner:
+def scanner(needles: tuple[Needle, ...], backend: ScanBackend) -> PatternScanner:
     """A scanner for these needles; the same one for the same needles."""
     match backend:
-        case Backend.HYPERSCAN:
+        case ScanBackend.HYPERSCAN:
             return Hyperscan(needles)
-        case Backend.AHOCORASICK:
+        case ScanBackend.AHOCORASICK:
             return AhoCorasick(needles)
-        case Backend.PLAIN:
+        case ScanBackend.PLAIN:
             return Plain(needles)
 
 

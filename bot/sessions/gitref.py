@@ -1,6 +1,6 @@
 """Sessions on a Git ref, for runners that keep nothing else: one small JSON file per session, sorted into days.
 
-The Git work itself is somebody else's, behind :class:`RefStore`. Records never change once written, so blobs read once
+The Git work itself is the repository's, behind :class:`RefStore`. Records never change once written, so blobs read once
 are kept, and two writers never touch the same file: a lost race is simply run again on the new tip.
 """
 
@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from bot.errors import Invalid, Stale
+from bot.model.figures import Figures, figures_of
 from bot.model.session import Session
+from bot.ports import Repository
 from bot.sessions.codec import decode, encode
-from bot.sessions.figures import Figures, figures_of
 
 REF: Final = "refs/clockwork/sessions"
 TRIES: Final = 12
@@ -50,6 +51,27 @@ class RefStore(Protocol):
         Raises ``Stale`` when the ref is elsewhere by now; then nothing was written.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsRef:
+    """The sessions ref of ``repository`` as such a store."""
+
+    repository: Repository
+
+    def files(self) -> RefFiles:
+        self.repository.fetch()
+        tip = self.repository.head(REF)
+        if tip is None:
+            return RefFiles(None)
+        return RefFiles(tip, {entry.path: entry.blob for entry in self.repository.entries(tip)})
+
+    def blob(self, blob: str) -> bytes:
+        return self.repository.blob(blob)
+
+    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
+        commit = self.repository.commit(tip or "", changes, message=message, at=at)
+        return self.repository.push(REF, commit, expected=tip)
 
 
 class GitSessions:

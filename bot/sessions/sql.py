@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import BotError, Invalid, Refused, Unavailable
+from bot.model.figures import Figures, Group, group_of, merge, succeeded
 from bot.model.session import Session
 from bot.secrecy.redaction import redact
 from bot.sessions.codec import decode, encode
-from bot.sessions.figures import Figures, Group, group_of, merge, succeeded
 from bot.sessions.schema import DURATIONS, FIGURES, RULES, SESSIONS, migrate
 
 BUSY_SECONDS: Final = 5.0

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
-from bot.settings import AssistantSettings
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_host, open_repository
+from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
+from bot.settings import ASSISTANTS, AssistantSettings
+from bot.wiring import plugins
+from bot.wiring.host import open_host
+from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
 from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
@@ -23,39 +25,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guard:
-    """The parts of :func:`bot.flows.review.review_pull` for one site. Settings are those of the branch's head."""
+    """The parts of :func:`bot.flows.review.review_pull` of one repository. Settings are those of the branch's head."""
 
-    site: OpenRepository
+    opened: OpenRepository
     host: CodeHost
     clock: Clock
 
     @property
     def repository(self) -> Repository:
         """Where base and head are read from."""
-        return self.site.repository
+        return self.opened.repository
 
     @property
     def mode(self) -> Mode:
         """The mode that the settings ask for."""
-        return self.site.settings.guard.mode
+        return self.opened.settings.guard.mode
 
     @property
     def agents(self) -> Mapping[str, str]:
         """Login or branch glob of an AI agent -> the name of its document."""
-        return self.site.settings.guard.agents
+        return self.opened.settings.guard.agents
 
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = self.site.settings.guard.assistants
-        return tuple(_assistant(choice, self.site.options.environment, self.clock) for choice in chosen)
+        chosen = self.opened.settings.guard.assistants
+        return tuple(_assistant(choice, self.opened.options.environment, self.clock) for choice in chosen)
 
     @cached_property
     def store(self) -> SessionStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
         from bot.sessions.queue import QueuedStore
 
-        return QueuedStore(open_store(self.site))
+        return QueuedStore(open_store(self.opened))
 
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
@@ -63,7 +65,7 @@ class Guard:
         from bot.guardrails.rule import GuardOptions
         from bot.shipped import files
 
-        packages = tuple(self.site.settings.guard.known_packages)
+        packages = tuple(self.opened.settings.guard.known_packages)
         options = GuardOptions(private_packages=packages)
         return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
@@ -77,8 +79,8 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
 
     guard.repository.fetch()
     pull = guard.host.pull(number)
-    if guard.site.git is not None and guard.repository.resolve(pull.head_sha) is None:
-        guard.site.git.fetch_ref(f"refs/pull/{number}/head")
+    if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
+        guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
         number,
         host=guard.host,
@@ -90,13 +92,15 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
         assistants=guard.assistants,
         store=guard.store,
         agents=guard.agents,
-        name=guard.site.settings.guard.check,
-        full_name=guard.site.name,
+        name=guard.opened.settings.guard.check,
+        full_name=guard.opened.name,
         comment=comment,
     )
 
 
 def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
+    if choice.kind not in ASSISTANTS:
+        return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose
 
     return choose(
@@ -114,12 +118,12 @@ def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock:
 
 def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
-    site = open_repository(Options(repo=repo or ".", settings=settings))
+    opened = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
-    host = open_host(site, clock)
+    host = open_host(opened, clock)
     if host is None:
         raise Invalid(
-            f"{site.name} is on no code host that Clockwork knows",
+            f"{opened.name} is on no code host that Clockwork knows",
             advice="Name it with github.api_url and repository in clockwork.yaml, or use `clockwork guard diff`.",
         )
-    return Guard(site, host, clock)
+    return Guard(opened, host, clock)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly, Kind
 from bot.assembly.values import number_text
-from bot.model.resource import JSON, Through
+from bot.model.json import JSON
+from bot.model.resource import Through
 
 
 def assembled(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bot.assembly.values import Piece
 from bot.edits.cw_text import Within, changes, read_back, scalar_text, solved
-from bot.model.resource import JSON, Origin
+from bot.model.json import JSON
+from bot.model.resource import Origin
 
 SHORT = st.text("ab:", max_size=3)
 

@@ -52,18 +52,21 @@ def test_json_names_everything_that_was_done(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pressing_merge_makes_the_bot_react(tmp_path: Path) -> None:
-    """The person merges on the page; the bot looks again, and only the runbook issue's drift is left. Ctrl-C ends it."""
+    """The person merges on the page; the bot reconciles, and only the runbook issue's drift is left. Ctrl-C ends it."""
     command = [sys.executable, "-u", "-m", "bot", "demo"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
     ) as process:
-        said = lines_until(process, lambda line: "press Merge or Close" in line)
-        found = re.search(r"pull request .*\n\s+(http\S+)", said)
-        assert found is not None
-        press_merge(found[1])
-        lines_until(process, lambda line: "1 drift left" in line)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            shown = lines_until(process, lambda line: "press Merge or Close" in line)
+            page = re.search(r"pull request .*\n\s+(http\S+)", shown)
+            assert page is not None
+            press_merge(page[1])
+            lines_until(process, lambda line: "1 difference left" in line)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def press_merge(page: str) -> None:
@@ -76,3 +79,18 @@ def press_merge(page: str) -> None:
         assert action is not None
         fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form)) | {"method": "merge"}
         assert browser.post(origin[0] + action[1], data=fields).status_code == 200
+
+
+@pytest.mark.parametrize("words", [["demo", "--json"], ["sandbox", "serve"]])
+def test_without_its_extra_the_sandbox_says_what_to_install(tmp_path: Path, words: list[str]) -> None:
+    """Where markdown-it-py is missing, both commands name the extra in one message and exit with 2."""
+    program = (
+        "import sys; sys.modules['markdown_it'] = None; "
+        f"from bot.entrypoints.cli import main; sys.exit(main({words!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert done.returncode == 2, done
+    assert "pip install 'clockwork-gitops[sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr

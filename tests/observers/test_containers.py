@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.model.json import get
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
+from bot.model.json import JSON, Tree, get
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.observers.engine_api import host_of, unframed
 from bot.ports import Observation

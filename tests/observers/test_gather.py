@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Invalid, Unavailable
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind, Tree, Unreachable
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers.gather import gather, merged
 from bot.observers.placement import placed, spelled
 from bot.ports import Observation, Observer, ObserverStep

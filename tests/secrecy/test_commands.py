@@ -100,7 +100,7 @@ def everything_written(world: World) -> str:
     """Every object of the remote repository, and every pull request, issue and comment, without escapes."""
     git = pygit2.Repository(str(world.bare))
     objects = "".join(git.odb.read(oid)[1].decode("utf-8", "replace") for oid in git.odb)
-    return html.unescape(objects + repr(world.desk.items) + repr(world.desk.said)).replace("\\", "")
+    return html.unescape(objects + repr(world.desk.items) + repr(world.desk.threads)).replace("\\", "")
 
 
 def test_a_run_writes_none(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from rich.console import Console
 
 from bot.drift.compare import Seen, compare
-from bot.entrypoints.cli.show import show_report
 from bot.model.drift import Report
 from bot.model.json import JSON
 from bot.model.resource import Desired, Observed, Platform, Problem
@@ -22,6 +21,7 @@ from bot.observers.http import HttpObserver, Probe
 from bot.observers.plans import PlanReader
 from bot.report.json import to_json
 from bot.report.markdown import summary
+from bot.report.terminal import show_report
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
 from tests.secrecy.samples import SAMPLES
 
@@ -174,11 +174,11 @@ def test_terraform_plans_show_none(actions: list[str], *, outside: bool) -> None
     """Values before and after, in maps, lists and texts, of updates and of replacements."""
     before: dict[str, JSON] = {"tags": {**numbered(["none"] * len(TEXTS))}, "user_data": "a", "list": ["a"]}
     after: dict[str, JSON] = {"tags": {**numbered([*TEXTS])}, "user_data": "\n".join(TEXTS), "list": [*TEXTS]}
-    change = {"actions": actions, "before": before, "after": after, "after_unknown": {}}
-    entry = {"address": "a.b", "mode": "managed", "type": "a", "name": "b", "change": change}
+    change: dict[str, JSON] = {"actions": actions, "before": before, "after": after, "after_unknown": {}}
+    entry: dict[str, JSON] = {"address": "a.b", "mode": "managed", "type": "a", "name": "b", "change": change}
     plan: dict[str, JSON] = {"format_version": "1.2", "resource_changes": [entry]}
     if outside:
-        swapped = {**change, "before": after, "after": before}
+        swapped: dict[str, JSON] = {**change, "before": after, "after": before}
         plan["resource_drift"] = [{**entry, "change": swapped}]
     differences = PlanReader((), b"key").drifts(plan)
     assert differences

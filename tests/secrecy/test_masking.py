@@ -142,9 +142,9 @@ def test_logs_hold_no_value_of_a_secret_place(old: str, new: str) -> None:
 @settings(max_examples=20, deadline=None)
 def test_drift_on_a_secret_is_still_found_and_never_adopted(old: str, new: str) -> None:
     """Different values have different digests under one key, and no edit carries the value."""
-    found = compared(declared(secret(data={"a": encoded(old)})), live(secret(data={"a": encoded(new)}))).drift
-    assert bool(found) is (old != new)
-    for drift in found:
+    drifts = compared(declared(secret(data={"a": encoded(old)})), live(secret(data={"a": encoded(new)}))).drift
+    assert bool(drifts) is (old != new)
+    for drift in drifts:
         assert drift.sensitive
         assert drift.adopt == ()
         assert str(drift.desired).startswith("hmac-sha256:")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.secrecy.scan import Backend, Hyperscan, Needle, available, scan, scanner
+from bot.secrecy.scan import Hyperscan, Needle, ScanBackend, available, scan, scanner
 from bot.secrecy.tokens import NEEDLES
 
-OTHERS = [backend for backend in available() if backend is not Backend.PLAIN]
+OTHERS = [backend for backend in available() if backend is not ScanBackend.PLAIN]
 MIXED = (
     Needle("word", r"\bverify\s*=\s*False\b", ("verify",)),
     Needle("bare", r"[0-9]{4,}x"),
@@ -42,15 +42,15 @@ WORDS = [
 @pytest.mark.parametrize("backend", OTHERS)
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join), max_size=12))
 @settings(max_examples=150, deadline=None)
-def test_every_backend_gives_the_same_answer(backend: Backend, lines: list[str]) -> None:
+def test_every_backend_gives_the_same_answer(backend: ScanBackend, lines: list[str]) -> None:
     """Whatever the lines, hyperscan and ahocorasick find exactly what plain search finds."""
-    plain = scanner(MIXED, Backend.PLAIN).scan(lines)
+    plain = scanner(MIXED, ScanBackend.PLAIN).scan(lines)
     found = scanner(MIXED, backend).scan(lines)
     assert [(one.line, one.needle, one.text) for one in found] == [(one.line, one.needle, one.text) for one in plain]
 
 
 @pytest.mark.parametrize("backend", OTHERS)
-def test_the_secret_patterns_give_the_same_answer(backend: Backend) -> None:
+def test_the_secret_patterns_give_the_same_answer(backend: ScanBackend) -> None:
     """The shipped patterns agree over thousands of random lines that begin like credentials."""
     generator = random.Random(11)
     starts = [word for needle in NEEDLES for word in needle.keywords] + ["AK" + "IA", "SG" + ".", "key = ", ""]
@@ -59,7 +59,7 @@ def test_the_secret_patterns_give_the_same_answer(backend: Backend) -> None:
         generator.choice(starts) + "".join(generator.choices(alphabet, k=generator.choice([10, 20, 36, 40, 64])))
         for _ in range(4000)
     ]
-    plain = scanner(NEEDLES, Backend.PLAIN).scan(lines)
+    plain = scanner(NEEDLES, ScanBackend.PLAIN).scan(lines)
     assert scanner(NEEDLES, backend).scan(lines) == plain
 
 
@@ -70,7 +70,7 @@ def test_nothing_matches_across_lines() -> None:
     assert scan((), ["a"]) == scan(MIXED, []) == []
 
 
-@pytest.mark.skipif(Backend.HYPERSCAN not in available(), reason="hyperscan is not installed")
+@pytest.mark.skipif(ScanBackend.HYPERSCAN not in available(), reason="hyperscan is not installed")
 def test_a_compiled_database_can_be_kept() -> None:
     """A dumped database gives the same matches when it is loaded again."""
     fresh = Hyperscan(MIXED)

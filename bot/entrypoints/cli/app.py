@@ -7,6 +7,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    comments,
     daemon,
     demo,
     drift,
@@ -29,6 +30,7 @@ VERBS = (
     explain,
     guard,
     halt,
+    comments,
     ledger,
     policy,
     render,

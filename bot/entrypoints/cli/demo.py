@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; implies --no-serve.")] = False,
         port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
     ) -> None:
-        """Run the real bot on a made-up shop: no account, no network, nothing to install."""
+        """Run the real bot on a made-up shop. No account, no network, nothing to install."""
         from rich.console import Console
 
         from bot.entrypoints.demo.run import play, staged
@@ -53,7 +53,7 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
     from rich.markup import escape
 
     review = account.review
-    found = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
+    rules = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
     rows = (
         (
             "committed",
@@ -62,7 +62,7 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
         ),
         ("pull request", "another image was set live: merge to keep it, close to refuse", account.pull.url),
         ("runbook issue", "the orders' storage was deleted: steps for a person", account.issue.url),
-        (f"check {review.state.value}", f"an assistant's pull request: {found}", account.agent_pull),
+        (f"check {review.state.value}", f"an assistant's pull request: {rules}", account.agent_pull),
         ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),
     )
     out.print()
@@ -78,14 +78,14 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
 def _serve(stage: object, out: Console) -> None:
     from rich.markup import escape
 
-    from bot.entrypoints.demo.run import Stage, react, told
+    from bot.entrypoints.demo.run import Stage, account_lines, react
 
     if not isinstance(stage, Stage):
         raise TypeError
     out.print("Open the page, press Merge or Close, and watch. Ctrl-C ends it.\n", highlight=False)
 
     def say(done: Tick) -> None:
-        for line in told(done):
+        for line in account_lines(done):
             out.print(f"[dim]{done.at:%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     stop = threading.Event()

@@ -32,10 +32,11 @@ def register(app: typer.Typer) -> None:
         var: VariableOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        """Tell why Clockwork does what it does about a task, a proposal or a drift, and what would change it."""
+        """Explain a decision and what would change it. About a task, a proposal or a difference."""
         from bot.flows.explain import explain as reasons
-        from bot.wiring import Options, open_loop
+        from bot.wiring.reconcile import open_loop
+        from bot.wiring.repository import Options
 
         options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
-        told = reasons(open_loop(options, dry_run=True), subject)
-        print(json.dumps(told.as_json(), ensure_ascii=False) if as_json else told.text())
+        explanation = reasons(open_loop(options, dry_run=True), subject)
+        print(json.dumps(explanation.as_json(), ensure_ascii=False) if as_json else explanation.text())

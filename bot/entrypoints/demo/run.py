@@ -29,10 +29,12 @@ from bot.flows.review import Reviewed
 from bot.forge.render import render
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
+from bot.report.wording import counted, remedy
 from bot.sandbox.server import Sandbox
 from bot.wiring.guard import Guard, review
+from bot.wiring.host import open_host
 from bot.wiring.reconcile import loop_on
-from bot.wiring.repository import Options, SystemClock, open_host, open_repository
+from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
@@ -114,13 +116,15 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
             },
             cache=directory / "cache",
         )
-        site = open_repository(options)
+        opened = open_repository(options)
         clock = SystemClock()
-        loop = loop_on(site, clock=clock)
-        host = open_host(site, clock)
+        loop = loop_on(opened, clock=clock)
+        host = open_host(opened, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, options, loop, Guard(site, host, clock), _cluster(loop.declarer, site.branch, loop), live)
+        stage = Stage(
+            box, options, loop, Guard(opened, host, clock), _cluster(loop.declarer, opened.branch, loop), live
+        )
         try:
             yield stage
         finally:
@@ -136,9 +140,9 @@ def play(stage: Stage, *, say: Say) -> Account:
     """Everything up to the account."""
     started = time.monotonic()
     stage.show()
-    say("the bot looks: what runs is what Git says")
+    say("the bot reconciles: in sync, what runs is what Git says")
     _settle(stage)
-    say("people change things behind Git's back; the bot looks again")
+    say("people change things behind Git's back; the bot reconciles")
     story.people_change_things(stage.cluster)
     stage.show()
     done = tick(stage.loop)
@@ -164,19 +168,19 @@ def play(stage: Stage, *, say: Say) -> Account:
 
 
 def _settle(stage: Stage) -> None:
-    """The first look finds nothing to do; anything else is a fault of the demo."""
+    """The first run finds nothing to do; anything else is a fault of the demo."""
     first = tick(stage.loop)
     if first.report.drift or first.blocked:
-        found = ", ".join(f"{drift.resource} {drift.where}" for drift in first.report.drift)
-        raise Unavailable(f"the demo's shop does not run as declared: {first.blocked or found}")
+        drifts = ", ".join(f"{drift.resource} {drift.where}" for drift in first.report.drift)
+        raise Unavailable(f"the demo's shop does not run as declared: {first.blocked or drifts}")
 
 
 def _action(done: Tick, lane: Lane) -> Action:
-    found = next((one for one in done.actions if one.lane is lane and one.effect.wrote), None)
-    if found is None:
-        told = "; ".join(f"{one.lane} {one.task}: {one.message}" for one in done.actions) or done.blocked or "nothing"
-        raise Unavailable(f"the demo's bot made no {lane}: {told}")
-    return found
+    for action in done.actions:
+        if action.lane is lane and action.effect.wrote:
+            return action
+    account = "; ".join(f"{action.lane} {action.task}: {action.message}" for action in done.actions)
+    raise Unavailable(f"the demo's bot made no {lane}: {account or done.blocked or 'nothing'}")
 
 
 def _agent_pull(stage: Stage) -> tuple[int, str]:
@@ -207,33 +211,36 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
 def _json(answer: httpx.Response) -> Mapping[str, object]:
     if answer.is_error:
         raise Unavailable(f"the sandbox answered {answer.status_code} to {answer.request.method} {answer.request.url}")
-    found = answer.json()
-    return found if isinstance(found, dict) else {}
+    document = answer.json()
+    return document if isinstance(document, dict) else {}
 
 
 def _failure_modes(stage: Stage) -> tuple[str, str]:
     from bot.workers.work import Worker, work
 
-    workers = workers_of(stage.guard.site)
+    workers = workers_of(stage.guard.opened)
     work(Worker.EXPORT, workers)
     return workers.path, stage.box.web_url(NAME, f"/blob/main/{workers.path}")
 
 
 def react(stage: Stage, *, say: Callable[[Tick], None], stopped: Callable[[], bool], pause: float = 1.0) -> None:
-    """Look again whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
+    """Reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
     seen = _state(stage)
     while not stopped():
         time.sleep(pause)
-        now = _state(stage)
-        if now == seen:
-            continue
-        done = tick(stage.loop)
-        say(done)
-        seen = _state(stage)
+        try:
+            if _state(stage) != seen:
+                say(tick(stage.loop))
+                seen = _state(stage)
+        except Unavailable:
+            # The signal that ends the demo also ends the poll() in which libgit2 waits for the sandbox: signal(7) says that
+            # poll is never restarted, whatever SA_RESTART says.
+            if not stopped():
+                raise
 
 
 def _state(stage: Stage) -> object:
-    """What a webhook would tell: heads and states."""
+    """What webhooks would be sent for: heads and states."""
     run = stage.loop.run
     run.repository.fetch()
     pulls = () if run.host is None else run.host.pulls()
@@ -245,11 +252,13 @@ def _state(stage: Stage) -> object:
     )
 
 
-def told(done: Tick) -> tuple[str, ...]:
-    """What a tick did, one sentence a line; quiet about what stayed as it was."""
+def account_lines(done: Tick) -> tuple[str, ...]:
+    """What a run did, one sentence a line; quiet about what stayed as it was."""
     lines = [
-        f"{one.effect.value}: {one.task}: {one.message}" for one in done.actions if one.effect is not Effect.UNCHANGED
+        f"{action.effect.value} {remedy(action.lane)} for {action.task}: {action.message}"
+        for action in done.actions
+        if action.effect is not Effect.UNCHANGED
     ]
     if not done.report.drift:
-        lines.append("No drift: what runs is what Git says.")
-    return tuple(lines) or (f"{len(done.report.drift)} drift left; nothing new to do.",)
+        lines.append("In sync: what runs is what Git says.")
+    return tuple(lines) or (f"{counted(len(done.report.drift), 'difference')} left; nothing new to do.",)

@@ -115,7 +115,7 @@ def encoded(entry: Entry, prev: str) -> bytes:
 def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
     """The entry a line holds and the digest it names. Raises ``Refused`` when it cannot be read, for ``where``."""
     try:
-        found = _LINE.validate_json(line)
+        record = _LINE.validate_json(line)
     except ValidationError as exc:
         newer = newer_version(line, "v")
         if newer is not None:
@@ -124,17 +124,17 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
                 advice="update Clockwork",
             ) from exc
         raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
-    prev = found["prev"]
-    return _entry(found), prev
+    prev = record["prev"]
+    return _entry(record), prev
 
 
 def newer_version(data: bytes, key: str) -> int | None:
     """The version that a JSON object names under ``key`` when it is later than ours; None for anything else."""
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    version = found.get(key) if isinstance(found, dict) else None
+    version = document.get(key) if isinstance(document, dict) else None
     return version if isinstance(version, int) and version > VERSION else None
 
 

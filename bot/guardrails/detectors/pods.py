@@ -2,6 +2,10 @@
 
 A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
 moved, re-indented or split keeps its facts and is quiet.
+
+What counts as a power: Kubernetes documentation, "Pod Security Standards" (host namespaces, privileged containers, HostPath,
+capabilities, seccomp, running as root) and "Role Based Access Control Good Practices"; for Compose the same by the engine's
+names for it.
 """
 
 from __future__ import annotations
@@ -14,13 +18,15 @@ from typing import Final, TypeAlias
 from bot.guardrails.classify import is_vendored, is_yaml_or_json
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
 
 MAX_OBJECTS: Final = 5000
 _DANGEROUS_PATH: Final = re.compile(
     r"/+\Z|/(var/)?run(/(docker|containerd|crio|podman)\b.*)?/?\Z|/(etc|root|proc|sys|dev|boot|home)/*\Z|/etc/kubernetes|"
     r"/var/lib/(kubelet|docker|containerd)\b|.*/(docker|containerd|crio|podman)\.sock\Z"
 )
+# Those that amount to the host or to another's processes: capabilities(7).
 _CAPABILITIES: Final = frozenset(
     [
         "ALL",
@@ -47,7 +53,7 @@ class Fact:
     message: str
 
 
-Facts: TypeAlias = Callable[[Document], Iterator[Fact]]
+Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
@@ -103,7 +109,7 @@ def _line(delta: Delta, number: int) -> str | None:
     return delta.after_lines[number - 1].strip()[:120] if number <= len(delta.after_lines) else None
 
 
-def _facts(documents: tuple[Document, ...] | Unparsed, facts: Facts) -> Iterator[Fact]:
+def _facts(documents: Documents, facts: Facts) -> Iterator[Fact]:
     if isinstance(documents, Unparsed):
         return
     for number, document in enumerate(objects(documents)):
@@ -112,24 +118,22 @@ def _facts(documents: tuple[Document, ...] | Unparsed, facts: Facts) -> Iterator
         yield from facts(document)
 
 
-def objects(documents: Iterable[Document]) -> Iterator[Document]:
+def objects(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
     """Every object: documents themselves and the items of List kinds."""
     for document in documents:
         items = document.get("items")
-        if (document.get("kind") or Node("", 0)).raw.endswith("List") and items is not None:
+        if document.word("kind").endswith("List") and items is not None:
             yield from items.elements()
         else:
             yield document
 
 
-def _name(document: Document) -> tuple[str, str, str]:
-    kind = (document.get("kind") or Node(None, 0)).text() or ""
-    namespace = (document.get("metadata", "namespace") or Node(None, 0)).text() or ""
-    name = document.get("metadata", "name") or document.get("metadata", "generateName") or Node(None, 0)
-    return kind, namespace, name.raw
+def _name(document: LinedNode) -> tuple[str, str, str]:
+    name = document.word("metadata", "name") or document.word("metadata", "generateName")
+    return document.word("kind"), document.word("metadata", "namespace"), name
 
 
-def pod_spec(document: Document) -> Node | None:
+def pod_spec(document: LinedNode) -> LinedNode | None:
     """Where the pod of a workload is described; None for objects that run nothing."""
     if document.get("apiVersion") is None:
         return None
@@ -138,14 +142,14 @@ def pod_spec(document: Document) -> Node | None:
         ("spec", "template", "spec"),
         ("template", "spec"),
     ):
-        found = document.get(*path)
-        if found is not None and found.get("containers") is not None:
-            return found
+        spec = document.get(*path)
+        if spec is not None and spec.get("containers") is not None:
+            return spec
     kind = document.get("kind")
     return document.get("spec") if kind is not None and kind.value == "Pod" else None
 
 
-def privileges(document: Document) -> Iterator[Fact]:
+def privileges(document: LinedNode) -> Iterator[Fact]:
     """What a Kubernetes workload or a Compose file may do to its host."""
     spec = pod_spec(document)
     if spec is not None:
@@ -155,7 +159,7 @@ def privileges(document: Document) -> Iterator[Fact]:
             yield from _service(name, service)
 
 
-def _pod(who: tuple[str, str, str], spec: Node) -> Iterator[Fact]:
+def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
     label = f"{who[0]} {who[2]}"
     for field, what in _HOST.items():
         node = spec.get(field)
@@ -171,7 +175,7 @@ def _pod(who: tuple[str, str, str], spec: Node) -> Iterator[Fact]:
             yield from _container(who, label, container)
 
 
-def _container(who: tuple[str, str, str], label: str, container: Node) -> Iterator[Fact]:
+def _container(who: tuple[str, str, str], label: str, container: LinedNode) -> Iterator[Fact]:
     name = (container.get("name") or container).raw
     context = container.get("securityContext")
     if context is None:
@@ -194,7 +198,7 @@ def _container(who: tuple[str, str, str], label: str, container: Node) -> Iterat
     yield from _user(who, name, where, context)
 
 
-def _user(who: tuple[str, str, str], container: str, where: str, context: Node | None) -> Iterator[Fact]:
+def _user(who: tuple[str, str, str], container: str, where: str, context: LinedNode | None) -> Iterator[Fact]:
     """Running as root, said explicitly, and confinement switched off."""
     if context is None:
         return
@@ -207,7 +211,7 @@ def _user(who: tuple[str, str, str], container: str, where: str, context: Node |
         yield Fact((*who, container, "seccomp"), profile.line, f"{subject} runs without a seccomp profile.")
 
 
-def _service(name: str, service: Node) -> Iterator[Fact]:
+def _service(name: str, service: LinedNode) -> Iterator[Fact]:
     who = ("service", "", name)
     node = service.get("privileged")
     if node is not None and node.value is True:
@@ -216,17 +220,17 @@ def _service(name: str, service: Node) -> Iterator[Fact]:
         node = service.get(field)
         if node is not None and node.value == "host":
             yield Fact((*who, field), node.line, f"Service {name} shares the host's {what}.")
-    for capability in (service.get("cap_add") or Node(None, 0)).elements():
+    for capability in service.elements("cap_add"):
         word = capability.raw.upper().removeprefix("CAP_")
         if word in _CAPABILITIES:
             yield Fact((*who, "cap", word), capability.line, f"Service {name} gains {word}.")
-    for volume in (service.get("volumes") or Node(None, 0)).elements():
+    for volume in service.elements("volumes"):
         source = volume.get("source")
         path = volume.raw.split(":")[0] if source is None else source.raw
         if path.startswith("/") and _DANGEROUS_PATH.match(path):
             line = volume.line if source is None else source.line
             yield Fact((*who, "mount", path), line, f"Service {name} mounts {path} of the host.")
-    for option in (service.get("security_opt") or Node(None, 0)).elements():
+    for option in service.elements("security_opt"):
         if re.fullmatch(r"(seccomp|apparmor)[:=]unconfined|label[:=]disable", option.raw):
             yield Fact((*who, "security_opt", option.raw), option.line, f"Service {name} runs with {option.raw}.")
     node = service.get("user")
@@ -234,13 +238,13 @@ def _service(name: str, service: Node) -> Iterator[Fact]:
         yield Fact((*who, "uid0"), node.line, f"Service {name} is set to run as root.")
 
 
-def powers(document: Document) -> Iterator[Fact]:
+def powers(document: LinedNode) -> Iterator[Fact]:
     """Wildcards in roles and bindings to cluster-admin."""
     who = _name(document)
     if who[0] in {"Role", "ClusterRole"}:
         for rule in (document.get("rules") or document).elements():
             for field in ("verbs", "resources", "apiGroups"):
-                for element in (rule.get(field) or Node(None, 0)).elements():
+                for element in rule.elements(field):
                     if element.value == "*" and (field != "apiGroups" or _names_all(rule)):
                         about = "" if field != "verbs" else ",".join(sorted(_raw(rule, "resources")))
                         yield Fact((*who, field, about), element.line, f'{who[0]} {who[2]} allows all {field} ("*").')
@@ -252,9 +256,9 @@ def powers(document: Document) -> Iterator[Fact]:
                 yield Fact((*who, "cluster-admin", name), role.line, f"{who[0]} {who[2]} makes {name} cluster-admin.")
 
 
-def _names_all(rule: Node) -> bool:
+def _names_all(rule: LinedNode) -> bool:
     return "*" in _raw(rule, "resources")
 
 
-def _raw(rule: Node, field: str) -> list[str]:
-    return [element.raw for element in (rule.get(field) or Node(None, 0)).elements()]
+def _raw(rule: LinedNode, field: str) -> list[str]:
+    return [element.raw for element in rule.elements(field)]

@@ -1,0 +1,59 @@
+"""What no module of this repository reads and still is no dead code, for vulture; mypy keeps these names true.
+
+What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows) is listed in ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+from bot.model.codehost import PullRequest
+from bot.model.decision import FixLevel
+from bot.model.event import CommentEvent
+from bot.model.resource import Syntax
+from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
+from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
+from bot.secrecy.providers import TokenProvider
+
+WORDS_OF_CLOSED_LISTS = (
+    FixLevel.CONSERVATIVE,
+    FixLevel.AGGRESSIVE,
+    Syntax.HCL,
+    UnitKind.KUSTOMIZE,
+    UnitKind.HELM,
+    UnitKind.DIRECTORY,
+    UnitKind.FLUX_KUSTOMIZATION,
+    UnitKind.FLUX_HELM_RELEASE,
+    UnitKind.ARGO_APPLICATION,
+)
+"""Settings or files name them; code never singles them out."""
+
+
+PLUGIN_CONTRACTS = (
+    ObserverPlugin.__call__,
+    AssistantPlugin.__call__,
+    RendererPlugin.__call__,
+    HostPlugin.__call__,
+)
+"""Packages outside of this repository satisfy them."""
+
+
+def facts(
+    pull: PullRequest,
+    comment: CommentEvent,
+    target: Target,
+    tree: RenderedObject,
+    rendering: Rendering,
+    *providers: TokenProvider,
+) -> tuple[object, ...]:
+    """Facts that values carry for whoever implements or reads a port."""
+    return (
+        pull.head_repo,
+        comment.sender_id,
+        target.units,
+        tree.opaque,
+        rendering.left_out,
+        TARGET_NAME,
+        *(provider.checked for provider in providers),
+    )
+
+
+__all__ = ["PLUGIN_CONTRACTS", "WORDS_OF_CLOSED_LISTS", "facts"]
