@@ -19,8 +19,8 @@ from typing import Final
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKED: Final = date(2026, 11, 26)
-_START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
-"""Not within a longer word. A ``\\n`` in front is a line break as JSON writes it, and not the end of a word."""
+START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+"""Where a token begins: not within a longer word. A ``\\n`` in front is a line break as JSON writes it, and not the end of a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _prefixed(
         id_,
         name,
         pattern=rf"(?:\b|(?<=\\[nrt])){head}{body}{end}",
-        generous=rf"{_START}{head}{generous or body}[A-Za-z0-9_\-]*+=*+",
+        generous=rf"{START}{head}{generous or body}[A-Za-z0-9_\-]*+=*+",
         keywords=tuple(dict.fromkeys(word.lower() for word in words)),
         source=source,
         prefixes=words,
@@ -381,7 +381,7 @@ _SHAPED: Final = (
         ".",
         "https://discord.com/developers/docs/reference#authentication",
         entropy=3.5,
-        generous=_START + r"[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}+",
+        generous=START + r"[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}+",
     ),
     _shaped(
         "mailchimp-key",
@@ -397,7 +397,7 @@ _SHAPED: Final = (
         r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-=]{60,70}",
         ".atlasv1.",
         "gitleaks:hashicorp-tf-api-token",
-        generous=_START + r"[A-Za-z0-9]{14}\.atlasv1\.[\w\-=]{30,}+",
+        generous=START + r"[A-Za-z0-9]{14}\.atlasv1\.[\w\-=]{30,}+",
     ),
     _shaped(
         "maxmind-key",
@@ -405,7 +405,7 @@ _SHAPED: Final = (
         r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk\b",
         "_mmk",
         "gitleaks:maxmind-license-key",
-        generous=_START + r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+        generous=START + r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
     ),
     _shaped(
         "private-key",
