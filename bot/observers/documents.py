@@ -29,6 +29,7 @@ from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
+"""Keys that Podman's inspect of a container has and Docker's has not: containers/podman libpod/define/container_inspect.go."""
 
 
 @dataclass(frozen=True, slots=True)

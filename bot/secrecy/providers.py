@@ -20,7 +20,7 @@ from typing import Final
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKED: Final = date(2026, 11, 26)
 START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
-"""Where a token begins: not within a longer word. A ``\\n`` in front is a line break as JSON writes it, and not the end of a word."""
+"""Where a token begins: not within a longer word. A ``\\n`` in front is a line break as JSON writes it, no part of one."""
 
 
 @dataclass(frozen=True, slots=True)
