@@ -166,6 +166,7 @@ class TargetSettings(_Section):
     values: list[str] = []
     """Values files of a chart, as repository paths, the later over the earlier."""
     release: str = ""
+    """The release name of a chart; the target's name without this."""
 
     @field_validator("name")
     @classmethod

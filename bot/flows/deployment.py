@@ -78,7 +78,8 @@ class DeploymentReader:
             raise Invalid(_unknown(chosen.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
-        expansions = {target.name: self._expansions.of(target, tree) for target in targets}
+        rendered = self._expansions.of_all(targets, tree)
+        expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
         looked = uncovered(targets, expansions)
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]

@@ -230,7 +230,7 @@ def _head(difference: TargetDifference) -> Iterator[str]:
     for reason in difference.failed:
         yield f"Cannot be rendered any more: {escape.text(reason)}"
     for reason in difference.unrendered:
-        yield f"Not rendered, before this change neither: {escape.text(reason)}"
+        yield f"Not rendered: {escape.text(reason)}"
 
 
 def _shown(difference: ObjectDifference) -> str:

@@ -8,7 +8,7 @@ after is named, and removes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
@@ -73,12 +73,15 @@ class _Timed:
     clock: Clock
     until: datetime
 
-    def render(self, unit: Unit, tree: FileTree) -> Rendering:
-        """What ``unit`` comes to."""
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+        """What the units come to."""
         if self.clock.now() > self.until:
             reason = f"the {RENDER_SECONDS:.0f} seconds for rendering one change were used up"
-            return Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line))
-        return self.renderer.render(unit, tree)
+            return [
+                Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line, again=True))
+                for unit, _ in asked
+            ]
+        return self.renderer.render_all(asked)
 
 
 @dataclass(slots=True)
@@ -210,10 +213,20 @@ class _Comparison:
             {resource: made.tree for resource, made in side.items() if resource in differing} for side in sides
         ]
         status = FileStatus.ADDED if before is None else FileStatus.MODIFIED
-        unrendered = tuple(error for error in _errors(new) if error not in failures)
+        unrendered = tuple(error for error in self._touched_errors(new) if error not in failures)
         return RenderedChange(
             after.name, trees[0], trees[1], status, failures, unrendered, _Locator(self.head, new, self.change)
         )
+
+    def _touched_errors(self, expansion: Expansion) -> Iterator[NotCompared]:
+        """Why units of a target do not render at the head, of those that the change touches."""
+        for each in expansion.units:
+            unit, error = each.unit, each.rendering.error
+            if error is not None and (
+                self.changed & {*each.rendering.inputs, unit.file, error.file}
+                or (unit.path and any(is_below(path, unit.path) for path in self.changed))
+            ):
+                yield error
 
 
 def _made_from(target: Target) -> tuple[object, ...]:
@@ -222,10 +235,6 @@ def _made_from(target: Target) -> tuple[object, ...]:
 
 def _objects(expansion: Expansion) -> dict[ResourceId, RenderedObject]:
     return {resource: made for _, made in expansion.objects() if (resource := identity(made)) is not None}
-
-
-def _errors(expansion: Expansion) -> tuple[NotCompared, ...]:
-    return tuple(each.rendering.error for each in expansion.units if each.rendering.error is not None)
 
 
 def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:

@@ -32,8 +32,8 @@ class RenderedChange:
     """The objects of one target that differ, before and after. No slots: derived values are cached on the instance.
 
     ``status`` is that of the target. ``failures`` are units that rendered before and do not after: what they were is in
-    neither side, since a unit that cannot be rendered removes nothing. ``unrendered`` could not be rendered before
-    either.
+    neither side, since a unit that cannot be rendered removes nothing. ``unrendered`` are others that the change touches
+    and that cannot be rendered.
     """
 
     target: str

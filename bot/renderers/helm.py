@@ -7,7 +7,6 @@ passwords, certificates) is found by rendering it twice; it is not comparable.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -28,7 +27,7 @@ from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
 from bot.renderers.confined import Jail, write_files
 from bot.renderers.helm_process import SECONDS, Failure, Manifests, Worker
-from bot.renderers.objects import HELM_HOOK, described, is_hook, one_line, parsed, titled
+from bot.renderers.objects import HELM_HOOK, as_json, described, is_hook, one_line, parsed, titled
 from bot.targets import scopes
 from bot.targets.documents import Documents
 
@@ -181,7 +180,7 @@ class Helm:
         self, program: Path, folder: Path, release: Release, capabilities: Capabilities
     ) -> Manifests | Failure:
         written = folder.parent / "values.json"
-        written.write_text(json.dumps(release.values, default=dict), encoding="utf-8")
+        written.write_text(as_json(release.values), encoding="utf-8")
         argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
         argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
         if capabilities.kube_version:

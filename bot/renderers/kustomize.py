@@ -9,7 +9,6 @@ and fetch what is not there.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -24,9 +23,9 @@ from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd, ProcessResult
 from bot.renderers import inflation, tools
-from bot.renderers.confined import SECONDS, Jail
+from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
-from bot.renderers.objects import described, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, one_line, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Document, Documents
 from bot.targets.kustomization import Closure, closure, file_of
@@ -39,6 +38,7 @@ _GENERATED: Final = re.compile(r"^  kind: \w+Generator$", re.MULTILINE)
 """In an origin's ``configuredBy``. A transformer stands there where a patch took the origin away."""
 _NAMED: Final = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)*|\.\.?(?:/[\w@.+-]+)+")
 _LINE: Final = re.compile(r"\bline (\d+)")
+SECONDS: Final = 60.0
 _MOST: Final = 20_000
 """Files of one build. Ten thousand resources are a lot; more is no target."""
 
@@ -107,7 +107,7 @@ class Kustomize:
             folder: str | Path = top / unit.path
             argv: list[str | Path] = [tool, *program.words, folder]
             argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
-            ended = self.jail.run(argv)
+            ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
@@ -208,7 +208,7 @@ def written(documents: Documents, path: str, data: bytes, additions: Additions) 
     if additions.images:
         tree["images"] = _merged_images(list(mappings(tree.get("images"))), additions.images)
     tree["buildMetadata"] = ["originAnnotations"]
-    return json.dumps(tree, default=list).encode()
+    return as_json(tree).encode()
 
 
 def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:

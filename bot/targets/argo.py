@@ -6,11 +6,13 @@ templates are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import Tree
+from bot.model.json import Pointer, Tree, texts
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
 from bot.targets.clusters import Cluster
@@ -78,13 +80,59 @@ def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
     return tree is None or (path is not None and bool(tree.under(path)))
 
 
+@dataclass(frozen=True, slots=True)
+class IgnoredDifference:
+    """One entry of ``ignoreDifferences``: the fields that Argo CD leaves alone, of which objects (empty: of any).
+
+    ``expressions`` of jq and ``managers`` of fields are as they are written: nobody evaluates them here.
+    """
+
+    group: str
+    kind: str
+    name: str = ""
+    namespace: str = ""
+    pointers: tuple[Pointer, ...] = ()
+    expressions: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def ignored_differences(unit: Unit) -> list[IgnoredDifference]:
+    """What an application says to ignore (argo-cd docs, "Diff Customization"; JSON Pointer is RFC 6901)."""
+    return [
+        IgnoredDifference(
+            text(entry, "group"),
+            text(entry, "kind"),
+            text(entry, "name"),
+            text(entry, "namespace"),
+            tuple(_pointer(each) for each in texts(entry.get("jsonPointers"))),
+            texts(entry.get("jqPathExpressions")),
+            texts(entry.get("managedFieldsManagers")),
+            f"ignoreDifferences of {unit.how}",
+        )
+        for entry in mappings(unit.spec.get("ignoreDifferences"))
+    ]
+
+
+def _pointer(written: str) -> Pointer:
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in written.split("/")[1:]]
+    return tuple(int(part) if part.isdecimal() else part for part in parts)
+
+
 def paths(unit: Unit) -> list[str]:
     """The folders of this repository that an application is made from."""
     listed = [joined("", text(each, "path")) for each in sources(unit.spec) if text(each, "path")]
     return [path for path in listed if path is not None]
 
 
+def cluster_name(cluster: str, clusters: Mapping[str, Cluster]) -> str:
+    """What a :func:`cluster` is called: as settings or destinations name it, else by the host of its API server."""
+    written = cluster.removeprefix("argo:")
+    named = next((each.name for each in clusters.values() if written in {each.name, each.server}), "")
+    return named or re.sub(r"^https?://|[:/].*$", "", written)
+
+
 def cluster(unit: Unit) -> str:
     """Which cluster an application goes to; empty for the one that Argo CD runs in."""
-    where = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
-    return "" if where in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{where}"
+    written = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
+    return "" if written in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{written}"

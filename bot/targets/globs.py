@@ -83,6 +83,11 @@ def glob(pattern: str, path: str) -> bool:
     return any(_fits(each.replace("/", "\1"), flat) for each in _alternatives(pattern))
 
 
+def flat_match(pattern: str, text: str) -> bool:
+    """``path.Match`` as envsubst of fluxcd/pkg has it: ``*`` takes slashes too, there are no parts (``path/match.go``)."""
+    return _fits(pattern.replace("/", "\1"), text.replace("/", "\1"))
+
+
 def _fits(pattern: str, part: str) -> bool:
     compiled = _compiled(pattern)
     return compiled is not None and compiled.fullmatch(part) is not None

@@ -61,6 +61,7 @@ class Closure:
     """The first reference that leads back to a folder that is being built."""
     charts: set[str] = field(default_factory=set)
     """The files of Helm charts that are inflated somewhere in it; they are among ``files`` too."""
+    chart_folders: set[str] = field(default_factory=set)
 
 
 def file_of(documents: Documents, folder: str) -> str | None:
@@ -148,6 +149,7 @@ def _collect(documents: Documents, folder: str, into: Closure, above: tuple[str,
         for entry in _mappings(document.tree.get("helmCharts")):
             if (chart := chart_folder(folder, document.tree, entry)) is not None:
                 into.charts.update(documents.tree.under(chart))
+                into.chart_folders.add(chart)
     into.files |= into.charts
 
 

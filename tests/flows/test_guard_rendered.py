@@ -294,3 +294,19 @@ def test_two_commits_are_compared_without_a_host(tmp_path: Path) -> None:
     assert "prod: 1 changed" in shown
     assert "+          privileged: true" in shown
     assert f"{overlay}:13" in shown
+
+
+def test_what_never_rendered_is_told_only_where_it_is_touched(tmp_path: Path) -> None:
+    """An overlay that was broken before is named when the change touches it, and is neither a finding nor noise elsewhere."""
+    broken = KUSTOMIZE["overlays/dev/kustomization.yaml"].replace(b"../../base", b"../../bases")
+    with Sandbox.start(tmp_path / "box") as box:
+        stage = opened(tmp_path, box, {**KUSTOMIZE, "overlays/dev/kustomization.yaml": broken})
+        number = pull(stage, "overlays/dev/kustomization.yaml", lambda text: text.replace("2.0-rc1", "2.0-rc2"))
+        reviewed = judged(stage, number)
+        assert not reviewed.result.findings
+        ((target, reasons),) = [(each.target, each.unrendered) for each in reviewed.rendered]
+        assert target == "dev"
+        assert "bases" in reasons[0]
+        stage.edit("overlays/dev/kustomization.yaml", lambda _text: broken.decode(), branch="topic")
+        stage.edit("overlays/prod/kustomization.yaml", lambda text: text.replace("1.4.2", "1.4.3"), branch="topic")
+        assert [each.target for each in judged(stage, number).rendered] == ["prod"]

@@ -50,7 +50,7 @@ def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | No
         for reason in difference.failed:
             out.print(f"[red]cannot be rendered any more[/]: {escape(printable(reason))}", highlight=False)
         for reason in difference.unrendered:
-            out.print(f"[dim]not rendered, before this change neither: {escape(printable(reason))}[/]", highlight=False)
+            out.print(f"[dim]not rendered: {escape(printable(reason))}[/]", highlight=False)
         for each in difference.objects:
             out.print(f"  {escape(printable(each.headline))}", highlight=False, soft_wrap=True)
             for line in each.diff.splitlines():
