@@ -148,10 +148,10 @@ class Jail:
         proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE)
         folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
         env = {name: f"{seen}/{folder}" for name, folder in folders.items()} | proxies | GO
-        place = Workspace(self.root / "home", self.root, self.root / "tmp")
+        workspace = Workspace(self.root / "home", self.root, self.root / "tmp")
         before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
         command = [*limits(seconds=max(seconds, 1)), *before, *words]
-        return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, place=place)
+        return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, place=workspace)
 
     def holds(self, program: Path) -> bool:
         """Whether the kernel keeps a program from reading anything but this folder and libraries."""

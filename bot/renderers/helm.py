@@ -190,8 +190,8 @@ class Helm:
         ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             stopped = ended.ending is not ProcessEnd.NOT_FOUND and (ended.exit_code or 0) < 0
-            said = one_line(ended.stderr.replace(f"{folder.parent}/", "")) or f"it ended by {ended.ending.value}"
-            return Failure(f"helm: {said}", missing=ended.ending is ProcessEnd.NOT_FOUND, again=stopped)
+            message = one_line(ended.stderr.replace(f"{folder.parent}/", "")) or f"it ended by {ended.ending.value}"
+            return Failure(f"helm: {message}", missing=ended.ending is ProcessEnd.NOT_FOUND, again=stopped)
         return by_source(ended.stdout.decode("utf-8", "replace"))
 
 
@@ -224,8 +224,8 @@ def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
 
 
 def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
-    said = [scopes.declared(each.tree) for each in crds]
-    return frozenset(kind for kind, namespaced in filter(None, said) if not namespaced)
+    declarations = [scopes.declared(each.tree) for each in crds]
+    return frozenset(kind for kind, namespaced in filter(None, declarations) if not namespaced)
 
 
 def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
@@ -256,14 +256,14 @@ def _steady(
     return kept, left
 
 
-def _differences(one: JSON, other: JSON, at: Pointer) -> Iterator[Pointer]:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in {**one, **other}:
-            yield from _differences(one.get(key), other.get(key), (*at, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, pair in enumerate(zip(one, other, strict=True)):
+def _differences(left: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        for key in {**left, **right}:
+            yield from _differences(left.get(key), right.get(key), (*at, key))
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, pair in enumerate(zip(left, right, strict=True)):
             yield from _differences(*pair, (*at, index))
-    elif one != other:
+    elif left != right:
         yield at
 
 

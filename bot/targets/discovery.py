@@ -233,7 +233,7 @@ class _Search:
                 entries.setdefault(path, each)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
         for each in objects:
             by_others = any(
-                self._deploys(path, each.file) for place, path in paths.items() if place != (each.file, each.index)
+                self._deploys(path, each.file) for key, path in paths.items() if key != (each.file, each.index)
             )
             if not by_others and not any(self._deploys(folder, each.file) for folder in entries):
                 entries.setdefault(self._entry_folder(each.file), each)
@@ -260,9 +260,9 @@ class _Search:
 
     def _argo(self) -> None:
         objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
-        found = argo.applications(objects, self.tree, self.own, self.clusters)
-        units = [unit for unit in found if isinstance(unit, Unit)]
-        self.left_out += [each for each in found if isinstance(each, NotCompared)]
+        applications = argo.applications(objects, self.tree, self.own, self.clusters)
+        units = [unit for unit in applications if isinstance(unit, Unit)]
+        self.left_out += [each for each in applications if isinstance(each, NotCompared)]
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
@@ -343,12 +343,12 @@ class _Search:
     def _values(self, folder: str) -> Mapping[str, tuple[str, ...]]:
         """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml``."""
         beside = [path for path in self.tree.under(folder) if path.rpartition("/")[0] == folder]
-        found: dict[str, tuple[str, ...]] = {}
+        variants: dict[str, tuple[str, ...]] = {}
         for path in beside:
             match = _VALUES.fullmatch(path.rpartition("/")[2])
             if match is not None and match["name"]:
-                found[match["name"]] = (path,)
-        return found
+                variants[match["name"]] = (path,)
+        return variants
 
 
 def _cluster_folder(file: str) -> str | None:

@@ -185,7 +185,7 @@ class _Run:
         made = []
         for each, rendering in renderings:
             self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
-            self.scopes.update(said for o in rendering.objects if (said := scopes.declared(o.tree)) is not None)
+            self.scopes.update(scope for o in rendering.objects if (scope := scopes.declared(o.tree)) is not None)
             self.left_out += rendering.left_out
             if rendering.error is not None:
                 self.left_out.append(rendering.error)
