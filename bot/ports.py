@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
-from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
+from bot.model.event import Event
+from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.model.session import Prompt, Reply, Session
+from bot.model.target import Rendering, Unit
 
 
 class Clock(Protocol):
@@ -132,7 +135,7 @@ class Repository(Protocol):
         """Whether ``ancestor`` is ``commit`` or one of its ancestors."""
         ...
 
-    def merge_base(self, one: str, other: str) -> str | None:
+    def merge_base(self, commit: str, other: str) -> str | None:
         """The best common ancestor, None when histories are unrelated."""
         ...
 
@@ -161,8 +164,12 @@ class Ledger(Protocol):
         ...
 
 
+@runtime_checkable
 class CodeHost(Protocol):
-    """GitHub, as far as flows need it. Creation never duplicates: look by marker, create, read back."""
+    """Pull requests, issues and checks, as far as flows need them.
+
+    Creation never duplicates: look by marker, create, read back.
+    """
 
     def whoami(self) -> Whoami: ...
 
@@ -221,9 +228,48 @@ class CodeHost(Protocol):
         """Whether that user has write, maintain or admin permission on the repository."""
         ...
 
+    def head_ref(self, number: int) -> str:
+        """The ref of the repository under which the head of that pull request is kept, also when it is a fork's."""
+        ...
+
+    def commits(self) -> CommitMaker | None:
+        """What makes and signs commits in this account's name; None where the host does not."""
+        ...
+
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
         ...
+
+
+class CommitMaker(Protocol):
+    """A code host that makes commits on branches itself, so that it can vouch for them."""
+
+    def make(self, draft: CommitDraft) -> str:
+        """The id of the one commit made from ``draft``: a compare-and-swap on the branch's head.
+
+        Raises ``Stale`` when the branch is elsewhere (nothing was written) and ``Refused`` when rights or rules say no.
+        """
+        ...
+
+
+class Webhooks(Protocol):
+    """Reads the deliveries by which a code host tells of events."""
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest body that a delivery may have."""
+        ...
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
+        """The event of a genuine delivery. ``Refused`` when it is not signed with our secret, ``Invalid`` when it is not
+        readable.
+        """
+        ...
+
+
+@runtime_checkable
+class NotifyingHost(CodeHost, Webhooks, Protocol):
+    """A code host that reads its own deliveries; GitHub's are read without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +289,16 @@ class Observation:
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
+
+
+class UnitRenderer(Protocol):
+    """Renders the units of targets with the tools that deploy them."""
+
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+        """What each unit comes to in its tree, in the order asked; they do not depend on one another. Never raises for
+        what a repository says: that is the rendering's ``error``.
+        """
+        ...
 
 
 class DroppedEntry(Protocol):
@@ -300,17 +356,19 @@ def silent(step: ObserverStep) -> None:
     del step
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Reads live state. Never writes, and raises nothing but ``Invalid`` (bad settings): failing to look is data."""
 
     @property
     def name(self) -> str: ...
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        """What runs of the platforms and kinds that ``wanted`` declares."""
+    def observe(self, declared: Sequence[Desired], /, *, now: datetime) -> Observation:
+        """What runs of the platforms and kinds that are declared."""
         ...
 
 
+@runtime_checkable
 class Assistant(Protocol):
     """An AI tool. Its reply is untrusted input. Never raises: every failure is a reply with a status."""
 
@@ -334,3 +392,61 @@ class SessionStore(Protocol):
     def close(self) -> None:
         """Everything taken so far is written."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PluginContext:
+    """What a plug-in outside of this repository is made with.
+
+    ``options`` are its own, as the settings file has them: nobody has checked them. ``environment`` is this process's,
+    with its secrets. Time comes from ``clock`` alone.
+    """
+
+    options: Mapping[str, object]
+    environment: Mapping[str, str] = field(repr=False)
+    clock: Clock
+    tell: Tell = field(default=silent, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostContext(PluginContext):
+    """What a plug-in for a code host is made with as well.
+
+    ``remote`` is the Git address of the repository ``name``; ``token`` is CLOCKWORK_TOKEN, None without one.
+    ``marker_key`` signs the marker that :class:`CodeHost` puts into the first line of everything of ours.
+    """
+
+    remote: str = ""
+    name: str = ""
+    token: str | None = field(default=None, repr=False)
+    marker_key: bytes = field(default=b"", repr=False)
+
+
+class ObserverPlugin(Protocol):
+    """What an entry point of the group ``clockwork.observers`` names. Raises ``Invalid`` for options that are wrong."""
+
+    def __call__(self, context: PluginContext, /) -> Observer: ...
+
+
+class AssistantPlugin(Protocol):
+    """What an entry point of the group ``clockwork.assistants`` names. Raises ``Invalid`` for options that are wrong."""
+
+    def __call__(self, context: PluginContext, /) -> Assistant: ...
+
+
+class RendererPlugin(Protocol):
+    """What an entry point of the group ``clockwork.renderers`` names: it takes the place of the forge.
+
+    One renderer makes all artifacts of the ``.cw`` files of a repository. Raises ``Invalid`` for options that are wrong.
+    """
+
+    def __call__(self, context: PluginContext, /) -> Renderer: ...
+
+
+class HostPlugin(Protocol):
+    """What an entry point of the group ``clockwork.hosts`` names. Raises ``Invalid`` for options that are wrong.
+
+    The daemon lets a :class:`NotifyingHost` read its own deliveries.
+    """
+
+    def __call__(self, context: HostContext, /) -> CodeHost: ...

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,16 +23,22 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
+from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
+from bot.model.target import TARGET_NAME
 from bot.safety.windows import parse_window
+from bot.targets.paths import joined
 
 __all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
 
 FILE: Final = "clockwork.yaml"
+ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
+"""The kinds that are built in."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
@@ -61,6 +66,23 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Installed: TypeAlias = Callable[[str], Collection[str]]
+"""The names of plug-ins that are installed in a group: observers, renderers, assistants or hosts."""
+
+
+def _known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
+    """``name``, if it is built in or a plug-in of that name is installed."""
+    if name in built_in:
+        return name
+    find: Installed | None = (info.context or {}).get("installed")
+    names = sorted({*built_in, *(() if find is None else find(group))})
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    raise ValueError(f"unknown {name!r}; {hint} (plug-ins: entry points clockwork.{group})")
+
+
 class SnapshotSettings(_Section):
     """Live state from a file, a URL or a command's output; exactly one of the three."""
 
@@ -70,7 +92,7 @@ class SnapshotSettings(_Section):
     timeout: Seconds = 30
 
     @model_validator(mode="after")
-    def _one(self) -> Self:
+    def _only_one(self) -> Self:
         if sum(value is not None for value in (self.file, self.url, self.command)) != 1:
             raise ValueError("give exactly one of file, url and command")
         return self
@@ -120,7 +142,60 @@ class ObserveSettings(_Section):
     kubernetes: KubernetesSettings | None = None
     terraform: TerraformSettings | None = None
     http: list[HttpProbeSettings] = []
+    plugins: dict[str, dict[str, Any]] = {}
+    """Entry point in the group ``clockwork.observers`` -> its options."""
     deadline: Seconds = 120
+
+    @field_validator("plugins")
+    @classmethod
+    def _installed(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        for name in value:
+            _known(name, (), "observers", info)
+        return value
+
+
+class TargetSettings(_Section):
+    """One place that a part of the repository is deployed to."""
+
+    name: str
+    path: str
+    """A folder of the repository: a kustomization, a chart, where Flux begins, or plain files."""
+    namespace: str = ""
+    observe: ObserveSettings | None = None
+    """Who looks at it; the repository's own observers without this."""
+    values: list[str] = []
+    """Values files of a chart, as repository paths, the later over the earlier."""
+    release: str = ""
+    """The release name of a chart; the target's name without this."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not TARGET_NAME.fullmatch(value):
+            raise ValueError("write letters, digits, '.', '_' and '-', at most 63, and no slash")
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _is_inside(cls, value: str) -> str:
+        if joined("", value) is None:
+            raise ValueError("write a folder of this repository")
+        return joined("", value) or ""
+
+
+class ClusterSettings(_Section):
+    """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
+
+    name: str
+    server: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ArgoSettings(_Section):
+    """What the repository does not say of Argo CD."""
+
+    clusters: list[ClusterSettings] = []
 
 
 class WindowSettings(_Section):
@@ -142,8 +217,10 @@ class WindowSettings(_Section):
         try:
             parse_window(name, kind="deny", cron=right["cron"], duration=right["duration"], zone=right["timezone"])
         except Invalid as exc:
-            said = exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
-            raise ValueError(f"{said}; {exc.advice}" if exc.advice else said) from exc
+            window = (
+                exc.message if exc.message.startswith("change window") else f"change window {name!r}: {exc.message}"
+            )
+            raise ValueError(f"{window}; {exc.advice}" if exc.advice else window) from exc
         return value
 
 
@@ -179,9 +256,13 @@ class SourceSettings(_Section):
 
 
 class AssistantSettings(_Section):
-    """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key."""
+    """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key.
 
-    kind: Literal["claude", "codex", "gemini", "copilot", "openai", "command"]
+    Any other ``kind`` is an entry point in the group ``clockwork.assistants``, which gets ``options`` alone.
+    """
+
+    kind: str
+    options: dict[str, Any] = {}
     name: str | None = None
     command: list[str] | None = None
     base_url: str | None = None
@@ -189,8 +270,15 @@ class AssistantSettings(_Section):
     key_env: str | None = None
     timeout: Seconds = 120
 
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ASSISTANTS, "assistants", info)
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.options and self.kind in ASSISTANTS:
+            raise ValueError(f"options: goes with plug-ins, and kind: {self.kind} is none")
         if (self.kind == "command") != (self.command is not None):
             raise ValueError("command: goes with kind: command, and only with it")
         if self.kind == "openai" and (self.base_url is None or self.model is None):
@@ -207,6 +295,9 @@ class GuardSettings(_Section):
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    rendered_comment: bool | None = None
+    """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
+    Without a setting: on, but off in GitHub Actions."""
 
 
 class SessionSettings(_Section):
@@ -230,8 +321,33 @@ class WorkerSettings(_Section):
     failure_modes: str = "AI_Failure_Modes.md"
 
 
+class HostSettings(_Section):
+    """What kind of code host the remote is on: ``github``, or an entry point in the group ``clockwork.hosts``."""
+
+    kind: str = "github"
+    options: dict[str, Any] = {}
+    """For a plug-in; GitHub's own are in ``github``."""
+
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ("github",), "hosts", info)
+
+
+class RendererSettings(_Section):
+    """What makes artifacts of ``.cw`` files: ``forge``, or an entry point in the group ``clockwork.renderers``."""
+
+    kind: str = "forge"
+    options: dict[str, Any] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _exists(cls, value: str, info: ValidationInfo) -> str:
+        return _known(value, ("forge",), "renderers", info)
+
+
 class GitHubSettings(_Section):
-    """The code host."""
+    """A repository on GitHub."""
 
     api_url: str | None = None
     """Without it: the GITHUB_API_URL of the environment, else the public API for a remote on github.com."""
@@ -272,9 +388,13 @@ class Settings(_Section):
     repository: str | None = None
     branch: str | None = None
     remote: str | None = None
+    host: HostSettings = HostSettings()
     github: GitHubSettings = GitHubSettings()
+    renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
     observe: ObserveSettings = ObserveSettings()
+    targets: list[TargetSettings] = []
+    argo: ArgoSettings = ArgoSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()
@@ -287,6 +407,15 @@ class Settings(_Section):
     aggregated_roles: Literal["compare", "ignore"] = "compare"
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
+
+    @field_validator("targets")
+    @classmethod
+    def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
+        names = [target.name for target in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the target {twice[0]!r} is named twice")
+        return value
 
     @field_validator("repository")
     @classmethod
@@ -314,50 +443,39 @@ def secrets(environment: Mapping[str, str]) -> Secrets:
     return Secrets(token, webhook.encode() if webhook else None, marker.encode() if marker else None)
 
 
-def load(data: bytes | None, *, file: str = FILE) -> Settings:
-    """Settings from the bytes of the file; None or an empty file gives the defaults.
+def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda _group: ()) -> Settings:
+    """Settings from the bytes of the file; None or an empty file gives the defaults. ``installed`` names plug-ins.
 
     Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
     """
     if not data or not data.strip():
         return Settings()
-    try:
-        text = data.decode("utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
-    except UnicodeDecodeError as exc:
-        raise Invalid(f"{file}: not UTF-8 text (byte {exc.start})") from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Invalid(f"{file}{place}: not YAML: {getattr(exc, 'problem', None) or exc}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise Invalid(f"{file}: not YAML that settings can be written in: {exc}") from exc
-    if document is None:
+    document = read_document(data, file, not_yaml="not YAML")
+    if document.value is None:
         return Settings()
-    if not isinstance(document, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document).__name__}")
+    if not isinstance(document.value, dict):
+        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
     try:
-        return Settings.model_validate(document)
+        return Settings.model_validate(document.value, context={"installed": installed})
     except ValidationError as exc:
-        found = [_explain(error, node, file) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(found), advice="Mend the file; nothing was done.") from exc
+        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
+        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
 
 
-def _explain(error: Mapping[str, object], node: yaml.Node | None, file: str) -> str:
-    place = error["loc"]
-    keys: Sequence[object] = place if isinstance(place, tuple) else ()
+def _explain(error: ErrorDetails, document: Document) -> str:
+    keys = error["loc"]
     shown = ".".join(str(key) for key in keys)
+    where = f"{document.file}:{document.line(keys)}"
     if error["type"] == "extra_forbidden":
-        known = _known(keys[:-1])
+        known = _keys_at(keys[:-1])
         near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{file}:{_line(node, keys)}: unknown setting {shown!r}; {hint}"
+        return f"{where}: unknown setting {shown!r}; {hint}"
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{file}:{_line(node, keys)}: {shown or 'settings'}: {message}"
+    return f"{where}: {shown or 'settings'}: {message}"
 
 
-def _known(keys: Sequence[object]) -> list[str]:
+def _keys_at(keys: Sequence[object]) -> list[str]:
     """The keys that the section at ``keys`` knows."""
     model: type[BaseModel] = Settings
     for key in keys:
@@ -373,21 +491,6 @@ def _section(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in getattr(annotation, "__args__", ()):
-        if (found := _section(inner)) is not None:
-            return found
+        if (section := _section(inner)) is not None:
+            return section
     return None
-
-
-def _line(node: yaml.Node | None, keys: Sequence[object]) -> int:
-    """The line of the deepest node that ``keys`` still leads to, counted from 1."""
-    line = 1
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((p for p in node.value if p[0].value == str(key)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return line

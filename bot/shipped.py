@@ -13,14 +13,14 @@ _PACKAGE: Final = Path(__file__).resolve().parent
 
 def folder(name: str) -> Path:
     """The shipped folder ``name`` (``policies`` or ``templates``). ``Invalid`` when the installation lacks it."""
-    for place in (_PACKAGE / "data" / name, _PACKAGE.parent / name):
-        if place.is_dir():
-            return place
+    for path in (_PACKAGE / "data" / name, _PACKAGE.parent / name):
+        if path.is_dir():
+            return path
     raise Invalid(f"this installation of clockwork lacks its {name} folder", advice="Install it again.")
 
 
 def files(name: str, pattern: str = "**/*") -> Mapping[str, bytes]:
     """The files below a shipped folder that match ``pattern``, by path relative to it with forward slashes, sorted."""
     root = folder(name)
-    found = sorted(path for path in root.glob(pattern) if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+    paths = sorted(path for path in root.glob(pattern) if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}

@@ -1,7 +1,7 @@
 """Message texts from ``templates/``, one file per message.
 
-Values that come from outside (drift values, titles, file names) pass through the filters that wiring hands in, so that
-no text forges a marker, mentions a person or is a command to another bot.
+Values that come from outside (drift values, titles, file names) pass through filters, those of :mod:`bot.escape` unless
+others are handed in, so that no text forges a marker, mentions a person or is a command to another bot.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bot import escape
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,7 +24,7 @@ class Texts:
     environment: jinja2.Environment
 
     @classmethod
-    def at(cls, directory: Path, *, filters: Mapping[str, Callable[..., str]]) -> Texts:
+    def at(cls, directory: Path, *, filters: Mapping[str, Callable[..., str]] = escape.FILTERS) -> Texts:
         """Texts from the templates in ``directory``; a value that a template misses is an error, never an empty word."""
         import jinja2
 

@@ -72,10 +72,14 @@ def test_broken_files_are_named_with_their_line(tmp_path: Path, files: Mapping[s
     ("words", "code", "said"),
     [
         (("drift", "--repo", "nowhere", "--live", "live.json"), 2, "nowhere: no such folder"),
-        (("drift", "--repo", "manifests"), 2, "nothing tells what runs"),
+        (("drift", "--repo", "manifests"), 2, "no live-state source is configured"),
         (("drift", "--repo", "manifests", "--live", "text.txt"), 2, "text.txt"),
-        (("drift", "--repo", "manifests", "--live", "http://127.0.0.1:9/x"), 3, "could not look"),
-        (("drift", "--repo", "manifests", "--live", "live.json", "--var", "x"), 2, "--var 'x' is not K=V"),
+        (
+            ("drift", "--repo", "manifests", "--live", "http://127.0.0.1:9/x"),
+            3,
+            "cannot read live state from snapshot http://127.0.0.1:9/x: ",
+        ),
+        (("drift", "--repo", "manifests", "--live", "live.json", "--var", "x"), 2, "--var 'x': expected NAME=VALUE"),
         (("reconcile", "--repo", "http://127.0.0.1:9/a/b.git", "--live", "live.json"), 3, "127.0.0.1:9"),
         (("reconcile", "--repo", "https://u:p4ss@127.0.0.1/a.git", "--live", "live.json"), 2, "credentials"),
         (("halt", "--repo", "manifests", "-m", "x"), 2, "no remote"),
@@ -131,7 +135,7 @@ def test_a_local_folder_without_remote_is_only_planned_for(tmp_path: Path) -> No
     before = {path: path.read_bytes() for path in root.rglob("*")}
     done = clockwork("reconcile", "--repo", str(root), "--live", str(tmp_path / "live.json"), folder=tmp_path)
     assert done.returncode == 0, done
-    assert "no code host" in done.stdout
+    assert "No code host" in done.stdout
     assert {path: path.read_bytes() for path in root.rglob("*")} == before
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.model.ledger import Actor
-from bot.wiring import Options
 from bot.wiring.actor import actor
+from bot.wiring.repository import Options
 from tests.flows.stage import DEPLOYMENT
 from tests.test_cli import clockwork, folder
 
@@ -47,11 +47,11 @@ def entries(remote: Path) -> list[Any]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("suspend", "Deployment/shop/wbe"), f"there is no task 'Deployment/shop/wbe'\n  Did you mean {WEB}?"),
-        (("unsuspend", "web"), f"there is no task 'web'\n  Did you mean {WEB}?"),
-        (("resume", "Nope"), "there is no task 'Nope'\n  Name a task that Git declares or the ledger knows"),
-        (("retry", "garbage"), "there never was a proposal 'garbage'\n  Reports, "),
-        (("ignore", "garbage"), "there never was a proposal 'garbage'"),
+        (("suspend", "Deployment/shop/wbe"), f"unknown task 'Deployment/shop/wbe'\n  Did you mean {WEB}?"),
+        (("unsuspend", "web"), f"unknown task 'web'\n  Did you mean {WEB}?"),
+        (("resume", "Nope"), "unknown task 'Nope'\n  Name a task that Git declares or the ledger knows"),
+        (("retry", "garbage"), "unknown proposal 'garbage'\n  Reports, "),
+        (("ignore", "garbage"), "unknown proposal 'garbage'"),
         (("suspend", WEB, "--until", "2020-01-01"), "2020-01-01 is in the past"),
         (("suspend", WEB, "--until", "0s"), "0s is in the past"),
         (("suspend", WEB, "--until", "soon"), "'soon' is not a time\n  Write 2026-12-24"),
@@ -74,7 +74,7 @@ def test_orders_say_what_they_did(remote: Path) -> None:
         (("suspend", WEB, "--until", "2099-12-24T10:00:00+02:00"), f"Suspended {WEB} until 2099-12-24 08:00 UTC: "),
         (("halt",), "Halted everything: no run writes anything until `clockwork resume everything`."),
         (("unsuspend", WEB), f"{WEB} is no longer suspended. Everything is still stopped ("),
-        (("unsuspend", WEB), f"{WEB} was not suspended; nothing was changed."),
+        (("unsuspend", WEB), f"{WEB} is not suspended; nothing was changed."),
         (("resume", WEB), f"Resumed {WEB}: its failures so far no longer count. Everything is still stopped ("),
         (("resume",), "Resumed everything: the halt by "),
         (("resume", "everything"), "Resumed everything: nothing was halted; "),

@@ -277,4 +277,4 @@ def test_the_ledger_is_verified_by_the_short_option(remembered: Path, tmp_path: 
     """``verify`` takes ``-r`` as other verbs do."""
     done = clockwork("ledger", "verify", "-r", str(remembered), folder=tmp_path)
     assert done.returncode == 0, done
-    assert "sound: 2 entries" in done.stdout
+    assert "OK: 2 entries verified (1 commit, head " in done.stdout

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
-from bot.assembly.values import Trace, Value, as_text
+from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.intake.declared import nearest
 from bot.intake.syntax import Assignment, Block, Body
 from bot.model.resource import SourceError
@@ -16,29 +16,29 @@ from bot.model.resource import SourceError
 Report = Callable[[SourceError | None], None]
 
 
-def evaluate_body(at: Evaluation, block: Block, schema: Schema, report: Report) -> Value:
+def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -> Value:
     """The object that ``block`` writes. Every mistake in it is reported; what has one is left out."""
     body = block.body
     _check_names(at, body, schema, report)
     entries: dict[str, Value] = {}
     for item in body.assignments:
         if item.name in schema.attributes:
-            found = attribute(at, item, schema.attributes[item.name], report)
-            if found is not None and found.data is not None:
-                entries[item.name] = found
+            value = attribute(at, item, schema.attributes[item.name], report)
+            if value is not None and value.data is not None:
+                entries[item.name] = value
         elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
             report(at.text.error(item.start, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
     for name, nested in schema.blocks.items():
-        found_blocks = [inner for inner in body.blocks if inner.kind == name]
-        if found_blocks:
-            entries[name] = _nested(at, found_blocks, nested, report)
+        blocks = [inner for inner in body.blocks if inner.kind == name]
+        if blocks:
+            entries[name] = _nested(at, blocks, nested, report)
     for name in schema.required:
         if body.get(name) is None:
             report(at.text.error(block.start, f"this {block.kind} block has no {name!r}", f"{name!r}"))
     return Value(entries, Trace(at.text.origin(block.start, block.end)))
 
 
-def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> Value | None:
+def attribute(at: Evaluator, item: Assignment, kind: Type, report: Report) -> Value | None:
     """The value of one attribute as ``kind``; None (and the mistake reported) where it has none."""
     try:
         return fitted(at, at.value(item.expression), kind, item)
@@ -47,7 +47,7 @@ def attribute(at: Evaluation, item: Assignment, kind: Type, report: Report) -> V
         return None
 
 
-def fitted(at: Evaluation, value: Value, kind: Type, item: Assignment) -> Value:
+def fitted(at: Evaluator, value: Value, kind: Type, item: Assignment) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value."""
     if kind is ScalarType.STRING and "name" in value.mapping:
         value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
@@ -69,7 +69,7 @@ def _names(value: Value) -> Value:
     return Value(items, value.trace)
 
 
-def _nested(at: Evaluation, blocks: list[Block], nested: Nested, report: Report) -> Value:
+def _nested(at: Evaluator, blocks: list[Block], nested: Nested, report: Report) -> Value:
     made = [evaluate_body(at, block, nested.schema, report) for block in blocks]
     if nested.many:
         return Value(tuple(made), Trace(at.text.origin(blocks[0].start, blocks[-1].end)))
@@ -78,7 +78,7 @@ def _nested(at: Evaluation, blocks: list[Block], nested: Nested, report: Report)
     return made[0]
 
 
-def _check_names(at: Evaluation, body: Body, schema: Schema, report: Report) -> None:
+def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> None:
     seen: set[str] = set()
     known = {*schema.attributes, *schema.blocks}
     for item in body.items:
@@ -93,3 +93,15 @@ def _check_names(at: Evaluation, body: Body, schema: Schema, report: Report) -> 
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
             report(at.text.error(item.start, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))
+
+
+def image_reference(entries: Mapping[str, Value]) -> Value:
+    """``name:tag@digest`` of an image resource, traced to its parts."""
+    parts = [(mark, entries[name]) for name, mark in (("name", ""), ("tag", ":"), ("digest", "@")) if name in entries]
+    pieces: list[Piece] = []
+    for mark, part in parts:
+        pieces += [Piece(mark)] if mark else []
+        pieces += pieces_of(part, as_text(part) or "", None)
+    sensitive = any(part.sensitive for _, part in parts)
+    text = "".join(piece.text for piece in pieces)
+    return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))

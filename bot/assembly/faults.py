@@ -8,6 +8,7 @@ from bot.model.resource import SourceError
 
 MOST_ELEMENTS: Final = 20_000
 LONGEST_TEXT: Final = 1_000_000
+"""Limits of one value: configuration of a pull request is evaluated before anybody has looked at it."""
 
 
 class Fault(Exception):
@@ -16,6 +17,10 @@ class Fault(Exception):
     def __init__(self, error: SourceError | None) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class Misuse(ValueError):
+    """Arguments that are not what a function takes; the message says what it takes."""
 
 
 class EvaluationBudget:

@@ -1,25 +1,27 @@
-"""Strings with ``${}`` and ``%{}`` in them to text. Part of :mod:`bot.assembly.evaluate`."""
+"""Strings with ``${}`` and ``%{}`` in them to text (HCL native syntax specification, "Templates").
+
+Part of :mod:`bot.assembly.evaluate`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import LONGEST_TEXT
+from bot.assembly.loops import bound, pairs
 from bot.assembly.values import Piece, Trace, Value, as_text, kind_of, pieces_of
 from bot.intake.syntax import Directive, Interpolation, Part, Template, TextPart
 from bot.model.resource import Through
-
-if TYPE_CHECKING:
-    from bot.assembly.evaluate import Evaluation
 
 _MOST_PIECES: Final = 100
 """A text of more pieces is not traced into them: nobody would follow an edit of it."""
 
 
-def render_template(at: Evaluation, node: Template) -> Value:
-    """The text of a template. One that is nothing but ``${expr}`` is the value of the expression itself."""
+def render_template(at: Evaluator, node: Template) -> Value:
+    """The text of a template. One that is nothing but ``${expr}`` is the value itself ("Template Interpolation Unwrapping")."""
     if node.literal is not None:
         return Value(node.literal, Trace(at.origin(node)))
     if len(node.parts) == 1 and isinstance(node.parts[0], Interpolation) and not node.marker:
@@ -47,15 +49,21 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield held
 
 
-def _adjacent(one: Piece, other: Piece) -> bool:
-    return one.bare and other.bare and one.use is not None and other.use is not None and one.use.end == other.use.start
+def _adjacent(before: Piece, after: Piece) -> bool:
+    return (
+        before.bare
+        and after.bare
+        and before.use is not None
+        and after.use is not None
+        and before.use.end == after.use.start
+    )
 
 
-def _both(one: Piece, other: Piece) -> Piece:
-    if one.use is None or other.use is None:
+def _both(before: Piece, after: Piece) -> Piece:
+    if before.use is None or after.use is None:
         raise AssertionError
-    place = replace(one.use, end=other.use.end)
-    return Piece(one.text + other.text, place, place, bare=True)
+    stretch = replace(before.use, end=after.use.end)
+    return Piece(before.text + after.text, stretch, stretch, bare=True)
 
 
 def _stripped(parts: Sequence[Part]) -> list[Part]:
@@ -96,7 +104,7 @@ class _Writer:
     length: int = 0
     secret: bool = False
 
-    def done(self, at: Evaluation) -> Value:
+    def done(self, at: Evaluator) -> Value:
         """The whole text, traced."""
         pieces = tuple(_joined(self.node, self.pieces)) if len(self.pieces) <= _MOST_PIECES else ()
         uses = {piece.use for piece in pieces if piece.use and piece.use != piece.literal}
@@ -105,7 +113,7 @@ class _Writer:
         origin = at.origin(self.node, through, only.name if only else None)
         return Value("".join(self.texts), Trace(origin, None, pieces, self.secret))
 
-    def write(self, at: Evaluation, parts: Sequence[Part]) -> None:
+    def write(self, at: Evaluator, parts: Sequence[Part]) -> None:
         index = 0
         while index < len(parts):
             part = parts[index]
@@ -118,18 +126,18 @@ class _Writer:
                 index = self._directive(at, parts, index)
             index += 1
 
-    def _add(self, at: Evaluation, text: str) -> None:
+    def _add(self, at: Evaluator, text: str) -> None:
         self.length += len(text)
         if self.length > LONGEST_TEXT:
             at.fault(self.node, f"this template makes more than {LONGEST_TEXT} characters")
         self.texts.append(text)
 
-    def _trace(self, at: Evaluation, part: TextPart) -> None:
+    def _trace(self, at: Evaluator, part: TextPart) -> None:
         if part.value and len(self.pieces) <= _MOST_PIECES:
-            place = at.text.origin(part.start, part.end)
-            self.pieces.append(Piece(part.value, place, place, bare=True))
+            origin = at.text.origin(part.start, part.end)
+            self.pieces.append(Piece(part.value, origin, origin, bare=True))
 
-    def _interpolate(self, at: Evaluation, part: Interpolation) -> None:
+    def _interpolate(self, at: Evaluator, part: Interpolation) -> None:
         value = at.value(part.expression)
         text = as_text(value)
         if text is None:
@@ -140,7 +148,7 @@ class _Writer:
             how = value.trace.origin
             self.pieces += pieces_of(value, text, at.text.origin(part.start, part.end, how.through, how.name))
 
-    def _directive(self, at: Evaluation, parts: Sequence[Part], index: int) -> int:
+    def _directive(self, at: Evaluator, parts: Sequence[Part], index: int) -> int:
         """Carry out the directive at ``index``; the index of the one that closes it."""
         opening = parts[index]
         middle, end = _closing(parts, index)
@@ -152,14 +160,9 @@ class _Writer:
             self.write(at, chosen)
             return end
         source = at.value(opening.expression)
-        for key, value in at._pairs(opening.expression, source):  # noqa: SLF001 (the same loop as in expressions)
-            at._spend(self.node)  # noqa: SLF001
-            names = (
-                {opening.names[0]: value}
-                if len(opening.names) == 1
-                else dict(zip(opening.names, (key, value), strict=True))
-            )
-            self.write(replace(at, bound={**at.bound, **names}), parts[index + 1 : end])
+        for key, value in pairs(at, opening.expression, source):
+            at.spend(self.node)
+            self.write(at.within(bound(opening.names, key, value)), parts[index + 1 : end])
         return end
 
 

@@ -1,4 +1,8 @@
-"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``."""
+"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``.
+
+Source: Terraform documentation, "Input Variables", on the precedence of variable definitions; ``clockwork.cwvars``
+stands for ``terraform.tfvars``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, parse_type
 from bot.assembly.values import Trace, Value
@@ -32,11 +37,11 @@ def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, Given]:
     """What the ``.cwvars`` files of ``folder`` set; a later file wins."""
     prefix = f"{folder}/" if folder else ""
     auto = sorted(path for path in parsed if path.endswith(".auto.cwvars") and _directly(path, prefix))
-    found: dict[str, Given] = {}
+    given: dict[str, Given] = {}
     for path in (f"{prefix}clockwork.cwvars", *auto):
         for item in parsed[path].body.assignments if path in parsed else ():
-            found[item.name] = Given(path, parsed[path].text, item.expression)
-    return found
+            given[item.name] = Given(path, parsed[path].text, item.expression)
+    return given
 
 
 def _directly(path: str, prefix: str) -> bool:
@@ -48,7 +53,7 @@ def from_outside(values: Mapping[str, str], label: str) -> dict[str, Given]:
     return {name: Given(f"{label}{name}", Text(f"{label}{name}", text), None) for name, text in values.items()}
 
 
-def declared_type(at: Evaluation, block: Block) -> Type:
+def declared_type(at: Evaluator, block: Block) -> Type:
     """The type a variable block declares. Raises :class:`~bot.assembly.faults.Fault`."""
     written = block.body.get("type")
     if written is None:
@@ -60,7 +65,7 @@ def declared_type(at: Evaluation, block: Block) -> Type:
         at.fault(problem.node, "this is not a type", expected)
 
 
-def given_value(at: Evaluation, given: Given, kind: Type, block: Block) -> Value:
+def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
     """The value given from outside, as the variable's type. Raises :class:`~bot.assembly.faults.Fault`."""
     if given.expression is not None:
         inner = Evaluation(given.text, at.names, at.budget)
@@ -77,7 +82,7 @@ def given_value(at: Evaluation, given: Given, kind: Type, block: Block) -> Value
         raise Fault(given.text.error_at(1, 1, mismatch.message, mismatch.expected)) from mismatch
 
 
-def fit(at: Evaluation, value: Value, kind: Type, name: str) -> Value:
+def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
     """``value`` as ``kind``, the mistake placed at the value."""
     try:
         return converted(value, kind)
@@ -87,6 +92,6 @@ def fit(at: Evaluation, value: Value, kind: Type, name: str) -> Value:
         raise Fault(error) from mismatch
 
 
-def flag(at: Evaluation, item: Assignment | None) -> bool:
+def flag(at: Evaluator, item: Assignment | None) -> bool:
     """Whether an attribute is there and true."""
     return item is not None and at.condition(item.expression)

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from bot.drift.diff import PairResult
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings
-from bot.model.resource import Desired, Observed, Pointer, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.resource import Desired, Observed
 
 Key: TypeAlias = tuple[str | None, str, int, Pointer]
 
@@ -42,6 +43,11 @@ class Memo:
         self._stamp: tuple[ComparisonOptions, Surroundings] | None = None
         self._declared: Sequence[Desired] = ()
         self._notable: Sequence[Desired] = ()
+        self._others: dict[str, Memo] = {}
+
+    def of(self, name: str) -> Memo:
+        """The memory of another comparison by its name: one for each place that is looked at by itself."""
+        return self._others.setdefault(name, Memo()) if name else self
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -56,7 +62,10 @@ class Memo:
     def notable(self, desired: Sequence[Desired]) -> Sequence[Desired]:
         """Those that others depend on. A declaration that is the same object as before is not looked through again."""
         if desired is not self._declared or not isinstance(desired, tuple):
-            self._declared, self._notable = desired, [one for one in desired if one.id.kind in NOTABLE_KINDS]
+            self._declared, self._notable = (
+                desired,
+                [resource for resource in desired if resource.id.kind in NOTABLE_KINDS],
+            )
         return self._notable
 
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> PairResult | None:

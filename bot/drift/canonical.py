@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.drift.shapes import ANY, Default, FilledBy, Form, Shape
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 
 SCALARS: Final = (str, int, float)
 """Told first: asking these whether they are a Mapping costs more than all the rest."""
@@ -97,19 +97,17 @@ def _named(elements: Sequence[JSON]) -> bool:
     )
 
 
-def same(one: JSON, other: JSON, shape: Shape) -> bool:
+def same(value: JSON, other: JSON, shape: Shape) -> bool:
     """Whether both mean the same where a ``shape`` is expected."""
-    if one == other:
+    if value == other:
         return True
-    first, second = canonical(one, shape), canonical(other, shape)
-    return first == second or (
-        isinstance(first, (str, int, float)) and isinstance(second, (str, int, float)) and _alike(first, second)
-    )
+    first, second = canonical(value, shape), canonical(other, shape)
+    return first == second or (isinstance(first, SCALARS) and isinstance(second, SCALARS) and _alike(first, second))
 
 
-def _alike(one: str | float, other: str | float) -> bool:
+def _alike(first: str | float, second: str | float) -> bool:
     """Scalars that YAML writes with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
-    return _word(one) == _word(other)
+    return _word(first) == _word(second)
 
 
 def _word(value: str | float) -> str:

@@ -1,6 +1,6 @@
 """Compares everything that Git declares with everything that was seen. Pure; called by the flows for every tick.
 
-Pairs are found by :mod:`bot.drift.match`, each pair is asked :func:`bot.drift.diff.examine` (or the memo, when neither
+Pairs are found by :mod:`bot.drift.presence`, each pair is asked :func:`bot.drift.diff.examine` (or the memo, when neither
 side changed), and ignore rules sort the answers last, so that what is hidden is always counted.
 """
 
@@ -14,15 +14,15 @@ from typing import TypeAlias
 from bot.drift import drifts, ignore
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
-from bot.drift.expected import expected, undeclared
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
-from bot.drift.kubernetes.selector import Labelled
-from bot.drift.match import Live
+from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
+from bot.drift.presence import Presence
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
 from bot.model.drift import Drift, Pair, Report, Suppressed
-from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Tree, Unreachable
+from bot.model.json import Tree
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceError, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ def compare(
     memo = Memo() if memo is None else memo
     notable = _Notable(
         memo.notable(desired),
-        {id_: one for id_, one in seen.resources.items() if id_.kind in NOTABLE_KINDS},
+        {id_: observed for id_, observed in seen.resources.items() if id_.kind in NOTABLE_KINDS},
     )
     options = with_definitions(options, notable.desired, notable.observed)
     run = _Comparison(desired, seen, bases or {}, options=options, memo=memo, notable=notable)
     run.compare()
-    sorted_ = ignore.sort(run.drift, ignores, now, Labelled(desired, seen.resources))
+    sorted_ = ignore.sort(run.drift, ignores, now, Labelled(desired, seen.resources).of)
     return Report(
         resources=len(desired),
         drift=tuple(sorted(sorted_.kept, key=_order)),
@@ -107,7 +107,7 @@ class _Comparison:
         self._options = options
         self._memo = memo
         self._notable = notable
-        self._live = Live(seen.resources, notable.desired)
+        self._presence = Presence(seen.resources, notable.desired)
 
     def compare(self) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
@@ -136,7 +136,7 @@ class _Comparison:
         pairs: list[_Pair] = []
         absent: list[Desired] = []
         for desired in others:
-            observed = self._live.find(desired)
+            observed = self._presence.matching(desired)
             if observed is None:
                 absent.append(desired)
             elif id(observed) in declared:
@@ -166,11 +166,8 @@ class _Comparison:
         self.suppressed.extend(difference.suppressed)
 
     def _absent(self, absent: Sequence[Desired]) -> None:
-        if not absent:
-            return
-        seen_kinds = frozenset((id_.platform, id_.kind) for id_ in self._seen.resources)
         for desired in absent:
-            if self._looked_at(desired.id) and expected(desired, self._live, seen_kinds):
+            if self._looked_at(desired.id) and self._presence.expected(desired):
                 self.drift.append(drifts.missing(desired))
 
     def _looked_at(self, id_: ResourceId) -> bool:
@@ -182,17 +179,15 @@ class _Comparison:
     def _undeclared(self, matched: set[int]) -> None:
         if len(matched) == len(self._seen.resources):
             return
-        declared = {one.id.scope for one in self._notable.desired if one.id.platform is Platform.COMPOSE}
-        projects = frozenset(name for project in declared if (name := self._live.project(project)) is not None)
         labels = self._options.tracking_labels
-        for observed, reason in undeclared(self._live, matched, projects, self._bases, labels):
+        for observed, reason in self._presence.undeclared(matched, self._bases, labels):
             self.drift.append(drifts.unmanaged(observed, reason))
 
     def _observers_own(self) -> None:
         """Differences that an observer compared itself, with the place in Git where the observer had none."""
         if not self._seen.differences:
             return
-        declared = {one.id: one for one in self._desired}
+        declared = {desired.id: desired for desired in self._desired}
         for difference in self._seen.differences:
             drift = drifts.redacted(difference, self._options)
             home = declared.get(drift.resource)

@@ -14,7 +14,6 @@ from bot.drift.compose import services
 from bot.drift.kubernetes import objects
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import NOTHING_AROUND, Surroundings
-from bot.drift.unknown import compared
 from bot.model.drift import Drift, Pair, Suppressed
 from bot.model.resource import Platform
 
@@ -50,16 +49,16 @@ def examine(pair: Pair, options: ComparisonOptions, around: Surroundings) -> Pai
         return NO_DIFFERENCE
     match desired.id.platform:
         case Platform.KUBERNETES:
-            found = tuple(objects.examine(desired, observed, pair.base, options, around.scalers))
+            judged = tuple(objects.examine(desired, observed, pair.base, options, around.scalers))
         case Platform.COMPOSE:
-            found = tuple(services.examine(desired, observed, pair.base, options, around.aliases))
+            judged = tuple(services.examine(desired, observed, pair.base, options, around.aliases))
         case Platform.TERRAFORM | Platform.HTTP:
             return NO_DIFFERENCE  # their observers compare: a plan and a probe are comparisons
         case _:
             assert_never(desired.id.platform)
-    if not found:
+    if not judged:
         return NO_DIFFERENCE
     return PairResult(
-        tuple(one for one in found if isinstance(one, Drift) and (not desired.unknown or compared(one.path, desired))),
-        tuple(one for one in found if isinstance(one, Suppressed)),
+        tuple(drift for drift in judged if isinstance(drift, Drift)),
+        tuple(suppressed for suppressed in judged if isinstance(suppressed, Suppressed)),
     )

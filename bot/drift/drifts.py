@@ -1,4 +1,4 @@
-"""Makes a :class:`~bot.model.drift.Drift` of a finding: masked, with its severity and where in Git it stands.
+"""Makes a :class:`~bot.model.drift.Drift` of a difference: masked, with its severity and where in Git it stands.
 
 Used by every judge, so that no value leaves the comparison without having passed the mask.
 """
@@ -6,24 +6,26 @@ Used by every judge, so that no value leaves the comparison without having passe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from bot.drift.kubernetes.ownership import Writer
 from bot.drift.masking import Mask, owner_of
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity import severity
+from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference
 from bot.model.drift import Drift, DriftKind, Edit
-from bot.model.resource import JSON, Desired, Observed, Origin, Pointer, Problem, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.resource import Desired, Observed, Origin, Problem, ResourceId
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What kind of drift a finding is, who wrote the live value, and a remark for people."""
+    """What kind of drift a difference is, who wrote the live value and when where that is known, a remark for people."""
 
     kind: DriftKind
-    writer: Writer | None
+    manager: str | None = None
+    changed_at: datetime | None = None
     message: str | None = None
 
 
@@ -42,52 +44,52 @@ class Maker:
         )
 
     def drift(
-        self, finding: Difference, cause: Attribution, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
+        self, difference: Difference, cause: Attribution, edits: tuple[Edit, ...], *, pointer: Pointer | None = None
     ) -> Drift:
-        """The drift of ``finding``. ``pointer`` is its place in the tree as written, where that is another one.
+        """The drift of ``difference``. ``pointer`` is its place in the tree as written, where that is another one.
 
         Edits would carry the live value, so a drift that hides something has none.
         """
-        place = finding.place
-        at = place.pointer if pointer is None else pointer
+        location = difference.location
+        at = location.pointer if pointer is None else pointer
         secret = _covered(at, self._desired.sensitive)
-        wanted, hid = self._masked(finding, finding.desired, self._desired.tree, whole=secret)
-        live, hidden = self._masked(finding, finding.observed, self._observed, whole=secret)
+        desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
+        observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
         sensitive = hid or hidden or secret
         if sensitive and not (hid and hidden):
-            wanted, live = self._alike(finding, wanted, live)
-        level, rule = severity(self._desired.id, cause.kind, place.path, finding.desired, finding.observed)
+            desired, observed = self._alike(difference, desired, observed)
+        level, rule = severity(self._desired.id, cause.kind, location.path, difference.desired, difference.observed)
         origin = nearest(self._desired, at)
         return Drift(
             resource=self._desired.id,
             task=self._desired.task,
             kind=cause.kind,
-            path=place.path,
-            desired=wanted,
-            observed=live,
+            path=location.path,
+            desired=desired,
+            observed=observed,
             severity=level,
             rule=rule,
             file=origin.file if origin else self._desired.file,
             line=origin.line if origin else self._desired.line,
             origin=origin,
-            manager=cause.writer.manager if cause.writer else None,
-            changed_at=cause.writer.at if cause.writer else None,
+            manager=cause.manager,
+            changed_at=cause.changed_at,
             sensitive=sensitive,
             message=None if cause.message is None else self._mask.without_known(cause.message),
             adopt=() if sensitive else edits,
         )
 
-    def _masked(self, finding: Difference, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
-        path = finding.place.path
-        return self._mask(value, path, finding.shape, whole=whole, owner=owner_of(tree, path))
+    def _masked(self, difference: Difference, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
+        path = difference.location.path
+        return self._mask(value, path, difference.shape, whole=whole, owner=owner_of(tree, path))
 
-    def _alike(self, finding: Difference, wanted: JSON, live: JSON) -> tuple[JSON, JSON]:
+    def _alike(self, difference: Difference, desired: JSON, observed: JSON) -> tuple[JSON, JSON]:
         """Where one side of a scalar is secret, the other one is a secret of yesterday."""
-        if isinstance(finding.desired, (str, int)) and isinstance(finding.observed, (str, int)):
-            path, shape = finding.place.path, finding.shape
-            wanted = self._mask(finding.desired, path, shape, whole=True)[0]
-            live = self._mask(finding.observed, path, shape, whole=True)[0]
-        return wanted, live
+        if isinstance(difference.desired, (str, int)) and isinstance(difference.observed, (str, int)):
+            path, shape = difference.location.path, difference.shape
+            desired = self._mask(difference.desired, path, shape, whole=True)[0]
+            observed = self._mask(difference.observed, path, shape, whole=True)[0]
+        return desired, observed
 
     def unhealthy(self, problem: Problem) -> Drift:
         """The drift that a problem of the live resource is; its texts hold no secret of either side."""
@@ -155,14 +157,22 @@ def problem_drift(id_: ResourceId, task: str, problem: Problem) -> Drift:
 def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
     """A drift that an observer made itself, masked like every other."""
     mask = Mask(options.mask_key, kind=drift.resource.kind)
-    wanted, hid = mask(drift.desired, drift.path, ANY)
-    live, hidden = mask(drift.observed, drift.path, ANY)
+    desired, hid = mask(drift.desired, drift.path, ANY)
+    observed, hidden = mask(drift.observed, drift.path, ANY)
     sensitive = drift.sensitive or hid or hidden
-    return replace(drift, desired=wanted, observed=live, sensitive=sensitive, adopt=() if sensitive else drift.adopt)
+    return replace(
+        drift,
+        desired=desired,
+        observed=observed,
+        sensitive=sensitive,
+        message=None if drift.message is None else mask.redact(drift.message),
+        evidence=tuple(map(mask.redact, drift.evidence)),
+        adopt=() if sensitive else drift.adopt,
+    )
 
 
 def _covered(pointer: Pointer, sensitive: frozenset[Pointer]) -> bool:
-    return any(pointer[: len(one)] == one or one[: len(pointer)] == pointer for one in sensitive)
+    return any(pointer[: len(secret)] == secret or secret[: len(pointer)] == pointer for secret in sensitive)
 
 
 def nearest(desired: Desired, pointer: Pointer) -> Origin | None:

@@ -4,7 +4,8 @@ The file is a mapping with one key, ``ignores``, a list of rules::
 
     ignores:
       - id: web-replicas              # optional; "file#number" otherwise
-        resource: Deployment/shop/*   # glob over the resource as reports show it; everything when left out
+        target: prod                  # optional glob: a target of `clockwork targets`; all of them when left out
+        resource: Deployment/shop/*   # glob over the resource without its target; everything when left out
         selector: app=web,tier!=db    # optional: by the labels in Git (metadata.labels, or labels of a Compose service),
                                       # live ones only where Git does not declare the resource; as text like here
                                       # (also: key in (a,b), key notin (a,b), key, !key), or a mapping with matchLabels
@@ -21,24 +22,23 @@ Read by wiring, applied by :mod:`bot.drift.compare`, explained by ``clockwork dr
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, TypeAlias
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from bot.drift.kubernetes.selector import Labelled, Labels, Selector, parse
+from bot.drift.selector import Labels, Selector, parse
 from bot.errors import Invalid
+from bot.intake.lined import read_document
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
-from bot.model.paths import parse_path
-from bot.model.resource import Item, Path
+from bot.model.globs import name_matches, path_covers
+from bot.model.paths import Path, parse_path
+from bot.model.resource import ResourceId
 
-NO_LABELS: Final = Labelled((), {})
+LabelsOf: TypeAlias = Callable[[ResourceId], Labels | None]
+"""The labels of a resource; None where its platform has none."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class IgnoreRule:
     id: str
     reason: str
     resource: str = "*"
+    target: str | None = None
     selector: Selector | None = None
     path: Path = ()
     kinds: frozenset[DriftKind] = frozenset()
@@ -60,21 +61,19 @@ class IgnoreRule:
         """Whether its last day is over (UTC)."""
         return self.expires is not None and now.astimezone(UTC).date() > self.expires
 
-    def matches(self, drift: Drift, labelled: Labelled) -> bool:
+    def matches(self, drift: Drift, labels_of: LabelsOf) -> bool:
         """Whether it is about ``drift``, expired or not."""
         if self.kinds and drift.kind not in self.kinds:
             return False
-        if self._resource.match(str(drift.resource)) is None or not covers(self.path, drift.path):
+        if self.target is not None and not name_matches(self.target, drift.resource.target):
             return False
-        return self.selector is None or self._selects(labelled.of(drift.resource), self.selector)
+        if not (name_matches(self.resource, str(drift.resource)) and path_covers(self.path, drift.path)):
+            return False
+        return self.selector is None or self._selects(labels_of(drift.resource), self.selector)
 
     @staticmethod
     def _selects(labels: Labels | None, selector: Selector) -> bool:
         return labels is not None and selector.selects(labels)
-
-    @cached_property
-    def _resource(self) -> re.Pattern[str]:
-        return re.compile(fnmatch.translate(self.resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +105,14 @@ class IgnoreExplanation:
     detail: str
 
 
-def covers(pattern: Path, path: Path) -> bool:
-    """Whether ``path`` is the pattern's place or below it. The empty pattern covers everything."""
-    if not pattern:
-        return True
-    if pattern[0] == "**":
-        return any(covers(pattern[1:], path[at:]) for at in range(len(path) + 1))
-    return bool(path) and _fits(pattern[0], path[0]) and covers(pattern[1:], path[1:])
-
-
-def _fits(pattern: str | int | Item, part: str | int | Item) -> bool:
-    if isinstance(pattern, Item):
-        key = str(part) if isinstance(part, int) else part.key if isinstance(part, Item) else part
-        return fnmatch.fnmatchcase(key, pattern.key) and (isinstance(part, Item) or pattern.key == "*")
-    if isinstance(pattern, int):
-        return pattern == part
-    return (isinstance(part, str) and fnmatch.fnmatchcase(part, pattern)) or pattern == "*"
-
-
-def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labelled: Labelled = NO_LABELS) -> Sorted:
+def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
     kept: list[Drift] = []
     hidden: list[Suppressed] = []
     used: set[str] = set()
     overruled: dict[str, list[Drift]] = {}
     for drift in drifts:
-        matching = [rule for rule in ignores.rules if rule.matches(drift, labelled)]
+        matching = [rule for rule in ignores.rules if rule.matches(drift, labels_of)]
         used.update(rule.id for rule in matching)
         active = [rule for rule in matching if not rule.expired(now)]
         allowed = [rule for rule in active if drift.severity is not Severity.CRITICAL or rule.allow_critical]
@@ -153,7 +134,7 @@ def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], 
         elif rule.id not in used:
             notes.append(IgnoreNote(rule.id, "unused", f"matches nothing{owner}: remove it, or look at its pattern"))
         for drift in overruled.get(rule.id, ()):
-            where = f"{drift.resource} {drift.where}".strip()
+            where = f"{drift.resource.qualified} {drift.where}".strip()
             notes.append(IgnoreNote(rule.id, "overruled", f"{where} is CRITICAL and reported anyway{owner}"))
     return notes
 
@@ -164,8 +145,8 @@ def explain(ignores: Ignores, report: Report) -> tuple[IgnoreExplanation, ...]:
     for note in report.notes:
         notes.setdefault(note.rule, []).append(note)
     hidden: dict[str, int] = {}
-    for one in report.suppressed:
-        hidden[one.by] = hidden.get(one.by, 0) + 1
+    for suppressed in report.suppressed:
+        hidden[suppressed.by] = hidden.get(suppressed.by, 0) + 1
     return tuple(
         _explanation(rule, hidden.get(f"ignore:{rule.id}", 0), notes.get(rule.id, [])) for rule in ignores.rules
     )
@@ -184,6 +165,7 @@ class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     id: str | None = Field(default=None, min_length=1)
+    target: str | None = Field(default=None, min_length=1)
     resource: str = Field(default="*", min_length=1)
     selector: Any = None
     path: str = ""
@@ -202,23 +184,19 @@ class _File(BaseModel):
 
 def load(data: bytes, file: str) -> Ignores:
     """The rules of one file. Raises :class:`~bot.errors.Invalid` that names file, rule and what to do."""
+    document = read_document(data, file, not_yaml="not YAML")
     try:
-        document = yaml.load(data, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise Invalid(f"{file}{where}: not YAML: {error.problem}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file}: not YAML: {error}") from error
-    try:
-        parsed = _File.model_validate(document or {})
+        parsed = _File.model_validate(document.value or {})
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         advice = (
-            "an ignore rule needs a reason; see the keys id, resource, selector, path, kinds, reason, owner, expires"
+            "an ignore rule needs a reason; see the keys id, target, resource, selector, path, kinds, reason, owner"
         )
-        raise Invalid(f"{file}: {place}: {first['msg']}", advice=f"{advice}, allow_critical") from error
+        raise Invalid(
+            f"{file}:{document.line(first['loc'])}: {location}: {first['msg']}",
+            advice=f"{advice}, expires, allow_critical",
+        ) from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
     return Ignores(rules)
@@ -236,6 +214,7 @@ def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
     return IgnoreRule(
         id=rule.id or f"{file}#{number}",
         reason=rule.reason,
+        target=rule.target,
         resource=rule.resource,
         selector=selector,
         path=path,

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _REFERENCE: Final = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._:/-]*?)(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[a-z0-9]+:[0-9a-f]{32,}))?\Z",
@@ -37,21 +37,21 @@ class Image:
 
 def parse(reference: str) -> Image | None:
     """The image that ``reference`` names; None when it is not a reference (an unresolved variable, an image id)."""
-    found = _REFERENCE.match(reference.strip())
-    if found is None or found["name"].startswith("sha256:"):
+    match = _REFERENCE.match(reference.strip())
+    if match is None or match["name"].startswith("sha256:"):
         return None
-    first, slash, rest = found["name"].partition("/")
+    first, slash, rest = match["name"].partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         registry, repository = first.lower(), rest
     else:
-        registry, repository = "docker.io", found["name"]
+        registry, repository = "docker.io", match["name"]
     if registry in _DOCKER_HUB:
         registry = "docker.io"
         repository = repository if "/" in repository else f"library/{repository}"
     if not repository or repository.endswith((":", "/")):
         return None
-    digest = found["digest"] or ""
-    return Image(registry, repository, found["tag"] or ("" if digest else "latest"), digest)
+    digest = match["digest"] or ""
+    return Image(registry, repository, match["tag"] or ("" if digest else "latest"), digest)
 
 
 def image(value: JSON) -> JSON:
@@ -70,20 +70,20 @@ def agrees(desired: JSON, observed: JSON) -> bool:
     """
     if not isinstance(desired, str) or not isinstance(observed, str):
         return desired == observed
-    wanted, live = parse(desired), parse(observed)
-    if wanted is None or live is None:
+    declared, live = parse(desired), parse(observed)
+    if declared is None or live is None:
         return desired == observed
-    if (wanted.registry, wanted.repository) != (live.registry, live.repository):
+    if (declared.registry, declared.repository) != (live.registry, live.repository):
         return False
-    return wanted.digest == live.digest if wanted.digest else wanted.tag == live.tag
+    return declared.digest == live.digest if declared.digest else declared.tag == live.tag
 
 
 def moved(desired: JSON, observed: JSON) -> bool:
     """Whether the name is the same and only the content behind it is another: two digests of one repository."""
     if not isinstance(desired, str) or not isinstance(observed, str):
         return False
-    wanted, live = parse(desired), parse(observed)
-    if wanted is None or live is None or not (wanted.digest and live.digest):
+    declared, live = parse(desired), parse(observed)
+    if declared is None or live is None or not (declared.digest and live.digest):
         return False
-    same = (wanted.registry, wanted.repository) == (live.registry, live.repository)
-    return same and wanted.digest != live.digest and (wanted.tag == live.tag or not (wanted.tag and live.tag))
+    same = (declared.registry, declared.repository) == (live.registry, live.repository)
+    return same and declared.digest != live.digest and (declared.tag == live.tag or not (declared.tag and live.tag))

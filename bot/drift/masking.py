@@ -3,8 +3,8 @@
 A secret appears as ``hmac-sha256:`` and eight hex digits under a key that stays inside the installation: equal values
 have equal digests, and nobody can try values against them. A value is secret by where it stands (a Secret's data, an
 environment variable called ``*_PASSWORD``), by what its source says (``sensitive``), by how it looks (credentials in a
-URL, a private key, a configuration file with a password), or because the same resource holds it in a secret place.
-Called while drifts are made, before anything else sees them; what is secret by name or look: :mod:`bot.secrecy.vocabulary`.
+URL, a provider's token, a configuration file with a password), or because the same resource holds it in a secret place.
+Called while drifts are made, before anything else sees them; what is secret by name or look: :mod:`bot.secrecy`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ from urllib.parse import quote
 
 from bot.drift.canonical import canonical
 from bot.drift.shapes import Shape
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
-from bot.secrecy.vocabulary import credentials, harmless, holds_secret, looks_secret, secret_arguments, secret_name
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.paths import Item, Path
+from bot.secrecy.credentials import credentials, is_secret, looks_secret, secret_arguments
+from bot.secrecy.redaction import replaced
+from bot.secrecy.vocabulary import harmless, holds_secret, secret_name
 
 _SECRET_KINDS: Final = frozenset({"Secret", "secret"})
 _DATA: Final = frozenset({"data", "stringData", "content", "binaryData"})
@@ -82,7 +85,8 @@ class Mask:
             return None, whole
         name = owner or _name(path)
         named = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
-        if whole or named or self._data(path):
+        encoded = path[:1] == ("binaryData",) and any(map(looks_secret, map(_decoded, _texts(value))))
+        if whole or named or encoded or self._data(path):
             return digest(canonical(value, shape), self._key), True
         return self._inside(value, name)
 
@@ -98,7 +102,7 @@ class Mask:
         if isinstance(value, (list, tuple)):
             return self._list([*value], name)
         if isinstance(value, str):
-            if looks_secret(value) or holds_secret(name, value):
+            if is_secret(name, value):
                 return digest(value, self._key), True
             shown = self.without_known(value)
             return shown, shown != value
@@ -120,46 +124,45 @@ class Mask:
     def _list(self, value: list[JSON], name: str) -> tuple[JSON, bool]:
         # a list called "secrets" names some
         name = "" if name.lower().endswith("secrets") else name
-        words = [one if isinstance(one, str) else json.dumps(one, default=str) for one in value]
-        secret = secret_arguments(words) if any(_is_text(one) for one in value) else set()
+        words = [element if isinstance(element, str) else json.dumps(element, default=str) for element in value]
+        secret = secret_arguments(words) if any(map(_is_text, value)) else set()
         shown: list[JSON] = []
         hidden = False
         for index, element in enumerate(value):
-            one, inside = (digest(element, self._key), True) if index in secret else self._inside(element, name)
-            shown.append(one)
+            masked, inside = (digest(element, self._key), True) if index in secret else self._inside(element, name)
+            shown.append(masked)
             hidden = hidden or inside
         return shown, hidden
 
     def redact(self, text: str) -> str:
         """``text`` (a log line, an event) without any known secret and without anything that looks like one."""
         text = self.without_known(text)
-        for start, end in _apart(credentials(text)):
-            text = text[:start] + digest(text[start:end], self._key) + text[end:]
-        return text
+        return replaced(text, credentials(text), lambda _, secret: digest(secret, self._key))
 
     def without_known(self, text: str) -> str:
         """``text`` with digests for what stands in a secret place of the resource."""
         known = self._known
-        return text if known is None else known.sub(lambda found: digest(found[0], self._key), text)
+        return text if known is None else known.sub(lambda match: digest(match[0], self._key), text)
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:
         """The secrets of the resource, the longest first, as they are and as base64 and URLs write them."""
-        plain = {one for tree in self._trees for one in self._secrets(tree, ())}
-        plain |= {one for tree in self._trees for at in self._sensitive for one in _texts(_at(tree, at))}
-        plain = {form for one in plain for form in self._forms(one)}
-        spelled = sorted({form for one in plain if self._telling(one) for form in _spellings(one)}, key=len)
+        secrets = {secret for tree in self._trees for secret in self._secrets(tree, ())}
+        secrets |= {text for tree in self._trees for pointer in self._sensitive for text in _texts(_at(tree, pointer))}
+        secrets = {form for secret in secrets for form in self._forms(secret)}
+        spelled = sorted(
+            {form for secret in secrets if self._is_telling(secret) for form in _spellings(secret)}, key=len
+        )
         return re.compile("|".join(map(_pattern, reversed(spelled)))) if spelled else None
 
     def _forms(self, secret: str) -> Iterator[str]:
         """The secret, what it encodes, and the lines of one that has several."""
         yield secret
-        if self._all_data:
-            with suppress(binascii.Error, ValueError):
-                yield base64.b64decode(secret, validate=True).decode()
+        if self._all_data and (plain := _decoded(secret)):
+            yield plain
         yield from (line.strip() for line in secret.splitlines()[1:] if len(line.strip()) >= _SHORT)
 
-    def _telling(self, secret: str) -> bool:
+    def _is_telling(self, secret: str) -> bool:
         """Whether to look for ``secret`` everywhere: it is no word that the resource says openly or that means nothing."""
         if len(secret) < 4 or harmless(secret) or (secret.isdigit() and len(secret) < 6):
             return False
@@ -168,8 +171,8 @@ class Mask:
     @cached_property
     def _open(self) -> frozenset[str]:
         """The words of the resource's names and images: ``postgres`` as a password would hide every ``postgres:16``."""
-        said = [*self._names, *(image for tree in self._trees for image in _images(tree))]
-        return frozenset(word for one in said for word in (one.lower(), *re.split(r"[^a-z0-9]+", one.lower())))
+        texts = map(str.lower, (*self._names, *(image for tree in self._trees for image in _images(tree))))
+        return frozenset(word for text in texts for word in (text, *re.split(r"[^a-z0-9]+", text)))
 
     def _secrets(self, value: JSON, path: Path) -> Iterator[str]:
         """The texts in secret places of a tree."""
@@ -213,7 +216,7 @@ def _step(value: JSON, part: str | int | Item) -> JSON:
     if isinstance(part, int):
         return value[part] if -len(value) <= part < len(value) else None
     key = part.key if isinstance(part, Item) else part
-    return next((one for one in value if isinstance(one, (dict, Mapping)) and key in one.values()), None)
+    return next((entry for entry in value if isinstance(entry, (dict, Mapping)) and key in entry.values()), None)
 
 
 def _at(tree: JSON, pointer: Pointer) -> JSON:
@@ -231,6 +234,13 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for element in value:
             yield from _texts(element)
+
+
+def _decoded(value: str) -> str:
+    """The text that ``value`` is in base64; empty where it is none."""
+    with suppress(binascii.Error, ValueError):
+        return base64.b64decode(value, validate=True).decode()
+    return ""
 
 
 def _images(value: JSON, key: str = "") -> Iterator[str]:
@@ -252,17 +262,6 @@ def _pattern(secret: str) -> str:
     """A short one counts as a word of its own or behind a one-letter option only."""
     exact = re.escape(secret)
     return exact if len(secret) >= _SHORT else rf"(?:(?<![A-Za-z0-9])|(?<=-[A-Za-z])){exact}(?![A-Za-z0-9])"
-
-
-def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Overlapping spans joined, the last one first."""
-    joined: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if joined and start < joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined[::-1]
 
 
 def _is_text(value: JSON) -> bool:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.drift.kubernetes.ownership import Roster
 from bot.drift.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Names of field managers that an installation knows beyond the usual ones."""
+
+    people: frozenset[str] = frozenset()
+    deployers: frozenset[str] = frozenset()
+    controllers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[por
 ``server:`` (filled in by the platform when Git is silent, so that only a person's writing counts), ``allocated:`` (given
 out by the platform alone when Git is silent: an address, a node's name), ``controller:`` (controllers may fill it in),
 ``ignored:`` (never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list
-whose order means something too).
+whose order means something too), ``expanding:`` (a keyed list whose elements may use earlier ones as ``$(NAME)``, so that
+only the order of those means something). A type whose name ends in Spec, Metadata or Template groups what belongs to
+several writers, so that a live-only one is told part by part.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from enum import Enum
 from typing import Final
 
 from bot.drift import images, values
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 
 
 class Form(Enum):
@@ -89,15 +91,16 @@ class Shape:
     default: Default | None = None
     zero: bool = False
     ordered: bool = False
+    expanding: bool = False
     agrees: Callable[[JSON, JSON], bool] | None = None
     """Whether a declared value is met by a live one although both are spelled differently."""
     name: str = ""
 
     def child(self, key: str) -> Shape:
         """The shape of the entry ``key``; :data:`ANY` where nothing is known."""
-        found = self.fields.get(key)
-        if found is not None:
-            return found
+        shape = self.fields.get(key)
+        if shape is not None:
+            return shape
         return self.item or ANY
 
     @property
@@ -121,7 +124,6 @@ COMPARATORS: Final[Mapping[str, values.Canonical]] = {
     "boolean": values.boolean,
     "size": values.size,
     "number": values.number,
-    "account": values.account,
 }
 
 Types = Mapping[str, Mapping[str, str]]
@@ -152,7 +154,7 @@ class _Compiler:
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
-        filled, zero, ordered = FilledBy.NOBODY, False, False
+        filled, zero, ordered, expanding = FilledBy.NOBODY, False, False, False
         while (mark := text.partition(":"))[1]:
             text = mark[2]
             match mark[0]:
@@ -160,15 +162,17 @@ class _Compiler:
                     zero = True
                 case "ordered":
                     ordered = True
+                case "expanding":
+                    expanding = True
                 case filler:
                     filled = FilledBy(filler)
         shape = self._form(text)
-        return replace(shape, filled=filled, zero=zero, ordered=ordered, default=default)
+        return replace(shape, filled=filled, zero=zero, ordered=ordered, expanding=expanding, default=default)
 
     def _form(self, text: str) -> Shape:
-        if found := _KEYED.match(text):
-            keys = tuple(_key(part) for part in found[1].split(","))
-            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(found[2]), keys=keys)
+        if match := _KEYED.match(text):
+            keys = tuple(_key(part) for part in match[1].split(","))
+            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(match[2]), keys=keys)
         word, _, rest = text.partition(" ")
         match word:
             case "map" | "list" | "set":

@@ -1,8 +1,8 @@
 """Values that are written in more than one way: each function turns every spelling of one meaning into one value.
 
-The shapes of Kubernetes and Compose (:mod:`bot.drift.shapes`, :mod:`bot.drift.compose.long_form`) name these functions by
-field. Every one of them is total and idempotent: text it does not understand comes back as it is, so that one strange value
-is compared as plain text and disturbs nothing else.
+The tables of fields (:mod:`bot.drift.shapes`) and the readers of Compose name these functions by field. Every one of them
+is total and idempotent: text it does not understand comes back as it is, so that one strange value is compared as plain
+text and disturbs nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 Canonical = Callable[[JSON], JSON]
 
@@ -48,17 +48,17 @@ def quantity(value: JSON) -> JSON:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return value
-    found = _quantity(str(value).strip())
-    return value if found is None else found
+    number = _quantity(str(value).strip())
+    return value if number is None else number
 
 
 @lru_cache(maxsize=4096)
 def _quantity(written: str) -> str | None:
-    found = _QUANTITY.match(written)
-    if found is None:
+    match = _QUANTITY.match(written)
+    if match is None:
         return None
     try:
-        number = Decimal(found[1]) * _scale(found[2], found[3])
+        number = Decimal(match[1]) * _scale(match[2], match[3])
         if number.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite: the pattern admits no NaN
             number = number.quantize(Decimal("1e-9"), rounding="ROUND_UP")
     except InvalidOperation:
@@ -82,7 +82,7 @@ def _plain(number: Decimal) -> str:
 
 
 def nanoseconds(value: str) -> int | None:
-    """How long a Go duration such as ``1m30s`` is, in nanoseconds; None when the text is no duration."""
+    """How long a Go duration (``time.ParseDuration``) such as ``1m30s`` is, in nanoseconds; None when it is no duration."""
     text = value.strip()
     if text == "0":
         return 0
@@ -143,13 +143,16 @@ def boolean(value: JSON) -> JSON:
 
 
 def size(value: JSON) -> JSON:
-    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024)."""
+    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024).
+
+    Compose specification, 11-extension.md, byte values; ``RAMInBytes`` of docker/go-units.
+    """
     if not isinstance(value, str):
         return value
-    found = _SIZE.match(value.strip())
-    if found is None:
+    match = _SIZE.match(value.strip())
+    if match is None:
         return value
-    return int(Decimal(found[1]) * 1024 ** " kmgtp".index(found[2].lower() or " "))
+    return int(Decimal(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
 
 
 def number(value: JSON) -> JSON:
@@ -163,11 +166,6 @@ def number(value: JSON) -> JSON:
     if not exact.is_finite() or abs(exact.adjusted()) > 18:
         return value
     return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def account(value: JSON) -> JSON:
-    """The name of a service account; nothing is ``default``."""
-    return "default" if value == "" else value
 
 
 def base64_text(value: JSON) -> JSON:

@@ -2,7 +2,7 @@
 
 It knows shapes and nothing of platforms: whether something that is only live was put there by a person, a controller
 or the server is for the judges (:mod:`bot.drift.kubernetes.objects`, :mod:`bot.drift.compose.services`) to say, which take the
-findings from here. What is equal is left at the first glance, so a walk costs by what differs.
+differences from here. What is equal is left at the first glance, so a walk costs by what differs.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Final, TypeAlias
 
 from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.paths import Item, Path
 
 Step: TypeAlias = str | int | Tree
 """One step as ``managedFields`` counts: a key, or the element of a keyed list."""
 
 ORDER: Final = Shape(name="order")
-"""The shape of a finding that is about the order of a list: its values are the labels of the elements."""
+"""The shape of a difference that is about the order of a list: its values are the labels of the elements."""
 
 # looked up once: an enum member costs more than all the rest of a step
 _MAP: Final = Form.MAP
@@ -42,7 +43,7 @@ class Side(Enum):
 
 
 class Location:
-    """Where the walk stands: a link to the place around it. What it is called is worked out only when somebody asks."""
+    """Where the walk stands: a link to the location around it. Its names are worked out only when somebody asks."""
 
     __slots__ = ("above", "at", "part", "step")
 
@@ -63,10 +64,10 @@ class Location:
 
     def _links(self) -> list[Location]:
         links: list[Location] = []
-        place: Location | None = self
-        while place is not None and place.above is not None:
-            links.append(place)
-            place = place.above
+        location: Location | None = self
+        while location is not None and location.above is not None:
+            links.append(location)
+            location = location.above
         return links[::-1]
 
     @property
@@ -97,7 +98,7 @@ class Difference:
     """
 
     side: Side
-    place: Location
+    location: Location
     desired: JSON
     observed: JSON
     shape: Shape
@@ -109,42 +110,42 @@ def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -
 
     ``filled``: also what the server fills in where Git is silent, each field as a whole; only who wrote it tells more.
     """
-    found = _Walk(filled=filled)
+    run = _Walk(filled=filled)
     if desired != observed:
-        found.mapping(desired, observed, shape, _top())
-    return found.findings
+        run.mapping(desired, observed, shape, _top())
+    return run.differences
 
 
 class _Walk:
     def __init__(self, *, filled: bool) -> None:
-        self.findings: list[Difference] = []
+        self.differences: list[Difference] = []
         self._silent = (_IGNORED, _ALLOCATED) if filled else (_IGNORED, _ALLOCATED, _SERVER)
 
-    def _note(self, side: Side, place: Location, desired: JSON, observed: JSON, shape: Shape) -> None:
-        self.findings.append(Difference(side, place, desired, observed, shape))
+    def _note(self, side: Side, location: Location, desired: JSON, observed: JSON, shape: Shape) -> None:
+        self.differences.append(Difference(side, location, desired, observed, shape))
 
-    def value(self, desired: JSON, observed: JSON, shape: Shape, place: Location) -> None:
+    def value(self, desired: JSON, observed: JSON, shape: Shape, location: Location) -> None:
         """Both are there and not equal at first glance."""
         if type(desired) is dict and type(observed) is dict:
-            self.mapping(desired, observed, shape, place)
+            self.mapping(desired, observed, shape, location)
         elif isinstance(desired, SCALARS) or isinstance(observed, SCALARS):
-            self._leaf(desired, observed, shape, place)
+            self._leaf(desired, observed, shape, location)
         elif isinstance(desired, (list, tuple)) and isinstance(observed, (list, tuple)):
-            self._list(desired, observed, resolved(shape, desired, observed), place)
+            self._list(desired, observed, resolved(shape, desired, observed), location)
         elif isinstance(desired, Mapping) and isinstance(observed, Mapping):
-            self.mapping(desired, observed, shape, place)
+            self.mapping(desired, observed, shape, location)
         else:
-            self._leaf(desired, observed, shape, place)
+            self._leaf(desired, observed, shape, location)
 
-    def _leaf(self, desired: JSON, observed: JSON, shape: Shape, place: Location) -> None:
+    def _leaf(self, desired: JSON, observed: JSON, shape: Shape, location: Location) -> None:
         """Both as a whole."""
         if not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
-            self._note(Side.BOTH, place, desired, observed, shape)
+            self._note(Side.BOTH, location, desired, observed, shape)
 
-    def mapping(self, desired: Tree, observed: Tree, shape: Shape, place: Location) -> None:
+    def mapping(self, desired: Tree, observed: Tree, shape: Shape, location: Location) -> None:
         """Entry by entry; in a map every key counts, in a struct only what says something."""
         if shape.form is _MAP:
-            self._map(desired, observed, shape, place)
+            self._map(desired, observed, shape, location)
             return
         fields, other = shape.fields, shape.item or ANY
         for key, value in desired.items():
@@ -155,9 +156,9 @@ class _Walk:
             if child.filled is _IGNORED:
                 continue
             if live is not None:
-                self.value(value, live, child, Location(place, key, key, key))
+                self.value(value, live, child, Location(location, key, key, key))
             elif not absent(value, child, observed, desired):
-                self._desired_only(value, child, place.entry(key))
+                self._desired_only(value, child, location.entry(key))
         for key, live in observed.items():
             if live is None or desired.get(key) is not None:
                 continue
@@ -165,72 +166,72 @@ class _Walk:
             if child.default is not None and child.default.value == live:
                 continue
             if child.filled not in self._silent and not absent(live, child, observed, desired):
-                self._observed_only(live, child, place.entry(key), declared=True)
+                self._observed_only(live, child, location.entry(key), declared=True)
 
-    def _map(self, desired: Tree, observed: Tree, shape: Shape, place: Location) -> None:
+    def _map(self, desired: Tree, observed: Tree, shape: Shape, location: Location) -> None:
         child = shape.element
         for key, value in desired.items():
             if key not in observed:
-                self._desired_only(value, child, place.entry(key))
+                self._desired_only(value, child, location.entry(key))
             elif value != observed[key]:
-                self.value(value, observed[key], child, place.entry(key))
+                self.value(value, observed[key], child, location.entry(key))
         for key, live in observed.items():
             if key not in desired:
-                self._observed_only(live, child, place.entry(key), declared=True)
+                self._observed_only(live, child, location.entry(key), declared=True)
 
-    def _desired_only(self, value: JSON, shape: Shape, place: Location) -> None:
+    def _desired_only(self, value: JSON, shape: Shape, location: Location) -> None:
         if shape.form is _MAP and isinstance(value, (dict, Mapping)):
-            self.mapping(value, {}, shape, place)
+            self.mapping(value, {}, shape, location)
         elif shape.form is Form.KEYED and isinstance(value, (list, tuple)):
-            self._list(value, (), shape, place)
+            self._list(value, (), shape, location)
         else:
-            self._note(Side.DESIRED, place, value, None, shape)
+            self._note(Side.DESIRED, location, value, None, shape)
 
-    def _observed_only(self, live: JSON, shape: Shape, place: Location, *, declared: bool) -> None:
+    def _observed_only(self, live: JSON, shape: Shape, location: Location, *, declared: bool) -> None:
         if shape.filled is _SERVER:
-            self.findings.append(Difference(Side.OBSERVED, place, None, live, shape, declared=declared))
+            self.differences.append(Difference(Side.OBSERVED, location, None, live, shape, declared=declared))
         elif isinstance(live, (dict, Mapping)) and _parts(shape):
             for key, entry in live.items():
                 child = shape.child(key)
                 if child.filled not in self._silent and (shape.form is _MAP or not absent(entry, child, live)):
-                    self._observed_only(entry, child, place.entry(key), declared=False)
+                    self._observed_only(entry, child, location.entry(key), declared=False)
         elif isinstance(live, (list, tuple)) and shape.form is Form.KEYED:
             for label, element in _labelled(live, shape):
-                at = place.element(label, -1, element)
-                self.findings.append(Difference(Side.OBSERVED, at, None, element, shape.element, declared=False))
+                at = location.element(label, -1, element)
+                self.differences.append(Difference(Side.OBSERVED, at, None, element, shape.element, declared=False))
         else:
-            self.findings.append(Difference(Side.OBSERVED, place, None, live, shape, declared=declared))
+            self.differences.append(Difference(Side.OBSERVED, location, None, live, shape, declared=declared))
 
-    def _list(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Location) -> None:
+    def _list(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, location: Location) -> None:
         if shape.form is Form.KEYED:
-            self._keyed(desired, observed, shape, place)
+            self._keyed(desired, observed, shape, location)
         elif canonical(desired, shape) != canonical(observed, shape):
             pairs = list(zip(desired, observed, strict=False))
             apart = shape.form is not Form.SET and len(desired) == len(observed)
             if apart and all(isinstance(side, (dict, Mapping)) for pair in pairs for side in pair):
-                for index, (one, other) in enumerate(pairs):
-                    if one != other:
-                        self.value(one, other, shape.element, place.index(index))
+                for index, (first, second) in enumerate(pairs):
+                    if first != second:
+                        self.value(first, second, shape.element, location.index(index))
             else:
-                self._note(Side.BOTH, place, desired, observed, shape)
+                self._note(Side.BOTH, location, desired, observed, shape)
 
-    def _keyed(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, place: Location) -> None:
+    def _keyed(self, desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape, location: Location) -> None:
         live = dict(_labelled(observed, shape))
-        wanted = _labelled(desired, shape)
-        for index, (label, element) in enumerate(wanted):
+        labelled = _labelled(desired, shape)
+        for index, (label, element) in enumerate(labelled):
             if label not in live:
-                self._note(Side.DESIRED, place.element(label, index, element), element, None, shape.element)
+                self._note(Side.DESIRED, location.element(label, index, element), element, None, shape.element)
             elif element != live[label]:
-                self.value(element, live[label], shape.element, place.element(label, index, live[label]))
-        labels = [label for label, _ in wanted]
+                self.value(element, live[label], shape.element, location.element(label, index, live[label]))
+        labels = [label for label, _ in labelled]
         if labels == [*live]:
             return
         known = set(labels)
         for label, element in live.items():
             if label not in known:
-                self._note(Side.OBSERVED, place.element(label, -1, element), None, element, shape.element)
+                self._note(Side.OBSERVED, location.element(label, -1, element), None, element, shape.element)
         if _disordered(labels, [*live], desired, observed, shape):
-            self._note(Side.BOTH, place, labels, [*live], ORDER)
+            self._note(Side.BOTH, location, labels, [*live], ORDER)
 
 
 def _parts(shape: Shape) -> bool:
@@ -274,15 +275,15 @@ def _part(element: Tree, name: str, usual: JSON) -> JSON:
 
 
 def _disordered(
-    wanted: list[str], live: list[str], desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape
+    labels: list[str], live: list[str], desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape
 ) -> bool:
     """Whether the order of common elements differs where order means something."""
-    if shape.element.name == "EnvVar":
-        common = set(wanted) & set(live)
+    if shape.expanding:
+        common = set(labels) & set(live)
         return _resolved_names(desired, common) != _resolved_names(observed, common)
     if not shape.ordered:
         return False
-    return [label for label in wanted if label in live] != [label for label in live if label in wanted]
+    return [label for label in labels if label in live] != [label for label in live if label in labels]
 
 
 def _resolved_names(elements: Sequence[JSON], among: set[str]) -> set[tuple[str, str]]:

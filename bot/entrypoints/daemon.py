@@ -1,7 +1,7 @@
-"""The long-running daemon: timers, a file watch and webhooks say *when* to look; one consumer does the looking.
+"""The long-running daemon: timers, a file watch and webhooks say *when* to reconcile; one consumer does it.
 
 Everything that arrives becomes a piece of work in one queue; the same work waiting twice is done once. Losing all of it
-costs one interval, because the timer looks anyway. ``clockwork daemon run`` starts it.
+costs one interval, because the timer fires anyway. ``clockwork daemon run`` starts it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from bot.errors import BotError, Invalid
 from bot.model.event import (
@@ -47,6 +47,9 @@ class CommentWork:
 
     number: int
 
+
+_REMEMBERED: Final = 1000
+"""How many ids of deliveries are kept."""
 
 Work: TypeAlias = ReconcileWork | ReviewWork | CommentWork
 
@@ -89,7 +92,7 @@ class DaemonStatus:
 
 
 def work_of(event: Event) -> tuple[Work, ...]:
-    """What a delivery makes worth looking at."""
+    """What a delivery makes worth doing."""
     match event:
         case PushEvent():
             return (ReconcileWork(),)
@@ -109,12 +112,12 @@ def work_of(event: Event) -> tuple[Work, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """The queue and its one consumer. ``look``, ``review`` and ``hear`` do the work.
+    """The queue and its one consumer. ``reconcile``, ``review`` and ``answer_comments`` do the work.
 
     ``log`` gets one event for each piece of work, ``warn`` for each that failed.
     """
 
-    look: Callable[[], Tick]
+    reconcile: Callable[[], Tick]
     review: Callable[[int], object]
     answer_comments: Callable[[int], object]
     log: Callable[..., object]
@@ -125,20 +128,22 @@ class Daemon:
     queue: WorkQueue = field(default_factory=WorkQueue)
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def accept(self, delivery: str, event: Event) -> bool:
+    def accept(self, event: Event) -> bool:
         """Queue the work of a delivery; False when the same delivery was seen before."""
-        recent = self.status.recent
+        recent, delivery = self.status.recent, event.delivery
         if delivery in recent:
             return False
         recent[delivery] = None
-        while len(recent) > 1000:
+        # A redelivery comes with the id of its first one (GitHub, Best practices for using webhooks). Forgetting an old
+        # id costs one needless run; remembering all of them would be a leak.
+        while len(recent) > _REMEMBERED:
             recent.popitem(last=False)
         for work in work_of(event):
             self.queue.put(work)
         return True
 
     def run(self, *, watch: Path | None = None) -> None:
-        """Work until :attr:`stopping` is set. The first look is at once."""
+        """Work until :attr:`stopping` is set. The first run is at once."""
         with watching(watch, self.queue) if watch else nullcontext():
             due = self.now().timestamp()
             while not self.stopping.is_set():
@@ -151,20 +156,20 @@ class Daemon:
                     self.do(work)
 
     def do(self, work: Work) -> None:
-        """Do one piece of work. A failure is told and counted; the next piece comes all the same."""
+        """Do one piece of work. A failure is logged and counted; the next piece comes all the same."""
         try:
             match work:
                 case ReconcileWork():
-                    done = self.look()
+                    done = self.reconcile()
                     self.status.last, self.status.last_error = done, done.blocked
                     self.status.ticks += 1
-                    self._tell(done)
+                    self._account(done)
                 case ReviewWork(number):
                     self.review(number)
                     self.log("reviewed", pull=number)
                 case CommentWork(number):
                     self.answer_comments(number)
-                    self.log("heard", number=number)
+                    self.log("answered", number=number)
                 case _:
                     assert_never(work)
         except BotError as exc:
@@ -172,7 +177,7 @@ class Daemon:
             self.status.last_error = exc.message
             self.warn("failed", work=type(work).__name__, error=exc.message, kind=type(exc).__name__)
 
-    def _tell(self, done: Tick) -> None:
+    def _account(self, done: Tick) -> None:
         """The one canonical event of a tick."""
         effects = {action.effect.value for action in done.actions}
         self.log(
@@ -189,7 +194,7 @@ class Daemon:
 
 @contextmanager
 def watching(folder: Path, queue: WorkQueue) -> Iterator[None]:
-    """Look when a file below ``folder`` changes, as long as the context lasts.
+    """Reconcile when a file below ``folder`` changes, as long as the context lasts.
 
     Raises ``Invalid`` for a folder that is not there or that the system cannot watch.
     """

@@ -1,4 +1,4 @@
-"""The daemon's HTTP side: health, status, metrics, webhooks. It never acts by itself; it queues a look."""
+"""The daemon's HTTP side: health, status, metrics, webhooks. It never acts by itself; it queues work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from bot.entrypoints.daemon import Daemon
 from bot.errors import Invalid, Refused, Unavailable
-from bot.github.webhook import MAX_BYTES, delivery_id, parse, verify
+from bot.ports import Webhooks
+from bot.report.json import tick_json
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
-def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[], str]) -> Starlette:
-    """The API. Without a webhook secret, deliveries are refused."""
+def build(daemon: Daemon, *, webhooks: Webhooks, metrics: Callable[[], str]) -> Starlette:
+    """The API. ``webhooks`` reads what is delivered."""
     from starlette.applications import Starlette
     from starlette.responses import JSONResponse, PlainTextResponse
     from starlette.routing import Route
@@ -31,30 +32,28 @@ def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[],
         return JSONResponse({"status": "ok"})
 
     async def readyz(request: Request) -> Response:
-        """The first look is done and the last one was not blocked."""
+        """The first run is done and the last one was not blocked."""
         del request
         ready = daemon.status.last is not None and daemon.status.last.blocked is None
         return JSONResponse({"ready": ready, "error": daemon.status.last_error}, status_code=200 if ready else 503)
 
     async def status(request: Request) -> Response:
-        """The account of the last look."""
+        """The account of the last run."""
         del request
         return JSONResponse(status_of(daemon))
 
     async def measured(request: Request) -> Response:
-        """Prometheus text format."""
+        """Prometheus text format, whose version stands in the media type (Prometheus, Exposition formats)."""
         del request
         return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
 
     async def webhook(request: Request) -> Response:
         """A signed delivery: 202 queued, 200 seen before, 400 unreadable, 401 not signed with our secret."""
-        body = await bounded(request)
+        body = await bounded(request, webhooks.max_bytes)
         if body is None:
             return JSONResponse({"error": "too large"}, status_code=413)
         try:
-            verify(webhook_secret or b"", body, request.headers.get("x-hub-signature-256"))
-            event = parse(request.headers, body)
-            new = daemon.accept(delivery_id(request.headers), event)
+            new = daemon.accept(webhooks.read(request.headers, body))
         except Refused as exc:
             return JSONResponse({"error": exc.message}, status_code=401)
         except Invalid as exc:
@@ -74,8 +73,6 @@ def build(daemon: Daemon, *, webhook_secret: bytes | None, metrics: Callable[[],
 
 def status_of(daemon: Daemon) -> dict[str, object]:
     """What the status endpoint tells, as JSON."""
-    from bot.entrypoints.cli.show import tick_json
-
     known = daemon.status
     return {
         "started": known.started.isoformat(),
@@ -87,12 +84,12 @@ def status_of(daemon: Daemon) -> dict[str, object]:
     }
 
 
-async def bounded(request: Request) -> bytes | None:
-    """The body, None as soon as it is larger than a delivery may be."""
+async def bounded(request: Request, max_bytes: int) -> bytes | None:
+    """The body, None as soon as it is larger than ``max_bytes``."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BYTES:
+        if size > max_bytes:
             return None
         parts.append(part)
     return b"".join(parts)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.entrypoints.daemon import Daemon, DaemonStatus
 from bot.entrypoints.http import build, serving
@@ -19,8 +19,10 @@ from bot.flows.explain import explain
 from bot.flows.reconcile import tick
 from bot.model.proposal import Tick
 from bot.ports import Clock
+from bot.secrecy.redaction import redact_tokens
 from bot.settings import FILE
 from bot.wiring.guard import Guard, review
+from bot.wiring.host import open_webhooks
 from bot.wiring.reconcile import loop_on
 from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.workers import workers_of
@@ -37,20 +39,26 @@ def logger() -> structlog.stdlib.BoundLogger:
 
     structlog.configure(
         processors=[
+            _without_tokens,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    found: structlog.stdlib.BoundLogger = structlog.get_logger()
-    return found
+    log: structlog.stdlib.BoundLogger = structlog.get_logger()
+    return log
+
+
+def _without_tokens(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Every text of an event redacted: a message of another program may quote what it was given."""
+    return {key: redact_tokens(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class Wired:
-    """The loop and the guard of one site, wired again whenever its settings file changes on the branch.
+    """The loop and the guard of one repository, wired again whenever its settings file changes on the branch.
 
-    Settings that are wrong raise ``Invalid`` at every look until somebody mends them: nothing is written meanwhile.
+    Settings that are wrong raise ``Invalid`` in every run until somebody fixes them: nothing is written meanwhile.
     """
 
     def __init__(self, options: Options, clock: Clock) -> None:
@@ -59,26 +67,26 @@ class Wired:
         self._wire()
 
     def _wire(self) -> None:
-        self.site = open_repository(self._options)
-        self.loop = loop_on(self.site, clock=self._clock)
+        self.opened = open_repository(self._options)
+        self.loop = loop_on(self.opened, clock=self._clock)
         host = self.loop.run.host
-        self.guard = None if host is None else Guard(self.site, host, self._clock)
+        self.guard = None if host is None else Guard(self.opened, host, self._clock)
         self._settings = self._read()
 
     def _read(self) -> bytes | None:
-        repository = self.site.repository
-        head = repository.head(self.site.branch)
+        repository = self.opened.repository
+        head = repository.head(self.opened.branch)
         return None if head is None else repository.read(head, FILE)
 
     def fresh(self) -> Wired:
         """Itself, by the settings that the branch has now."""
-        self.site.repository.fetch()
+        self.opened.repository.fetch()
         if self._read() != self._settings:
             self.close()
             self._wire()
         return self
 
-    def look(self) -> Tick:
+    def reconcile(self) -> Tick:
         """One tick."""
         return tick(self.fresh().loop)
 
@@ -88,10 +96,10 @@ class Wired:
         return None if guard is None else review(guard, number)
 
     def answer_comments(self, number: int) -> object:
-        """Carry out the commands in a thread's comments."""
+        """Answer the commands in a thread's comments."""
         loop = self.fresh().loop
-        told = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
-        return answer_comments(number, told)
+        orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
+        return answer_comments(number, orders)
 
     def close(self) -> None:
         """Sessions taken so far are written."""
@@ -107,33 +115,33 @@ def run(
     stopping: threading.Event | None = None,
     serving_on: Callable[[int], object] = lambda _port: None,
 ) -> None:
-    """Work until SIGTERM, SIGINT or ``stopping``. ``serving_on`` is told the port once the API answers.
+    """Work until SIGTERM, SIGINT or ``stopping``. ``serving_on`` gets the port once the API answers.
 
-    Raises ``Invalid`` or ``Unavailable`` when it cannot start; afterwards failures are told and the work goes on.
+    Raises ``Invalid`` or ``Unavailable`` when it cannot start; afterwards failures are logged and the work goes on.
     """
     log = logger()
     clock = SystemClock()
     wired = Wired(options, clock)
-    site = wired.site
+    opened = wired.opened
     stop = stopping or threading.Event()
     daemon = Daemon(
-        look=wired.look,
+        reconcile=wired.reconcile,
         review=wired.review,
         answer_comments=wired.answer_comments,
         log=log.info,
         warn=log.warning,
         now=clock.now,
         status=DaemonStatus(clock.now()),
-        interval=site.settings.daemon.interval,
+        interval=opened.settings.daemon.interval,
         stopping=stop,
     )
     if stopping is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    api = build(daemon, webhook_secret=site.secrets.webhook, metrics=partial(metrics, daemon))
-    chosen = site.settings.daemon.port if port is None else port
-    with serving(api, host=site.settings.daemon.host, port=chosen) as bound:
-        log.info("started", repository=site.name, branch=site.branch, port=bound)
+    api = build(daemon, webhooks=open_webhooks(opened, wired.loop.run.host), metrics=partial(metrics, daemon))
+    chosen = opened.settings.daemon.port if port is None else port
+    with serving(api, host=opened.settings.daemon.host, port=chosen) as bound:
+        log.info("started", repository=opened.name, branch=opened.branch, port=bound)
         serving_on(bound)
         workers = threading.Thread(target=_work, args=(options, stop, log), name="clockwork-workers", daemon=True)
         workers.start()
@@ -144,14 +152,14 @@ def run(
 
 
 def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
-    """The background workers, on a site of their own: a clone is not for two threads."""
+    """The background workers, on a repository of their own: a clone is not for two threads."""
     from bot.workers.schedule import keep_working
 
     def report(name: Worker, outcome: Outcome | BotError) -> None:
         if isinstance(outcome, BotError):
             log.warning("worker failed", worker=name.value, error=outcome.message)
         else:
-            log.debug("worker ran", worker=name.value, said=outcome.said)
+            log.debug("worker ran", worker=name.value, summary=outcome.summary)
 
     try:
         workers = workers_of(open_repository(options))

@@ -2,20 +2,26 @@
 
 An artifact patch of a ``.cw`` resource is recorded as an overlay and rendered in the same commit; a patch of a plain
 manifest edits the file itself. A configuration change edits what people wrote and renders the artifact that follows.
+A value that a tool renders is edited where it is set: that edit is searched for (:mod:`bot.origins.search`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
+from bot.edits.values import paired
 from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
-from bot.model.drift import Drift, DriftKind
+from bot.flows.tracing import scene_of
+from bot.model.drift import Drift, DriftKind, Edit
 from bot.model.proposal import Proposal
 from bot.model.resource import Desired, ResourceId, SourceKind
+from bot.origins.scene import EditPlan, Goal, NoEdit
+from bot.origins.search import find_edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,12 @@ class Changes:
     files: Mapping[str, bytes | None]
     notes: tuple[str, ...]
     declaration: Declaration
+    moves: tuple[str, ...] = ()
+    """Other objects that change too, by target and name: a person must see them before anything is committed."""
+
+
+class NotSet(Refused):
+    """No file of the repository sets a value, as far as rendering can tell: people must act."""
 
 
 def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> Changes:
@@ -39,29 +51,44 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
             rendered.add(str(drift.path[0]))
         elif desired is None or not drift.adopt:
             raise Refused(_cannot(drift))
-        elif desired.source is SourceKind.CW:
-            overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
-            rendered.add(desired.artifact or "")
         else:
-            plain.append(drift)
-    notes = _adopt(declaration, plain, files, declarer)
+            match desired.source:
+                case SourceKind.CW:
+                    overlays = with_patch(overlays, desired, drift.adopt, (drift.id,))
+                    rendered.add(desired.artifact or "")
+                case (
+                    SourceKind.KUBERNETES
+                    | SourceKind.COMPOSE
+                    | SourceKind.TERRAFORM
+                    | SourceKind.SETTINGS
+                    | SourceKind.RENDERED
+                ):
+                    plain.append(drift)
+                case _ as never:
+                    assert_never(never)
+    adopted = _adopt(declaration, plain, files, declarer)
+    notes = adopted.notes
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
     if rendered:
-        overlays, artifacts, said = _rendered(declaration, overlays, rendered, declarer)
+        overlays, artifacts, dropped_notes = _rendered(declaration, overlays, rendered, declarer)
         changed.update(artifacts)
-        notes += said
-    return _changes(declaration, changed, overlays, notes)
+        notes += dropped_notes
+    return _changes(declaration, changed, overlays, adopted)
 
 
 def config_change(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> Changes:
     """The edit of what people wrote that a config pull request proposes. Raises ``Refused`` as :func:`patch` does."""
     drifts = _adopted(proposal)
     files = dict(declaration.files)
-    notes = _adopt(declaration, drifts, files, declarer)
+    adopted = _adopt(declaration, drifts, files, declarer)
     touched = {drift.resource for drift in drifts}
-    artifacts = {one.artifact for one in declaration.resources if one.artifact is not None and one.id in touched}
+    artifacts = {
+        resource.artifact
+        for resource in declaration.resources
+        if resource.artifact is not None and resource.id in touched
+    }
     changed: dict[str, bytes | None] = {
         path: data for path, data in files.items() if declaration.files.get(path) != data
     }
@@ -69,7 +96,7 @@ def config_change(declaration: Declaration, proposal: Proposal, declarer: Declar
         after = declarer.with_files(changed, declaration)
         rendered = {} if after.bundle is None else after.bundle.files
         changed.update({p: rendered.get(p) for p in artifacts if rendered.get(p) != declaration.files.get(p)})
-    return _changes(declaration, changed, declaration.overlays, notes)
+    return _changes(declaration, changed, declaration.overlays, adopted)
 
 
 def _adopted(proposal: Proposal) -> tuple[Drift, ...]:
@@ -80,27 +107,58 @@ def _cannot(drift: Drift) -> str:
     return f"no edit of Git can say what runs at {drift.resource} {drift.where}".rstrip()
 
 
-def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, bytes], declarer: Declarer) -> list[str]:
-    """Write what runs into ``files``; notes for the reader. All drifts of a resource are written at once.
+@dataclass(slots=True)
+class _Adopted:
+    """What the reader of a change should know beside its lines."""
+
+    notes: list[str] = field(default_factory=list)
+    moves: list[str] = field(default_factory=list)
+
+
+def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, bytes], declarer: Declarer) -> _Adopted:
+    """Write what runs into ``files``. All drifts of a resource are written at once.
 
     Whatever was written moves what comes after it in the same file, so the next resource is read again first.
     """
     by_resource: dict[ResourceId, list[Drift]] = {}
     for drift in drifts:
         by_resource.setdefault(drift.resource, []).append(drift)
-    notes: list[str] = []
-    for mine in by_resource.values():
+    adopted = _Adopted()
+    for own_drifts in by_resource.values():
         now = declaration if files == declaration.files else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
-        adoption = adopt(_wanted(now, mine), [edit for drift in mine for edit in drift.adopt], files, cw=config)
-        files.update(adoption.files)
-        notes += adoption.notes
-    return notes
+        desired = _resource_of(now, own_drifts)
+        edits = [edit for drift in own_drifts for edit in drift.adopt]
+        if desired.source is SourceKind.RENDERED:
+            plan = _searched(now, desired, edits, declarer)
+            files.update(plan.files)
+            adopted.notes += [f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots]
+            moves = [f"{target}/{moved}" for target, moved in plan.moves]
+            adopted.moves += moves
+            adopted.notes += [f"The same line feeds {moved}, which changes too" for moved in moves]
+        else:
+            adoption = adopt(desired, edits, files, cw=config)
+            files.update(adoption.files)
+            adopted.notes += adoption.notes
+    return adopted
 
 
-def _wanted(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
+def _searched(declaration: Declaration, desired: Desired, edits: Sequence[Edit], declarer: Declarer) -> EditPlan:
+    """The edit of files that renders to what runs. Raises ``NotSet`` when there is none."""
+    deployment, reader = declaration.deployment, declarer.targets
+    if deployment is None or reader is None:
+        raise NotSet(f"nothing renders {desired.id} any more")
+    target = desired.id.target
+    goal = Goal(target, {desired.id.local: tuple(paired(desired.tree, edits))})
+    plan = find_edit(goal, scene_of(deployment, target, reader))
+    if isinstance(plan, NoEdit):
+        raise NotSet(plan.reason)
+    return plan
+
+
+def _resource_of(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
     """The resource that ``drifts`` are about. Raises ``Refused`` where one of them cannot be written into Git."""
-    desired = next((one for one in declaration.resources if one.id == drifts[0].resource), None)
+    desired = next((known for known in declaration.resources if known.id == drifts[0].resource), None)
     silent = next((drift for drift in drifts if not drift.adopt), None)
     if desired is None or silent is not None:
         raise Refused(_cannot(silent or drifts[0]))
@@ -124,7 +182,8 @@ def _rendered(
 
 
 def _changes(
-    declaration: Declaration, changed: Mapping[str, bytes | None], overlays: Overlays, notes: list[str]
+    declaration: Declaration, changed: Mapping[str, bytes | None], overlays: Overlays, adopted: _Adopted
 ) -> Changes:
     files = {path: data for path, data in {**declaration.files, **changed}.items() if data is not None}
-    return Changes(changed, tuple(dict.fromkeys(notes)), replace(declaration, files=files, overlays=overlays))
+    after = replace(declaration, files=files, overlays=overlays)
+    return Changes(changed, tuple(dict.fromkeys(adopted.notes)), after, tuple(dict.fromkeys(adopted.moves)))

@@ -1,8 +1,8 @@
-"""What people tell the bot: halt, resume, suspend, retry, ignore. Written into the ledger, so every run hears it.
+"""What people order: halt, resume, suspend, retry, ignore. Recorded in the ledger, so every run obeys it.
 
-Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked before.
-Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an order
-about a typo would hold nothing back and still look obeyed.
+Called by the command line and, for ``/clockwork …`` comments, by :mod:`bot.flows.comments`. Who may say it is asked
+before. Each order says in a sentence exactly what it did. A name that neither Git nor the ledger knows is refused: an
+order about a typo would hold nothing back and still look obeyed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Final
 
 from bot.errors import Invalid, Refused
+from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
-from bot.flows.plan import BREAKER, DELETIONS, EVERYTHING
-from bot.flows.remedy import RunContext, record
+from bot.flows.intention import EVERYTHING, LANE_OF_KIND
+from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
-from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
@@ -26,9 +26,7 @@ from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
 
 ALL: Final = "everything"
-"""What ``resume`` is told when it means no single task."""
-
-_LANES: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISSUE, DELETIONS: Lane.RUNBOOK_ISSUE}
+"""The argument of ``resume`` that means no single task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Orders:
     explained: Callable[[str], str] | None = None
 
 
-def tell(
+def record_order(
     run: RunContext,
     kind: EntryKind,
     *,
@@ -59,7 +57,7 @@ def tell(
 ) -> LedgerView:
     """The ledger with that entry added. Raises ``Refused`` when ``reason`` is empty."""
     if not reason.strip():
-        raise Refused(f"{kind.value} needs a reason", advice="Say why: others will read it in the ledger.")
+        raise Refused(f"{kind.value} needs a reason", advice="Give one: it is kept in the ledger.")
     entry = Entry(
         id=run.new_id(),
         kind=kind,
@@ -76,19 +74,19 @@ def tell(
 
 def halt(orders: Orders, *, reason: str) -> str:
     """Nothing is written any more by anybody."""
-    tell(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
+    record_order(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
     return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
 
 
 def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
     """``task`` may go on, or everything without one; the failures so far no longer count. ``Invalid`` if unknown."""
     view = orders.run.ledger.read()
-    before = _standing(orders, view)
+    before = _state(orders, view)
     if task is None or (task == ALL and task not in known_tasks(orders, view)):
-        tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
+        record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
         return _resumed(before)
     check_task(orders, task, view)
-    tell(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
+    record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
     suspended = " It is no longer suspended." if task in before.suspended else ""
     return f"Resumed {task}: its failures so far no longer count.{suspended}{_still(before, orders)}"
 
@@ -98,7 +96,7 @@ def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None)
     check_task(orders, task)
     end = None if until is None else _future(until, orders.run.clock.now())
     detail = {} if end is None else {UNTIL: end.isoformat()}
-    tell(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
+    record_order(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
     by_hand = f"`{orders.call} unsuspend {task}`"
     if end is None:
         return f"Suspended {task}: no run writes anything for it until {by_hand}."
@@ -109,26 +107,26 @@ def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
     """``task`` is not suspended, whether it was or not. ``Invalid`` if unknown."""
     view = orders.run.ledger.read()
     check_task(orders, task, view)
-    before = _standing(orders, view)
+    before = _state(orders, view)
     if task not in before.suspended:
-        return f"{task} was not suspended; nothing was changed.{_still(before, orders)}"
-    tell(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
+        return f"{task} is not suspended; nothing was changed.{_still(before, orders)}"
+    record_order(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
     return f"{task} is no longer suspended.{_still(before, orders)}"
 
 
 def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal may be made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    record_order(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal is not made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    tell(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    record_order(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
     return (
-        f"Noted: exactly this proposal, {fingerprint}, is not made again. "
+        f"Rejected: exactly this proposal, {fingerprint}, is not made again. "
         "To hide the drift from reports too, add an ignore rule."
     )
 
@@ -140,19 +138,21 @@ def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str
     run.repository.fetch()
     head = run.repository.head(run.branch)
     declared = () if head is None else orders.declarer.at(head).resources
-    return frozenset({*(one.task for one in declared), *(one.task for one in view.entries if one.task)}) - {EVERYTHING}
+    return frozenset(
+        {*(desired.task for desired in declared), *(entry.task for entry in view.entries if entry.task)}
+    ) - {EVERYTHING}
 
 
 def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:
     """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
     known = known_tasks(orders, view)
     if task not in known and task not in {task_of(item.marker) for item in _items(orders.run)}:
-        raise Invalid(f"there is no task {task!r}", advice=_perhaps(near(task, known)) or _LISTED)
+        raise Invalid(f"unknown task {task!r}", advice=_did_you_mean(near(task, known)) or _LISTED)
 
 
 def near(name: str, known: Collection[str]) -> Sequence[str]:
     """The tasks that somebody who wrote ``name`` may have meant, best first."""
-    same = sorted(one for one in known if one.rpartition("/")[2].lower() == name.lower() and one != name)
+    same = sorted(task for task in known if task.rpartition("/")[2].lower() == name.lower() and task != name)
     return list(dict.fromkeys([*difflib.get_close_matches(name, known, n=3, cutoff=0.8), *same]))[:3]
 
 
@@ -162,14 +162,16 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     known = {entry.fingerprint for entry in view.entries if entry.fingerprint}
     if fingerprint in known:
         return
-    known |= {fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in _LANES}
+    known |= {
+        fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in LANE_OF_KIND
+    }
     if fingerprint in known:
         return
-    rejected = _standing(orders, view).rejected
-    meant = [one for one, entry in rejected.items() if entry.task == fingerprint]
-    meant = meant or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
+    rejected = _state(orders, view).rejected
+    suggestions = [candidate for candidate, entry in rejected.items() if entry.task == fingerprint]
+    suggestions = suggestions or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
     advice = "Reports, `clockwork explain TASK` and `clockwork ledger show --json` name fingerprints."
-    raise Invalid(f"there never was a proposal {fingerprint!r}", advice=_perhaps(meant) or advice)
+    raise Invalid(f"unknown proposal {fingerprint!r}", advice=_did_you_mean(suggestions) or advice)
 
 
 def subject(number: int, run: RunContext) -> Marker | None:
@@ -179,22 +181,22 @@ def subject(number: int, run: RunContext) -> Marker | None:
 
 def task_of(thread: Marker | None) -> str | None:
     """The task that a thread is about; None for one about all of them or about none."""
-    if thread is None or thread.kind not in _LANES or thread.key == EVERYTHING:
+    if thread is None or thread.kind not in LANE_OF_KIND or thread.key == EVERYTHING:
         return None
     return thread.key
 
 
 def fingerprint_of(thread: Marker | None) -> str:
     """The fingerprint of the proposal that a thread is about. ``Refused`` when it is about none."""
-    if thread is None or thread.kind not in _LANES:
-        raise Refused("This thread is not about a proposal of mine.")
-    return f"{key_of(_LANES[thread.kind], thread.key)}-{thread.digest}"
+    if thread is None or thread.kind not in LANE_OF_KIND:
+        raise Refused("this thread is not about a proposal")
+    return f"{key_of(LANE_OF_KIND[thread.kind], thread.key)}-{thread.digest}"
 
 
 _LISTED: Final = "Name a task that Git declares or the ledger knows, such as Deployment/shop/web."
 
 
-def _perhaps(names: Sequence[str]) -> str:
+def _did_you_mean(names: Sequence[str]) -> str:
     return f"Did you mean {' or '.join(names)}?" if names else ""
 
 
@@ -203,7 +205,7 @@ def _items(run: RunContext) -> Sequence[PullRequest | Issue]:
     return () if host is None else (*host.pulls(), *host.issues())
 
 
-def _standing(orders: Orders, view: LedgerView) -> State:
+def _state(orders: Orders, view: LedgerView) -> State:
     return state(view, orders.run.clock.now(), orders.run.limits)
 
 
@@ -225,9 +227,9 @@ def _end(entry: Entry) -> str:
 def _still(now: State, orders: Orders) -> str:
     """What keeps holding everything back, whatever becomes of one task."""
     if now.halt is not None:
-        why = f"{now.halt.actor.login} halted it: {now.halt.reason}"
+        why = f"halted by {now.halt.actor.login}: {now.halt.reason}"
     elif now.emergency:
-        why = f"there were {now.failures} failures"
+        why = f"emergency stop after {now.failures} failures"
     else:
         return ""
     return f" Everything is still stopped ({why}); `{orders.call} resume {ALL}` lifts that."
@@ -236,7 +238,7 @@ def _still(now: State, orders: Orders) -> str:
 def _future(text: str, now: datetime) -> datetime:
     end = moment(text, now=now)
     if end <= now:
-        raise Invalid(f"{text} is in the past: it is {_clock(now)} now", advice="Name a time to come.")
+        raise Invalid(f"{text} is in the past: it is {_clock(now)} now", advice="Name a time in the future.")
     return end
 
 

@@ -1,4 +1,5 @@
-"""Orders in comments: ``/clockwork suspend TASK until TIME reason`` and its siblings. Called by the daemon and in Actions.
+"""Orders in comments: ``/clockwork suspend TASK until TIME reason`` and its siblings. Called by the daemon and in
+Actions.
 
 How a line is read: a known task at its beginning is the order's; without one the order is about the task of the issue
 or pull request it stands on; the rest is the reason. What looks like a task and is none is refused, never taken for a
@@ -16,7 +17,8 @@ from typing import Final, assert_never
 from bot.errors import Invalid, Refused
 from bot.flows import commands
 from bot.flows.commands import ALL, Orders
-from bot.flows.plan import BREAKER, DELETIONS
+from bot.flows.intention import BREAKER, DELETIONS
+from bot.flows.messages import answer, explanation
 from bot.model.codehost import Comment, Marker
 from bot.model.command import Command, Unknown, Verb, parse
 from bot.model.ledger import Actor
@@ -30,7 +32,7 @@ SYNTAX: Final = {
     Verb.IGNORE: "ignore [REASON]",
     Verb.EXPLAIN: "explain [TASK]",
 }
-_TICKED: Final = re.compile(r"\A`+([^`]+)`+")
+_IN_BACKTICKS: Final = re.compile(r"\A`+([^`]+)`+")
 _END: Final = re.compile(r"[,;:.]?(?:\s+|\Z)")
 _FINGERPRINT: Final = re.compile(r"([0-9a-f]{16}-[0-9a-f]{16})(?=\s|\Z)\s*")
 _TIME: Final = r"(?P<time>\S*(?:\s+[0-9]{1,2}:[0-9]{2}\S*)?)\s*"
@@ -41,57 +43,59 @@ _UNTIL_A_DIGIT: Final = re.compile(rf"\s+until\s+(?=[0-9]){_TIME}", re.IGNORECAS
 def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     """Carry out the commands in the comments of one issue or pull request that were not answered yet.
 
-    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to the
-    repository are obeyed. Returns what was answered.
+    Level-triggered: whoever calls it, and however often, each comment is answered once. Only people who may write to
+    the repository are obeyed. Returns what was answered.
     """
     host = orders.run.host
     if host is None:
-        raise Refused("there is no code host to hear comments on")
+        raise Refused("there is no code host to read comments from")
     comments = host.comments(number)
     answered = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == "answer"}
-    said = []
+    answers = []
     for comment in comments:
         command = parse(comment.body) if comment.marker is None else None
         if command is None or str(comment.id) in answered:
             continue
-        template, text = _answer(number, command, comment, orders)
-        answer = orders.run.texts.render(template, text=text)
-        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=answer)
-        said.append(answer)
-    return tuple(said)
+        body = _answer(number, command, comment, orders)
+        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=body)
+        answers.append(body)
+    return tuple(answers)
 
 
-def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> tuple[str, str]:
-    """The template of the answer and its text."""
+def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
+    """The body of the answer to one comment."""
+    run = orders.run
     if isinstance(command, Unknown):
-        words = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
-        return "answer.md", f"I do not know that command; nothing was changed. I know: {words}."
-    host = orders.run.host
-    if host is None or not host.may_write(comment.author):
-        return "answer.md", "Only people who may write to this repository can tell me that."
-    theirs = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
-    template = "explained.md" if command.verb is Verb.EXPLAIN else "answer.md"
+        known = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
+        return answer(f"Unknown command; nothing was changed. Commands: {known}.", run.texts)
+    if run.host is None or not run.host.may_write(comment.author):
+        return answer("Only people with write access to this repository may give commands.", run.texts)
+    their_orders = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
     try:
-        return template, _obey(command, commands.subject(number, orders.run), theirs, unsaid=f"said so on #{number}")
+        text = _carry_out(command, commands.subject(number, run), their_orders, default=f"via comment on #{number}")
     except (Refused, Invalid) as exc:
         advice = f" {exc.advice}" if exc.advice else ""
-        syntax = SYNTAX[command.verb]
-        return "answer.md", f"{_sentence(exc.message)}{advice} Nothing was changed; write `/clockwork {syntax}`."
+        usage = f"Nothing was changed. Usage: `/clockwork {SYNTAX[command.verb]}`."
+        return answer(f"{_sentence(exc.message)}{advice} {usage}", run.texts)
+    return explanation(text, run.texts) if command.verb is Verb.EXPLAIN else answer(text, run.texts)
 
 
 def _sentence(text: str) -> str:
+    """An error's message as a sentence of its own."""
+    first, *_ = text.split(maxsplit=1)
+    text = text[:1].upper() + text[1:] if first.isalpha() else text
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _obey(command: Command, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
-    words = _TICKED.sub(r"\1", command.argument).strip()
+def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, default: str) -> str:
+    words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
     match command.verb:
         case Verb.HALT:
-            return commands.halt(orders, reason=words or unsaid)
+            return commands.halt(orders, reason=words or default)
         case Verb.RETRY | Verb.IGNORE:
-            return _again_or_never(command.verb, words, thread, orders, unsaid=unsaid)
+            return _about_a_proposal(command.verb, words, thread, orders, default=default)
         case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND:
-            return _about_a_task(command.verb, words, thread, orders, unsaid=unsaid)
+            return _about_a_task(command.verb, words, thread, orders, default=default)
         case Verb.EXPLAIN:
             return _explained(command, thread, orders)
         case _:
@@ -99,59 +103,64 @@ def _obey(command: Command, thread: Marker | None, orders: Orders, *, unsaid: st
 
 
 def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
-    words = _TICKED.sub(r"\1", command.argument).strip()
-    task = _named(_read(words, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
+    words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
+    task = _required(_read(words, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
     if orders.explained is None:
-        raise Refused("Nothing looks at what runs here.", advice=f"Run clockwork explain {task} where it can be seen.")
+        raise Refused(
+            "no live-state source is configured here",
+            advice=f"Run `clockwork explain {task}` where live state can be read.",
+        )
     return orders.explained(task)
 
 
-def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
+def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
     known = commands.known_tasks(orders)
-    said = _read(words, commands.task_of(thread), known, everything=verb is Verb.RESUME)
+    argument = _read(words, commands.task_of(thread), known, everything=verb is Verb.RESUME)
     if verb is Verb.RESUME:
-        return commands.resume(orders, reason=said.rest or unsaid, task=said.task)
-    task = _named(said.task)
+        return commands.resume(orders, reason=argument.rest or default, task=argument.task)
+    task = _required(argument.task)
     if verb is Verb.UNSUSPEND:
-        return commands.unsuspend(orders, reason=said.rest or unsaid, task=task)
-    until, reason = _until(said.rest)
-    return commands.suspend(orders, reason=reason or unsaid, task=task, until=until)
+        return commands.unsuspend(orders, reason=argument.rest or default, task=task)
+    until, reason = _until(argument.rest)
+    return commands.suspend(orders, reason=reason or default, task=task, until=until)
 
 
-def _again_or_never(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, unsaid: str) -> str:
-    found = _FINGERPRINT.match(words)
-    reason = words[found.end() :] if found else words
-    if verb is Verb.IGNORE and not found and thread is not None and thread.kind in {BREAKER, DELETIONS}:
-        raise Refused("This issue asks people to decide; it proposes nothing that could be ignored.")
-    fingerprint = found[1] if found else commands.fingerprint_of(thread)
+def _about_a_proposal(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
+    match = _FINGERPRINT.match(words)
+    reason = words[match.end() :] if match else words
+    if verb is Verb.IGNORE and not match and thread is not None and thread.kind in {BREAKER, DELETIONS}:
+        raise Refused("This issue asks for a decision; it proposes nothing that could be ignored.")
+    fingerprint = match[1] if match else commands.fingerprint_of(thread)
     order = commands.retry if verb is Verb.RETRY else commands.ignore
-    return order(orders, reason=reason or unsaid, fingerprint=fingerprint)
+    return order(orders, reason=reason or default, fingerprint=fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """The task of an order (None: everything, or none was named) and the rest of its line."""
+class _Argument:
+    """What follows a command: a task (None: everything, or none was named) and the rest of the line."""
 
     task: str | None
     rest: str
 
 
-def _read(words: str, about: str | None, known: Collection[str], *, everything: bool) -> _Said:
-    """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only nearly."""
+def _read(words: str, about: str | None, known: Collection[str], *, everything: bool) -> _Argument:
+    """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only
+    nearly.
+    """
     for task in sorted(known, key=len, reverse=True):
         if words.startswith(task) and (end := _END.match(words, len(task))):
-            return _Said(task, words[end.end() :])
+            return _Argument(task, words[end.end() :])
     first, _, rest = words.replace("\t", " ").partition(" ")
     first = first.rstrip(",;:.")
     if everything and first.lower() == ALL:
-        return _Said(None, rest.strip())
-    meant = commands.near(first, known) if "/" in first or not rest else ()
-    if meant or _looks_like_a_task(first):
-        hint = f"Did you mean {' or '.join(meant)}?" if meant else None
-        raise Invalid(f"I know no task {first!r}", advice=hint)
+        return _Argument(None, rest.strip())
+    suggestions = commands.near(first, known) if "/" in first or not rest else ()
+    if suggestions or _looks_like_a_task(first):
+        hint = f"Did you mean {' or '.join(suggestions)}?" if suggestions else None
+        raise Invalid(f"unknown task {first!r}", advice=hint)
     if about is None and words and everything:
-        raise Refused(f"This thread is not about one of my tasks: name one, or say {ALL!r}")
-    return _Said(about, words)
+        raise Refused(f"this thread is not about a task: name one, or write {ALL!r}")
+    return _Argument(about, words)
 
 
 def _looks_like_a_task(word: str) -> bool:
@@ -160,14 +169,14 @@ def _looks_like_a_task(word: str) -> bool:
 
 def _until(rest: str) -> tuple[str | None, str]:
     """The end that is written in the rest of a line, and the line without it."""
-    found = _UNTIL.match(rest) or _UNTIL_A_DIGIT.search(rest)
-    if found is None:
+    match = _UNTIL.match(rest) or _UNTIL_A_DIGIT.search(rest)
+    if match is None:
         return None, rest
-    time = " ".join(found["time"].split()).rstrip(",;:.")
-    return time, f"{rest[: found.start()]} {rest[found.end() :]}".strip()
+    time = " ".join(match["time"].split()).rstrip(",;:.")
+    return time, f"{rest[: match.start()]} {rest[match.end() :]}".strip()
 
 
-def _named(task: str | None) -> str:
+def _required(task: str | None) -> str:
     if task is None:
-        raise Refused("Name a task: this thread is not about one of mine.")
+        raise Refused("name a task: this thread is not about one")
     return task

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.assembly.assemble import assemble
@@ -16,12 +15,16 @@ from bot.assembly.config import Assembly
 from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
+from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake.compose import looks_like_compose
 from bot.intake.discover import SUFFIXES, candidates
-from bot.intake.read import Declared, read, read_manifest, without_repeats
+from bot.intake.read import Declared, read, read_manifest, told_apart
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.filetree import FileTree
+from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
+from bot.targets.paths import is_below
 
 OWN: Final = ".clockwork"
 BUILD: Final = f"{OWN}/build/"
@@ -37,13 +40,20 @@ class Selection:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def takes(self, path: str) -> bool:
+        """Whether a file counts."""
+        return any(_matches(path, glob) for glob in self.include) and not any(
+            _matches(path, glob) for glob in self.exclude
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """Everything one commit declares.
 
     ``files`` holds the bytes of every file that was read, ``assembly`` the evaluated ``.cw`` (None when there is none),
-    ``stale`` the artifacts whose bytes differ from what the forge renders now.
+    ``stale`` the artifacts whose bytes differ from what the forge renders now. ``deployment`` holds the targets; None
+    where nothing reads them.
     """
 
     commit: str
@@ -54,6 +64,7 @@ class Declaration:
     overlays: Overlays = field(default_factory=Overlays)
     bundle: Bundle | None = None
     stale: tuple[Drift, ...] = ()
+    deployment: Deployment | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +74,7 @@ class Declarer:
     repository: Repository
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
+    targets: DeploymentReader | None = None
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _listed: Sequence[TreeEntry] | None = None
@@ -75,11 +87,12 @@ class Declarer:
         if self._last is not None and self._last.commit == commit:
             return self._last
         entries = self._entries(commit)
+        everything = entries if self.targets is None else self.repository.entries(commit)
         tree = hashlib.sha256(
-            "\0".join(f"{e.path}\0{e.blob}" for e in entries).encode(errors="surrogateescape")
+            "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
         ).hexdigest()
         if self._last is None or tree != self._tree:
-            self._last, self._tree = self._read(commit, entries), tree
+            self._last, self._tree = self._read(commit, entries, everything), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
@@ -87,45 +100,57 @@ class Declarer:
     def with_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
         """What ``base`` would declare with ``changed`` files (None deletes)."""
         files = {path: data for path, data in {**base.files, **changed}.items() if data is not None}
-        return self._build(base.commit, files, {})
+        before = base.deployment
+        after = None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(changed))
+        return self._build(base.commit, files, {}, after)
 
     def _entries(self, commit: str) -> list[TreeEntry]:
         """The files that declare something, sorted. All other files of the repository are never looked at."""
         listed = self.repository.entries(commit, suffixes=SUFFIXES)
         if listed is not self._listed:
-            wanted = set(candidates(entry.path for entry in listed))
-            self._selected = [entry for entry in listed if entry.path in wanted and self._chosen(entry.path)]
+            paths = set(candidates(entry.path for entry in listed))
+            self._selected = [entry for entry in listed if entry.path in paths and self.selection.takes(entry.path)]
             self._listed = listed
         own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
         return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
 
-    def _chosen(self, path: str) -> bool:
-        chosen = self.selection
-        return any(_matches(path, glob) for glob in chosen.include) and not any(
-            _matches(path, g) for g in chosen.exclude
-        )
-
-    def _read(self, commit: str, entries: Sequence[TreeEntry]) -> Declaration:
+    def _read(self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry]) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
-        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs)
+        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything))
+        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
 
-    def _build(self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declaration:
+    def _file_tree(self, entries: Sequence[TreeEntry]) -> FileTree:
+        """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
+
+        def load(blob: str) -> bytes:
+            return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
+
+        return FileTree({entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}, load)
+
+    def _build(
+        self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None
+    ) -> Declaration:
+        rendered = frozenset[str]() if deployment is None else deployment.discovery.rendered
         own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
         cw = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
-        plain = {path: data for path, data in files.items() if path not in own and path not in cw}
-        declared = self._plain(plain, blobs)
+        plain = {
+            path: data for path, data in files.items() if path not in own and path not in cw and path not in rendered
+        }
+        declared = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = (*declared.errors, *overlay_errors)
-            return Declaration(commit, declared.resources, errors, files, overlays=overlays)
+            return Declaration(commit, declared.resources, errors, files, overlays=overlays, deployment=deployment)
         assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
         bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors)
+        if deployment is not None and deployment.only:  # they belong to the unnamed target
+            return Declaration(commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment)
         stale = () if assembly.errors else _stale(bundle, own)
         return Declaration(
-            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale
+            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale, deployment
         )
 
     def _plain(self, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declared:
@@ -145,7 +170,32 @@ class Declarer:
         if blobs:
             self._parsed = seen
         other = read(rest, project=self.selection.project)
-        return without_repeats(Declared((*resources, *other.resources), (*errors, *other.errors)))
+        return Declared((*resources, *other.resources), (*errors, *other.errors))
+
+
+def _with_targets(plain: Declared, deployment: Deployment | None) -> Declared:
+    """Plain resources of folders that a target names go to that target; with what the targets' units render beside
+    them.
+
+    Where one target alone was asked for, the others' and the unnamed one's are left out.
+    """
+    if deployment is None:
+        return told_apart(plain)
+    placed = [_placed(desired, deployment) for desired in plain.resources]
+    kept = [
+        desired
+        for desired in placed
+        if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
+    ]
+    own = told_apart(Declared(tuple(kept), plain.errors))
+    return Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+
+
+def _placed(desired: Desired, deployment: Deployment) -> Desired:
+    for target in deployment.discovery.targets:
+        if any(is_below(desired.file, path) for path in target.paths):
+            return replace(desired, id=desired.id._replace(target=target.name), task=f"{target.name}/{desired.task}")
+    return desired
 
 
 def _with_blob(declared: Declared, blob: str) -> Declared:
@@ -153,7 +203,8 @@ def _with_blob(declared: Declared, blob: str) -> Declared:
 
 
 def _matches(path: str, glob: str) -> bool:
-    return glob in {"**", "**/*"} or fnmatchcase(path, glob) or fnmatchcase(path, glob.rstrip("/") + "/*")
+    """``*`` crosses folders here, and a folder stands for all that is in it."""
+    return glob in {"**", "**/*"} or name_matches(glob, path) or name_matches(glob.rstrip("/") + "/*", path)
 
 
 def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
@@ -163,20 +214,20 @@ def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
     for desired in bundle.desired:
         if desired.artifact is not None:
             owners.setdefault(desired.artifact, desired)
-    found = []
+    drifts = []
     for path in sorted({*committed, *bundle.files}):
         if committed.get(path) == bundle.files.get(path):
             continue
         owner = owners.get(path)
-        found.append(_stale_drift(path, owner, committed.get(path), bundle.files.get(path)))
-    return tuple(found)
+        drifts.append(_stale_drift(path, owner, committed.get(path), bundle.files.get(path)))
+    return tuple(drifts)
 
 
 def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: bytes | None) -> Drift:
     from bot.model.resource import Platform
 
     resource = owner.id if owner else ResourceId(Platform.COMPOSE, "artifact", "", path)
-    said = (
+    condition = (
         "is not rendered yet" if before is None else "is not declared any more" if after is None else "is out of date"
     )
     return Drift(
@@ -190,7 +241,7 @@ def _stale_drift(path: str, owner: Desired | None, before: bytes | None, after: 
         rule="ART-001",
         file=owner.file if owner else path,
         line=owner.line if owner else 1,
-        message=f"The artifact {path} {said}.",
+        message=f"The artifact {path} {condition}.",
         adopt=(AddEntry((), path, None),),
     )
 

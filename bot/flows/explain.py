@@ -1,4 +1,5 @@
-"""The whole chain of decision about one task, proposal or drift: observation, rule, limits, ledger, what would change it.
+"""The whole chain of decision about one task, proposal or drift: observation, rule, limits, ledger, what would change
+it.
 
 Prints the same values the run acts on; nothing is worked out a second time.
 """
@@ -9,25 +10,34 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from bot.errors import Invalid
+from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request
+from bot.flows.memory import Memory, remember, stopped
+from bot.flows.messages import values_of
 from bot.flows.observation import Assessment, assess
-from bot.flows.plan import DELETIONS, EVERYTHING, Intention, Memory, plan, request
-from bot.flows.reconcile import Loop, remember, stopped
+from bot.flows.plan import plan
+from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
-from bot.model.decision import Decision, Lane
+from bot.model.decision import Decision, Direction, Lane
+from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
-from bot.model.resource import JSON
 from bot.safety.limits import LimitCheck, examine
+
+_DIRECTIONS: Final[Mapping[Direction, str]] = {
+    Direction.ADOPT: "change Git to what runs",
+    Direction.RESTORE: "change what runs to what Git says",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything about one subject. ``entries`` are the ledger's, oldest first.
 
-    ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing at
-    all may be written.
+    ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing
+    at all may be written.
     """
 
     subject: str
@@ -39,15 +49,15 @@ class Explanation:
 
     def text(self) -> str:
         """For people, one fact a line."""
-        lines = [self.subject, *([f"  blocked  {self.blocked}"] if self.blocked else [])]
+        lines = [self.subject, *([_line("blocked", self.blocked)] if self.blocked else [])]
         for decision in self.decisions:
             lines += _decision(decision)
-        for one in self.intentions:
-            lines += _intention(one)
-            lines += [_limit(check) for check in self._asked(one)]
+        for intention in self.intentions:
+            lines += _intention(intention)
+            lines += [_limit(check) for check in self._asked(intention)]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
-            lines.append("  no drift now")
+            lines.append("  in sync: no drift now")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, JSON]:
@@ -72,15 +82,15 @@ class Explanation:
             ],
             "plan": [
                 {
-                    "fingerprint": one.proposal.fingerprint,
-                    "effect": one.effect.value,
-                    "message": one.message,
-                    "limit": one.denied.limit if one.denied else None,
-                    "figures": {k: str(v) for k, v in one.denied.figures.items()} if one.denied else {},
-                    "limits": [_limit_json(check) for check in self._asked(one)],
-                    "would_change": would_change(one),
+                    "fingerprint": intention.proposal.fingerprint,
+                    "effect": intention.effect.value,
+                    "message": intention.message,
+                    "limit": intention.denied.limit if intention.denied else None,
+                    "figures": {k: str(v) for k, v in intention.denied.figures.items()} if intention.denied else {},
+                    "limits": [_limit_json(check) for check in self._asked(intention)],
+                    "would_change": next_step(intention),
                 }
-                for one in self.intentions
+                for intention in self.intentions
             ],
             "ledger": [
                 {
@@ -95,9 +105,15 @@ class Explanation:
             ],
         }
 
-    def _asked(self, one: Intention) -> Sequence[LimitCheck]:
-        """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks people."""
-        return () if one.denied is not None and one.kind == DELETIONS else self.limits.get(one.proposal.fingerprint, ())
+    def _asked(self, intention: Intention) -> Sequence[LimitCheck]:
+        """The limits it met. The guard's refusal was asked none: those of its fingerprint are the issue's that asks
+        people.
+        """
+        return (
+            ()
+            if intention.denied is not None and intention.kind == DELETIONS
+            else self.limits.get(intention.proposal.fingerprint, ())
+        )
 
 
 def explain(loop: Loop, subject: str) -> Explanation:
@@ -107,91 +123,103 @@ def explain(loop: Loop, subject: str) -> Explanation:
     head = loop.run.repository.head(loop.run.branch)
     if head is None:
         raise Invalid(f"the repository has no branch {loop.run.branch}")
-    seen = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
-    memory = as_recovered(remember(loop), head, loop.run, now=now)
-    intentions = plan(seen.decisions, seen.declaration, memory, loop.declarer, now=now)
-    found = _about(subject, seen, intentions, memory.view)
-    asked = {one.proposal.fingerprint: _limits(one, memory, now) for one in found.intentions}
-    return replace(found, limits=asked, blocked=stopped(memory.view, memory.limits, now))
+    assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+    memory = as_recovered(remember(loop.run), head, loop.run, now=now)
+    intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
+    explanation = _about(subject, assessment, intentions, memory.view)
+    asked = {intention.proposal.fingerprint: _limits(intention, memory, now) for intention in explanation.intentions}
+    return replace(explanation, limits=asked, blocked=stopped(memory.view, memory.limits, now))
 
 
-def _limits(one: Intention, memory: Memory, now: datetime) -> Sequence[LimitCheck]:
+def _limits(intention: Intention, memory: Memory, now: datetime) -> Sequence[LimitCheck]:
     """Every limit as the plan asked it; asked now where the plan had no reason to."""
-    if one.permit is not None:
-        return one.permit.checks
-    if one.denied is not None and one.denied.checks:
-        return one.denied.checks
-    return examine(memory.view, request(one.proposal), memory.limits, now)
+    if intention.permit is not None:
+        return intention.permit.checks
+    if intention.denied is not None and intention.denied.checks:
+        return intention.denied.checks
+    return examine(memory.view, request(intention.proposal), memory.limits, now)
 
 
-def _about(subject: str, seen: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
+def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
     """What concerns ``subject``. A plan about the whole repository holds everything back, so it concerns everybody."""
-    tasks = {desired.task for desired in seen.declaration.resources} | {d.drift.task for d in seen.decisions}
+    tasks = {desired.task for desired in assessment.declaration.resources} | {
+        d.drift.task for d in assessment.decisions
+    }
     matching = tuple(
-        one
-        for one in intentions
-        if subject in {one.proposal.task, one.proposal.fingerprint, one.proposal.key, *one.proposal.drifts}
+        intention
+        for intention in intentions
+        if subject
+        in {intention.proposal.task, intention.proposal.fingerprint, intention.proposal.key, *intention.proposal.drifts}
     )
-    decisions = tuple(d for d in seen.decisions if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
-    decisions = decisions or tuple(d for one in matching for d in one.proposal.decisions)
+    decisions = tuple(d for d in assessment.decisions if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
+    decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
     entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
     if subject not in tasks and not matching and not decisions and not entries:
         raise Invalid(
             f"nothing is known about {subject!r}",
             advice="Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id.",
         )
-    held = tuple(one for one in intentions if one.proposal.task == EVERYTHING and one not in matching)
+    held = tuple(
+        intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
+    )
     return Explanation(subject, decisions, (*matching, *held), entries)
 
 
-def would_change(one: Intention) -> str:
+def next_step(intention: Intention) -> str:
     """One sentence: what would make the next run do otherwise."""
-    match one.effect:
-        case Effect.DENIED if one.denied is not None and one.denied.next_eligible is not None:
-            return f"Time: it may be done from {one.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
-        case Effect.DENIED if one.kind == DELETIONS:
+    match intention.effect:
+        case Effect.DENIED if intention.denied is not None and intention.denied.next_eligible is not None:
+            return f"Wait: it may be done from {intention.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+        case Effect.DENIED if intention.kind == DELETIONS:
             return (
-                "Bringing these things back, removing them from Git, "
-                "or raising fixes.max_removed and fixes.max_removed_percent in clockwork.yaml."
+                "Bring these things back, remove them from Git, "
+                "or raise fixes.max_removed and fixes.max_removed_percent in clockwork.yaml."
             )
         case Effect.DENIED:
-            return "A person: see the limit's message."
+            return "A person must act: see the limit's message."
         case Effect.REJECTED:
-            return f"`clockwork retry {one.proposal.fingerprint}`, or another live value."
+            return f"`clockwork retry {intention.proposal.fingerprint}`, or another live value."
+        case Effect.UNCHANGED if intention.proposal.lane is Lane.RUNBOOK_ISSUE:
+            return f"Follow the steps of #{intention.number}, or close it to reject."
         case Effect.UNCHANGED:
-            return f"Merging or closing #{one.number}."
+            return f"Merge #{intention.number} to accept, or close it to reject."
         case Effect.IN_PROGRESS:
-            return "The other run's end."
+            return "Wait until the other run ends."
         case Effect.HANDED_OVER:
-            return f"Whoever committed to #{one.number}: merge it, close it, or delete its branch."
-        case Effect.UNSUPPORTED if one.proposal.lane is Lane.RUNBOOK_ISSUE:
-            return "A code host, and a token that may file issues there."
+            return f"Whoever committed to #{intention.number}: merge it, close it, or delete its branch."
+        case Effect.UNSUPPORTED if intention.proposal.lane is Lane.RUNBOOK_ISSUE:
+            return "Configure a code host, and a token that may open issues there."
         case Effect.UNSUPPORTED:
-            return "An edit of the file by hand, or a code host to propose it on."
+            return "Edit the file by hand, or configure a code host to propose it on."
         case _:
-            return "A rule before the one that matched, or an ignore rule with a reason."
+            return "To have it otherwise: a rule before the one that matched, or an ignore rule with a reason."
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<9} {text}"
 
 
 def _decision(decision: Decision) -> list[str]:
     drift = decision.drift
-    who = f", written by {drift.manager}" if drift.manager else ""
-    values = f"{json.dumps(drift.desired, default=str)} -> {json.dumps(drift.observed, default=str)}"
+    writer = f", written by {drift.manager}" if drift.manager else ""
+    declared, live = (json.dumps(value, default=str) for value in values_of(drift))
+    direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
-        f"  saw      {drift.resource} {drift.where} {drift.kind.value}: {values}{who}",
-        f"  severity {drift.severity.value} by {drift.rule}",
-        f"  decided  {decision.lane.value} ({decision.direction.value}, risk {decision.risk}) by {decision.rule}",
-        *(f"           {reason}" for reason in decision.reasons),
+        _line("observed", f"{drift.resource} {drift.where} {drift.kind.value}: {declared} -> {live}{writer}"),
+        _line("severity", f"{drift.severity.value} by {drift.rule}"),
+        _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
+        *(_line("reason", reason) for reason in decision.reasons),
     ]
 
 
-def _intention(one: Intention) -> list[str]:
+def _intention(intention: Intention) -> list[str]:
     lines = [
-        f"  plan     {one.effect.value}: {one.message}",
-        f"  changes  {would_change(one)}",
-        f"  id       {one.proposal.fingerprint}",
+        _line("plan", f"{intention.effect.value}: {intention.message}"),
+        _line("next step", next_step(intention)),
+        _line("proposal", intention.proposal.fingerprint),
     ]
-    if one.denied is not None and not one.denied.checks:
-        lines.append(f"  limit    {one.denied.limit} says no ({_figures(one.denied.figures)})")
+    if intention.denied is not None and not intention.denied.checks:
+        lines.append(_line("limit", f"{intention.denied.limit} denied ({_figures(intention.denied.figures)})"))
     return lines
 
 
@@ -200,9 +228,8 @@ def _figures(figures: Mapping[str, str | int | float]) -> str:
 
 
 def _limit(check: LimitCheck) -> str:
-    said = "passes" if check.passed else "says no"
     figures = f" ({shown})" if (shown := _figures(check.figures)) else ""
-    return f"  limit    {check.limit} {said}: {check.message}{figures}"
+    return _line("limit", f"{check.limit} {'ok' if check.passed else 'denied'}: {check.message}{figures}")
 
 
 def _limit_json(check: LimitCheck) -> dict[str, JSON]:
@@ -217,4 +244,5 @@ def _limit_json(check: LimitCheck) -> dict[str, JSON]:
 
 def _entry(entry: Entry) -> str:
     result = f" {entry.result.value}" if entry.result else ""
-    return f"  ledger   {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind.value}{result} by {entry.actor.login}: {entry.reason}"
+    text = f"{entry.at:%Y-%m-%d %H:%M:%S} {entry.kind.value}{result} by {entry.actor.login}: {entry.reason}"
+    return _line("ledger", text)

@@ -1,4 +1,5 @@
-"""One look: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes nothing.
+"""One assessment: what Git declares at a commit, what runs, how they differ, and what the rules say about it. Writes
+nothing.
 
 ``drift`` prints it, ``reconcile`` plans from it, ``explain`` and ``simulate`` reason about it.
 """
@@ -10,20 +11,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.drift import ignore
 from bot.drift.cache import Memo
 from bot.drift.compare import Seen, compare
-from bot.drift.ignore import Ignores
+from bot.drift.ignore import Ignores, LabelsOf
+from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
+from bot.flows.quiet import without_idle, without_opaque
 from bot.model.decision import Decision
-from bot.model.drift import IgnoreNote, Report
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.drift import Drift, IgnoreNote, Report, Suppressed
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet
 from bot.ports import Observation
 
-Observe = Callable[[Sequence[Desired], datetime], Observation]
+Observe = Callable[[str, Sequence[Desired], datetime], Observation]
+"""What the named target's own observers saw (empty: the repository's), of what these resources declare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,65 +46,229 @@ class RulesInForce:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What one set of observers looked at: targets that share it, their resources, and what was seen of them.
+
+    Resources and observation are within the place: their identities name no target. What is made of them does.
+    """
+
+    observer: str
+    resources: tuple[Desired, ...]
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """What one look saw."""
 
     at: datetime
     declaration: Declaration
-    observation: Observation
+    places: tuple[Place, ...]
     report: Report
     decisions: tuple[Decision, ...]
 
 
 def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
-    observation = observe(declaration.resources, now)
-    report = _report(declaration, rules, observation, now)
-    around = collect(declaration.resources)
-    decisions = tuple(decide(drift, rules.rules, around) for drift in report.drift)
-    return Assessment(now, declaration, observation, report, decisions)
+    places = tuple(
+        Place(observer, resources, observe(observer, resources, now))
+        for observer, resources in _places(declaration).items()
+    )
+    reports = [_report(declaration, rules, place, now) for place in places]
+    report = _joined(declaration, rules, reports, places, now)
+    contexts = {place.observer: collect(_of(declaration, place.observer)) for place in places} if report.drift else {}
+    observer_of = _observer_of(declaration)
+    decisions = [
+        decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
+    ]
+    return Assessment(now, declaration, places, report, tuple(sorted(decisions, key=_worst_first)))
 
 
-def _report(declaration: Declaration, rules: RulesInForce, observation: Observation, now: datetime) -> Report:
-    seen = Seen(
+def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
+    return _order(decision.drift)
+
+
+def _order(drift: Drift) -> tuple[int, str, str, str]:
+    return (-drift.severity.rank, drift.resource.qualified, drift.where, drift.kind)
+
+
+def _observer_of(declaration: Declaration) -> Mapping[str, str]:
+    deployment = declaration.deployment
+    return {} if deployment is None else {target.name: target.observer for target in deployment.targets}
+
+
+def _of(declaration: Declaration, observer: str) -> list[Desired]:
+    """The resources that one set of observers looks at."""
+    known = _observer_of(declaration)
+    return [desired for desired in declaration.resources if known.get(desired.id.target, "") == observer]
+
+
+def _places(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
+    """The resources by who observes them, within their place. The repository's own observers always look."""
+    if not any(desired.id.target for desired in declaration.resources):
+        return {"": declaration.resources}
+    names = dict.fromkeys(["", *_observer_of(declaration).values()])
+    only = None if declaration.deployment is None else declaration.deployment.only
+    return {
+        name: tuple(replace(desired, id=desired.id.local) for desired in _of(declaration, name))
+        for name in names
+        if only is None or name in _observer_of(declaration).values()
+    }
+
+
+def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: datetime) -> Report:
+    """The comparison of one place, each drift in its target's name, before any rule."""
+    observation = place.observation
+    live = Seen(
         resources=observation.resources,
         covered=observation.covered,
         kinds=observation.kinds,
         unreachable=observation.unreachable,
-        differences=(*observation.differences, *declaration.stale),
+        differences=(*observation.differences, *(declaration.stale if not place.observer else ())),
     )
+    bases = _bases(declaration, rules, place.observer)
     report = compare(
-        declaration.resources,
-        seen,
-        bases=rules.bases,
-        ignores=rules.ignores,
+        place.resources,
+        live,
+        bases={id_.local: tree for id_, tree in bases.items()},
         options=rules.options,
-        memo=rules.memo,
+        memo=None if rules.memo is None else rules.memo.of(place.observer),
         now=now,
     )
-    found = (*declaration.errors, *rules.errors, *report.errors)
-    unknown = [IgnoreNote(f"{one.file}:{one.line}", "not compared", one.message) for one in found if one.note]
-    notes = (*report.notes, *unknown, *_unobserved(declaration, observation))
-    return replace(report, errors=tuple(one for one in found if not one.note), notes=notes)
+    names = _Names.of(declaration, place.observer, bases)
+    return replace(
+        report,
+        drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
+        suppressed=tuple(
+            replace(each, drift=names.stamped(each.drift)) for each in report.suppressed if names.knows(each.drift)
+        ),
+        notes=(*report.notes, *_unobserved(place)),
+    )
 
 
-def _unobserved(declaration: Declaration, observation: Observation) -> Iterator[IgnoreNote]:
-    """The platforms that no observer looks at; silent where one tried and could not, which is told by itself."""
+def _bases(declaration: Declaration, rules: RulesInForce, observer: str) -> Mapping[ResourceId, Tree]:
+    """What was last applied to the targets that ``observer`` looks at.
+
+    What a target no longer declares counts as dropped only where nothing of the target is left out: else it may just
+    not have been rendered.
+    """
+    if declaration.deployment is None:
+        return rules.bases
+    declared = {desired.id for desired in _of(declaration, observer)}
+    deployment, known = declaration.deployment, _observer_of(declaration)
+    whole = {name for name, own in known.items() if own == observer and not deployment.expansions[name].left_out}
+    if not observer and deployment.only is None:
+        whole.add("")
+    return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in whole}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The targets of one place's resources. ``only``: an undeclared resource that no target is known for is nobody's."""
+
+    declared: Mapping[ResourceId, str]
+    dropped: Mapping[ResourceId, str]
+    observer: str
+    only: bool
+
+    @staticmethod
+    def of(declaration: Declaration, observer: str, bases: Mapping[ResourceId, Tree]) -> _Names:
+        deployment = declaration.deployment
+        if deployment is None or not deployment.targets:
+            return _Names({}, {}, "", only=False)
+        return _Names(
+            {desired.id.local: desired.id.target for desired in _of(declaration, observer)},
+            {id_.local: id_.target for id_ in bases},
+            observer,
+            only=deployment.only is not None,
+        )
+
+    def _target(self, id_: ResourceId) -> str:
+        target = self.declared.get(id_)
+        return self.dropped.get(id_, self.observer) if target is None else target
+
+    def knows(self, drift: Drift) -> bool:
+        """Whether it is about something of this run: where one target was asked for, others may declare the rest."""
+        return not self.only or bool(self._target(drift.resource))
+
+    def stamped(self, drift: Drift) -> Drift:
+        """The drift with the target of its resource in its name, and of its task where that is the resource's own."""
+        target = self._target(drift.resource)
+        if not target:
+            return drift
+        task = drift.task if drift.resource in self.declared else f"{target}/{drift.task}"
+        return replace(drift, resource=drift.resource._replace(target=target), task=task)
+
+
+def _joined(
+    declaration: Declaration, rules: RulesInForce, reports: Sequence[Report], places: Sequence[Place], now: datetime
+) -> Report:
+    """One report out of those of all places, after the ignore rules: a rule is unused where it hides nothing anywhere."""
+    compared = [drift for report in reports for drift in report.drift]
+    sorted_ = ignore.sort(compared, rules.ignores, now, _labels(declaration, places))
+    drift, opaque = without_opaque(sorted_.kept, declaration.resources)
+    drift, idle = without_idle(drift, declaration)
+    deployment = declaration.deployment
+    errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
+    unknown = [
+        IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
+    ]
+    ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
+    notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *idle]
+    return Report(
+        resources=sum(report.resources for report in reports),
+        drift=tuple(sorted(drift, key=_order)),
+        errors=tuple(error for error in errors if not error.note),
+        unreachable=(
+            *(each for report in reports for each in report.unreachable),
+            *(() if deployment is None else deployment.unreachable),
+        ),
+        suppressed=(*_suppressed(reports), *sorted_.suppressed),
+        notes=(*dict.fromkeys([*notes, *unknown]), *(() if deployment is None else deployment.notes)),
+    )
+
+
+def _suppressed(reports: Sequence[Report]) -> Iterator[Suppressed]:
+    for report in reports:
+        yield from report.suppressed
+
+
+def _labels(declaration: Declaration, places: Sequence[Place]) -> LabelsOf:
+    """The labels of a resource, in the place that its target is in."""
+    labelled = {place.observer: Labelled(place.resources, place.observation.resources) for place in places}
+    observer_of = _observer_of(declaration)
+    return lambda id_: labelled[observer_of.get(id_.target, "")].of(id_.local)
+
+
+def _unobserved(place: Place) -> Iterator[IgnoreNote]:
+    """The platforms that no observer reads; silent where one tried and could not, which is reported by itself."""
+    observation = place.observation
     if observation.unreachable:
         return
-    counts = Counter(desired.id.platform for desired in declaration.resources)
+    counts = Counter(desired.id.platform for desired in place.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
-            what = f"{count} {'resource' if count == 1 else 'resources'} of Git: no observer looks at this platform"
-            yield IgnoreNote(platform.value, "not compared", what)
+            resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
+            detail = f"{resources}: no live-state source is configured for this platform"
+            yield IgnoreNote(
+                f"{place.observer}: {platform}" if place.observer else platform.value, "not compared", detail
+            )
 
 
-def looked_at(task: str, seen: Assessment) -> bool:
+def looked_at(task: str, assessment: Assessment) -> bool:
     """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
-    mine = [desired for desired in seen.declaration.resources if desired.task == task]
+    deployment = assessment.declaration.deployment
+    if deployment is not None:
+        target = task.partition("/")[0]
+        known = {each.name for each in deployment.discovery.targets}
+        if (target in known and target not in deployment.looked) or (
+            target not in known and deployment.only is not None
+        ):
+            return False
+    mine = [(place, each) for place in assessment.places for each in place.resources if each.task == task]
     if not mine:
-        return not seen.report.errors and not seen.report.unreachable
-    return all(_covered(desired, seen.observation) for desired in mine)
+        return not assessment.report.errors and not assessment.report.unreachable
+    return all(_covered(desired, place.observation) for place, desired in mine)
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:

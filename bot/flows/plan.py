@@ -6,91 +6,41 @@ this one. Limits are asked in order of severity, and each permit counts as used 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
 
 from bot.errors import Refused
-from bot.flows.changes import Changes, config_change, patch
+from bot.flows.changes import Changes, NotSet, config_change, patch
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, Intention, marker, request
+from bot.flows.memory import Memory, Situation
+from bot.flows.messages import to_commit, to_propose
+from bot.flows.rejection import Item, rejection, shows
 from bot.flows.removals import removals
-from bot.model.codehost import Issue, ItemState, Marker, PullRequest
+from bot.model.codehost import ItemState, Marker
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
+from bot.model.ledger import Entry
 from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
-from bot.safety.convergence import MANAGER, fights
+from bot.safety.convergence import fights
 from bot.safety.history import budget_of, history_of
-from bot.safety.limits import Denied, Limits, Permit, Request, permit
-from bot.safety.spans import span
-from bot.safety.state import State, state
-
-BREAKER: Final = "breaker"
-"""The kind of the one issue about a field that somebody else keeps writing."""
-DELETIONS: Final = "deletions"
-"""The kind of the one issue about a look that would remove many things."""
-EVERYTHING: Final = "the whole repository"
-"""The task of what is about no task in particular."""
-
-
-def _nobody(_task: str) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is remembered, read once per look. ``pulls`` and ``issues`` are ours only; None without a code host.
-
-    ``theirs`` tells whether the branch of a task's pull request ends in somebody else's commit.
-    """
-
-    view: LedgerView
-    limits: Limits
-    pulls: Sequence[PullRequest] | None = None
-    issues: Sequence[Issue] | None = None
-    theirs: Callable[[str], bool] = _nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Intention:
-    """One thing the run would do, or why it would not. ``effect`` is what the run will report if nothing interferes.
-
-    ``kind`` is the marker's where it is not the lane: :data:`BREAKER` or :data:`DELETIONS`.
-    """
-
-    proposal: Proposal
-    effect: Effect
-    message: str
-    changes: Changes | None = None
-    permit: Permit | None = None
-    denied: Denied | None = None
-    number: int | None = None
-    url: str | None = None
-    kind: str | None = None
-
-    @property
-    def marker(self) -> Marker:
-        """What ties the pull request or issue to this proposal."""
-        return marker(self.proposal, kind=self.kind)
-
-
-def marker(proposal: Proposal, *, kind: str | None = None) -> Marker:
-    """The marker of a proposal: its kind from the lane unless named, its key from the task, its digest from the drifts."""
-    return Marker(kind or proposal.lane.value, proposal.task, proposal.digest)
+from bot.safety.limits import Denied, Request, permit
+from bot.safety.state import state
 
 
 def plan(
     decisions: Sequence[Decision], declaration: Declaration, memory: Memory, declarer: Declarer, *, now: datetime
 ) -> tuple[Intention, ...]:
     """The intentions for these decisions, worst first."""
-    ground = _Ground(memory, state(memory.view, now, memory.limits), declarer, now)
-    if (held := _held(decisions, declaration, ground)) is not None:
+    situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now)
+    if (held := _held(decisions, declaration, situation)) is not None:
         return held
     pending: list[Request] = []
     current = declaration
     made: list[Intention] = []
-    for proposal in _in_order(decisions, ground):
-        intention = _one(proposal, current, pending, ground)
+    for proposal in _in_order(decisions, situation):
+        intention = _intention(proposal, current, pending, situation)
         if intention is None:
             continue
         made.append(intention)
@@ -99,7 +49,7 @@ def plan(
         if intention.effect is Effect.COMMITTED and intention.changes is not None:
             current = intention.changes.declaration
         if intention.denied is not None and _is_fought(intention.denied):
-            fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, ground, kind=BREAKER)
+            fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, situation, kind=BREAKER)
             made.append(fight)
             pending += [request(fight.proposal)] if fight.effect.wrote else []
     return tuple(made)
@@ -110,13 +60,13 @@ def _is_fought(denied: Denied) -> bool:
     return any(check.limit == "convergence" and not check.passed for check in denied.checks)
 
 
-def _in_order(decisions: Sequence[Decision], ground: _Ground) -> list[Proposal]:
+def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Proposal]:
     """Worst first; among equals those that waited longest, so that a budget that is too small starves nobody."""
-    history = history_of(ground.memory.view)
-    fought = frozenset(fight.field for fight in fights(ground.memory.view, ground.memory.limits, ground.now))
+    history = history_of(situation.memory.view)
+    fought = frozenset(fight.field for fight in fights(situation.memory.view, situation.memory.limits, situation.now))
 
     def turn(proposal: Proposal) -> tuple[int, float]:
-        last = history.timeline(proposal.task, budget_of(proposal.lane)).last(ground.now, 0)
+        last = history.timeline(proposal.task, budget_of(proposal.lane)).last(situation.now, 0)
         return -proposal.severity.rank, last.timestamp() if last else 0.0
 
     return sorted((part for proposal in proposals(decisions) for part in _parted(proposal, fought)), key=turn)
@@ -126,55 +76,48 @@ def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
     """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task."""
     if proposal.lane is not Lane.ARTIFACT_PATCH:
         return [proposal]
-    free = tuple(one for one in proposal.decisions if field_of(one.drift) not in fought)
-    held = tuple(one for one in proposal.decisions if field_of(one.drift) in fought)
+    free = tuple(decision for decision in proposal.decisions if field_of(decision.drift) not in fought)
+    held = tuple(decision for decision in proposal.decisions if field_of(decision.drift) in fought)
     return [replace(proposal, decisions=part) for part in (free, held) if part]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What stays the same for all proposals of one plan."""
-
-    memory: Memory
-    known: State
-    declarer: Declarer
-    now: datetime
-
-
-def _one(proposal: Proposal, declaration: Declaration, pending: Sequence[Request], ground: _Ground) -> Intention | None:
+def _intention(
+    proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
+) -> Intention | None:
     if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
-        return Intention(
-            proposal, Effect.UNSUPPORTED, "Restoring leaves Git as it is; apply what Git says by your own deployment."
-        )
-    if (running := _in_flight(proposal, ground)) is not None:
+        text = "Restoring changes what runs to what Git says, which is left to your own deployment."
+        return Intention(proposal, Effect.UNSUPPORTED, text)
+    if (running := _in_flight(proposal, situation)) is not None:
         return _begun(proposal, running)
-    if (ignored := ground.known.ignored.get(proposal.fingerprint)) is not None:
-        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} asked to leave this: {ignored.reason}.")
+    if (ignored := situation.known.ignored.get(proposal.fingerprint)) is not None:
+        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} rejected this proposal: {ignored.reason}.")
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
-            return _patch(proposal, declaration, pending, ground)
+            return _patch(proposal, declaration, pending, situation)
         case Lane.CONFIG_PULL_REQUEST:
-            return _pull(proposal, declaration, pending, ground)
+            return _pull(proposal, declaration, pending, situation)
         case Lane.RUNBOOK_ISSUE:
-            return _issue(proposal, pending, ground)
+            return _issue(proposal, pending, situation)
         case Lane.NOTHING:
             return None
+        case _ as never:
+            assert_never(never)
 
 
 def _held(
-    decisions: Sequence[Decision], declaration: Declaration, ground: _Ground
+    decisions: Sequence[Decision], declaration: Declaration, situation: Situation
 ) -> tuple[Intention, Intention] | None:
-    """The whole answer to a look that would remove many things: one refusal, and one issue that asks people."""
-    found = removals(decisions, declaration, ground.memory.limits)
-    if found is None:
+    """The whole answer to a run that would remove many things: one refusal, and one issue that asks people."""
+    excess = removals(decisions, declaration, situation.memory.limits)
+    if excess is None:
         return None
-    proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, found.decisions)
-    message = f"Nothing is done: {found.guard.message}."
-    denied = Denied(request(proposal), "deletion-guard", message, found.figures, None)
+    proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, excess.decisions)
+    message = f"Nothing was changed: {excess.guard.message}."
+    denied = Denied(request(proposal), "deletion-guard", message, excess.figures, None)
     refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
-    if (running := _in_flight(proposal, ground)) is not None:
+    if (running := _in_flight(proposal, situation)) is not None:
         return refusal, _begun(proposal, running)
-    return refusal, _issue(proposal, (), ground, kind=DELETIONS)
+    return refusal, _issue(proposal, (), situation, kind=DELETIONS)
 
 
 def _begun(proposal: Proposal, running: Entry) -> Intention:
@@ -185,189 +128,116 @@ def _restores(proposal: Proposal) -> bool:
     return any(decision.direction is Direction.RESTORE for decision in proposal.decisions)
 
 
-def _in_flight(proposal: Proposal, ground: _Ground) -> Entry | None:
+def _in_flight(proposal: Proposal, situation: Situation) -> Entry | None:
     """An intent without an outcome, for the same lane and task, that somebody may still be carrying out."""
-    for entry in ground.known.open:
-        if (entry.lane, entry.task) == (proposal.lane, proposal.task) and abs(ground.now - entry.at) < in_flight(
-            ground.memory
-        ):
+    for entry in situation.known.open:
+        age = abs(situation.now - entry.at)
+        if (entry.lane, entry.task) == (proposal.lane, proposal.task) and age < situation.memory.in_flight:
             return entry
     return None
 
 
-def in_flight(memory: Memory) -> timedelta:
-    """How long an intent without an outcome counts as somebody's work in hand."""
-    return span(memory.limits.in_progress)
-
-
-def request(proposal: Proposal) -> Request:
-    """What the limits are asked about this proposal."""
-    return Request(
-        task=proposal.task,
-        lane=proposal.lane,
-        severity=proposal.severity,
-        fields=proposal.fields,
-        fingerprint=proposal.fingerprint,
-        drifts=proposal.drifts,
-    )
-
-
-def _ask(intention: Intention, pending: Sequence[Request], ground: _Ground) -> Intention:
+def _ask(intention: Intention, pending: Sequence[Request], situation: Situation) -> Intention:
     """``intention`` with its permit, or denied with the limit's figures."""
-    answer = permit(ground.memory.view, request(intention.proposal), ground.memory.limits, ground.now, pending=pending)
+    memory = situation.memory
+    answer = permit(memory.view, request(intention.proposal), memory.limits, situation.now, pending=pending)
     if isinstance(answer, Denied):
         return replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
     return replace(intention, permit=answer)
 
 
 def _patch(
-    proposal: Proposal, declaration: Declaration, pending: Sequence[Request], ground: _Ground
+    proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
 ) -> Intention | None:
     try:
-        changes = _writable(patch(declaration, proposal, ground.declarer), ground)
+        changes = _writable(patch(declaration, proposal, situation.declarer), situation)
+    except NotSet as exc:
+        return _issue(_as_runbook(proposal, exc.message), pending, situation)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
-    files = ", ".join(sorted(changes.files))
-    return _ask(Intention(proposal, Effect.COMMITTED, f"Commit to {files}.", changes), pending, ground)
+    if changes.moves:  # what changes more than was asked for is never committed without a person's yes
+        return _pull(replace(proposal, lane=Lane.CONFIG_PULL_REQUEST), declaration, pending, situation)
+    text = to_commit(proposal, changes.files)
+    return _ask(Intention(proposal, Effect.COMMITTED, text, changes), pending, situation)
 
 
-def _writable(changes: Changes, ground: _Ground) -> Changes:
+def _writable(changes: Changes, situation: Situation) -> Changes:
     """``changes`` themselves. Raises ``Refused`` for a path that no commit may hold, before others share one with it."""
-    ground.declarer.repository.check_writable(changes.declaration.commit, changes.files)
+    situation.declarer.repository.check_writable(changes.declaration.commit, changes.files)
     return changes
 
 
 def _pull(
-    proposal: Proposal, declaration: Declaration, pending: Sequence[Request], ground: _Ground
+    proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
 ) -> Intention | None:
-    memory = ground.memory
+    memory = situation.memory
     if memory.pulls is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to open a pull request on.")
-    opened, closed = _about(marker(proposal), memory.pulls)
-    if opened is not None and _says(opened, proposal):
-        text = f"Pull request #{opened.number} is open."
+        return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open a pull request on.")
+    opened, closed = _items_about(marker(proposal), memory.pulls)
+    if opened is not None and shows(opened, proposal):
+        text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
-    if opened is None and (answer := _rejected(proposal, closed, ground)) is not None:
+    if opened is None and (answer := rejection(proposal, closed, situation)) is not None:
         return answer
-    if memory.theirs(proposal.task):
-        return _theirs(proposal, opened)
+    if memory.taken_over(proposal.task):
+        return _taken_over(proposal, opened)
     try:
-        changes = _writable(config_change(declaration, proposal, ground.declarer), ground)
+        changes = _writable(config_change(declaration, proposal, situation.declarer), situation)
+    except NotSet as exc:
+        return _issue(_as_runbook(proposal, exc.message), pending, situation)
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
     if not changes.files:
         return None
-    wanted = Intention(proposal, Effect.OPENED, "Open a pull request.", changes)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes)
     if opened is not None:
-        text = f"Update pull request #{opened.number}."
-        wanted = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
-    return _ask(wanted, pending, ground)
+        text = to_propose(proposal, opened.number)
+        intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
+    return _ask(intention, pending, situation)
 
 
-def _theirs(proposal: Proposal, opened: PullRequest | Issue | None) -> Intention:
+def _as_runbook(proposal: Proposal, reason: str) -> Proposal:
+    """The same drifts as a runbook: no edit of Git does it, so people must."""
+    decisions = tuple(
+        replace(decision, lane=Lane.RUNBOOK_ISSUE, reasons=(*decision.reasons, f"{reason}."))
+        for decision in proposal.decisions
+    )
+    return replace(proposal, lane=Lane.RUNBOOK_ISSUE, decisions=decisions)
+
+
+def _taken_over(proposal: Proposal, opened: Item | None) -> Intention:
     """The answer when our branch ends in somebody else's commit."""
     if opened is not None:
-        text = f"Somebody else committed to the branch of #{opened.number}; it is theirs now."
+        text = f"Somebody else committed to the branch of PR #{opened.number}, so Clockwork leaves it to them."
         return Intention(proposal, Effect.HANDED_OVER, text, number=opened.number, url=opened.url)
     name = branch_of(proposal.task)
-    text = f"The branch {name} exists and its last commit is not Clockwork's; delete or rename it to be asked again."
+    text = f"Branch {name} ends in a commit that is not Clockwork's; delete or rename it to get the pull request."
     return Intention(proposal, Effect.UNSUPPORTED, text)
 
 
-def _issue(proposal: Proposal, pending: Sequence[Request], ground: _Ground, *, kind: str | None = None) -> Intention:
-    memory = ground.memory
+def _issue(
+    proposal: Proposal, pending: Sequence[Request], situation: Situation, *, kind: str | None = None
+) -> Intention:
+    memory = situation.memory
     if memory.issues is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "There is no code host to file an issue on.", kind=kind)
-    opened, closed = _about(marker(proposal, kind=kind), memory.issues)
-    if opened is not None and (kind is not None or _says(opened, proposal)):
+        return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open an issue on.", kind=kind)
+    opened, closed = _items_about(marker(proposal, kind=kind), memory.issues)
+    if opened is not None and (kind is not None or shows(opened, proposal)):
         text = f"Issue #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
-    if opened is None and (answer := _rejected(proposal, closed, ground, kind=kind)) is not None:
+    if opened is None and (answer := rejection(proposal, closed, situation, kind=kind)) is not None:
         return answer
-    wanted = Intention(proposal, Effect.OPENED, "File an issue.", kind=kind)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal, kind=kind), kind=kind)
     if opened is not None:
-        text = f"Update issue #{opened.number}."
-        wanted = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url)
-    return _ask(wanted, pending, ground)
+        text = to_propose(proposal, opened.number)
+        intention = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url)
+    return _ask(intention, pending, situation)
 
 
-Item: TypeAlias = PullRequest | Issue
-
-
-def _about(tie: Marker, items: Sequence[Item]) -> tuple[Item | None, Sequence[Item]]:
+def _items_about(tag: Marker, items: Sequence[Item]) -> tuple[Item | None, Sequence[Item]]:
     """The open one of ours about this, and the closed ones, newest first."""
-    same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tie.kind, tie.key)]
+    same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)]
     opened = next((item for item in same if item.state is ItemState.OPEN), None)
     return opened, [item for item in same if item.state is ItemState.CLOSED]
-
-
-def _says(item: Item, proposal: Proposal) -> bool:
-    """Whether the item shows exactly this proposal."""
-    return item.marker is not None and item.marker.digest == proposal.digest
-
-
-def _rejected(
-    proposal: Proposal, closed: Sequence[Item], ground: _Ground, *, kind: str | None = None
-) -> Intention | None:
-    """The answer to a proposal that somebody closed: it stays closed until the observation changes or ``retry``."""
-    by_hand = [item for item in closed if not item.closed_by_us and _same(item, proposal, kind, ground)]
-    newest = by_hand[0] if by_hand else None
-    known = ground.known.rejected.get(proposal.fingerprint)
-    if newest is not None and (known is not None or not _forgiven(newest, proposal, ground.memory.view)):
-        text = f"Somebody closed #{newest.number}; it stays closed until what runs changes or /clockwork retry."
-        return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
-    if known is not None:
-        text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
-        return Intention(proposal, Effect.REJECTED, text, url=known.link, kind=kind)
-    return None
-
-
-def _same(item: Item, proposal: Proposal, kind: str | None, ground: _Ground) -> bool:
-    """Whether a closed item is about this proposal; one about a fight is so for as long as the fight counts."""
-    if kind != BREAKER or item.updated_at is None:
-        return _says(item, proposal)
-    return ground.now - item.updated_at < span(ground.memory.limits.convergence_window)
-
-
-def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
-    """Whether somebody said retry about this very item, and not about an earlier one with the same content.
-
-    The ledger's order decides: clocks of the host and of the bot may differ. Times count only once the item's opening
-    was folded away.
-    """
-    retried: datetime | None = None
-    opened = False
-    for entry in view.entries:
-        if entry.fingerprint != proposal.fingerprint:
-            continue
-        if entry.kind is EntryKind.RETRY:
-            retried = entry.at
-        elif entry.kind is EntryKind.OUTCOME and entry.detail.get("number") == str(item.number):
-            retried, opened = None, True
-    return retried is not None and (opened or item.updated_at is None or item.updated_at <= retried)
-
-
-def intent(intention: Intention, *, now: datetime, key: str, actor: Actor, link: str | None) -> Entry:
-    """The ledger entry that is written before anything else is."""
-    proposal = intention.proposal
-    return Entry(
-        id=key,
-        kind=EntryKind.INTENT,
-        at=now,
-        actor=actor,
-        task=proposal.task,
-        lane=proposal.lane,
-        fingerprint=proposal.fingerprint,
-        drifts=proposal.drifts,
-        fields=proposal.fields,
-        severity=proposal.severity.value,
-        reason=intention.message,
-        link=link,
-        detail={MANAGER: manager} if (manager := _managers(proposal)) else {},
-    )
-
-
-def _managers(proposal: Proposal) -> str:
-    return ", ".join(dict.fromkeys(d.drift.manager for d in proposal.decisions if d.drift.manager))

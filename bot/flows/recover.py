@@ -1,4 +1,4 @@
-"""Closes intents that a crash left open, by finding their work. First thing of every look that may write.
+"""Closes intents that a crash left open, by finding their work. First thing of every run that may write.
 
 An intent whose work is found (the commit by its trailer, the pull request or issue by its marker) succeeded, whoever
 saw it last. One whose work is not found is left alone while somebody may still be at it, and counts as failed after
@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
-from bot.flows.plan import Memory, in_flight
-from bot.flows.remedy import WEB_FLOW, Ending, RunContext, outcome, record
+from bot.flows.context import RunContext
+from bot.flows.intents import Ending, outcome, record
+from bot.flows.memory import Memory
+from bot.flows.ownership import WEB_FLOW
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
@@ -34,12 +36,8 @@ def endings(memory: Memory, head: str, run: RunContext, *, now: datetime) -> tup
     """The outcome of every open intent that can be closed now. Writes nothing."""
     dangling = state(memory.view, now, memory.limits).open
     commits = _commits(head, run) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
-    found = []
-    for entry in dangling:
-        ending = _ending(entry, commits, memory, now)
-        if ending is not None:
-            found.append(outcome(entry, run, ending, at=now))
-    return tuple(found)
+    ended = ((entry, _ending(entry, commits, memory, now)) for entry in dangling)
+    return tuple(outcome(entry, run, ending, at=now) for entry, ending in ended if ending is not None)
 
 
 def recover(memory: Memory, head: str, run: RunContext, *, now: datetime) -> bool:
@@ -75,7 +73,10 @@ def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) ->
 
 
 def _pushed(head: str, run: RunContext) -> Iterator[CommitInfo]:
-    """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger."""
+    """The newest commits of the branch along first parents: what was merged in was written by another branch's ledger.
+
+    The first parent is the branch that was merged into (git-log(1), "--first-parent").
+    """
     commits = {commit.sha: commit for commit in run.repository.log(head, limit=_RECENT)}
     commit = commits.get(head)
     while commit is not None:
@@ -92,25 +93,35 @@ def as_recovered(memory: Memory, head: str, run: RunContext, *, now: datetime) -
 
 
 def _ending(entry: Entry, commits: Mapping[str, str], memory: Memory, now: datetime) -> Ending | None:
-    items = memory.pulls if entry.lane is Lane.CONFIG_PULL_REQUEST else memory.issues
-    if entry.lane is not Lane.ARTIFACT_PATCH and items is None:
+    items: Sequence[PullRequest | Issue] | None
+    match entry.lane:
+        case Lane.ARTIFACT_PATCH:
+            items, work = (), _commit(entry, commits)
+        case Lane.CONFIG_PULL_REQUEST:
+            items = memory.pulls
+            work = _item(entry, items or (), memory.view)
+        case Lane.RUNBOOK_ISSUE | Lane.NOTHING | None:
+            items = memory.issues
+            work = _item(entry, items or (), memory.view)
+        case _ as never:
+            assert_never(never)
+    if items is None:
         return None
-    found = _commit(entry, commits) if entry.lane is Lane.ARTIFACT_PATCH else _item(entry, items or (), memory.view)
-    if found is not None:
-        link, detail = found
+    if work is not None:
+        link, detail = work
         return Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)
-    if abs(now - entry.at) >= in_flight(memory):
+    if abs(now - entry.at) >= memory.in_flight:
         return Ending(Result.FAILED, "interrupted before its work was done")
     return None
 
 
 def _commits(head: str, run: RunContext) -> dict[str, str]:
     """Intent id -> commit, for the newest commits of the branch."""
-    found: dict[str, str] = {}
+    commits: dict[str, str] = {}
     for commit in run.repository.log(head, limit=DEPTH):
-        for one in intents_in(commit.message):
-            found.setdefault(one, commit.sha)
-    return found
+        for intent in intents_in(commit.message):
+            commits.setdefault(intent, commit.sha)
+    return commits
 
 
 def _commit(entry: Entry, commits: Mapping[str, str]) -> tuple[str, dict[str, str]] | None:

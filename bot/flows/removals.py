@@ -26,25 +26,25 @@ class Removals:
     @property
     def figures(self) -> Mapping[str, str | int | float]:
         """The guard's figures by name."""
-        found = self.guard
+        guard = self.guard
         return {
-            "removed": found.removed,
-            "total": found.total,
-            **({} if found.allowed is None else {"allowed": found.allowed}),
-            "allowed_percent": found.allowed_percent,
+            "removed": guard.removed,
+            "total": guard.total,
+            **({} if guard.allowed is None else {"allowed": guard.allowed}),
+            "allowed_percent": guard.allowed_percent,
         }
 
 
 def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Limits) -> Removals | None:
     """What is too much to remove in one go; None when it is ordinary.
 
-    Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their number
-    and their share of what is declared; entries that a commit would cut out of files against their number alone.
+    Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their
+    number and their share of what is declared; entries that a commit would cut out of files against their number alone.
     """
-    things = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
-    total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in things)
-    if (guard := deletion_guard(len(things), total, limits)) is not None:
-        return Removals(things, guard)
+    whole = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
+    total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in whole)
+    if (guard := deletion_guard(len(whole), total, limits)) is not None:
+        return Removals(whole, guard)
     cuts = tuple(d for d in decisions if d.lane is Lane.ARTIFACT_PATCH and _cuts(d.drift))
     guard = deletion_guard(len(cuts), max(total, len(cuts)), replace(limits, deletion_percent=100))
     return None if guard is None else Removals(cuts, guard)

@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.errors import BotError, Invalid
+from bot.errors import BotError, Invalid, Refused
+from bot.flows.rendered_diff import TargetDifference, differences, markdown
+from bot.flows.rendered_diff import comment_body as rendered_body
+from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.judge import Judgement, ordered
-from bot.guardrails.report import check_of, comment_body
+from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
 from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
@@ -28,9 +31,14 @@ from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
 
 CHECK_NAME: Final = "clockwork/guardrails"
 MAX_FILES: Final = 3000
-"""Files of one change that are looked at; beyond, the change counts as not wholly seen."""
+"""Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a
+pull request (REST API, "List pull requests files": "Responses include a maximum of 3000 files").
+"""
 DETECTOR_SECONDS: Final = 60.0
 _MANY_REMOVED: Final = 5
+_RENDERED: Final = "rendered"
+"""The kind of the marker of the comment that shows rendered differences."""
+_LEAST_ROOM: Final = 2_000
 
 
 def review(
@@ -91,11 +99,11 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
 def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
     alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
-    return (f"{count} changed {'file' if count == 1 else 'files'} looked at.", *alone)
+    return (f"{count} changed {'file' if count == 1 else 'files'} analysed.", *alone)
 
 
 def _waived(judged: Judgement) -> tuple[str, ...]:
-    return tuple(f"{one.rule} at {one.file}:{one.line}: {one.message}" for one in judged.waived)
+    return tuple(f"{finding.rule} at {finding.file}:{finding.line}: {finding.message}" for finding in judged.waived)
 
 
 def _session(
@@ -114,7 +122,7 @@ def _session(
         number=change.number,
         milliseconds=milliseconds,
         findings=result.findings,
-        replies=tuple(replace(one, message=one.message[:500]) for one in result.replies),
+        replies=tuple(replace(reply, message=reply.message[:500]) for reply in result.replies),
         failure=judged.failure,
     )
 
@@ -134,7 +142,7 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
         raise Invalid(f"{base[:12]} and {head[:12]} share no history, so there is no change between them")
     files = tuple(repository.changed(start, head))
     messages = tuple(commit.message for commit in repository.log(head, limit=100, until=start))[::-1]
-    truncated = f"{len(files)} files, of which {MAX_FILES} are looked at" if len(files) > MAX_FILES else None
+    truncated = f"{len(files)} files, of which {MAX_FILES} are analysed" if len(files) > MAX_FILES else None
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
@@ -144,6 +152,16 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     if removed < _MANY_REMOVED:
         return ChangeFacts()
     return ChangeFacts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
+
+
+def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:
+    """``facts`` with what the change does to rendered objects. What goes wrong is a fact too, and never silence."""
+    if render is None:
+        return facts
+    try:
+        return replace(facts, rendered=render(change))
+    except Exception as error:  # noqa: BLE001 whatever a stranger's files make rendering raise is told as a finding
+        return replace(facts, unrendered=f"rendering failed with {type(error).__name__}")
 
 
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:
@@ -164,11 +182,12 @@ def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | N
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One pull request's result with the check that shows it."""
+    """One pull request's result with the check that shows it, and what changes by target."""
 
     result: AIResult
     check: PublishedCheck
     state: CheckState
+    rendered: tuple[TargetDifference, ...] = ()
 
 
 def review_pull(
@@ -186,11 +205,16 @@ def review_pull(
     name: str = CHECK_NAME,
     full_name: str = "",
     comment: bool = False,
+    render: RenderChange | None = None,
+    mask_key: bytes = b"",
+    rendered_comment: bool = False,
 ) -> Reviewed:
     """Judge pull request ``number`` and publish the check on its head: in progress, remarks, conclusion last.
 
-    ``rules`` are those of the pull request's base (see :func:`rules_at`). In strict mode everything that goes wrong
-    between the first and the last step leaves a failed check, and the error is raised on.
+    ``rules`` are those of the pull request's base (see :func:`rules_at`). ``render`` says what the change does to rendered
+    objects: the check shows it, and with ``rendered_comment`` a comment too; ``mask_key`` keys what hides secrets. In
+    strict mode everything that goes wrong between the first and the last step leaves a failed check, and the error is
+    raised on.
     """
     pull = host.pull(number)
     identity = external_id(pull.head_sha, pull.base_sha, rules.hash, mode)
@@ -199,6 +223,7 @@ def review_pull(
     try:
         change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
         request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
+        facts = with_rendered(facts_of(repository, change), change, render)
         result = review(
             request,
             rules=rules,
@@ -206,9 +231,12 @@ def review_pull(
             store=store,
             clock=clock,
             session_id=session_id,
-            facts=facts_of(repository, change),
+            facts=facts,
         )
         check = check_of(result, change, rules, mode, name=name, external_id=identity)
+        rendered = differences(facts.rendered, mask_key)
+        if rendered:
+            check = replace(check, summary=_with_difference(check.summary, rendered))
         published = host.publish(check)
     except BotError as error:
         host.publish(_broken(running, mode, error))
@@ -216,13 +244,33 @@ def review_pull(
     if comment and result.verdict is not Verdict.APPROVE:
         marker = Marker("guardrails", f"pull/{number}", identity[:16])
         host.comment(number, marker=marker, body=comment_body(result, change, mode))
-    return Reviewed(result, published, check.state)
+    if rendered_comment and facts.unrendered is None:
+        _show_rendered(host, number, rendered, pull.head_sha)
+    return Reviewed(result, published, check.state, rendered)
+
+
+def _with_difference(summary: str, rendered: Sequence[TargetDifference]) -> str:
+    room = MAX_SUMMARY - len(summary)
+    return f"{summary}\n\n{markdown(rendered, room)}" if room > _LEAST_ROOM else summary
+
+
+def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDifference], head: str) -> None:
+    """Keep the one comment with the difference. Without one it is made when there is something to show.
+
+    A token that may not comment shows it in the check alone.
+    """
+    marker = Marker(_RENDERED, f"pull/{number}", head[:16])
+    try:
+        if rendered or any(each.marker and each.marker.kind == _RENDERED for each in host.comments(number)):
+            host.comment(number, marker=marker, body=rendered_body(rendered, head))
+    except Refused:
+        return
 
 
 def _broken(running: Check, mode: Mode, error: BotError) -> Check:
     """The check of a review that failed: failure in strict, neutral in standard, never an older success."""
     state = CheckState.FAILURE if mode is Mode.STRICT else CheckState.NEUTRAL
-    text = f"The checks did not run to their end ({type(error).__name__}). Nothing is approved by this."
+    text = f"The checks did not complete ({type(error).__name__}). Nothing is approved by this."
     return replace(running, state=state, title="The checks could not run", summary=text)
 
 

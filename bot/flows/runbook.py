@@ -8,12 +8,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform
 
 _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "volume"})
+"""Kinds whose deletion or replacement can take stored data with it (Kubernetes documentation, "Persistent Volumes", section
+"Reclaiming", and "StatefulSets"; Compose specification, "Volumes top-level element").
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,10 @@ class RunbookStep:
 
 def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     """What a person does about these drifts, in order, each step once."""
-    found: dict[RunbookStep, None] = {}
+    distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        found.update(dict.fromkeys(_steps(decision.drift)))
-    return tuple(found)
+        distinct.update(dict.fromkeys(_steps(decision.drift)))
+    return tuple(distinct)
 
 
 def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -45,8 +49,10 @@ def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
         case Platform.HTTP:
             return (
                 RunbookStep("Ask the endpoint yourself.", f"curl -sv {shlex.quote(drift.resource.name)}"),
-                RunbookStep("Mend what answers, or correct the probe in clockwork.yaml."),
+                RunbookStep("Fix what answers, or correct the probe in clockwork.yaml."),
             )
+        case _ as never:
+            assert_never(never)
 
 
 def _declared(drift: Drift) -> str:
@@ -59,10 +65,33 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
             f"Find out who changed the secret value {drift.where or drift.resource} and whether they were allowed to."
         ),
         RunbookStep(
-            "If nobody can tell, treat the secret as leaked: issue a new one at its provider and revoke the old one."
+            "If that stays unknown, treat the secret as leaked: issue a new one at its provider and revoke the old one."
         ),
         RunbookStep(f"Store the valid value where {_declared(drift)} takes it from; never paste it into this issue."),
         RunbookStep("Restart what uses it, then check that nothing still uses the old value."),
+    )
+
+
+def _by_file(file: str | None) -> tuple[RunbookStep, ...]:
+    """How a plain manifest is applied again."""
+    quoted = None if file is None else shlex.quote(file)
+    return (
+        RunbookStep("Compare before you change anything.", f"kubectl diff -f {quoted}" if quoted else None),
+        RunbookStep(
+            "To restore (change what runs to what Git says), apply it again.",
+            f"kubectl apply -f {quoted}" if quoted else None,
+        ),
+    )
+
+
+def _by_target(target: str) -> tuple[RunbookStep, ...]:
+    """How what is rendered for a target is applied again: its files by themselves are not what is deployed."""
+    return (
+        RunbookStep("Compare before you change anything.", f"clockwork drift --target {shlex.quote(target)}"),
+        RunbookStep(
+            f"To restore (change what runs to what Git says), have target {target} applied again by what deploys it: its "
+            "controller, `kubectl apply -k` on its kustomization, or `helm upgrade` of its release."
+        ),
     )
 
 
@@ -72,35 +101,27 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     target = f"{shlex.quote(kind)} {shlex.quote(resource.name)}"
     if resource.scope:
         target += f" -n {shlex.quote(resource.scope)}"
-    look = RunbookStep("Look at what is there now.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = (
-        RunbookStep(
-            "Compare before you change anything.", f"kubectl diff -f {shlex.quote(drift.file)}" if drift.file else None
-        ),
-        RunbookStep(
-            "To restore what Git says, apply it again.",
-            f"kubectl apply -f {shlex.quote(drift.file)}" if drift.file else None,
-        ),
-    )
+    look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
+    restore = _by_target(resource.target) if resource.target else _by_file(drift.file)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(
                 "Find out who deleted it and why.", f"kubectl get events -A | grep -F {shlex.quote(resource.name)}"
             )
             data = _data(
-                drift, "Find its last backup or the released volume before you make it again: a new one is empty."
+                drift, "Find its last backup or the released volume before you recreate it: a new one is empty."
             )
             return (
                 first,
                 *data,
                 *restore,
-                RunbookStep(f"If it was meant to go, remove it from {_declared(drift)} by pull request."),
+                RunbookStep(f"If it was removed on purpose, remove it from {_declared(drift)} by pull request."),
             )
         case DriftKind.REMOVED | DriftKind.UNMANAGED if not drift.path:
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
             return (
                 look,
-                RunbookStep("Decide whether it should live. If so, declare it in Git and stop here."),
+                RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here."),
                 *data,
                 RunbookStep("Delete it once nobody needs it.", f"kubectl delete {target}"),
             )
@@ -110,7 +131,9 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
                 look,
                 *data,
                 *restore,
-                RunbookStep(f"Or adopt what runs: change {drift.where} in {_declared(drift)} by pull request."),
+                RunbookStep(
+                    f"Or adopt (change Git to what runs): change {drift.where} in {_declared(drift)} by pull request."
+                ),
             )
 
 
@@ -124,10 +147,12 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     file = shlex.quote(drift.file) if drift.file else "compose.yaml"
     project = f" -p {shlex.quote(resource.scope)}" if resource.scope else ""
     if resource.kind == "volume":
+        # The engine's name of a volume that has no `name:` of its own is prefixed with the project (Compose specification,
+        # "Volumes top-level element", `name`).
         volume = shlex.quote(f"{resource.scope}_{resource.name}" if resource.scope else resource.name)
         return (
             RunbookStep(
-                "Look at the volume and who uses it.",
+                "Inspect the volume and what uses it.",
                 f"docker volume inspect {volume}\ndocker ps -a --filter volume={volume}",
             ),
             RunbookStep(
@@ -141,33 +166,40 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     if drift.kind in {DriftKind.UNMANAGED, DriftKind.REMOVED} and not drift.path:
         return (
             RunbookStep(
-                "Look at the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"
+                "Inspect the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"
             ),
-            RunbookStep("Decide whether it should live. If so, declare it in Git and stop here."),
+            RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here."),
             RunbookStep("Otherwise stop and remove it.", f"docker compose{project} -f {file} up -d --remove-orphans"),
         )
     return (
         RunbookStep(
-            "Look at what runs and at its log.",
+            "Inspect what runs and its log.",
             f"docker compose{project} -f {file} ps -a {name}\ndocker compose{project} -f {file} logs --tail 50 {name}",
         ),
-        RunbookStep("To restore what Git says, start it again.", f"docker compose{project} -f {file} up -d {name}"),
-        RunbookStep(f"If it was meant to be so, change {_declared(drift)} by pull request."),
+        RunbookStep(
+            "To restore (change what runs to what Git says), start it again.",
+            f"docker compose{project} -f {file} up -d {name}",
+        ),
+        RunbookStep(f"Or adopt (change Git to what runs): change {_declared(drift)} by pull request."),
     )
 
 
 def _terraform(drift: Drift) -> tuple[RunbookStep, ...]:
     folder = shlex.quote(drift.file.rpartition("/")[0] or ".") if drift.file else "."
+    # -target leaves dependent changes out on purpose: Terraform's documentation keeps it for exceptional situations ("terraform
+    # plan", "Resource Targeting"), and an apply of everything would carry out what nobody has read here.
     address = shlex.quote(
         ".".join(part for part in (drift.resource.scope, drift.resource.kind, drift.resource.name) if part)
     )
     return (
-        RunbookStep("Look at the whole plan, not only at this resource.", f"terraform -chdir={folder} plan"),
-        RunbookStep("Look at what the state knows.", f"terraform -chdir={folder} state show {address}"),
+        RunbookStep("Read the whole plan, not only this resource.", f"terraform -chdir={folder} plan"),
+        RunbookStep("Show what the state holds.", f"terraform -chdir={folder} state show {address}"),
         RunbookStep("If the plan deletes or replaces it, make a backup of what it holds and say who agreed."),
         RunbookStep(
             "Apply in a window in which an interruption is allowed, this resource alone.",
             f"terraform -chdir={folder} apply -target={address}",
         ),
-        RunbookStep(f"Or adopt what runs: change {_declared(drift)} by pull request until the plan is empty."),
+        RunbookStep(
+            f"Or adopt (change Git to what runs): change {_declared(drift)} by pull request until the plan is empty."
+        ),
     )

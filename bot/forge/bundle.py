@@ -11,7 +11,8 @@ from bot.assembly.config import Resource
 from bot.assembly.values import Trace, Value, ValueForm, traced
 from bot.edits.overlays import OverlayEntry
 from bot.intake.discover import folder_of
-from bot.model.resource import JSON, Desired, Pointer, ResourceId
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, ResourceId
 
 BUILD: Final = ".clockwork/build"
 
@@ -37,7 +38,7 @@ class ArtifactBundle:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArtifactPart:
     """One rendered object before overlays: its identity, its tree, and where it goes.
 
     ``root`` is its place in document ``document`` of ``artifact``. ``containers`` as in

@@ -1,4 +1,7 @@
-"""Stacks of provider ``docker`` as one Compose file each, in long syntax so that every leaf is one leaf of the ``.cw`` file."""
+"""Stacks of provider ``docker`` as one Compose file each, in long syntax so that every leaf is one leaf of the ``.cw`` file.
+
+Source of names and forms: the Compose Specification, "Services", "Networks", "Volumes", "Configs" and "Secrets".
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
-from bot.forge.bundle import BUILD, Part, fixed, listed, rebased, tree
-from bot.model.resource import Platform, Pointer, ResourceId
+from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, rebased, tree
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
 
 _SECTIONS: Final = {
     Kind.SERVICE: "services",
@@ -33,7 +37,7 @@ def artifact(stack: Stack) -> str:
     return f"{BUILD}/{stack.name}/compose.yaml"
 
 
-def parts(stack: Stack) -> Iterator[Part]:
+def parts(stack: Stack) -> Iterator[ArtifactPart]:
     """Every object of a stack that its Compose file declares, in the order of the file."""
     for kind, section in _SECTIONS.items():
         for resource in stack.of(kind):
@@ -41,7 +45,7 @@ def parts(stack: Stack) -> Iterator[Part]:
             identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
             task = resource.name if kind is Kind.SERVICE else str(identity)
             containers = _containers() if kind is Kind.SERVICE else _LABELS
-            yield Part(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
+            yield ArtifactPart(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
 
 
 def _containers() -> Mapping[Pointer, tuple[Pointer, str]]:
@@ -92,6 +96,7 @@ def _keyed(names: Value | None, value: dict[str, str]) -> Value | None:
 
 
 def _healthcheck(resource: Resource) -> Value | None:
+    """Compose Specification, "healthcheck": ``test`` is ``CMD`` and words, or ``CMD-SHELL`` and a line for the shell."""
     check = resource.get("healthcheck")
     if check is None:
         return None
@@ -112,6 +117,7 @@ def _ports(resource: Resource) -> Value | None:
 
 
 def _port(port: Value) -> Value:
+    """Compose Specification, "ports", long syntax: ``published`` is text, ``tcp`` and ``ingress`` are the defaults."""
     own = port.mapping
     host = own.get("host")
     entries = {
@@ -150,12 +156,15 @@ def _secrets(resource: Resource) -> Value | None:
 
 
 def _mounted(resource: Resource, block: str) -> Value | None:
-    found = resource.get(block)
-    if found is None:
+    mounts = resource.get(block)
+    if mounts is None:
         return None
     return listed(
-        [tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements],
-        found,
+        [
+            tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
+            for mount in mounts.elements
+        ],
+        mounts,
     )
 
 

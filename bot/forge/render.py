@@ -6,17 +6,19 @@ stale exactly when its bytes differ. Called by the flows on every tick and by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.assembly.config import Config, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
-from bot.edits.overlays import OverlayEntry, Overlays, apply_entry
+from bot.edits.compose import doubled_dollars
+from bot.edits.overlays import Overlays, apply_entry
 from bot.edits.style import House, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
-from bot.forge.bundle import BUILD, ArtifactBundle, Dropped, Part
+from bot.forge.bundle import BUILD, ArtifactBundle, ArtifactPart, Dropped
 from bot.model.drift import SetValue
-from bot.model.resource import JSON, Desired, Pointer, SourceKind
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, SourceKind
 
 __all__ = ["ArtifactBundle", "Dropped", "render"]
 
@@ -38,22 +40,22 @@ def render(config: Config, overlays: Overlays) -> ArtifactBundle:
     return ArtifactBundle(dict(sorted(files.items())), desired, tuple(dropped))
 
 
-def _parts(stack: Stack) -> Iterator[Part]:
+def _parts(stack: Stack) -> Iterator[ArtifactPart]:
     yield from compose.parts(stack) if stack.provider is Provider.DOCKER else kubernetes.parts(stack)
 
 
-def _patched(part: Part, overlays: Overlays, dropped: list[Dropped]) -> JSON:
+def _patched(part: ArtifactPart, overlays: Overlays, dropped: list[Dropped]) -> JSON:
     tree = part.tree.plain()
     for entry in overlays.of(part.task, str(part.id)):
-        found = apply_entry(tree, entry)
-        if isinstance(found, str):
-            dropped.append(Dropped(part.task, entry, found))
+        result = apply_entry(tree, entry)
+        if isinstance(result, str):
+            dropped.append(Dropped(part.task, entry, result))
         else:
-            tree = found
+            tree = result
     return tree
 
 
-def _desired(part: Part, tree: JSON) -> Desired:
+def _desired(part: ArtifactPart, tree: JSON) -> Desired:
     kind = part.resource.kind.value
     stack = part.artifact.split("/")[2]
     return Desired(
@@ -71,28 +73,28 @@ def _desired(part: Part, tree: JSON) -> Desired:
     )
 
 
-def _sensitive(part: Part) -> Iterator[Pointer]:
+def _sensitive(part: ArtifactPart) -> Iterator[Pointer]:
     for pointer, value in part.tree.walk():
         if value.trace.sensitive and not value.mapping and not value.elements:
             yield pointer
 
 
-def _files(stack: Stack, patched: Sequence[tuple[Part, JSON]]) -> Iterator[tuple[str, bytes]]:
+def _files(stack: Stack, patched: Sequence[tuple[ArtifactPart, JSON]]) -> Iterator[tuple[str, bytes]]:
     if stack.provider is Provider.DOCKER:
         tree: dict[str, JSON] = {"name": stack.name}
-        for part, found in patched:
+        for part, rendered in patched:
             section, name = part.root
             inside = tree.setdefault(str(section), {})
             if isinstance(inside, dict):
-                inside[str(name)] = _committed(part, found)
+                inside[str(name)] = _committed(part, rendered)
         yield compose.artifact(stack), _document([part for part, _ in patched], [_yaml(tree)])
         return
     for path in dict.fromkeys(part.artifact for part, _ in patched):
-        here = [(part, found) for part, found in patched if part.artifact == path]
-        yield path, _document([part for part, _ in here], [_yaml(found) for _, found in here])
+        here = [(part, rendered) for part, rendered in patched if part.artifact == path]
+        yield path, _document([part for part, _ in here], [_yaml(rendered) for _, rendered in here])
 
 
-def _document(parts: Sequence[Part], texts: Sequence[str]) -> bytes:
+def _document(parts: Sequence[ArtifactPart], texts: Sequence[str]) -> bytes:
     sources = ", ".join(sorted({part.resource.file for part in parts}))
     header = f"# Rendered by Clockwork from {sources}.\n# Change that; a change here is kept only as an overlay.\n"
     return (header + "---\n".join(texts)).encode("utf-8")
@@ -102,26 +104,13 @@ def _yaml(tree: JSON) -> str:
     return "\n".join(block(tree, House())) + "\n"
 
 
-def _committed(part: Part, tree: JSON) -> JSON:
-    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled."""
-    made = _doubled(tree)
+def _committed(part: ArtifactPart, tree: JSON) -> JSON:
+    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled.
+
+    ``${NAME:?message}`` stops a deployment that has no value for it (Compose Specification, "Interpolation").
+    """
+    made = doubled_dollars(tree)
     for pointer in _sensitive(part):
         name = str(pointer[-1]).upper().replace("-", "_").replace(".", "_")
         made = applied(made, SetValue(pointer, f"${{{name}:?set {name} where this is deployed}}"))
     return made
-
-
-def _doubled(tree: JSON) -> JSON:
-    if isinstance(tree, str):
-        return tree.replace("$", "$$")
-    if isinstance(tree, Mapping):
-        return {key: _doubled(item) for key, item in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_doubled(item) for item in tree]
-    return tree
-
-
-def without_dropped(overlays: Overlays, dropped: Sequence[Dropped]) -> Overlays:
-    """``overlays`` after configuration won."""
-    gone: list[OverlayEntry] = [found.entry for found in dropped]
-    return overlays.without(gone)

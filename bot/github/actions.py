@@ -1,18 +1,25 @@
 """A run inside GitHub Actions: what its environment says, and the texts it can print.
 
+The names are those of docs.github.com, "Variables reference" (default environment variables) and "Workflow commands for
+GitHub Actions".
 Pure: the environment comes in as a mapping, texts go out as strings; the command line reads and prints them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
-"""Bytes of one step's summary (GitHub Actions: workflow commands, "step summary is limited to 1 MiB")."""
+"""Bytes of one step's summary (docs.github.com, "Workflow commands for GitHub Actions", "Step isolation and limits")."""
+_MAX_ANNOTATIONS: Final = 10
+"""Of one level in one step (GitHub REST API, Update a check run: "GitHub Actions are limited to 10 warning annotations and
+10 error annotations per step").
+"""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",
@@ -22,21 +29,12 @@ _LEVELS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One job of one workflow run. Paths are those the runner names; None where it names none."""
+    """One job of one workflow run. ``link`` is its page; None for what the runner does not name."""
 
-    repository: str | None
-    has_token: bool
     link: str | None
     event: str
-    event_path: str | None
-    sha: str | None
-    ref: str | None
     actor: str | None
     actor_id: int | None
-    api_url: str
-    server_url: str
-    summary_path: str | None
-    output_path: str | None
     attempt: int
 
 
@@ -48,19 +46,10 @@ def run(environment: Mapping[str, str]) -> Run | None:
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
     return Run(
-        repository=repository or None,
-        has_token=any(environment.get(name) for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")),
         link=link,
         event=environment.get("GITHUB_EVENT_NAME", ""),
-        event_path=environment.get("GITHUB_EVENT_PATH") or None,
-        sha=environment.get("GITHUB_SHA") or None,
-        ref=environment.get("GITHUB_REF") or None,
         actor=environment.get("GITHUB_ACTOR") or None,
         actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
-        api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
-        server_url=server,
-        summary_path=environment.get("GITHUB_STEP_SUMMARY") or None,
-        output_path=environment.get("GITHUB_OUTPUT") or None,
         attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
     )
 
@@ -77,6 +66,15 @@ def log_line(annotation: Annotation) -> str:
     return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
 
 
+def log_lines(annotations: Iterable[Annotation]) -> Iterator[str]:
+    """:func:`log_line` of as many annotations as the run shows, the first of each level."""
+    shown: Counter[AnnotationLevel] = Counter()
+    for annotation in annotations:
+        shown[annotation.level] += 1
+        if shown[annotation.level] <= _MAX_ANNOTATIONS:
+            yield log_line(annotation)
+
+
 def summary(markdown: str) -> str:
     """``markdown`` as a job summary: cut to what the runner accepts, ending in a line end."""
     data = markdown.encode()
@@ -87,11 +85,12 @@ def summary(markdown: str) -> str:
 
 
 def _data(text: str) -> str:
-    """Escaped as the runner's own toolkit escapes data."""
+    """Escaped as actions/toolkit does (packages/core/src/command.ts, ``escapeData``)."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
+    """As ``escapeProperty`` of the same file: a colon or comma would begin another property."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 

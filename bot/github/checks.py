@@ -3,6 +3,9 @@
 A part of :class:`bot.github.host.GitHubHost`. A check is shown in progress first, then its annotations in the batches that
 GitHub takes, and its conclusion last: a run that dies in between leaves a check that is visibly unfinished, never a
 success that nobody earned. Publishing the newest result again writes nothing.
+
+Check runs can be written by GitHub Apps alone, also by the token of Actions (docs.github.com, "REST API endpoints for check
+runs"); a personal token gets 403, and a commit status has to do.
 """
 
 from __future__ import annotations
@@ -13,17 +16,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot import escape
 from bot.errors import Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import CheckRunPart, CheckRunsPart, StatusPart
 from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Annotation, Check, CheckState, PublishedCheck
 
 BATCH: Final = 50
-"""Annotations in one request (GitHub REST API, check runs: "limited to 50 annotations per API request")."""
+"""Annotations in one request (docs.github.com, "REST API endpoints for check runs": "a maximum of 50 per API request")."""
 _MAX_DESCRIPTION: Final = 140
+"""Of a commit status; more is 422 "description is too long (maximum is 140 characters)"."""
 _MAX_MESSAGE: Final = 60_000
-"""Below 64 KiB (GitHub REST API, check runs: annotation message and raw details)."""
+"""Below the 64 KB that an annotation's message may have (same page)."""
 _MAX_NAME: Final = 255
 _STATES: Final = {
     CheckState.IN_PROGRESS: "pending",
@@ -66,12 +71,13 @@ class Checks:
         if run is None or check.state is CheckState.IN_PROGRESS:
             return run
         finished = self._finish(run, check, mark)
-        self._retire([one for one in known if one.id != finished.id and one.status != "completed"])
+        self._retire([other for other in known if other.id != finished.id and other.status != "completed"])
         return finished
 
     def _known(self, check: Check) -> list[CheckRunPart] | None:
         """Check runs of that name on that commit, newest first; None where the token may not read them."""
         path = f"{self._root}/commits/{check.head_sha}/check-runs"
+        # By default GitHub shows the latest run of each name; a run that died is an earlier one.
         query = {"check_name": check.name[:_MAX_NAME], "filter": "all", "per_page": "100"}
         answer = self._rest.get(path, query, accept={403})
         if answer.status == 403:
@@ -80,7 +86,7 @@ class Checks:
         return sorted(runs, key=lambda run: -run.id)
 
     def _create(self, check: Check, mark: str) -> CheckRunPart | None:
-        wanted = {
+        body = {
             "name": check.name[:_MAX_NAME],
             "head_sha": check.head_sha,
             "status": "in_progress",
@@ -89,21 +95,21 @@ class Checks:
         }
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._root}/check-runs", wanted, accept={403})
+            answer = self._rest.send("POST", f"{self._root}/check-runs", body, accept={403})
             if isinstance(answer, ApiResponse):
                 return None if answer.status == 403 else payloads.read(CheckRunPart, answer.data)
             cause = answer.cause
-            found = next((run for run in self._known(check) or () if run.external_id == mark), None)
-            if found is not None:
-                return found
+            existing = next((run for run in self._known(check) or () if run.external_id == mark), None)
+            if existing is not None:
+                return existing
         raise Unavailable(f"the check {check.name} could not be created: {cause}")
 
     def _finish(self, run: CheckRunPart, check: Check, mark: str) -> CheckRunPart:
         """All annotations that are not there yet, batch by batch, then the conclusion."""
         path = f"{self._root}/check-runs/{run.id}"
         batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
-        there = -(-run.output.annotations_count // BATCH) if run.external_id == mark else 0
-        for number, batch in enumerate(batches[there:], start=there):
+        sent = -(-run.output.annotations_count // BATCH) if run.external_id == mark else 0
+        for number, batch in enumerate(batches[sent:], start=sent):
             self._add(path, {"external_id": mark, "output": _output(check, batch)}, number * BATCH + len(batch))
         closing = {
             "external_id": mark,
@@ -113,11 +119,11 @@ class Checks:
         }
         return payloads.read(CheckRunPart, self._rest.send_again("PATCH", path, closing).data)
 
-    def _add(self, path: str, wanted: dict[str, object], total: int) -> None:
+    def _add(self, path: str, body: dict[str, object], total: int) -> None:
         """One batch. Sending it twice would show it twice, so after a lost reply the count tells whether it arrived."""
         cause = ""
         for _ in range(3):
-            answer = self._rest.send("PATCH", path, wanted)
+            answer = self._rest.send("PATCH", path, body)
             if isinstance(answer, ApiResponse):
                 return
             cause = answer.cause
@@ -133,17 +139,19 @@ class Checks:
 
     def _status(self, check: Check) -> StatusPart:
         context = f"{check.name[: _MAX_NAME - 9]} (status)"
-        wanted = {
+        body = {
             "state": _STATES[check.state],
             "context": context,
-            "description": text.line(check.title, _MAX_DESCRIPTION),
+            "description": escape.line(check.title, _MAX_DESCRIPTION),
         }
         path = f"{self._root}/commits/{check.head_sha}/statuses"
         known = payloads.read_all(StatusPart, self._rest.pages(path))
-        latest = max((one for one in known if one.context == context), key=lambda one: one.id, default=None)
-        if latest is not None and (latest.state, latest.description) == (wanted["state"], wanted["description"]):
+        latest = max(
+            (status for status in known if status.context == context), key=lambda status: status.id, default=None
+        )
+        if latest is not None and (latest.state, latest.description) == (body["state"], body["description"]):
             return latest
-        answer = self._rest.send_again("POST", f"{self._root}/statuses/{check.head_sha}", wanted)
+        answer = self._rest.send_again("POST", f"{self._root}/statuses/{check.head_sha}", body)
         return payloads.read(StatusPart, answer.data)
 
 
@@ -164,18 +172,18 @@ def _is_blank(run: CheckRunPart) -> bool:
 
 
 def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:
-    shown: dict[str, object] = {"title": text.title(check.title), "summary": text.clip(check.summary or " ")}
+    shown: dict[str, object] = {"title": escape.title(check.title), "summary": escape.clip(check.summary or " ")}
     if annotations:
-        shown["annotations"] = [_annotation(one) for one in annotations]
+        shown["annotations"] = [_annotation(annotation) for annotation in annotations]
     return shown
 
 
-def _annotation(one: Annotation) -> dict[str, object]:
+def _annotation(annotation: Annotation) -> dict[str, object]:
     return {
-        "path": one.path,
-        "start_line": max(1, one.start_line),
-        "end_line": max(1, one.start_line, one.end_line),
-        "annotation_level": one.level.value,
-        "title": text.title(one.title),
-        "message": one.message[:_MAX_MESSAGE] or " ",
+        "path": annotation.path,
+        "start_line": max(1, annotation.start_line),
+        "end_line": max(1, annotation.start_line, annotation.end_line),
+        "annotation_level": annotation.level.value,
+        "title": escape.title(annotation.title),
+        "message": annotation.message[:_MAX_MESSAGE] or " ",
     }

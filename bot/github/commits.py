@@ -1,21 +1,23 @@
 """Commits that GitHub makes and signs itself, through the GraphQL mutation ``createCommitOnBranch``.
 
 Made by :class:`bot.github.host.GitHubHost` and used by wiring for repositories that want verified commits. The mutation
-is a compare-and-swap on the branch's head, so sending it twice never makes two commits; after a lost reply the branch
-is looked at first. The author is the token's account. File modes cannot be said: an existing file keeps its own.
+is a compare-and-swap on the branch's head (``expectedHeadOid``), so sending it twice never makes two commits; after a lost
+reply the branch is looked at first. The author is the token's account, and the commit is signed by GitHub where that is
+possible (docs.github.com, GraphQL reference, "createCommitOnBranch": "Authorship", "Commit signing"). File modes cannot be
+said (``FileAddition`` has a path and contents): an existing file keeps its own.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 from bot.errors import Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommitPart, MutationReplyPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
+from bot.model.codehost import CommitDraft
 from bot.safety.trailers import intents_in
 
 _QUERY: Final = (
@@ -25,32 +27,6 @@ _ADVICE: Final = "The token needs write permission for contents, and the branch'
 _DEPTH: Final = "30"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A commit to be made on ``branch`` while that is at ``expected``. ``additions`` are whole files by path."""
-
-    branch: str
-    expected: str
-    message: str
-    additions: Mapping[str, bytes]
-    deletions: Sequence[str] = ()
-
-    def order(self, full_name: str) -> Mapping[str, object]:
-        """``CreateCommitOnBranchInput``."""
-        headline, _, body = self.message.strip().partition("\n")
-        return {
-            "branch": {"repositoryNameWithOwner": full_name, "branchName": self.branch},
-            "expectedHeadOid": self.expected,
-            "message": {"headline": headline, "body": body.strip("\n")},
-            "fileChanges": {
-                "additions": [
-                    {"path": path, "contents": base64.b64encode(data).decode()} for path, data in self.additions.items()
-                ],
-                "deletions": [{"path": path} for path in self.deletions],
-            },
-        }
-
-
 class VerifiedCommits:
     """Makes commits on one repository's branches. Not for several threads at once."""
 
@@ -58,7 +34,7 @@ class VerifiedCommits:
         self._rest = rest
         self._name = full_name
 
-    def make(self, draft: Draft) -> str:
+    def make(self, draft: CommitDraft) -> str:
         """The id of the one commit made from ``draft``.
 
         Raises ``Stale`` when the branch is elsewhere (nothing was written), ``Refused`` when permissions or rules say
@@ -66,51 +42,72 @@ class VerifiedCommits:
         """
         cause = ""
         for pause in (*self._rest.patience.reads, None):
-            answer = self._rest.mutate(_QUERY, {"input": draft.order(self._name)})
+            answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._name)})
             reply = _reply(answer)
             if isinstance(reply, MutationReplyPart):
                 return self._judge(draft, reply, answer, after_loss=bool(cause))
             cause = reply.cause
-            if (made := self._found(draft)) is not None:
+            if (made := self._commit_of(draft)) is not None:
                 return made
             if pause is not None:
                 self._rest.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
-    def _judge(self, draft: Draft, reply: MutationReplyPart, answer: ApiResponse | Lost, *, after_loss: bool) -> str:
+    def _judge(
+        self, draft: CommitDraft, reply: MutationReplyPart, answer: ApiResponse | Lost, *, after_loss: bool
+    ) -> str:
         if reply.oid is not None:
             return reply.oid
         kind = next((error.type for error in reply.errors if error.type), "")
-        said = answer.message if isinstance(answer, ApiResponse) else ""
+        message = answer.message if isinstance(answer, ApiResponse) else ""
         if kind == "STALE_DATA":
-            made = self._sought(draft) if after_loss else None
+            made = self._awaited_commit_of(draft) if after_loss else None
             if made is None:
-                raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {said}")
+                raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {message}")
             return made
         if kind == "RATE_LIMITED":
-            raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {said}")
-        raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {said}", advice=_ADVICE)
+            raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {message}")
+        raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {message}", advice=_ADVICE)
 
-    def _sought(self, draft: Draft) -> str | None:
+    def _awaited_commit_of(self, draft: CommitDraft) -> str | None:
         """The commit of ``draft``, looked for again while lists may lag behind."""
         for pause in (*self._rest.patience.looks, None):
-            made = self._found(draft)
+            made = self._commit_of(draft)
             if made is not None or pause is None:
                 return made
             self._rest.pause(pause)
         return None
 
-    def _found(self, draft: Draft) -> str | None:
+    def _commit_of(self, draft: CommitDraft) -> str | None:
         """The commit on the branch that was made from ``draft``: on the same parent, with the same intents."""
         intents = intents_in(draft.message)
         if not intents:
             return None
         query = {"sha": draft.branch, "per_page": _DEPTH}
+        # 404: no such branch; 409: "Git Repository is empty."
         answer = self._rest.get(f"/repos/{self._name}/commits", query, accept={404, 409})
-        for one in payloads.read_all(CommitPart, as_list(answer.data)):
-            if [parent.sha for parent in one.parents] == [draft.expected] and intents_in(one.commit.message) == intents:
-                return one.sha
+        for part in payloads.read_all(CommitPart, as_list(answer.data)):
+            if [parent.sha for parent in part.parents] == [draft.expected] and intents_in(
+                part.commit.message
+            ) == intents:
+                return part.sha
         return None
+
+
+def _order(draft: CommitDraft, full_name: str) -> Mapping[str, object]:
+    """``CreateCommitOnBranchInput``."""
+    headline, _, body = draft.message.strip().partition("\n")
+    return {
+        "branch": {"repositoryNameWithOwner": full_name, "branchName": draft.branch},
+        "expectedHeadOid": draft.expected,
+        "message": {"headline": headline, "body": body.strip("\n")},
+        "fileChanges": {
+            "additions": [
+                {"path": path, "contents": base64.b64encode(data).decode()} for path, data in draft.additions.items()
+            ],
+            "deletions": [{"path": path} for path in draft.deletions],
+        },
+    }
 
 
 def _reply(answer: ApiResponse | Lost) -> MutationReplyPart | Lost:

@@ -24,6 +24,8 @@ from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, Pu
 from bot.ports import Clock
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
+# Of "Get repository permissions for a user" (docs.github.com, "REST API endpoints for collaborators"): ``permission`` folds
+# maintain into write and triage into read, ``role_name`` tells them apart.
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
@@ -62,9 +64,9 @@ class GitHubHost:
         self._root = f"/repos/{full_name}"
         self._secret = marker_secret
         self._login = login
-        self._known: MarkerCodec | None = None
-        self._threads = Threads(self._rest, root=self._root, ties=self._ties)
-        self._items = Items(self._rest, root=self._root, label=label, ties=self._ties, threads=self._threads)
+        self._codec: MarkerCodec | None = None
+        self._threads = Threads(self._rest, root=self._root, codec=self._marker_codec)
+        self._items = Items(self._rest, root=self._root, label=label, codec=self._marker_codec, threads=self._threads)
         self._checks = Checks(self._rest, root=self._root)
 
     def close(self) -> None:
@@ -73,7 +75,7 @@ class GitHubHost:
 
     def whoami(self) -> Whoami:
         """The account behind the token, asked once."""
-        return self._ties().me
+        return self._marker_codec().me
 
     def pulls(self) -> Sequence[PullRequest]:
         """Ours. Closed ones come without branches and commits (empty texts): :meth:`pull` tells them."""
@@ -121,34 +123,41 @@ class GitHubHost:
         return self._checks.publish(check)
 
     def may_write(self, login: str) -> bool:
+        # What a login can look like (docs.github.com, "Username considerations for external authentication"), so that a name
+        # from a comment is nothing else in the path below.
         if not re.fullmatch(r"[A-Za-z0-9-]{1,39}(?:\[bot\])?|[A-Za-z0-9-]{1,39}_[A-Za-z0-9]{1,10}", login):
             return False
         path = f"{self._root}/collaborators/{quote(login, safe='')}/permission"
         answer = self._rest.get(path, accept={404})
         if answer.status == 404:
             return False
-        found = payloads.read(PermissionPart, answer.data)
-        return found.permission in _WRITERS or found.role_name in _WRITERS
+        granted = payloads.read(PermissionPart, answer.data)
+        return granted.permission in _WRITERS or granted.role_name in _WRITERS
 
     def commits(self) -> VerifiedCommits:
         """What makes commits that GitHub signs, on this connection."""
         return VerifiedCommits(self._rest, self._name)
 
+    def head_ref(self, number: int) -> str:
+        """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
+        return f"refs/pull/{number}/head"
+
     def flush(self) -> None:
         self._items.confirm()
 
-    def _ties(self) -> MarkerCodec:
-        if self._known is None:
-            self._known = MarkerCodec(self._name, self._secret, self._ask())
-        return self._known
+    def _marker_codec(self) -> MarkerCodec:
+        if self._codec is None:
+            self._codec = MarkerCodec(self._name, self._secret, self._who())
+        return self._codec
 
-    def _ask(self) -> Whoami:
-        """Installation tokens may not ask who they are: 403 says that it is one."""
+    def _who(self) -> Whoami:
+        """Installation tokens, also that of Actions, may not ask who they are: 403 "Resource not accessible by integration"."""
         if self._login is not None:
             return Whoami(self._login, None)
         answer = self._rest.get("/user", accept={403})
         if answer.status == 403:
             return Whoami(ACTIONS_LOGIN, 0)
         me = payloads.read(UserPart, answer.data)
+        # Classic tokens alone have scopes (docs.github.com, "Scopes for OAuth apps").
         scopes = answer.headers.get("x-oauth-scopes", "")
-        return Whoami(me.login, me.id, frozenset(one.strip() for one in scopes.split(",") if one.strip()))
+        return Whoami(me.login, me.id, frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()))

@@ -2,7 +2,9 @@
 
 A part of :class:`bot.github.host.GitHubHost`. GitHub keeps two open pull requests from having one head branch, so a lost
 reply or a parallel bot shows as "already exists". For issues it keeps nothing: after creating one the list is read back,
-and of several with one marker the lowest number stays. The search API is never used: it lags by minutes.
+and of several with one marker the lowest number stays. The search API is never used: its index lags behind, and it has a rate
+limit of its own (docs.github.com, "REST API endpoints for search"). To the issues API every pull request is an issue with a
+``pull_request`` key ("REST API endpoints for issues"), so that one list holds both.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 from urllib.parse import quote
 
+from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import ItemPart, MarkerCodec, PullPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
 from bot.github.threads import Threads
@@ -27,35 +30,37 @@ _T = TypeVar("_T")
 class Items:
     """All pull requests and issues that carry our label, are by us and start with a valid marker."""
 
-    def __init__(self, rest: Rest, *, root: str, label: str, ties: Callable[[], MarkerCodec], threads: Threads) -> None:
+    def __init__(
+        self, rest: Rest, *, root: str, label: str, codec: Callable[[], MarkerCodec], threads: Threads
+    ) -> None:
         self._rest = rest
         self._root = root
         self._label = label
-        self._ties = ties
+        self._codec = codec
         self._threads = threads
-        self._labels_there: set[str] = set()
+        self._known_labels: set[str] = set()
         self._unconfirmed: dict[tuple[str, str], int] = {}
 
     def pulls(self) -> tuple[PullRequest, ...]:
         """Ours, newest first. Closed ones come without branches and commits: the list does not tell them."""
-        found = [part for part in self._mine() if part.pull_request is not None]
+        parts = [part for part in self._ours() if part.pull_request is not None]
         return tuple(
-            self.pull(part.number) if part.state == "open" else payloads.listed_pull(part, self._ties())
-            for part in found
+            self.pull(part.number) if part.state == "open" else payloads.listed_pull(part, self._codec())
+            for part in parts
         )
 
     def issues(self) -> tuple[Issue, ...]:
         """Ours, newest first, without pull requests."""
-        return tuple(payloads.issue(part, self._ties()) for part in self._mine() if part.pull_request is None)
+        return tuple(payloads.issue(part, self._codec()) for part in self._ours() if part.pull_request is None)
 
     def pull(self, number: int) -> PullRequest:
         """One pull request of anybody."""
-        return payloads.pull(self._pull_part(number), self._ties())
+        return payloads.pull(self._pull_part(number), self._codec())
 
     def open_pulls(self) -> tuple[PullRequest, ...]:
         """Every open pull request of anybody."""
         parts = payloads.read_all(PullPart, self._rest.pages(f"{self._root}/pulls", {"state": "open"}))
-        return tuple(payloads.pull(part, self._ties()) for part in parts)
+        return tuple(payloads.pull(part, self._codec()) for part in parts)
 
     # -- pull requests -------------------------------------------------------------------------------------------------
 
@@ -80,59 +85,60 @@ class Items:
         """Closed; the marker says that it was us."""
         self._close(self._pull_part(number), f"{self._root}/pulls/{number}", comment, marker, {})
 
-    def _updated(self, part: PullPart, wanted: dict[str, object]) -> PullRequest:
-        if not _says(part, wanted):
-            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{part.number}", wanted)
+    def _updated(self, part: PullPart, content: dict[str, object]) -> PullRequest:
+        if not _says(part, content):
+            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{part.number}", content)
             part = payloads.read(PullPart, answer.data)
-        return payloads.pull(part, self._ties())
+        return payloads.pull(part, self._codec())
 
     def _open_pull_number(self, marker: Marker) -> int | None:
         numbers = [
             part.number
-            for part in self._mine()
+            for part in self._ours()
             if part.pull_request is not None and part.state == "open" and self._is_about(part, marker)
         ]
         return min(numbers, default=None)
 
     def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
-        wanted = {**self._content(marker, title, body), "head": head, "base": base}
+        content = {**self._content(marker, title, body), "head": head, "base": base}
         cause = ""
         for pause in (*self._rest.patience.reads, None):
-            answer = self._rest.send("POST", f"{self._root}/pulls", wanted, accept={422})
+            answer = self._rest.send("POST", f"{self._root}/pulls", content, accept={422})
             match answer:
                 case ApiResponse(status=201):
                     return payloads.read(PullPart, answer.data)
                 case ApiResponse():
                     cause = answer.message
-                    found = self._after_422(cause, head, base, marker)
+                    existing = self._after_422(cause, head, base, marker)
                 case Lost(cause):
-                    found = self._patiently(lambda: self._pull_of(head, base, marker))
-            if found is not None:
-                return found
+                    existing = self._patiently(lambda: self._pull_of(head, base, marker))
+            if existing is not None:
+                return existing
             if pause is not None:
                 self._rest.pause(pause)
         raise Unavailable(f"the pull request from {head} could not be opened: {cause}")
 
-    def _after_422(self, said: str, head: str, base: str, marker: Marker) -> PullPart | None:
+    def _after_422(self, message: str, head: str, base: str, marker: Marker) -> PullPart | None:
         """The existing pull request where there is one; None where trying again may help."""
-        lowered = said.casefold()
+        lowered = message.casefold()
         if "already exists" in lowered:
             return self._patiently(lambda: self._pull_of(head, base, marker))
         if "no commits between" in lowered:
             raise Stale(f"there is nothing to propose: {head} has no commit that {base} lacks")
+        # GitHub says that a head is invalid also of a branch that was pushed a moment ago and is not visible yet.
         if "head" in lowered and "invalid" in lowered:
-            return None  # the branch was pushed a moment ago and is not visible yet
-        raise Refused(f"GitHub does not open a pull request from {head}: {said}")
+            return None
+        raise Refused(f"GitHub does not open a pull request from {head}: {message}")
 
     def _pull_of(self, head: str, base: str, marker: Marker) -> PullPart | None:
+        # Without ``owner:`` GitHub ignores ``head`` and lists every pull request.
         owner = self._root.split("/")[2]
         query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
         parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._root}/pulls", query).data))
         for part in parts:
             if part.head.ref != head:
                 continue
-            tie = self._ties().of(part.body, part.user)
-            if tie is None or (tie[0].kind, tie[0].key) != (marker.kind, marker.key):
+            if not self._is_about(part, marker):
                 raise Refused(
                     f"#{part.number} already proposes the branch {head} and is not ours",
                     advice=f"Close #{part.number} or rename its branch; the next run opens ours.",
@@ -150,7 +156,7 @@ class Items:
 
     def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
         """The one open issue with this marker key, saying this, with these labels."""
-        number = self._one_of(marker)
+        number = self._only_issue(marker)
         if number is None:
             number = self._create_issue(marker, title=title, body=body, labels=labels)
             self._patiently(lambda: self._issue_or_none(number))
@@ -161,13 +167,13 @@ class Items:
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool) -> Issue:
         """The issue with this title and body, open again where ``reopen``; written only if something differs."""
         part = self._issue_part(number)
-        wanted = self._content(marker, title, body)
+        content = self._content(marker, title, body)
         if reopen and part.state != "open":
-            wanted["state"] = "open"
-        if not _says(part, wanted):
-            answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", wanted)
+            content["state"] = "open"
+        if not _says(part, content):
+            answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", content)
             part = payloads.read(ItemPart, answer.data)
-        return payloads.issue(part, self._ties())
+        return payloads.issue(part, self._codec())
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
         """Closed as completed; the marker says that it was us."""
@@ -177,40 +183,41 @@ class Items:
     def confirm(self) -> None:
         """Look once more for duplicates of the issues that were created and not yet seen in the list."""
         for kind, key in tuple(self._unconfirmed):
-            self._one_of(Marker(kind, key, ""))
+            self._only_issue(Marker(kind, key, ""))
             del self._unconfirmed[(kind, key)]
 
     def _create_issue(self, marker: Marker, *, title: str, body: str, labels: Sequence[str]) -> int:
         for name in (self._label, *labels):
             self._ensure_label(name)
-        wanted = {**self._content(marker, title, body), "labels": sorted({self._label, *labels})}
+        content = {**self._content(marker, title, body), "labels": sorted({self._label, *labels})}
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._root}/issues", wanted)
+            answer = self._rest.send("POST", f"{self._root}/issues", content)
             if isinstance(answer, ApiResponse):
                 part = payloads.read(ItemPart, answer.data)
+                # "Labels are silently dropped" for whoever may not push (same page, "Create an issue").
                 self._add_labels(part.number, labels, part.names)
                 return self._read_back(part.number, marker)
             cause = answer.cause
-            if (number := self._patiently(lambda: self._one_of(marker))) is not None:
+            if (number := self._patiently(lambda: self._only_issue(marker))) is not None:
                 return number
         raise Unavailable(f"the issue could not be filed: {cause}")
 
     def _read_back(self, number: int, marker: Marker) -> int:
         """The number that stays: ``number``, or the lowest of several that parallel bots created."""
-        seen = self._patiently(lambda: self._one_of(marker) if self._listed(number) else None)
+        seen = self._patiently(lambda: self._only_issue(marker) if self._listed(number) else None)
         if seen is None:
             self._unconfirmed[(marker.kind, marker.key)] = number
         return number if seen is None else seen
 
     def _listed(self, number: int) -> bool:
-        return any(part.number == number for part in self._mine())
+        return any(part.number == number for part in self._ours())
 
-    def _one_of(self, marker: Marker) -> int | None:
+    def _only_issue(self, marker: Marker) -> int | None:
         """The lowest open issue about this; any others are closed as its duplicates."""
         same = [
             part
-            for part in self._mine()
+            for part in self._ours()
             if part.pull_request is None and part.state == "open" and self._is_about(part, marker)
         ]
         if not same:
@@ -221,10 +228,12 @@ class Items:
         return first.number
 
     def _close_duplicate(self, part: ItemPart, original: int) -> None:
-        tie = self._ties().of(part.body, part.user)
-        if tie is None:
+        signed = self._codec().read(part.body, part.user)
+        if signed is None:
             return
-        content = self._content(Marker(DUPLICATE, tie[0].key, tie[0].digest), part.title, f"Duplicate of #{original}.")
+        content = self._content(
+            Marker(DUPLICATE, signed.marker.key, signed.marker.digest), part.title, f"Duplicate of #{original}."
+        )
         closing = {**content, "state": "closed", "state_reason": "not_planned"}
         self._rest.send_again("PATCH", f"{self._root}/issues/{part.number}", closing)
 
@@ -240,26 +249,27 @@ class Items:
 
     # -- both ----------------------------------------------------------------------------------------------------------
 
-    def _mine(self) -> Iterator[ItemPart]:
+    def _ours(self) -> Iterator[ItemPart]:
         """All items with our label that we created and marked, open and closed, newest first."""
-        ties = self._ties()
+        codec = self._codec()
         query = {
             "labels": self._label,
-            "creator": ties.me.login,
+            "creator": codec.me.login,
             "state": "all",
             "sort": "created",
             "direction": "desc",
         }
         for part in payloads.read_all(ItemPart, self._rest.pages(f"{self._root}/issues", query)):
-            if ties.of(part.body, part.user) is not None:
+            if codec.read(part.body, part.user) is not None:
                 yield part
 
     def _is_about(self, part: ItemPart, marker: Marker) -> bool:
-        tie = self._ties().of(part.body, part.user)
-        return tie is not None and (tie[0].kind, tie[0].key) == (marker.kind, marker.key)
+        """Whether the item is ours and its marker has this kind and key; its digest may be another."""
+        signed = self._codec().read(part.body, part.user)
+        return signed is not None and (signed.marker.kind, signed.marker.key) == (marker.kind, marker.key)
 
     def _content(self, marker: Marker, title: str, body: str) -> dict[str, object]:
-        return {"title": text.title(title), "body": text.clip(self._ties().attach(marker, body))}
+        return {"title": escape.title(title), "body": escape.clip(self._codec().attach(marker, body))}
 
     def _close(
         self, part: ItemPart, path: str, comment: str | None, marker: Marker | None, extra: dict[str, str]
@@ -268,43 +278,43 @@ class Items:
             return
         if comment is not None:
             self._threads.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
-        tie = self._ties().of(part.body, part.user)
+        signed = self._codec().read(part.body, part.user)
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
-        if tie is not None:
-            shown = payloads.issue(part, self._ties()).body
-            closing["body"] = text.clip(self._ties().attach(tie[0], shown, closed=True))
+        if signed is not None:
+            shown = payloads.issue(part, self._codec()).body
+            closing["body"] = escape.clip(self._codec().attach(signed.marker, shown, closed=True))
         self._rest.send_again("PATCH", path, closing)
 
     def _add_labels(self, number: int, labels: Sequence[str], have: Sequence[str]) -> None:
         known = {name.casefold() for name in have}
-        wanted = sorted(name for name in {self._label, *labels} if name.casefold() not in known)
-        if not wanted:
+        missing = sorted(name for name in {self._label, *labels} if name.casefold() not in known)
+        if not missing:
             return
-        for name in wanted:
+        for name in missing:
             self._ensure_label(name)
-        self._rest.send_again("POST", f"{self._root}/issues/{number}/labels", {"labels": wanted})
+        self._rest.send_again("POST", f"{self._root}/issues/{number}/labels", {"labels": missing})
 
     def _ensure_label(self, name: str) -> None:
         """The label exists; somebody else creating it in between is as good."""
-        if name in self._labels_there:
+        if name in self._known_labels:
             return
         if self._rest.get(f"{self._root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
             label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
             self._rest.send_again("POST", f"{self._root}/labels", label, accept={422})
-        self._labels_there.add(name)
+        self._known_labels.add(name)
 
     def _patiently(self, look: Callable[[], _T | None]) -> _T | None:
         """What ``look`` finds, looked for until it is visible or patience ends."""
         for pause in (*self._rest.patience.looks, None):
-            if (found := look()) is not None:
-                return found
+            if (result := look()) is not None:
+                return result
             if pause is not None:
                 self._rest.pause(pause)
         return None
 
 
-def _says(part: ItemPart, wanted: dict[str, object]) -> bool:
+def _says(part: ItemPart, content: dict[str, object]) -> bool:
     """Whether the item already has the wanted title, body and state (hosts may store CRLF and trim the end)."""
-    body = str(wanted["body"]).replace("\r\n", "\n").rstrip()
-    same = part.title == wanted["title"] and (part.body or "").replace("\r\n", "\n").rstrip() == body
-    return same and wanted.get("state", part.state) == part.state
+    body = str(content["body"]).replace("\r\n", "\n").rstrip()
+    same = part.title == content["title"] and (part.body or "").replace("\r\n", "\n").rstrip() == body
+    return same and content.get("state", part.state) == part.state

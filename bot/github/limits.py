@@ -1,8 +1,9 @@
 """How long the host asks us to wait, and how fast we may write. Pure: times come in, seconds go out.
 
-Facts from GitHub's REST documentation ("Rate limits", "Best practices"): 403 or 429 with ``Retry-After`` seconds, or with
-``x-ratelimit-remaining: 0`` and a reset time, or with a sentence about a secondary limit and neither (then a minute);
-writes one second apart, at most 80 a minute and 500 an hour.
+What GitHub says (docs.github.com): 403 or 429 with ``Retry-After`` seconds, or with ``x-ratelimit-remaining: 0`` and a reset
+time, or with neither, then "wait for at least one minute" ("Rate limits for the REST API", "Exceeding the rate limit");
+at most 80 content-generating requests a minute and 500 an hour (same page, "About secondary rate limits"); at least one
+second between writes ("Best practices for using the REST API", "Pause between mutative requests").
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 PER_MINUTE: Final = 80
 PER_HOUR: Final = 500
 _UNNAMED_WAIT: Final = 60.0
+# A 403 is also what a missing permission looks like: without these words in it, it is no limit.
 _LIMITED: Final = re.compile(
     r"rate limit|abuse detection|wait a few minutes|retry your request again later", re.IGNORECASE
 )
@@ -32,6 +34,7 @@ def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datet
     named = _retry_after(headers.get("retry-after"), now)
     if named is not None:
         return named
+    # A second more than asked: the reset time is in whole seconds, and clocks differ.
     if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
         return max(1.0, float(reset) - now.timestamp() + 1.0)
     return _UNNAMED_WAIT if status == 429 or _LIMITED.search(message) else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from bot.model.codehost import Marker
@@ -19,6 +19,13 @@ _LINE: Final = re.compile(
     r"mac=(?P<mac>[0-9a-f]{32}) -->"
 )
 _MAX_LINE: Final = 2_000
+
+
+class SignedMarker(NamedTuple):
+    """A marker whose signature is ours. ``closed`` says that we closed the item ourselves."""
+
+    marker: Marker
+    closed: bool
 
 
 def line(marker: Marker, *, repository: str, secret: bytes, closed: bool = False) -> str:
@@ -36,18 +43,18 @@ def attach(marker: Marker, body: str, *, repository: str, secret: bytes, closed:
     return f"{line(marker, repository=repository, secret=secret, closed=closed)}\n{body.strip()}\n"
 
 
-def read(body: str | None, *, repository: str, secret: bytes) -> tuple[Marker, bool] | None:
-    """The marker in the first line of ``body`` and whether it says that we closed it; None unless its MAC is right.
+def read(body: str | None, *, repository: str, secret: bytes) -> SignedMarker | None:
+    """The marker in the first line of ``body``; None unless its MAC is right.
 
     Hosts may turn line ends into CRLF; nothing else about the line may differ.
     """
     first = (body or "")[:_MAX_LINE].split("\n", 1)[0].rstrip("\r")
-    found = _LINE.fullmatch(first)
-    if found is None:
+    match = _LINE.fullmatch(first)
+    if match is None:
         return None
-    marker = Marker(unquote(found["kind"]), unquote(found["key"]), unquote(found["digest"]))
-    expected = _mac(marker, repository=repository, secret=secret, state=found["state"])
-    return (marker, found["state"] == "closed") if hmac.compare_digest(expected, found["mac"]) else None
+    marker = Marker(unquote(match["kind"]), unquote(match["key"]), unquote(match["digest"]))
+    expected = _mac(marker, repository=repository, secret=secret, state=match["state"])
+    return SignedMarker(marker, match["state"] == "closed") if hmac.compare_digest(expected, match["mac"]) else None
 
 
 def without(body: str | None) -> str:

@@ -9,43 +9,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Unavailable
 from bot.github import marker as markers
+from bot.github.marker import SignedMarker
 from bot.model.codehost import Comment, Issue, ItemState, Marker, PullRequest, Whoami
 
 _M = TypeVar("_M", bound=BaseModel)
+_GHOST: Final = "ghost"
+"""Whom GitHub shows as the author of what deleted accounts wrote (docs.github.com, "Deleting your personal account")."""
 
 
-class _Part(BaseModel):
+class PayloadPart(BaseModel):
+    """A piece of GitHub's JSON: only what is named here is read."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class UserPart(_Part):
-    """An account; a deleted one is ``ghost``."""
+class UserPart(PayloadPart):
+    """An account; a deleted one is :data:`_GHOST`."""
 
-    login: str = "ghost"
+    login: str = _GHOST
     id: int | None = None
     type: str = "User"
 
 
-class LabelPart(_Part):
+class LabelPart(PayloadPart):
     """A label on an item."""
 
     name: str = ""
 
 
-class PullLink(_Part):
+class PullLink(PayloadPart):
     """What the issues list says of a pull request."""
 
     merged_at: datetime | None = None
     html_url: str | None = None
 
 
-class ItemPart(_Part):
+class ItemPart(PayloadPart):
     """An issue, or a pull request seen through the issues API."""
 
     number: int
@@ -63,16 +68,16 @@ class ItemPart(_Part):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the labels."""
-        return tuple(one if isinstance(one, str) else one.name for one in self.labels)
+        return tuple(label if isinstance(label, str) else label.name for label in self.labels)
 
 
-class RepositoryPart(_Part):
+class RepositoryPart(PayloadPart):
     """The repository of a branch."""
 
     full_name: str
 
 
-class BranchPart(_Part):
+class BranchPart(PayloadPart):
     """One side of a pull request; ``repo`` is None once a fork is deleted."""
 
     ref: str
@@ -88,7 +93,7 @@ class PullPart(ItemPart):
     merged_at: datetime | None = None
 
 
-class CommentPart(_Part):
+class CommentPart(PayloadPart):
     """A comment."""
 
     id: int
@@ -98,13 +103,13 @@ class CommentPart(_Part):
     author_association: str = "NONE"
 
 
-class OutputPart(_Part):
+class OutputPart(PayloadPart):
     """What a check run shows."""
 
     annotations_count: int = 0
 
 
-class CheckRunPart(_Part):
+class CheckRunPart(PayloadPart):
     """A check run."""
 
     id: int
@@ -116,13 +121,13 @@ class CheckRunPart(_Part):
     output: OutputPart = OutputPart()
 
 
-class CheckRunsPart(_Part):
+class CheckRunsPart(PayloadPart):
     """A list of check runs."""
 
     check_runs: list[CheckRunPart] = []
 
 
-class StatusPart(_Part):
+class StatusPart(PayloadPart):
     """A commit status."""
 
     id: int
@@ -132,26 +137,26 @@ class StatusPart(_Part):
     url: str = ""
 
 
-class PermissionPart(_Part):
+class PermissionPart(PayloadPart):
     """What a user may do. ``permission`` maps maintain to write and triage to read."""
 
     permission: str = "none"
     role_name: str = ""
 
 
-class CommitMessagePart(_Part):
+class CommitMessagePart(PayloadPart):
     """What a commit's object says."""
 
     message: str = ""
 
 
-class ParentPart(_Part):
+class ParentPart(PayloadPart):
     """A commit by its id alone."""
 
     sha: str
 
 
-class CommitPart(_Part):
+class CommitPart(PayloadPart):
     """One commit of a list."""
 
     sha: str
@@ -159,31 +164,31 @@ class CommitPart(_Part):
     parents: list[ParentPart] = []
 
 
-class OidPart(_Part):
+class OidPart(PayloadPart):
     """A commit as GraphQL names it."""
 
     oid: str
 
 
-class MadeCommitPart(_Part):
+class MadeCommitPart(PayloadPart):
     """``CreateCommitOnBranchPayload``."""
 
     commit: OidPart | None = None
 
 
-class MutationPart(_Part):
+class MutationPart(PayloadPart):
     """``data`` of the mutation."""
 
     made: MadeCommitPart | None = Field(None, alias="createCommitOnBranch")
 
 
-class MutationErrorPart(_Part):
+class MutationErrorPart(PayloadPart):
     """One GraphQL error; some have no type."""
 
     type: str | None = None
 
 
-class MutationReplyPart(_Part):
+class MutationReplyPart(PayloadPart):
     """The reply to ``createCommitOnBranch``."""
 
     data: MutationPart | None = None
@@ -201,14 +206,18 @@ def read(model: type[_M], data: object) -> _M:
     try:
         return model.model_validate(data)
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise Unavailable(f"GitHub's reply makes no sense: {place}: {first['msg']}") from exc
+        raise Unavailable(f"GitHub's reply makes no sense: {first_error(exc)}") from exc
+
+
+def first_error(error: ValidationError) -> str:
+    """Which field is wrong and why, without what it holds: that may be hostile, or a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}"
 
 
 def read_all(model: type[_M], data: Sequence[object]) -> list[_M]:
     """Every element of ``data`` as ``model``."""
-    return [read(model, one) for one in data]
+    return [read(model, element) for element in data]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +236,8 @@ class MarkerCodec:
             return user.id == self.me.id
         return user.login.casefold() == self.me.login.casefold()
 
-    def of(self, body: str | None, author: UserPart | None) -> tuple[Marker, bool] | None:
-        """The marker of a body and whether it says that we closed the item; None when it is not ours."""
+    def read(self, body: str | None, author: UserPart | None) -> SignedMarker | None:
+        """The marker of a body; None when it is not ours."""
         return markers.read(body, repository=self.repository, secret=self.secret) if self.is_me(author) else None
 
     def attach(self, marker: Marker, body: str, *, closed: bool = False) -> str:
@@ -236,46 +245,45 @@ class MarkerCodec:
         return markers.attach(marker, body, repository=self.repository, secret=self.secret, closed=closed)
 
 
-def issue(part: ItemPart, ties: MarkerCodec) -> Issue:
+def issue(part: ItemPart, codec: MarkerCodec) -> Issue:
     """An issue."""
-    tie = ties.of(part.body, part.user)
+    signed = codec.read(part.body, part.user)
     return Issue(
         number=part.number,
         url=part.html_url,
         state=ItemState.OPEN if part.state == "open" else ItemState.CLOSED,
         title=part.title,
         body=_shown(part.body),
-        author=part.user.login if part.user else "ghost",
+        author=_login(part.user),
         labels=part.names,
-        marker=tie[0] if tie else None,
+        marker=signed.marker if signed else None,
         updated_at=part.updated_at,
-        closed_by_us=part.state != "open" and ((tie is not None and tie[1]) or ties.is_me(part.closed_by)),
+        closed_by_us=_closed_by_us(part, signed, codec),
     )
 
 
-def listed_pull(part: ItemPart, ties: MarkerCodec) -> PullRequest:
+def listed_pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
     """A pull request as far as the issues list tells: without branches and commits (those texts are empty)."""
-    return _pull(part, ties, merged=part.pull_request is not None and part.pull_request.merged_at is not None)
+    return _pull(part, codec, merged=part.pull_request is not None and part.pull_request.merged_at is not None)
 
 
-def pull(part: PullPart, ties: MarkerCodec) -> PullRequest:
+def pull(part: PullPart, codec: MarkerCodec) -> PullRequest:
     """A pull request."""
-    return _pull(part, ties, merged=part.merged_at is not None, head=part.head, base=part.base)
+    return _pull(part, codec, merged=part.merged_at is not None, head=part.head, base=part.base)
 
 
 def _pull(
-    part: ItemPart, ties: MarkerCodec, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
+    part: ItemPart, codec: MarkerCodec, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
 ) -> PullRequest:
-    tie = ties.of(part.body, part.user)
+    signed = codec.read(part.body, part.user)
     closed = ItemState.MERGED if merged else ItemState.CLOSED
-    by_us = (tie is not None and tie[1]) or ties.is_me(part.closed_by)
     return PullRequest(
         number=part.number,
         url=part.pull_request.html_url if part.pull_request and part.pull_request.html_url else part.html_url,
         state=ItemState.OPEN if part.state == "open" else closed,
         title=part.title,
         body=_shown(part.body),
-        author=part.user.login if part.user else "ghost",
+        author=_login(part.user),
         author_id=part.user.id if part.user else None,
         base_ref=base.ref if base else "",
         base_sha=base.sha if base else "",
@@ -283,25 +291,34 @@ def _pull(
         head_sha=head.sha if head else "",
         head_repo=head.repo.full_name if head and head.repo else None,
         labels=part.names,
-        marker=tie[0] if tie else None,
-        closed_by_us=part.state != "open" and by_us,
+        marker=signed.marker if signed else None,
+        closed_by_us=_closed_by_us(part, signed, codec),
         updated_at=part.updated_at,
         draft=bool(part.draft),
     )
 
 
-def comment(part: CommentPart, ties: MarkerCodec) -> Comment:
+def comment(part: CommentPart, codec: MarkerCodec) -> Comment:
     """A comment."""
-    tie = ties.of(part.body, part.user)
+    signed = codec.read(part.body, part.user)
     return Comment(
         id=part.id,
-        author=part.user.login if part.user else "ghost",
+        author=_login(part.user),
         author_id=part.user.id if part.user else None,
         body=_shown(part.body),
         created_at=part.created_at,
         association=part.author_association,
-        marker=tie[0] if tie else None,
+        marker=signed.marker if signed else None,
     )
+
+
+def _closed_by_us(part: ItemPart, signed: SignedMarker | None, codec: MarkerCodec) -> bool:
+    """The issues API names who closed an item, the pulls API does not: there the marker says it."""
+    return part.state != "open" and ((signed is not None and signed.closed) or codec.is_me(part.closed_by))
+
+
+def _login(user: UserPart | None) -> str:
+    return user.login if user else _GHOST
 
 
 def _shown(body: str | None) -> str:

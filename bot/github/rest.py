@@ -1,7 +1,8 @@
 """Requests to GitHub's REST interface through PyGithub's transport: retries, pacing, limits, conditional requests.
 
 The parts of the host adapter share one :class:`Rest`. Reads are tried again; writes never are, because a lost reply says
-nothing about whether the write happened: the caller gets :class:`Lost` and looks.
+nothing about whether the write happened: the caller gets :class:`Lost` and looks. (PyGithub by itself sends POST again,
+``GithubRetry``: measured with 2.10, one lost reply made three issues.)
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.github import text
 from bot.github.limits import Pace, asked_wait
 from bot.ports import Clock
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 PAGE: Final = 100
+"""The longest page (docs.github.com, "Using pagination in the REST API")."""
 _CACHED: Final = 1_000
 _USER_AGENT: Final = "clockwork"
 _VERSION: Final = "2022-11-28"
+"""``X-GitHub-Api-Version`` (docs.github.com, "API Versions")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class ApiResponse:
         if not isinstance(self.data, Mapping):
             return ""
         errors = self.data.get("errors")
-        said = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
-        words = [one if isinstance(one, str) else _error(one) for one in said if one]
-        return text.line("; ".join(word for word in words if word))
+        problems = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
+        words = [problem if isinstance(problem, str) else _error(problem) for problem in problems if problem]
+        return escape.line("; ".join(word for word in words if word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Rest:
         ``Refused`` for 401 and 403, ``Invalid`` for 404.
         """
         target = _Target("GET", path, tuple(sorted((query or {}).items())))
+        # 304 costs nothing of the primary rate limit ("Best practices for using the REST API", "Use conditional requests").
         known = self._cache.get(target.url)
         headers = {"If-None-Match": known[0]} if known else {}
         answer = self._read(target, headers)
@@ -128,15 +132,15 @@ class Rest:
     def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[object]:
         """All elements of a list over all its pages."""
         query = {"per_page": str(PAGE), **(query or {})}
-        found: list[object] = []
+        elements: list[object] = []
         while True:
             answer = self.get(path, query)
             if not isinstance(answer.data, list):
                 raise Unavailable(f"GitHub answered GET {path} with something that is not a list")
-            found.extend(answer.data)
+            elements.extend(answer.data)
             following = _next_query(answer.headers.get("link", ""))
             if following is None or following == query:
-                return found
+                return elements
             query = following
 
     def send(
@@ -174,6 +178,7 @@ class Rest:
 
     def mutate(self, query: str, variables: Mapping[str, object]) -> ApiResponse | Lost:
         """The reply to one GraphQL mutation, sent once like :meth:`send`. Its errors come with status 200."""
+        # Enterprise Server has REST below /api/v3 and GraphQL at /api/graphql; github.com has both at the root of its host.
         root = self._api_url.removesuffix("/v3") if self._api_url.endswith("/api/v3") else self._api_url
         return self.send("POST", f"{root}/graphql", {"query": query, "variables": variables})
 
@@ -209,9 +214,11 @@ class Rest:
     ) -> ApiResponse | Lost:
         import requests
 
-        wanted = {"Accept": "application/vnd.github+json", **headers}
+        request_headers = {"Accept": "application/vnd.github+json", **headers}
         try:
-            status, replied, output = self._transport().requestJson(target.verb, target.url, None, wanted, body)
+            status, replied, output = self._transport().requestJson(
+                target.verb, target.url, None, request_headers, body
+            )
             data = json.loads(output) if output.strip() else None
         except (requests.RequestException, OSError) as exc:
             return Lost(self._safe(f"GitHub did not answer {target}: {type(exc).__name__}"))
@@ -269,31 +276,35 @@ class Rest:
         return True
 
     def _fail(self, target: _Target, answer: ApiResponse) -> NoReturn:
-        said = f"GitHub answered {target} with {answer.status}" + (f": {answer.message}" if answer.message else "")
-        said = self._safe(said)
+        message = f"GitHub answered {target} with {answer.status}" + (f": {answer.message}" if answer.message else "")
+        message = self._safe(message)
         match answer.status:
             case 401:
-                raise Refused(said, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
+                raise Refused(message, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
             case 403:
-                needed = text.line(answer.headers.get("x-accepted-github-permissions", ""))
-                raise Refused(said, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
+                # "Troubleshooting the REST API", "Resource not accessible": the header names what the token lacks.
+                needed = escape.line(answer.headers.get("x-accepted-github-permissions", ""))
+                raise Refused(message, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
             case 404:
-                raise Invalid(said, advice="Check the repository's name and whether the token may see it.")
+                raise Invalid(message, advice="Check the repository's name and whether the token may see it.")
             case 409:
-                raise Stale(said)
+                raise Stale(message)
             case status if status < 400:
-                raise Refused(said, advice="The repository was moved or renamed: set its new name.")
+                raise Refused(message, advice="The repository was moved or renamed: set its new name.")
             case _:
-                raise Refused(said)
+                raise Refused(message)
 
-    def _safe(self, said: str) -> str:
-        return said.replace(self._token, "***") if self._token else said
+    def _safe(self, message: str) -> str:
+        return message.replace(self._token, "***") if self._token else message
 
 
-def _error(one: object) -> str:
-    if not isinstance(one, Mapping):
-        return str(one)
-    return str(one.get("message") or " ".join(str(one[key]) for key in ("resource", "field", "code") if one.get(key)))
+def _error(problem: object) -> str:
+    if not isinstance(problem, Mapping):
+        return str(problem)
+    return str(
+        problem.get("message")
+        or " ".join(str(problem[key]) for key in ("resource", "field", "code") if problem.get(key))
+    )
 
 
 def _next_query(link: str) -> dict[str, str] | None:

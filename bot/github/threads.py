@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot import escape
 from bot.errors import Unavailable
-from bot.github import payloads, text
+from bot.github import payloads
 from bot.github.payloads import CommentPart, MarkerCodec
 from bot.github.rest import ApiResponse, Rest
 from bot.model.codehost import Comment, Marker
@@ -17,32 +18,32 @@ from bot.model.codehost import Comment, Marker
 class Threads:
     """Reads whole threads, and writes each marked comment once."""
 
-    def __init__(self, rest: Rest, *, root: str, ties: Callable[[], MarkerCodec]) -> None:
+    def __init__(self, rest: Rest, *, root: str, codec: Callable[[], MarkerCodec]) -> None:
         self._rest = rest
         self._root = root
-        self._ties = ties
+        self._codec = codec
 
     def all(self, number: int) -> tuple[Comment, ...]:
         """Every comment, oldest first."""
-        return tuple(payloads.comment(part, self._ties()) for part in self._parts(number))
+        return tuple(payloads.comment(part, self._codec()) for part in self._parts(number))
 
     def keep(self, number: int, marker: Marker, body: str) -> Comment:
         """The one comment of this kind and key, saying ``body``: found and changed where needed, or written."""
-        return self._one(number, marker, body, lambda tie: (tie.kind, tie.key) == (marker.kind, marker.key))
+        return self._written(number, marker, body, lambda other: (other.kind, other.key) == (marker.kind, marker.key))
 
     def say_once(self, number: int, marker: Marker, body: str) -> Comment:
         """The one comment with exactly this marker, digest and all."""
-        return self._one(number, marker, body, lambda tie: tie == marker)
+        return self._written(number, marker, body, lambda other: other == marker)
 
-    def _one(self, number: int, marker: Marker, body: str, same: Callable[[Marker], bool]) -> Comment:
-        wanted = text.clip(self._ties().attach(marker, body))
-        part = self._found(number, same)
+    def _written(self, number: int, marker: Marker, body: str, same: Callable[[Marker], bool]) -> Comment:
+        content = escape.clip(self._codec().attach(marker, body))
+        part = self._matching(number, same)
         if part is None:
-            part = self._write(number, wanted, same)
-        elif (part.body or "").replace("\r\n", "\n").rstrip() != wanted.rstrip():
+            part = self._write(number, content, same)
+        elif (part.body or "").replace("\r\n", "\n").rstrip() != content.rstrip():
             path = f"{self._root}/issues/comments/{part.id}"
-            part = payloads.read(CommentPart, self._rest.send_again("PATCH", path, {"body": wanted}).data)
-        return payloads.comment(part, self._ties())
+            part = payloads.read(CommentPart, self._rest.send_again("PATCH", path, {"body": content}).data)
+        return payloads.comment(part, self._codec())
 
     def _write(self, number: int, body: str, same: Callable[[Marker], bool]) -> CommentPart:
         cause = ""
@@ -50,21 +51,21 @@ class Threads:
             answer = self._rest.send("POST", f"{self._root}/issues/{number}/comments", {"body": body})
             if isinstance(answer, ApiResponse):
                 part = payloads.read(CommentPart, answer.data)
-                return self._found(number, same) or part
+                return self._matching(number, same) or part
             cause = answer.cause
             for pause in (*self._rest.patience.looks, None):
-                if (found := self._found(number, same)) is not None:
-                    return found
+                if (existing := self._matching(number, same)) is not None:
+                    return existing
                 if pause is not None:
                     self._rest.pause(pause)
         raise Unavailable(f"the comment on #{number} could not be written: {cause}")
 
-    def _found(self, number: int, same: Callable[[Marker], bool]) -> CommentPart | None:
+    def _matching(self, number: int, same: Callable[[Marker], bool]) -> CommentPart | None:
         """Our comment with such a marker; of several that parallel bots wrote, the first, and the others are deleted."""
         ours = []
         for part in self._parts(number):
-            tie = self._ties().of(part.body, part.user)
-            if tie is not None and same(tie[0]):
+            signed = self._codec().read(part.body, part.user)
+            if signed is not None and same(signed.marker):
                 ours.append(part)
         for extra in ours[1:]:
             self._rest.send_again("DELETE", f"{self._root}/issues/comments/{extra.id}", accept={404})

@@ -1,8 +1,8 @@
 """Webhook deliveries: are they genuine, and what do they say.
 
-Pure, called by the HTTP entrypoint with the raw body and headers. The signature is checked over the bytes before
-anything is parsed. What is parsed becomes a value of :mod:`bot.model.event`; whatever does not fit is an ``Invalid``
-delivery (answered 400), never a crash.
+Pure, called by the status API (through its port) with the raw body and headers. The signature is checked over the bytes
+before anything is parsed (docs.github.com, "Validating webhook deliveries"). What is parsed becomes a value of
+:mod:`bot.model.event`; whatever does not fit is an ``Invalid`` delivery (answered 400), never a crash.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Final
 from urllib.parse import parse_qs
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from bot.errors import Invalid, Refused
+from bot.github.payloads import PayloadPart, UserPart, first_error
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -29,8 +31,21 @@ from bot.model.event import (
 )
 
 MAX_BYTES: Final = 25 * 1024 * 1024
-"""The largest delivery that GitHub sends (Webhook events and payloads: "capped at 25 MB")."""
+"""The largest delivery that GitHub sends (docs.github.com, "Webhook events and payloads": "capped at 25 MB")."""
 _NONE: Final = "0" * 40
+"""What a push names as ``before`` of a new branch and as ``after`` of a deleted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubWebhooks:
+    """Satisfies :class:`bot.ports.Webhooks`. Without a ``secret`` every delivery is refused."""
+
+    secret: bytes | None = field(repr=False)
+    max_bytes: int = MAX_BYTES
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Event:
+        verify(self.secret or b"", body, _header(headers, "x-hub-signature-256"))
+        return parse(headers, body)
 
 
 def signature(secret: bytes, body: bytes) -> str:
@@ -48,10 +63,10 @@ def verify(secret: bytes, body: bytes, given: str | None) -> None:
 
 def delivery_id(headers: Mapping[str, str]) -> str:
     """The id by which a repeated delivery is recognised; ``Invalid`` when there is none that looks like one."""
-    found = _header(headers, "x-github-delivery")
-    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", found):
+    value = _header(headers, "x-github-delivery")
+    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", value):
         raise Invalid("a webhook delivery has no usable X-GitHub-Delivery header")
-    return found
+    return value
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> Event:
@@ -67,9 +82,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> Event:
     try:
         return reader(delivery, body)
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Invalid(f"a {name} delivery cannot be read: {place}: {first['msg']}") from exc
+        raise Invalid(f"a {name} delivery cannot be read: {first_error(exc)}") from exc
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
@@ -79,44 +92,35 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 _Text = Annotated[str, Field(max_length=1_000_000)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _User(_Part):
-    login: str = "ghost"
-    id: int | None = None
-
-
-class _Repository(_Part):
+class _Repository(PayloadPart):
     full_name: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
 
 
-class _Base(_Part):
+class _Base(PayloadPart):
     repository: _Repository
-    sender: _User = _User()
+    sender: UserPart = UserPart()
     action: str = ""
 
 
-class _Touched(_Part):
-    added: list[str] = []
-    removed: list[str] = []
-    modified: list[str] = []
+class _Touched(PayloadPart):
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
 
 
 class _Push(_Base):
     ref: str
     before: str
     after: str
-    commits: list[_Touched] = []
+    commits: tuple[_Touched, ...] = ()
 
 
-class _Ref(_Part):
+class _Ref(PayloadPart):
     ref: str
     sha: str
 
 
-class _Pull(_Part):
+class _Pull(PayloadPart):
     number: int
     head: _Ref
     base: _Ref
@@ -127,7 +131,7 @@ class _PullRequest(_Base):
     pull_request: _Pull
 
 
-class _Numbered(_Part):
+class _Numbered(PayloadPart):
     number: int
     pull_request: dict[str, object] | None = None
 
@@ -136,7 +140,7 @@ class _Issue(_Base):
     issue: _Numbered
 
 
-class _CommentPart(_Part):
+class _CommentPart(PayloadPart):
     id: int
     body: _Text | None = ""
     author_association: str = "NONE"
@@ -147,10 +151,10 @@ class _Comment(_Base):
     comment: _CommentPart
 
 
-class _Run(_Part):
+class _Run(PayloadPart):
     head_sha: str
     name: str = ""
-    pull_requests: list[_Numbered] = []
+    pull_requests: tuple[_Numbered, ...] = ()
 
 
 class _Check(_Base):
@@ -158,80 +162,77 @@ class _Check(_Base):
     check_suite: _Run | None = None
 
 
-class _Ping(_Part):
+class _Ping(PayloadPart):
     repository: _Repository | None = None
 
 
-_M = TypeVar("_M", bound=BaseModel)
-
-
-def _read(model: type[_M], body: bytes) -> _M:
-    return model.model_validate_json(body)
-
-
 def _push(delivery: str, body: bytes) -> Event:
-    one = _read(_Push, body)
-    paths = sorted({path for commit in one.commits for path in (*commit.added, *commit.removed, *commit.modified)})
-    before, after = (None if sha == _NONE else sha for sha in (one.before, one.after))
-    return PushEvent(delivery, one.repository.full_name, one.ref, before, after, one.sender.login, tuple(paths))
+    payload = _Push.model_validate_json(body)
+    paths = sorted({path for commit in payload.commits for path in (*commit.added, *commit.removed, *commit.modified)})
+    before, after = (None if sha == _NONE else sha for sha in (payload.before, payload.after))
+    return PushEvent(
+        delivery, payload.repository.full_name, payload.ref, before, after, payload.sender.login, tuple(paths)
+    )
 
 
 def _pull_request(delivery: str, body: bytes) -> Event:
-    one = _read(_PullRequest, body)
-    pull = one.pull_request
+    payload = _PullRequest.model_validate_json(body)
+    pull = payload.pull_request
     return PullRequestEvent(
         delivery=delivery,
-        repository=one.repository.full_name,
-        action=one.action,
+        repository=payload.repository.full_name,
+        action=payload.action,
         number=pull.number,
         head_sha=pull.head.sha,
         head_ref=pull.head.ref,
         base_ref=pull.base.ref,
         merged=bool(pull.merged),
-        sender=one.sender.login,
+        sender=payload.sender.login,
     )
 
 
 def _issue(delivery: str, body: bytes) -> Event:
-    one = _read(_Issue, body)
-    return IssueEvent(delivery, one.repository.full_name, one.action, one.issue.number, one.sender.login)
+    payload = _Issue.model_validate_json(body)
+    return IssueEvent(
+        delivery, payload.repository.full_name, payload.action, payload.issue.number, payload.sender.login
+    )
 
 
 def _comment(delivery: str, body: bytes) -> Event:
-    one = _read(_Comment, body)
+    payload = _Comment.model_validate_json(body)
     return CommentEvent(
         delivery=delivery,
-        repository=one.repository.full_name,
-        action=one.action,
-        number=one.issue.number,
-        comment=one.comment.id,
-        body=one.comment.body or "",
-        sender=one.sender.login,
-        sender_id=one.sender.id,
-        on_pull=one.issue.pull_request is not None,
-        association=one.comment.author_association,
+        repository=payload.repository.full_name,
+        action=payload.action,
+        number=payload.issue.number,
+        comment=payload.comment.id,
+        body=payload.comment.body or "",
+        sender=payload.sender.login,
+        sender_id=payload.sender.id,
+        on_pull=payload.issue.pull_request is not None,
+        association=payload.comment.author_association,
     )
 
 
 def _check(delivery: str, body: bytes) -> Event:
-    one = _read(_Check, body)
-    run = one.check_run or one.check_suite
+    payload = _Check.model_validate_json(body)
+    run = payload.check_run or payload.check_suite
     if run is None:
-        return Ignored(delivery, "a check event without a check")
+        raise Invalid("a check delivery has neither a check run nor a check suite")
     return CheckEvent(
         delivery=delivery,
-        repository=one.repository.full_name,
-        action=one.action,
+        repository=payload.repository.full_name,
+        action=payload.action,
         head_sha=run.head_sha,
         name=run.name,
-        sender=one.sender.login,
+        sender=payload.sender.login,
         numbers=tuple(pull.number for pull in run.pull_requests),
     )
 
 
 def _ping(delivery: str, body: bytes) -> Event:
-    one = _read(_Ping, body)
-    return PingEvent(delivery, one.repository.full_name if one.repository else None)
+    payload = _Ping.model_validate_json(body)
+    return PingEvent(delivery, payload.repository.full_name if payload.repository else None)
 
 
 _READERS: Final[Mapping[str, Callable[[str, bytes], Event]]] = {

@@ -54,9 +54,9 @@ def _split(address: str) -> SplitResult:
     return parts
 
 
-def _with_secrets(place: str, what: str) -> Invalid:
+def _with_secrets(location: str, what: str) -> Invalid:
     return Invalid(
-        f"the address of {place} has {what} in it; they would end up in logs and in .git/config",
+        f"the address of {location} has {what} in it; they would end up in logs and in .git/config",
         advice="remove them from the URL and hand the token over in the environment (CLOCKWORK_TOKEN or GITHUB_TOKEN)",
     )
 
@@ -66,15 +66,15 @@ def shown(address: str) -> str:
     if "://" not in address:
         return address
     parts = urlsplit(address)
-    _, _, place = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{place}{parts.path}"
+    _, _, host = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{host}{parts.path}"
 
 
 def host_of(address: str) -> str | None:
     """The host and port that credentials for this address may be sent to; None for a local path."""
     if "://" in address:
-        _, _, place = urlsplit(address).netloc.rpartition("@")
-        return place.lower() or None
+        _, _, host = urlsplit(address).netloc.rpartition("@")
+        return host.lower() or None
     before, colon, _ = address.partition(":")
     if colon and "/" not in before:
         return before.rpartition("@")[2].lower()

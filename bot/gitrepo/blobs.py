@@ -1,6 +1,7 @@
 """The bytes of a file, also in a partial clone (``git clone --filter=blob:none``), where many are still on the server.
 
-libgit2 knows no promisor remotes; Git itself fetches what it is asked for, with the credentials the clone was made with.
+libgit2 knows no promisor remotes (libgit2/libgit2#5564); Git itself fetches what it is asked for, with the credentials
+the clone was made with (git's Documentation/technical/partial-clone, "Fetching Missing Objects").
 Used by everything here that reads files.
 """
 
@@ -43,6 +44,7 @@ def _blob(repository: pygit2.Repository, oid: pygit2.Oid | str) -> pygit2.Blob:
 
 
 def _is_partial(repository: pygit2.Repository) -> bool:
+    """Whether some remote is set as ``remote.<name>.promisor`` (git-config(1))."""
     return any(item.name.endswith(".promisor") and item.value == "true" for item in repository.config)
 
 

@@ -25,7 +25,11 @@ class Anonymous:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token over HTTP. ``secret`` may be a function, for tokens that expire and are renewed."""
+    """A token over HTTP. ``secret`` may be a function, for tokens that expire and are renewed.
+
+    GitHub takes any user name with a personal token; ``x-access-token`` is the one that installation tokens need
+    (docs.github.com, "Authenticating as a GitHub App installation").
+    """
 
     secret: str | Callable[[], str] = field(repr=False)
     username: str = "x-access-token"
@@ -57,8 +61,8 @@ Credentials: TypeAlias = Anonymous | Token | SshAgent | SshKey
 _GitCredential: TypeAlias = pygit2.UserPass | pygit2.Username | pygit2.Keypair
 
 
-def answer(credentials: Credentials, username: str | None, allowed: CredentialType, *, place: str) -> _GitCredential:
-    """What libgit2 hands to the server at ``place``. Raises ``Refused`` when the server wants what we do not have."""
+def answer(credentials: Credentials, username: str | None, allowed: CredentialType, *, location: str) -> _GitCredential:
+    """What libgit2 hands to the server at ``location``. Raises ``Refused`` when the server wants what we do not have."""
     if CredentialType.USERNAME in allowed and isinstance(credentials, SshAgent | SshKey):
         return pygit2.Username(username or credentials.username)
     match credentials:
@@ -70,6 +74,6 @@ def answer(credentials: Credentials, username: str | None, allowed: CredentialTy
             return pygit2.Keypair(username or name, str(public) if public else None, str(private), passphrase or "")
         case _:
             raise Refused(
-                f"{place} asks for credentials that were not given",
+                f"{location} asks for credentials that were not given",
                 advice="give a token in CLOCKWORK_TOKEN or GITHUB_TOKEN, or an SSH key in the settings",
             )

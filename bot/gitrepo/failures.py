@@ -1,7 +1,8 @@
 """What libgit2 says when something goes wrong, in the kinds of errors everything above knows.
 
-libgit2 has one exception and many sentences; the table below is read top to bottom, first match wins. Used by
-:mod:`bot.gitrepo.remote` only.
+libgit2 has one exception and many sentences, and no error code that tells a refusal from a broken network: the table
+below goes by the sentences (libgit2 1.9) and is read top to bottom, first match wins. What the table does not know is
+``Unavailable``: to try once more is never wrong. Used by :mod:`bot.gitrepo.remote` only.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
     (r"No space left", Unavailable, "cannot be stored: the disk is full", None),
 )  # fmt: skip
 
+# What receive-pack answers to whoever comes second (git, builtin/receive-pack.c and refs.c).
 _RACE: Final = re.compile(
     r"failed to (?:update|lock)|cannot lock|fetch first|non-?fast-?forward|stale|already exists|incorrect old value"
     r"|reference conflict|unable to resolve",
@@ -42,23 +44,23 @@ _RACE: Final = re.compile(
 )
 
 
-def translated(error: BaseException, *, place: str, doing: str) -> BotError:
-    """The error to raise for what libgit2 raised while ``doing`` something with the remote shown as ``place``."""
+def translated(error: BaseException, *, location: str, doing: str) -> BotError:
+    """The error to raise for what libgit2 raised while ``doing`` something with the remote shown as ``location``."""
     text = " ".join(str(error).split())
     for pattern, kind, sentence, advice in _FAILURES:
         if re.search(pattern, text, re.IGNORECASE):
-            return kind(f"{place} {sentence} while {doing} ({text})", advice=advice)
-    return Unavailable(f"{place} failed while {doing}: {text}")
+            return kind(f"{location} {sentence} while {doing} ({text})", advice=advice)
+    return Unavailable(f"{location} failed while {doing}: {text}")
 
 
-def rejection(reason: str, *, ref: str, moved: bool, said: str) -> Stale | Refused:
+def rejection(reason: str, *, ref: str, moved: bool, output: str) -> Stale | Refused:
     """The error for a ref update that the server turned down with ``reason``.
 
-    ``moved`` tells whether the ref is no longer where the push expected it; ``said`` is what the server printed.
+    ``moved`` tells whether the ref is no longer where the push expected it; ``output`` is what the server printed.
     """
     if moved or _RACE.search(reason):
         return Stale(f"{ref} moved while it was being written ({reason})")
-    detail = f": {said}" if said else ""
+    detail = f": {output}" if output else ""
     return Refused(
         f"the server does not let {ref} be written ({reason}){detail}",
         advice="allow the bot in the branch's protection rules, or point Clockwork at a branch it may write",

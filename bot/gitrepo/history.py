@@ -17,6 +17,8 @@ __all__ = ["ancestry", "best_common_ancestor", "changes", "commit_of", "describe
 
 _MAX_BYTES = 1_000_000
 _SUBMODULE = 0o160000
+_BINARY_WITHIN = 8000
+"""A zero byte in the first 8000 bytes makes a file binary (git, xdiff-interface.c, buffer_is_binary)."""
 _STATUS = {
     DeltaStatus.ADDED: FileStatus.ADDED,
     DeltaStatus.COPIED: FileStatus.ADDED,
@@ -54,7 +56,7 @@ def walk(repository: pygit2.Repository, commit: str, *, limit: int, until: str |
     walker = repository.walk(commit_of(repository, commit).id, SortMode.TOPOLOGICAL | SortMode.TIME)
     if until is not None:
         walker.hide(commit_of(repository, until).id)
-    return [described(found) for found, _ in zip(walker, range(limit), strict=False)]
+    return [described(ancestor) for ancestor, _ in zip(walker, range(limit), strict=False)]
 
 
 def ancestry(repository: pygit2.Repository, ancestor: str, commit: str) -> bool:
@@ -65,10 +67,10 @@ def ancestry(repository: pygit2.Repository, ancestor: str, commit: str) -> bool:
         return False
 
 
-def best_common_ancestor(repository: pygit2.Repository, one: str, other: str) -> str | None:
+def best_common_ancestor(repository: pygit2.Repository, commit: str, other: str) -> str | None:
     """The merge base of two commits, None for unrelated histories."""
-    found = repository.merge_base(commit_of(repository, one).id, commit_of(repository, other).id)
-    return None if found is None else str(found)
+    base = repository.merge_base(commit_of(repository, commit).id, commit_of(repository, other).id)
+    return None if base is None else str(base)
 
 
 def changes(repository: pygit2.Repository, base: str, head: str) -> Sequence[FileChange]:
@@ -118,7 +120,7 @@ def _side(repository: pygit2.Repository, side: pygit2.DiffFile, *, absent: bool)
     if size > _MAX_BYTES:
         return None, f"too large ({size:,} bytes)"
     data = blob_bytes(repository, side.id)
-    return (None, "binary") if b"\0" in data[:8000] else (data, None)
+    return (None, "binary") if b"\0" in data[:_BINARY_WITHIN] else (data, None)
 
 
 def _text(path: bytes) -> str:

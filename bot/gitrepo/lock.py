@@ -1,7 +1,8 @@
 """One writer at a time in a local bare clone, and no lock that outlives its holder.
 
-libgit2 leaves ``*.lock`` files behind when its process is killed, and every later write would fail on them. While the
-kernel's own lock on the folder is held, nobody else writes, so such files are leavings and are removed.
+libgit2 writes a ref by way of ``NAME.lock``, as git does (git, lockfile.h), leaves that file behind when its process is
+killed, and fails every later write on it. The kernel's own lock goes with its holder (flock(2)): while it is held, nobody
+else writes here, so such files are leavings and are removed.
 """
 
 from __future__ import annotations

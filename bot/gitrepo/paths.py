@@ -1,7 +1,9 @@
 """Which repository paths the bot may ever write. Asked for every path of every commit, before anything is built.
 
-The rules are those of Git's own ``verify_path`` for all platforms at once (core.protectHFS and core.protectNTFS), so
-that no clone on any system is harmed, plus the one folder in which a commit would run code: ``.github/workflows``.
+The rules are those of Git's own ``verify_path`` (git, read-cache.c) for all platforms at once (git-config(1),
+``core.protectHFS`` and ``core.protectNTFS``; CVE-2014-9390 and CVE-2019-1352 are what they prevent), so that no clone on
+any system is harmed, plus the one folder in which a commit would run code: ``.github/workflows`` (docs.github.com,
+"Workflow syntax for GitHub Actions").
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ from bot.errors import Refused
 
 __all__ = ["check_writable", "is_plain_name"]
 
+# The characters that HFS+ leaves out of comparisons (git, utf8.c, next_hfs_char).
 _HFS_IGNORED: Final = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# The short name that NTFS gives to ``.git``; git itself looks for GIT~1 alone (git, path.c, is_ntfs_dotgit).
 _NTFS_GIT: Final = re.compile(r"git~\d+\Z")
 _MAX_BYTES: Final = 4096
 

@@ -1,13 +1,16 @@
 """One Git remote over libgit2: list, fetch, and push that knows what the server answered.
 
-Hazards this module exists for (libgit2 1.9):
+Hazards this module exists for (measured with pygit2 1.21, libgit2 1.9 and git 2.39):
 
-- A push that the server refuses returns normally; only ``push_update_reference`` tells.
-- A forced push is compared by the server with what *it* advertised in that connection, not with what the caller decided
-  on. ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the
-  server then swaps exactly that value.
+- A push that the server refuses returns normally; only ``push_update_reference`` tells (libgit2, include/git2/remote.h,
+  ``git_push_update_reference_cb``; the server's ``ng`` lines, gitprotocol-pack(5), "Report Status").
+- A push names the old value of each ref it moves (gitprotocol-pack(5), "Reference Update Request and Packfile
+  Transfer"), and libgit2 puts there what the server advertised in that connection, not what the caller decided on.
+  ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the server
+  then swaps exactly that value. (git-push(1) does the same under ``--force-with-lease``.)
 - The transport for local folders swaps nothing at all. There the objects are pushed to a ref of their own and the real
   ref is moved by compare-and-swap in the folder itself.
+- A connection that breaks after the server took the push looks like one that broke before: the ref is looked up.
 
 Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 """
@@ -41,7 +44,11 @@ class Advertised:
 
 
 def limit_waiting(*, connect: float, answer: float) -> None:
-    """No network operation of this process waits longer: ``connect`` seconds to connect, ``answer`` for each read."""
+    """No network operation of this process waits longer: ``connect`` seconds to connect, ``answer`` for each read.
+
+    By default libgit2 waits as long as the system does (git_libgit2_opts: GIT_OPT_SET_SERVER_CONNECT_TIMEOUT and
+    GIT_OPT_SET_SERVER_TIMEOUT, in milliseconds).
+    """
     pygit2.settings.server_connect_timeout = int(connect * 1000)
     pygit2.settings.server_timeout = int(answer * 1000)
 
@@ -65,24 +72,26 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self._expected = (expected or _NOTHING) if push else None
         self.reason: str | None = None
         self.answered = False
-        self.said = ""
+        self.output = ""
 
     def credentials(
         self, url: str, username_from_url: str | None, allowed_types: CredentialType
     ) -> pygit2.UserPass | pygit2.Username | pygit2.Keypair:
-        place = shown(self._address)
+        location = shown(self._address)
+        # libgit2 asks again whenever the server says no; the answer would be the same.
         self._asked += 1
         if self._asked > 3:
             raise Refused(
-                f"{place} did not accept the credentials", advice="check that the token or key is still valid"
+                f"{location} did not accept the credentials", advice="check that the token or key is still valid"
             )
+        # A redirect may lead to a host that collects tokens.
         if host_of(url) != host_of(self._address):
-            raise Refused(f"{place} sends us on to {shown(url)}, which gets no credentials")
-        return answer(self._credentials, username_from_url, CredentialType(allowed_types), place=place)
+            raise Refused(f"{location} sends us on to {shown(url)}, which gets no credentials")
+        return answer(self._credentials, username_from_url, CredentialType(allowed_types), location=location)
 
     def sideband_progress(self, string: str) -> None:
         printable = "".join(character if character.isprintable() else " " for character in string)
-        self.said = f"{self.said} {printable}"[-500:]
+        self.output = f"{self.output} {printable}"[-500:]
 
     def push_negotiation(self, updates: list[pygit2.remotes.PushUpdate]) -> None:
         for update in updates:
@@ -102,7 +111,7 @@ class Remote:
         self._repository = repository
         self._credentials: Credentials = credentials or Anonymous()
         self.address = check_address(address)
-        self.place = shown(address)
+        self.location = shown(address)
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
         """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
@@ -114,18 +123,18 @@ class Remote:
                 callbacks=_Callbacks(self.address, self._credentials),
                 prune=FetchPrune.PRUNE if prune else FetchPrune.NO_PRUNE,
                 proxy=True,
-                depth=0 if local else depth,
+                depth=0 if local else depth,  # libgit2's transport for folders makes no shallow clones
             )
             return _advertised(remote, connect=False)
         except _LIBGIT2 as exc:
-            raise translated(exc, place=self.place, doing="fetching") from exc
+            raise translated(exc, location=self.location, doing="fetching") from exc
 
     def heads(self) -> Advertised:
         """What the remote shows now, without fetching."""
         try:
             return _advertised(self._remote(), connect=True, callbacks=_Callbacks(self.address, self._credentials))
         except _LIBGIT2 as exc:
-            raise translated(exc, place=self.place, doing="listing its refs") from exc
+            raise translated(exc, location=self.location, doing="listing its refs") from exc
 
     def push(self, ref: str, commit: str | None, *, expected: str | None, force: bool = False) -> None:
         """The remote's ``ref`` went from ``expected`` (None: absent) to ``commit`` (None: deleted), exactly so.
@@ -144,17 +153,17 @@ class Remote:
             self._settle_lost_lease(ref, commit, lost.advertised)
             return
         except _LIBGIT2 as exc:
-            self._settle_failure(ref, commit, translated(exc, place=self.place, doing=f"pushing {ref}"), exc)
+            self._settle_failure(ref, commit, translated(exc, location=self.location, doing=f"pushing {ref}"), exc)
             return
         if callbacks.reason is not None:
             self._settle_rejection(ref, commit, expected, callbacks)
         elif not callbacks.answered:
-            self._settle_failure(ref, commit, Unavailable(f"{self.place} did not say whether it took {ref}"), None)
+            self._settle_failure(ref, commit, Unavailable(f"{self.location} did not say whether it took {ref}"), None)
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):
             where = "does not exist" if advertised == _NOTHING else f"is at {advertised[:12]}"
-            raise Stale(f"{ref} at {self.place} {where} by now")
+            raise Stale(f"{ref} at {self.location} {where} by now")
 
     def _settle_failure(self, ref: str, commit: str | None, error: BotError, cause: BaseException | None) -> None:
         if not isinstance(error, Unavailable) or not self._arrived(ref, commit):
@@ -163,7 +172,7 @@ class Remote:
     def _settle_rejection(self, ref: str, commit: str | None, expected: str | None, callbacks: _Callbacks) -> None:
         now = self.heads().refs.get(ref)
         if now != commit:
-            raise rejection(callbacks.reason or "", ref=ref, moved=now != expected, said=callbacks.said.strip())
+            raise rejection(callbacks.reason or "", ref=ref, moved=now != expected, output=callbacks.output.strip())
 
     def _arrived(self, ref: str, commit: str | None) -> bool:
         try:
@@ -176,15 +185,16 @@ class Remote:
             target = pygit2.Repository(folder)
             if not target.is_bare:
                 raise Refused(
-                    f"{self.place} is a checkout; pushing needs a bare repository", advice="use `git clone --bare`"
+                    f"{self.location} is a checkout; pushing needs a bare repository", advice="use `git clone --bare`"
                 )
             if commit is not None:
                 self._carry(target, commit)
             _swap(target, ref, commit, expected)
         except _LIBGIT2 as exc:
-            raise translated(exc, place=self.place, doing=f"pushing {ref}") from exc
+            raise translated(exc, location=self.location, doing=f"pushing {ref}") from exc
 
     def _carry(self, target: pygit2.Repository, commit: str) -> None:
+        """The objects of ``commit`` are in ``target``, carried by a ref that no two processes share and that is gone again."""
         if commit in target:
             return
         passage = f"refs/clockwork/incoming/{uuid.uuid4().hex}"
@@ -208,18 +218,18 @@ def _advertised(remote: pygit2.Remote, *, connect: bool, callbacks: _Callbacks |
 
 def _swap(target: pygit2.Repository, ref: str, commit: str | None, expected: str | None) -> None:
     """Compare-and-swap in a folder. libgit2 sets and deletes a ref only while it still is what was looked up."""
-    found = target.references.get(ref)
-    now = None if found is None else str(found.target)
+    reference = target.references.get(ref)
+    now = None if reference is None else str(reference.target)
     if now == commit:
         return
     if now != expected:
         raise Stale(f"{ref} is at {now and now[:12]} by now")
     try:
-        if found is None:
+        if reference is None:
             target.references.create(ref, commit or "")
         elif commit is None:
-            found.delete()
+            reference.delete()
         else:
-            found.set_target(commit)
+            reference.set_target(commit)
     except (pygit2.GitError, ValueError) as exc:
         raise Stale(f"{ref} moved while it was being written") from exc

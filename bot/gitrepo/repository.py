@@ -92,10 +92,10 @@ class GitRepository:
     @classmethod
     def local(cls, path: Path) -> GitRepository:
         """The repository that ``path`` lies in, as it is on this disk; nothing is fetched and nothing can be pushed."""
-        found = pygit2.discover_repository(str(path))
-        if found is None:
+        folder = pygit2.discover_repository(str(path))
+        if folder is None:
             raise Invalid(f"{path} is not in a Git repository")
-        return cls(pygit2.Repository(found), None)
+        return cls(pygit2.Repository(folder), None)
 
     def fetch(self) -> None:
         if self._remote is None:
@@ -108,18 +108,21 @@ class GitRepository:
     def fetch_ref(self, ref: str) -> str:
         """The commit that the remote's ``ref`` (``refs/pull/7/head``, or a full sha) names, fetched.
 
+        GitHub keeps the head of every pull request, from forks too, under ``refs/pull/N/head`` (docs.github.com,
+        "Checking out pull requests locally").
+
         Raises ``Invalid`` when the remote has no such ref.
         """
         if self._remote is None:
             return self._required(ref)
-        place = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
+        kept = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
         with self._writing():
-            self._remote.fetch([f"+{ref}:{place}"])
-        return self._required(place)
+            self._remote.fetch([f"+{ref}:{kept}"])
+        return self._required(kept)
 
     def head(self, branch: str) -> str | None:
-        found = self._repository.references.get(self._place(branch))
-        return None if found is None else str(found.resolve().target)
+        reference = self._repository.references.get(self._local_name(branch))
+        return None if reference is None else str(reference.resolve().target)
 
     def default_branch(self) -> str:
         if self._default is None and self._remote is not None:
@@ -134,21 +137,21 @@ class GitRepository:
 
     def branches(self) -> Sequence[str]:
         """The names of the remote's branches as last fetched, sorted."""
-        prefix = self._place("")
+        prefix = self._local_name("")
         return sorted(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
 
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         tree = self._tree(commit)
         if not under:
             return self._all(tree, suffixes)
-        found = trees.find(self._repository, tree, under.strip("/"))
-        if found is None or found[0] != 0o040000:
+        entry = trees.find(self._repository, tree, under.strip("/"))
+        if entry is None or entry[0] != trees.FOLDER:
             return ()
-        return tuple(trees.entries_of(self._repository, found[1], under.strip("/"), suffixes=suffixes))
+        return tuple(trees.entries_of(self._repository, entry[1], under.strip("/"), suffixes=suffixes))
 
     def read(self, commit: str, path: str) -> bytes | None:
-        found = trees.find(self._repository, self._tree(commit), path)
-        return self.blob(found[1]) if found is not None and found[0] in {0o100644, 0o100755, 0o100664} else None
+        entry = trees.find(self._repository, self._tree(commit), path)
+        return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
 
     def blob(self, blob: str) -> bytes:
         return blob_bytes(self._repository, blob)
@@ -196,20 +199,20 @@ class GitRepository:
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return history.ancestry(self._repository, ancestor, commit)
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        return history.best_common_ancestor(self._repository, one, other)
+    def merge_base(self, commit: str, other: str) -> str | None:
+        return history.best_common_ancestor(self._repository, commit, other)
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         return history.changes(self._repository, base, head)
 
     def resolve(self, name: str) -> str | None:
-        places = [self._place(name), f"refs/tags/{name}", f"refs/heads/{name}"]
+        candidates = [self._local_name(name), f"refs/tags/{name}", f"refs/heads/{name}"]
         if name.startswith("refs/") or name == "HEAD":
-            places.insert(0, name)
-        for place in places:
-            found = self._reference(place)
-            if found is not None:
-                return found
+            candidates.insert(0, name)
+        for candidate in candidates:
+            commit = self._reference(candidate)
+            if commit is not None:
+                return commit
         return self._by_sha(name) if _ABBREVIATED.match(name) else None
 
     def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
@@ -218,15 +221,15 @@ class GitRepository:
         ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         with self._writing():
             self._remote.push(ref, commit, expected=expected, force=force)
-            self._remember(self._place(branch), commit)
+            self._remember(self._local_name(branch), commit)
 
-    def _remember(self, place: str, commit: str | None) -> None:
+    def _remember(self, name: str, commit: str | None) -> None:
         if commit is not None:
-            self._repository.references.create(place, commit, force=True)
-        elif place in self._repository.references:
-            self._repository.references.delete(place)
+            self._repository.references.create(name, commit, force=True)
+        elif name in self._repository.references:
+            self._repository.references.delete(name)
 
-    def _place(self, branch: str) -> str:
+    def _local_name(self, branch: str) -> str:
         """Where the remote's ``branch``, or a ref by its full name, is kept here."""
         if branch.startswith("refs/"):
             return branch
@@ -256,18 +259,18 @@ class GitRepository:
             by_path.pop(path, None)
             if delta.status is DeltaStatus.DELETED:
                 continue
-            found = trees.find(self._repository, tree, path)
-            if found is not None and found[0] in {0o100644, 0o100755, 0o100664}:
-                by_path[path] = TreeEntry(path, found[1], found[0])
+            entry = trees.find(self._repository, tree, path)
+            if entry is not None and entry[0] in trees.REGULAR:
+                by_path[path] = TreeEntry(path, entry[1], entry[0])
         return by_path
 
     def _tree(self, commit: str) -> str:
         return str(history.commit_of(self._repository, commit).tree_id)
 
-    def _reference(self, place: str) -> str | None:
+    def _reference(self, name: str) -> str | None:
         try:
-            found = self._repository.references.get(place)
-            return None if found is None else str(found.peel(pygit2.Commit).id)
+            reference = self._repository.references.get(name)
+            return None if reference is None else str(reference.peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
@@ -278,10 +281,10 @@ class GitRepository:
             return None
 
     def _required(self, ref: str) -> str:
-        found = self.resolve(ref)
-        if found is None:
+        commit = self.resolve(ref)
+        if commit is None:
             raise Invalid(f"there is no {ref} in this repository")
-        return found
+        return commit
 
     def _writing(self) -> AbstractContextManager[None]:
         return nullcontext() if self._remote is None else writing(Path(self._repository.path))
@@ -293,7 +296,8 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
     Raises ``Invalid`` before anything is on the disk when the address is not acceptable: it is kept in the clone.
     """
     check_address(url)
-    # libgit2 would look up every neighbour of a changed file for each tree it writes; they come from a tree that is here.
+    # libgit2 would look up every neighbour of a changed file for each tree it writes (git_libgit2_opts,
+    # GIT_OPT_ENABLE_STRICT_OBJECT_CREATION); they come from a tree that is here. A process-wide switch.
     pygit2.settings.enable_strict_object_creation(False)
     try:
         if not directory.exists() or not any(directory.iterdir()):

@@ -1,7 +1,9 @@
 """Signed commits, with the programs Git itself uses: ``ssh-keygen -Y sign`` and ``gpg``.
 
-A signer is asked by :class:`~bot.gitrepo.repository.GitRepository` for every commit it makes when one is configured;
-there is no unsigned fallback.
+The commands are those of git's gpg-interface.c (git-config(1), ``gpg.format``; ssh-keygen(1), namespace ``git``), and
+the signature becomes the header ``gpgsig`` (gitformat-signature(5)). A signer is asked by
+:class:`~bot.gitrepo.repository.GitRepository` for every commit it makes when one is configured; there is no unsigned
+fallback.
 """
 
 from __future__ import annotations

@@ -22,11 +22,12 @@ from bot.ports import TreeEntry
 __all__ = ["FOLDER", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
 
 MAX_FILES: Final = 2_000_000
-"""A tree can name the same subtree ten times at ten levels; nobody's repository has this many files."""
+"""A tree can name the same subtree ten times at ten levels ("git bomb"); nobody's repository has this many files."""
 
 _MAX_PATH: Final = 4096
 FOLDER: Final = 0o040000
 REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
+"""Modes of files. 100664 is no longer written; git tolerates it in old trees (git, fsck.c)."""
 
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
 _FOLDERS: Final = frozenset({b"40000", b"040000"})
@@ -71,7 +72,7 @@ def entries_of(
     """
     if suffixes:
         return _ending_in(repository, str(tree), f"{under}/" if under else "", suffixes)
-    found: list[TreeEntry] = []
+    files: list[TreeEntry] = []
     waiting = [iter(children(repository, tree))]
     prefixes = [f"{under}/" if under else ""]
     while waiting:
@@ -88,23 +89,23 @@ def entries_of(
             waiting.append(iter(children(repository, oid)))
             prefixes.append(path + "/")
         elif mode in REGULAR:
-            found.append(TreeEntry(path, oid, mode))
-            if len(found) > MAX_FILES:
+            files.append(TreeEntry(path, oid, mode))
+            if len(files) > MAX_FILES:
                 raise Refused(
                     f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on"
                 )
-    return found
+    return files
 
 
 def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: tuple[str, ...]) -> list[TreeEntry]:
     """The files below ``tree`` with such a name. What else there is costs one match of a pattern and no more."""
-    wanted = tuple(suffix.encode() for suffix in suffixes)
-    found: list[TreeEntry] = []
+    endings = tuple(suffix.encode() for suffix in suffixes)
+    entries: list[TreeEntry] = []
     waiting = [(tree, prefix)]
     while waiting:
         oid, folder = waiting.pop()
         for octal, raw, sha in _ENTRY.findall(repository.read(oid)[1]):
-            if not raw.endswith(wanted) and octal not in _FOLDERS:
+            if not raw.endswith(endings) and octal not in _FOLDERS:
                 continue
             name, mode = raw.decode(errors="surrogateescape"), int(octal, 8)
             path = folder + name
@@ -113,10 +114,10 @@ def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: 
             if mode == FOLDER:
                 waiting.append((sha.hex(), path + "/"))
             elif mode in REGULAR:
-                found.append(TreeEntry(path, sha.hex(), mode))
-        if len(found) + len(waiting) > MAX_FILES:
+                entries.append(TreeEntry(path, sha.hex(), mode))
+        if len(entries) + len(waiting) > MAX_FILES:
             raise Refused(f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on")
-    return sorted(found, key=lambda entry: entry.path)
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 def find(repository: pygit2.Repository, tree: _Id, path: str) -> tuple[int, str] | None:
@@ -162,14 +163,14 @@ def check_writable_in(repository: pygit2.Repository, base: _Id, paths: Iterable[
     for path in paths:
         parts = check_writable(path)
         for depth in range(1, len(parts) + 1):
-            place = "/".join(parts[:depth])
-            found = find(repository, base, place)
-            if found is None:
+            prefix = "/".join(parts[:depth])
+            entry = find(repository, base, prefix)
+            if entry is None:
                 break
-            if depth < len(parts) and found[0] != FOLDER:
-                raise Refused(f"will not write below {place}: {_what(found[0])} is in the way")
-            if depth == len(parts) and found[0] not in REGULAR:
-                raise Refused(f"will not write {place}: {_what(found[0])} is there")
+            if depth < len(parts) and entry[0] != FOLDER:
+                raise Refused(f"will not write below {prefix}: {_what(entry[0])} is in the way")
+            if depth == len(parts) and entry[0] not in REGULAR:
+                raise Refused(f"will not write {prefix}: {_what(entry[0])} is there")
 
 
 def commit(

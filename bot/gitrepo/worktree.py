@@ -49,16 +49,16 @@ class WorkTree:
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         del commit
         start = os.path.normpath(under) if under else ""
-        found = (entry for entry in self._walk(start) if not suffixes or entry.path.endswith(suffixes))
-        return sorted(found, key=lambda entry: entry.path)
+        files = (entry for entry in self._walk(start) if not suffixes or entry.path.endswith(suffixes))
+        return sorted(files, key=lambda entry: entry.path)
 
     def read(self, commit: str, path: str) -> bytes | None:
         del commit
         parts = path.split("/")
         if path.startswith("/") or ".." in parts or any(self._is_link(parts[:n]) for n in range(1, len(parts) + 1)):
             return None
-        place = self._root / path
-        return place.read_bytes() if place.is_file() else None
+        file = self._root / path
+        return file.read_bytes() if file.is_file() else None
 
     def blob(self, blob: str) -> bytes:
         data = self.read(WORKTREE, blob.partition(":")[2])
@@ -73,8 +73,8 @@ class WorkTree:
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return ancestor == commit
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        return one if one == other else None
+    def merge_base(self, commit: str, other: str) -> str | None:
+        return commit if commit == other else None
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         del base, head
@@ -94,6 +94,16 @@ class WorkTree:
     ) -> str:
         del parent, changes, message, at, author
         raise self._read_only()
+
+    def write(self, changes: Mapping[str, bytes | None]) -> None:
+        """The files on this disk have these bytes (None: are gone), as ``clockwork render`` leaves them; no commit."""
+        for path, data in changes.items():
+            file = self._root / path
+            if data is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
 
     def check_writable(self, parent: str, paths: Iterable[str]) -> None:
         """What a commit of these files would be told by their names alone; links in the way are not looked for."""
@@ -119,12 +129,12 @@ class WorkTree:
 
     def _walk(self, under: str) -> Iterator[TreeEntry]:
         try:
-            found = list(os.scandir(self._root / under))
+            items = list(os.scandir(self._root / under))
         except (NotADirectoryError, FileNotFoundError):
             return
         except PermissionError as exc:
             raise Invalid(f"cannot read the folder {self._root / under}") from exc
-        for item in found:
+        for item in items:
             path = f"{under}/{item.name}" if under else item.name
             if item.is_dir(follow_symlinks=False):
                 if item.name not in _SKIPPED:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
 from bot.model.finding import AuthorKind
+from bot.model.globs import name_matches
 
 _ACCOUNTS: Final = {
     "copilot": "copilot",
     "copilot-swe-agent*": "copilot",
     "github-copilot*": "copilot",
     "claude": "claude",
-    "claude[[]bot]": "claude",
+    "claude[bot]": "claude",
     "claude-code*": "claude",
     "anthropic-*": "claude",
     "codex*": "codex",
@@ -57,17 +57,17 @@ def classify(
     """
     account = login.lower()
     for pattern, agent in (known or {}).items():
-        if fnmatchcase(account, pattern.lower()) or (branch and fnmatchcase(branch, pattern)):
+        if name_matches(pattern.lower(), account) or (branch and name_matches(pattern, branch)):
             return AuthorKind.AGENT, agent
     for pattern, agent in _ACCOUNTS.items():
-        if fnmatchcase(account, pattern):
+        if name_matches(pattern, account):
             return AuthorKind.AGENT, agent
-    found = _BRANCHES.match(branch)
-    if found:
-        return AuthorKind.AGENT, found[1].lower()
+    match = _BRANCHES.match(branch)
+    if match:
+        return AuthorKind.AGENT, match[1].lower()
     for message in messages:
-        found = _TRAILER.search(message[-4000:])
-        if found:
-            name = next(group for group in found.groups() if group).lower()
+        match = _TRAILER.search(message[-4000:])
+        if match:
+            name = next(group for group in match.groups() if group).lower()
             return AuthorKind.AGENT, _VENDORS.get(name, name)
     return (AuthorKind.BOT if account.endswith("[bot]") else AuthorKind.HUMAN), None

@@ -92,6 +92,7 @@ _GENERATED_NAME: Final = re.compile(
     r"\.g\.dart$|\.designer\.cs$|_generated\.[a-z]+$|\.generated\.[a-z]+$|(^|/)\.clockwork/build/",
     re.IGNORECASE,
 )
+# `go help generate` has the sentence for Go; "@generated" is what Phabricator and GitHub's Linguist look for.
 _GENERATED_LINE: Final = re.compile(
     r"@generated|Code generated .{0,80}DO NOT EDIT|DO NOT EDIT.{0,80}generated", re.IGNORECASE
 )

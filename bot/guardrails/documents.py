@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Invalid
-from bot.guardrails import expressions, globs
+from bot.guardrails import expressions
 from bot.guardrails.rule import (
     Alternative,
     Applies,
@@ -32,9 +32,11 @@ from bot.guardrails.rule import (
     Touches,
     WaiverPolicy,
 )
-from bot.guardrails.structure import Node, Unparsed, parse_documents
+from bot.guardrails.structure import Unparsed, parse_documents
+from bot.intake.lined import LinedNode, plain
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Enforce, FileStatus, Mode
+from bot.model.globs import check_file_glob
 
 MAX_DOCUMENT: Final = 64_000
 """Characters of one document."""
@@ -153,15 +155,15 @@ class _Front(_Strict):
 def parse(path: str, data: bytes) -> Guardrail:
     """The guardrail that one document describes. Raises ``Invalid`` naming file, line and key. Examples are not run."""
     text = _decoded(path, data)
-    found = _FRONT.match(text)
-    if found is None:
+    match = _FRONT.match(text)
+    if match is None:
         raise Invalid(f"{path}:1: a guardrail document begins with '---', YAML and '---' again")
-    written = _Written(path, found[1], _yaml(path, found[1]))
+    written = _Written(path, _yaml(path, match[1]))
     try:
-        front = _Front.model_validate(written.root.plain(4000))
+        front = _Front.model_validate(plain(written.root, path))
     except ValidationError as error:
         raise Invalid(_explain(written, error)) from error
-    return _guardrail(written, front, found[2].strip())
+    return _guardrail(written, front, match[2].strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,25 +171,7 @@ class _Written:
     """The front matter as it is written, to say where a mistake is."""
 
     path: str
-    text: str
-    root: Node
-
-    def line(self, *keys: str | int) -> int:
-        """The line of the document on which the last of ``keys`` is written, as far as they are there."""
-        node, line = self.root, 1
-        for key in keys:
-            child = _child(node, key)
-            if child is None:  # not written, or the name of an alternative
-                continue
-            line = self._key_line(str(key), line, child.line) if isinstance(key, str) else child.line
-            node = child
-        return line + 1
-
-    def _key_line(self, key: str, first: int, last: int) -> int:
-        """The line of a key whose value begins on ``last``: a block below its key begins later than the key."""
-        lines = self.text.split("\n")
-        said = re.compile(rf"""(?:^|[\s{{,-])["']?{re.escape(key)}["']?\s*:""")
-        return next((number for number in range(last, first - 1, -1) if said.search(lines[number - 1])), last)
+    root: LinedNode
 
     @contextmanager
     def at(self, *keys: str | int) -> Iterator[None]:
@@ -196,13 +180,9 @@ class _Written:
             yield
         except Invalid as error:
             key = ".".join(str(key) for key in keys)
-            raise Invalid(f"{self.path}:{self.line(*keys)}: {key}: {error.message}", advice=error.advice) from error
-
-
-def _child(node: Node, key: str | int) -> Node | None:
-    if isinstance(key, int):
-        return node.value[key] if isinstance(node.value, list) and key < len(node.value) else None
-    return node.get(key)
+            raise Invalid(
+                f"{self.path}:{self.root.line_of(keys)}: {key}: {error.message}", advice=error.advice
+            ) from error
 
 
 def _decoded(path: str, data: bytes) -> str:
@@ -215,10 +195,10 @@ def _decoded(path: str, data: bytes) -> str:
     return text
 
 
-def _yaml(path: str, front: str) -> Node:
-    documents = parse_documents(front, unique_keys=True)
+def _yaml(path: str, front: str) -> LinedNode:
+    documents = parse_documents(f"\n{front}", strict=True)  # the line of the opening dashes
     if isinstance(documents, Unparsed):
-        raise Invalid(f"{path}:{documents.line + 1}: {documents.message}")
+        raise Invalid(f"{path}:{documents.line}: {documents.message}")
     if len(documents) != 1 or not isinstance(documents[0].value, dict):
         raise Invalid(f"{path}:2: the front matter is not a mapping")
     return documents[0]
@@ -226,18 +206,18 @@ def _yaml(path: str, front: str) -> Node:
 
 def _explain(written: _Written, error: ValidationError) -> str:
     """The first mistake with its line and dotted key. An unknown key goes before what it was perhaps meant to be."""
-    found = error.errors(include_url=False)
-    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
-    node: Node | None = written.root
+    mistakes = error.errors(include_url=False)
+    first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
+    node: LinedNode | None = written.root
     keys: list[str | int] = []
     for part in first["loc"]:
-        child = None if node is None else _child(node, part)
+        child = None if node is None else node.child(part)
         if child is not None or (first["type"] == "missing" and part == first["loc"][-1]):
             keys.append(part)
         node = child or node
     key = ".".join(dict.fromkeys(str(key) for key in keys)) or "front matter"
     message = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"], first["msg"])
-    return f"{written.path}:{written.line(*keys)}: {key}: {message}"
+    return f"{written.path}:{written.root.line_of(keys)}: {key}: {message}"
 
 
 def _guardrail(written: _Written, front: _Front, body: str) -> Guardrail:
@@ -245,7 +225,7 @@ def _guardrail(written: _Written, front: _Front, body: str) -> Guardrail:
     for key, patterns in (("paths", front.applies.paths), ("exclude", front.applies.exclude)):
         with written.at("applies", key):
             for pattern in patterns:
-                globs.check(pattern)
+                check_file_glob(pattern)
     return Guardrail(
         id=front.id,
         title=front.title,
@@ -350,14 +330,16 @@ def _several(value: _Value | list[_Value]) -> tuple[object, ...]:
 def _words(value: list[str] | str) -> tuple[str, ...]:
     words = (value,) if isinstance(value, str) else tuple(value)
     for word in words:
-        globs.check(word)
+        check_file_glob(word)
     return words
 
 
 def _require(written: _Written, detect: _Require) -> Require:
     with written.at("detect", "then_any"):
-        alternatives = tuple(Alternative(_words(one.changed), one.label) for one in detect.then_any)
-        if any(not one.changed and one.label is None for one in alternatives):
+        alternatives = tuple(
+            Alternative(_words(alternative.changed), alternative.label) for alternative in detect.then_any
+        )
+        if any(not alternative.changed and alternative.label is None for alternative in alternatives):
             raise Invalid("require: each of then_any says 'changed' or 'label'")
     with written.at("detect", "if_changed"):
         return Require(_words(detect.if_changed), alternatives)

@@ -84,7 +84,7 @@ class _Loops:
                 low, high, body = argument
                 if high >= _MANY:
                     inner = _charset(body)
-                    if any(one & inner for one in open_loops) or self._has_loop(body):
+                    if any(loop & inner for loop in open_loops) or self._has_loop(body):
                         return True
                     if low:
                         self._close(open_loops, inner)
@@ -109,7 +109,7 @@ class _Loops:
     @staticmethod
     def _close(open_loops: list[frozenset[int]], passed: frozenset[int]) -> None:
         """A character that a repeat cannot produce ends its trading."""
-        open_loops[:] = [one for one in open_loops if one & passed]
+        open_loops[:] = [loop for loop in open_loops if loop & passed]
 
     @staticmethod
     def _has_loop(parsed: Iterable[Any]) -> bool:
@@ -124,38 +124,38 @@ class _Loops:
 
 def _charset(parsed: Iterable[Any]) -> frozenset[int]:
     """Every byte that can occur anywhere in the matched text: an upper bound."""
-    found: set[int] = set()
+    bytes_: set[int] = set()
     for code, argument in parsed:
         if code is codes.LITERAL:
-            found.add(argument)
+            bytes_.add(argument)
         elif code is codes.NOT_LITERAL:
-            found |= _ALL - {argument}
+            bytes_ |= _ALL - {argument}
         elif code is codes.ANY:
             return _ALL
         elif code is codes.IN:
-            found |= _members(argument)
+            bytes_ |= _members(argument)
         elif code is codes.BRANCH or code is codes.SUBPATTERN or code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
             for inner in _inner(code, argument):
-                found |= _charset(inner)
-    return frozenset(found | {byte ^ 0x20 for byte in found if chr(byte).isascii() and chr(byte).isalpha()})
+                bytes_ |= _charset(inner)
+    return frozenset(bytes_ | {byte ^ 0x20 for byte in bytes_ if chr(byte).isascii() and chr(byte).isalpha()})
 
 
 _CATEGORIES: Final = {"DIGIT": rb"\d", "SPACE": rb"\s", "WORD": rb"\w"}
 
 
 def _members(items: Iterable[Any]) -> frozenset[int]:
-    found: set[int] = set()
+    listed: set[int] = set()
     negated = False
     for code, argument in items:
         if code is codes.NEGATE:
             negated = True
         elif code is codes.LITERAL:
-            found.add(argument)
+            listed.add(argument)
         elif code is codes.RANGE:
-            found |= set(range(argument[0], argument[1] + 1))
+            listed |= set(range(argument[0], argument[1] + 1))
         else:
             name = str(argument).removeprefix("CATEGORY_")
             expression = re.compile(_CATEGORIES[name.removeprefix("NOT_")])
             members = {byte for byte in _ALL if expression.match(bytes([byte]))}
-            found |= _ALL - members if name.startswith("NOT_") else members
-    return frozenset(_ALL - found if negated else found)
+            listed |= _ALL - members if name.startswith("NOT_") else members
+    return frozenset(_ALL - listed if negated else listed)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from bot.guardrails import hcl
 from bot.guardrails.classify import language
 from bot.guardrails.structure import Unparsed, is_template, parse_documents
 
@@ -140,20 +141,17 @@ def _toml(text: str) -> ParseFailure | None:
     try:
         tomllib.loads(text.replace("\r\n", "\n").removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
-        return ParseFailure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, found is None)
+        match = re.search(r"at line (\d+)", str(error))
+        line = int(match[1]) if match else text.count("\n") + 1
+        return ParseFailure("TOML", re.sub(r" \(at .*\)", "", str(error)), line, match is None)
     except RecursionError:
         return None
     return None
 
 
 def _hcl(text: str) -> ParseFailure | None:
-    from bot.guardrails.hcl import first_error
-
-    line = first_error(text)
-    if line is None:
+    parsed = hcl.parse(text)
+    if not parsed.errors:
         return None
-    return ParseFailure(
-        "HCL", "a block, an attribute or an expression is not complete", line, line >= text.rstrip().count("\n")
-    )
+    first = parsed.errors[0]
+    return ParseFailure("HCL", first.message, first.line, parsed.cut_off or first.line >= text.rstrip().count("\n"))

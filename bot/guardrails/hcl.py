@@ -1,24 +1,19 @@
-"""Terraform and ``.cw`` files as blocks and attributes, by tree-sitter: fast on any input, no recursion of ours.
+"""Terraform and ``.cw`` files as blocks and attributes with lines: what :mod:`bot.intake.cw` read, as detectors ask for it.
 
-Used to compare protections and exposure before and after a change, and to see whether a file parses.
+Protections and exposure are compared by these before and after a change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from tree_sitter import Node as Syntax
-    from tree_sitter import Parser
-
-_MAX_BYTES: Final = 600_000
+from bot.intake import cw, syntax
+from bot.intake.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class HclAttribute:
     """``name = text``. Lines count from 1; ``text`` is the expression as written, with white space collapsed."""
 
     name: str
@@ -27,14 +22,14 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class HclBlock:
     """One block: its type, labels, attributes and nested blocks."""
 
     type: str
     labels: tuple[str, ...]
     line: int
-    attributes: list[Attribute] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    attributes: tuple[HclAttribute, ...]
+    blocks: tuple[HclBlock, ...]
 
     @property
     def address(self) -> str:
@@ -42,10 +37,10 @@ class Block:
         parts = self.labels if self.type == "resource" else (self.type, *self.labels)
         return ".".join(parts)
 
-    def attribute(self, name: str) -> Attribute | None:
-        return next((found for found in self.attributes if found.name == name), None)
+    def attribute(self, name: str) -> HclAttribute | None:
+        return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
-    def nested(self, kind: str) -> Iterator[Block]:
+    def nested(self, kind: str) -> Iterator[HclBlock]:
         """The nested blocks of that type, also as ``dynamic "type"`` blocks."""
         for block in self.blocks:
             if block.type == kind:
@@ -54,76 +49,28 @@ class Block:
                 yield from block.nested("content")
 
 
-def first_error(text: str) -> int | None:
-    """The line (from 1) of the first syntax error, None when the text parses (or is too large to say)."""
-    data = text.encode()
-    if len(data) > _MAX_BYTES:
-        return None
-    tree = _parser().parse(data)
-    if not tree.root_node.has_error:
-        return None
-    node = tree.root_node
-    while True:
-        child = next((one for one in node.children if one.has_error or one.is_missing or one.is_error), None)
-        if child is None:
-            return int(node.start_point[0]) + 1
-        if child.is_error or child.is_missing:
-            return int(child.start_point[0]) + 1
-        node = child
+def parse(text: str) -> syntax.Parsed:
+    """The whole file. A byte order mark is no part of it (HCL native syntax, "Lexical Elements: Unicode")."""
+    return cw.parse_text(Text("", text.removeprefix("\ufeff")))
 
 
-def parse_blocks(text: str) -> tuple[Block, ...]:
-    """The top-level blocks; empty for text that is no HCL or too large. Broken parts are left out."""
-    data = text.encode()
-    if len(data) > _MAX_BYTES:
-        return ()
-    root = Block("", (), 1)
-    stack: list[tuple[Syntax, Block, int]] = [(_parser().parse(data).root_node, root, 0)]
-    while stack:
-        node, owner, depth = stack.pop()
-        if depth > 200:
-            continue
-        for child in reversed(node.children):
-            match child.type:
-                case "block":
-                    made = _block(child)
-                    owner.blocks.append(made)
-                    stack.append((child, made, depth + 1))
-                case "attribute":
-                    owner.attributes.append(_attribute(child))
-                case "body" | "config_file":
-                    stack.append((child, owner, depth + 1))
-    _order(root)
-    return tuple(root.blocks)
+def parse_blocks(text: str) -> tuple[HclBlock, ...]:
+    """The top-level blocks; what is broken is left out."""
+    parsed = parse(text)
+    return tuple(_block(parsed.text, block) for block in parsed.body.blocks)
 
 
-def _order(root: Block) -> None:
-    stack = [root]
-    while stack:
-        block = stack.pop()
-        block.blocks.sort(key=lambda one: one.line)
-        block.attributes.sort(key=lambda one: one.line)
-        stack.extend(block.blocks)
+def _block(text: Text, block: syntax.Block) -> HclBlock:
+    return HclBlock(
+        block.kind,
+        tuple(label.value for label in block.labels),
+        text.position(block.start)[0],
+        tuple(_attribute(text, assignment) for assignment in block.body.assignments),
+        tuple(_block(text, inner) for inner in block.body.blocks),
+    )
 
 
-def _block(node: Syntax) -> Block:
-    words = [_source(child).strip('"') for child in node.children if child.type in {"identifier", "string_lit"}]
-    return Block(words[0] if words else "", tuple(words[1:]), node.start_point[0] + 1)
-
-
-def _attribute(node: Syntax) -> Attribute:
-    name = _source(node.children[0])
-    value = " ".join(_source(node.children[-1]).split())
-    return Attribute(name, value, node.start_point[0] + 1)
-
-
-def _source(node: Syntax) -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-@lru_cache(maxsize=1)
-def _parser() -> Parser:
-    import tree_sitter_hcl
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_hcl.language()))
+def _attribute(text: Text, assignment: syntax.Assignment) -> HclAttribute:
+    expression = assignment.expression
+    written = " ".join(text.chars[expression.start : expression.end].split())
+    return HclAttribute(assignment.name, written, text.position(assignment.start)[0])

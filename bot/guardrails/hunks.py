@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.hcl import HclBlock, parse_blocks
 from bot.guardrails.lexing import LineMask, mask
-from bot.guardrails.structure import Document, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 MAX_BYTES: Final = 1_500_000
@@ -149,14 +150,24 @@ class Delta:
         return mask(self.after_lines, self.language)
 
     @cached_property
-    def documents_before(self) -> tuple[Document, ...] | Unparsed:
+    def documents_before(self) -> Documents:
         """The YAML or JSON documents at base; empty for an added file."""
         return parse_documents(self.before or "")
 
     @cached_property
-    def documents_after(self) -> tuple[Document, ...] | Unparsed:
+    def documents_after(self) -> Documents:
         """The YAML or JSON documents at head; empty for a removed file."""
         return parse_documents(self.after or "")
+
+    @cached_property
+    def blocks_before(self) -> tuple[HclBlock, ...]:
+        """The blocks of HCL at base; empty for an added file."""
+        return parse_blocks(self.before or "")
+
+    @cached_property
+    def blocks_after(self) -> tuple[HclBlock, ...]:
+        """The blocks of HCL at head; empty for a removed file."""
+        return parse_blocks(self.after or "")
 
     def net_new(self, match: Callable[[DiffLine], bool]) -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
@@ -174,16 +185,16 @@ class Delta:
 
         ``view`` is what of a line counts: ``raw``, ``uncommented``, or ``code`` (no comments and no string contents).
         """
-        found = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
-        if not found:
+        gained = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
+        if not gained:
             return ()
         lost = [line for line in self.removed if pattern.search(line.text[:MAX_LINE])]
         if view != "raw":
             after, before = (self.mask_after, self.mask_before)
             views = (after.code, before.code) if view == "code" else (after.no_comments, before.no_comments)
-            found = [line for line in found if pattern.search(views[0][line.number - 1][:MAX_LINE])]
+            gained = [line for line in gained if pattern.search(views[0][line.number - 1][:MAX_LINE])]
             lost = [line for line in lost if pattern.search(views[1][line.number - 1][:MAX_LINE])]
-        return net(found, lost)
+        return net(gained, lost)
 
 
 def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
@@ -228,14 +239,14 @@ def _hunks(delta: Delta) -> Iterable[Hunk]:
         return
     if delta.change.before == delta.change.after:
         return
-    for header in _HUNK.finditer(_patch(delta.change.before or b"", delta.change.after or b"")):
+    for header in _HUNK.finditer(patch(delta.change.before or b"", delta.change.after or b"", context=0)):
         old_start, old_count, new_start, new_count = (1 if part is None else int(part) for part in header.groups())
         yield Hunk(_numbered(old, old_start, old_count), _numbered(new, new_start, new_count))
 
 
-def _patch(before: bytes, after: bytes) -> bytes:
+def patch(before: bytes, after: bytes, *, context: int) -> bytes:
+    """The unified diff of two texts, with ``context`` lines around each change; empty where they are equal."""
     import pygit2
     from pygit2.enums import DiffOption
 
-    patch = pygit2.Patch.create_from(before, after, "a", "b", DiffOption.FORCE_TEXT, 0, 0)
-    return bytes(patch.data)
+    return bytes(pygit2.Patch.create_from(before, after, "a", "b", DiffOption.FORCE_TEXT, context, 0).data)

@@ -57,20 +57,20 @@ def judge(
     with a finding when it answers yes. Never raises.
     """
     subject = Subject(change, rules.options, facts or ChangeFacts())
-    found: list[Finding] = list(_seen_whole(subject, rules, mode))
+    findings: list[Finding] = list(_seen_whole(subject, rules, mode))
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
     for guardrail in rules.for_agent(change.agent):
         if expired():
             failure = "the time for detectors was used up"
-            found.append(system(rules, "SYS-002", mode, f"Not all checks ran: {failure}, before {guardrail.id}."))
+            findings.append(system(rules, "SYS-002", mode, f"Not all checks ran: {failure}, before {guardrail.id}."))
             break
         try:
-            found += _findings(guardrail, subject, mode, notes)
+            findings += _findings(guardrail, subject, mode, notes)
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
-            found.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
-    kept, waived = _waived(found, subject, rules, today)
+            findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
+    kept, waived = _waived(findings, subject, rules, today)
     return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or change.truncated)
 
 
@@ -78,7 +78,14 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Worst first, then by place."""
     return tuple(
         sorted(
-            findings, key=lambda one: (-one.enforce.rank, -one.severity.rank, one.file or "", one.line or 0, one.rule)
+            findings,
+            key=lambda finding: (
+                -finding.enforce.rank,
+                -finding.severity.rank,
+                finding.file or "",
+                finding.line or 0,
+                finding.rule,
+            ),
         )
     )
 
@@ -130,6 +137,26 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: it is {documents.message}."
                 yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line)
+    yield from _rendered_whole(subject, rules, mode)
+
+
+def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
+    """SYS-001 and SYS-002 for what rendered before the change and does not with it."""
+    if subject.facts.unrendered is not None:
+        yield system(rules, "SYS-002", mode, f"Targets are not judged: {subject.facts.unrendered}.")
+    for change in subject.facts.rendered:
+        for failure in change.failures:
+            text = f"{change.target} cannot be rendered any more: {redact(failure.reason)}. It was not looked at."
+            file, line = failure.file or None, failure.line or 1
+            yield system(
+                rules,
+                "SYS-001",
+                mode,
+                text,
+                file=file,
+                line=line if file else None,
+                anchor=f"{change.target}/{failure.subject}",
+            )
 
 
 def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:
@@ -154,7 +181,7 @@ def _severity(guardrail: Guardrail, hit: Hit, author: AuthorKind) -> Severity:
     severity = guardrail.severity_for(author)
     if hit.severity is None:
         return severity
-    return hit.severity if hit.severity is Severity.LOW else max(severity, hit.severity, key=lambda one: one.rank)
+    return hit.severity if hit.severity is Severity.LOW else max(severity, hit.severity, key=lambda level: level.rank)
 
 
 def _finding(guardrail: Guardrail, hit: Hit, severity: Severity, enforce: Enforce, mark: str) -> Finding:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import Final, assert_never
 
-from bot.guardrails import catalogue, globs
+from bot.guardrails import catalogue
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.expressions import MAX_LINE
 from bot.guardrails.hunks import Delta, DiffLine, net
@@ -25,7 +24,8 @@ from bot.guardrails.rule import (
     Touches,
 )
 from bot.guardrails.select import SelectedNode, select
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Documents, Unparsed
+from bot.model.globs import file_matches, name_matches
 from bot.secrecy.scan import Needle, scan
 
 _SENTENCE: Final = re.compile(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
@@ -42,13 +42,13 @@ def hits(guardrail: Guardrail, subject: Subject) -> Iterator[Hit]:
 
 
 def _names(applies: Applies, agent: str | None) -> bool:
-    return not applies.agents or (agent is not None and any(fnmatchcase(agent, one) for one in applies.agents))
+    return not applies.agents or (agent is not None and any(name_matches(pattern, agent) for pattern in applies.agents))
 
 
 def applies_to(applies: Applies, path: str) -> bool:
     """Whether a file is among those a guardrail is about."""
-    included = not applies.paths or globs.matches(path, applies.paths)
-    return included and not globs.matches(path, applies.exclude)
+    included = not applies.paths or file_matches(path, applies.paths)
+    return included and not file_matches(path, applies.exclude)
 
 
 def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
@@ -74,8 +74,8 @@ def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
 
 def message(guardrail: Guardrail) -> str:
     """The first sentence of the document's body; its title when it has none."""
-    found = _SENTENCE.match(" ".join(guardrail.body.split()))
-    return found[1] if found else guardrail.title
+    match = _SENTENCE.match(" ".join(guardrail.body.split()))
+    return match[1] if match else guardrail.title
 
 
 def _relevant(guardrail: Guardrail, subject: Subject) -> list[Delta]:
@@ -118,10 +118,10 @@ def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -
 def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit]:
     first: Hit | None = None
     if count.pattern is not None:
-        found = list(_matching(guardrail, count.pattern, subject))
-        total = len(found)
-        if found:
-            first = Hit(found[0][0].path, found[0][1].number, "", evidence=found[0][1].text.strip()[:160])
+        matching = list(_matching(guardrail, count.pattern, subject))
+        total = len(matching)
+        if matching:
+            first = Hit(matching[0][0].path, matching[0][1].number, "", evidence=matching[0][1].text.strip()[:160])
     else:
         deltas = _relevant(guardrail, subject)
         sizes = {
@@ -140,24 +140,24 @@ def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Ite
     before: dict[tuple[str, ...], object] = {}
     files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
     for delta in files:
-        before.update({place.path: place.node.value for place in _places(delta.documents_before, rule)})
+        before.update({selected.path: selected.node.value for selected in _places(delta.documents_before, rule)})
     for delta in files:
-        after = {place.path: place.node for place in _places(delta.documents_after, rule)}
+        after = {selected.path: selected.node for selected in _places(delta.documents_after, rule)}
         for path, node in sorted(after.items(), key=lambda item: item[1].line):
             old = before.get(path, _ABSENT)
             if _is(node.value, rule.to) and not _is(old, rule.to):
                 yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
-        for place in _places(delta.documents_before, rule):
-            now = after.get(place.path)
-            if _is(place.node.value, rule.gone) and (now is None or not _is(now.value, rule.gone)) and delta.after:
-                yield _at(guardrail, delta, place.path, 1 if now is None else now.line, f"was {place.node.raw}")
+        for selected in _places(delta.documents_before, rule):
+            now = after.get(selected.path)
+            if _is(selected.node.value, rule.gone) and (now is None or not _is(now.value, rule.gone)) and delta.after:
+                yield _at(guardrail, delta, selected.path, 1 if now is None else now.line, f"was {selected.node.raw}")
 
 
 _ABSENT: Final = object()
 
 
-def _is(value: object, wanted: tuple[object, ...]) -> bool:
-    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in wanted)
+def _is(value: object, values: tuple[object, ...]) -> bool:
+    return any(value == listed and isinstance(value, bool) == isinstance(listed, bool) for listed in values)
 
 
 def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, what: str) -> Hit:
@@ -165,19 +165,19 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, wh
     return Hit(delta.path, line, f"{message(guardrail)} {where} {what}.", anchor="/".join(path))
 
 
-def _places(documents: tuple[Document, ...] | Unparsed, rule: Structural) -> Iterator[SelectedNode]:
+def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     if isinstance(documents, Unparsed):
         return
     for number, document in enumerate(documents[:500]):
-        kind = (document.get("kind") or Node(None, 0)).raw
+        kind = document.word("kind")
         if rule.kinds and kind not in rule.kinds:
             continue
-        name = (document.get("metadata", "name") or Node(None, 0)).raw
-        namespace = (document.get("metadata", "namespace") or Node(None, 0)).raw
+        name = document.word("metadata", "name")
+        namespace = document.word("metadata", "namespace")
         identity = f"{kind}/{namespace}/{name}" if kind else f"#{number}"
-        for place in select(document, rule.select):
-            yield SelectedNode((identity, *place.path), place.node)
+        for selected in select(document, rule.select):
+            yield SelectedNode((identity, *selected.path), selected.node)
 
 
 def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject) -> Iterator[Hit]:
@@ -190,18 +190,18 @@ def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject)
 def _required(guardrail: Guardrail, require: Require, subject: Subject) -> Iterator[Hit]:
     paths = [delta.path for delta in subject.deltas]
     cause = next(
-        (path for path in paths if globs.matches(path, require.if_changed) and applies_to(guardrail.applies, path)),
+        (path for path in paths if file_matches(path, require.if_changed) and applies_to(guardrail.applies, path)),
         None,
     )
     if cause is None:
         return
-    for one in require.then_any:
-        if one.label is not None and one.label in subject.change.labels:
+    for alternative in require.then_any:
+        if alternative.label is not None and alternative.label in subject.change.labels:
             return
-        if one.changed and any(globs.matches(path, one.changed) for path in paths):
+        if alternative.changed and any(file_matches(path, alternative.changed) for path in paths):
             return
     wishes = [
-        f"a change of {' or '.join(one.changed)}" if one.changed else f"the label {one.label}"
-        for one in require.then_any
+        f"a change of {' or '.join(alternative.changed)}" if alternative.changed else f"the label {alternative.label}"
+        for alternative in require.then_any
     ]
     yield Hit(cause, 1, f"{message(guardrail)} Missing: {', or '.join(wishes)}.", anchor=cause)

@@ -47,7 +47,7 @@ class LineMask:
     def comment(self, number: int, raw: str) -> str:
         """The comment text of line ``number`` (from 1) whose text is ``raw``; empty when there is none."""
         kept = self.no_comments[number - 1]
-        differ = [at for at, (one, other) in enumerate(zip(raw, kept, strict=False)) if one != other]
+        differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
         return raw[differ[0] : differ[-1] + 1] if differ else ""
 
 
@@ -111,15 +111,15 @@ def _line(line: str, lexer: re.Pattern[str], end: str | None) -> tuple[str, str,
             code.append(closing)
             at, end = stop + len(end), None
             continue
-        found = lexer.search(line, at)
-        if found is None or found.start() == found.end():
+        match = lexer.search(line, at)
+        if match is None or match.start() == match.end():
             no_comments.append(line[at:])
             code.append(line[at:])
             break
-        no_comments.append(line[at : found.start()])
-        code.append(line[at : found.start()])
-        opened = found.group()
-        at = found.end()
+        no_comments.append(line[at : match.start()])
+        code.append(line[at : match.start()])
+        opened = match.group()
+        at = match.end()
         if opened in _CLOSERS:
             end = _CLOSERS[opened]
             opening = "  " if opened == "/*" else opened

@@ -41,10 +41,10 @@ def parse(text: str) -> tuple[ReplyFinding, ...]:
         raise Invalid('the reply is not one object {"findings": [...]}')
     if len(data["findings"]) > MAX_FINDINGS:
         raise Invalid(f"the reply has more than {MAX_FINDINGS} findings")
-    return tuple(_one(number, item) for number, item in enumerate(data["findings"], start=1))
+    return tuple(_raw_finding(number, item) for number, item in enumerate(data["findings"], start=1))
 
 
-def _one(number: int, item: object) -> ReplyFinding:
+def _raw_finding(number: int, item: object) -> ReplyFinding:
     if not isinstance(item, dict) or not _KEYS >= set(item) >= _KEYS - {"line"}:
         raise Invalid(f"finding {number} of the reply has not exactly the keys {', '.join(sorted(_KEYS))}")
     line = item.get("line")
@@ -70,7 +70,7 @@ def validate(request: AIRequest, replies: Iterable[Reply], rules: RuleBook, subj
     findings: list[Finding] = []
     failures: list[Finding] = []
     notes: list[str] = []
-    known = {one.id: one for one in rules.for_agent(request.agent)}
+    known = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
     places = _places(subject)
     for reply in replies:
         if reply.status is ReplyStatus.DISABLED:
@@ -120,7 +120,7 @@ def _wrong(item: ReplyFinding, known: Mapping[str, Guardrail], places: Mapping[s
 def _finding(reply: Reply, item: ReplyFinding, rule: Guardrail, places: Mapping[str, Mapping[int, str]]) -> Finding:
     """An assistant's finding: never above the rule's severity and never more than a warning."""
     asked = Severity(item.severity.upper())
-    severity = min(asked, rule.severity, key=lambda one: one.rank)
+    severity = min(asked, rule.severity, key=lambda level: level.rank)
     line_text = places[item.file].get(item.line or 0, "")
     message = clean(item.message, 600)
     return Finding(

@@ -37,11 +37,11 @@ def title(result: AIResult) -> str:
     counts = [
         f"{count} {word}"
         for word, level in (("blocking", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
-        if (count := sum(one.enforce is level for one in result.findings))
+        if (count := sum(finding.enforce is level for finding in result.findings))
     ]
-    said = ", ".join(counts) if counts else "no findings"
+    summary = ", ".join(counts) if counts else "no findings"
     word = {Verdict.APPROVE: "Approved", Verdict.WARN: "Look at this", Verdict.BLOCK: "Blocked"}[result.verdict]
-    return f"{word}: {said}"
+    return f"{word}: {summary}"
 
 
 def summary(result: AIResult, change: Change, rules: RuleBook, mode: Mode) -> str:
@@ -68,12 +68,15 @@ def comment_body(result: AIResult, change: Change, mode: Mode) -> str:
 
 def _table(findings: Sequence[Finding]) -> str:
     rows = ["| | rule | where | what |", "| --- | --- | --- | --- |"]
-    for one in findings[:_SHOWN]:
-        where = "" if one.file is None else f"{code(one.file)}{'' if one.line is None else f':{one.line}'}"
-        advice = f" *{plain(one.suggestion, 300)}*" if one.suggestion else ""
-        by = "" if one.by == "detector" else f" ({plain(one.by, 60)})"
+    for finding in findings[:_SHOWN]:
+        where = (
+            "" if finding.file is None else f"{code(finding.file)}{'' if finding.line is None else f':{finding.line}'}"
+        )
+        advice = f" *{plain(finding.suggestion, 300)}*" if finding.suggestion else ""
+        by = "" if finding.by == "detector" else f" ({plain(finding.by, 60)})"
         rows.append(
-            f"| {one.severity.value.lower()} | {plain(one.rule, 64)}{by} | {where} | {plain(one.message, 500)}{advice} |"
+            f"| {finding.severity.value.lower()} | {plain(finding.rule, 64)}{by} | {where} "
+            f"| {plain(finding.message, 500)}{advice} |"
         )
     if len(findings) > _SHOWN:
         rows.append(f"| | | | and {len(findings) - _SHOWN} more |")

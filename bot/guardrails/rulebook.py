@@ -33,11 +33,13 @@ class RuleBook:
 
     def get(self, rule: str) -> Guardrail | None:
         """The guardrail with that id."""
-        return next((one for one in self.guardrails if one.id == rule), None)
+        return next((guardrail for guardrail in self.guardrails if guardrail.id == rule), None)
 
     def for_agent(self, agent: str | None) -> tuple[Guardrail, ...]:
         """The guardrails that count for a request: those for all, and those of the agent it names."""
-        return tuple(one for one in self.guardrails if one.for_agent is None or one.for_agent == agent)
+        return tuple(
+            guardrail for guardrail in self.guardrails if guardrail.for_agent is None or guardrail.for_agent == agent
+        )
 
 
 def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: GuardOptions | None = None) -> RuleBook:
@@ -93,8 +95,8 @@ def failing(guardrail: Guardrail) -> Iterator[str]:
     for number, example in enumerate(guardrail.examples, start=1):
         fired = any(True for _ in hits(guardrail, Subject(change_of(example))))
         if fired != example.fire:
-            wanted, did = ("fire", "did not") if example.fire else ("stay quiet", "fired")
-            yield f"example {number} ({example.path}) should {wanted} and {did}"
+            expected, actual = ("fire", "did not") if example.fire else ("stay quiet", "fired")
+            yield f"example {number} ({example.path}) should {expected} and {actual}"
 
 
 def change_of(example: Example) -> Change:

@@ -10,7 +10,7 @@ from bot.guardrails.rule import Guardrail
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Verdict
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.model.session import AIResult
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -31,7 +31,7 @@ def to_sarif(result: AIResult, rules: RuleBook, *, version: str) -> bytes:
     run: JSON = {
         "tool": {"driver": driver},
         "columnKind": "utf16CodeUnits",
-        "invocations": [{"executionSuccessful": not any(one.rule == "SYS-002" for one in result.findings)}],
+        "invocations": [{"executionSuccessful": not any(finding.rule == "SYS-002" for finding in result.findings)}],
         "results": [_result(finding, index[finding.rule]) for finding in result.findings],
         "properties": {"verdict": result.verdict.value, "blocked": result.verdict is Verdict.BLOCK},
     }
@@ -40,7 +40,9 @@ def to_sarif(result: AIResult, rules: RuleBook, *, version: str) -> bytes:
 
 
 def _rule(rule: str, guardrail: Guardrail | None, result: AIResult) -> JSON:
-    severity = max((one.severity for one in result.findings if one.rule == rule), key=lambda one: one.rank)
+    severity = max(
+        (finding.severity for finding in result.findings if finding.rule == rule), key=lambda level: level.rank
+    )
     title = rule if guardrail is None else guardrail.title
     body = title if guardrail is None or not guardrail.body else guardrail.body
     return {
@@ -68,8 +70,8 @@ def _result(finding: Finding, index: int) -> JSON:
         "properties": {"severity": finding.severity.value.lower(), "by": finding.by},
     }
     if finding.file is not None:
-        place: dict[str, JSON] = {"artifactLocation": {"uri": quote(finding.file), "uriBaseId": "%SRCROOT%"}}
+        location: dict[str, JSON] = {"artifactLocation": {"uri": quote(finding.file), "uriBaseId": "%SRCROOT%"}}
         if finding.line is not None:
-            place["region"] = {"startLine": finding.line, "endLine": max(finding.end_line or 0, finding.line)}
-        result["locations"] = [{"physicalLocation": place}]
+            location["region"] = {"startLine": finding.line, "endLine": max(finding.end_line or 0, finding.line)}
+        result["locations"] = [{"physicalLocation": location}]
     return result

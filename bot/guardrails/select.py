@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.errors import Invalid
-from bot.guardrails.structure import Node
+from bot.intake.lined import LinedNode
 
 _TOKEN: Final = re.compile(
     r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]'
@@ -26,7 +26,7 @@ class SelectedNode:
     """A value that was selected; ``path`` names it stably: list elements by their ``name`` where they have one."""
 
     path: tuple[str, ...]
-    node: Node
+    node: LinedNode
 
 
 def check(select: str) -> None:
@@ -38,20 +38,20 @@ def _segments(select: str) -> list[str]:
     segments: list[str] = []
     at = 0
     while at < len(select):
-        found = _TOKEN.match(select, at)
-        if found is None or len(segments) >= 40:
+        token = _TOKEN.match(select, at)
+        if token is None or len(segments) >= 40:
             raise Invalid(f"select {select!r} stops making sense at column {at + 1}")
-        segments.append("[]" if found["all"] else str(json.loads(found["key"])) if found["key"] else found["word"])
-        at = found.end()
+        segments.append("[]" if token["all"] else str(json.loads(token["key"])) if token["key"] else token["word"])
+        at = token.end()
     if not segments or segments.count("**") > 2:
         raise Invalid(f"select {select!r} is empty or has more than two '**'")
     return segments
 
 
-def select(root: Node, path: str) -> Iterator[SelectedNode]:
+def select(root: LinedNode, path: str) -> Iterator[SelectedNode]:
     """Every value of the tree at ``path``; bounded, so that shared nodes cannot multiply without end."""
     segments = _segments(path)
-    stack: list[tuple[tuple[str, ...], Node, int]] = [((), root, 0)]
+    stack: list[tuple[tuple[str, ...], LinedNode, int]] = [((), root, 0)]
     for _ in range(_BUDGET):
         if not stack:
             return
@@ -62,7 +62,9 @@ def select(root: Node, path: str) -> Iterator[SelectedNode]:
         stack.extend(_next(where, node, at, segments[at]))
 
 
-def _next(where: tuple[str, ...], node: Node, at: int, segment: str) -> Iterator[tuple[tuple[str, ...], Node, int]]:
+def _next(
+    where: tuple[str, ...], node: LinedNode, at: int, segment: str
+) -> Iterator[tuple[tuple[str, ...], LinedNode, int]]:
     if segment == "**":
         yield where, node, at + 1
         if len(where) < 40:
@@ -75,7 +77,7 @@ def _next(where: tuple[str, ...], node: Node, at: int, segment: str) -> Iterator
             yield (*where, segment), child, at + 1
 
 
-def _children(where: tuple[str, ...], node: Node) -> Iterator[tuple[tuple[str, ...], Node]]:
+def _children(where: tuple[str, ...], node: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
     for key, child in node.items():
         yield (*where, key), child
     for number, child in enumerate(node.elements()):

@@ -29,9 +29,9 @@ def enforcement(guardrail: Guardrail | None, severity: Severity, mode: Mode) -> 
 
     Without one, strict blocks on critical; high warns; the rest is a notice.
     """
-    said = None if guardrail is None else guardrail.enforce.get(mode)
-    if said is not None:
-        return said
+    chosen = None if guardrail is None else guardrail.enforce.get(mode)
+    if chosen is not None:
+        return chosen
     return (_STRICT if mode is Mode.STRICT else _STANDARD)[severity]
 
 
@@ -52,16 +52,18 @@ def conclusion(answer: Verdict) -> CheckState:
 
 def remarks(findings: Sequence[Finding]) -> tuple[Annotation, ...]:
     """One remark per finding that has a place in the head's files, worst first."""
-    placed = [one for one in findings if one.file and one.line and one.enforce is not Enforce.OFF]
-    placed.sort(key=lambda one: (-one.enforce.rank, -one.severity.rank, one.file or "", one.line or 0))
+    placed = [finding for finding in findings if finding.file and finding.line and finding.enforce is not Enforce.OFF]
+    placed.sort(
+        key=lambda finding: (-finding.enforce.rank, -finding.severity.rank, finding.file or "", finding.line or 0)
+    )
     return tuple(
         Annotation(
-            path=one.file or "",
-            start_line=one.line or 1,
-            end_line=max(one.end_line or 0, one.line or 1),
-            level=_LEVELS[one.enforce],
-            title=f"{one.rule} {one.title}"[:255],
-            message="\n\n".join(part for part in (one.message, one.suggestion) if part)[:4000],
+            path=finding.file or "",
+            start_line=finding.line or 1,
+            end_line=max(finding.end_line or 0, finding.line or 1),
+            level=_LEVELS[finding.enforce],
+            title=f"{finding.rule} {finding.title}"[:255],
+            message="\n\n".join(part for part in (finding.message, finding.suggestion) if part)[:4000],
         )
-        for one in placed
+        for finding in placed
     )

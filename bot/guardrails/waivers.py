@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail
-from bot.guardrails.structure import Node, Unparsed, parse_documents
+from bot.guardrails.structure import Unparsed, parse_documents
+from bot.intake.lined import LinedNode
 from bot.model.finding import AuthorKind
 
 _COMMENT: Final = re.compile(
@@ -43,12 +44,12 @@ def line_waiver(guardrail: Guardrail, delta: Delta, line: int, author: AuthorKin
     for number in (line, line - 1):
         if not 1 <= number <= len(delta.after_lines):
             continue
-        found = _COMMENT.search(delta.after_lines[number - 1][:2000])
-        if found is None or found["id"] != guardrail.id:
+        comment = _COMMENT.search(delta.after_lines[number - 1][:2000])
+        if comment is None or comment["id"] != guardrail.id:
             continue
-        until = _date(found["until"])
+        until = _date(comment["until"])
         if until is not None and today <= until <= today + timedelta(days=guardrail.waiver.max_days):
-            return Waiver(guardrail.id, until, found["quoted"] or found["bare"])
+            return Waiver(guardrail.id, until, comment["quoted"] or comment["bare"])
     return None
 
 
@@ -71,10 +72,10 @@ def parse_baseline(data: bytes | None) -> tuple[Baseline, tuple[str, ...]]:
     """The baseline ``findings: [{fingerprint, rule, reason, until}]`` and a sentence for every entry that is wrong."""
     if data is None:
         return {}, ()
-    documents = parse_documents(data.decode("utf-8", "replace"), unique_keys=True)
+    documents = parse_documents(data.decode("utf-8", "replace"), strict=True)
     if isinstance(documents, Unparsed):
         return {}, (f"baseline.yaml:{documents.line}: {documents.message}",)
-    root = documents[0] if documents else Node(None, 1)
+    root = documents[0] if documents else LinedNode(None, 1)
     entries: dict[str, Waiver] = {}
     errors: list[str] = []
     for node in (root.get("findings") or root).elements():

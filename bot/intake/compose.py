@@ -13,13 +13,16 @@ from dataclasses import replace
 from typing import Final
 
 from bot.intake.compose_file import Project, assemble, merge_files
-from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP, looks_secret
+from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP
 from bot.intake.declared import Declared, nearest, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
-from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceKind
+from bot.model.json import Pointer
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from bot.secrecy.credentials import is_secret
 
 _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+"""In the order of preference: Docker documentation, "How Compose works", "The Compose file"."""
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
 
@@ -103,6 +106,7 @@ def _resources(own: Project, tree: Sited, path: str, project: str) -> Iterator[D
 
 
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
+    """Lower-case letters, digits, dashes and underscores (Docker documentation, "Specify a project name")."""
     named = tree.mapping.get("name")
     folder = folder_of(path).rpartition("/")[2]
     chosen = (named.text if named else None) or variables.get("COMPOSE_PROJECT_NAME") or folder or project
@@ -127,8 +131,9 @@ def _valid(own: Project, name: str, service: Sited) -> bool:
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:
-    wanted = service.mapping.get("profiles")
-    names = {str(item.plain()) for item in wanted.elements} if wanted else set()
+    """A service without profiles always is (Docker documentation, "Using profiles with Compose")."""
+    needed = service.mapping.get("profiles")
+    names = {str(item.plain()) for item in needed.elements} if needed else set()
     return not names or "*" in profiles or not names.isdisjoint(profiles)
 
 
@@ -198,13 +203,13 @@ def _unknown(tree: Sited, at: Pointer) -> Iterator[Pointer]:
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:
     if kind == "secret":
         return frozenset({("content",)})
-    found: set[Pointer] = set()
+    pointers: set[Pointer] = set()
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
-        if looks_secret(key, str(child.plain() or "")):
-            found.add(("environment", key))
+        if is_secret(key, str(child.plain() or "")):
+            pointers.add(("environment", key))
     for index, item in enumerate(environment.elements if environment else []):
         name, _, value = str(item.plain()).partition("=")
-        if looks_secret(name, value):
-            found.add(("environment", index))
-    return frozenset(found)
+        if is_secret(name, value):
+            pointers.add(("environment", index))
+    return frozenset(pointers)

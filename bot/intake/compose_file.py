@@ -1,4 +1,8 @@
-"""One Compose file with what it brings in: variables filled in, ``include`` and ``extends`` followed, mistakes collected."""
+"""One Compose file with what it brings in: variables filled in, ``include`` and ``extends`` followed, mistakes collected.
+
+Sources: the Compose specification, "Interpolation", "Include" (a resource that is declared on both sides is a mistake) and
+"Services", "extends".
+"""
 
 from __future__ import annotations
 
@@ -138,7 +142,7 @@ def _included(
     project: Project, item: Sited, path: str, variables: Mapping[str, str], open_files: tuple[str, ...]
 ) -> list[Sited]:
     listed = item.mapping.get("path", item) if item.mapping else item
-    found: list[Sited] = []
+    trees: list[Sited] = []
     for name in listed.elements or [listed]:
         target = _relative(path, name.text or "")
         if target in open_files:
@@ -149,8 +153,8 @@ def _included(
             own = {line.key: line.value for line in project.environment(folder_of(target))}
             tree = assemble(project, target, {**own, **variables}, open_files)
             if tree is not None:
-                found.append(tree)
-    return found
+                trees.append(tree)
+    return trees
 
 
 def _joined(project: Project, tree: Sited, included: Sited) -> Sited:
@@ -196,21 +200,21 @@ def _service(
         return service
     path, _ = chain[-1]
     own = replace(service, data={key: child for key, child in service.mapping.items() if key != "extends"})
-    wanted = extends.mapping.get("service", extends).text or ""
+    base_name = extends.mapping.get("service", extends).text or ""
     file = extends.mapping.get("file")
     source = _relative(path, file.text or "") if file else path
-    if (source, wanted) in chain:
-        project.report(extends.site, f"{wanted} extends itself")
+    if (source, base_name) in chain:
+        project.report(extends.site, f"{base_name} extends itself")
         return own
     if source not in project.files:
         project.report(extends.site, f"there is no file {source}", "a Compose file of this repository")
         return own
     tree = read_tree(project, source, variables) if source != path else None
     pool = (tree.mapping.get("services") if tree else None) if source != path else siblings
-    base = pool.mapping.get(wanted) if pool else None
+    base = pool.mapping.get(base_name) if pool else None
     if base is None or pool is None:
-        project.report(extends.site, f"{source} has no service {wanted}")
+        project.report(extends.site, f"{source} has no service {base_name}")
         return own
-    whole = _service(project, base, variables, pool, (*chain, (source, wanted)))
+    whole = _service(project, base, variables, pool, (*chain, (source, base_name)))
     inherited = {key: child for key, child in whole.mapping.items() if key not in NOT_EXTENDED}
     return merge(replace(whole, data=inherited), own)

@@ -1,4 +1,7 @@
-"""Two Compose values into one, as ``docker compose -f a -f b`` does. Used for override files and ``extends``."""
+"""Two Compose values into one, as ``docker compose -f a -f b`` does. Used for override files and ``extends``.
+
+Source: the Compose specification, "Merge".
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""What may be written in a Compose file and how two files' values combine. Source: the Compose specification."""
+"""What may be written in a Compose file and how two files' values combine.
+
+Sources: the Compose specification, for the keys its JSON schema (``schema/compose-spec.json`` of compose-spec/compose-spec),
+for combining its section "Merge".
+"""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 TOP: Final = frozenset(
@@ -29,15 +32,3 @@ PAIRS: Final = frozenset(
 """Mappings that may be written as a list of ``KEY=value``; an override goes by key."""
 UNIQUE: Final = frozenset({("volumes",), ("devices",), ("ports",), ("secrets",), ("configs",)})
 NOT_EXTENDED: Final = frozenset({"depends_on", "volumes_from", "profiles"})
-_SECRET: Final = re.compile(
-    r"(PASS(WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIALS?|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|AUTH|DSN)(_|\Z|[0-9])",
-    re.IGNORECASE,
-)
-_NOT_SECRET: Final = re.compile(r"_FILE\Z", re.IGNORECASE)
-_URL_PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
-
-
-def looks_secret(key: str, value: str) -> bool:
-    """Whether an environment variable probably holds a secret, by its name or because it is a URL with a password."""
-    named = _SECRET.search(key) is not None and not _NOT_SECRET.search(key)
-    return (named and value != "") or _URL_PASSWORD.search(value) is not None

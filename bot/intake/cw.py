@@ -44,8 +44,12 @@ _OPERATOR: Final = re.compile(r"\|\||&&|==|!=|<=|>=|[<>+\-*/%]")
 _PRECEDENCE: Final = {
     "||": 1, "&&": 2, "==": 3, "!=": 3, "<": 4, ">": 4, "<=": 4, ">=": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6,
 }  # fmt: skip
+"""HCL native syntax specification, "Operations"."""
 _DEEPEST: Final = 50
 _LONGEST_CHAIN: Final = 100
+"""One level of nesting costs up to eleven frames of the interpreter (an operator of each precedence on the way): fifty of
+them stay below its limit of a thousand, wherever the parser is called from.
+"""
 _MOST_ERRORS: Final = 20
 _LONGEST_NUMBER: Final = 300
 
@@ -53,22 +57,26 @@ _LONGEST_NUMBER: Final = 300
 def parse(file: str, data: bytes) -> Parsed:
     """The syntax tree of one file and all its mistakes. Never raises for bad input."""
     try:
-        text = Text.of(file, data)
+        return parse_text(Text.of(file, data))
     except NotText as problem:
         return Parsed(Text(file, ""), Body(0, 0, ()), (text_error(file, problem),))
+
+
+def parse_text(text: Text) -> Parsed:
+    """As :func:`parse`, for characters. Linear in the text whatever it is; depth is bounded."""
     parser = _Parser(text)
     body = parser.body(None)
-    return Parsed(text, body, tuple(parser.errors))
+    return Parsed(text, body, tuple(parser.errors), parser.cut_off)
 
 
 def parse_expression(text: Text) -> Expression:
     """The one expression that ``text`` is. Raises :class:`~bot.intake.scanner.Mistake`."""
     parser = _Parser(text)
-    found = parser.expression()
+    expression = parser.expression()
     parser.scan.skip_lines()
     if parser.scan.at < len(text.chars):
         raise parser.scan.mistake(f"unexpected {parser.scan.next_word()} after the expression", "its end")
-    return found
+    return expression
 
 
 class _Parser:
@@ -79,6 +87,7 @@ class _Parser:
         self.errors: list[SourceError] = []
         self.depth = 0
         self.lost = False
+        self.cut_off = False
 
     def body(self, opened_at: int | None) -> Body:
         """Attributes and blocks up to the closing brace (or the end of the file when ``opened_at`` is None)."""
@@ -105,6 +114,7 @@ class _Parser:
                     scan.take("}")
 
     def _record(self, mistake: Mistake) -> None:
+        self.cut_off |= mistake.at_end
         if len(self.errors) < _MOST_ERRORS:
             self.errors.append(mistake.error)
 
@@ -147,10 +157,10 @@ class _Parser:
             self.scan.skip()
             start = self.scan.at
             if self.scan.peek('"'):
-                found = quoted(self.scan, self.expression)
-                if found.literal is None:
+                template = quoted(self.scan, self.expression)
+                if template.literal is None:
                     raise self.scan.mistake("a label is plain text", "text without '${'", start)
-                labels.append(BlockLabel(start, found.end, found.literal))
+                labels.append(BlockLabel(start, template.end, template.literal))
             elif (word := self.scan.word()) is not None:
                 labels.append(BlockLabel(start, self.scan.at, word))
             else:
@@ -220,19 +230,19 @@ class _Parser:
         word = scan.word()
         if word is None:
             raise scan.mistake(f"unexpected {scan.next_word()}", "a value")
-        if scan.peek("("):
-            return self._call(start, word)
+        if scan.peek("(") or scan.peek("::"):
+            return self._call(start, self._with_namespaces(word))
         if word in {"true", "false", "null"}:
             return Literal(start, start + len(word), {"true": True, "false": False}.get(word))
         return Name(start, start + len(word), word)
 
-    def _number(self, found: re.Match[str]) -> Literal:
-        self.scan.at = found.end()
-        whole = found["fraction"] is None and found["exponent"] is None
-        value = int(found[0]) if whole and len(found[0]) < _LONGEST_NUMBER else float(found[0])
-        if math.isinf(value) or len(found[0]) >= _LONGEST_NUMBER:
-            raise self.scan.mistake("this number is too large", at=found.start())
-        return Literal(found.start(), found.end(), int(value) if value == int(value) else value)
+    def _number(self, match: re.Match[str]) -> Literal:
+        self.scan.at = match.end()
+        whole = match["fraction"] is None and match["exponent"] is None
+        value = int(match[0]) if whole and len(match[0]) < _LONGEST_NUMBER else float(match[0])
+        if math.isinf(value) or len(match[0]) >= _LONGEST_NUMBER:
+            raise self.scan.mistake("this number is too large", at=match.start())
+        return Literal(match.start(), match.end(), int(value) if value == int(value) else value)
 
     def _parentheses(self, start: int) -> Parentheses:
         nested, self.scan.nested = self.scan.nested, 1
@@ -304,11 +314,24 @@ class _Parser:
         return ObjectExpression(start, scan.at, tuple(items))
 
     def _object_item(self) -> ObjectItem:
+        depth = self._deeper()  # a key may be an object again, and does not pass through `expression`
         key = self._operation(1)
+        self.depth = depth
         if not self.scan.take("=") and not self.scan.take(":"):
             raise self.scan.mistake(f"unexpected {self.scan.next_word()} after an object's key", "'=' or ':'")
         value = self.expression()
         return ObjectItem(key.start, value.end, key, value)
+
+    def _with_namespaces(self, name: str) -> str:
+        """The whole name of a function: providers bring their own since Terraform 1.8, ``provider::aws::arn_parse``."""
+        while self.scan.take("::"):
+            word = self.scan.word()
+            if word is None:
+                raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '::'", "a name")
+            name = f"{name}::{word}"
+        if not self.scan.peek("("):
+            raise self.scan.mistake(f"unexpected {self.scan.next_word()} after {name!r}", "'('")
+        return name
 
     def _call(self, start: int, name: str) -> FunctionCall:
         scan = self.scan

@@ -20,7 +20,7 @@ def joined(parts: Iterable[Declared]) -> Declared:
     """Several results as one, in order."""
     listed = tuple(parts)
     return Declared(
-        tuple(found for part in listed for found in part.resources),
+        tuple(resource for part in listed for resource in part.resources),
         tuple(error for part in listed for error in part.errors),
     )
 
@@ -35,5 +35,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was probably meant to be."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None

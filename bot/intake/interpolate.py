@@ -1,7 +1,8 @@
 """Variables in Compose files: ``$NAME``, ``${NAME}``, defaults, alternatives and required ones, and ``.env`` files.
 
 The rules are those of the Compose specification, "Interpolation". The process environment is not looked at: what Git
-declares must not depend on the machine that looks.
+declares must not depend on the machine that looks. ``.env`` files: Docker documentation, "Set, use, and manage variables in
+a Compose file with interpolation", ".env file syntax".
 """
 
 from __future__ import annotations
@@ -125,14 +126,14 @@ class EnvLine:
 
 def parse_env(chars: str) -> tuple[EnvLine, ...]:
     """The assignments of a ``.env`` file in order; what is no assignment is passed over, as Compose does for comments."""
-    found: list[EnvLine] = []
+    assignments: list[EnvLine] = []
     known: dict[str, str] = {}
     for number, line in enumerate(chars.split("\n"), 1):
         match = None if line.lstrip().startswith("#") else _LINE.match(line)
         if match:
             known[match["key"]] = _env_value(match["value"], known)
-            found.append(EnvLine(match["key"], known[match["key"]], number))
-    return tuple(found)
+            assignments.append(EnvLine(match["key"], known[match["key"]], number))
+    return tuple(assignments)
 
 
 def _env_value(raw: str, known: Mapping[str, str]) -> str:

@@ -6,10 +6,10 @@ import json
 import re
 from typing import Final
 
-from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
+from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, Loaded
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _TOKEN: Final = re.compile(
     r'[ \t\r\n]*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[\[\]{},:])|(?P<word>[^\s\[\]{},:"]+))'
@@ -22,15 +22,15 @@ def load_json(text: Text) -> Loaded | None:
     if not text.chars.strip():
         return None
     try:
-        found: JSON = json.loads(text.chars)
+        value: JSON = json.loads(text.chars)
     except json.JSONDecodeError as exc:
         raise Broken(text.error_at(exc.lineno, exc.colno, f"not valid JSON: {exc.msg}")) from exc
     except RecursionError as exc:
         raise Broken(text.error_at(1, 1, "nested too deep")) from exc
     first = _BLANK.match(text.chars)
     line, _ = text.position(first.end() if first else 0)
-    items = found.get("items") if isinstance(found, dict) else None
-    return Loaded(found, line, _item_lines(text) if isinstance(items, list) else ())
+    items = value.get("items") if isinstance(value, dict) else None
+    return Loaded(value, line, _item_lines(text) if isinstance(items, list) else ())
 
 
 def _item_lines(text: Text) -> tuple[int, ...]:
@@ -96,14 +96,4 @@ def span_tree(text: Text) -> Node:
             node = ScalarNode(start, start, at, json.loads(quoted) if quoted else token["word"], '"' if quoted else "")
         if not stack:
             return node
-        _attach(stack[-1], keys, node)
-
-
-def _attach(parent: MappingNode | SequenceNode, keys: list[Node | None], node: Node) -> None:
-    if isinstance(parent, SequenceNode):
-        parent.items.append(node)
-    elif keys[-1] is None:
-        keys[-1] = node
-    else:
-        parent.items.append((keys[-1], node))
-        keys[-1] = None
+        attach(stack[-1], keys, node)

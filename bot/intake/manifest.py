@@ -16,11 +16,15 @@ from bot.intake.origins import FileOrigins, SpanFile
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, Loaded, load
-from bot.model.resource import Desired, Platform, Pointer, ResourceId, SourceError, SourceKind, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 
-_NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})
+_NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})  # kustomization.yaml: kustomize reads it, no server has it
 _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|^\s*\{%|<%", re.DOTALL | re.MULTILINE)
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+"""Holds the whole object as it was applied, a Secret's values in it (Kubernetes documentation, "Declarative Management of
+Kubernetes Objects Using Configuration Files").
+"""
 
 
 def read_manifest(path: str, data: bytes) -> Declared:
@@ -49,15 +53,15 @@ def _declared(source: SpanFile, text: Text, documents: list[Loaded | None]) -> D
     for index, document in enumerate(documents):
         if document is None:
             continue
-        found = False
+        any_object = False
         for root, tree, line in _objects(document):
-            found = True
+            any_object = True
             declared = _desired(source, index, root, tree, line)
             if isinstance(declared, Desired):
                 resources.append(declared)
             elif declared is not None:
                 errors.append(text.error_at(line, 1, declared, "metadata.name"))
-        if found:
+        if any_object:
             errors += [
                 text.error_at(line, column, f"the key {name!r} is written twice in one mapping")
                 for line, column, name in document.duplicates
@@ -116,10 +120,10 @@ def _desired(source: SpanFile, document: int, root: Pointer, tree: Tree, line: i
 
 def secret_pointers(tree: Tree) -> frozenset[Pointer]:
     """The pointers of a Secret whose values are never shown."""
-    found: set[Pointer] = {("metadata", "annotations", LAST_APPLIED)}
+    pointers: set[Pointer] = {("metadata", "annotations", LAST_APPLIED)}
     for part in ("data", "stringData"):
-        found.add((part,))
+        pointers.add((part,))
         values = tree.get(part)
         if isinstance(values, dict):
-            found.update((part, key) for key in values)
-    return frozenset(found)
+            pointers.update((part, key) for key in values)
+    return frozenset(pointers)

@@ -13,7 +13,8 @@ from bot.intake.jsontree import span_tree
 from bot.intake.spans import Node, locate
 from bot.intake.text import Text
 from bot.intake.yamltree import span_trees
-from bot.model.resource import Origin, Pointer, Syntax
+from bot.model.json import Pointer
+from bot.model.resource import Origin, Syntax
 
 
 class SpanFile:
@@ -52,5 +53,5 @@ class FileOrigins:
         tree = self.source.documents[self.document]
         if tree is None:
             return None
-        place = locate(tree, self.root + pointer)
-        return None if place.rest else self.source.text.origin(place.node.start, place.node.end)
+        position = locate(tree, self.root + pointer)
+        return None if position.rest else self.source.text.origin(position.node.start, position.node.end)

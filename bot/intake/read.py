@@ -12,7 +12,8 @@ from bot.intake import manifest
 from bot.intake.compose import looks_like_compose, read_compose
 from bot.intake.declared import Declared, joined
 from bot.intake.terraform import read_terraform
-from bot.model.resource import Desired, ResourceId, SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, ResourceId, SourceError
 
 __all__ = ["Declared", "read", "read_manifest"]
 
@@ -21,7 +22,7 @@ def read(files: Mapping[str, bytes], *, project: str) -> Declared:
     """Everything that ``files`` (path to bytes) declare, and every mistake in them.
 
     ``project`` names a Compose project at the top of the repository that does not name itself. A resource that is
-    declared twice is kept once, and the second place is an error that names the first.
+    declared twice is left out, and the second place is an error that names the first.
     """
     compose = tuple(path for path in sorted(files) if looks_like_compose(path, files[path]))
     special = set(compose)
@@ -35,7 +36,7 @@ def read(files: Mapping[str, bytes], *, project: str) -> Declared:
     terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
     if terraform:
         parts.append(read_terraform(terraform))
-    return without_repeats(joined(parts))
+    return told_apart(joined(parts))
 
 
 def read_manifest(path: str, data: bytes) -> Declared:
@@ -57,15 +58,23 @@ def _came_from_a_cluster(tree: Tree) -> bool:
     return isinstance(meta, dict) and bool(meta.get("uid")) and bool(meta.get("resourceVersion"))
 
 
-def without_repeats(declared: Declared) -> Declared:
-    """Each resource once: the first declaration is kept, every further one reported."""
+def told_apart(declared: Declared) -> Declared:
+    """Each resource once. What two files declare for one place is declared by neither: nobody can tell which one is meant.
+
+    Each further declaration is an error that names the first.
+    """
     first: dict[ResourceId, Desired] = {}
     repeats: list[SourceError] = []
-    for found in declared.resources:
-        known = first.setdefault(found.id, found)
-        if known is not found:
-            message = f"{found.id} is already declared in {known.file}:{known.line}; this declaration is not looked at"
-            repeats.append(SourceError(found.file, found.line, 1, message))
+    repeated: set[ResourceId] = set()
+    for resource in declared.resources:
+        known = first.setdefault(resource.id, resource)
+        if known is not resource:
+            where = f"{known.file}:{known.line}"
+            message = f"duplicate of {where}: {resource.id} is left alone until one of them is gone"
+            expected = "each cluster's files in a target of their own (targets: or sources.include in clockwork.yaml)"
+            repeats.append(SourceError(resource.file, resource.line, 1, message, expected))
+            repeated.add(resource.id)
     if not repeats:
         return declared
-    return Declared(tuple(first.values()), (*declared.errors, *repeats))
+    kept = tuple(resource for id_, resource in first.items() if id_ not in repeated)
+    return Declared(kept, (*declared.errors, *repeats))

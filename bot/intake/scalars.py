@@ -1,8 +1,9 @@
 """What a plain YAML scalar means to the program that will read the file.
 
 Kubernetes and Compose read YAML with Go libraries, not with PyYAML: ``1e3`` is a number, ``12:30`` and ``2024-01-01`` are
-strings. Kubernetes still takes YAML 1.1's ``yes``/``no``/``on``/``off`` for booleans; Compose does not. Used by readers
-here and, to quote what needs quoting, by :mod:`bot.edits`.
+strings. Kubernetes (sigs.k8s.io/yaml, a fork of go-yaml v2) still takes YAML 1.1's ``yes``/``no``/``on``/``off`` for
+booleans; Compose (compose-go, go-yaml v3) does not: go-yaml v3's README, "Compatibility". Used by readers here and, to
+quote what needs quoting, by :mod:`bot.edits`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import math
 import re
 from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
-from bot.model.resource import JSON
+Scalar: TypeAlias = None | bool | int | float | str
 
 
 class Dialect(Enum):
@@ -25,7 +26,7 @@ class Dialect(Enum):
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_OLD_BOOLS: Final = {
+_OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y and n
     word: value
     for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
     for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))
@@ -34,13 +35,13 @@ _INTEGER: Final = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _ODD: Final = re.compile(  # other readers of YAML 1.1 would not take these for strings: quote them
-    r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_.]*)\Z"
+    r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_]*\.?[0-9_]*)\Z"
 )
 _LONGEST_NUMBER: Final = 400
 
 
 @lru_cache(maxsize=65536)
-def resolve(text: str, dialect: Dialect) -> JSON:
+def resolve(text: str, dialect: Dialect) -> Scalar:
     """The value of an unquoted scalar without a tag."""
     if text in _NULLS:
         return None
@@ -53,7 +54,7 @@ def resolve(text: str, dialect: Dialect) -> JSON:
     return text
 
 
-def _number(text: str) -> JSON:
+def _number(text: str) -> Scalar:
     if _INTEGER.match(text):
         whole = _integer(text.replace("_", ""))
         if whole is not None:
@@ -75,7 +76,7 @@ def _integer(text: str) -> int | None:
         return None
 
 
-def tagged(tag: str, text: str, dialect: Dialect) -> JSON:
+def tagged(tag: str, text: str, dialect: Dialect) -> Scalar:
     """The value of a scalar with an explicit tag such as ``!!str``; an unknown tag leaves the text."""
     kind = tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool", "null"}:

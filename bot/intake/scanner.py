@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import cached_property
 from typing import Final
 
 from bot.intake.text import Text
 from bot.model.resource import SourceError
 
-_WORD: Final = re.compile(r"[^\W\d][\w-]*")
-_BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*|/\*.*?\*/)+", re.DOTALL)
-_BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*|/\*.*?\*/)+", re.DOTALL)
+_WORD: Final = re.compile(r"[^\W\d][\w-]*")  # HCL native syntax, "Identifiers": a letter, then also digits and dashes
+_BLANK: Final = re.compile(r"(?:[ \t\r]+|(?:#|//)[^\n]*)*")
+_BLANK_LINES: Final = re.compile(r"(?:[ \t\r\n]+|(?:#|//)[^\n]*)*")
+_LONE_WORD: Final = re.compile(r"^[ \t]*([^\W\d][\w-]*)(?=[ \t]*\r?$)", re.MULTILINE)
 _NEXT_ITEM: Final = re.compile(
     r"\n(?=[ \t]*(?:[\w-]+[ \t]*=(?!=)|[\w-]+(?:[ \t]+(?:\"[^\"\n]*\"|[\w-]+))*[ \t]*\{|\}))"
 )
@@ -19,9 +22,11 @@ _NEXT_ITEM: Final = re.compile(
 class Mistake(Exception):
     """Parsing cannot go on here; the body that is being read records it and finds the next item."""
 
-    def __init__(self, error: SourceError) -> None:
+    def __init__(self, error: SourceError, *, at_end: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.at_end = at_end
+        """Whether the text stops where something else had to come."""
 
 
 class Scanner:
@@ -35,15 +40,37 @@ class Scanner:
 
     def skip(self) -> None:
         """Past blanks and comments; past line ends too where they mean nothing."""
-        found = (_BLANK_LINES if self.nested else _BLANK).match(self.chars, self.at)
-        if found:
-            self.at = found.end()
+        self._skip(_BLANK_LINES if self.nested else _BLANK)
 
     def skip_lines(self) -> None:
         """Past blanks, comments and line ends."""
-        found = _BLANK_LINES.match(self.chars, self.at)
-        if found:
-            self.at = found.end()
+        self._skip(_BLANK_LINES)
+
+    def _skip(self, blank: re.Pattern[str]) -> None:
+        """The end of a ``/*`` is looked for only where there is one: many without an end would cost the square of them."""
+        while match := blank.match(self.chars, self.at):
+            self.at = match.end()
+            if not self.chars.startswith("/*", self.at) or self._last_comment_end < self.at + 2:
+                return
+            self.at = self.chars.index("*/", self.at + 2) + 2
+
+    @cached_property
+    def _last_comment_end(self) -> int:
+        return self.chars.rfind("*/")
+
+    def closing_line(self, marker: str) -> tuple[int, int] | None:
+        """From the cursor on, the first line that holds just ``marker``: where it starts and where the marker ends."""
+        lines = self._lone_words.get(marker, [])
+        at = bisect_left(lines, (self.at, 0))
+        return lines[at] if at < len(lines) else None
+
+    @cached_property
+    def _lone_words(self) -> dict[str, list[tuple[int, int]]]:
+        """Every line that could end a heredoc, by its word: looking anew for each heredoc would not be linear."""
+        lines: dict[str, list[tuple[int, int]]] = {}
+        for match in _LONE_WORD.finditer(self.chars):
+            lines.setdefault(match[1], []).append(match.span())
+        return lines
 
     def peek(self, token: str) -> bool:
         """Whether ``token`` comes next, after blanks."""
@@ -65,11 +92,11 @@ class Scanner:
     def word(self) -> str | None:
         """The identifier that comes next, taken."""
         self.skip()
-        found = _WORD.match(self.chars, self.at)
-        if found is None:
+        match = _WORD.match(self.chars, self.at)
+        if match is None:
             return None
-        self.at = found.end()
-        return found[0]
+        self.at = match.end()
+        return match[0]
 
     def next_word(self) -> str:
         """What comes next, for messages."""
@@ -78,15 +105,16 @@ class Scanner:
             return "end of file"
         if self.chars[self.at] == "\n":
             return "end of line"
-        found = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
-        return repr(found[0][:40]) if found else "character"
+        match = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
+        return repr(match[0][:40]) if match else "character"
 
     def mistake(self, message: str, expected: str | None = None, at: int | None = None) -> Mistake:
         """A mistake here, or at an offset."""
-        return Mistake(self.text.error(self.at if at is None else at, message, expected))
+        error = self.text.error(self.at if at is None else at, message, expected)
+        return Mistake(error, at_end=self.at >= len(self.chars))
 
     def recover(self) -> None:
         """To the start of the next line that looks like an attribute, a block or a closing brace."""
-        found = _NEXT_ITEM.search(self.chars, self.at)
-        self.at = found.end() if found else len(self.chars)
+        match = _NEXT_ITEM.search(self.chars, self.at)
+        self.at = match.end() if match else len(self.chars)
         self.nested = 0

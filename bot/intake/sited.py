@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from bot.intake.origins import SpanFile
 from bot.intake.spans import MappingNode, Node, ScalarNode, locate
-from bot.model.resource import JSON, Origin, Pointer, Through
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Origin, Through
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,15 @@ class Sited:
 
     def child(self, pointer: Pointer) -> Sited | None:
         """The value below at ``pointer``."""
-        found: Sited | None = self
+        child: Sited | None = self
         for segment in pointer:
-            if found is None:
+            if child is None:
                 return None
             if isinstance(segment, str):
-                found = found.mapping.get(segment)
+                child = child.mapping.get(segment)
             else:
-                found = found.elements[segment] if segment < len(found.elements) else None
-        return found
+                child = child.elements[segment] if segment < len(child.elements) else None
+        return child
 
     def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Sited]]:
         """Every value below and itself, with its pointer."""
@@ -130,8 +131,12 @@ class Sources:
         tree = source.documents[site.document]
         if tree is None:
             return None
-        place = locate(tree, site.pointer)
-        return None if place.rest else source.text.origin(place.node.start, place.node.end, site.through, site.name)
+        position = locate(tree, site.pointer)
+        return (
+            None
+            if position.rest
+            else source.text.origin(position.node.start, position.node.end, site.through, site.name)
+        )
 
     def key_line(self, site: Site) -> int:
         """The line people look for: that of the value's key where it has one."""
@@ -139,21 +144,21 @@ class Sources:
         tree = source.documents[site.document] if site.line is None else None
         if tree is None:
             return site.line or 1
-        place = locate(tree, site.pointer)
-        node: Node = place.key or place.node
+        position = locate(tree, site.pointer)
+        node: Node = position.key or position.node
         return source.text.position(node.start)[0]
 
     def scalar(self, site: Site) -> ScalarNode | None:
         """The scalar node at ``site``; None when a collection, an alias or nothing is there."""
         tree = self.file(site.file).documents[site.document]
-        place = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return place.node if place and not place.rest and isinstance(place.node, ScalarNode) else None
+        position = locate(tree, site.pointer) if tree is not None and site.line is None else None
+        return position.node if position and not position.rest and isinstance(position.node, ScalarNode) else None
 
     def entries(self, site: Site) -> MappingNode | None:
         """The mapping node at ``site``."""
         tree = self.file(site.file).documents[site.document]
-        place = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return place.node if place and not place.rest and isinstance(place.node, MappingNode) else None
+        position = locate(tree, site.pointer) if tree is not None and site.line is None else None
+        return position.node if position and not position.rest and isinstance(position.node, MappingNode) else None
 
 
 def _line_origin(source: SpanFile, site: Site) -> Origin:
@@ -180,5 +185,5 @@ class SitedOrigins:
 
     def site(self, pointer: Pointer) -> Site | None:
         """Where the value at ``pointer`` is written; None when it is not in the tree."""
-        found = self.tree.child(pointer)
-        return None if found is None else found.site
+        child = self.tree.child(pointer)
+        return None if child is None else child.site

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.intake.scalars import Dialect, resolve, tagged
-from bot.model.resource import JSON, Pointer
+from bot.intake.scalars import Dialect, Scalar, resolve, tagged
+from bot.model.json import JSON, Pointer
 
 
 @dataclass(slots=True)
@@ -95,33 +95,33 @@ def target(node: Node) -> ScalarNode | MappingNode | SequenceNode:
 
 def key_of(node: Node) -> str:
     """A mapping key as trees have it: its text."""
-    found = target(node)
-    return found.value if isinstance(found, ScalarNode) else ""
+    scalar_node = target(node)
+    return scalar_node.value if isinstance(scalar_node, ScalarNode) else ""
 
 
 def locate(root: Node, pointer: Pointer) -> NodePosition:
     """Follow ``pointer`` from ``root`` as far as the tree has it. Merge keys (``<<``) are followed like aliases."""
-    place = NodePosition(root, pointer)
-    while place.rest:
-        step = _step(place, place.rest[0])
+    position = NodePosition(root, pointer)
+    while position.rest:
+        step = _step(position, position.rest[0])
         if step is None:
-            return place
-        place = step
-    return place
+            return position
+        position = step
+    return position
 
 
-def _step(place: NodePosition, segment: str | int) -> NodePosition | None:
-    node, shared = target(place.node), place.shared or isinstance(place.node, AliasNode)
+def _step(position: NodePosition, segment: str | int) -> NodePosition | None:
+    node, shared = target(position.node), position.shared or isinstance(position.node, AliasNode)
     if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
-        return NodePosition(node.items[segment], place.rest[1:], None, node, shared)
+        return NodePosition(node.items[segment], position.rest[1:], None, node, shared)
     if isinstance(node, MappingNode):
         for key, value in reversed(node.items):
             if key_of(key) == segment and not is_merge(key):
-                return NodePosition(value, place.rest[1:], key, node, shared)
+                return NodePosition(value, position.rest[1:], key, node, shared)
         for source in merged(node):
-            found = _step(NodePosition(source, place.rest, shared=True), segment)
-            if found is not None:
-                return NodePosition(found.node, found.rest, found.key, found.parent, shared=True)
+            inherited = _step(NodePosition(source, position.rest, shared=True), segment)
+            if inherited is not None:
+                return NodePosition(inherited.node, inherited.rest, inherited.key, inherited.parent, shared=True)
     return None
 
 
@@ -135,24 +135,40 @@ def merged(node: MappingNode) -> list[Node]:
     sources: list[Node] = []
     for key, value in node.items:
         if is_merge(key):
-            found = target(value)
-            sources.extend(found.items if isinstance(found, SequenceNode) else [value])
+            resolved = target(value)
+            sources.extend(resolved.items if isinstance(resolved, SequenceNode) else [value])
     return [source for source in sources if isinstance(target(source), MappingNode)]
+
+
+def scalar(node: ScalarNode, dialect: Dialect) -> Scalar:
+    """The plain value of a scalar: by its tag, as written in quotes, or by what its plain text means."""
+    if node.tag is not None:
+        return tagged(node.tag, node.value, dialect)
+    return node.value if node.style else resolve(node.value, dialect)
+
+
+def attach(parent: MappingNode | SequenceNode, keys: list[Node | None], node: Node) -> None:
+    """``node`` is complete: an element of ``parent``, a key that waits (last in ``keys``) for its value, or that value."""
+    if isinstance(parent, SequenceNode):
+        parent.items.append(node)
+    elif keys[-1] is None:
+        keys[-1] = node
+    else:
+        parent.items.append((keys[-1], node))
+        keys[-1] = None
 
 
 def value(node: Node, dialect: Dialect) -> JSON:
     """The plain value of a node, aliases and merge keys resolved."""
-    found = target(node)
-    if isinstance(found, ScalarNode):
-        if found.tag is not None:
-            return tagged(found.tag, found.value, dialect)
-        return found.value if found.style else resolve(found.value, dialect)
-    if isinstance(found, SequenceNode):
-        return [value(item, dialect) for item in found.items]
+    node = target(node)
+    if isinstance(node, ScalarNode):
+        return scalar(node, dialect)
+    if isinstance(node, SequenceNode):
+        return [value(item, dialect) for item in node.items]
     entries: dict[str, JSON] = {}
-    for source in reversed(merged(found)):
+    for source in reversed(merged(node)):
         inherited = value(source, dialect)
         if isinstance(inherited, dict):
             entries.update(inherited)
-    entries.update({key_of(key): value(item, dialect) for key, item in found.items if not is_merge(key)})
+    entries.update({key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)})
     return entries

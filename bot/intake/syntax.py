@@ -287,6 +287,8 @@ class Parsed:
     text: Text
     body: Body
     errors: tuple[SourceError, ...]
+    cut_off: bool = False
+    """Whether the text stops inside a block, a bracket, a string or a heredoc."""
 
 
 def children(node: object) -> Iterator[object]:
@@ -304,7 +306,7 @@ def walk(node: object) -> Iterator[object]:
     """``node`` and every node below it, without recursion."""
     todo = [node]
     while todo:
-        found = todo.pop()
-        if not isinstance(found, tuple):
-            yield found
-        todo += children(found)
+        current = todo.pop()
+        if not isinstance(current, tuple):
+            yield current
+        todo += children(current)

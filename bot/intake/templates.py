@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from bot.intake.scanner import Scanner
+from bot.intake.scanner import Mistake, Scanner
 from bot.intake.syntax import Directive, Expression, Interpolation, Part, Template, TextPart
 
 _HEREDOC: Final = re.compile(r"<<(-?)([^\W\d][\w-]*)[ \t]*\r?\n")
+# HCL native syntax, "Template Expressions", for the escapes, heredocs and what `<<-` takes off.
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _QUOTED_TEXT: Final = re.compile(r'[^"\\$%\r\n]+')
 _HEREDOC_TEXT: Final = re.compile(r"[^$%\n]+|\n")
@@ -37,8 +38,8 @@ def quoted(scan: Scanner, expression: Inner) -> Template:
 
 def _plain(scan: Scanner, pattern: re.Pattern[str]) -> TextPart:
     start = scan.at
-    found = pattern.match(scan.chars, start)
-    scan.at = found.end() if found else start + 1
+    match = pattern.match(scan.chars, start)
+    scan.at = match.end() if match else start + 1
     return TextPart(start, scan.at, scan.chars[start : scan.at])
 
 
@@ -121,16 +122,19 @@ def heredoc(scan: Scanner, expression: Inner) -> Template:
     if opening is None:
         raise scan.mistake("a heredoc starts with '<<' and a name, alone at the end of the line", "'<<NAME'")
     start, marker = scan.at, opening[2]
-    closing = re.compile(rf"^[ \t]*{re.escape(marker)}(?=[ \t]*\r?$)", re.MULTILINE).search(scan.chars, opening.end())
-    if closing is None:
-        raise scan.mistake(f"this heredoc is not closed: no line holds just {marker}", marker)
     scan.at = opening.end()
+    closing = scan.closing_line(marker)
+    if closing is None:
+        scan.at = start
+        error = scan.text.error(start, f"this heredoc is not closed: no line holds just {marker}", marker)
+        raise Mistake(error, at_end=True)
+    closing_start, closing_end = closing
     parts: list[Part] = []
-    while scan.at < closing.start():
+    while scan.at < closing_start:
         parts.append(_sequence(scan, expression) or _plain(scan, _HEREDOC_TEXT))
-    if scan.at > closing.start():
+    if scan.at > closing_start:
         raise scan.mistake(f"a template sequence runs past the end of the heredoc {marker}", "'}'", start)
-    scan.at = closing.end()
+    scan.at = closing_end
     return Template(start, scan.at, tuple(_flushed(parts) if opening[1] else parts), marker, bool(opening[1]))
 
 

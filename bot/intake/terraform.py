@@ -13,7 +13,8 @@ from bot.intake.declared import Declared, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Body, Expression, ListExpression, Name, ObjectExpression, Parsed, Template
 from bot.intake.text import Text
-from bot.model.resource import JSON, Desired, Origin, Platform, Pointer, ResourceId, SourceKind
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, Origin, Platform, ResourceId, SourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +33,22 @@ def read_terraform(files: Mapping[str, bytes]) -> Declared:
     scopes = _scopes(parsed)
     resources: dict[tuple[str, ResourceId], Desired] = {}
     seen: set[ResourceId] = set()
-    for path, found in parsed.items():
-        for block in found.body.blocks:
+    for path, file in parsed.items():
+        for block in file.body.blocks:
             if block.kind == "resource" and len(block.labels) == 2:
-                made = _resource(found.text, block, scopes.get(folder_of(path), ""))
+                made = _resource(file.text, block, scopes.get(folder_of(path), ""))
                 if made.id not in seen or (folder_of(path), made.id) in resources:
                     resources.setdefault((path, made.id), made)
                     seen.add(made.id)
-    errors = [error for found in parsed.values() for error in found.errors]
+    errors = [error for file in parsed.values() for error in file.errors]
     return Declared(tuple(resources.values()), sort_errors(errors))
 
 
 def _scopes(parsed: Mapping[str, Parsed]) -> dict[str, str]:
     """Folder to module address, for modules used from one place."""
     scopes: dict[str, str] = {}
-    for path, found in parsed.items():
-        for block in found.body.blocks:
+    for path, file in parsed.items():
+        for block in file.body.blocks:
             source = block.body.get("source") if block.kind == "module" and block.labels else None
             known, text = literal_value(source.expression) if source else (False, None)
             if known and isinstance(text, str) and text.startswith("."):

@@ -10,12 +10,14 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Final
 
 from bot.model.resource import Origin, SourceError, Through
 
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDEST: Final = 200
+_STRIDE: Final = 1024
 
 
 class NotText(ValueError):
@@ -49,7 +51,13 @@ class Text:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(found.end() for found in re.finditer("\n", self.chars))]
+        return [0, *(match.end() for match in re.finditer("\n", self.chars))]
+
+    @cached_property
+    def _strides(self) -> list[int]:
+        """Bytes before every :data:`_STRIDE` th character: a byte offset costs one stride, not the whole text."""
+        widths = (len(self.chars[at : at + _STRIDE].encode("utf-8")) for at in range(0, len(self.chars), _STRIDE))
+        return list(accumulate(widths, initial=0))
 
     @property
     def newline(self) -> str:
@@ -63,17 +71,28 @@ class Text:
 
     def byte(self, offset: int) -> int:
         """The byte offset in the file of a character offset."""
-        width = offset if self._ascii else len(self.chars[:offset].encode("utf-8"))
-        return width + (3 if self.bom else 0)
+        lead = 3 if self.bom else 0
+        if self._ascii:
+            return lead + offset
+        stride = offset // _STRIDE
+        return lead + self._strides[stride] + len(self.chars[stride * _STRIDE : offset].encode("utf-8"))
 
     def char(self, byte: int) -> int:
         """The character offset of a byte offset in the file; inverse of :meth:`byte`."""
         at = byte - (3 if self.bom else 0)
-        return at if self._ascii else len(self.chars.encode("utf-8")[:at].decode("utf-8", "ignore"))
+        if self._ascii:
+            return at
+        stride = min(max(bisect_right(self._strides, at) - 1, 0) * _STRIDE, len(self.chars))
+        rest = self.chars[stride : stride + _STRIDE].encode("utf-8")[: max(at - self._strides[stride // _STRIDE], 0)]
+        return stride + len(rest.decode("utf-8", "ignore"))
+
+    def line(self, offset: int) -> int:
+        """The line, from 1. Only a line feed ends one, as for Git."""
+        return bisect_right(self._line_starts, offset)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1."""
-        line = bisect_right(self._line_starts, offset)
+        line = self.line(offset)
         return line, offset - self._line_starts[line - 1] + 1
 
     def origin(self, start: int, end: int, through: Through = Through.LITERAL, name: str | None = None) -> Origin:
@@ -88,9 +107,11 @@ class Text:
 
     def error_at(self, line: int, column: int, message: str, expected: str | None = None) -> SourceError:
         """As :meth:`error`, for line and column counted from 1."""
-        lines = self.chars.split("\n", line)
-        content = lines[line - 1].rstrip("\r") if line <= len(lines) else ""
-        return SourceError(self.file, line, column, message, expected, _excerpt(content, column))
+        start = self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.chars)
+        end = self._line_starts[line] - 1 if line < len(self._line_starts) else len(self.chars)
+        return SourceError(
+            self.file, line, column, message, expected, _excerpt(self.chars[start:end].rstrip("\r"), column)
+        )
 
 
 def _excerpt(content: str, column: int) -> str:

@@ -22,22 +22,39 @@ from yaml.events import (
 )
 
 from bot.intake.scalars import Dialect, resolve, tagged
-from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode
+from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
-from bot.model.resource import JSON, SourceError
+from bot.model.json import JSON
+from bot.model.resource import SourceError
 
-_DEEPEST: Final = 100
-_LARGEST: Final = 2_000_000
 _PLAIN: Final = "?"
 _QUOTED: Final = "!"
 
 
 class Broken(ValueError):
-    """The text is not YAML that can be read; ``error`` says where and why."""
+    """The text is not YAML that can be read; ``error`` says where and why.
 
-    def __init__(self, error: SourceError) -> None:
+    ``problem`` is what the parser itself said, empty where it is our rule that is broken; ``hostile`` when the text was
+    given up for its size or depth and not for a mistake.
+    """
+
+    def __init__(self, error: SourceError, *, problem: str = "", hostile: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.problem = problem
+        self.hostile = hostile
+
+
+@dataclass(frozen=True, slots=True)
+class YamlLimits:
+    """How deep a text may nest and how many nodes it may have."""
+
+    deepest: int = 100
+    most: int = 2_000_000
+
+
+LIMITS: Final = YamlLimits()
+_NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
 class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
@@ -73,10 +90,8 @@ def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
         documents: list[Loaded | None] = []
         while composer.check_node():
             documents.append(_loaded(composer.get_node(), text, dialect))
-    except yaml.MarkedYAMLError as exc:
-        raise Broken(_mistake(text, exc)) from exc
-    except yaml.reader.ReaderError as exc:
-        raise Broken(text.error(min(exc.position, len(text.chars)), "a character that YAML does not allow")) from exc
+    except yaml.YAMLError as exc:
+        raise _broken(text, exc) from exc
     return documents
 
 
@@ -84,13 +99,13 @@ def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML
     if type(root) is nodes.ScalarNode and root.tag == _PLAIN and root.value == "":
         return None
     reader = _Values(text, dialect, shared="*" in text.chars)
-    found = reader.value(root, 0)
+    value = reader.value(root, 0)
     lines: tuple[int, ...] = ()
     if type(root) is nodes.MappingNode:
         for key, child in root.value:
             if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
-    return Loaded(found, root.start_mark.line + 1, lines, tuple(reader.duplicates))
+    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates))
 
 
 @dataclass(slots=True)
@@ -112,8 +127,8 @@ class _Values:
             if tag == _PLAIN:
                 return resolve(node.value, self.dialect)
             return str(node.value) if tag == _QUOTED else tagged(tag, node.value, self.dialect)
-        if depth > _DEEPEST:
-            raise Broken(_at(self.text, node, f"nested more than {_DEEPEST} levels deep"))
+        if depth > LIMITS.deepest:
+            raise _too_deep(self.text, node, LIMITS.deepest)
         return self._once(node, depth) if self.shared else self._children(node, depth)
 
     def _once(self, node: Any, depth: int) -> JSON:
@@ -125,11 +140,11 @@ class _Values:
             self.known[id(node)] = (self._children(node, depth), self.size + 1)
             self.size = before
             self.open.discard(id(node))
-        found, size = self.known[id(node)]
+        value, size = self.known[id(node)]
         self.size += size
-        if self.size > _LARGEST:
-            raise Broken(_at(self.text, node, f"aliases expand to more than {_LARGEST} values"))
-        return found
+        if self.size > LIMITS.most:
+            raise Broken(_at(self.text, node, f"aliases expand to more than {LIMITS.most} values"), hostile=True)
+        return value
 
     def _children(self, node: Any, depth: int) -> JSON:
         if type(node) is nodes.SequenceNode:
@@ -150,11 +165,11 @@ class _Values:
         inherited: list[JSON] = []
         own: dict[str, JSON] = {}
         for key, child in node.value:
-            found = self.value(child, depth + 1)
+            value = self.value(child, depth + 1)
             if key.value == "<<" and key.tag == _PLAIN:
-                inherited.extend(found if isinstance(found, list) else [found])
+                inherited.extend(value if isinstance(value, list) else [value])
             else:
-                own[str(key.value)] = found
+                own[str(key.value)] = value
         entries: dict[str, JSON] = {}
         for source in reversed(inherited):
             if not isinstance(source, dict):
@@ -163,19 +178,30 @@ class _Values:
         return entries | own
 
 
+def _too_deep(text: Text, node: Any, deepest: int) -> Broken:
+    return Broken(_at(text, node, f"nested more than {deepest} levels deep"), hostile=True)
+
+
 def _at(text: Text, node: Any, message: str, expected: str | None = None) -> SourceError:
     return text.error_at(node.start_mark.line + 1, node.start_mark.column + 1, message, expected)
 
 
-def _mistake(text: Text, exc: yaml.MarkedYAMLError) -> SourceError:
+def _broken(text: Text, exc: yaml.YAMLError) -> Broken:
+    if isinstance(exc, yaml.reader.ReaderError):
+        problem = "a character that YAML does not allow"
+        return Broken(text.error(min(exc.position, len(text.chars)), problem), problem=problem)
+    if not isinstance(exc, yaml.MarkedYAMLError):
+        return Broken(text.error(0, f"not valid YAML: {exc}"), problem=str(exc).partition("\n")[0])
     mark = exc.problem_mark or exc.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    context = f" {exc.context}" if exc.context else ""
-    return text.error_at(line, column, f"not valid YAML: {exc.problem}{context}")
+    problem = f"{exc.problem}{f' {exc.context}' if exc.context else ''}"
+    return Broken(text.error_at(line, column, f"not valid YAML: {problem}"), problem=problem)
 
 
 def _check_depth(text: Text) -> None:
-    """The composer of libyaml recurses in C: refuse what is too deep before it overflows the stack."""
+    """The composer of libyaml's binding recurses in C, where no recursion limit stops it: refuse what is too deep before it
+    overflows the stack. A text is only looked through when it could be: depth needs brackets or a long line.
+    """
     chars = text.chars
     if len(chars) < 4096:
         return
@@ -185,8 +211,8 @@ def _check_depth(text: Text) -> None:
     for event in events(text):
         if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
             depth += 1
-            if depth > _DEEPEST:
-                raise Broken(_at(text, event, f"nested more than {_DEEPEST} levels deep"))
+            if depth > LIMITS.deepest:
+                raise _too_deep(text, event, LIMITS.deepest)
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
 
@@ -195,19 +221,17 @@ def events(text: Text) -> Iterator[Any]:
     """The events of libyaml. Raises :class:`Broken`."""
     try:
         yield from yaml.parse(text.chars, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as exc:
-        raise Broken(_mistake(text, exc)) from exc
-    except yaml.reader.ReaderError as exc:
-        raise Broken(text.error(min(exc.position, len(text.chars)), "a character that YAML does not allow")) from exc
+    except yaml.YAMLError as exc:
+        raise _broken(text, exc) from exc
 
 
-def span_trees(text: Text) -> list[Node | None]:
+def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
     """One span tree per document, None for an empty one. Raises :class:`Broken`."""
     documents: list[Node | None] = []
-    builder = _Builder(text)
+    builder = _Builder(text, limits)
     for event in events(text):
         if isinstance(event, DocumentStartEvent):
-            builder = _Builder(text)
+            builder.anchors = {}
         root = builder.take(event)
         if root is not None:
             empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
@@ -220,13 +244,19 @@ class _Builder:
     """Events of one document to a span tree, with the open collections on a stack."""
 
     text: Text
+    limits: YamlLimits
     stack: list[MappingNode | SequenceNode] = field(default_factory=list)
     keys: list[Node | None] = field(default_factory=list)
     anchors: dict[str, Node] = field(default_factory=dict)
+    nodes: int = 0
 
     def take(self, event: Any) -> Node | None:
         """The root once it is complete."""
         kind, (start, end) = type(event), _marks(event)
+        if kind in _NODES:
+            self.nodes += 1
+            if self.nodes > self.limits.most:
+                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True)
         if kind is ScalarEvent:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")
@@ -235,8 +265,14 @@ class _Builder:
                 self._known(event.anchor, ScalarNode(start, own, end, event.value, style, event.anchor, tag))
             )
         if kind is AliasEvent:
+            if event.anchor not in self.anchors:
+                raise Broken(
+                    _at(self.text, event, "not valid YAML: found undefined alias"), problem="found undefined alias"
+                )
             return self._done(AliasNode(start, end, event.anchor, self.anchors[event.anchor]))
         if kind in {MappingStartEvent, SequenceStartEvent}:
+            if len(self.stack) >= self.limits.deepest:
+                raise _too_deep(self.text, event, self.limits.deepest)
             made = MappingNode if kind is MappingStartEvent else SequenceNode
             own = self._after_properties(event)
             opened = made(start, own, own, bool(event.flow_style), anchor=event.anchor)
@@ -258,14 +294,7 @@ class _Builder:
     def _done(self, node: Node) -> Node | None:
         if not self.stack:
             return node
-        parent = self.stack[-1]
-        if isinstance(parent, SequenceNode):
-            parent.items.append(node)
-        elif self.keys[-1] is None:
-            self.keys[-1] = node
-        else:
-            parent.items.append((self.keys[-1], node))
-            self.keys[-1] = None
+        attach(self.stack[-1], self.keys, node)
         return None
 
     def _after_properties(self, event: Any) -> int:
@@ -285,7 +314,8 @@ def _marks(event: Any) -> tuple[int, int]:
 def _skip_blank(chars: str, at: int) -> int:
     while at < len(chars):
         if chars[at] == "#" and chars[at - 1].isspace():
-            at = chars.find("\n", at) if "\n" in chars[at:] else len(chars)
+            end = chars.find("\n", at)
+            at = end if end >= 0 else len(chars)
         elif chars[at].isspace():
             at += 1
         else:

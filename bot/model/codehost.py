@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -139,3 +140,14 @@ class Whoami:
     login: str
     id: int | None
     permissions: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitDraft:
+    """A commit to be made on ``branch`` while that is at ``expected``. ``additions`` are whole files by path."""
+
+    branch: str
+    expected: str
+    message: str
+    additions: Mapping[str, bytes]
+    deletions: Sequence[str] = ()

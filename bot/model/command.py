@@ -58,9 +58,9 @@ def parse(body: str) -> Command | Unknown | None:
     showing a command, not giving one.
     """
     plain = _COMMENT.sub("", _FENCED.sub("", body[:_MAX_BODY].replace("\r\n", "\n")))
-    found = _LINE.search(plain)
-    if found is None:
+    match = _LINE.search(plain)
+    if match is None:
         return None
-    word = (found["verb"] or "").lower()
-    argument = (found["rest"] or "").strip()
+    word = (match["verb"] or "").lower()
+    argument = (match["rest"] or "").strip()
     return Command(Verb(word), argument) if word in set(Verb) else Unknown(word)

@@ -10,8 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Observed, Origin, Path, Pointer, ResourceId, SourceError, Unreachable
+from bot.model.json import JSON, Pointer
+from bot.model.paths import Path, format_path
+from bot.model.resource import Desired, Observed, Origin, ResourceId, SourceError, Unreachable
 
 
 class Severity(StrEnum):
@@ -78,6 +79,16 @@ Edit: TypeAlias = SetValue | AddEntry | RemoveEntry
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """What edits come to: changed files (path to new bytes; the others stay) and sentences a reviewer should see in the
+    pull request.
+    """
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """One field, or one resource, that differs.
 
@@ -126,6 +137,7 @@ class Drift:
             self.where,
             self.desired,
             self.observed,
+            *([self.resource.target] if self.resource.target else []),
         ]
         text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

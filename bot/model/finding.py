@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.model.drift import Severity
@@ -112,20 +112,3 @@ class Finding:
     fingerprint: str = ""
     by: str = "detector"
     category: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """The result of all guardrails on one change, bound to (head, base, rules hash) and nothing else."""
-
-    head: str
-    base: str
-    rules_hash: str
-    mode: Mode
-    verdict: Verdict
-    findings: tuple[Finding, ...] = ()
-    waived: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    """Sentences a reader should know: which assistant ran or why none did, what was not looked at."""
-    milliseconds: int = 0
-    detail: dict[str, str] = field(default_factory=dict, compare=False)

@@ -1,16 +1,24 @@
-"""Typed looks into JSON of which nothing is promised: live objects come from machines of every version.
+"""JSON values and their types, and typed looks into JSON of which nothing is promised.
 
-Each function answers with an empty value of the type that was asked for when something else (or nothing) is there, so
-that one strange field never switches the others off. The plain types are tried first: an abstract one costs ten times as
-much, and this is called a million times for ten thousand objects. Used by the conversions of live objects and by the observers.
+Live objects come from machines of every version. Each function answers with an empty value of the type that was asked
+for when something else (or nothing) is there, so that one strange field never switches the others off. The plain types
+are tried first: an abstract one costs ten times as much, and this is called a million times for ten thousand objects.
+The functions are imported by their own names, everywhere. Used by the conversions of live objects and by the observers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
-from bot.model.resource import JSON, Tree
+JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+"""A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
+
+Tree: TypeAlias = Mapping[str, JSON]
+
+Pointer: TypeAlias = tuple[str | int, ...]
+"""The raw place of a value in a tree: mapping keys and list indexes, as JSON Pointer has them (RFC 6901)."""
 
 
 def mapping(value: JSON) -> Tree:
@@ -57,6 +65,25 @@ def get(tree: Tree, *keys: str) -> JSON:
     return value
 
 
+def value_at(value: JSON, pointer: Pointer) -> JSON:
+    """What stands at ``pointer`` below ``value``; None where that is nothing."""
+    for part in pointer:
+        if isinstance(part, str):
+            value = mapping(value).get(part)
+        else:
+            listed = elements(value)
+            value = listed[part] if -1 < part < len(listed) else None
+    return value
+
+
+def exists_at(value: JSON, pointer: Pointer) -> bool:
+    """Whether an entry stands at ``pointer`` below ``value``, be it null."""
+    if not pointer:
+        return True
+    around, last = value_at(value, pointer[:-1]), pointer[-1]
+    return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
+
+
 def moment(value: JSON) -> datetime | None:
     """An RFC 3339 time in UTC; None for Go's zero time and for anything else.
 
@@ -70,7 +97,7 @@ def moment(value: JSON) -> datetime | None:
         digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
         written = f"{head}.{digits[:6]}{tail[len(digits) :]}"
     try:
-        found = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(written)
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from bot.errors import Invalid
-from bot.model.resource import Item, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One element of a list that is compared by key, such as a container by its name or a port by ``80/TCP``."""
+
+    key: str
+
+
+Path: TypeAlias = tuple[str | int | Item, ...]
+"""The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_$*-]+\Z")
 _BARE_ITEM: Final = re.compile(r"[^\[\]\"#=][^\[\]\"]*\Z")
@@ -44,18 +55,18 @@ def parse_path(text: str) -> Path:
     segments: list[str | int | Item] = []
     at = 0
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None or (found["word"] is not None and at > 0 and text[at] != "."):
+        match = _TOKEN.match(text, at)
+        if match is None or (match["word"] is not None and at > 0 and text[at] != "."):
             raise Invalid(f"not a path: {text!r} stops making sense at column {at + 1}")
-        if found["word"] is not None:
-            segments.append(found["word"])
-        elif found["index"] is not None:
-            segments.append(int(found["index"]))
-        elif found["key"] is not None:
-            segments.append(str(json.loads(found["key"])))
-        elif found["quoted"] is not None:
-            segments.append(Item(str(json.loads(found["quoted"]))))
+        if match["word"] is not None:
+            segments.append(match["word"])
+        elif match["index"] is not None:
+            segments.append(int(match["index"]))
+        elif match["key"] is not None:
+            segments.append(str(json.loads(match["key"])))
+        elif match["quoted"] is not None:
+            segments.append(Item(str(json.loads(match["quoted"]))))
         else:
-            segments.append(Item(found["item"]))
-        at = found.end()
+            segments.append(Item(match["item"]))
+        at = match.end()
     return tuple(segments)

@@ -57,7 +57,7 @@ class Proposal:
 
 def field_of(drift: Drift) -> str:
     """``resource path``: what is corrected, whatever its value."""
-    return f"{drift.resource} {drift.where}".strip()
+    return f"{drift.resource.qualified} {drift.where}".strip()
 
 
 def key_of(lane: Lane, task: str) -> str:
@@ -77,11 +77,11 @@ def proposals(decisions: Sequence[Decision]) -> tuple[Proposal, ...]:
     for decision in decisions:
         if decision.lane is not Lane.NOTHING:
             groups.setdefault((decision.lane, decision.drift.task), []).append(decision)
-    made = [Proposal(lane, task, tuple(sorted(group, key=_place))) for (lane, task), group in groups.items()]
+    made = [Proposal(lane, task, tuple(sorted(group, key=_order))) for (lane, task), group in groups.items()]
     return tuple(sorted(made, key=lambda p: (-p.severity.rank, p.task, p.lane)))
 
 
-def _place(decision: Decision) -> tuple[str, str, str]:
+def _order(decision: Decision) -> tuple[str, str, str]:
     return (str(decision.drift.resource), decision.drift.where, decision.drift.id)
 
 

@@ -1,35 +1,17 @@
 """What Git declares and what is seen running, as plain trees with identity and origin.
 
 Intake and the forge make :class:`Desired`; observers make :class:`Observed`; the drift floor compares them.
-Trees are JSON-like and read-only by agreement: nobody changes a tree after it was handed on.
+Trees (:mod:`bot.model.json`) are read-only by agreement: nobody changes a tree after it was handed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
-"""A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
-
-Tree: TypeAlias = Mapping[str, JSON]
-
-Pointer: TypeAlias = tuple[str | int, ...]
-"""The raw place of a value in a tree: mapping keys and list indexes, as JSON Pointer has them (RFC 6901)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One element of a list that is compared by key, such as a container by its name or a port by ``80/TCP``."""
-
-    key: str
-
-
-Path: TypeAlias = tuple[str | int | Item, ...]
-"""The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``. See :mod:`bot.model.paths`."""
+from bot.model.json import Pointer, Tree
 
 
 class Platform(StrEnum):
@@ -51,6 +33,8 @@ class SourceKind(StrEnum):
     COMPOSE = "compose"
     TERRAFORM = "terraform"
     SETTINGS = "settings"
+    RENDERED = "rendered"
+    """Printed by a tool from other files: kustomize, Helm, and what Flux and Argo CD make with them."""
 
 
 class ResourceId(NamedTuple):
@@ -58,7 +42,8 @@ class ResourceId(NamedTuple):
 
     ``kind`` is the Kubernetes kind, ``service``/``network``/``volume``/``secret``/``config`` for Compose, the resource
     type for Terraform. ``scope`` is the namespace, the Compose project or the Terraform module address; empty where
-    there is none. ``group`` is the Kubernetes API group and empty for the core group and elsewhere.
+    there is none. ``group`` is the Kubernetes API group and empty for the core group and elsewhere. ``target`` is the place
+    it is deployed to; empty for the one unnamed target of a simple repository, and while one target is looked at by itself.
     """
 
     platform: Platform
@@ -66,10 +51,21 @@ class ResourceId(NamedTuple):
     scope: str
     name: str
     group: str = ""
+    target: str = ""
 
     def __str__(self) -> str:
         """The short form people see and rules match: ``Deployment/shop/web``, ``service/shop/db``, ``ClusterRole/x``."""
         return "/".join(part for part in (self.kind, self.scope, self.name) if part)
+
+    @property
+    def qualified(self) -> str:
+        """The short form behind its target: ``prod/Deployment/shop/web``."""
+        return f"{self.target}/{self}" if self.target else str(self)
+
+    @property
+    def local(self) -> ResourceId:
+        """The identity within its target."""
+        return self._replace(target="") if self.target else self
 
 
 class Through(StrEnum):
@@ -168,8 +164,8 @@ class Observed:
     """One resource as it really runs.
 
     ``tree`` is a whole Kubernetes object, or a Compose-shaped service mapping in canonical long syntax (made from
-    ``docker inspect`` by :mod:`bot.drift.compose.inspect`). ``version`` changes whenever the tree does (uid + resourceVersion,
-    container id + start time) and is empty where the platform has no such thing.
+    ``docker inspect`` by :mod:`bot.drift.compose.inspected`). ``version`` changes whenever the tree does (uid +
+    resourceVersion, container id + start time) and is empty where the platform has no such thing.
     """
 
     id: ResourceId

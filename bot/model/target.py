@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from bot.model.resource import Tree
+from bot.model.json import Tree
 
 TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
@@ -68,6 +68,8 @@ class Target:
     cluster: str = ""
     namespace: str = ""
     paths: tuple[str, ...] = ()
+    observer: str = ""
+    """Whose live state it is compared with: its own observers by its name, empty for the repository's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,17 +29,19 @@ class AssumedObserver:
     file: Path
     name: str = "assumed"
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
         try:
             data = self.file.read_bytes()
         except OSError as exc:
             raise Invalid(f"cannot read {self.file}: {exc.strerror or exc}") from exc
-        declared = {(desired.id.platform, str(desired.id)): desired.id for desired in wanted}
-        told = read(data, str(self.file), declared)
-        seen = frozenset(Platform) - _unseen(told.unreachable)
-        return Observation(now, differences=told.drifts, compared=seen, unreachable=told.unreachable)
+        ids = {(desired.id.platform, str(desired.id)): desired.id for desired in declared}
+        report = read(data, str(self.file), ids)
+        seen = frozenset(Platform) - _unseen(report.unreachable)
+        return Observation(now, differences=report.drifts, compared=seen, unreachable=report.unreachable)
 
 
 def _unseen(unreachable: Iterable[Unreachable]) -> frozenset[Platform]:
     """The platforms about which the absence of drift means nothing."""
-    return frozenset(platform for one in unreachable for platform in _LOOKS_AT.get(one.observer, frozenset(Platform)))
+    return frozenset(
+        platform for failure in unreachable for platform in _LOOKS_AT.get(failure.observer, frozenset(Platform))
+    )

@@ -14,23 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import get, mapping, mappings, text
-from bot.model.resource import JSON, Tree
-from bot.observers.redact import redacted
+from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.observers.sanitize import sanitized
 
 if TYPE_CHECKING:
     import httpx
 
 INSTALL: Final = "pip install 'clockwork-gitops[kubernetes]'"
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds token, certificate and namespace (Kubernetes docs, "Accessing the Kubernetes API from a Pod")."""
 _PAGE: Final = 500
+"""Objects of one page, as kubectl asks for (``--chunk-size``): a server holds a whole page in memory."""
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
 
 
 class Expired(Unavailable):
-    """410 Gone. Where it answers a continue token that is too old, the list starts again."""
+    """410 Gone. Where it answers a continue token that is too old, the list starts again.
+
+    Kubernetes docs, "Kubernetes API Concepts", "Retrieving large results sets in chunks": a token lives about five minutes.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def access(
         return Access(configuration, _from_files(configuration, files, context))
     except (ConfigException, OSError, ValueError) as exc:
         raise Invalid(
-            f"no access to a Kubernetes cluster: {redacted(str(exc))[:200]}",
+            f"no access to a Kubernetes cluster: {sanitized(str(exc))[:200]}",
             advice="set KUBECONFIG to a kubeconfig file, or run inside the cluster with a service account",
         ) from exc
 
@@ -96,7 +100,7 @@ def _from_files(configuration: object, files: str, context: str | None) -> str:
     files = ":".join(str(Path(file).expanduser()) for file in files.split(":"))
     load(files, context, client_configuration=configuration, persist_config=False)
     contexts, active = listed(files)
-    chosen = next((one for one in contexts if one["name"] == context), active) if context else active
+    chosen = next((entry for entry in contexts if entry["name"] == context), active) if context else active
     return str(chosen.get("context", {}).get("namespace") or "default")
 
 
@@ -125,7 +129,7 @@ class ClusterApi:
                 limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
             )
         except (OSError, ValueError) as exc:
-            raise Invalid(f"the cluster's TLS files or proxy: {redacted(str(exc))[:200]}") from exc
+            raise Invalid(f"the cluster's TLS files or proxy: {sanitized(str(exc))[:200]}") from exc
 
     def close(self) -> None:
         self.client.close()
@@ -142,8 +146,8 @@ class ClusterApi:
         except ValueError as exc:
             raise Unavailable(f"{answer.status_code}, and the answer is not JSON") from exc
         if not answer.is_success:
-            said = redacted(text(get(mapping(body), "message")))[:300]
-            raise Unavailable(f"{answer.status_code} {answer.reason_phrase}" + (f": {said}" if said else ""))
+            message = sanitized(text(get(mapping(body), "message")))[:300]
+            raise Unavailable(f"{answer.status_code} {answer.reason_phrase}" + (f": {message}" if message else ""))
         return body
 
     def words(self, path: str, params: Mapping[str, str]) -> str:
@@ -157,6 +161,7 @@ class ClusterApi:
         """All items of a list, page by page, with ``apiVersion`` and ``kind`` filled in as a single GET has them.
 
         ``read`` is told the number of items of each page.
+        Items of a typed list have neither of them ("Kubernetes API Concepts", "Collections").
         A list that expires between two pages starts again, at most three times. ``Unavailable`` for 404 as well.
         """
         for _ in range(_RESTARTS):
@@ -167,7 +172,7 @@ class ClusterApi:
         raise Unavailable("410 Gone: the list keeps expiring before its last page")
 
     def _pages(self, path: str, params: Mapping[str, str], read: Callable[[int], None]) -> list[Tree]:
-        found: list[Tree] = []
+        trees: list[Tree] = []
         token = ""
         while True:
             page = self.get(path, {**params, "limit": str(_PAGE), **({"continue": token} if token else {})})
@@ -176,15 +181,16 @@ class ClusterApi:
             listed = _list(page)
             version, kind = text(listed.get("apiVersion")), text(listed.get("kind")).removesuffix("List")
             items = tuple(mappings(listed.get("items")))
-            found += ({"apiVersion": version, "kind": kind, **item} for item in items)
+            trees += ({"apiVersion": version, "kind": kind, **item} for item in items)
             read(len(items))
             token = text(get(listed, "metadata", "continue"))
             if not token:
-                return found
+                return trees
 
     def _answer(self, path: str, params: Mapping[str, str]) -> httpx.Response:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):
             answer = self._once(path, params)
+            # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
             wait = answer.headers.get("Retry-After", "1")
@@ -206,7 +212,7 @@ class ClusterApi:
         except httpx.TimeoutException as exc:
             raise Unavailable(f"no answer within {min(self.timeout, self._left() or self.timeout):g} s") from exc
         except httpx.HTTPError as exc:
-            raise Unavailable(redacted(str(exc))[:200] or type(exc).__name__) from exc
+            raise Unavailable(sanitized(str(exc))[:200] or type(exc).__name__) from exc
 
     def _left(self) -> float:
         left = self.deadline - time.monotonic()
@@ -220,8 +226,8 @@ def _list(page: JSON) -> Tree:
     listed = mapping(page)
     kind = text(listed.get("kind"))
     if not kind.endswith("List") or not isinstance(listed.get("items", 0), (list, tuple, type(None))):
-        said = redacted(text(listed.get("message")))[:200]
-        raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {said}" if said else ""))
+        message = sanitized(text(listed.get("message")))[:200]
+        raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {message}" if message else ""))
     return listed
 
 
@@ -240,7 +246,7 @@ def _tls(configuration: Any) -> ssl.SSLContext | bool:
 def _credentials(configuration: Any) -> dict[str, str]:
     """The authorisation header, refreshed by the library where the token is about to expire."""
     return {
-        str(one["key"]): str(one["value"])
-        for one in configuration.auth_settings().values()
-        if one.get("in") == "header" and one.get("value")
+        str(setting["key"]): str(setting["value"])
+        for setting in configuration.auth_settings().values()
+        if setting.get("in") == "header" and setting.get("value")
     }

@@ -21,16 +21,17 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from bot.errors import Unavailable
-from bot.model.json import get, mapping, mappings, text
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree, Unreachable
+from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
 from bot.observers.progress import Phase
-from bot.observers.redact import shown_url
+from bot.observers.sanitize import shown_url
 from bot.ports import Observation, Tell, silent
 
 _LABELS: Final = ("com.docker.compose.project", "io.podman.compose.project")
+"""What names a container's project: docker/compose pkg/api/labels.go; containers/podman-compose podman_compose.py."""
 _T = TypeVar("_T")
 
 
@@ -49,8 +50,8 @@ class ContainerObserver:
     name: str = "docker"
     platforms: frozenset[Platform] = frozenset({Platform.COMPOSE})
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        mine = [desired for desired in wanted if desired.id.platform is Platform.COMPOSE]
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        mine = [desired for desired in declared if desired.id.platform is Platform.COMPOSE]
         if not mine:
             return Observation(now)
         host = self.host or host_of(self.environment)
@@ -75,17 +76,17 @@ class _Look:
     host: str
     failures: list[Unreachable] = field(default_factory=list)
 
-    def at(self, wanted: Sequence[Desired], now: datetime) -> Observation:
+    def at(self, declared: Sequence[Desired], now: datetime) -> Observation:
         pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="containers")
         try:
-            found = self._all(wanted, pool)
+            resources = self._all(declared, pool)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         covered = frozenset[Platform]() if self.failures else frozenset({Platform.COMPOSE})
-        return Observation(now, resources=found, covered=covered, unreachable=tuple(self.failures))
+        return Observation(now, resources=resources, covered=covered, unreachable=tuple(self.failures))
 
-    def _all(self, wanted: Sequence[Desired], pool: ThreadPoolExecutor) -> dict[ResourceId, Observed]:
-        projects = sorted({desired.id.scope for desired in wanted})
+    def _all(self, declared: Sequence[Desired], pool: ThreadPoolExecutor) -> dict[ResourceId, Observed]:
+        projects = sorted({desired.id.scope for desired in declared})
         ids = sorted(
             {id_ for group in self._each(pool, self._ids, projects, "listing containers") if group for id_ in group}
         )
@@ -94,15 +95,15 @@ class _Look:
         ]
         images = sorted({text(container.get("Image")).removeprefix("sha256:") for container in containers} - {""})
         known = dict(zip(images, map(mapping, self._each(pool, self._image, images, "reading images")), strict=True))
-        found = services(((container, self.api.engine) for container in containers), known)
-        found = dict(pool.map(self._with_log, found.items()))
+        resources = services(((container, self.api.engine) for container in containers), known)
+        resources = dict(pool.map(self._with_log, resources.items()))
         for kind, listed in (("volume", self._volumes), ("network", self._networks)):
-            asked = [desired for desired in wanted if desired.id.kind == kind]
+            asked = [desired for desired in declared if desired.id.kind == kind]
             for group in self._each(pool, listed, [project for project in projects if project], f"listing {kind}s"):
-                found |= dict(_identified(kind, group or ()))
-            found |= dict(self._outside(kind, asked, found))
-        named = {self._in_git(id_): replace(one, id=self._in_git(id_)) for id_, one in found.items()}
-        return spelled(named, wanted)
+                resources |= dict(_identified(kind, group or ()))
+            resources |= dict(self._outside(kind, asked, resources))
+        named = {self._in_git(id_): replace(resource, id=self._in_git(id_)) for id_, resource in resources.items()}
+        return spelled(named, declared)
 
     def _each(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], _T], names: Sequence[str], doing: str
@@ -135,8 +136,8 @@ class _Look:
         filters: Iterable[Mapping[str, Sequence[str]]] = self._filters(project) if project else ({},)
         rows = [
             row
-            for one in filters
-            for row in mappings(self.api.listed("/containers/json", {"all": "1", "filters": json.dumps(one)}))
+            for query in filters
+            for row in mappings(self.api.listed("/containers/json", {"all": "1", "filters": json.dumps(query)}))
         ]
         return [text(row.get("Id")) for row in rows if project or not _project(row)]
 
@@ -146,24 +147,24 @@ class _Look:
     def _volumes(self, project: str) -> list[Tree]:
         return [
             volume
-            for one in self._filters(project)
-            for volume in mappings(get(mapping(self.api.listed("/volumes", {"filters": json.dumps(one)})), "Volumes"))
+            for query in self._filters(project)
+            for volume in mappings(get(mapping(self.api.listed("/volumes", {"filters": json.dumps(query)})), "Volumes"))
         ]
 
     def _networks(self, project: str) -> list[Tree]:
         return [
             network
-            for one in self._filters(project)
-            for network in mappings(self.api.listed("/networks", {"filters": json.dumps(one)}))
+            for query in self._filters(project)
+            for network in mappings(self.api.listed("/networks", {"filters": json.dumps(query)}))
         ]
 
     def _outside(
-        self, kind: str, asked: Sequence[Desired], found: Mapping[ResourceId, Observed]
+        self, kind: str, asked: Sequence[Desired], resources: Mapping[ResourceId, Observed]
     ) -> Iterator[tuple[ResourceId, Observed]]:
         """What Git names but Compose did not label: external volumes and networks, by their real name."""
         for desired in asked:
             id_ = desired.id._replace(scope=self._live(desired.id.scope))
-            if id_ in found:
+            if id_ in resources:
                 continue
             for name in _real_names(desired, id_):
                 try:
@@ -177,13 +178,13 @@ class _Look:
 
     def _with_log(self, entry: tuple[ResourceId, Observed]) -> tuple[ResourceId, Observed]:
         """An unhealthy service with the last lines it wrote."""
-        id_, one = entry
-        if not one.problems or not self.settings.log_lines:
+        id_, resource = entry
+        if not resource.problems or not self.settings.log_lines:
             return entry
-        lines = self.api.log(text(get(one.tree, "x-container", "id")), self.settings.log_lines)
+        lines = self.api.log(text(get(resource.tree, "x-container", "id")), self.settings.log_lines)
         evidence = tuple(f"log: {line}" for line in lines)
-        first, *rest = one.problems
-        return id_, replace(one, problems=(replace(first, evidence=(*first.evidence, *evidence)), *rest))
+        first, *rest = resource.problems
+        return id_, replace(resource, problems=(replace(first, evidence=(*first.evidence, *evidence)), *rest))
 
 
 def _project(row: Tree) -> str:

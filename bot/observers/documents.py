@@ -15,16 +15,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-import yaml
-
-from bot.drift.compose import inspect
-from bot.drift.kubernetes.health import problems, with_pod_problems
+from bot.drift.compose.inspected import inspect
+from bot.drift.compose.names import short_name
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Observed, Platform, ResourceId, Tree
+from bot.intake.scalars import Dialect
+from bot.intake.text import Text
+from bot.intake.yamltree import Broken, load
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Observed, Platform, ResourceId
+from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
+"""Keys that Podman's inspect of a container has and Docker's has not: containers/podman libpod/define/container_inspect.go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,25 +119,11 @@ def _json(words: str, source: str) -> Iterator[JSON]:
 
 def _yaml(words: str, source: str) -> Iterator[JSON]:
     try:
-        yield from yaml.load_all(words, Loader=_Loader)
-    except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
-        raise Invalid(f"{source}{place}: neither JSON nor YAML: {exc.problem or exc.context}") from exc
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise Invalid(
-            f"{source}: neither JSON nor YAML: {str(exc).splitlines()[0] if str(exc) else 'unreadable'}"
-        ) from exc
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML whose times stay text, as they are in JSON."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
+        documents = load(Text(source, words), Dialect.KUBERNETES)
+    except Broken as exc:
+        error, problem = exc.error, exc.problem or exc.error.message
+        raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {sanitized(problem)}") from exc
+    yield from (document.value for document in documents if document is not None)
 
 
 def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
@@ -145,7 +136,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
             _sort(element, pile, section)
         return
     if not isinstance(value, dict):
-        raise Invalid(f"{pile.source}: expected objects, found {type(value).__name__} {str(value)[:40]!r}")
+        raise Invalid(
+            f"{pile.source}: expected objects, found {type(value).__name__} {sanitized(str(value)[:1000])[:40]!r}"
+        )
     if section is None and value and value.keys() <= _SECTIONS:
         for key, below in value.items():
             pile.covered.add(_platform(key))
@@ -166,7 +159,9 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
     kind, version = text(value.get("kind")), text(value.get("apiVersion"))
     if kind == "Status":
         why = text(value.get("message")) or text(value.get("reason"))
-        raise Invalid(f"{pile.source}: the API server answered with an error instead of objects: {why[:200]}")
+        raise Invalid(
+            f"{pile.source}: the API server answered with an error instead of objects: {sanitized(why[:1000])[:200]}"
+        )
     pile.covered.add(Platform.KUBERNETES)
     if not kind.endswith("List") or "items" not in value:
         pile.untyped = True
@@ -193,7 +188,7 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
     elif "IPAM" in value or "network_interface" in value or "subnets" in value:
         pile.others.append(("network", value))
     else:
-        keys = ", ".join(sorted(value)[:6]) or "nothing"
+        keys = sanitized(", ".join(sorted(value)[:6])) or "nothing"
         raise Invalid(
             f"{pile.source}: cannot tell what an object with {keys} is",
             advice="`docker ps` and `kubectl get -o name` say too little: use `docker inspect` or `kubectl get -o json`",
@@ -245,9 +240,9 @@ def services(
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            one = inspect.observed(container, image, engine)
-            replicas.setdefault(one.id, []).append(one)
-    return {id_: inspect.merged(found) for id_, found in replicas.items()}
+            replica = inspect.observed(container, image, engine)
+            replicas.setdefault(replica.id, []).append(replica)
+    return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
 def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:
@@ -260,7 +255,7 @@ def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
     labels = mapping(tree.get("Labels") or tree.get("labels"))
     project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
     name = text(tree.get("Name") or tree.get("name"))
-    short = text(labels.get(f"com.docker.compose.{kind}")) or inspect.short_name(name, project)
+    short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
     shown: dict[str, JSON] = {"name": name}
     driver = text(tree.get("Driver") or tree.get("driver"))
     if driver:

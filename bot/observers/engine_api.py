@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import get, mappings, text
-from bot.model.resource import JSON
-from bot.observers.redact import redacted, tail
+from bot.model.json import JSON, get, mappings, text
+from bot.observers.sanitize import sanitized, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"
+"""Podman's own API beside the Docker-compatible one (podman-system-service(1), "Podman API"); newer servers keep 4.0.0."""
 _LOG: Final = 64 * 1024
 
 
 def host_of(environment: Mapping[str, str]) -> str:
-    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is."""
+    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is.
+
+    Docker docs, "Configure remote access for Docker daemon"; podman-system-service(1) for root and for users; podman(1)
+    for CONTAINER_HOST.
+    """
     for name in ("DOCKER_HOST", "CONTAINER_HOST"):
         if environment.get(name):
             return environment[name]
@@ -80,12 +84,14 @@ class EngineApi:
             if answer.status_code == 404:
                 return None
             if not answer.ok:
-                said = text(get(answer.json(), "message")) if "json" in answer.headers.get("Content-Type", "") else ""
-                raise Unavailable(f"the engine answered {answer.status_code}: {redacted(said) or answer.reason}")
-            found: JSON = answer.json()
+                message = (
+                    text(get(answer.json(), "message")) if "json" in answer.headers.get("Content-Type", "") else ""
+                )
+                raise Unavailable(f"the engine answered {answer.status_code}: {sanitized(message) or answer.reason}")
+            body: JSON = answer.json()
         except (RequestException, ValueError) as exc:
             raise Unavailable(cause_of(exc)) from exc
-        return found
+        return body
 
 
 def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadline: float) -> EngineApi:
@@ -118,11 +124,14 @@ def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadli
 
 def _engine(version: JSON) -> Literal["docker", "podman"]:
     components = mappings(get(version, "Components") if isinstance(version, Mapping) else None)
-    return "podman" if any("podman" in text(one.get("Name")).lower() for one in components) else "docker"
+    return "podman" if any("podman" in text(component.get("Name")).lower() for component in components) else "docker"
 
 
 def unframed(log: bytes) -> bytes:
-    """A log without the engine's frames: 4 bytes of stream, 4 of length, big-endian. One of a terminal has none."""
+    """A log without the engine's frames: 4 bytes of stream, 4 of length, big-endian. One of a terminal has none.
+
+    Docker Engine API reference, "Attach to a container", "Stream format".
+    """
     words = bytearray()
     at = 0
     while log[at : at + 1] in {b"\0", b"\1", b"\2"} and log[at + 1 : at + 4] == b"\0\0\0":
@@ -145,7 +154,7 @@ def _knock(host: str, timeout: float) -> None:
 
 def cause_of(exc: BaseException) -> str:
     """What a person needs to know of a failed connection, without the library's nesting."""
-    words = redacted(str(exc))
+    words = sanitized(str(exc))
     for mark, meaning in (
         ("No such file or directory", "the socket does not exist: the engine does not run, or DOCKER_HOST is wrong"),
         ("Permission denied", "permission to the socket denied"),

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from bot.errors import Unavailable
-from bot.model.json import get, mappings, text, whole
-from bot.model.resource import Observed, ResourceId, Tree
+from bot.model.json import Tree, get, mappings, text, whole
+from bot.model.resource import Observed, ResourceId
 from bot.observers.cluster_api import ClusterApi, Expired
-from bot.observers.redact import redacted, tail
+from bot.observers.sanitize import sanitized, tail
 
 _EVENTS: Final = 3
 _LINES: Final = 8
@@ -22,25 +22,28 @@ _BYTES: Final = 4096
 
 def with_evidence(api: ClusterApi, sick: Observed, pods: Sequence[ResourceId]) -> Observed:
     """``sick`` with what its events say and what the first of its unhealthy ``pods`` last wrote."""
-    said: list[str] = []
+    lines: list[str] = []
     for id_ in (sick.id, *pods[:1]):
-        said += _events(api, id_)
+        lines += _events(api, id_)
     log_of = sick.id if sick.id.kind == "Pod" else next(iter(pods), None)
     if log_of is not None:
-        said += _log(api, log_of)
+        lines += _log(api, log_of)
     first, *rest = sick.problems
-    return replace(sick, problems=(replace(first, evidence=(*first.evidence, *said)), *rest))
+    return replace(sick, problems=(replace(first, evidence=(*first.evidence, *lines)), *rest))
 
 
 def _events(api: ClusterApi, id_: ResourceId) -> list[str]:
-    """The last warnings about one object, oldest first."""
+    """The last warnings about one object, oldest first.
+
+    Kubernetes docs, "Field Selectors": events can be selected by ``involvedObject``.
+    """
     selector = f"involvedObject.kind={id_.kind},involvedObject.name={id_.name}"
     try:
-        found = api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector})
+        events = api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector})
     except (Unavailable, Expired):
         return []
-    warnings = sorted((event for event in found if event.get("type") != "Normal"), key=_at)
-    return [_told(event) for event in warnings[-_EVENTS:]]
+    warnings = sorted((event for event in events if event.get("type") != "Normal"), key=_at)
+    return [_event_line(event) for event in warnings[-_EVENTS:]]
 
 
 def _at(event: Tree) -> str:
@@ -48,15 +51,18 @@ def _at(event: Tree) -> str:
     return next(filter(None, times), text(get(event, "metadata", "creationTimestamp")))
 
 
-def _told(event: Tree) -> str:
+def _event_line(event: Tree) -> str:
     count = whole(event.get("count"))
     times = f" ({count} times)" if count > 1 else ""
-    message = " ".join(redacted(text(event.get("message"))).split())[:300]
+    message = " ".join(sanitized(text(event.get("message"))).split())[:300]
     return f"event {_at(event)} {text(event.get('reason'))}{times}: {message}"
 
 
 def _log(api: ClusterApi, pod: ResourceId) -> list[str]:
-    """The end of the log of the container that fails: of its last run where it was restarted."""
+    """The end of the log of the container that fails: of its last run where it was restarted.
+
+    Kubernetes API reference, Pod, "read log": ``previous``, ``tailLines``, ``limitBytes``.
+    """
     path = f"/api/v1/namespaces/{pod.scope}/pods/{pod.name}"
     try:
         status = api.get(path)

@@ -1,4 +1,7 @@
-"""Several observers looking at once, and what they saw as one observation. Called by the reconcile flow."""
+"""Several observers looking at once, and what they saw as one observation. Called by the reconcile flow.
+
+Each has a thread of its own and takes down nothing but its own look: one that hangs or breaks is ``Unreachable``.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 
+from bot.errors import Invalid
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.observers.sanitize import sanitized
 from bot.ports import Observation, Observer, ObserverStep, Tell, silent
 
 
 def gather(
     observers: Sequence[Observer],
-    wanted: Sequence[Desired],
+    declared: Sequence[Desired],
     *,
     now: datetime,
     deadline: float = 300.0,
@@ -22,42 +27,54 @@ def gather(
 ) -> Observation:
     """What all ``observers`` saw together, after at most ``deadline`` seconds. ``tell`` is told who begins and ends.
 
-    One that has not answered by then is ``Unreachable``. Raises what an observer raises (``Invalid``: bad settings).
+    One that has not answered by then, or broke, is ``Unreachable``. Raises ``Invalid`` for an observer's bad settings.
     """
     end = time.monotonic() + deadline
     for observer in observers:
         tell(ObserverStep(observer.name, "looking"))
-    running = [(observer, _started(observer, wanted, now)) for observer in observers]
+    running = [(observer, _started(observer, declared, now)) for observer in observers]
     seen: list[tuple[Observer, Observation]] = []
     for observer, future in running:
         try:
             seen.append((observer, future.result(max(end - time.monotonic(), 0))))
         except TimeoutError:
-            late = Unreachable(observer.name, observer.name, f"did not finish within {deadline:g} s")
-            seen.append((observer, Observation(now, unreachable=(late,))))
+            seen.append((observer, _unreachable(observer, f"did not finish within {deadline:g} s", now)))
         tell(_ended(*seen[-1]))
     return merged(seen, now)
 
 
-def _ended(observer: Observer, found: Observation) -> ObserverStep:
-    parts = [f"{len(found.resources):,} resources"] if found.resources else []
-    parts += [f"{len(found.differences):,} differences"] if found.differences else []
-    parts += [f"{len(found.unreachable):,} unreachable"] if found.unreachable else []
+def _ended(observer: Observer, observation: Observation) -> ObserverStep:
+    parts = [f"{len(observation.resources):,} resources"] if observation.resources else []
+    parts += [f"{len(observation.differences):,} differences"] if observation.differences else []
+    parts += [f"{len(observation.unreachable):,} unreachable"] if observation.unreachable else []
     return ObserverStep(observer.name, ", ".join(parts) or "nothing to see", 1, 1)
 
 
-def _started(observer: Observer, wanted: Sequence[Desired], now: datetime) -> Future[Observation]:
-    """The observer in a daemon thread: one that hangs holds up neither the tick nor the end of the program."""
+def _started(observer: Observer, declared: Sequence[Desired], now: datetime) -> Future[Observation]:
+    """The observer in a daemon thread: one that hangs holds up neither the tick nor the end of the program.
+
+    Whatever it raises but ``Invalid`` is a defect of it, such as a ``KeyError`` about an object that nobody thought of.
+    """
     future: Future[Observation] = Future()
 
     def look() -> None:
         try:
-            future.set_result(observer.observe(wanted, now=now))
-        except BaseException as exc:  # noqa: BLE001 - raised again where the result is waited for
+            future.set_result(observer.observe(declared, now=now))
+        except Invalid as exc:
             future.set_exception(exc)
+        except BaseException as exc:  # noqa: BLE001 - a thread has nobody above it: SystemExit would leave no answer
+            future.set_result(_unreachable(observer, f"it failed with {_cause(exc)}", now))
 
     threading.Thread(target=look, name=f"observer {observer.name}", daemon=True).start()
     return future
+
+
+def _unreachable(observer: Observer, cause: str, now: datetime) -> Observation:
+    return Observation(now, unreachable=(Unreachable(observer.name, observer.name, cause),))
+
+
+def _cause(exc: BaseException) -> str:
+    return f"{type(exc).__name__}: {sanitized(str(exc))[:200]}".removesuffix(": ")
 
 
 def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Observation:
@@ -75,8 +92,8 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
         resources=resources,
         covered=frozenset(_covered(seen)),
         kinds=_kinds(observations),
-        unreachable=tuple(one for observation in observations for one in observation.unreachable),
-        differences=tuple(one for observation in observations for one in observation.differences),
+        unreachable=tuple(failure for observation in observations for failure in observation.unreachable),
+        differences=tuple(difference for observation in observations for difference in observation.differences),
         compared=frozenset(platform for observation in observations for platform in observation.compared),
     )
 
@@ -95,6 +112,6 @@ def _covered(seen: Sequence[tuple[Observer, Observation]]) -> Iterable[Platform]
 
 def _kinds(observations: Iterable[Observation]) -> frozenset[tuple[str, str]] | None:
     """The Kubernetes kinds listed by anybody; None (all) where somebody covers everything or nobody anything."""
-    listed = [one.kinds for one in observations if Platform.KUBERNETES in one.covered]
+    listed = [observation.kinds for observation in observations if Platform.KUBERNETES in observation.covered]
     narrow = [kinds for kinds in listed if kinds is not None]
     return frozenset().union(*narrow) if narrow and len(narrow) == len(listed) else None

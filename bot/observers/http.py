@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
-from bot.model.json import text
-from bot.model.resource import JSON, Desired, Path, Platform, ResourceId, Unreachable
+from bot.model.json import JSON, text
+from bot.model.paths import Path
+from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.observers.progress import Phase
-from bot.observers.redact import redacted, shown_url
+from bot.observers.sanitize import sanitized, shown_url
 from bot.ports import Observation, Tell, silent
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class HttpObserver:
     name: str = "http"
     platforms: frozenset[Platform] = frozenset({Platform.HTTP})
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        del wanted
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        del declared
         trusted = self._trusted()
         end = self.monotonic() + self.deadline
         differences: list[Drift] = []
@@ -116,17 +117,17 @@ class HttpObserver:
 
     def _ask(self, probe: Probe, trusted: ssl.SSLContext, end: float, now: datetime) -> list[Drift]:
         """The differences of the best attempt: one good answer is enough."""
-        found: list[Drift] = []
+        differences: list[Drift] = []
         for _ in range(max(probe.attempts, 1)):
             left = min(probe.timeout, end - self.monotonic())
             if left <= 0:
-                if found:
+                if differences:
                     break
                 raise Unavailable("the deadline passed before it was asked")
-            found = self._once(probe, trusted, left, now)
-            if not found:
+            differences = self._once(probe, trusted, left, now)
+            if not differences:
                 break
-        return found
+        return differences
 
     def _once(self, probe: Probe, trusted: ssl.SSLContext, timeout: float, now: datetime) -> list[Drift]:
         import httpx
@@ -136,7 +137,7 @@ class HttpObserver:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
             raise Invalid(f"the probe URL {shown_url(probe.url)} cannot be asked: {exc}") from exc
         except httpx.ProxyError as exc:
-            raise Unavailable(f"the proxy: {redacted(str(exc))[:200]}") from exc
+            raise Unavailable(f"the proxy: {sanitized(str(exc))[:200]}") from exc
         except httpx.TimeoutException:
             return [_down(probe, f"no answer within {probe.timeout:g} s")]
         except httpx.HTTPError as exc:
@@ -175,11 +176,11 @@ class HttpObserver:
 def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
     took = (f"latency: {answer.latency} ms",)
     if answer.status not in probe.status:
-        wanted: JSON = min(probe.status) if len(probe.status) == 1 else [*sorted(probe.status)]
+        expected: JSON = min(probe.status) if len(probe.status) == 1 else [*sorted(probe.status)]
         yield _drift(
             probe,
             ("status",),
-            desired=wanted,
+            desired=expected,
             observed=answer.status,
             rule="HTTP-STATUS",
             severity=probe.severity,
@@ -283,6 +284,7 @@ def _cause(exc: BaseException) -> str:
     chain: BaseException | None = exc
     while chain is not None:
         if isinstance(chain, socket.gaierror):
+            # getaddrinfo(3): "the name server returned a temporary failure"; it says nothing about the name
             if chain.errno == socket.EAI_AGAIN:
                 raise Unavailable("names cannot be resolved on this machine at the moment") from exc
             return "the host name does not resolve"
@@ -293,11 +295,11 @@ def _cause(exc: BaseException) -> str:
         if isinstance(chain, ConnectionRefusedError):
             return "connection refused"
         chain = chain.__cause__ or chain.__context__
-    return redacted(str(exc))[:200] or type(exc).__name__
+    return sanitized(str(exc))[:200] or type(exc).__name__
 
 
 def _proxy(url: str, environment: Mapping[str, str]) -> str | None:
-    """The proxy that the usual variables name for ``url``."""
+    """The proxy that the usual variables name for ``url``, as curl(1) reads them ("ENVIRONMENT"); no standard defines them."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)

@@ -21,10 +21,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from bot.drift.kubernetes.health import problems, top_owner, with_pod_problems
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
-from bot.model.json import mapping, mappings, text, texts
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Tree, Unreachable
+from bot.model.json import Tree, mapping, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
@@ -77,8 +78,8 @@ class KubernetesObserver:
     name: str = "kubernetes"
     platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        mine = [desired for desired in wanted if desired.id.platform is Platform.KUBERNETES]
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        mine = [desired for desired in declared if desired.id.platform is Platform.KUBERNETES]
         if not mine:
             return Observation(now)
         reach = access(self.kubeconfig, self.context, self.environment)
@@ -96,10 +97,10 @@ class _Look:
     api: ClusterApi
     settings: KubernetesObserver
     reach: Access
-    wanted: Sequence[Desired]
+    declared: Sequence[Desired]
     now: datetime
     failures: list[Unreachable] = field(default_factory=list)
-    found: dict[ResourceId, Observed] = field(default_factory=dict)
+    resources: dict[ResourceId, Observed] = field(default_factory=dict)
 
     def result(self) -> Observation:
         pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="kubernetes")
@@ -110,7 +111,7 @@ class _Look:
                 self._add_health(pool)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        resources = placed(self.found, self.wanted, self.reach.namespace)
+        resources = placed(self.resources, self.declared, self.reach.namespace)
         return Observation(
             self.now,
             resources=resources,
@@ -122,7 +123,7 @@ class _Look:
     @cached_property
     def _by_kind(self) -> dict[Kind, list[Desired]]:
         by_kind: dict[Kind, list[Desired]] = defaultdict(list)
-        for desired in self.wanted:
+        for desired in self.declared:
             by_kind[desired.id.group, desired.id.kind].append(desired)
         return by_kind
 
@@ -138,22 +139,22 @@ class _Look:
         served: dict[Kind, Served] = {}
         for kind, root in roots.items():
             try:
-                found = answers[root].result().get(kind[1]) or self._elsewhere(kind)
+                endpoint = answers[root].result().get(kind[1]) or self._elsewhere(kind)
             except Unavailable as exc:
                 self._failed(kind, None, exc.message)
                 continue
-            if found is None:
+            if endpoint is None:
                 self._failed(kind, None, f"the cluster does not serve {root.removeprefix('/apis/')} {kind[1]}")
             else:
-                served[kind] = found
+                served[kind] = endpoint
         return served
 
     def _discover(self, root: str) -> dict[str, Served]:
         """The kinds that can be listed below ``root``; none where the cluster has no such API version."""
         return {
-            text(one.get("kind")): Served(root, text(one.get("name")), one.get("namespaced") is True)
-            for one in mappings(mapping(self.api.get(root)).get("resources"))
-            if "list" in texts(one.get("verbs")) and "/" not in text(one.get("name"))
+            text(entry.get("kind")): Served(root, text(entry.get("name")), entry.get("namespaced") is True)
+            for entry in mappings(mapping(self.api.get(root)).get("resources"))
+            if "list" in texts(entry.get("verbs")) and "/" not in text(entry.get("name"))
         }
 
     def _elsewhere(self, kind: Kind) -> Served | None:
@@ -162,17 +163,17 @@ class _Look:
         if not group:
             return None
         for version in mappings(mapping(self.api.get(f"/apis/{group}")).get("versions")):
-            found = self._discover(_root(group, text(version.get("version")))).get(name)
-            if found is not None:
-                return found
+            endpoint = self._discover(_root(group, text(version.get("version")))).get(name)
+            if endpoint is not None:
+                return endpoint
         return None
 
     def _list_all(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> set[Kind]:
         """Every declared kind listed; the kinds of which every list succeeded."""
         lists = [
-            (kind, namespace, place.path(namespace))
-            for kind, place in served.items()
-            for namespace in self._namespaces(kind, place)
+            (kind, namespace, endpoint.path(namespace))
+            for kind, endpoint in served.items()
+            for namespace in self._namespaces(kind, endpoint)
         ]
         asked = self._listed(pool, lists, "listing")
         covered = set(served)
@@ -199,9 +200,9 @@ class _Look:
     def _phase(self, doing: str, total: int) -> Phase:
         return Phase(self.settings.tell, self.settings.name, doing, total)
 
-    def _namespaces(self, kind: Kind, place: Served) -> Iterable[str | None]:
+    def _namespaces(self, kind: Kind, endpoint: Served) -> Iterable[str | None]:
         """The namespaces to list one by one; a single None for all at once."""
-        if not place.namespaced:
+        if not endpoint.namespaced:
             return (None,)
         names = sorted({desired.id.scope or self.reach.namespace for desired in self._by_kind[kind]})
         return names if len(names) <= _FEW_NAMESPACES else (None,)
@@ -209,7 +210,7 @@ class _Look:
     def _keep(self, trees: Iterable[Tree], kind: Kind) -> None:
         for tree in trees:
             id_ = kubernetes_id(tree)._replace(group=kind[0], kind=kind[1])
-            self.found[id_] = Observed(id_, tree, problems(tree, self.now), kubernetes_version(tree))
+            self.resources[id_] = Observed(id_, tree, problems(tree, self.now), kubernetes_version(tree))
 
     def _failed(self, kind: Kind, namespace: str | None, cause: str) -> None:
         group, name = kind
@@ -224,23 +225,27 @@ class _Look:
         Pods that Git does not declare are read for this only and do not become resources.
         """
         pods = dict(self._pods(pool))
-        every = {**pods, **self.found}
+        every = {**pods, **self.resources}
         merged = with_pod_problems(every)
-        self.found = {id_: merged[id_] for id_ in self.found}
+        self.resources = {id_: merged[id_] for id_ in self.resources}
         pods_of: dict[ResourceId, list[ResourceId]] = defaultdict(list)
         for id_, pod in pods.items():
             if pod.problems:
                 pods_of[top_owner(id_, every)].append(id_)
-        ill = [one for one in self.found.values() if one.problems][: self.settings.unhealthy]
-        asked = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in ill]
+        unhealthy = [resource for resource in self.resources.values() if resource.problems][: self.settings.unhealthy]
+        asked = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in unhealthy]
         self._phase("reading evidence of what is unhealthy", len(asked)).over(asked)
         for future in asked:
-            one = future.result()
-            self.found[one.id] = one
+            resource = future.result()
+            self.resources[resource.id] = resource
 
     def _pods(self, pool: ThreadPoolExecutor) -> Iterator[tuple[ResourceId, Observed]]:
         namespaces = sorted(
-            {id_.scope for id_ in self.found if (id_.group, id_.kind) in _WORKLOADS and self._is_wanted_scope(id_)}
+            {
+                id_.scope
+                for id_ in self.resources
+                if (id_.group, id_.kind) in _WORKLOADS and self._is_declared_scope(id_)
+            }
         )
         pods = ("", "Pod")
         lists: list[tuple[Kind, str | None, str]] = [
@@ -260,9 +265,9 @@ class _Look:
 
     @cached_property
     def _scopes(self) -> frozenset[str]:
-        return frozenset(desired.id.scope or self.reach.namespace for desired in self.wanted)
+        return frozenset(desired.id.scope or self.reach.namespace for desired in self.declared)
 
-    def _is_wanted_scope(self, id_: ResourceId) -> bool:
+    def _is_declared_scope(self, id_: ResourceId) -> bool:
         return id_.scope in self._scopes
 
 

@@ -10,39 +10,40 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.compose.inspect import REPLICAS, UNKNOWN
-from bot.model.json import mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.drift.compose.inspected.inspect import REPLICAS, UNKNOWN
+from bot.model.json import JSON, Tree, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _LOCAL: Final = "localhost/"
+"""podman-build(1), ``--tag``: where an image's name has no registry, ``localhost`` is put before it."""
 
 
 def placed(
-    resources: Mapping[ResourceId, Observed], wanted: Iterable[Desired], namespace: str
+    resources: Mapping[ResourceId, Observed], declared: Iterable[Desired], namespace: str
 ) -> dict[ResourceId, Observed]:
     """``resources`` where what is live in ``namespace`` has no scope if Git declares it without a namespace."""
-    found = dict(resources)
-    for desired in wanted:
+    located = dict(resources)
+    for desired in declared:
         id_ = desired.id
-        if id_.platform is Platform.KUBERNETES and not id_.scope and id_ not in found:
-            live = found.pop(id_._replace(scope=namespace), None)
+        if id_.platform is Platform.KUBERNETES and not id_.scope and id_ not in located:
+            live = located.pop(id_._replace(scope=namespace), None)
             if live is not None:
-                found[id_] = replace(live, id=id_)
-    return found
+                located[id_] = replace(live, id=id_)
+    return located
 
 
-def spelled(resources: Mapping[ResourceId, Observed], wanted: Iterable[Desired]) -> dict[ResourceId, Observed]:
+def spelled(resources: Mapping[ResourceId, Observed], declared: Iterable[Desired]) -> dict[ResourceId, Observed]:
     """``resources`` with the services that Git declares in Git's spelling of what the engine cannot tell apart."""
-    found = dict(resources)
-    for desired in wanted:
-        live = found.get(desired.id)
+    respelled = dict(resources)
+    for desired in declared:
+        live = respelled.get(desired.id)
         if live is not None and desired.id.platform is Platform.COMPOSE:
             changes = _respelled(desired, live.tree)
-            if others := [{**one, **_respelled(desired, one)} for one in mappings(live.tree.get(REPLICAS))]:
+            if others := [{**replica, **_respelled(desired, replica)} for replica in mappings(live.tree.get(REPLICAS))]:
                 changes[REPLICAS] = others
             if changes:
-                found[desired.id] = replace(live, tree={**live.tree, **changes})
-    return found
+                respelled[desired.id] = replace(live, tree={**live.tree, **changes})
+    return respelled
 
 
 def _respelled(desired: Desired, live: Tree) -> dict[str, JSON]:

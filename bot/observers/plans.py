@@ -23,10 +23,12 @@ from typing import Final
 from bot.drift.masking import digest, name_in, owner_of
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
-from bot.model.json import elements, get, mapping, mappings, text, texts
-from bot.model.paths import format_path
-from bot.model.resource import JSON, Desired, Path, Platform, Pointer, ResourceId, Tree
-from bot.secrecy.vocabulary import holds_secret, looks_secret, secret_name
+from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts
+from bot.model.paths import Path, format_path
+from bot.model.resource import Desired, Platform, ResourceId
+from bot.secrecy.credentials import is_secret
+from bot.secrecy.redaction import redact
+from bot.secrecy.vocabulary import secret_name
 
 UNKNOWN: Final = "(known after apply)"
 _INDEX: Final = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
@@ -87,7 +89,7 @@ class PlanReader:
     the root module, by which the declarations of several roots are told apart.
     """
 
-    wanted: Sequence[Desired]
+    declared: Sequence[Desired]
     key: bytes
     root: str = ""
 
@@ -103,17 +105,21 @@ class PlanReader:
             declared = self._declared(change)
             pointers = () if declared is None else map(_covering, declared.sensitive)
             secret[change.address] = _union(secret.get(change.address), change.secret, *pointers)
-        outside = {one.address: replace(one, secret=secret[one.address]) for one in _changes(plan, "resource_drift")}
-        planned = {one.address: replace(one, secret=secret[one.address]) for one in _changes(plan, "resource_changes")}
+
+        def marked(key: str) -> Iterator[_Change]:
+            return (replace(change, secret=secret[change.address]) for change in _changes(plan, key))
+
+        outside = {change.address: change for change in marked("resource_drift")}
+        planned = {change.address: change for change in marked("resource_changes")}
         whole = not planned
-        found = [drift for change in planned.values() for drift in self._planned(change, outside, plan)]
-        found += (
+        drifts = [drift for change in planned.values() for drift in self._planned(change, outside, plan)]
+        drifts += (
             drift
             for change in outside.values()
             if change.address not in planned or planned[change.address].actions == ("no-op",)
             for drift in self._outside(change, plan, whole=whole)
         )
-        return tuple(found)
+        return tuple(drifts)
 
     def _planned(self, change: _Change, outside: Mapping[str, _Change], plan: Tree) -> Iterator[Drift]:
         actions = set(change.actions)
@@ -131,7 +137,7 @@ class PlanReader:
     def _replaced(self, change: _Change, outside: _Change | None, plan: Tree) -> Drift:
         forcing = ", ".join(format_path(path) for path in change.replace_paths)
         leaves = tuple(_leaves(change, _configured(plan, change)))
-        told = tuple(
+        evidence = tuple(
             f"{format_path(leaf.path)}: {self._shown(change, leaf)} ({self._cause(leaf, change, outside, plan)})"
             for leaf in leaves[:20]
         )
@@ -144,7 +150,7 @@ class PlanReader:
         facts = [(format_path(leaf.path), self._sides(change, leaf)) for leaf in leaves]
         return replace(
             drift,
-            evidence=told,
+            evidence=evidence,
             desired={path: asked for path, (_, asked, _) in facts},
             observed={path: live for path, (live, _, _) in facts},
             sensitive=any(hidden for _, (_, _, hidden) in facts),
@@ -216,7 +222,7 @@ class PlanReader:
             else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
         )
         if change.index is not None:
-            id_ = id_._replace(name=f"{id_.name}[{json.dumps(change.index)}]")
+            id_ = id_._replace(name=f"{id_.name}[{redact(json.dumps(change.index))}]")
         return Drift(
             resource=id_,
             task=declared.task if declared is not None else str(id_),
@@ -228,22 +234,23 @@ class PlanReader:
             rule=rule,
             file=declared.file if declared is not None else None,
             line=declared.line if declared is not None else None,
-            message=f"{change.address}: {message}",
+            message=f"{redact(change.address)}: {message}",
         )
 
     def _declared(self, change: _Change) -> Desired | None:
         """The declaration of the resource: of its module, and of this root where several roots declare the same."""
         same = [
-            one
-            for one in self.wanted
-            if one.id.platform is Platform.TERRAFORM and (one.id.kind, one.id.name) == (change.kind, change.name)
+            desired
+            for desired in self.declared
+            if desired.id.platform is Platform.TERRAFORM
+            and (desired.id.kind, desired.id.name) == (change.kind, change.name)
         ]
         tests: tuple[Callable[[Desired], bool], ...] = (
-            lambda one: one.id.scope == _INDEX.sub("", change.module),
-            lambda one: one.file.rpartition("/")[0] == self.root.strip("/"),
+            lambda desired: desired.id.scope == _INDEX.sub("", change.module),
+            lambda desired: desired.file.rpartition("/")[0] == self.root.strip("/"),
         )
         for test in tests:
-            same = [one for one in same if test(one)] or same
+            same = [desired for desired in same if test(desired)] or same
         return same[0] if len(same) == 1 else None
 
     def _sides(self, change: _Change, leaf: _Leaf) -> tuple[JSON, JSON, bool]:
@@ -254,7 +261,7 @@ class PlanReader:
         secret = change.secret
         for segment in leaf.path:
             secret = _below(secret, segment)
-        named = next((str(one) for one in reversed(leaf.path) if isinstance(one, str)), "")
+        named = next((word for word in reversed(leaf.path) if isinstance(word, str)), "")
         names = {owner_of(change.before, leaf.path) or named, owner_of(change.after, leaf.path) or named}
         hides = _Hiding(self.key, next(filter(secret_name, names), named))
         live, hid = hides(leaf.live, secret)
@@ -289,28 +296,32 @@ class _Hiding:
         if secret is True or (_any_true(secret) and isinstance(value, (str, int, float))):
             return digest(value, self.key), True
         if isinstance(value, Mapping):
-            parts = {one: self._hide(below, _below(secret, one), name_in(value, one)) for one, below in value.items()}
-            return {one: shown for one, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
+            parts = {key: self._hide(below, _below(secret, key), name_in(value, key)) for key, below in value.items()}
+            return {key: shown for key, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
         if isinstance(value, Sequence) and not isinstance(value, str):
             shown = [self._hide(below, _below(secret, at), name) for at, below in enumerate(value)]
-            return [one for one, _ in shown], any(hid for _, hid in shown)
-        if isinstance(value, str) and (holds_secret(name, value) or looks_secret(value)):
+            return [element for element, _ in shown], any(hid for _, hid in shown)
+        if is_secret(name, value) if isinstance(value, str) else secret_name(name) and _is_number(value):
             return digest(value, self.key), True
         return value, False
+
+
+def _is_number(value: JSON) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _union(*marks: JSON) -> JSON:
     """What any of several sensitivity marks covers. A list becomes one element that stands for all of them: the two
     sides of a change may have theirs in another order.
     """
-    told = [mark for mark in marks if _any_true(mark)]
-    kinds = {isinstance(mark, Mapping) for mark in told}
-    if True in told or len(kinds) > 1:
+    telling = [mark for mark in marks if _any_true(mark)]
+    kinds = {isinstance(mark, Mapping) for mark in telling}
+    if True in telling or len(kinds) > 1:
         return True
     if kinds == {True}:
-        keys = {key for mark in told for key in mapping(mark)}
-        return {key: _union(*(mapping(mark).get(key) for mark in told)) for key in sorted(keys)}
-    return [_union(*(one for mark in told for one in elements(mark)))] if told else None
+        keys = {key for mark in telling for key in mapping(mark)}
+        return {key: _union(*(mapping(mark).get(key) for mark in telling)) for key in sorted(keys)}
+    return [_union(*(part for mark in telling for part in elements(mark)))] if telling else None
 
 
 def _below(mark: JSON, segment: object) -> JSON:
@@ -381,9 +392,9 @@ def _same_resource(change: _Change, address: str) -> bool:
     return address in {change.address, change.base}
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def _overlap(left: Path, right: Path) -> bool:
     """Whether one path is the other or leads to it."""
-    return all(a == b for a, b in zip(one, other, strict=False))
+    return all(a == b for a, b in zip(left, right, strict=False))
 
 
 def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
@@ -417,8 +428,8 @@ def _differing(live: JSON, asked: JSON, unknown: JSON, path: Path) -> Iterator[_
         for key in keys:
             yield from _differing(live.get(key), asked.get(key), _step(unknown, key), (*path, key))
     elif _blocks(live) and _blocks(asked) and len(elements(live)) == len(elements(asked)):
-        for at, (one, other) in enumerate(zip(elements(live), elements(asked), strict=True)):
-            yield from _differing(one, other, _step(unknown, at), (*path, at))
+        for at, (before, after) in enumerate(zip(elements(live), elements(asked), strict=True)):
+            yield from _differing(before, after, _step(unknown, at), (*path, at))
     elif not _equal(live, asked):
         yield _Leaf(path, live, asked)
 
@@ -431,20 +442,20 @@ def _any_true(unknown: JSON) -> bool:
 
 def _blocks(value: JSON) -> bool:
     below = elements(value)
-    return bool(below) and all(isinstance(one, Mapping) for one in below)
+    return bool(below) and all(isinstance(block, Mapping) for block in below)
 
 
-def _equal(one: JSON, other: JSON) -> bool:
+def _equal(left: JSON, right: JSON) -> bool:
     """By meaning: null is empty, a list is a set where only its order changed, JSON inside a text is JSON."""
-    if one == other or (one in (None, [], {}) and other in (None, [], {})):
+    if left == right or (left in (None, [], {}) and right in (None, [], {})):
         return True
-    if isinstance(one, str) and isinstance(other, str) and one[:1] in {"{", "["} and other[:1] == one[:1]:
+    if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return bool(json.loads(one) == json.loads(other))
+            return bool(json.loads(left) == json.loads(right))
         except ValueError:
             return False
-    if _blocks(one) and _blocks(other):
-        return Counter(map(_text_of, elements(one))) == Counter(map(_text_of, elements(other)))
+    if _blocks(left) and _blocks(right):
+        return Counter(map(_text_of, elements(left))) == Counter(map(_text_of, elements(right)))
     return False
 
 

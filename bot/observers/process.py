@@ -102,6 +102,6 @@ def _take(selector: selectors.BaseSelector, pipe: IO[bytes] | object, into: byte
     number = pipe.fileno() if hasattr(pipe, "fileno") else -1
     chunk = os.read(number, _CHUNK)
     if chunk:
-        into += chunk
+        into.extend(chunk)
     else:
         selector.unregister(number)

@@ -24,7 +24,7 @@ from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
 from bot.observers.placement import placed, spelled
 from bot.observers.process import run
-from bot.observers.redact import shown_url, tail
+from bot.observers.sanitize import shown_url, tail
 from bot.ports import Observation
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
@@ -56,14 +56,14 @@ class SnapshotObserver:
     name: str = "snapshot"
     platforms: frozenset[Platform] = frozenset(Platform)
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
         try:
             data = self._read()
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
-        found = contents(data, self._shown, now)
-        resources = spelled(placed(found.resources, wanted, "default"), wanted)
-        return Observation(now, resources=resources, covered=found.covered, kinds=found.kinds)
+        snapshot = contents(data, self._shown, now)
+        resources = spelled(placed(snapshot.resources, declared, "default"), declared)
+        return Observation(now, resources=resources, covered=snapshot.covered, kinds=snapshot.kinds)
 
     @property
     def _form(self) -> SourceForm:
@@ -117,8 +117,8 @@ def _from_command(argv: list[str], timeout: float, cap: int) -> bytes:
         raise Invalid("the snapshot command is empty")
     finished = run(argv, timeout=timeout, cap=cap)
     if finished.code != 0:
-        said = tail(finished.stderr)
-        raise Unavailable(f"exit code {finished.code}" + (f": {said}" if said else ""))
+        message = tail(finished.stderr)
+        raise Unavailable(f"exit code {finished.code}" + (f": {message}" if message else ""))
     return finished.stdout
 
 

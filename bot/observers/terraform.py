@@ -23,16 +23,17 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import mapping
-from bot.model.resource import JSON, Desired, Platform, Unreachable
+from bot.model.json import JSON, mapping
+from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run
-from bot.observers.redact import tail
+from bot.observers.sanitize import tail
 from bot.ports import Observation, ObserverStep, Tell, silent
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
+"""What would change what a plan does or says (Terraform docs, "Environment Variables"; the last: "Debugging Providers")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,18 @@ class TerraformObserver:
     name: str = "terraform"
     platforms: frozenset[Platform] = frozenset({Platform.TERRAFORM})
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
         if not self.directory.is_dir():
             raise Invalid(f"the Terraform root module {self.directory} is not a folder")
         try:
             with tempfile.TemporaryDirectory(prefix="clockwork-plan-") as scratch:
                 plan = _Planning(self, Path(scratch), time.monotonic() + self.deadline).plan()
-            found = PlanReader(wanted, self.mask_key, self.root).drifts(mapping(plan))
+            differences = PlanReader(declared, self.mask_key, self.root).drifts(mapping(plan))
         except Unavailable as exc:
             return Observation(
                 now, unreachable=(Unreachable(self.name, str(self.root or self.directory), exc.message),)
             )
-        return Observation(now, differences=found, compared=self.platforms)
+        return Observation(now, differences=differences, compared=self.platforms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,17 @@ class _Planning:
         """The plan as JSON. Raises :class:`Unavailable` naming the command that failed and why."""
         file = str(self.scratch / "plan")
         options = ["-input=false", "-lock=false", "-no-color"]
+        # an init that may write the lock file would change the work tree (Terraform docs, "terraform init", -lockfile)
         self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
         inputs = [f"-var-file={path.resolve()}" for path in self.settings.variables_files]
         only = ["-refresh-only"] if self.settings.refresh_only else []
         self._run("plan", *options, *only, f"-out={file}", *inputs)
         shown = self._run("show", "-json", "-no-color", file)
         try:
-            found: JSON = json.loads(shown.stdout)
+            plan: JSON = json.loads(shown.stdout)
         except ValueError as exc:
             raise Unavailable("terraform show did not print JSON") from exc
-        return found
+        return plan
 
     def _run(self, verb: str, *arguments: str) -> Finished:
         left = self.end - time.monotonic()
@@ -98,8 +100,8 @@ class _Planning:
         argv = [self.settings.binary, verb, *arguments]
         finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
         if finished.code != 0:
-            said = tail(finished.stderr) or tail(finished.stdout)
-            raise Unavailable(f"terraform {verb} ended with exit code {finished.code}: {' '.join(said.split())}")
+            message = tail(finished.stderr) or tail(finished.stdout)
+            raise Unavailable(f"terraform {verb} ended with exit code {finished.code}: {' '.join(message.split())}")
         return finished
 
     def _environment(self) -> dict[str, str]:

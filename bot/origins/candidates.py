@@ -16,7 +16,8 @@ from bot.errors import Refused
 from bot.intake.scalars import Dialect
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.filetree import FileTree
-from bot.model.resource import JSON, Pointer, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.resource import ResourceId
 from bot.origins import entries
 from bot.origins.leaves import Document, Leaf, documents, inside, leaves, line_of
 from bot.origins.scene import Layer, Scene, Spot
@@ -89,14 +90,23 @@ class Guess:
 
 
 def _guesses(asked: Asked, scene: Scene, listed: Sequence[Document], shared: Mapping[str, int]) -> Iterator[Guess]:
+    """What only this target reads comes first, then new entries of its own, then what others read too."""
+    own = [document for document in listed if shared.get(document.file, 1) <= 1]
+    others = [document for document in listed if shared.get(document.file, 1) > 1]
+    yield from _in_documents(asked, own, shared, scene)
+    for layer in scene.layers:
+        if shared.get(layer.file, 1) <= 1:
+            yield from _in_layer(asked, layer)
+    if scene.fast:
+        yield from _in_collections(asked, scene.layers, listed)
+    yield from _in_documents(asked, others, shared, scene)
+
+
+def _in_documents(asked: Asked, listed: Sequence[Document], shared: Mapping[str, int], scene: Scene) -> Iterator[Guess]:
     if isinstance(asked.edit, SetValue) and not isinstance(asked.edit.value, (Mapping, list)):
         yield from _by_value(asked, asked.edit.value, leaves(listed), shared)
     yield from _in_objects(asked, listed, shared, scene.began.get(asked.id, ""))
     yield from _in_patches(asked, listed, shared)
-    for layer in scene.layers:
-        yield from _in_layer(asked, layer, listed)
-    if scene.fast:
-        yield from _in_collections(asked, scene.layers, listed)
 
 
 # -- leaves that say the value -----------------------------------------------------------------------------------------
@@ -259,21 +269,14 @@ def _index(element: JSON, position: int, listed: JSON) -> int | None:
 # -- new entries -------------------------------------------------------------------------------------------------------
 
 
-def _in_layer(asked: Asked, layer: Layer, listed: Sequence[Document]) -> Iterator[Guess]:
-    document = next((d for d in listed if d.file == layer.file and d.index == layer.document), None)
-    tree = document.tree if document is not None else {}
+def _in_layer(asked: Asked, layer: Layer) -> Iterator[Guess]:
     if layer.values:
         for path, value in entries.overrides(asked.old, asked.edit, layer.defaults):
-            yield Guess(
-                layer.file,
-                layer.document,
-                AddEntry((*layer.pointer, *path[:-1]), str(path[-1]), value),
-                f"values key {_dotted(path)}",
-            )
+            edit = AddEntry((*layer.pointer, *path[:-1]), str(path[-1]), value)
+            yield Guess(layer.file, layer.document, edit, f"values key {_dotted(path)}")
         return
-    if isinstance(tree, Mapping):
-        for edit, what in entries.kustomization(asked.id, asked.edit, asked.tree, tree):
-            yield Guess(layer.file, layer.document, edit, what)
+    for key, entry in entries.kustomization(asked.id, asked.edit, asked.tree, layer.takes):
+        yield Guess(layer.file, layer.document, AddEntry((*layer.pointer, key), None, entry), f"new entry in {key}")
 
 
 def _in_collections(asked: Asked, layers: Sequence[Layer], listed: Sequence[Document]) -> Iterator[Guess]:

@@ -13,7 +13,8 @@ from typing import Final
 from bot.edits.values import applied, at
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.resource import JSON, Pointer, ResourceId, Tree
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.resource import ResourceId
 
 _SCALED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 """What ``replicas`` of a kustomization sets (kustomize's ``builtinpluginconsts``, "replicas")."""
@@ -69,26 +70,24 @@ def collections(edit: Edit, rendered: Tree, defaults: Tree, held: JSON) -> Itera
             continue
 
 
-def kustomization(id_: ResourceId, edit: Edit, rendered: Tree, tree: Tree) -> Iterator[tuple[Edit, str]]:
-    """Edits of a kustomization that set one value of one object: ``replicas``, ``images``, a patch."""
+def kustomization(id_: ResourceId, edit: Edit, rendered: Tree, takes: frozenset[str]) -> Iterator[tuple[str, JSON]]:
+    """Entries for lists of a kustomization (its key, and the entry) that set one value of one object."""
+    scaled = isinstance(edit, SetValue) and edit.pointer == ("spec", "replicas") and id_.kind in _SCALED
+    if "replicas" in takes and scaled and isinstance(edit, SetValue) and isinstance(edit.value, int):
+        yield "replicas", {"name": id_.name, "count": edit.value}
     if (
-        isinstance(edit, SetValue)
-        and edit.pointer == ("spec", "replicas")
-        and id_.kind in _SCALED
-        and isinstance(edit.value, int)
+        "images" in takes
+        and isinstance(edit, SetValue)
+        and edit.pointer[-1:] == ("image",)
+        and isinstance(edit.value, str)
     ):
-        yield AddEntry(("replicas",), None, {"name": id_.name, "count": edit.value}), "replicas entry"
-    if isinstance(edit, SetValue) and edit.pointer[-1:] == ("image",) and isinstance(edit.value, str):
         image = _image(_text_at(rendered, edit.pointer), edit.value)
         if image is not None:
-            yield AddEntry(("images",), None, image), "images entry"
+            yield "images", image
     patch = _operations(edit, rendered)
-    if patch is not None:
+    if "patches" in takes and patch is not None:
         target: dict[str, JSON] = {"kind": id_.kind, "name": id_.name}
-        if id_.group:
-            target = {"group": id_.group, **target}
-        del tree
-        yield AddEntry(("patches",), None, {"target": target, "patch": patch}), "new patch"
+        yield "patches", {"target": {"group": id_.group, **target} if id_.group else target, "patch": patch}
 
 
 def _text_at(tree: Tree, pointer: Pointer) -> str:

@@ -16,7 +16,7 @@ from bot.intake.spans import locate
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load, span_trees
 from bot.model.filetree import FileTree
-from bot.model.resource import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", "Kustomization")
 _MOST: Final = 20_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.model.drift import Edit
 from bot.model.filetree import FileTree
-from bot.model.resource import Pointer, ResourceId, Tree
+from bot.model.json import Pointer, Tree
+from bot.model.resource import ResourceId
 
 Objects: TypeAlias = Mapping[str, Mapping[ResourceId, Tree]]
 """Target name to its rendered objects."""
@@ -17,12 +18,17 @@ Render: TypeAlias = Callable[[FileTree, frozenset[str]], Objects | None]
 """The targets that the named changed files touch, rendered with them; None where one of them does not render any more."""
 
 
+KUSTOMIZATION: Final = frozenset({"images", "replicas", "patches"})
+FLUX: Final = frozenset({"images", "patches"})
+"""What a Flux ``Kustomization`` takes in its spec of what a kustomization does (kustomize-controller docs)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Where a new entry for one target may go: below ``pointer`` of a document.
 
     ``values``: a mapping of Helm values. Else the document is a kustomization, which takes patches. ``defaults`` are
-    the values that the chart itself brings, whose keys can be overridden here.
+    the values that the chart itself brings, whose keys can be overridden here; ``takes`` are the entries a kustomization takes.
     """
 
     file: str
@@ -30,6 +36,7 @@ class Layer:
     pointer: Pointer = ()
     values: bool = False
     defaults: Tree = field(default_factory=dict)
+    takes: frozenset[str] = KUSTOMIZATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Scene:
     inputs: Mapping[str, frozenset[str]]
     layers: Sequence[Layer] = ()
     began: Mapping[ResourceId, str] = field(default_factory=dict)
+    carriers: frozenset[ResourceId] = frozenset()
+    """Objects that say how others are rendered (a controller's own): an edit of what they say moves them by itself."""
     fast: bool = False
     """Whether rendering takes milliseconds, so that many candidates may be tried."""
 

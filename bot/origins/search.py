@@ -8,15 +8,16 @@ makes its answer true. An edit that moves other objects too is only offered when
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from bot.edits.values import applied, at, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.filetree import FileTree
+from bot.model.json import JSON, Tree
 from bot.model.paths import format_path
-from bot.model.resource import JSON, ResourceId, Tree
+from bot.model.resource import ResourceId
 from bot.origins.candidates import Asked, Candidate, candidates
 from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
 
@@ -87,7 +88,7 @@ class _Run:
         for target, objects in outcome.items():
             before = self.objects.get(target, {})
             for id_ in {**before, **objects}:
-                if (target, id_) == (asked.target, asked.id):
+                if (target, id_) == (asked.target, asked.id) or (target == asked.target and id_ in self.scene.carriers):
                     continue
                 old, new = before.get(id_), objects.get(id_)
                 if old is new or (old is not None and new is not None and same(old, new)):
@@ -167,8 +168,3 @@ def trace(target: str, id_: ResourceId, pointer: tuple[str | int, ...], scene: S
     if other is None:
         return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
     return find_edit(Goal(target, {id_: (SetValue(pointer, other),)}), scene)
-
-
-def with_tree(scene: Scene, tree: FileTree, objects: Mapping[str, Mapping[ResourceId, Tree]]) -> Scene:
-    """The scene after somebody changed files: the next goal begins where the last one ended."""
-    return replace(scene, tree=tree, objects=objects)

@@ -11,14 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
-from bot.model.resource import JSON, Path, Platform
+from bot.model.globs import path_matches
+from bot.model.json import JSON
+from bot.model.paths import Path
+from bot.model.resource import Platform
 from bot.policy import checks
 from bot.policy.checks import Bad, Check
 from bot.policy.context import Context
-from bot.policy.globs import path_matches
 
 _HOUR: Final = 3600
 
@@ -73,6 +75,9 @@ _SPAN_OR_ZERO: Final = checks.duration(0, _HOUR)
 _WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob"})
 _LABELLED: Final = _WORKLOADS | {"Service"}
 _PODS: Final = ("spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec")
+_METADATA: Final = frozenset(
+    {("metadata",), ("spec", "template", "metadata"), ("spec", "jobTemplate", "spec", "template", "metadata")}
+)
 _PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -173,16 +178,21 @@ def bound(drift: Drift, context: Context) -> Bounded | Unbounded:
 
 
 def _field(drift: Drift) -> _Field | None:
-    kinds = {Platform.KUBERNETES: _WORKLOADS, Platform.COMPOSE: {"service"}}
-    if drift.resource.kind not in kinds.get(drift.resource.platform, ()):
-        return None
-    return _find(drift.resource.platform, drift.path)
+    return _find(drift.resource.platform, drift.resource.kind, drift.path)
 
 
 @lru_cache(maxsize=1024)
-def _find(platform: Platform, path: Path) -> _Field | None:
-    fields = _KUBERNETES if platform is Platform.KUBERNETES else _COMPOSE
-    return next((one for one in fields if any(path_matches(pattern, path) for pattern in one.paths)), None)
+def _find(platform: Platform, kind: str, path: Path) -> _Field | None:
+    match platform:
+        case Platform.KUBERNETES:
+            fields = _KUBERNETES if kind in _WORKLOADS else ()
+        case Platform.COMPOSE:
+            fields = _COMPOSE if kind == "service" else ()
+        case Platform.TERRAFORM | Platform.HTTP:
+            fields = ()
+        case _ as never:
+            assert_never(never)
+    return next((field for field in fields if any(path_matches(pattern, path) for pattern in field.paths)), None)
 
 
 def _bound_field(drift: Drift, field: _Field) -> Bounded | Unbounded:
@@ -210,14 +220,17 @@ def _label(drift: Drift) -> _Label | None:
     path, platform, kind = drift.path, drift.resource.platform, drift.resource.kind
     if not path or not isinstance(path[-1], str):
         return None
-    if platform is Platform.COMPOSE and kind == "service" and path[:-1] in {("labels",), ("annotations",)}:
-        return _Label(path[-1], Category.LABEL if path[0] == "labels" else Category.ANNOTATION)
-    places = {("metadata",), ("spec", "template", "metadata"), ("spec", "jobTemplate", "spec", "template", "metadata")}
-    if platform is Platform.KUBERNETES and kind in _LABELLED and path[:-2] in places:
-        categories = {"labels": Category.LABEL, "annotations": Category.ANNOTATION}
-        category = categories.get(str(path[-2]))
-        return None if category is None else _Label(path[-1], category)
-    return None
+    match platform:
+        case Platform.COMPOSE:
+            labelled = kind == "service" and len(path) == 2
+        case Platform.KUBERNETES:
+            labelled = kind in _LABELLED and path[:-2] in _METADATA
+        case Platform.TERRAFORM | Platform.HTTP:
+            labelled = False
+        case _ as never:
+            assert_never(never)
+    category = {"labels": Category.LABEL, "annotations": Category.ANNOTATION}.get(str(path[-2])) if labelled else None
+    return None if category is None else _Label(path[-1], category)
 
 
 def _bound_label(drift: Drift, label: _Label, context: Context) -> Bounded | Unbounded:

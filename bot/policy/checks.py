@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,18 @@ class Bad:
 
 Check: TypeAlias = Callable[[JSON], Good | Bad]
 
-_PIECE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)")
+_PIECE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|s|m|h)")
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_SIZE: Final = re.compile(r"(\d{1,12})\s*([kmg])?b?", re.IGNORECASE)
+"""Go's ``time.ParseDuration``; the Compose specification, "Specifying durations", has the same units without ``ns``."""
+_SIZE: Final = re.compile(r"([0-9]{1,12}) ?([kKmMgG])?[bB]?")
+"""ASCII by name, as in all of these: ``\\d`` takes the digits of every script, IGNORECASE the Kelvin sign for a ``k``."""
 _BYTES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+"""``max-size``: Docker documentation, "JSON File logging driver", "Options"."""
 _LABEL_KEY: Final = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )
 _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+"""Kubernetes documentation, "Labels and Selectors", "Syntax and character set"."""
 _PLAIN: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9 _.:+-]{0,118}[A-Za-z0-9])?)?")
 _ENDPOINT: Final = re.compile(r"[A-Za-z][\w-]*\.[\w.-]*[A-Za-z]|[\w.-]*[A-Za-z][\w.-]*:\d+\Z|\d+\.\d+\.\d+\.\d+")
 _LEVELS: Final = frozenset({"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal"})
@@ -76,10 +80,10 @@ def size(low: int, high: int) -> Check:
     """A byte size as log drivers write it (``10m``) from ``low`` to ``high`` bytes."""
 
     def check(value: JSON) -> Good | Bad:
-        found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
             return Bad(f"{shown(value)} is not a size such as 10m")
-        amount = int(found[1]) * _BYTES[(found[2] or "").lower()]
+        amount = int(match[1]) * _BYTES[(match[2] or "").lower()]
         if not low <= amount <= high:
             return Bad(f"{shown(value)} is not from {low} to {high} bytes")
         return Good(f"{value} is a size from {low} to {high} bytes")
@@ -101,7 +105,7 @@ def word(*allowed: str) -> Check:
 
 def restart(value: JSON) -> Good | Bad:
     """A Compose restart policy that keeps the service running: ``always``, ``unless-stopped``, ``on-failure[:N]``."""
-    if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::\d{1,2})?", value):
+    if isinstance(value, str) and re.fullmatch(r"always|unless-stopped|on-failure(?::[0-9]{1,2})?", value):
         return Good(f"{value} keeps the service running")
     return Bad(f"{shown(value)} is not one of always, unless-stopped, on-failure")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
-from bot.model.resource import JSON, Desired, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Platform, ResourceId
 
 _SELECTORS: Final = frozenset(
     {
@@ -28,6 +29,9 @@ _SELECTORS: Final = frozenset(
     }
 )
 _KEY_LISTS: Final = frozenset({"matchLabelKeys", "mismatchLabelKeys", "podTargetLabels", "targetLabels"})
+"""Kubernetes documentation, "Pod Topology Spread Constraints" and "Assigning Pods to Nodes"; Prometheus Operator, API
+reference, ServiceMonitorSpec.
+"""
 _OPAQUE: Final = frozenset({"ConfigMap", "Secret"})
 _DATABASE: Final = re.compile(
     r"(?:^|[/_.-])(?:postgres(?:ql)?|pgvector|timescaledb|postgis|mysql|mariadb|percona|mongo(?:db)?|redis|valkey|keydb|"
@@ -53,11 +57,11 @@ def collect(desired: Iterable[Desired]) -> Context:
     """The context of all declared resources."""
     selected: set[str] = set()
     databases: set[ResourceId] = set()
-    for one in desired:
-        if one.id.platform is Platform.KUBERNETES and one.id.kind not in _OPAQUE:
-            selected.update(_selected(one.tree))
-        if _keeps_data(one):
-            databases.add(one.id)
+    for resource in desired:
+        if resource.id.platform is Platform.KUBERNETES and resource.id.kind not in _OPAQUE:
+            selected.update(_selected(resource.tree))
+        if _keeps_data(resource):
+            databases.add(resource.id)
     return Context(frozenset(selected), frozenset(databases))
 
 
@@ -95,24 +99,33 @@ def _expression_keys(expressions: JSON) -> Iterator[str]:
             yield str(expression["key"])
 
 
-def _keeps_data(one: Desired) -> bool:
-    if one.id.kind not in {"service", "Deployment", "StatefulSet", "ReplicaSet", "Pod", "DaemonSet"}:
+def _keeps_data(desired: Desired) -> bool:
+    if desired.id.kind not in {"service", "Deployment", "StatefulSet", "ReplicaSet", "Pod", "DaemonSet"}:
         return False
-    if _DATABASE.search(one.id.name):
+    if _DATABASE.search(desired.id.name):
         return True
-    spec = one.tree.get("spec")
+    spec = desired.tree.get("spec")
     if isinstance(spec, Mapping) and spec.get("volumeClaimTemplates"):
         return True
-    return any(_DATABASE.search(image) for image in _images(one))
+    return any(_DATABASE.search(image) for image in _images(desired))
 
 
-def _images(one: Desired) -> Iterator[str]:
-    if one.id.platform is Platform.COMPOSE:
-        image = one.tree.get("image")
-        if isinstance(image, str):
-            yield image
-        return
-    spec = one.tree.get("spec")
+def _images(desired: Desired) -> Iterator[str]:
+    match desired.id.platform:
+        case Platform.COMPOSE:
+            image = desired.tree.get("image")
+            if isinstance(image, str):
+                yield image
+        case Platform.KUBERNETES:
+            yield from _pod_images(desired.tree)
+        case Platform.TERRAFORM | Platform.HTTP:
+            pass
+        case _ as never:
+            assert_never(never)
+
+
+def _pod_images(tree: Tree) -> Iterator[str]:
+    spec = tree.get("spec")
     template = spec.get("template") if isinstance(spec, Mapping) else None
     pod = template.get("spec") if isinstance(template, Mapping) else spec
     containers = pod.get("containers") if isinstance(pod, Mapping) else None

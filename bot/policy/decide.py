@@ -9,15 +9,15 @@ value is written without asking only where the field is safe and the value insid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.globs import name_matches, path_matches, resource_matches
 from bot.policy.bounds import Bounded, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
-from bot.policy.globs import name_matches, path_matches, resource_matches
 from bot.policy.rules import Rule, RuleMatch, RuleSet
 
 DEFAULT_RULE: Final = "built-in#default"
@@ -102,13 +102,21 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
         return _without_writing(facts.drift, "Git dropped this on purpose, so it is not written back into Git.")
     if not facts.drift.adopt:
         return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
-    if proposal.lane is Lane.ARTIFACT_PATCH and facts.drift.severity is Severity.CRITICAL:
-        why = "Its severity is CRITICAL, so it is not committed without asking; a pull request asks."
-        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
-    if proposal.lane is Lane.ARTIFACT_PATCH and isinstance(facts.bound, Unbounded):
-        why = f"{facts.bound.text} So it is not committed without asking; a pull request asks."
-        return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
-    return proposal.lane, proposal.direction, (facts.bound.text,)
+    match proposal.lane:
+        case Lane.ARTIFACT_PATCH if (why := _asks(facts)) is not None:
+            why = f"{why} it is not committed without asking; a pull request asks."
+            return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
+        case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:
+            return proposal.lane, proposal.direction, (facts.bound.text,)
+        case _ as never:
+            assert_never(never)
+
+
+def _asks(facts: _Facts) -> str | None:
+    """Why the value is not written without asking, up to its "so"; None when it may be."""
+    if facts.drift.severity is Severity.CRITICAL:
+        return "Its severity is CRITICAL, so"
+    return f"{facts.bound.text} So" if isinstance(facts.bound, Unbounded) else None
 
 
 def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
@@ -143,9 +151,10 @@ def _matches(match: RuleMatch, facts: _Facts) -> bool:
         and (match.destructive is None or match.destructive == (facts.danger is not None))
         and (match.adoptable is None or match.adoptable == bool(drift.adopt))
         and (not match.safe or facts.safe in match.safe)
-        and (not match.kinds or any(name_matches(one, drift.resource.kind) for one in match.kinds))
-        and (not match.resource or any(resource_matches(one, str(drift.resource)) for one in match.resource))
-        and (not match.task or any(name_matches(one, drift.task) for one in match.task))
-        and (not match.manager or any(name_matches(one, drift.manager or "") for one in match.manager))
-        and (not match.path or any(path_matches(one, drift.path) for one in match.path))
+        and (not match.target or any(name_matches(pattern, drift.resource.target) for pattern in match.target))
+        and (not match.kinds or any(name_matches(pattern, drift.resource.kind) for pattern in match.kinds))
+        and (not match.resource or any(resource_matches(pattern, str(drift.resource)) for pattern in match.resource))
+        and (not match.task or any(name_matches(pattern, drift.task) for pattern in match.task))
+        and (not match.manager or any(name_matches(pattern, drift.manager or "") for pattern in match.manager))
+        and (not match.path or any(path_matches(pattern, drift.path) for pattern in match.path))
     )

@@ -7,12 +7,13 @@ a sentence, because people read it as the reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.drift import Drift, DriftKind
-from bot.model.resource import JSON, Platform
+from bot.model.globs import path_matches
+from bot.model.json import JSON
+from bot.model.resource import Platform
 from bot.policy.context import Context
-from bot.policy.globs import path_matches
 
 _WHOLE: Final = {
     DriftKind.MISSING: "is declared but does not run: bringing it back creates something new",
@@ -93,7 +94,13 @@ def _zero(value: JSON) -> bool:
 
 
 def _is_data_mount(drift: Drift) -> bool:
-    if drift.resource.platform is Platform.TERRAFORM or not any(part == "volumes" for part in drift.path):
-        return False
     value = drift.desired
-    return isinstance(value, Mapping) and (value.get("type") == "volume" or "persistentVolumeClaim" in value)
+    if "volumes" not in drift.path or not isinstance(value, Mapping):
+        return False
+    match drift.resource.platform:
+        case Platform.KUBERNETES | Platform.COMPOSE:
+            return value.get("type") == "volume" or "persistentVolumeClaim" in value
+        case Platform.TERRAFORM | Platform.HTTP:
+            return False
+        case _ as never:
+            assert_never(never)

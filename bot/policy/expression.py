@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from bot.errors import Invalid
 from bot.model.drift import Drift
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 NAMES: Final = ("drift", "resource", "desired", "observed", "safe", "destructive", "adoptable")
 """What an expression may use; the README of the policies folder describes each."""
@@ -94,6 +94,7 @@ def names(drift: Drift, *, safe: str | None, destructive: bool) -> dict[str, obj
             "scope": drift.resource.scope,
             "name": drift.resource.name,
             "group": drift.resource.group,
+            "target": drift.resource.target,
         },
         "desired": _plain(drift.desired),
         "observed": _plain(drift.observed),

@@ -17,11 +17,11 @@ def level(name: FixLevel, shipped: Mapping[str, bytes]) -> RuleSet:
 
     Raises ``Invalid`` when the level is not among them.
     """
-    wanted = f"levels/{name}.yaml"
+    file = f"levels/{name}.yaml"
     for path, data in shipped.items():
-        if f"/{path}".endswith(f"/{wanted}"):
-            return load({wanted: data})
-    raise Invalid(f"the shipped rule file {wanted} is missing", advice="Reinstall Clockwork.")
+        if f"/{path}".endswith(f"/{file}"):
+            return load({file: data})
+    raise Invalid(f"the shipped rule file {file} is missing", advice="Reinstall Clockwork.")
 
 
 def in_force(name: FixLevel, *, shipped: Mapping[str, bytes], repository: Mapping[str, bytes]) -> RuleSet:

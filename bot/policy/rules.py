@@ -15,13 +15,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
+from bot.intake.lined import Document, read_document
 from bot.model.decision import Direction, Lane
 from bot.model.drift import DriftKind, Severity
+from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
-from bot.policy import document
 from bot.policy.bounds import Category
 from bot.policy.expression import Expression, compile_expression
-from bot.policy.globs import compiled
 
 _MAX_ERRORS: Final = 12
 
@@ -30,6 +30,7 @@ _MAX_ERRORS: Final = 12
 class RuleMatch:
     """Which drifts a rule is about. An empty tuple or None means "any"; all parts given must hold."""
 
+    target: tuple[str, ...] = ()
     resource: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
@@ -75,8 +76,8 @@ class RuleSet:
 
 def policy_files(paths: Iterable[str]) -> tuple[str, ...]:
     """Those of a repository's ``paths`` that are rule files: ``policies/*.yaml`` and ``policies/*.yml``, not deeper."""
-    found = (path for path in paths if path.startswith("policies/") and path.endswith((".yaml", ".yml")))
-    return tuple(sorted(path for path in found if path.count("/") == 1))
+    candidates = (path for path in paths if path.startswith("policies/") and path.endswith((".yaml", ".yml")))
+    return tuple(sorted(path for path in candidates if path.count("/") == 1))
 
 
 def load(files: Mapping[str, bytes]) -> RuleSet:
@@ -96,7 +97,7 @@ def load(files: Mapping[str, bytes]) -> RuleSet:
 
 
 def _load(file: str, data: bytes) -> list[Rule]:
-    read = document.read(data, file)
+    read = read_document(data, file)
     if read.value is None:
         return []
     if not isinstance(read.value, Mapping):
@@ -105,24 +106,24 @@ def _load(file: str, data: bytes) -> list[Rule]:
         parsed = _File.model_validate(read.value)
     except ValidationError as exc:
         raise Invalid(_explain(exc, read), advice="See policies/README.md for what a rule may say.") from exc
-    return [_rule(one, read, at) for at, one in enumerate(parsed.rules)]
+    return [_rule(rule, read, at) for at, rule in enumerate(parsed.rules)]
 
 
-def _rule(one: _RuleText, read: document.Document, at: int) -> Rule:
+def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
     file, line = read.file, read.line(("rules", at))
     try:
-        when = None if one.when is None else compile_expression(one.when)
+        when = None if rule.when is None else compile_expression(rule.when)
     except Invalid as exc:
-        raise Invalid(f"{file}:{read.line(('rules', at, 'when'))}: in the rule {one.id!r}: {exc.message}") from exc
+        raise Invalid(f"{file}:{read.line(('rules', at, 'when'))}: in the rule {rule.id!r}: {exc.message}") from exc
     return Rule(
-        id=one.id,
+        id=rule.id,
         file=file,
         line=line,
-        match=RuleMatch(**dict(one.match)),
-        remedy=one.remedy,
-        direction=one.direction,
-        risk=one.risk,
-        reason=one.reason.strip(),
+        match=RuleMatch(**dict(rule.match)),
+        remedy=rule.remedy,
+        direction=rule.direction,
+        risk=rule.risk,
+        reason=rule.reason.strip(),
         when=when,
     )
 
@@ -140,7 +141,7 @@ def _glob(value: str) -> str:
 
 def _path_glob(value: str) -> str:
     try:
-        compiled(_glob(value))
+        parsed_pattern(_glob(value))
     except Invalid as exc:
         raise ValueError(exc.message) from exc
     return value
@@ -154,6 +155,7 @@ class _Strict(BaseModel):
 
 
 class _MatchText(_Strict):
+    target: _Globs = ()
     resource: _Globs = ()
     kinds: _Globs = ()
     path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
@@ -169,12 +171,12 @@ class _MatchText(_Strict):
     @field_validator("path")
     @classmethod
     def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_path_glob(one) for one in value)
+        return tuple(_path_glob(pattern) for pattern in value)
 
-    @field_validator("resource", "kinds", "task", "manager")
+    @field_validator("target", "resource", "kinds", "task", "manager")
     @classmethod
     def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_glob(one) for one in value)
+        return tuple(_glob(pattern) for pattern in value)
 
 
 class _RuleText(_Strict):
@@ -211,9 +213,9 @@ _WORDS: Final[dict[str, list[str]]] = {
 }
 
 
-def _explain(exc: ValidationError, read: document.Document) -> str:
+def _explain(exc: ValidationError, read: Document) -> str:
     details = exc.errors(include_url=False)
-    lines = [f"{read.file}:{read.line(one['loc'])}: {_sentence(one)}" for one in details[:_MAX_ERRORS]]
+    lines = [f"{read.file}:{read.line(mistake['loc'])}: {_sentence(mistake)}" for mistake in details[:_MAX_ERRORS]]
     if len(details) > _MAX_ERRORS:
         lines.append(f"... and {len(details) - _MAX_ERRORS} more")
     return "\n".join(lines)

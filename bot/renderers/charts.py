@@ -15,8 +15,7 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared
 from bot.renderers import values
 from bot.renderers.objects import as_json

@@ -151,7 +151,7 @@ class Jail:
         workspace = Workspace(self.root / "home", self.root, self.root / "tmp")
         before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
         command = [*limits(seconds=max(seconds, 1)), *before, *words]
-        return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, place=workspace)
+        return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, workspace=workspace)
 
     def holds(self, program: Path) -> bool:
         """Whether the kernel keeps a program from reading anything but this folder and libraries."""

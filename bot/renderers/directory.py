@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from bot.model.filetree import FileTree
-from bot.model.json import text
-from bot.model.resource import Tree
+from bot.model.json import Tree, text
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers.objects import opened, titled
 from bot.renderers.opaque import opaque

@@ -19,8 +19,8 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import mapping, text, texts
-from bot.model.resource import JSON, Pointer, SourceError, Tree
+from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
+from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
 from bot.renderers.objects import as_json, one_line
 

@@ -1,8 +1,8 @@
 """``helmCharts`` of a kustomization, rendered before kustomize sees it: each template becomes one of its resources.
 
 kustomize would start ``helm`` on the machine's own files and pull charts that are not there. Sources:
-kubectl.docs.kubernetes.io, "helmCharts";
-``HelmChart`` in kustomize's ``api/types/helmchartargs.go`` and ``HelmChartInflationGenerator.go``.
+kubectl.docs.kubernetes.io, "helmCharts"; ``HelmChart`` in kustomize's ``api/types/helmchartargs.go`` and
+``HelmChartInflationGenerator.go``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from bot.errors import Invalid
-from bot.model.json import elements, mapping, mappings, text, texts
-from bot.model.resource import JSON, SourceError, Tree
+from bot.model.json import JSON, Tree, elements, mapping, mappings, text, texts
+from bot.model.resource import SourceError
 from bot.model.target import NotCompared, Unit
 from bot.renderers import charts, values
 from bot.renderers.helm import Capabilities, Helm, Release

@@ -18,8 +18,8 @@ from typing import Final
 
 from bot.errors import Unavailable
 from bot.model.filetree import FileTree
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, SourceError, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd, ProcessResult
 from bot.renderers import inflation, tools

@@ -10,8 +10,8 @@ from typing import Final
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
-from bot.model.json import get, mapping, text
-from bot.model.resource import JSON, SourceError, Tree
+from bot.model.json import JSON, Tree, get, mapping, text
+from bot.model.resource import SourceError
 from bot.model.target import RenderedObject, Unit
 from bot.renderers.opaque import opaque
 

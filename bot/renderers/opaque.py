@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from bot.model.resource import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree
 
 _SOPS: Final = "ENC[AES256_GCM,"
 """How SOPS writes an encrypted value (getsops/sops README, "Encryption Protocol")."""

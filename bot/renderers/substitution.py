@@ -18,8 +18,7 @@ from bot.errors import Invalid
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
-from bot.model.json import get, mapping
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping
 from bot.targets.globs import flat_match
 
 _SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"

@@ -14,7 +14,7 @@ from bot.errors import Invalid
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 
 _WHOLE: Final = re.compile(r"[-+]?[1-9]\d{0,17}")
 _DEEPEST: Final = 100

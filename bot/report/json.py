@@ -1,10 +1,11 @@
-"""A report as JSON, and the JSON Schema that says what is in it. Printed by ``clockwork drift --json`` and ``--schema``.
+"""A report or a run as JSON, and the JSON Schema of a report: ``clockwork drift --json`` and ``--schema``, the status API.
 
 Keys are only ever added; ``additionalProperties`` is open so that a reader of today's schema reads tomorrow's report.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -20,7 +21,9 @@ from bot.model.drift import (
     Severity,
     Suppressed,
 )
-from bot.model.resource import JSON, SourceError, Unreachable
+from bot.model.json import JSON
+from bot.model.proposal import Tick
+from bot.model.resource import SourceError, Unreachable
 
 
 def to_json(report: Report) -> dict[str, object]:
@@ -29,7 +32,7 @@ def to_json(report: Report) -> dict[str, object]:
         "resources": report.resources,
         "drift": [drift_json(drift) for drift in report.drift],
         "errors": [_error(error) for error in report.errors],
-        "unreachable": [_unreachable(one) for one in report.unreachable],
+        "unreachable": [_unreachable(gap) for gap in report.unreachable],
         "suppressed": len(report.suppressed),
         "suppressed_by": _counts(report.suppressed),
         "ignores": [_note(note) for note in report.notes],
@@ -37,12 +40,50 @@ def to_json(report: Report) -> dict[str, object]:
     }
 
 
+def tick_json(tick: Tick) -> dict[str, object]:
+    """A tick as one JSON object: the report's keys, then decisions and actions."""
+    return {
+        **to_json(tick.report),
+        "at": tick.at.isoformat(),
+        "branch": tick.branch,
+        "commit": tick.commit,
+        "blocked": tick.blocked,
+        "decisions": [
+            {
+                "drift": decision.drift.id,
+                "remedy": decision.lane.value,
+                "direction": decision.direction.value,
+                "rule": decision.rule,
+                "risk": decision.risk,
+                "reasons": list(decision.reasons),
+            }
+            for decision in tick.decisions
+        ],
+        "actions": [
+            {
+                "effect": action.effect.value,
+                "remedy": action.lane.value,
+                "task": action.task,
+                "message": action.message,
+                "fingerprint": action.fingerprint,
+                "url": action.url,
+                "sha": action.sha,
+                "number": action.number,
+                "limit": action.limit,
+                "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
+                "drifts": list(action.drifts),
+            }
+            for action in tick.actions
+        ],
+    }
+
+
 def counts(report: Report) -> dict[str, int]:
     """How many drifts of each severity, worst first; severities without drift are 0."""
-    found = {level.value: 0 for level in sorted(Severity, key=lambda level: -level.rank)}
+    levels = {level.value: 0 for level in sorted(Severity, key=lambda level: -level.rank)}
     for drift in report.drift:
-        found[drift.severity.value] += 1
-    return found
+        levels[drift.severity.value] += 1
+    return levels
 
 
 def drift_json(drift: Drift) -> dict[str, object]:
@@ -50,6 +91,7 @@ def drift_json(drift: Drift) -> dict[str, object]:
     return {
         "id": drift.id,
         "resource": str(drift.resource),
+        "target": drift.resource.target,
         "platform": drift.resource.platform.value,
         "task": drift.task,
         "kind": drift.kind.value,
@@ -95,8 +137,8 @@ def _error(error: SourceError) -> dict[str, object]:
     return {"file": error.file, "line": error.line, "column": error.column, "message": error.message}
 
 
-def _unreachable(one: Unreachable) -> dict[str, object]:
-    return {"observer": one.observer, "target": one.target, "cause": one.cause}
+def _unreachable(gap: Unreachable) -> dict[str, object]:
+    return {"observer": gap.observer, "target": gap.target, "cause": gap.cause}
 
 
 def _note(note: IgnoreNote) -> dict[str, object]:
@@ -104,10 +146,7 @@ def _note(note: IgnoreNote) -> dict[str, object]:
 
 
 def _counts(suppressed: Sequence[Suppressed]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in suppressed:
-        found[one.by] = found.get(one.by, 0) + 1
-    return dict(sorted(found.items()))
+    return dict(sorted(Counter(drift.by for drift in suppressed).items()))
 
 
 def _object(required: Sequence[str], properties: Mapping[str, object]) -> dict[str, object]:
@@ -124,6 +163,7 @@ _DRIFT: Final = _object(
     {
         "id": {"type": "string", "pattern": "^[0-9a-f]{16}$", "description": "The same for the same drift."},
         "resource": {"type": "string", "description": "Kind/scope/name, such as Deployment/shop/web."},
+        "target": {"type": "string", "description": "Where it is deployed to; empty for the unnamed target."},
         "platform": {"enum": ["kubernetes", "compose", "terraform", "http"]},
         "task": {"type": "string", "description": "The workload that budgets count."},
         "kind": {"enum": [kind.value for kind in DriftKind]},
@@ -160,7 +200,7 @@ SCHEMA: Final[Mapping[str, object]] = {
             },
             "unreachable": {
                 "type": "array",
-                "description": "Where nobody could look: neither drift nor the absence of drift.",
+                "description": "Live state that could not be read: neither drift nor the absence of drift.",
                 "items": _object(("observer", "target", "cause"), {"observer": _TEXT, "target": _TEXT, "cause": _TEXT}),
             },
             "suppressed": {**_COUNT, "description": "Drifts hidden by ignore rules or owning controllers."},

@@ -1,4 +1,4 @@
-"""A report as Markdown, with counts, for a job summary. Called by ``clockwork drift --markdown`` and the flows.
+"""A report or a run as Markdown, with counts, for a job summary: ``drift --markdown`` and ``reconcile --summary``.
 
 Values, names and log lines come from outside. They are shown inside ``<code>`` with every character that Markdown, HTML
 or GitHub could act on written as a character reference: they cannot break the table, link, mention anybody, close an
@@ -12,16 +12,21 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bot import escape
 from bot.model.drift import Drift, Report, Severity
-from bot.model.resource import JSON
+from bot.model.json import JSON
+from bot.model.proposal import Tick
 from bot.report.json import counts, plain
+from bot.report.wording import counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# With these, the page stays below the 1 MiB that GitHub takes for a step's summary (Workflow commands, Step isolation and
+# limits), whatever is written into names, values and logs.
 _LONGEST: Final = 120
 _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6
-_MOST_TOLD: Final = 30
+_MOST_EXPLAINED: Final = 30
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
@@ -32,20 +37,36 @@ def summary(report: Report) -> str:
         _verdict(report),
         _table(report.drift),
         _list(
-            "Could not look", (f"{code(u.observer)} at {code(u.target)}: {code(u.cause)}" for u in report.unreachable)
+            "Live state that could not be read",
+            (f"{code(u.observer)} at {code(u.target)}: {code(u.cause)}" for u in report.unreachable),
         ),
-        _list("Mistakes in Git", (f"{code(f'{e.file}:{e.line}:{e.column}')} {code(e.message)}" for e in report.errors)),
+        _list("Errors in Git", (f"{code(f'{e.file}:{e.line}:{e.column}')} {code(e.message)}" for e in report.errors)),
         _suppressed(report),
-        _list("To look at", (f"{code(n.rule)} is {n.state}: {code(n.detail)}" for n in report.notes)),
+        _list("Notes", (f"{code(n.rule)} is {n.state}: {code(n.detail)}" for n in report.notes)),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
 
+def tick_summary(tick: Tick) -> str:
+    """What one run observed and did, for a job summary; one row per action."""
+    lines = [f"### Clockwork on `{tick.branch}` at `{tick.commit[:12]}`", ""]
+    if tick.blocked:
+        lines += [f"**{escape.text(tick.blocked)}**", ""]
+    if tick.actions:
+        lines += ["| effect | remedy | task | |", "|---|---|---|---|"]
+    for action in tick.actions:
+        link = f" [link]({action.url})" if action.url else ""
+        lines.append(
+            f"| {action.effect} | {remedy(action.lane)} | {escape.text(action.task)} | {escape.text(action.message)}{link} |"
+        )
+    return "\n".join(lines) + "\n\n" + summary(tick.report)
+
+
 def code(text: str, *, limit: int = _LONGEST) -> str:
     """``text`` as harmless inline code of one line, cut to ``limit`` characters."""
-    line = _INVISIBLE.sub(lambda found: " " if found[0] in "\n\r\t" else "�", text)
+    line = _INVISIBLE.sub(lambda match: " " if match[0] in "\n\r\t" else "�", text)
     cut = line if len(line) <= limit else f"{line[: limit - 1]}…"
-    return "<code>" + _SAFE.sub(lambda found: f"&#{ord(found[0])};", cut) + "</code>" if cut else ""
+    return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", cut) + "</code>" if cut else ""
 
 
 def value(shown: JSON) -> str:
@@ -64,34 +85,33 @@ def in_short(evidence: Sequence[str]) -> list[str]:
 
 
 def _verdict(report: Report) -> str:
-    found = counts(report)
+    declared, suppressed = counted(report.resources, "declared resource"), f"{len(report.suppressed)} suppressed"
     if not report.drift:
         clean = not report.unreachable and not report.errors
-        said = "What runs is what Git says." if clean else "No drift where it was possible to look."
-        return f"{said} {report.resources} declared resources, {len(report.suppressed)} suppressed.\n"
-    numbers = ", ".join(f"{_BADGE[Severity(level)]} {number} {level}" for level, number in found.items() if number)
-    return (
-        f"**{len(report.drift)}** differences in {report.resources} declared resources: {numbers}; "
-        f"{len(report.suppressed)} suppressed.\n"
-    )
+        verdict = "In sync: what runs is what Git says." if clean else "No difference in what could be compared."
+        return f"{verdict} {declared}, {suppressed}.\n"
+    levels = counts(report).items()
+    numbers = ", ".join(f"{_BADGE[Severity(level)]} {number} {level}" for level, number in levels if number)
+    differences = counted(len(report.drift), "difference").replace(" ", "** ", 1)
+    return f"**{differences} in {declared}: {numbers}; {suppressed}.\n"
 
 
 def _table(drifts: Sequence[Drift]) -> str:
     if not drifts:
         return ""
-    told = [index for index, drift in enumerate(drifts) if drift.evidence][:_MOST_TOLD]
-    rows = [_row(drift, told=index in told) for index, drift in enumerate(drifts[:_MOST_ROWS])]
+    explained = [index for index, drift in enumerate(drifts) if drift.evidence][:_MOST_EXPLAINED]
+    rows = [_row(drift, evidence=index in explained) for index, drift in enumerate(drifts[:_MOST_ROWS])]
     more = len(drifts) - len(rows)
     rest = [f"\n… and {more} more."] if more else []
     head = ["| severity | resource | what | Git says | live | who | where |", "|---|---|---|---|---|---|---|"]
     return "\n".join([*head, *rows, *rest]) + "\n"
 
 
-def _row(drift: Drift, *, told: bool) -> str:
+def _row(drift: Drift, *, evidence: bool) -> str:
     what = f"{drift.kind.value} {code(drift.where)}".strip()
     if drift.message:
         what += f"<br>{code(drift.message)}"
-    if told:
+    if evidence:
         lines = "<br>".join(code(line) for line in in_short(drift.evidence))
         what += f"<details><summary>evidence</summary>{lines}</details>"
     who = code(drift.manager) if drift.manager else ""
@@ -100,10 +120,9 @@ def _row(drift: Drift, *, told: bool) -> str:
     where = code(drift.declared_at) if drift.file else ""
     cells = (
         f"{_BADGE[drift.severity]} {drift.severity.value}",
-        code(str(drift.resource)),
+        code(drift.resource.qualified),
         what,
-        value(drift.desired),
-        value(drift.observed),
+        *map(value, sides(drift)),
         who,
         where,
     )
@@ -112,8 +131,8 @@ def _row(drift: Drift, *, told: bool) -> str:
 
 def _suppressed(report: Report) -> str:
     reasons: dict[tuple[str, str], int] = {}
-    for one in report.suppressed:
-        reasons[one.by, one.reason] = reasons.get((one.by, one.reason), 0) + 1
+    for hidden in report.suppressed:
+        reasons[hidden.by, hidden.reason] = reasons.get((hidden.by, hidden.reason), 0) + 1
     return _list("Suppressed", (f"{number} × {code(by)}: {code(why)}" for (by, why), number in reasons.items()))
 
 

@@ -1,4 +1,4 @@
-"""Reads what ``clockwork drift --json`` printed back, so that a simulation can assume what that look saw.
+"""Reads what ``clockwork drift --json`` printed back, so that a simulation can assume what was observed then.
 
 Pure; called by the observer of assumptions. A drift on a secret comes back without its edits, because they were never
 printed.
@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import Invalid
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId, Unreachable
+from bot.model.resource import Platform, ResourceId, Unreachable
 
 
 class _Open(BaseModel):
@@ -69,7 +70,7 @@ class _Report(_Open):
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What a report tells: the drifts, and where its look could not see."""
+    """What a report says: the drifts, and what could not be read then."""
 
     drifts: tuple[Drift, ...]
     unreachable: tuple[Unreachable, ...] = ()
@@ -78,10 +79,10 @@ class Assumed:
 def is_report(data: bytes) -> bool:
     """Whether ``data`` is one JSON object with a list under ``drift``, as a report has it and a snapshot has not."""
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and isinstance(found.get("drift"), list)
+    return isinstance(document, dict) and isinstance(document.get("drift"), list)
 
 
 def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], ResourceId]) -> Assumed:
@@ -93,53 +94,53 @@ def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], Resourc
         report = _Report.model_validate_json(data)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         raise Invalid(
-            f"{file}: {place or 'report'}: {first['msg']}", advice="Give what `drift --json` printed."
+            f"{file}: {location or 'report'}: {first['msg']}", advice="Give what `drift --json` printed."
         ) from exc
     return Assumed(
-        tuple(_drift(one, declared) for one in report.drift),
-        tuple(Unreachable(one.observer, one.target, one.cause) for one in report.unreachable),
+        tuple(_drift(record, declared) for record in report.drift),
+        tuple(Unreachable(gap.observer, gap.target, gap.cause) for gap in report.unreachable),
     )
 
 
-def _drift(one: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) -> Drift:
+def _drift(record: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) -> Drift:
     return Drift(
-        resource=declared.get((one.platform, one.resource)) or _identity(one),
-        task=one.task,
-        kind=one.kind,
-        path=parse_path(one.path),
-        desired=_json(one.desired),
-        observed=_json(one.observed),
-        severity=one.severity,
-        rule=one.rule,
-        file=one.source.file,
-        line=one.source.line,
-        manager=one.manager,
-        changed_at=one.changed_at,
-        sensitive=one.sensitive,
-        message=one.message,
-        evidence=one.evidence,
-        adopt=tuple(_edit(edit) for edit in one.adopt),
+        resource=declared.get((record.platform, record.resource)) or _identity(record),
+        task=record.task,
+        kind=record.kind,
+        path=parse_path(record.path),
+        desired=_json(record.desired),
+        observed=_json(record.observed),
+        severity=record.severity,
+        rule=record.rule,
+        file=record.source.file,
+        line=record.source.line,
+        manager=record.manager,
+        changed_at=record.changed_at,
+        sensitive=record.sensitive,
+        message=record.message,
+        evidence=record.evidence,
+        adopt=tuple(_edit(edit) for edit in record.adopt),
     )
 
 
-def _identity(one: _Drift) -> ResourceId:
+def _identity(record: _Drift) -> ResourceId:
     """The identity of something that Git does not declare, as far as its short form tells."""
-    kind, _, rest = one.resource.partition("/")
+    kind, _, rest = record.resource.partition("/")
     scope, _, name = rest.rpartition("/")
-    return ResourceId(one.platform, kind, scope, name or kind)
+    return ResourceId(record.platform, kind, scope, name or kind)
 
 
-def _edit(one: _Edit) -> Edit:
-    if one.set is not None:
-        return SetValue(one.set, _json(one.value))
-    if one.add is not None:
-        return AddEntry(one.add, one.key, _json(one.value))
-    return RemoveEntry(one.remove or ())
+def _edit(edit: _Edit) -> Edit:
+    if edit.set is not None:
+        return SetValue(edit.set, _json(edit.value))
+    if edit.add is not None:
+        return AddEntry(edit.add, edit.key, _json(edit.value))
+    return RemoveEntry(edit.remove or ())
 
 
 def _json(value: object) -> JSON:
     """A value that came out of JSON."""
-    found: JSON = json.loads(json.dumps(value))
-    return found
+    parsed: JSON = json.loads(json.dumps(value))
+    return parsed

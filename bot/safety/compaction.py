@@ -48,7 +48,7 @@ def retained(entries: Sequence[Entry], retention: Retention) -> frozenset[str]:
     stay = {entry.id for entry in entries if entry.at >= horizon and entry.kind is not EntryKind.SNAPSHOT}
     stay.update(entry.id for entry in entries[-_RECENT:])
     stay.update(entry.id for entry in _standing(entries))
-    stay.update(entry.id for place in disputes(entries) for entry in entries[max(0, place + 1 - VOICES) : place + 1])
+    stay.update(entry.id for index in disputes(entries) for entry in entries[max(0, index + 1 - VOICES) : index + 1])
     stay.update(_attempts(entries, stay, retention))
     return frozenset(stay)
 

@@ -28,19 +28,18 @@ class Fight:
     times: tuple[datetime, ...]
     managers: tuple[str, ...]
     links: tuple[str, ...]
-    actors: tuple[str, ...]
 
 
 def fights(view: LedgerView, limits: Limits, now: datetime) -> tuple[Fight, ...]:
     """Every field that reached the limit within the convergence window, by name."""
     if limits.convergence is None:
         return ()
-    found = []
+    contested = []
     for name, timeline in sorted(history_of(view).by_field.items()):
         attempts = timeline.within(now, limits.convergence_window)
         if len(attempts) >= limits.convergence:
-            found.append(_fight(name, attempts))
-    return tuple(found)
+            contested.append(_fight(name, attempts))
+    return tuple(contested)
 
 
 def _fight(name: str, attempts: Sequence[Attempt]) -> Fight:
@@ -52,7 +51,6 @@ def _fight(name: str, attempts: Sequence[Attempt]) -> Fight:
         times=tuple(intent.at for intent in intents),
         managers=_distinct(intent.detail.get(MANAGER, "") for intent in intents),
         links=tuple(links),
-        actors=_distinct(intent.actor.login for intent in intents),
     )
 
 

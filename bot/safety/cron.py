@@ -68,15 +68,15 @@ def parse_cron(text: str) -> Cron:
 def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...] = (), *, base: int = 0) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
-        found = _PART.match(part)
-        if found is None:
+        match = _PART.match(part)
+        if match is None:
             raise Invalid(f"{part!r} makes no sense as a {name} in a cron expression")
-        if found["first"] == "*":
+        if match["first"] == "*":
             first, last = low, high
         else:
-            first = _number(found["first"], name, words, base)
-            last = _number(found["last"], name, words, base) if found["last"] else high if found["step"] else first
-        step = int(found["step"] or 1)
+            first = _number(match["first"], name, words, base)
+            last = _number(match["last"], name, words, base) if match["last"] else high if match["step"] else first
+        step = int(match["step"] or 1)
         if not (low <= first <= last <= high) or step == 0:
             raise Invalid(f"{part!r} is out of range for a {name}: {low} to {high}")
         values.update(range(first, last + 1, step))

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import accumulate
-from typing import Final
+from typing import Final, assert_never
 
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
@@ -63,8 +63,13 @@ class Budget(StrEnum):
 
 def budget_of(lane: Lane | None) -> Budget:
     """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
-    proposes = lane is Lane.CONFIG_PULL_REQUEST or lane is Lane.RUNBOOK_ISSUE
-    return Budget.PROPOSAL if proposes else Budget.FIX
+    match lane:
+        case Lane.CONFIG_PULL_REQUEST | Lane.RUNBOOK_ISSUE:
+            return Budget.PROPOSAL
+        case Lane.ARTIFACT_PATCH | Lane.NOTHING | None:
+            return Budget.FIX
+        case _ as never:
+            assert_never(never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,9 @@ class Timeline:
         beyond = after(now, max(seconds, _BROKEN_CLOCK.total_seconds()))
         if not self.disputed or beyond is None:
             return self.times
-        return list(accumulate((one.healed if one.at >= beyond else one.at for one in self.attempts), max))
+        return list(
+            accumulate((attempt.healed if attempt.at >= beyond else attempt.at for attempt in self.attempts), max)
+        )
 
     def last(self, now: datetime, seconds: float) -> datetime | None:
         """The time of the last attempt as a window of ``seconds`` sees it; None when there was none."""
@@ -197,13 +204,13 @@ def history_of_entries(entries: Sequence[Entry]) -> History:
 
 def _final_outcomes(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The outcome of each intent. Where several were written, the first that says something was written counts."""
-    found: dict[str, Entry] = {}
+    outcomes: dict[str, Entry] = {}
     for entry in entries:
         if entry.kind is EntryKind.OUTCOME and entry.intent is not None:
-            known = found.get(entry.intent)
+            known = outcomes.get(entry.intent)
             if known is None or (known.result is Result.ABANDONED and entry.result is not Result.ABANDONED):
-                found[entry.intent] = entry
-    return found
+                outcomes[entry.intent] = entry
+    return outcomes
 
 
 def _attempt(intent: Entry, outcome: Entry | None, healed: Mapping[str, datetime]) -> Attempt:
@@ -211,17 +218,17 @@ def _attempt(intent: Entry, outcome: Entry | None, healed: Mapping[str, datetime
     at = max(intent.at, ends.at)
     if not healed:
         return Attempt(intent, outcome, at, at)
-    return Attempt(intent, outcome, at, max(healed.get(one.id, one.at) for one in (intent, ends)))
+    return Attempt(intent, outcome, at, max(healed.get(entry.id, entry.at) for entry in (intent, ends)))
 
 
 def disputes(entries: Sequence[Entry]) -> tuple[int, ...]:
     """The places of the resumes that an earlier entry is dated more than a day after."""
-    latest, found = None, []
-    for place, entry in enumerate(entries):
+    latest, resumes = None, []
+    for index, entry in enumerate(entries):
         if entry.kind is EntryKind.RESUME and latest is not None and latest - entry.at > _BROKEN_CLOCK:
-            found.append(place)
+            resumes.append(index)
         latest = entry.at if latest is None else max(latest, entry.at)
-    return tuple(found)
+    return tuple(resumes)
 
 
 def _healed(entries: Sequence[Entry]) -> dict[str, datetime]:
@@ -229,19 +236,19 @@ def _healed(entries: Sequence[Entry]) -> dict[str, datetime]:
     resumes = disputes(entries)
     if not resumes:
         return {}
-    earliest = min(entries[place].at for place in resumes)
-    found: dict[str, datetime] = {}
-    for place, entry in enumerate(entries[: resumes[-1]]):
+    earliest = min(entries[index].at for index in resumes)
+    healed: dict[str, datetime] = {}
+    for index, entry in enumerate(entries[: resumes[-1]]):
         if entry.at - earliest > _BROKEN_CLOCK:
-            times = [entries[one].at for one in resumes if one > place and _outvoted(entries, place, one)]
-            found |= {entry.id: min(times)} if times else {}
-    return found
+            times = [entries[resume].at for resume in resumes if resume > index and _outvoted(entries, index, resume)]
+            healed |= {entry.id: min(times)} if times else {}
+    return healed
 
 
-def _outvoted(entries: Sequence[Entry], place: int, resume: int) -> bool:
-    """Whether a resume is about the entry at ``place``, and its voices say that the entry's clock was wrong."""
-    entry, last = entries[place], entries[resume]
-    voices = entries[max(place + 1, resume + 1 - VOICES) : resume + 1]
+def _outvoted(entries: Sequence[Entry], index: int, resume: int) -> bool:
+    """Whether a resume is about the entry at ``index``, and its voices say that the entry's clock was wrong."""
+    entry, last = entries[index], entries[resume]
+    voices = entries[max(index + 1, resume + 1 - VOICES) : resume + 1]
     against = sum(entry.at - voice.at > _BROKEN_CLOCK for voice in voices)
     return last.task in {None, entry.task} and entry.at - last.at > _BROKEN_CLOCK and against >= _MAJORITY
 

@@ -189,7 +189,7 @@ def _asked(case: _Case, now: datetime) -> tuple[LimitCheck, ...]:
 def _stops(history: History, limits: Limits) -> list[LimitCheck]:
     """What stops everything: a person's halt, and too many failures."""
     halt = history.halt
-    halted = LimitCheck("halted", passed=True, message="nobody halted Clockwork")
+    halted = LimitCheck("halted", passed=True, message="not halted")
     if halt is not None:
         halted = _no("halted", f"{halt.actor.login} halted Clockwork at {_clock(halt.at)}: {halt.reason}", _by(halt))
     failed, allowed = len(history.failures), limits.total_failures
@@ -214,8 +214,8 @@ def _about(history: History, request: Request, limits: Limits, now: datetime) ->
 def _rejected(history: History, request: Request) -> LimitCheck:
     entry = history.rejections.get(request.fingerprint or "")
     if entry is None:
-        return LimitCheck("rejected", passed=True, message="nobody rejected this proposal")
-    text = f"{entry.actor.login} rejected this proposal at {_clock(entry.at)}; it stays away until what is observed changes"
+        return LimitCheck("rejected", passed=True, message="not rejected")
+    text = f"{entry.actor.login} rejected this proposal at {_clock(entry.at)}; it is not made again until what runs changes"
     return _no("rejected", f"{text} or somebody says /clockwork retry", _by(entry))
 
 
@@ -246,9 +246,7 @@ def _convergence(history: History, request: Request, limits: Limits, allowed: in
     if not worst or count < allowed:
         often = f"its fields were corrected {count} times at most" if count else "no field of it was corrected"
         return LimitCheck("convergence", True, f"{often} in {hours}", figures)
-    message = (
-        f"{worst} was corrected {count} times in {hours} and keeps coming back; somebody or something fights over it"
-    )
+    message = f"{worst} was corrected {count} times in {hours} and keeps coming back: another writer sets it too"
     return LimitCheck("convergence", False, message, {"field": worst, **figures}, free)
 
 
@@ -265,8 +263,8 @@ def _in_progress(history: History, request: Request, limits: Limits, now: dateti
     mine = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
     last = max(mine, key=lambda entry: entry.at, default=None)
     if last is None or now - last.at >= span(limits.in_progress):
-        return LimitCheck("in-progress", passed=True, message="nobody else is at work on it")
-    message = f"{last.actor.login} has been at work on it since {_clock(last.at)}"
+        return LimitCheck("in-progress", passed=True, message="no other run is working on it")
+    message = f"{last.actor.login} has been working on it since {_clock(last.at)}"
     return _no("in-progress", message, _by(last), after(last.at, limits.in_progress))
 
 
@@ -347,7 +345,7 @@ def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) ->
     figures: dict[str, Figure] = {"cooldown_seconds": limits.cooldown}
     last = spent.last(now, limits.cooldown)
     if last is None:
-        return LimitCheck("cooldown", True, f"{request.task} was never fixed in the time that counts", figures)
+        return LimitCheck("cooldown", True, f"{request.task} was not fixed within the cooldown", figures)
     figures["seconds_since"] = max(0.0, (now - last).total_seconds())
     message = f"the last fix of {request.task} was at {_clock(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
     if limits.cooldown <= 0 or now - last >= span(limits.cooldown):

@@ -35,7 +35,7 @@ def before(at: datetime, seconds: float) -> datetime:
 def after(at: datetime, seconds: float) -> datetime | None:
     """The time ``seconds`` after ``at``; None when the calendar ends before it: never."""
     try:
-        found = at + span(seconds)
+        later = at + span(seconds)
     except OverflowError:
         return None
-    return found if found <= _LAST else None
+    return later if later <= _LAST else None

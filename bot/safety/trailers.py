@@ -43,13 +43,13 @@ def parse(message: str) -> Mapping[str, Sequence[str]]:
     paragraphs = [part for part in re.split(r"\n[ \t]*\n", message.rstrip()) if part.strip()]
     if len(paragraphs) < 2:
         return {}
-    found: dict[str, list[str]] = {}
+    trailers: dict[str, list[str]] = {}
     for line in paragraphs[-1].split("\n"):
         match = _LINE.match(line)
         if match is None:
             return {}
-        found.setdefault(match["token"], []).append(match["value"])
-    return found
+        trailers.setdefault(match["token"], []).append(match["value"])
+    return trailers
 
 
 def intents_in(message: str) -> frozenset[str]:

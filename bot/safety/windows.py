@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.errors import Invalid
 from bot.model.decision import Lane
+from bot.model.globs import name_matches
 from bot.safety.cron import Cron, parse_cron
 from bot.safety.spans import after
 
@@ -47,7 +47,7 @@ class ChangeWindow:
 
     def concerns(self, task: str, lane: Lane) -> bool:
         """Whether it says anything about ``lane`` of ``task``."""
-        return lane in self.lanes and any(fnmatchcase(task, pattern) for pattern in self.tasks)
+        return lane in self.lanes and any(name_matches(pattern, task) for pattern in self.tasks)
 
     def contains(self, now: datetime) -> bool:
         """Whether ``now`` is inside: the beginning belongs to it, the end does not."""
@@ -58,9 +58,9 @@ class ChangeWindow:
         runs = self._runs()
         day = (first - timedelta(seconds=self.seconds)).astimezone(self.zone).date() - timedelta(days=1)
         while day <= last.astimezone(self.zone).date():
-            for one, other in runs if self.cron.on(day) else ():
-                begin = _instant(day, one, self.zone)
-                end = _instant(day, other, self.zone) + timedelta(seconds=self.seconds)
+            for first_minute, last_minute in runs if self.cron.on(day) else ():
+                begin = _instant(day, first_minute, self.zone)
+                end = _instant(day, last_minute, self.zone) + timedelta(seconds=self.seconds)
                 if begin <= last and end >= first:
                     yield begin, end
             day += timedelta(days=1)
@@ -102,19 +102,21 @@ def parse_window(
     if not 60 <= duration <= _LONGEST:
         raise Invalid(f"change window {name!r}: a duration is between one minute and 31 days")
     try:
-        found = ZoneInfo(zone)
+        time_zone = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise Invalid(
             f"change window {name!r}: there is no time zone {zone!r}", advice="use an IANA name: Europe/Berlin"
         ) from exc
-    return ChangeWindow(name, WindowKind(kind), parse_cron(cron), int(duration), found, tuple(tasks), frozenset(lanes))
+    return ChangeWindow(
+        name, WindowKind(kind), parse_cron(cron), int(duration), time_zone, tuple(tasks), frozenset(lanes)
+    )
 
 
 def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetime) -> Gate:
     """Whether ``lane`` of ``task`` may be written at ``now`` as far as change windows go."""
     mine = [window for window in windows if window.concerns(task, lane)]
     if not mine:
-        return Gate(open=True, message="no change window concerns it")
+        return Gate(open=True, message="no change window applies")
     shut = _closed_by(mine, now)
     if shut is None:
         return Gate(open=True, message="its change windows are open")
@@ -138,9 +140,9 @@ def _next_open(windows: Sequence[ChangeWindow], now: datetime) -> datetime | Non
         last = after(now, days * 86400.0)
         if last is None:
             return None
-        found = _first_open(windows, now, last)
-        if found < last:
-            return found
+        opening = _first_open(windows, now, last)
+        if opening < last:
+            return opening
     return None
 
 
@@ -175,10 +177,10 @@ def _merged(windows: Sequence[ChangeWindow], first: datetime, last: datetime) ->
 def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:
     """The wall-clock time in UTC: the first of two, and for one that the clocks skip the moment at which they do."""
     wall = datetime.combine(day, time(minute // 60, minute % 60), zone)
-    found = wall.astimezone(UTC)
-    if found.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
-        return found
-    earlier, later = wall.replace(fold=1).astimezone(UTC), found
+    instant = wall.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return instant
+    earlier, later = wall.replace(fold=1).astimezone(UTC), instant
     while later - earlier > timedelta(seconds=1):
         middle = earlier + (later - earlier) // 2
         if middle.astimezone(zone).utcoffset() == later.astimezone(zone).utcoffset():

@@ -44,7 +44,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class HandlerContext:
     """What handlers share: state, the journal, and how to close the connection of a request without an answer."""
 
     backend: Backend
@@ -52,31 +52,31 @@ class Doors:
     hang_up: Callable[[MutableMapping[str, Any]], None]
 
 
-def build(doors: Doors, pages: tuple[BaseRoute, ...]) -> Starlette:
+def build(context: HandlerContext, pages: tuple[BaseRoute, ...]) -> Starlette:
     """The application. The API answers below ``/api/v3`` and, except for its root, at the top as well."""
-    api: list[BaseRoute] = [_api_route(doors, route) for route in API_ROUTES]
-    lost = WebRoute("/{path:path}", _api(doors, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    graph = WebRoute("/api/graphql", _api(doors, graphql.graphql), methods=["POST"])
+    api: list[BaseRoute] = [_api_route(context, route) for route in API_ROUTES]
+    lost = WebRoute("/{path:path}", _api(context, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    graph = WebRoute("/api/graphql", _api(context, graphql.graphql), methods=["POST"])
     top = [route for route in api if isinstance(route, WebRoute) and route.path != "/"]
-    return Starlette(routes=[*_git_routes(doors), graph, Mount(_PREFIX, routes=[*api, lost]), *top, *pages])
+    return Starlette(routes=[*_git_routes(context), graph, Mount(_PREFIX, routes=[*api, lost]), *top, *pages])
 
 
-def _api_route(doors: Doors, route: edge.Route) -> WebRoute:
-    return WebRoute(route.path, _api(doors, route.endpoint), methods=[route.method])
+def _api_route(context: HandlerContext, route: edge.Route) -> WebRoute:
+    return WebRoute(route.path, _api(context, route.endpoint), methods=[route.method])
 
 
 def _nothing_here(_call: ApiCall) -> ApiReply:
     raise not_found()
 
 
-def _api(doors: Doors, endpoint: Endpoint) -> Handler:
+def _api(context: HandlerContext, endpoint: Endpoint) -> Handler:
     async def handle(request: Request) -> Response:
         path = request.scope["path"].removeprefix(_PREFIX) or "/"
-        action = await _struck(doors, request, path)
+        action = await _fault_for(context, request, path)
         if isinstance(action, CannedReply) and not action.after:
-            return _done(doors, request, path, action.problem().reply())
+            return _done(context, request, path, action.problem().reply())
         call = ApiCall(
-            doors.backend,
+            context.backend,
             request.method,
             path,
             str(request.url),
@@ -90,22 +90,22 @@ def _api(doors: Doors, endpoint: Endpoint) -> Handler:
         if isinstance(action, CannedReply):
             reply = action.problem().reply()
         if isinstance(action, LostReply):
-            doors.hang_up(request.scope)
-        return _done(doors, request, path, reply)
+            context.hang_up(request.scope)
+        return _done(context, request, path, reply)
 
     return handle
 
 
-def _done(doors: Doors, request: Request, path: str, reply: ApiReply) -> Response:
-    doors.journal.add(JournalLine(request.method, path, reply.status))
+def _done(context: HandlerContext, request: Request, path: str, reply: ApiReply) -> Response:
+    context.journal.add(JournalLine(request.method, path, reply.status))
     media = None if reply.status in (204, 304) else "application/json; charset=utf-8"
     headers = dict(reply.headers)
     return Response(edge.encoded(reply), reply.status, headers, headers.pop("Content-Type", media))
 
 
-async def _struck(doors: Doors, request: Request, path: str) -> Action | None:
+async def _fault_for(context: HandlerContext, request: Request, path: str) -> Action | None:
     """The fault for this request; a delay has passed by when this returns."""
-    action = doors.backend.faults.strike(request.method, path)
+    action = context.backend.faults.strike(request.method, path)
     match action:
         case Delay(seconds):
             await asyncio.sleep(seconds)
@@ -116,18 +116,18 @@ async def _struck(doors: Doors, request: Request, path: str) -> Action | None:
             assert_never(never)
 
 
-def _git_routes(doors: Doors) -> list[BaseRoute]:
-    handle = _git(doors)
+def _git_routes(context: HandlerContext) -> list[BaseRoute]:
+    handle = _git(context)
     tails = (("/info/refs", "GET"), ("/git-upload-pack", "POST"), ("/git-receive-pack", "POST"))
     return [WebRoute("/{owner}/{name}" + tail, handle, methods=[method]) for tail, method in tails]
 
 
-def _git(doors: Doors) -> Handler:
+def _git(context: HandlerContext) -> Handler:
     async def handle(request: Request) -> Response:
         path = request.scope["path"]
-        action = await _struck(doors, request, path)
+        action = await _fault_for(context, request, path)
         if isinstance(action, CannedReply) and not action.after:
-            doors.journal.add(JournalLine(request.method, path, action.status))
+            context.journal.add(JournalLine(request.method, path, action.status))
             return Response(action.message, action.status)
         with tempfile.TemporaryFile() as body:
             try:
@@ -136,14 +136,14 @@ def _git(doors: Doors) -> Handler:
             except ClientDisconnect:
                 return Response(status_code=400)
             call = _git_call(request, body, action)
-            reply = await to_thread.run_sync(serve, doors.backend, call)
-        doors.journal.add(JournalLine(request.method, path, reply.status))
+            reply = await to_thread.run_sync(serve, context.backend, call)
+        context.journal.add(JournalLine(request.method, path, reply.status))
         if isinstance(action, LostReply | CannedReply):
             for _ in reply.chunks():
                 pass
             if isinstance(action, CannedReply):
                 return Response(action.message, action.status)
-            doors.hang_up(request.scope)
+            context.hang_up(request.scope)
             return Response()
         headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
         return StreamingResponse(reply.chunks(), reply.status, headers)

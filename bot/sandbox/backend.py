@@ -13,11 +13,11 @@ from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
-from bot.sandbox.objects import PatchLine
+from bot.sandbox.objects import Ident
 from bot.sandbox.outbox import Outbox
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import forbidden, not_found
-from bot.sandbox.store import Database
+from bot.sandbox.replies import ApiProblem, forbidden, not_found
+from bot.sandbox.store import Database, Record, Value
 
 PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
 
@@ -38,24 +38,28 @@ class Backend:
         """The time as GitHub prints it."""
         return stamp(self.clock())
 
-    def line(self, user: UserRow) -> PatchLine:
+    def ident(self, user: UserRow) -> Ident:
         """``user`` as author or committer of a commit made now."""
-        return PatchLine(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
+        return Ident(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
+
+    def row(self, kind: type[Record], sql: str, *values: Value) -> Record:
+        """The first row of the query as ``kind``; 404 when there is none."""
+        row = self.store.first(kind, sql, *values)
+        if row is None:
+            raise not_found()
+        return row
 
     def user(self, key: int) -> UserRow:
         """The account with this id."""
-        found = self.store.one(UserRow, "SELECT * FROM user WHERE id = ?", key)
-        if found is None:
-            raise not_found()
-        return found
+        return self.row(UserRow, "SELECT * FROM user WHERE id = ?", key)
 
     def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
-        return self.store.one(UserRow, "SELECT * FROM user WHERE login = ?", login)
+        return self.store.first(UserRow, "SELECT * FROM user WHERE login = ?", login)
 
     def bearer(self, token: str) -> UserRow | None:
         """Whose token this is, None when it is nobody's."""
-        return self.store.one(
+        return self.store.first(
             UserRow,
             "SELECT user.* FROM user JOIN token ON token.user_id = user.id WHERE token.digest = ?",
             token_digest(token),
@@ -82,25 +86,21 @@ class Backend:
 
     def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
         """The repository; 404 when there is none or ``user`` may not see it."""
-        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-        if found is None or not self.may(found, user, "read"):
+        repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        if repo is None or not self.may(repo, user, "read"):
             raise not_found()
-        return found
+        return repo
 
     def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
-        found = self.store.one(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
-        if found is None:
-            raise not_found()
-        return found
+        return self.row(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
 
     def require(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> UserRow:
         """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
         if user is None:
             raise not_found() if repo.private else forbidden("Requires authentication")
         if not self.may(repo, user, permission):
-            word = "integration" if user.kind == "Bot" else "personal access token"
-            raise forbidden(f"Resource not accessible by {word}")
+            raise not_accessible(user)
         return user
 
     def git(self, repo: RepositoryRow) -> pygit2.Repository:
@@ -109,23 +109,28 @@ class Backend:
 
     def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
         """The issue or pull request with this number, 404 when there is none."""
-        found = self.store.one(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
-        if found is None:
-            raise not_found()
-        return found
+        return self.row(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
 
     def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
         """Both halves of a pull request, 404 when there is none with this number."""
         issue = self.issue(repo, number)
-        pull = self.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
-        if pull is None:
-            raise not_found()
-        return issue, pull
+        return issue, self.row(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+
+    def pull_half(self, issue: IssueRow) -> PullRow | None:
+        """The pull half of a pull request, None for an issue."""
+        if not issue.is_pull:
+            return None
+        return self.store.first(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
 
     def born(self, kind: str, key: int) -> int:
         """``key``, remembered as created now so that a visibility lag can hide it from lists."""
         self.faults.born(kind, key)
         return key
+
+
+def not_accessible(user: UserRow) -> ApiProblem:
+    """403 for a token that lacks the permission, in GitHub's two wordings."""
+    return forbidden(f"Resource not accessible by {'integration' if user.kind == 'Bot' else 'personal access token'}")
 
 
 def stamp(at: datetime) -> str:

@@ -14,6 +14,8 @@ import pygit2
 
 from bot.sandbox.replies import ApiProblem, invalid, unprocessable
 
+# git-config(1). Partial and shallow clones are served as GitHub serves them; ``refs/pull`` can be fetched but not pushed;
+# nothing is packed or pruned behind the back of a running test.
 _CONFIG = """\
 [http]
 \treceivepack = true
@@ -29,6 +31,7 @@ _CONFIG = """\
 \tauto = 0
 """
 
+# githooks(5): pre-receive may decline a push as a whole; post-receive reads "old new ref" lines of what was carried out.
 _HOOKS = {
     "pre-receive": '#!/bin/sh\n[ -z "$SANDBOX_DECLINE" ] || { echo "$SANDBOX_DECLINE" >&2; exit 1; }\n',
     "post-receive": '#!/bin/sh\n[ -z "$SANDBOX_UPDATES" ] || cat >> "$SANDBOX_UPDATES"\n',
@@ -85,8 +88,8 @@ def target(git: pygit2.Repository, name: str) -> str | None:
 def listing(git: pygit2.Repository, prefix: str = "refs/") -> dict[str, str]:
     """All refs whose name starts with ``prefix``, sorted by name, with their object ids."""
     names = sorted(name for name in git.references if name.startswith(prefix))
-    found = ((name, target(git, name)) for name in names)
-    return {name: sha for name, sha in found if sha is not None}
+    targets = ((name, target(git, name)) for name in names)
+    return {name: sha for name, sha in targets if sha is not None}
 
 
 def create(git: pygit2.Repository, name: str, sha: str) -> None:

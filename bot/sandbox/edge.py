@@ -1,7 +1,8 @@
 """Where HTTP ends: a request becomes a :class:`ApiCall`, an endpoint's :class:`ApiReply` becomes bytes.
 
-Faults, authentication, rate limits, conditional requests and pagination are here, once, for every endpoint. Endpoints
-are plain functions that run in a thread of their own and may block.
+Authentication, rate limits, conditional requests and pagination are here, once, for every endpoint (docs.github.com,
+"Authenticating to the REST API", "Rate limits for the REST API", "Using pagination in the REST API"). Endpoints are plain
+functions that run in a thread of their own and may block.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.records import RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, unprocessable
+from bot.sandbox.records import ItemT, RepositoryRow, RowT, UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, not_supplied, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -28,17 +29,6 @@ class RequestBody(BaseModel):
     """A request body. Unknown keys are ignored, as GitHub does; its validator is built when it is first needed."""
 
     model_config = ConfigDict(defer_build=True)
-
-
-class RouteRow(Protocol):
-    """Anything with an id."""
-
-    @property
-    def id(self) -> int: ...
-
-
-RowT = TypeVar("RowT", bound=RouteRow)
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +133,9 @@ def authenticate(backend: Backend, authorization: str) -> UserRow | None:
         return None
     scheme, _, value = authorization.strip().partition(" ")
     for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
-        found = backend.bearer(token)
-        if found is not None:
-            return found
+        user = backend.bearer(token)
+        if user is not None:
+            return user
     raise bad_credentials()
 
 
@@ -167,6 +157,7 @@ def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply
         reply = endpoint(replace(call, actor=actor))
     except ApiProblem as problem:
         reply = problem.reply()
+    # A conditional request that is answered 304 costs nothing ("Best practices for using the REST API").
     reply = conditional(call, reply)
     cost = 0 if reply.status == 304 or call.path == "/rate_limit" else 1
     headers = {"X-GitHub-Request-Id": f"SBOX:{call.backend.faults.requests}", "X-GitHub-Media-Type": "github.v3"}
@@ -207,5 +198,6 @@ def _exhausted(actor: UserRow | None) -> ApiProblem:
 def _wrong(error: ValidationError) -> ApiProblem:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "body"
-    text = f'"{name}" wasn\'t supplied.' if first["type"] == "missing" else f"For '{name}', {first['msg']}."
-    return unprocessable(f"Invalid request.\n\n{text}")
+    if first["type"] == "missing":
+        return not_supplied(name)
+    return unprocessable(f"Invalid request.\n\nFor '{name}', {first['msg']}.")

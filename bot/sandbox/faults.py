@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
+from bot.sandbox.records import ItemT, RowT
 from bot.sandbox.replies import ApiProblem
 
 SECONDARY_LIMIT = (
@@ -79,15 +80,6 @@ class _Lag:
     path: re.Pattern[str]
     seconds: float
     requests: int
-
-
-class _Row(Protocol):
-    @property
-    def id(self) -> int: ...
-
-
-Row = TypeVar("Row", bound=_Row)
-Item = TypeVar("Item")
 
 
 class Faults:
@@ -175,13 +167,13 @@ class Faults:
         with self._lock:
             self._births[kind, key] = (self._monotonic(), self.requests)
 
-    def visible(self, path: str, kind: str, rows: Sequence[Row]) -> list[Row]:
+    def visible(self, path: str, kind: str, rows: Sequence[RowT]) -> list[RowT]:
         """``rows`` without those that a lag still hides from lists at ``path``."""
         with self._lock:
             lags = [lag for lag in self._lags if lag.path.search(path)]
             return [row for row in rows if not any(self._hidden(lag, kind, row.id) for lag in lags)]
 
-    def capped(self, path: str, items: Sequence[Item]) -> Sequence[Item]:
+    def capped(self, path: str, items: Sequence[ItemT]) -> Sequence[ItemT]:
         """``items`` up to the smallest cap on ``path``."""
         with self._lock:
             limits = [limit for pattern, limit in self._caps if pattern.search(path)]

@@ -1,4 +1,4 @@
-"""Git over smart HTTP: ``git http-backend`` as a CGI program on the bare repositories.
+"""Git over smart HTTP (gitprotocol-http(5)): ``git http-backend`` as a CGI program on the bare repositories.
 
 Request and answer pass through unnamed temporary files, so any size works and a client that goes away leaves nothing
 behind. A push is answered only after pull requests and webhooks caught up with it.
@@ -117,6 +117,7 @@ def _run(
 
 
 def _environment(backend: Backend, call: GitCall, repo: RepositoryRow, user: UserRow | None) -> dict[str, str]:
+    """The variables of git-http-backend(1). Nothing of our own environment but PATH: its settings and hooks are not ours."""
     person = user.login if user else "anonymous"
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -133,6 +134,7 @@ def _environment(backend: Backend, call: GitCall, repo: RepositoryRow, user: Use
         "QUERY_STRING": call.query,
         "CONTENT_TYPE": call.headers.get("content-type", ""),
         "CONTENT_LENGTH": str(call.body.seek(0, os.SEEK_END)),
+        # git sends large requests compressed; http-backend unpacks them only when it is told.
         "HTTP_CONTENT_ENCODING": call.headers.get("content-encoding", ""),
         "REMOTE_USER": person,
         "REMOTE_ADDR": "127.0.0.1",

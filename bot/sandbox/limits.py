@@ -1,4 +1,6 @@
-"""GitHub's primary rate limit, counted for real: so many requests per account and hour."""
+"""GitHub's primary rate limit, counted for real: so many requests per account and hour (docs.github.com, "Rate limits for
+the REST API": 5,000; header names from there, too).
+"""
 
 from __future__ import annotations
 

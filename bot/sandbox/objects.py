@@ -14,8 +14,6 @@ from pygit2.enums import DiffFind, DiffOption, FileMode, MergeFavor, ObjectType,
 
 from bot.sandbox.replies import unprocessable
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
 _STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "C": "copied", "T": "changed"}
 
 
@@ -33,12 +31,15 @@ class FileDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class PatchLine:
-    """What a commit's person line says."""
+class Ident:
+    """Who made a commit or tag, and when: what git calls an ident (git-var(1), ``GIT_AUTHOR_IDENT``)."""
 
     name: str
     email: str
     at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}> {int(self.at.timestamp())} +0000"
 
     def signature(self) -> pygit2.Signature:
         """For libgit2, in UTC."""
@@ -49,8 +50,8 @@ def commit_at(git: pygit2.Repository, rev: str) -> pygit2.Commit | None:
     """The commit a branch, tag, full ref name, HEAD or (abbreviated) id names; None when it names none."""
     for name in (f"refs/heads/{rev}", f"refs/tags/{rev}", rev):
         try:
-            found = git.revparse_single(name)
-            return found.peel(pygit2.Commit)
+            target = git.revparse_single(name)
+            return target.peel(pygit2.Commit)
         except (KeyError, ValueError, pygit2.GitError):
             continue
     return None
@@ -76,8 +77,8 @@ def tree_with(git: pygit2.Repository, base: pygit2.Tree | None, changes: Mapping
             index.remove(path)
             continue
         require_path(path)
-        found = None if base is None else entry_at(base, path)
-        mode = FileMode.BLOB if found is None else FileMode(found.filemode)
+        entry = None if base is None else entry_at(base, path)
+        mode = FileMode.BLOB if entry is None else FileMode(entry.filemode)
         index.add(pygit2.IndexEntry(path, git.create_blob(data), mode))
     return str(index.write_tree(git))
 
@@ -89,7 +90,7 @@ def require_path(path: str) -> None:
 
 
 def write_commit(
-    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: PatchLine, committer: PatchLine
+    git: pygit2.Repository, *, tree: str, parents: Sequence[str], message: str, author: Ident, committer: Ident
 ) -> str:
     """The id of a new commit that no ref points to yet."""
     return str(git.create_commit(None, author.signature(), committer.signature(), message, tree, list(parents)))
@@ -111,14 +112,14 @@ def touches(commit: pygit2.Commit, path: str) -> bool:
 
 
 def _id_at(tree: pygit2.Tree, path: str) -> str | None:
-    found = entry_at(tree, path)
-    return None if found is None else str(found.id)
+    entry = entry_at(tree, path)
+    return None if entry is None else str(entry.id)
 
 
-def merge_base(git: pygit2.Repository, one: str, other: str) -> str | None:
+def merge_base(git: pygit2.Repository, commit: str, other: str) -> str | None:
     """The best common ancestor, None for unrelated histories."""
-    found = git.merge_base(one, other)
-    return None if found is None else str(found)
+    base = git.merge_base(commit, other)
+    return None if base is None else str(base)
 
 
 def diff_trees(old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3) -> tuple[FileDiff, ...]:
@@ -164,7 +165,7 @@ def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:
     return None if index.conflicts is not None else str(index.write_tree(git))
 
 
-def replayed(git: pygit2.Repository, onto: str, head: str, committer: PatchLine) -> str | None:
+def replayed(git: pygit2.Repository, onto: str, head: str, committer: Ident) -> str | None:
     """The tip of ``head``'s own commits replayed on ``onto``; None when one conflicts."""
     tip = onto
     for commit in reversed(list(history(git, head, hide=onto))):
@@ -181,7 +182,7 @@ def replayed(git: pygit2.Repository, onto: str, head: str, committer: PatchLine)
 
 def require_kind(git: pygit2.Repository, sha: str, kind: ObjectType, noun: str) -> pygit2.Object:
     """The object with this id, 422 when it is not there or is no ``noun``."""
-    found = git.get(sha) if len(sha) == 40 else None
-    if found is None or found.type != kind:
+    stored = git.get(sha) if len(sha) == 40 else None
+    if stored is None or stored.type != kind:
         raise unprocessable(f"{noun} does not exist")
-    return found
+    return stored

@@ -1,6 +1,7 @@
 """Webhook deliveries: signed, numbered, sent by one background thread in the order in which things happened.
 
-Deliveries can be lost or doubled on purpose. Signature and header names as GitHub documents them at
+Deliveries can be lost or doubled on purpose. What fails is not sent again unless somebody asks for it (docs.github.com,
+"Handling failed webhook deliveries"). Signature and header names as GitHub documents them at
 https://docs.github.com/webhooks/webhook-events-and-payloads#delivery-headers .
 """
 
@@ -20,6 +21,7 @@ from bot.sandbox.records import DeliveryRow, HookRow
 from bot.sandbox.store import Database
 
 _TIMEOUT = 5.0
+"""Seconds. GitHub waits for ten ("Handling webhook deliveries"); a test should not."""
 _NOTHING_ANSWERED = -1
 
 

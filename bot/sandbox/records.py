@@ -6,6 +6,18 @@ Times are text as GitHub prints them (``2024-05-01T12:00:00Z``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+
+class IdentifiedRow(Protocol):
+    """A row that is known by its id."""
+
+    @property
+    def id(self) -> int: ...
+
+
+RowT = TypeVar("RowT", bound=IdentifiedRow)
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +178,7 @@ class CheckRunRow:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationRow:
-    """A remark of a check run on lines of a file."""
+    """What a check run says about lines of a file."""
 
     id: int
     check_run_id: int

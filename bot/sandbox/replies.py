@@ -63,6 +63,12 @@ def unprocessable(message: str, *errors: Json) -> ApiProblem:
     return ApiProblem(422, message, errors=errors)
 
 
+def not_supplied(*names: str) -> ApiProblem:
+    """422 for fields that are missing in a request."""
+    quoted = ", ".join(f'"{name}"' for name in names)
+    return unprocessable(f"Invalid request.\n\n{quoted} {'wasn' if len(names) == 1 else 'weren'}'t supplied.")
+
+
 def invalid(resource: str, field: str, code: str, message: str | None = None) -> ApiProblem:
     """422 "Validation Failed" with one structured error. ``code``: missing_field, invalid, already_exists, custom."""
     error: dict[str, Json] = {"resource": resource, "code": code}

@@ -24,9 +24,10 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow, UserRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
+from bot.sandbox.web.markup import check_installed
 
 _START_SECONDS = 10.0
 
@@ -36,7 +37,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Webhooks:
+class SandboxWebhooks:
     """Registering hooks and looking at what they were sent."""
 
     backend: Backend
@@ -74,7 +75,7 @@ class Sandbox:
         self.backend = backend
         self.requests = journal
         self.faults = backend.faults
-        self.webhooks = Webhooks(backend)
+        self.webhooks = SandboxWebhooks(backend)
         self.person = person
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)
@@ -97,8 +98,9 @@ class Sandbox:
         """A server on ``127.0.0.1`` whose state lies in ``directory`` (kept, and found again by the next start).
 
         ``port`` 0 takes a free one. ``person`` is who acts on the web page: an administrator. Raises ``Unavailable``
-        when the port is taken.
+        when the port is taken, ``Invalid`` where the extra ``sandbox`` is not installed.
         """
+        check_installed()
         listening = _listen(port)
         root = f"http://127.0.0.1:{listening.getsockname()[1]}"
         directory.mkdir(parents=True, exist_ok=True)
@@ -223,11 +225,11 @@ class Sandbox:
         self.close()
 
     def _application(self) -> Any:
-        from bot.sandbox.app import Doors, build
+        from bot.sandbox.app import HandlerContext, build
         from bot.sandbox.web import forms, pages, site
 
-        shown = site.routes(self.backend, self.person, (*forms.DOORS, *pages.DOORS))
-        return build(Doors(self.backend, self.requests, self._hang_up), shown)
+        shown = site.routes(self.backend, self.person, (*forms.ROUTES, *pages.ROUTES))
+        return build(HandlerContext(self.backend, self.requests, self._hang_up), shown)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""
@@ -278,11 +280,14 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
 
 def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     owner, _, name = full_name.partition("/")
-    found = backend.store.one(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-    if found is None:
+    repo = backend.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    if repo is None:
         raise KeyError(full_name)
-    return found
+    return repo
 
 
-def _owner(backend: Backend, repo: RepositoryRow) -> Any:
-    return backend.login(repo.owner)
+def _owner(backend: Backend, repo: RepositoryRow) -> UserRow:
+    owner = backend.login(repo.owner)
+    if owner is None:
+        raise LookupError(repo.owner)
+    return owner

@@ -57,7 +57,7 @@ class Database:
         with self._lock:
             return [kind(**dict(row)) for row in self._db.execute(sql, values)]
 
-    def one(self, kind: type[Record], sql: str, *values: Value) -> Record | None:
+    def first(self, kind: type[Record], sql: str, *values: Value) -> Record | None:
         """The first row of the query as ``kind``, None when there is none."""
         with self._lock:
             row = self._db.execute(sql, values).fetchone()

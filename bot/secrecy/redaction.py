@@ -1,61 +1,77 @@
-"""Text with credentials taken out. Used before anything is shown, stored, or given to an assistant.
-
-Redaction is greedier than detection: what only looks like a credential is taken out as well.
-"""
+"""Text with credentials taken out. Used before anything is shown, stored, or given to an assistant."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from bot.secrecy.providers import MASKED, compiled
+from bot.secrecy.credentials import credentials, userinfo
+from bot.secrecy.providers import PROVIDERS
+from bot.secrecy.tokens import Credential, tokens
 
-_PEM: Final = re.compile(
-    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)(?s:.{1,12000}?)(-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----|\Z)"
-)
-_URL: Final = re.compile(r"(\b[a-z][a-z0-9+.\-]{1,20}://)([^\s/:@'\"<>]{0,120}):([^\s/@'\"<>]{1,300})@")
-_ASSIGNED: Final = re.compile(
-    r"(?i)([\w.\-]{0,40}(?:passwo?r?d|passwd|secret|token|api[_\-]?key|access[_\-]?key|private[_\-]?key|credential|client[_\-]?secret)"
-    r"[\w.\-]{0,20}[\"']?\s{0,5}[:=]\s{0,5})"
-    r"(\"[^\"\n]{4,500}\"|'[^'\n]{4,500}'|(?![\"'$&*{(\[|>])[^\s\"',;]{6,500})"
-)
-_NAMED: Final = re.compile(r"(?i)passw|secret|token|key|credential")
-_BEARER: Final = re.compile(r"(?i)\b(bearer|basic|token)(\s{1,3})([A-Za-z0-9+/_.\-~=]{16,2000})")
-_TEMPLATED: Final = re.compile(r"\$\{|\$\(|\{\{|<[a-z_\- ]+>|^\$\w+$|os\.environ|process\.env|getenv")
+_KINDS: Final = (*(provider.id for provider in PROVIDERS), "opaque", "password", "secret", "token")
+_MARK: Final = re.compile(rf"\[redacted:(?:{'|'.join(map(re.escape, _KINDS))})\]")
+_OPAQUE: Final = re.compile(r"(?<![\w/+])[A-Za-z0-9+/]{40,}+={0,2}+(?![\w/+])")
 
 
-def redact(text: str) -> str:
-    """``text`` with known credentials, private keys, passwords in URLs and secret-like assignments replaced.
+def redact(text: str, *, opaque: bool = False) -> str:
+    """``text`` with everything secret replaced: tokens, private keys, passwords in URLs, what is assigned to a secret name.
 
-    What replaces them names the kind: ``[redacted:github-token]``. Line breaks stay, so line numbers stay, and so does
-    what is masked already.
+    What replaces it names the kind: ``[redacted:github-token]``. Line breaks stay, so line numbers stay, and so does
+    what is masked already. ``opaque`` also takes out long runs of letters and digits that nobody can read, for what
+    other programs write.
     """
-    text = _PEM.sub(_pem, text)
-    lowered = text.lower()
-    for provider, pattern in compiled():
-        if any(word in lowered for word in provider.keywords) and provider.entropy:
-            text = pattern.sub(f"[redacted:{provider.id}]", text)
-    text = _URL.sub(_password, text)
-    text = _BEARER.sub(r"\1\2[redacted:token]", text)
-    return "\n".join(_ASSIGNED.sub(_value, line) if _NAMED.search(line) else line for line in text.split("\n"))
+    return _marked(text, (*credentials(text), *(_runs(text) if opaque else ())))
 
 
-def _pem(found: re.Match[str]) -> str:
-    return found[1] + "[redacted:private-key]" + "\n" * found[0].count("\n") + found[2]
+def redact_tokens(text: str) -> str:
+    """``text`` without tokens of known providers and passwords in URLs.
+
+    For prose of our own, where the name of a secret before a word means nothing: "the token is wrong".
+    """
+    return _marked(text, (*tokens(text), *userinfo(text)))
 
 
-def _password(found: re.Match[str]) -> str:
-    if _TEMPLATED.search(found[3]):
-        return found[0]
-    return f"{found[1]}{found[2]}:[redacted:password]@"
+def replaced(text: str, spans: Iterable[Credential], instead: Callable[[Credential, str], str]) -> str:
+    """``text`` with ``instead`` of each credential, which is given it and what it was; overlapping ones count as one."""
+    parts: list[str] = []
+    done = 0
+    for credential in _apart(spans):
+        parts += (text[done : credential.start], instead(credential, text[credential.start : credential.end]))
+        done = credential.end
+    return "".join((*parts, text[done:])) if parts else text
 
 
-def _value(found: re.Match[str]) -> str:
-    value = found[2]
-    quote = value[0] if value[0] in "\"'" else ""
-    masked = MASKED.match(found.string, found.start(2) + len(quote))
-    if masked is not None and masked.end() >= found.end() - len(quote):
-        return found[0]
-    if _TEMPLATED.search(value) or value.strip("\"'").startswith("[redacted:"):
-        return found[0]
-    return f"{found[1]}{quote}[redacted:secret]{quote}"
+def _marked(text: str, spans: Iterable[Credential]) -> str:
+    """``text`` with marks for ``spans``; what lies within a mark of an earlier redaction is part of it."""
+    marks = [match.span() for match in _MARK.finditer(text)]
+    if marks:
+        starts = [start for start, _ in marks]
+        before = ((span, marks[bisect_right(starts, span.start) - 1]) for span in spans)
+        spans = [span for span, (start, end) in before if not start <= span.start < span.end <= end]
+    return replaced(text, spans, _named_kind)
+
+
+def _named_kind(credential: Credential, secret: str) -> str:
+    return f"[redacted:{credential.kind}]" + "\n" * secret.count("\n")
+
+
+def _runs(text: str) -> Iterator[Credential]:
+    for match in _OPAQUE.finditer(text):
+        yield Credential(*match.span(), "opaque")
+
+
+def _apart(spans: Iterable[Credential]) -> Iterator[Credential]:
+    """Overlapping credentials joined, in order; the kind is that of the first and longest."""
+    current: Credential | None = None
+    for credential in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if current is None or credential.start >= current.end:
+            if current is not None:
+                yield current
+            current = credential
+        elif credential.end > current.end:
+            current = Credential(current.start, credential.end, current.kind)
+    if current is not None:
+        yield current

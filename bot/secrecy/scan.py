@@ -22,7 +22,7 @@ _LARGE: Final = 20_000_000
 """Characters from which compiling a hyperscan database, about a second, pays."""
 
 
-class Backend(StrEnum):
+class ScanBackend(StrEnum):
     """How lines are searched."""
 
     HYPERSCAN = "hyperscan"
@@ -59,14 +59,10 @@ class PatternScanner(Protocol):
         ...
 
 
-def available() -> tuple[Backend, ...]:
+def available() -> tuple[ScanBackend, ...]:
     """The back ends that can be used here, best first."""
-    found = []
-    if find_spec("hyperscan") is not None:
-        found.append(Backend.HYPERSCAN)
-    if find_spec("ahocorasick_rs") is not None:
-        found.append(Backend.AHOCORASICK)
-    return (*found, Backend.PLAIN)
+    fast = ((ScanBackend.HYPERSCAN, "hyperscan"), (ScanBackend.AHOCORASICK, "ahocorasick_rs"))
+    return (*(backend for backend, module in fast if find_spec(module) is not None), ScanBackend.PLAIN)
 
 
 def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[PatternMatch]:
@@ -74,20 +70,20 @@ def scan(needles: tuple[Needle, ...], lines: Sequence[str]) -> list[PatternMatch
     if not needles or not lines:
         return []
     choice = available()
-    if choice[0] is Backend.HYPERSCAN and len(choice) > 1 and sum(map(len, lines)) < _LARGE:
+    if choice[0] is ScanBackend.HYPERSCAN and len(choice) > 1 and sum(map(len, lines)) < _LARGE:
         choice = choice[1:]
     return scanner(needles, choice[0]).scan(lines)
 
 
 @lru_cache(maxsize=16)
-def scanner(needles: tuple[Needle, ...], backend: Backend) -> PatternScanner:
+def scanner(needles: tuple[Needle, ...], backend: ScanBackend) -> PatternScanner:
     """A scanner for these needles; the same one for the same needles."""
     match backend:
-        case Backend.HYPERSCAN:
+        case ScanBackend.HYPERSCAN:
             return Hyperscan(needles)
-        case Backend.AHOCORASICK:
+        case ScanBackend.AHOCORASICK:
             return AhoCorasick(needles)
-        case Backend.PLAIN:
+        case ScanBackend.PLAIN:
             return Plain(needles)
 
 
@@ -101,14 +97,14 @@ class _Scanner:
 
     def scan(self, lines: Sequence[str]) -> list[PatternMatch]:
         text = joined(lines)
-        wanted: dict[int, set[int]] = {}
+        needles_at: dict[int, set[int]] = {}
         for offset, needle in self._candidates(text):
-            wanted.setdefault(offset, set()).add(needle)
+            needles_at.setdefault(offset, set()).add(needle)
         bare = [needle for needle, words in enumerate(self._words) if not words]
-        found = list(self._confirmed(_located(text, wanted)))
+        matches = list(self._confirmed(_located(text, needles_at)))
         if bare and not self._covers_bare:
-            found += self._confirmed((number, line, bare) for number, line in enumerate(text.split(b"\n")))
-        return sorted(dict.fromkeys(found))
+            matches += self._confirmed((number, line, bare) for number, line in enumerate(text.split(b"\n")))
+        return sorted(dict.fromkeys(matches))
 
     _covers_bare = False
     """Whether candidates are named for needles without keywords too."""
@@ -139,18 +135,26 @@ def joined(lines: Sequence[str]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _located(text: bytes, wanted: Mapping[int, Iterable[int]]) -> Iterator[tuple[int, bytes, Iterable[int]]]:
-    """Line number, line and needles for every offset, counting line feeds only as far as needed."""
+def _located(text: bytes, needles_at: Mapping[int, Iterable[int]]) -> Iterator[tuple[int, bytes, Iterable[int]]]:
+    """Line number, line and needles of every line with candidates; each line once, however many it has."""
     number = at = 0
-    for offset in sorted(wanted):
-        number += text.count(b"\n", at, offset)
-        at = offset
-        start = text.rfind(b"\n", 0, offset) + 1
-        end = text.find(b"\n", offset)
-        yield number, text[start : len(text) if end < 0 else end], wanted[offset]
+    end = -1
+    line, needles = b"", set[int]()
+    for offset in sorted(needles_at):
+        if offset > end:
+            if needles:
+                yield number, line, needles
+            number += text.count(b"\n", at, offset)
+            at = offset
+            end = text.find(b"\n", offset)
+            end = len(text) if end < 0 else end
+            line, needles = text[text.rfind(b"\n", 0, offset) + 1 : end], set()
+        needles |= set(needles_at[offset])
+    if needles:
+        yield number, line, needles
 
 
-def _finding(lowered: bytes, words: Iterable[tuple[bytes, int]]) -> Iterator[tuple[int, int]]:
+def _occurrences(lowered: bytes, words: Iterable[tuple[bytes, int]]) -> Iterator[tuple[int, int]]:
     """Every occurrence of every word."""
     for word, needle in words:
         at = lowered.find(word)
@@ -164,7 +168,7 @@ class Plain(_Scanner):
 
     def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
         words = ((word, needle) for needle, words in enumerate(self._words) for word in words)
-        return _finding(text.lower(), words)
+        return _occurrences(text.lower(), words)
 
 
 class AhoCorasick(_Scanner):
@@ -214,16 +218,18 @@ class Hyperscan(_Scanner):
         return bytes(hyperscan.dumpb(self._database))
 
     def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
-        found: set[tuple[int, int]] = set()
+        ends: set[tuple[int, int]] = set()
 
         def seen(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            found.add((end - 1, self._fast[identity]))
+            ends.add((end - 1, self._fast[identity]))
 
         if self._fast:
             self._database.scan(text, match_event_handler=seen)
-        yield from found
+        yield from ends
         if self._slow:
-            yield from _finding(text.lower(), ((word, needle) for needle in self._slow for word in self._words[needle]))
+            yield from _occurrences(
+                text.lower(), ((word, needle) for needle in self._slow for word in self._words[needle])
+            )
 
 
 def _partition(needles: tuple[Needle, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

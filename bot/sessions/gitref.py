@@ -1,6 +1,6 @@
 """Sessions on a Git ref, for runners that keep nothing else: one small JSON file per session, sorted into days.
 
-The Git work itself is somebody else's, behind :class:`RefStore`. Records never change once written, so blobs read once
+The Git work itself is the repository's, behind :class:`RefStore`. Records never change once written, so blobs read once
 are kept, and two writers never touch the same file: a lost race is simply run again on the new tip.
 """
 
@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from bot.errors import Invalid, Stale
+from bot.model.figures import Figures, figures_of
 from bot.model.session import Session
+from bot.ports import Repository
 from bot.sessions.codec import decode, encode
-from bot.sessions.figures import Figures, figures_of
 
 REF: Final = "refs/clockwork/sessions"
 TRIES: Final = 12
@@ -52,6 +53,27 @@ class RefStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SessionsRef:
+    """The sessions ref of ``repository`` as such a store."""
+
+    repository: Repository
+
+    def files(self) -> RefFiles:
+        self.repository.fetch()
+        tip = self.repository.head(REF)
+        if tip is None:
+            return RefFiles(None)
+        return RefFiles(tip, {entry.path: entry.blob for entry in self.repository.entries(tip)})
+
+    def blob(self, blob: str) -> bytes:
+        return self.repository.blob(blob)
+
+    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
+        commit = self.repository.commit(tip or "", changes, message=message, at=at)
+        return self.repository.push(REF, commit, expected=tip)
+
+
 class GitSessions:
     """A :class:`~bot.sessions.queue.SessionLog` on a ref. Reads few records: the newest days first, each blob once."""
 
@@ -80,14 +102,14 @@ class GitSessions:
         self._append(missing, message=message, at=newest)
 
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
-        found: list[Session] = []
+        sessions: list[Session] = []
         for path, blob in sorted(_records(self._store.files()), reverse=True):
-            if len(found) >= limit or (since is not None and path[:17] < _stamp(since)):
+            if len(sessions) >= limit or (since is not None and path[:17] < _stamp(since)):
                 break
             session = self._session(blob)
             if session is not None and (since is None or session.at >= since):
-                found.append(session)
-        return tuple(sorted(found, key=lambda session: (session.at, session.id), reverse=True))
+                sessions.append(session)
+        return tuple(sorted(sessions, key=lambda session: (session.at, session.id), reverse=True))
 
     def figures(self, *, since: datetime | None = None) -> Figures:
         return figures_of(self.recent(since=since, limit=100_000), since=since)

@@ -10,14 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from bot.errors import BotError, Stale, Unavailable
+from bot.model.figures import Figures, QueueFigures
 from bot.model.session import Session
-from bot.sessions.figures import Figures
 
 CAPACITY: Final = 1000
 BATCH: Final = 50
@@ -50,18 +49,6 @@ class SessionLog(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class QueueFigures:
-    """What became of the sessions handed in: ``waiting + written + lost`` were taken, ``dropped`` were not."""
-
-    waiting: int = 0
-    written: int = 0
-    dropped: int = 0
-    """Refused at the door: the queue was full or closed."""
-    lost: int = 0
-    """Taken, but the log would not have them after all tries."""
 
 
 class QueuedStore:

@@ -17,7 +17,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject
 from bot.targets.clusters import Cluster
 from bot.targets.flux import below, mappings, name, namespace, normal_url, text

@@ -1,7 +1,7 @@
 """What Argo CD objects deploy: ``Application`` and ``ApplicationSet`` as units.
 
-Sources: argo-cd docs, "Application Specification", "ApplicationSet Specification" and the pages of its generators; templates
-are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate's ``{{name}}`` without.
+Sources: argo-cd docs, "Application Specification", "ApplicationSet Specification" and the pages of its generators;
+templates are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate's ``{{name}}`` without.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import texts
-from bot.model.resource import Pointer, Tree
+from bot.model.json import Pointer, Tree, texts
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
 from bot.targets.clusters import Cluster

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.resource import SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
 from bot.targets import argo, flux, kustomization, naming
 from bot.targets.clusters import Cluster

@@ -10,7 +10,8 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
-from bot.model.resource import SourceError, Tree
+from bot.model.json import Tree
+from bot.model.resource import SourceError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 _MOST: Final = 100_000

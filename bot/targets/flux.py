@@ -1,7 +1,7 @@
 """What Flux objects deploy: ``Kustomization`` and ``HelmRelease`` as units, and the sources they take files from.
 
-Sources: the API references of kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2, source.toolkit.fluxcd.io/v1 and
-(ArtifactGenerator) source.extensions.fluxcd.io/v1beta1 on fluxcd.io, "Components".
+Sources: the API references of kustomize.toolkit.fluxcd.io/v1, helm.toolkit.fluxcd.io/v2, source.toolkit.fluxcd.io/v1
+and (ArtifactGenerator) source.extensions.fluxcd.io/v1beta1 on fluxcd.io, "Components".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.model import json
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets.paths import joined
 

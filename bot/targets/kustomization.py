@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree
 from bot.targets.documents import Document, Documents
 from bot.targets.paths import is_remote, joined
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.model.resource import Pointer
+from bot.model.json import Pointer
 from bot.model.target import UnitKind
 
 _HELM_LABELS: Final = frozenset({"app.kubernetes.io/managed-by"})

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.model.json import mapping, text
-from bot.model.resource import Tree
+from bot.model.json import Tree, mapping, text
 
 _BY_GROUP: Final = {
     "": "ComponentStatus Namespace Node PersistentVolume",

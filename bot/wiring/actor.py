@@ -41,9 +41,9 @@ def _git_user(options: Options) -> str | None:
 def _git_settings(options: Options) -> pygit2.Config | None:
     import pygit2
 
-    place = None if is_remote(options.repo) else pygit2.discover_repository(str(Path(options.repo).resolve()))
+    path = None if is_remote(options.repo) else pygit2.discover_repository(str(Path(options.repo).resolve()))
     try:
-        return pygit2.Config.get_global_config() if place is None else pygit2.Repository(place).config
+        return pygit2.Config.get_global_config() if path is None else pygit2.Repository(path).config
     except OSError:  # this user has no settings
         return None
 

@@ -4,58 +4,91 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
-from bot.settings import AssistantSettings
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_host, open_repository
+from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
+from bot.settings import ASSISTANTS, AssistantSettings, Secrets
+from bot.wiring import plugins
+from bot.wiring.host import open_host
+from bot.wiring.repository import (
+    OpenRepository,
+    Options,
+    SystemClock,
+    local_history,
+    open_repository,
+    origin,
+    settings_at,
+)
 from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
+    from bot.flows.deployment import DeploymentReader
+    from bot.flows.rendering import RenderChange
     from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
 
 
 @dataclass(frozen=True)
 class Guard:
-    """The parts of :func:`bot.flows.review.review_pull` for one site. Settings are those of the branch's head."""
+    """The parts of :func:`bot.flows.review.review_pull` of one repository. Settings are those of the branch's head."""
 
-    site: OpenRepository
+    opened: OpenRepository
     host: CodeHost
     clock: Clock
 
     @property
     def repository(self) -> Repository:
         """Where base and head are read from."""
-        return self.site.repository
+        return self.opened.repository
 
     @property
     def mode(self) -> Mode:
         """The mode that the settings ask for."""
-        return self.site.settings.guard.mode
+        return self.opened.settings.guard.mode
 
     @property
     def agents(self) -> Mapping[str, str]:
         """Login or branch glob of an AI agent -> the name of its document."""
-        return self.site.settings.guard.agents
+        return self.opened.settings.guard.agents
 
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = self.site.settings.guard.assistants
-        return tuple(_assistant(choice, self.site.options.environment, self.clock) for choice in chosen)
+        chosen = self.opened.settings.guard.assistants
+        return tuple(_assistant(choice, self.opened.options.environment, self.clock) for choice in chosen)
 
     @cached_property
     def store(self) -> SessionStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
         from bot.sessions.queue import QueuedStore
 
-        return QueuedStore(open_store(self.site))
+        return QueuedStore(open_store(self.opened))
+
+    @cached_property
+    def targets(self) -> DeploymentReader:
+        """What finds and renders targets, and remembers: one for the life of the guard."""
+        from bot.wiring.targets import reader
+
+        return reader(self.opened)
+
+    @property
+    def rendered_comment(self) -> bool:
+        """Whether rendered differences are kept in a comment too.
+
+        Without a setting: where the token is a bot's own. In GitHub Actions (docs.github.com, "Variables reference":
+        ``GITHUB_ACTIONS``) the workflow that the README shows may only read pull requests, and the check says the same.
+        """
+        chosen = self.opened.settings.guard.rendered_comment
+        return self.opened.options.environment.get("GITHUB_ACTIONS") != "true" if chosen is None else chosen
+
+    def rendering_for(self, base: str) -> RenderChange:
+        """What renders a change, by the settings that the commit ``base`` has."""
+        return rendering_at(self.opened, base, self.targets, self.clock)
 
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
@@ -63,7 +96,7 @@ class Guard:
         from bot.guardrails.rule import GuardOptions
         from bot.shipped import files
 
-        packages = tuple(self.site.settings.guard.known_packages)
+        packages = tuple(self.opened.settings.guard.known_packages)
         options = GuardOptions(private_packages=packages)
         return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
@@ -77,8 +110,8 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
 
     guard.repository.fetch()
     pull = guard.host.pull(number)
-    if guard.site.git is not None and guard.repository.resolve(pull.head_sha) is None:
-        guard.site.git.fetch_ref(f"refs/pull/{number}/head")
+    if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
+        guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
         number,
         host=guard.host,
@@ -90,13 +123,48 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
         assistants=guard.assistants,
         store=guard.store,
         agents=guard.agents,
-        name=guard.site.settings.guard.check,
-        full_name=guard.site.name,
+        name=guard.opened.settings.guard.check,
+        full_name=guard.opened.name,
         comment=comment,
+        render=guard.rendering_for(pull.base_sha),
+        mask_key=guard.opened.secrets.marker or b"",
+        rendered_comment=guard.rendered_comment,
     )
 
 
+def rendering_at(opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock) -> RenderChange:
+    """What renders a change of ``opened``: targets and files by the settings at ``base``, with the memory of ``targets``."""
+    from bot.flows.rendering import rendered_changes
+    from bot.wiring.reconcile import selection as files_of
+    from bot.wiring.targets import selection
+
+    settings = settings_at(opened.options, opened.repository, base)
+    before = replace(opened, settings=settings)
+    return partial(
+        rendered_changes,
+        repository=opened.repository,
+        reader=replace(targets, selection=selection(before)),
+        selection=files_of(before),
+        clock=clock,
+    )
+
+
+def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
+    """What renders a change between two commits of the repository that ``folder`` lies in."""
+    from bot.wiring.targets import reader
+
+    options = Options(repo=str(folder))
+    history = local_history(folder)
+    settings = settings_at(options, history, base)
+    opened = OpenRepository(
+        options, history, None, origin(folder), settings, Secrets(), history.default_branch(), folder.resolve().name
+    )
+    return rendering_at(opened, base, reader(opened), clock)
+
+
 def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
+    if choice.kind not in ASSISTANTS:
+        return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose
 
     return choose(
@@ -114,12 +182,12 @@ def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock:
 
 def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
-    site = open_repository(Options(repo=repo or ".", settings=settings))
+    opened = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
-    host = open_host(site, clock)
+    host = open_host(opened, clock)
     if host is None:
         raise Invalid(
-            f"{site.name} is on no code host that Clockwork knows",
+            f"{opened.name} is on no code host that Clockwork knows",
             advice="Name it with github.api_url and repository in clockwork.yaml, or use `clockwork guard diff`.",
         )
-    return Guard(site, host, clock)
+    return Guard(opened, host, clock)

@@ -12,30 +12,31 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.resource import Desired
-from bot.ports import Observation, Observer
+from bot.ports import Observation, Observer, PluginContext
 from bot.settings import FILE, HttpProbeSettings, SnapshotSettings
-from bot.wiring.repository import OpenRepository, is_files
+from bot.wiring import plugins
+from bot.wiring.repository import OpenRepository, SystemClock, is_files
 
 if TYPE_CHECKING:
     from bot.observers.http import Probe
 
 
-def observers(site: OpenRepository) -> tuple[Observer, ...]:
+def observers(opened: OpenRepository) -> tuple[Observer, ...]:
     """Who reads live state: what the command line names, else what the settings name."""
     from bot.observers.snapshot import SnapshotObserver, SourceForm
 
-    options = site.options
+    options = opened.options
     if options.live_command is not None:
         return (SnapshotObserver(options.live_command, kind=SourceForm.COMMAND),)
     if options.live is not None:
         return (_assumed(options.live) or SnapshotObserver(options.live),)
-    found = tuple(_configured(site))
-    if not found:
+    configured = tuple(_configured(opened))
+    if not configured:
         raise Invalid(
-            "nothing tells what runs",
+            "no live-state source is configured",
             advice="Give --live FILE, or name an observer in clockwork.yaml (observe: docker, kubernetes, snapshot, ...).",
         )
-    return found
+    return configured
 
 
 def _assumed(live: str) -> Observer | None:
@@ -43,12 +44,12 @@ def _assumed(live: str) -> Observer | None:
     from bot.observers.assumed import AssumedObserver
     from bot.report.reading import is_report
 
-    place = Path(live)
-    return AssumedObserver(place) if place.is_file() and is_report(place.read_bytes()) else None
+    file = Path(live)
+    return AssumedObserver(file) if file.is_file() and is_report(file.read_bytes()) else None
 
 
-def _configured(site: OpenRepository) -> Iterator[Observer]:
-    named, tell = site.settings.observe, site.options.tell
+def _configured(opened: OpenRepository) -> Iterator[Observer]:
+    named, tell = opened.settings.observe, opened.options.tell
     if (snapshot := named.snapshot) is not None:
         yield _snapshot(snapshot)
     if (docker := named.docker) is not None:
@@ -65,14 +66,16 @@ def _configured(site: OpenRepository) -> Iterator[Observer]:
         from bot.observers.terraform import TerraformObserver
 
         yield TerraformObserver(
-            directory=_root_module(site, terraform.directory),
+            directory=_root_module(opened, terraform.directory),
             root=terraform.directory,
             binary=terraform.binary,
             refresh_only=terraform.refresh_only,
             deadline=terraform.timeout,
-            mask_key=site.secrets.marker or b"",
+            mask_key=opened.secrets.marker or b"",
             tell=tell,
         )
+    for name, options in named.plugins.items():
+        yield plugins.observer(name, PluginContext(options, opened.options.environment, SystemClock(), tell))
     if named.http:
         from bot.observers.http import HttpObserver
 
@@ -104,22 +107,24 @@ def _probe(named: HttpProbeSettings) -> Probe:
     )
 
 
-def _root_module(site: OpenRepository, directory: str) -> Path:
+def _root_module(opened: OpenRepository, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
-    if is_files(site.options):
-        return Path(site.options.repo) / directory
-    head = site.repository.head(site.branch)
+    if is_files(opened.options):
+        return Path(opened.options.repo) / directory
+    head = opened.repository.head(opened.branch)
     target = Path(tempfile.mkdtemp(prefix="clockwork-tf-"))
-    weakref.finalize(site.repository, shutil.rmtree, target, ignore_errors=True)
-    for entry in () if head is None else site.repository.entries(head, directory):
-        place = target / entry.path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(site.repository.blob(entry.blob))
+    weakref.finalize(opened.repository, shutil.rmtree, target, ignore_errors=True)
+    for entry in () if head is None else opened.repository.entries(head, directory):
+        file = target / entry.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(opened.repository.blob(entry.blob))
     return target / directory
 
 
-def observe(site: OpenRepository, seers: Sequence[Observer], wanted: Sequence[Desired], now: datetime) -> Observation:
+def observe(
+    opened: OpenRepository, sources: Sequence[Observer], declared: Sequence[Desired], now: datetime
+) -> Observation:
     """What all observers saw together, within the deadline of the settings."""
     from bot.observers.gather import gather
 
-    return gather(seers, wanted, now=now, deadline=site.settings.observe.deadline, tell=site.options.tell)
+    return gather(sources, declared, now=now, deadline=opened.settings.observe.deadline, tell=opened.options.tell)

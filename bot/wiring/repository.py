@@ -1,4 +1,4 @@
-"""Which repository a run is about: its folder or remote, its settings, its secrets, its code host."""
+"""Which repository a run is about: its folder or remote, its settings, its secrets."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from bot.errors import Invalid
+from bot.github import address
 from bot.gitrepo.credentials import Anonymous, Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.ports import Clock, Repository, Signature, Tell, silent
+from bot.ports import Repository, Signature, Tell, silent
 from bot.settings import FILE, Secrets, Settings, load, secrets
-
-if TYPE_CHECKING:
-    from bot.github.host import GitHubHost
+from bot.wiring.plugins import installed
 
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
@@ -38,6 +36,7 @@ class Options:
     settings: Path | None = None
     branch: str | None = None
     variables: tuple[str, ...] = ()
+    target: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
@@ -82,13 +81,14 @@ class OpenRepository:
     """``owner/name`` where known, else the folder's name."""
 
 
-def _settings(options: Options, repository: Repository, commit: str | None) -> Settings:
+def settings_at(options: Options, repository: Repository, commit: str | None) -> Settings:
+    """The settings that a commit has; those of the file that was named on the command line, where one was."""
     if options.settings is not None:
         try:
-            return load(options.settings.read_bytes(), file=str(options.settings))
+            return load(options.settings.read_bytes(), file=str(options.settings), installed=installed)
         except OSError as exc:
             raise Invalid(f"{options.settings}: {exc.strerror}", advice="Name an existing settings file.") from exc
-    return load(None if commit is None else repository.read(commit, FILE), file=FILE)
+    return load(None if commit is None else repository.read(commit, FILE), file=FILE, installed=installed)
 
 
 def is_remote(text: str) -> bool:
@@ -105,17 +105,22 @@ def is_bare(folder: Path) -> bool:
     """Whether a folder is itself a bare Git repository: it has branches, but no files to read."""
     import pygit2
 
-    found = pygit2.discover_repository(str(folder)) if folder.is_dir() else None
-    return found is not None and Path(found).samefile(folder) and pygit2.Repository(found).is_bare
+    path = pygit2.discover_repository(str(folder)) if folder.is_dir() else None
+    return path is not None and Path(path).samefile(folder) and pygit2.Repository(path).is_bare
 
 
 def checkout(folder: Path) -> GitRepository | None:
     """The repository whose checkout ``folder`` is the top of; None for a folder inside of one, or in none."""
     import pygit2
 
-    found = pygit2.discover_repository(str(folder))
-    work = None if found is None else pygit2.Repository(found).workdir
+    path = pygit2.discover_repository(str(folder))
+    work = None if path is None else pygit2.Repository(path).workdir
     return GitRepository.local(folder) if work is not None and Path(work).resolve() == folder.resolve() else None
+
+
+def local_history(folder: Path) -> Repository:
+    """The commits of the repository that ``folder`` lies in, as they are on this disk; nothing is fetched or pushed."""
+    return GitRepository.local(folder)
 
 
 def cache_folder(options: Options, url: str) -> Path:
@@ -132,14 +137,14 @@ def _folder(options: Options) -> Path:
     return folder
 
 
-def _origin(folder: Path) -> str | None:
+def origin(folder: Path) -> str | None:
     """The remote of a checkout, or the folder itself when it is a bare repository; None for anything else."""
     import pygit2
 
-    found = pygit2.discover_repository(str(folder))
-    if found is None:
+    path = pygit2.discover_repository(str(folder))
+    if path is None:
         return None
-    repository = pygit2.Repository(found)
+    repository = pygit2.Repository(path)
     if repository.is_bare:
         return str(folder.resolve())
     names = list(repository.remotes.names())
@@ -153,8 +158,12 @@ def open_repository(options: Options) -> OpenRepository:
         remote: str | None = options.repo
     else:
         folder = _folder(options)
-        local = load((folder / FILE).read_bytes(), file=FILE) if (folder / FILE).is_file() else Settings()
-        remote = (_settings(options, WorkTree(folder), None).remote if options.settings else local.remote) or _origin(
+        local = (
+            load((folder / FILE).read_bytes(), file=FILE, installed=installed)
+            if (folder / FILE).is_file()
+            else Settings()
+        )
+        remote = (settings_at(options, WorkTree(folder), None).remote if options.settings else local.remote) or origin(
             folder
         )
     if remote is None:
@@ -162,7 +171,7 @@ def open_repository(options: Options) -> OpenRepository:
     git = GitRepository.open(remote, cache_folder(options, remote), credentials=credentials(hidden, remote))
     git.fetch()
     branch = options.branch or git.default_branch()
-    settings = _settings(options, git, git.head(branch))
+    settings = settings_at(options, git, git.head(branch))
     git = GitRepository.open(
         remote,
         cache_folder(options, remote),
@@ -185,7 +194,7 @@ def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
     """The files of a folder as they are now; nothing can be pushed."""
     folder = _folder(options)
     tree = WorkTree(folder)
-    settings = _settings(options, tree, tree.head("") or "")
+    settings = settings_at(options, tree, tree.head("") or "")
     return OpenRepository(options, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
 
 
@@ -208,72 +217,12 @@ def signer(settings: Settings) -> Signer | None:
 
 
 def full_name(settings: Settings, remote: str, environment: Mapping[str, str]) -> str | None:
-    """``owner/name`` on the code host, from settings, Actions or the remote's path."""
-    if settings.repository is not None:
+    """``owner/name`` on the code host: from the settings, else the path of a remote that is on one."""
+    if settings.repository is not None or api_url(settings, remote, environment) is None:
         return settings.repository
-    path = remote.partition(":")[2] if "://" not in remote else urlsplit(remote).path
-    found = re.search(r"([\w.-]+/[\w.-]+?)(?:\.git)?/?$", path)
-    if api_url(settings, remote, environment) is not None and found is not None:
-        return found.group(1)
-    return None
+    return address.full_name(remote)
 
 
 def api_url(settings: Settings, remote: str, environment: Mapping[str, str]) -> str | None:
-    """The API that belongs to ``remote``: from settings, Actions, or its host; None when it is on no known code host."""
-    if settings.github.api_url is not None:
-        return settings.github.api_url
-    host = (
-        urlsplit(remote).netloc.rpartition("@")[2] if "://" in remote else remote.partition(":")[0].rpartition("@")[2]
-    )
-    named = environment.get("GITHUB_API_URL")
-    if named is not None and urlsplit(named).netloc in {host, f"api.{host}"}:
-        return named
-    if host == "github.com":
-        return "https://api.github.com"
-    return enterprise_api(remote) if remote.startswith(("http://", "https://")) else None
-
-
-@cache
-def enterprise_api(remote: str) -> str | None:
-    """The API of a GitHub Enterprise Server (or of the sandbox) that serves ``remote``; None when its host is neither.
-
-    Asks ``/api/v3/meta`` of that host, once per process and without credentials.
-    """
-    import httpx
-
-    parts = urlsplit(remote)
-    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/api/v3"
-    try:
-        answer = httpx.get(f"{address}/meta", timeout=5.0)
-        return address if answer.status_code == 200 and isinstance(answer.json(), dict) else None
-    except (httpx.HTTPError, ValueError):
-        return None
-
-
-def marker_key(site: OpenRepository) -> bytes:
-    """The key of markers. Without CLOCKWORK_SECRET it follows from the name alone; the author check still holds then."""
-    return site.secrets.marker or hashlib.sha256(f"clockwork markers of {site.name}".encode()).digest()
-
-
-def open_host(site: OpenRepository, clock: Clock) -> GitHubHost | None:
-    """The code host, None where the remote is on none. ``Invalid`` when it is on one and there is no token."""
-    if site.remote is None or (api := api_url(site.settings, site.remote, site.options.environment)) is None:
-        return None
-    name = full_name(site.settings, site.remote, site.options.environment)
-    if name is None:
-        return None
-    if site.secrets.token is None:
-        raise Invalid(
-            f"there is no token for {name}",
-            advice="Set CLOCKWORK_TOKEN (or GITHUB_TOKEN); use --dry-run or `clockwork drift` to look without one.",
-        )
-    from bot.github.host import GitHubHost
-
-    return GitHubHost(
-        name,
-        site.secrets.token,
-        api_url=api,
-        marker_secret=marker_key(site),
-        clock=clock,
-        min_write_interval=site.settings.github.min_write_interval,
-    )
+    """The API that belongs to ``remote``: from the settings, else as the remote tells; None when it is on no GitHub."""
+    return settings.github.api_url or address.api_url(remote, environment)

@@ -1,61 +1,39 @@
-"""Session records and the background workers of one site."""
+"""Session records and the background workers of one repository."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bot.errors import Invalid, Stale
-from bot.gitrepo.repository import GitRepository
-from bot.sessions.gitref import REF, GitSessions, RefFiles
+from bot.errors import Invalid
+from bot.flows.publish import publish as publish_file
+from bot.sessions.gitref import GitSessions, SessionsRef
 from bot.settings import Settings
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_host, open_repository
-from bot.wiring.verified_commits import writer
+from bot.wiring.host import open_host, writer
+from bot.wiring.ledger import ledger, limits
+from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
 
 if TYPE_CHECKING:
     from bot.sessions.queue import SessionLog
     from bot.workers.work import Worker, Workers
 
-TRIES: Final = 6
 
-
-@dataclass(frozen=True, slots=True)
-class SessionsRef:
-    """The sessions ref of a repository, as :class:`bot.sessions.gitref.RefStore` wants it."""
-
-    git: GitRepository
-
-    def files(self) -> RefFiles:
-        self.git.fetch()
-        tip = self.git.head(REF)
-        return RefFiles(tip, {} if tip is None else {entry.path: entry.blob for entry in self.git.entries(tip)})
-
-    def blob(self, blob: str) -> bytes:
-        return self.git.blob(blob)
-
-    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
-        commit = self.git.commit(tip or "", changes, message=message, at=at)
-        self.git.push(REF, commit, expected=tip)
-        return commit
-
-
-def open_store(site: OpenRepository) -> SessionLog:
+def open_store(opened: OpenRepository) -> SessionLog:
     """The session log that the settings name: the sessions ref in Git, or a database."""
-    chosen = site.settings.sessions.store
+    chosen = opened.settings.sessions.store
     if chosen != "git":
         from bot.sessions.sql import SqlSessions
 
         return SqlSessions(chosen)
-    if site.git is None:
+    if opened.git is None:
         raise Invalid(
-            f"{site.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
+            f"{opened.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
         )
-    return GitSessions(SessionsRef(site.git))
+    return GitSessions(SessionsRef(opened.git))
 
 
 def open_workers(settings: Path | None, repo: str | None) -> Workers:
@@ -63,19 +41,19 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
     return workers_of(open_repository(Options(repo=repo or ".", settings=settings)))
 
 
-def workers_of(site: OpenRepository) -> Workers:
-    """The workers of an opened site; what they publish is committed to its branch."""
+def workers_of(opened: OpenRepository) -> Workers:
+    """The workers of an opened repository; what they publish is committed to its branch."""
     from bot.workers.work import Workers
 
-    named = site.settings.workers
+    named = opened.settings.workers
     return Workers(
-        store=open_store(site),
-        publish=partial(publish, site),
+        store=open_store(opened),
+        publish=partial(publish, opened),
         clock=SystemClock(),
         flags={"analysis": named.analysis, "metrics": named.metrics, "export": named.export, "cleanup": named.cleanup},
         path=named.failure_modes,
-        keep=timedelta(days=site.settings.sessions.keep_days),
-        intervals=_intervals(site.settings),
+        keep=timedelta(days=opened.settings.sessions.keep_days),
+        intervals=_intervals(opened.settings),
     )
 
 
@@ -91,27 +69,22 @@ def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:
     }
 
 
-def publish(site: OpenRepository, path: str, data: bytes, message: str) -> str | None:
+def publish(opened: OpenRepository, path: str, data: bytes, message: str) -> str | None:
     """Commit ``data`` as ``path`` on the branch and push it; None when the branch says exactly that already.
 
-    A lost race is run again on the new head. A halt stops this write as it stops every other.
+    ``Invalid`` where there is no remote, else as :func:`bot.flows.publish.publish`.
     """
-    from bot.wiring.reconcile import halted
-
-    git = site.git
-    if git is None:
-        raise Invalid(f"{site.options.repo} has no remote to commit to")
-    halted(site)
+    if opened.git is None:
+        raise Invalid(f"{opened.options.repo} has no remote to commit to")
     clock = SystemClock()
-    writing = writer(site, open_host(site, clock) if site.settings.author.signing == "github" else None)
-    for attempt in range(TRIES):
-        git.fetch()
-        head = git.head(site.branch)
-        if head is not None and git.read(head, path) == data:
-            return None
-        commit = git.commit(head or "", {path: data}, message=message, at=clock.now())
-        try:
-            return writing.push(site.branch, commit, expected=head)
-        except Stale:
-            clock.sleep(random.uniform(0, 0.2 * (attempt + 1)))  # noqa: S311 - spreads bots that race, no secret
-    raise Stale(f"the branch {site.branch} moved every time {path} was to be committed")
+    return publish_file(
+        path,
+        data,
+        message,
+        repository=writer(opened, open_host(opened, clock) if opened.settings.author.signing == "github" else None),
+        ledger=ledger(opened),
+        limits=limits(opened.settings),
+        branch=opened.branch,
+        clock=clock,
+        jitter=lambda longest: random.uniform(0, longest),  # noqa: S311 - spreads bots that race, no secret
+    )

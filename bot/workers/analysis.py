@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.model.session import Session
-from bot.workers.failures import Failure, failures
+from bot.workers.failures import Failure, failures_in
 
 DAYS: Final = 7
 SPIKE_LEAST: Final = 10
@@ -49,14 +49,14 @@ class Trend:
         return self.days[-1]
 
     @property
-    def usual(self) -> float:
+    def median(self) -> float:
         """The median of the seven days before."""
         return statistics.median(self.days[:-1])
 
     @property
     def spikes(self) -> bool:
-        """At least 10 today, and at least three times the usual."""
-        return self.today >= SPIKE_LEAST and self.today >= SPIKE_TIMES * self.usual
+        """At least 10 today, and at least three times the median."""
+        return self.today >= SPIKE_LEAST and self.today >= SPIKE_TIMES * self.median
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,20 @@ class Trends:
 
 def analyse(sessions: Sequence[Session], now: datetime | None) -> Trends:
     """The trends of ``sessions`` at ``now``; with ``now`` None at the newest session, so equal input is equal output."""
-    found = failures(sessions)
+    failures = failures_in(sessions)
     at = now or max((session.at for session in sessions), default=None)
     return Trends(
         at=at,
         sessions=len(sessions),
-        failed=len({failure.session for failure in found}),
-        failures=len(found),
-        trends=tuple(_trends(found, at)) if at is not None else (),
+        failed=len({failure.session for failure in failures}),
+        failures=len(failures),
+        trends=tuple(_trends(failures, at)) if at is not None else (),
     )
 
 
-def _trends(found: Iterable[Failure], at: datetime) -> Iterator[Trend]:
+def _trends(failures: Iterable[Failure], at: datetime) -> Iterator[Trend]:
     counts: dict[tuple[Dimension, str], list[int]] = {}
-    for failure in found:
+    for failure in failures:
         day = DAYS - (at - failure.at) // _DAY
         for key in _keys(failure):
             row = counts.setdefault(key, [0] * (DAYS + 2))

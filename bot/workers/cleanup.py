@@ -69,6 +69,7 @@ def rotate(log: Path, *, least: int = LOG_BYTES, keep: int = LOG_FILES) -> bool:
         for number in range(keep - 1, 0, -1):
             if _numbered(log, number).exists():
                 _numbered(log, number).replace(_numbered(log, number + 1))
+        # Renamed before it is packed, not copied and emptied: whoever has it open goes on writing into the renamed file.
         moved = log.replace(log.with_name(f"{log.name}.rotating"))
         _compress(moved, _numbered(log, 1))
     except OSError as exc:

@@ -17,7 +17,7 @@ from bot.shipped import folder
 from bot.texts import Texts
 from bot.workers import markdown
 from bot.workers.analysis import Dimension, Trends, analyse
-from bot.workers.failures import Failure, failures
+from bot.workers.failures import Failure, failures_in
 
 PATH: Final = "AI_Failure_Modes.md"
 LAST: Final = 100
@@ -46,7 +46,7 @@ class Frequent:
 
 def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
     """The Markdown for ``sessions`` and ``trends`` as UTF-8, ending in one newline. Hostile text in it is inert."""
-    found = failures(sessions)
+    failures = failures_in(sessions)
     texts = Texts.at(
         folder("templates"),
         filters={"prose": markdown.prose, "code": markdown.code, "spark": markdown.spark},
@@ -55,10 +55,10 @@ def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
         "failure_modes.md",
         trends=trends,
         tables=[(dimension.value.capitalize(), trends.by(dimension)) for dimension in Dimension],
-        frequent=_frequent(found),
-        categories=sorted(Counter(failure.category for failure in found)),
-        days=_days(found[:LAST]),
-        shown=min(LAST, len(found)),
+        frequent=_frequent(failures),
+        categories=sorted(Counter(failure.category for failure in failures)),
+        days=_days(failures[:LAST]),
+        shown=min(LAST, len(failures)),
     )
     return text.encode("utf-8")
 
@@ -73,14 +73,14 @@ def export(sessions: Sequence[Session], publish: Publish, *, path: str = PATH) -
     return publish(path, document(sessions), MESSAGE)
 
 
-def _frequent(found: Sequence[Failure]) -> Sequence[Frequent]:
+def _frequent(failures: Sequence[Failure]) -> Sequence[Frequent]:
     """The failure modes (by rule) that came most often, of those that came more than once."""
-    last = {failure.rule: failure for failure in reversed(found)}
-    times = Counter(failure.rule for failure in found)
+    last = {failure.rule: failure for failure in reversed(failures)}
+    times = Counter(failure.rule for failure in failures)
     ranked = sorted(times.items(), key=lambda item: (-item[1], item[0]))
     return [Frequent(number, last[rule]) for rule, number in ranked[:MOST] if number > 1]
 
 
-def _days(found: Sequence[Failure]) -> Sequence[Day]:
-    days = groupby(found, key=lambda failure: f"{failure.at:%Y-%m-%d}")
+def _days(failures: Sequence[Failure]) -> Sequence[Day]:
+    days = groupby(failures, key=lambda failure: f"{failure.at:%Y-%m-%d}")
     return [Day(date, tuple(those)) for date, those in days]

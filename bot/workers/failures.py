@@ -38,7 +38,7 @@ _NO_ANSWER: Final = "SYS-003"
 class Failure:
     """One thing that went wrong. Texts are as recorded: hostile, to be escaped by whoever shows them.
 
-    ``tool`` is who noticed (``detector``, or the assistant), ``agent`` who wrote the change. ``place`` is a file with
+    ``tool`` is who noticed (``detector``, or the assistant), ``agent`` who wrote the change. ``location`` is a file with
     its line. ``number`` is the pull request.
     """
 
@@ -53,11 +53,11 @@ class Failure:
     severity: Severity
     title: str
     detail: str
-    place: str
+    location: str
     blocked: bool = False
 
 
-def failures(sessions: Iterable[Session]) -> Sequence[Failure]:
+def failures_in(sessions: Iterable[Session]) -> Sequence[Failure]:
     """Every failure in ``sessions``, newest first; within a session in the order they were recorded."""
     ordered = sorted(sessions, key=lambda session: (session.at, session.id), reverse=True)
     return [failure for session in ordered for failure in _of(session)]
@@ -68,13 +68,13 @@ def _of(session: Session) -> Iterator[Failure]:
         yield _broken_run(session, session.failure)
     failed = [reply for reply in session.replies if reply.status not in {ReplyStatus.OK, ReplyStatus.DISABLED}]
     for finding in session.findings:
-        if finding.enforce.rank >= Enforce.WARN.rank and not _told_twice(finding, failed):
+        if finding.enforce.rank >= Enforce.WARN.rank and not _is_repeated(finding, failed):
             yield _fired(session, finding)
     for reply in failed:
         yield _bad_reply(session, reply)
 
 
-def _told_twice(finding: Finding, failed: Iterable[Reply]) -> bool:
+def _is_repeated(finding: Finding, failed: Iterable[Reply]) -> bool:
     """Whether ``finding`` only says that an assistant gave no answer; the reply itself says more."""
     return finding.rule == _NO_ANSWER and any(
         reply.assistant in finding.message and f"({reply.status.value})" in finding.message for reply in failed
@@ -94,7 +94,7 @@ def _broken_run(session: Session, why: str) -> Failure:
 
 
 def _fired(session: Session, finding: Finding) -> Failure:
-    place = "" if finding.file is None else finding.file + ("" if finding.line is None else f":{finding.line}")
+    location = "" if finding.file is None else finding.file + ("" if finding.line is None else f":{finding.line}")
     return _failure(
         session,
         tool=finding.by.removeprefix("assistant:"),
@@ -103,13 +103,13 @@ def _fired(session: Session, finding: Finding) -> Failure:
         severity=finding.severity,
         title=finding.title or finding.rule,
         detail=finding.message,
-        place=place,
+        location=location,
         blocked=finding.enforce is Enforce.BLOCK,
     )
 
 
 def _bad_reply(session: Session, reply: Reply) -> Failure:
-    title, severity = _said(reply.status)
+    title, severity = _meaning(reply.status)
     detail = reply.message or reply.stderr_tail
     return _failure(
         session,
@@ -122,18 +122,18 @@ def _bad_reply(session: Session, reply: Reply) -> Failure:
     )
 
 
-def _said(status: ReplyStatus) -> tuple[str, Severity]:
+def _meaning(status: ReplyStatus) -> tuple[str, Severity]:
     match status:
         case ReplyStatus.AUTH:
-            return "The assistant refused the key", Severity.HIGH
+            return "The assistant rejected the API key", Severity.HIGH
         case ReplyStatus.RATE_LIMIT:
-            return "The assistant was asked too often", Severity.LOW
+            return "The assistant's rate limit was reached", Severity.LOW
         case ReplyStatus.TIMEOUT:
-            return "The assistant did not answer in time", Severity.MEDIUM
+            return "The assistant timed out", Severity.MEDIUM
         case ReplyStatus.BAD_OUTPUT:
-            return "The assistant answered something that is no answer", Severity.MEDIUM
+            return "The assistant's reply was not valid", Severity.MEDIUM
         case ReplyStatus.CRASH:
-            return "The assistant stopped with an error", Severity.MEDIUM
+            return "The assistant crashed", Severity.MEDIUM
         case ReplyStatus.TOO_LARGE:
             return "The change or the answer was too large for the assistant", Severity.MEDIUM
         case ReplyStatus.OK | ReplyStatus.DISABLED:
@@ -151,7 +151,7 @@ def _failure(
     severity: Severity,
     title: str,
     detail: str,
-    place: str = "",
+    location: str = "",
     blocked: bool = False,
 ) -> Failure:
     return Failure(
@@ -166,6 +166,6 @@ def _failure(
         severity=severity,
         title=title,
         detail=detail,
-        place=place,
+        location=location,
         blocked=blocked,
     )

@@ -15,17 +15,22 @@ from bot.secrecy.redaction import redact
 
 LENGTH: Final = 300
 _INVISIBLE: Final = frozenset({"Cf", "Co", "Cs", "Cn"})
+"""General categories (Unicode Standard, section 4.5) of characters that show nothing, or not the same everywhere."""
 _PLAIN: Final = re.compile(r"(?!.*(?://|(?i:www\.)))[\w./+=, ()#-]+(?::[\w./+=, ()#-]+)*")
 _MARKUP: Final = re.compile(r"([\\`*\[\]|~$^])")
+"""What starts markup inside a line (GitHub Flavored Markdown Spec, chapter 6, "Inlines"), splits a table cell, or starts
+mathematics or a footnote (GitHub Docs, "Writing mathematical expressions", "Basic writing and formatting syntax").
+"""
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LINK: Final = re.compile(r"(?i)(?<=www)\.|:(?=/)")
+"""What makes a link of plain text (GitHub Flavored Markdown Spec, section 6.9, "Autolinks (extension)")."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def one_line(text: str, length: int = LENGTH) -> str:
     """``text`` as one line without invisible characters and credentials, at most ``length`` characters."""
-    seen = "".join(_visible(character) for character in text)
-    line = " ".join(redact(seen).split())
+    visible = "".join(_visible(character) for character in text)
+    line = " ".join(redact(visible).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
@@ -34,7 +39,7 @@ def prose(text: str, length: int = LENGTH) -> str:
     line = one_line(text, length).replace("@", "(at)")
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _EDGE_UNDERSCORE.sub(r"\\_", _MARKUP.sub(r"\\\1", line))
-    return _LINK.sub(lambda found: f"&#{ord(found[0])};", line)
+    return _LINK.sub(lambda match: f"&#{ord(match[0])};", line)
 
 
 def code(text: str, length: int = LENGTH) -> str:

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.errors import Refused
-from bot.sessions.figures import Figures, Group
-from bot.sessions.queue import QueueFigures
+from bot.model.figures import Figures, Group, QueueFigures
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

@@ -28,7 +28,7 @@ def due(intervals: Mapping[Worker, timedelta], last: Mapping[Worker, datetime], 
         for name, interval in intervals.items()
     }
     ready = [(name, over) for name, over in waited.items() if over is None or over >= timedelta(0)]
-    return [name for name, _ in sorted(ready, key=lambda one: (one[1] is not None, -(one[1] or timedelta(0))))]
+    return [name for name, _ in sorted(ready, key=lambda pair: (pair[1] is not None, -(pair[1] or timedelta(0))))]
 
 
 def keep_working(

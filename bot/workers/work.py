@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from bot.model.figures import Figures
 from bot.model.session import Session
 from bot.ports import Clock
-from bot.sessions.figures import Figures
 from bot.workers import analysis, cleanup, export, metrics
 
 SESSIONS: Final = 20_000
@@ -73,7 +73,7 @@ class Outcome:
     """What one run did, as a sentence and as figures by name. ``skipped`` when its flag is off."""
 
     worker: Worker
-    said: str
+    summary: str
     figures: Mapping[str, float | str | None]
     skipped: bool = False
 
@@ -81,7 +81,7 @@ class Outcome:
 def work(name: Worker, workers: Workers) -> Outcome:
     """Run worker ``name`` once. Raises :class:`~bot.errors.BotError` when its store or branch cannot be used."""
     if not workers.flags.get(name.value, True):
-        return Outcome(name, f"The {name} worker is switched off.", {}, skipped=True)
+        return Outcome(name, f"The {name} worker is disabled.", {}, skipped=True)
     return _WORK[name](workers)
 
 
@@ -93,17 +93,18 @@ def sessions(workers: Workers) -> Sequence[Session]:
 def _analysis(workers: Workers) -> Outcome:
     trends = analysis.analyse(sessions(workers), workers.clock.now())
     spikes = [
-        f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, usual {trend.usual:g}" for trend in trends.spikes
+        f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, daily median {trend.median:g}"
+        for trend in trends.spikes
     ]
-    said = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
+    text = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
-    return Outcome(Worker.ANALYSIS, " ".join([said, *(f"Spike in {spike}." for spike in spikes)]), figures)
+    return Outcome(Worker.ANALYSIS, " ".join([text, *(f"Spike in {spike}." for spike in spikes)]), figures)
 
 
 def _metrics(workers: Workers) -> Outcome:
-    found = metrics.collect(workers.store, now=workers.clock.now())
-    group = found.figures.all
-    rate = "no runs" if group.success_rate is None else f"{group.success_rate:.1%} came to their end"
+    collected = metrics.collect(workers.store, now=workers.clock.now())
+    group = collected.figures.all
+    rate = "no runs" if group.success_rate is None else f"{group.success_rate:.1%} completed"
     figures: dict[str, float | str | None] = {
         "sessions": group.sessions,
         "success_rate": group.success_rate,
@@ -117,14 +118,14 @@ def _metrics(workers: Workers) -> Outcome:
 def _export(workers: Workers) -> Outcome:
     path = workers.path
     sha = export.export(sessions(workers), workers.publish, path=path)
-    said = f"{path} is as it should be." if sha is None else f"{path} was committed as {sha}."
-    return Outcome(Worker.EXPORT, said, {"path": path, "commit": sha})
+    text = f"{path} is up to date." if sha is None else f"{path} was committed as {sha}."
+    return Outcome(Worker.EXPORT, text, {"path": path, "commit": sha})
 
 
 def _cleanup(workers: Workers) -> Outcome:
     done = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
     figures = {"sessions": done.sessions, "logs": done.logs}
-    return Outcome(Worker.CLEANUP, f"{done.sessions} old session records are gone.", figures)
+    return Outcome(Worker.CLEANUP, f"{done.sessions} old session records deleted.", figures)
 
 
 _WORK: Final[Mapping[Worker, Callable[[Workers], Outcome]]] = {

@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from bot.secrecy.providers import NEEDLES
-from bot.secrecy.scan import Backend, PatternMatch, available, scanner
+from bot.secrecy.scan import PatternMatch, ScanBackend, available, scanner
+from bot.secrecy.tokens import NEEDLES
 
 _WORDS = [
     "def",
@@ -92,7 +92,7 @@ def main() -> None:
         )
 
 
-def timed_scanner(backend: Backend) -> tuple[float, Callable[[list[str]], list[PatternMatch]]]:
+def timed_scanner(backend: ScanBackend) -> tuple[float, Callable[[list[str]], list[PatternMatch]]]:
     """How long preparing takes, and the prepared search."""
     start = time.perf_counter()
     made = scanner(NEEDLES, backend)

@@ -75,7 +75,7 @@ def fill(world: World, files: int) -> None:
 def unobserved(world: World, loop: Loop) -> Loop:
     """The loop with what was observed once."""
     seen = SnapshotObserver(world.snapshot).observe((), now=world.clock.at)
-    return replace(loop, observe=lambda _wanted, _now: seen)
+    return replace(loop, observe=lambda _target, _declared, _now: seen)
 
 
 def changed(world: World, loop: Loop) -> float:

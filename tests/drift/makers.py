@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.drift.options import ComparisonOptions
-from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OPTIONS = ComparisonOptions(mask_key=b"a key for tests")

@@ -24,7 +24,7 @@ COMPOSE = frozenset({Platform.COMPOSE})
 
 
 def seen(*objects: Observed, covered: frozenset[Platform] = KUBERNETES, **fields: Any) -> Seen:
-    return Seen(resources={one.id: one for one in objects}, covered=covered, **fields)
+    return Seen(resources={observed.id: observed for observed in objects}, covered=covered, **fields)
 
 
 def run(desired: list[Desired], what: Seen, **fields: Any) -> Report:
@@ -147,8 +147,8 @@ def test_declared_volumes_are_missing_only_where_volumes_were_seen() -> None:
     volume = Desired(ResourceId(Platform.COMPOSE, "volume", "shop", "data"), "t", SourceKind.COMPOSE, {}, "c.yaml", 1)
     assert run([volume], seen(running({}, project="x"), covered=COMPOSE)).drift == ()
     other = Observed(ResourceId(Platform.COMPOSE, "volume", "shop", "other"), {})
-    found = run([volume], seen(other, covered=COMPOSE)).drift
-    assert [(drift.kind, drift.severity) for drift in found] == [(DriftKind.MISSING, Severity.CRITICAL)]
+    drifts = run([volume], seen(other, covered=COMPOSE)).drift
+    assert [(drift.kind, drift.severity) for drift in drifts] == [(DriftKind.MISSING, Severity.CRITICAL)]
 
 
 def test_helm_hooks_and_kustomizations_are_never_missing() -> None:
@@ -218,11 +218,13 @@ def test_a_memo_forgets_when_the_question_changes() -> None:
     tree, grown = config_map(a="1"), config_map(a="1", b="2")
     memo = Memo()
     desired, what = declared(tree, blob="b"), seen(live(grown, version="1"))
-    assert [one.kind for one in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
-    assert [one.kind for one in run([desired], what, memo=memo, bases={desired.id: grown}).drift] == [DriftKind.REMOVED]
-    assert [one.kind for one in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
+    assert [drift.kind for drift in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
+    assert [drift.kind for drift in run([desired], what, memo=memo, bases={desired.id: grown}).drift] == [
+        DriftKind.REMOVED
+    ]
+    assert [drift.kind for drift in run([desired], what, memo=memo).drift] == [DriftKind.ADDED]
     other = ComparisonOptions(mask_key=b"another")
-    assert [one.kind for one in run([desired], what, memo=memo, options=other).drift] == [DriftKind.ADDED]
+    assert [drift.kind for drift in run([desired], what, memo=memo, options=other).drift] == [DriftKind.ADDED]
 
 
 def test_objects_without_blob_or_version_are_always_compared() -> None:
@@ -266,9 +268,9 @@ def gate(*listeners: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_definition_tells_how_its_resources_compare() -> None:
     """List keys and defaults come from the CustomResourceDefinition, wherever it is in sight."""
-    wanted = gate({"port": 80}, {"port": 81, "mode": "tls"})
-    there = gate({"port": 81, "mode": "tcp"}, {"port": 80, "mode": "http"})
-    report = run([declared(wanted)], seen(live(there), live(definition())))
+    tree = gate({"port": 80}, {"port": 81, "mode": "tls"})
+    changed = gate({"port": 81, "mode": "tcp"}, {"port": 80, "mode": "http"})
+    report = run([declared(tree)], seen(live(changed), live(definition())))
     assert [drift.where for drift in report.drift] == ["spec.listeners[81].mode"]
     assert dict(shapes_of_crd(definition()))["example.com", "Gate"].child("spec").child("listeners").form is Form.KEYED
 
@@ -276,9 +278,9 @@ def test_a_definition_tells_how_its_resources_compare() -> None:
 def test_options_name_list_keys_where_no_definition_is_at_hand() -> None:
     """The same, told by settings."""
     options = replace(OPTIONS, list_map_keys={("example.com", "Gate"): {"spec.listeners": ("port",)}})
-    wanted, there = gate({"port": 80, "m": 1}, {"port": 81}), gate({"port": 81}, {"port": 80, "m": 2})
-    found = diff(Pair(declared(wanted), live(there)), options)
-    assert [drift.where for drift in found] == ["spec.listeners[80].m"]
+    tree, changed = gate({"port": 80, "m": 1}, {"port": 81}), gate({"port": 81}, {"port": 80, "m": 2})
+    drifts = diff(Pair(declared(tree), live(changed)), options)
+    assert [drift.where for drift in drifts] == ["spec.listeners[80].m"]
 
 
 EDITS = [
@@ -309,11 +311,11 @@ EDITS = [
 def test_a_drift_carries_the_edit_that_adopts_it(name: str, mutate: Any, edits: tuple[object, ...]) -> None:
     """Edits speak of the declared tree by its own indexes, whatever the order live."""
     tree = deployment(env=[{"name": "A", "value": "1"}])
-    there = copy.deepcopy(tree)
-    pod = there["spec"]["template"]["spec"]
+    changed = copy.deepcopy(tree)
+    pod = changed["spec"]["template"]["spec"]
     mutate(pod["containers"][0], pod)
-    found = diff(Pair(declared(tree), live(there)), OPTIONS)
-    assert [drift.adopt for drift in found] == [edits]
+    drifts = diff(Pair(declared(tree), live(changed)), OPTIONS)
+    assert [drift.adopt for drift in drifts] == [edits]
 
 
 def test_the_order_of_variables_matters_only_where_one_uses_another() -> None:
@@ -329,14 +331,14 @@ def test_the_order_of_variables_matters_only_where_one_uses_another() -> None:
 def test_one_unknown_field_switches_nothing_off() -> None:
     """Beside a field that nobody knows, quantities and defaults still compare by meaning, and a real change is found."""
     tree = deployment(resources={"limits": {"cpu": "1000m"}}, fromTheFuture={"a": [{"b": 1}]}, workingDir="/a")
-    there = deployment(
+    changed = deployment(
         resources={"limits": {"cpu": "1"}},
         fromTheFuture={"a": [{"b": 2}]},
         workingDir="/b",
         imagePullPolicy="IfNotPresent",
     )
-    found = diff(Pair(declared(tree), live(there)), OPTIONS)
-    names = {drift.where.rpartition(".containers[web].")[2] for drift in found}
+    drifts = diff(Pair(declared(tree), live(changed)), OPTIONS)
+    names = {drift.where.rpartition(".containers[web].")[2] for drift in drifts}
     assert names == {"fromTheFuture.a[#0].b", "workingDir"}
 
 
@@ -359,22 +361,22 @@ def test_what_admission_fills_into_a_pod_is_no_drift() -> None:
     """Token volumes, tolerations, service account and limits of a bare pod come from the cluster."""
     pod: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}}
     pod["spec"] = {"containers": [{"name": "a", "image": "a:1"}], "tolerations": [{"key": "x", "operator": "Exists"}]}
-    there = copy.deepcopy(pod)
-    there["spec"] |= {"serviceAccountName": "default", "serviceAccount": "default", "nodeName": "n1", "priority": 0}
-    there["spec"]["tolerations"].append({"key": "node.kubernetes.io/not-ready", "operator": "Exists"})
+    admitted = copy.deepcopy(pod)
+    admitted["spec"] |= {"serviceAccountName": "default", "serviceAccount": "default", "nodeName": "n1", "priority": 0}
+    admitted["spec"]["tolerations"].append({"key": "node.kubernetes.io/not-ready", "operator": "Exists"})
     token = "kube-api-access-x1"
-    there["spec"]["volumes"] = [{"name": token, "projected": {}}]
-    there["spec"]["containers"][0] |= {
+    admitted["spec"]["volumes"] = [{"name": token, "projected": {}}]
+    admitted["spec"]["containers"][0] |= {
         "volumeMounts": [{"name": token, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
         "resources": {"limits": {"cpu": "1"}},
     }
-    assert diff(Pair(declared(pod), live(there)), OPTIONS) == ()
+    assert diff(Pair(declared(pod), live(admitted)), OPTIONS) == ()
 
 
 def test_string_data_is_the_data_it_becomes() -> None:
     """The API server moves stringData into data, encoded."""
     tree = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "x"}}
-    there = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}, "type": "Opaque"}
-    assert diff(Pair(declared(tree), live(there)), OPTIONS) == ()
-    there["data"] = {"a": "eQ=="}
-    assert [drift.where for drift in diff(Pair(declared(tree), live(there)), OPTIONS)] == ["data.a"]
+    stored = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}, "type": "Opaque"}
+    assert diff(Pair(declared(tree), live(stored)), OPTIONS) == ()
+    stored["data"] = {"a": "eQ=="}
+    assert [drift.where for drift in diff(Pair(declared(tree), live(stored)), OPTIONS)] == ["data.a"]

@@ -13,18 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.drift.canonical import canonical
-from bot.drift.compose import long_form
+from bot.drift.compose.declared import long_form
 from bot.drift.compose.shape import service_shape
 from bot.drift.diff import diff
 from bot.drift.images import agrees
-from bot.drift.kubernetes.defaults import DEFAULTS, sources
+from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.kinds import TYPES, shape_of
 from bot.drift.shapes import COMPARATORS, Form, Shape
 from bot.model.drift import Pair
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind
+from bot.model.json import JSON
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
+from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, declared, live, running, service
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SPELLINGS = st.one_of(
@@ -130,29 +131,38 @@ def filled(tree: JSON, shape: Shape) -> JSON:
         return [filled(element, shape.element) for element in tree]
     if not isinstance(tree, dict):
         return tree
-    found: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
+    full: dict[str, JSON] = {key: filled(value, shape.child(key)) for key, value in tree.items() if value is not None}
     if shape.form is Form.STRUCT:
         for key, child in shape.fields.items():
-            if key not in found and child.default is not None and (usual := child.default.of(tree)) is not None:
-                found[key] = filled(copy.deepcopy(usual), child)
-    return found
+            if key not in full and child.default is not None and (usual := child.default.of(tree)) is not None:
+                full[key] = filled(copy.deepcopy(usual), child)
+    return full
 
 
-def objects() -> list[dict[str, Any]]:
-    found = []
-    for path in sorted((CORPUS / "kubernetes-drift").glob("*-config*")):
-        found += [*yaml.safe_load_all(path.read_text())]
-    for path in sorted((CORPUS / "compose").glob("bridge_expected-kubernetes*")):
-        found += [one for one in yaml.safe_load_all(path.read_text()) if one and "metadata" in one]
-    return found
+def objects(path: Path) -> list[dict[str, Any]]:
+    """The Kubernetes objects of one file."""
+    documents = yaml.safe_load_all(path.read_text())
+    return [tree for tree in documents if isinstance(tree, dict) and "kind" in tree and "metadata" in tree]
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
-def test_defaults_written_out_are_no_drift() -> None:
+DECLARED = [
+    *cases("manifests", "*.yaml"),
+    *cases("kubernetes", "*-config.*", beside="kubernetes-drift"),
+    *cases("rendered", "bridge_expected-kubernetes*", beside="compose"),
+]
+
+
+def test_the_corpus_holds_objects_of_many_kinds() -> None:
+    """What the next law says is said about something."""
+    paths = [*own("manifests", "*.yaml"), *own("kubernetes", "*-config.*")]
+    trees = [tree for path in paths for tree in objects(path)]
+    assert len({tree["kind"] for tree in trees}) > 20
+
+
+@pytest.mark.parametrize("path", DECLARED)
+def test_defaults_written_out_are_no_drift(path: Path) -> None:
     """Every object of the corpus, with all defaults of the table as a server fills them in, has no drift."""
-    trees = objects()
-    assert len(trees) > 20
-    for tree in trees:
+    for tree in objects(path):
         desired = declared(tree)
         whole = filled(tree, shape_of(desired.id.group, desired.id.kind))
         assert isinstance(whole, dict)
@@ -162,7 +172,7 @@ def test_defaults_written_out_are_no_drift() -> None:
 
 def test_every_default_names_its_source() -> None:
     """The table says where each default comes from, and knows every type it speaks of."""
-    assert all(sources().values())
+    assert all(default.source for fields in DEFAULTS.values() for default in fields.values())
     assert set(DEFAULTS) <= set(TYPES)
 
 
@@ -186,7 +196,7 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
 
 
 @pytest.mark.parametrize(
-    ("comparator", "one", "other"),
+    ("comparator", "spelling", "other"),
     [
         ("quantity", "1000m", 1),
         ("quantity", "1Gi", "1073741824"),
@@ -209,6 +219,6 @@ def test_image_references_agree_by_what_they_name(desired: str, observed: str, *
         ("base64", "YQ==\n", "YQ=="),
     ],
 )
-def test_spellings_of_one_value_are_one(comparator: str, one: JSON, other: JSON) -> None:
+def test_spellings_of_one_value_are_one(comparator: str, spelling: JSON, other: JSON) -> None:
     """Each comparator maps every spelling to the same value."""
-    assert COMPARATORS[comparator](one) == COMPARATORS[comparator](other)
+    assert COMPARATORS[comparator](spelling) == COMPARATORS[comparator](other)

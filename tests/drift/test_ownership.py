@@ -9,7 +9,8 @@ import pytest
 
 from bot.drift.compare import Seen, compare
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
-from bot.drift.kubernetes.ownership import Role, Roster, role_of
+from bot.drift.kubernetes.ownership import Role, role_of
+from bot.drift.options import Roster
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import Drift, DriftKind, Pair
 from bot.model.resource import Platform
@@ -99,9 +100,9 @@ def judged(what: str, entry: dict[str, Any] | None) -> PairResult:
     tree = change(BASE, what)
     if entry is not None:
         tree["metadata"]["managedFields"] = [entry]
-    found = examine(Pair(declared(BASE), live(tree)), OPTIONS, NOTHING_AROUND)
-    assert found is not NO_DIFFERENCE or not found.drift
-    return found
+    result = examine(Pair(declared(BASE), live(tree)), OPTIONS, NOTHING_AROUND)
+    assert result is not NO_DIFFERENCE or not result.drift
+    return result
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{c[0]}-{c[1]}-{c[2]}-{c[3]}" for c in CASES])
@@ -109,14 +110,14 @@ def test_the_writer_decides_whether_it_is_drift(case: Case) -> None:
     """A person's writing is drift with name and time, an autoscaler's is suppressed, a controller's addition is none."""
     what, manager, operation, subresource, fields, kind = case
     entry = {"manager": manager, "operation": operation, "fieldsV1": fields, "time": "2026-04-30T08:00:00Z"}
-    found = judged(what, {**entry, "subresource": subresource} if subresource else entry)
-    assert [drift.kind for drift in found.drift] == ([] if kind is None else [kind])
-    for drift in found.drift:
+    result = judged(what, {**entry, "subresource": subresource} if subresource else entry)
+    assert [drift.kind for drift in result.drift] == ([] if kind is None else [kind])
+    for drift in result.drift:
         assert drift.manager == manager
         assert drift.changed_at is not None
         assert drift.changed_at.isoformat() == "2026-04-30T08:00:00+00:00"
     if what in {"replicas", "resources"} and kind is None:
-        assert len(found.suppressed) == 1
+        assert len(result.suppressed) == 1
 
 
 @pytest.mark.parametrize("what", ["env", "label", "container", "volume", "image", "replicas"])
@@ -151,7 +152,7 @@ def scaled(low: int, high: int, entry: dict[str, Any] | None) -> tuple[Drift, ..
     if entry is not None:
         tree["metadata"]["managedFields"] = [entry]
     objects = [live(tree), live(autoscaler(low, high))]
-    seen = Seen(resources={one.id: one for one in objects}, covered=frozenset({Platform.KUBERNETES}))
+    seen = Seen(resources={scaler.id: scaler for scaler in objects}, covered=frozenset({Platform.KUBERNETES}))
     return compare([declared(BASE)], seen, options=OPTIONS, now=NOW).drift
 
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.diff import diff
-from bot.drift.severity import severity
+from bot.drift.severity.grade import severity
 from bot.model.drift import DriftKind, Pair, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import Platform, ResourceId
 from tests.drift.makers import OPTIONS, declared, live
 
 Rule = dict[str, Any]
@@ -86,8 +87,8 @@ def role(*rules: Rule) -> dict[str, Any]:
 def test_the_order_of_rules_means_nothing() -> None:
     """They only add up."""
     assert diff(Pair(declared(role(READ_ALL, PODS)), live(role(PODS, READ_ALL))), OPTIONS) == ()
-    found = diff(Pair(declared(role(READ_ALL, PODS)), live(role(EVERYTHING))), OPTIONS)
-    assert [(drift.where, drift.rule) for drift in found] == [("rules", "rbac-wildcard")]
+    drifts = diff(Pair(declared(role(READ_ALL, PODS)), live(role(EVERYTHING))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")]
 
 
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'

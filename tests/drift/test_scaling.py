@@ -18,9 +18,9 @@ CPU: Tree = {"f:requests": {"f:cpu": {}}}
 RESOURCES: Tree = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:resources": CPU}}}}}}
 
 
-def run(desired: Tree, *there: Tree) -> Report:
-    objects = [live(tree) for tree in there]
-    seen = Seen(resources={one.id: one for one in objects}, covered=frozenset({Platform.KUBERNETES}))
+def run(desired: Tree, *observed: Tree) -> Report:
+    objects = [live(tree) for tree in observed]
+    seen = Seen(resources={resource.id: resource for resource in objects}, covered=frozenset({Platform.KUBERNETES}))
     return compare([declared(desired)], seen, options=OPTIONS, now=NOW)
 
 
@@ -97,11 +97,11 @@ def test_a_vertical_autoscaler_sets_what_its_policies_let_it(
     scaler: Tree, requests: Tree, manager: str, *, allowed: bool
 ) -> None:
     """Outside of its bounds, or where it is told not to touch what runs, somebody else did it."""
-    there = deployment(resources={"requests": requests})
+    live = deployment(resources={"requests": requests})
     if manager:
         entry = {"manager": manager, "operation": "Update", "fieldsV1": RESOURCES}
-        there["metadata"]["managedFields"] = [entry]
-    report = run(deployment(resources={"requests": {"cpu": "500m"}}), there, scaler)
+        live["metadata"]["managedFields"] = [entry]
+    report = run(deployment(resources={"requests": {"cpu": "500m"}}), live, scaler)
     assert (len(report.drift), len(report.suppressed)) == ((0, 1) if allowed else (1, 0))
 
 
@@ -117,14 +117,14 @@ def test_a_vertical_autoscaler_sets_what_its_policies_let_it(
 def test_limits_follow_the_requests_in_proportion(policy: Tree, limit: str, *, allowed: bool) -> None:
     """Git allows twice what it requests, so a limit may be twice the highest request."""
     desired = deployment(resources={"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}})
-    there = deployment(resources={"requests": {"cpu": "500m"}, "limits": {"cpu": limit}})
-    assert (run(desired, there, vertical(**policy)).drift == ()) is allowed
+    live = deployment(resources={"requests": {"cpu": "500m"}, "limits": {"cpu": limit}})
+    assert (run(desired, live, vertical(**policy)).drift == ()) is allowed
 
 
 def test_resources_that_git_leaves_out_have_bounds_too() -> None:
     """What a vertical autoscaler adds is its own within its bounds, and drift beyond them."""
     for requests, drifts in (({"cpu": "1"}, 0), ({"cpu": "64"}, 1)):
-        there = copy.deepcopy(deployment(resources={"requests": requests}))
+        live = copy.deepcopy(deployment(resources={"requests": requests}))
         entry = {"manager": "vpa-updater", "operation": "Update", "fieldsV1": RESOURCES}
-        there["metadata"]["managedFields"] = [entry]
-        assert len(run(deployment(), there, vertical(**BOUNDS)).drift) == drifts
+        live["metadata"]["managedFields"] = [entry]
+        assert len(run(deployment(), live, vertical(**BOUNDS)).drift) == drifts

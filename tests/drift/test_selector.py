@@ -9,7 +9,8 @@ import yaml
 
 from bot.drift.compare import Seen, compare
 from bot.drift.ignore import load
-from bot.drift.kubernetes.selector import Labelled, parse
+from bot.drift.labels import Labelled
+from bot.drift.selector import parse
 from bot.errors import Invalid
 from bot.model.drift import Report
 from bot.model.resource import Desired, Observed, Platform, ResourceId
@@ -50,7 +51,7 @@ def test_a_selector_selects_as_in_kubernetes(written: object, *, selects: bool) 
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("", "leave it out"),
         ("{}", "leave it out"),
@@ -71,28 +72,28 @@ def test_a_selector_selects_as_in_kubernetes(written: object, *, selects: bool) 
         ("{matchExpressions: [{key: a, operator: In, values: b}]}", "the values of a are a list"),
     ],
 )
-def test_a_mistake_is_named_with_its_file_and_rule(written: str, said: str) -> None:
+def test_a_mistake_is_named_with_its_file_and_rule(written: str, message: str) -> None:
     """And with what to write instead."""
     value = f"'{written}'" if written and written[0] not in "{['n" else written or "''"
     with pytest.raises(Invalid) as caught:
         load(f"ignores:\n  - reason: x\n    selector: {value}\n".encode(), "i.yaml")
     assert str(caught.value).startswith("i.yaml: ignores.0.selector: ")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def run(desired: list[Desired], objects: list[Observed], selector: object) -> Report:
     rules = load(yaml.safe_dump({"ignores": [{"reason": "x", "selector": selector}]}).encode(), "i.yaml")
-    seen = Seen(resources={one.id: one for one in objects}, covered=frozenset(Platform))
+    seen = Seen(resources={resource.id: resource for resource in objects}, covered=frozenset(Platform))
     return compare(desired, seen, options=OPTIONS, now=NOW, ignores=rules)
 
 
 def test_a_rule_hides_what_its_selector_selects() -> None:
     """By the labels in Git: giving the live object another label selects nothing."""
-    there = deployment()
-    there["spec"]["replicas"] = 5
-    there["metadata"]["labels"] = {"app": "other"}
-    assert run([declared(deployment())], [live(there)], "app=web").drift == ()
-    report = run([declared(deployment())], [live(there)], {"matchLabels": {"app": "other"}})
+    observed = deployment()
+    observed["spec"]["replicas"] = 5
+    observed["metadata"]["labels"] = {"app": "other"}
+    assert run([declared(deployment())], [live(observed)], "app=web").drift == ()
+    report = run([declared(deployment())], [live(observed)], {"matchLabels": {"app": "other"}})
     assert {drift.where for drift in report.drift} == {"spec.replicas", "metadata.labels.app"}
     assert [note.state for note in report.notes] == ["unused"]
 
@@ -100,10 +101,10 @@ def test_a_rule_hides_what_its_selector_selects() -> None:
 @pytest.mark.parametrize("labels", [{"app": "web", "debug": True, "none": None}, ["app=web", "debug=true", "none"]])
 def test_labels_of_compose_services_count_in_both_forms(labels: Any) -> None:
     """As a mapping and as a list, and values as the text that the engine gets."""
-    wanted = {"image": "a:1", "labels": labels}
-    there = running({"image": "a:2", "labels": labels})
-    assert run([service(wanted)], [there], "app=web,debug=true,none=").drift == ()
-    assert len(run([service(wanted)], [there], "app!=web").drift) == 1
+    declared = {"image": "a:1", "labels": labels}
+    live = running({"image": "a:2", "labels": labels})
+    assert run([service(declared)], [live], "app=web,debug=true,none=").drift == ()
+    assert len(run([service(declared)], [live], "app!=web").drift) == 1
 
 
 def test_live_labels_count_where_git_declares_nothing() -> None:

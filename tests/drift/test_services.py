@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.compose.inspect import observed as from_inspect
-from bot.drift.compose.long_form import service as canonical_service
+from bot.drift.compose.declared.long_form import service as canonical_service
+from bot.drift.compose.inspected.inspect import observed as from_inspect
 from bot.drift.diff import diff
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
-from bot.model.resource import Tree
+from bot.model.json import Tree
+from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, running, service
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "compose"
 
 
 def compare(raw: Tree, live: Tree, base: Tree | None = None) -> tuple[Drift, ...]:
@@ -256,17 +255,17 @@ DIFFERENT: list[Row] = [
 def test_a_difference_is_one_drift_with_an_edit_in_the_authors_syntax(row: Row) -> None:
     """One drift at the canonical place; its edit touches the raw entry and keeps its syntax."""
     _, raw, shown, where, kind, edits = row
-    found = compare(raw, shown)
-    assert [(drift.where, drift.kind) for drift in found] == [(where, kind)]
-    assert found[0].adopt == edits
+    drifts = compare(raw, shown)
+    assert [(drift.where, drift.kind) for drift in drifts] == [(where, kind)]
+    assert drifts[0].adopt == edits
 
 
 def test_what_git_dropped_is_removed_and_not_added() -> None:
     """With a base that had the entry, a live leftover is a removal in Git, not an addition live."""
-    found = compare(
+    drifts = compare(
         {"image": "x"}, {"image": "x", "environment": {"A": "1"}}, base={"image": "x", "environment": ["A=1"]}
     )
-    assert [(drift.where, drift.kind) for drift in found] == [("environment.A", DriftKind.REMOVED)]
+    assert [(drift.where, drift.kind) for drift in drifts] == [("environment.A", DriftKind.REMOVED)]
 
 
 def test_a_real_inspect_equals_the_service_that_made_it() -> None:
@@ -320,31 +319,29 @@ def test_a_real_inspect_equals_the_service_that_made_it() -> None:
         "Id": "sha256:" + "1" * 64,
         "Config": {"Env": ["PATH=/usr/bin", "NGINX_VERSION=1.27"], "Cmd": ["nginx"]},
     }
-    found = diff(Pair(service(raw), from_inspect(container, image, "docker")), OPTIONS)
-    assert found == ()
+    drifts = diff(Pair(service(raw), from_inspect(container, image, "docker")), OPTIONS)
+    assert drifts == ()
 
 
-def corpus_services() -> list[tuple[str, dict[str, Any]]]:
-    services = []
-    for path in sorted(CORPUS.glob("*.y*ml")) if CORPUS.exists() else ():
-        try:
-            documents = [*yaml.safe_load_all(path.read_text())]
-        except yaml.YAMLError:
-            continue
-        for document in documents:
-            listed = document.get("services") if isinstance(document, dict) else None
-            for name, tree in (listed or {}).items() if isinstance(listed, dict) else ():
-                if isinstance(tree, dict):
-                    services.append((f"{path.name}:{name}", tree))
-    return services
+def services_of(path: Path) -> dict[str, dict[str, Any]]:
+    """The services of one Compose file; none where it is no YAML."""
+    try:
+        documents = [*yaml.safe_load_all(path.read_text())]
+    except yaml.YAMLError:
+        return {}
+    services = [document["services"] for document in documents if isinstance(document, dict) and "services" in document]
+    return {name: tree for mapping in services for name, tree in mapping.items() if isinstance(tree, dict)}
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside this checkout")
-def test_real_services_equal_their_own_long_form() -> None:
+def test_the_corpus_holds_many_services() -> None:
+    """What the next law says is said about something."""
+    assert sum(len(services_of(path)) for path in own("compose", "*.y*ml")) > 25
+
+
+@pytest.mark.parametrize("path", cases("compose", "*.y*ml"))
+def test_services_equal_their_own_long_form(path: Path) -> None:
     """Every service of the corpus, compared with itself in long form, has no drift; the long form is its own long form."""
-    services = corpus_services()
-    assert len(services) > 80
-    for name, tree in services:
+    for name, tree in services_of(path).items():
         long = canonical_service(tree)
         assert canonical_service(long) == long, name
         assert compare(tree, long) == (), name

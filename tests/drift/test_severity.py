@@ -10,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.drift.diff import diff
-from bot.drift.severity import meaning, severity
-from bot.drift.severity_rules import BASELINES, PRIVILEGES, RESTRICTIONS
+from bot.drift.severity.grade import meaning, severity
+from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift, DriftKind, Pair, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Platform, ResourceId
+from bot.model.resource import Platform, ResourceId
 from tests.drift.makers import OPTIONS, declared, deployment, live, running, service
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 
 
-def graded(raw: dict[str, Any], there: dict[str, Any]) -> list[tuple[Severity, str]]:
-    return [(drift.severity, drift.rule) for drift in diff(Pair(service(raw), running(there)), OPTIONS)]
+def graded(raw: dict[str, Any], live: dict[str, Any]) -> list[tuple[Severity, str]]:
+    return [(drift.severity, drift.rule) for drift in diff(Pair(service(raw), running(live)), OPTIONS)]
 
 
 def grade(path: str, desired: JSON, observed: JSON, kind: str = "Deployment") -> tuple[Severity, str]:
@@ -99,7 +100,7 @@ def test_places_and_gains_have_their_severity(
 
 
 @pytest.mark.parametrize(
-    ("raw", "there", "expected"),
+    ("raw", "live", "expected"),
     [
         ({}, {"privileged": True}, (Severity.CRITICAL, "privileged")),
         ({}, {"network_mode": "host"}, (Severity.CRITICAL, "host-namespace")),
@@ -120,9 +121,9 @@ def test_places_and_gains_have_their_severity(
         ({"user": "1000"}, {"user": "root"}, (Severity.HIGH, "identity")),
     ],
 )
-def test_services_too(raw: dict[str, Any], there: dict[str, Any], expected: tuple[Severity, str]) -> None:
+def test_services_too(raw: dict[str, Any], live: dict[str, Any], expected: tuple[Severity, str]) -> None:
     """The same table judges Compose."""
-    assert graded(raw, there) == [expected]
+    assert graded(raw, live) == [expected]
 
 
 GAINS: list[Any] = [
@@ -152,8 +153,8 @@ CHANGES: list[Any] = [
 ]
 
 
-def worst(found: tuple[Drift, ...]) -> int:
-    return max((drift.severity.rank for drift in found), default=-1)
+def worst(drifts: tuple[Drift, ...]) -> int:
+    return max((drift.severity.rank for drift in drifts), default=-1)
 
 
 @given(
@@ -168,16 +169,16 @@ def test_more_privilege_never_scores_lower(before: list[Any], gain: Any, declare
     pod = tree["spec"]["template"]["spec"]
     for mutate in declared_gains:
         mutate(pod, pod["containers"][0])
-    there = copy.deepcopy(tree)
-    pod = there["spec"]["template"]["spec"]
+    changed = copy.deepcopy(tree)
+    pod = changed["spec"]["template"]["spec"]
     for mutate in before:
         mutate(pod, pod["containers"][0])
-    more = copy.deepcopy(there)
+    more = copy.deepcopy(changed)
     pod = more["spec"]["template"]["spec"]
     gain(pod, pod["containers"][0])
     if any(mutate in declared_gains for mutate in [gain]):
         return
-    less_bad = worst(diff(Pair(declared(tree), live(there)), OPTIONS))
+    less_bad = worst(diff(Pair(declared(tree), live(changed)), OPTIONS))
     assert worst(diff(Pair(declared(tree), live(more)), OPTIONS)) >= less_bad
 
 

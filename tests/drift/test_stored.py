@@ -14,12 +14,12 @@ from tests.drift.makers import OPTIONS, declared, deployment, live
 Tree = dict[str, Any]
 
 
-def found(desired: Tree, there: Tree) -> tuple[Drift, ...]:
-    return diff(Pair(declared(desired), live(there)), OPTIONS)
+def drifts_of(desired: Tree, observed: Tree) -> tuple[Drift, ...]:
+    return diff(Pair(declared(desired), live(observed)), OPTIONS)
 
 
-def wheres(desired: Tree, there: Tree) -> list[str]:
-    return [drift.where for drift in found(desired, there)]
+def wheres(desired: Tree, live: Tree) -> list[str]:
+    return [drift.where for drift in drifts_of(desired, live)]
 
 
 def scaler(target: Tree) -> Tree:
@@ -43,7 +43,7 @@ def scaler(target: Tree) -> Tree:
 )
 def test_targets_of_metrics_are_quantities(desired: Tree, observed: Tree, drifts: int) -> None:
     """However they are written."""
-    assert len(found(scaler(desired), scaler(observed))) == drifts
+    assert len(drifts_of(scaler(desired), scaler(observed))) == drifts
 
 
 def test_a_replication_controller_is_known() -> None:
@@ -51,13 +51,13 @@ def test_a_replication_controller_is_known() -> None:
     tree = {**deployment(resources={"limits": {"cpu": "1000m"}}), "apiVersion": "v1", "kind": "ReplicationController"}
     tree = copy.deepcopy(tree)
     del tree["spec"]["selector"], tree["metadata"]["labels"]
-    there = copy.deepcopy(tree)
-    there["metadata"]["labels"] = {"app": "web"}
-    there["spec"]["selector"] = {"app": "web"}
-    there["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "1"
-    assert wheres(tree, there) == []
-    there["spec"]["selector"] = {"app": "other"}
-    assert wheres(tree, there) == ["spec.selector.app"]
+    live = copy.deepcopy(tree)
+    live["metadata"]["labels"] = {"app": "web"}
+    live["spec"]["selector"] = {"app": "web"}
+    live["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "1"
+    assert wheres(tree, live) == []
+    live["spec"]["selector"] = {"app": "other"}
+    assert wheres(tree, live) == ["spec.selector.app"]
 
 
 def with_pod(**fields: Any) -> Tree:
@@ -67,7 +67,7 @@ def with_pod(**fields: Any) -> Tree:
 
 
 @pytest.mark.parametrize(
-    ("volume", "there", "drifts"),
+    ("volume", "live", "drifts"),
     [
         ({"name": "v"}, {"name": "v", "emptyDir": {}}, []),
         ({"name": "v"}, {"name": "v", "emptyDir": {"medium": "Memory"}}, ["emptyDir"]),
@@ -75,10 +75,10 @@ def with_pod(**fields: Any) -> Tree:
         ({"name": "v", "hostPath": {"path": "/x"}}, {"name": "v", "emptyDir": {}}, ["hostPath", "emptyDir"]),
     ],
 )
-def test_a_volume_of_nothing_is_an_empty_folder(volume: Tree, there: Tree, drifts: list[str]) -> None:
+def test_a_volume_of_nothing_is_an_empty_folder(volume: Tree, live: Tree, drifts: list[str]) -> None:
     """SetDefaults_Volume."""
     expected = [f"spec.template.spec.volumes[v].{name}" for name in drifts]
-    assert wheres(with_pod(volumes=[volume]), with_pod(volumes=[there])) == expected
+    assert wheres(with_pod(volumes=[volume]), with_pod(volumes=[live])) == expected
 
 
 def test_on_the_hosts_network_a_port_is_the_hosts_port() -> None:
@@ -115,8 +115,8 @@ def test_a_bare_pod_requests_its_limits_and_has_the_usual_account() -> None:
     account = {"serviceAccountName": "default", "serviceAccount": "default"}
     assert wheres(pod(limits), sent(pod(asked, **account))) == []
     more = {**limits, "requests": {"cpu": "2", "memory": "1Gi"}}
-    drift = found(pod(limits), sent(pod(more)))
-    assert [one.where for one in drift] == ["spec.containers[a].resources.requests.cpu"]
+    drift = drifts_of(pod(limits), sent(pod(more)))
+    assert [difference.where for difference in drift] == ["spec.containers[a].resources.requests.cpu"]
     assert drift[0].adopt == ()
     assert wheres(pod({}), sent(pod({}, serviceAccountName="admin"))) == ["spec.serviceAccountName"]
     assert len(wheres(deployment(resources=limits), deployment(resources=asked))) == 2
@@ -135,17 +135,17 @@ def test_a_job_without_labels_has_those_of_its_template() -> None:
     template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
     tree: Tree = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "namespace": "shop"}}
     tree["spec"] = {"template": template}
-    there = copy.deepcopy(tree)
-    there["metadata"]["labels"] = {"app": "x"}
-    assert wheres(tree, there) == []
-    there["metadata"]["labels"] = {"app": "y"}
-    assert [one.adopt for one in found(tree, there)] == [()]
+    live = copy.deepcopy(tree)
+    live["metadata"]["labels"] = {"app": "x"}
+    assert wheres(tree, live) == []
+    live["metadata"]["labels"] = {"app": "y"}
+    assert [drift.adopt for drift in drifts_of(tree, live)] == [()]
     tree["metadata"]["labels"] = {"app": "z"}
-    assert [one.adopt for one in found(tree, there)] == [(SetValue(("metadata", "labels", "app"), "y"),)]
+    assert [drift.adopt for drift in drifts_of(tree, live)] == [(SetValue(("metadata", "labels", "app"), "y"),)]
 
 
 @pytest.mark.parametrize(("value", "drifts"), [("$(A)", 1), ("$$(A)", 0), ("$$$(A)", 1), ("x$$(A)$(B)", 0)])
 def test_two_dollar_signs_refer_to_nothing(value: str, drifts: int) -> None:
     """``$$`` is one dollar sign, so the order of the variables means nothing."""
     variables = [{"name": "A", "value": "1"}, {"name": "C", "value": value}]
-    assert len(found(deployment(env=variables), deployment(env=variables[::-1]))) == drifts
+    assert len(drifts_of(deployment(env=variables), deployment(env=variables[::-1]))) == drifts

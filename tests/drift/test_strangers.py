@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.drift.diff import PairResult, examine
-from bot.drift.kubernetes.ownership import Role, Roster, role_of
+from bot.drift.kubernetes.ownership import Role, role_of
+from bot.drift.options import Roster
 from bot.drift.surroundings import NOTHING_AROUND
 from bot.model.drift import DriftKind, Pair, Severity
 from tests.drift.makers import OPTIONS, declared, deployment, live
@@ -20,8 +21,8 @@ def fields(value: Any) -> Any:
     """What a field manager owns that sent ``value``."""
     if isinstance(value, dict):
         return {f"f:{key}": fields(entry) for key, entry in value.items()}
-    if isinstance(value, list) and value and all(isinstance(one, dict) and "name" in one for one in value):
-        return {f'k:{{"name":"{one["name"]}"}}': {".": {}, **fields(one)} for one in value}
+    if isinstance(value, list) and value and all(isinstance(element, dict) and "name" in element for element in value):
+        return {f'k:{{"name":"{element["name"]}"}}': {".": {}, **fields(element)} for element in value}
     return {}
 
 
@@ -35,12 +36,12 @@ def written(tree: Tree, *writers: tuple[str, Tree]) -> Tree:
     return tree
 
 
-def judged(desired: Tree, there: Tree) -> PairResult:
-    return examine(Pair(declared(desired), live(there)), OPTIONS, NOTHING_AROUND)
+def judged(desired: Tree, observed: Tree) -> PairResult:
+    return examine(Pair(declared(desired), live(observed)), OPTIONS, NOTHING_AROUND)
 
 
-def wheres(found: PairResult) -> list[str]:
-    return [drift.where for drift in found.drift]
+def wheres(result: PairResult) -> list[str]:
+    return [drift.where for drift in result.drift]
 
 
 def within(part: Tree) -> Tree:
@@ -72,37 +73,37 @@ def with_miner() -> Tree:
 @pytest.mark.parametrize("name", [*STRANGERS, *PEOPLE])
 def test_what_a_stranger_adds_where_git_speaks_is_drift_with_its_name(name: str) -> None:
     """A privileged container added with the official Python client is as bad as one added by hand."""
-    there = written(with_miner(), ("helm", deployment()), (name, within({"containers": [MINER]})))
-    found = judged(deployment(), there)
-    assert [(one.kind, one.manager, one.severity) for one in found.drift] == [
+    live = written(with_miner(), ("helm", deployment()), (name, within({"containers": [MINER]})))
+    result = judged(deployment(), live)
+    assert [(drift.kind, drift.manager, drift.severity) for drift in result.drift] == [
         (DriftKind.ADDED, name, Severity.CRITICAL)
     ]
 
 
 def test_a_critical_addition_of_a_controller_is_counted() -> None:
     """It may be right, and it never goes unsaid; anything less that a controller adds is its own business."""
-    there = with_miner()
-    there["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
-    found = judged(deployment(), written(there, ("some-operator", there)))
-    assert found.drift == ()
-    assert [(one.by, one.drift.rule) for one in found.suppressed] == [("controller:some-operator", "privileged")]
+    live = with_miner()
+    live["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
+    result = judged(deployment(), written(live, ("some-operator", live)))
+    assert result.drift == ()
+    assert [(drift.by, drift.drift.rule) for drift in result.suppressed] == [("controller:some-operator", "privileged")]
 
 
 def test_a_critical_addition_under_an_agents_name_is_counted() -> None:
     """Nobody hides a privileged container behind the name of a mesh's sidecar."""
-    there = with_miner()
-    there["spec"]["template"]["spec"]["containers"][1] = {**MINER, "name": "istio-proxy"}
-    assert [one.by for one in judged(deployment(), there).suppressed] == ["admission"]
-    told = written(there, ("okhttp", within({"containers": [{"name": "istio-proxy"}]})))
-    assert [one.manager for one in judged(deployment(), told).drift] == ["okhttp"]
+    live = with_miner()
+    live["spec"]["template"]["spec"]["containers"][1] = {**MINER, "name": "istio-proxy"}
+    assert [drift.by for drift in judged(deployment(), live).suppressed] == ["admission"]
+    edited_live = written(live, ("okhttp", within({"containers": [{"name": "istio-proxy"}]})))
+    assert [drift.manager for drift in judged(deployment(), edited_live).drift] == ["okhttp"]
 
 
 def test_what_a_stranger_adds_elsewhere_is_counted() -> None:
     """Git declares no labels of the Namespace, and a label is nothing severe."""
     tree: Tree = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
-    there = {**tree, "metadata": {"name": "shop", "labels": {"team": "blue"}}}
-    found = judged(tree, written(there, ("unknown", {"metadata": {"labels": {"team": "blue"}}})))
-    assert (found.drift, [one.by for one in found.suppressed]) == ((), ["manager:unknown"])
+    live = {**tree, "metadata": {"name": "shop", "labels": {"team": "blue"}}}
+    result = judged(tree, written(live, ("unknown", {"metadata": {"labels": {"team": "blue"}}})))
+    assert (result.drift, [drift.by for drift in result.suppressed]) == ((), ["manager:unknown"])
 
 
 def gate(**spec: Any) -> Tree:
@@ -116,9 +117,9 @@ def gate(**spec: Any) -> Tree:
 
 def test_defaults_of_a_kind_that_nobody_described_are_no_drift_of_who_sent_the_object() -> None:
     """A script that sent all of it owns its defaults too; one that touched a single field added just that."""
-    there = gate(port=1, mode="http")
-    assert wheres(judged(gate(port=1), written(there, ("okhttp", there)))) == []
-    assert wheres(judged(gate(port=1), written(there, ("okhttp", {"spec": {"mode": "http"}})))) == ["spec.mode"]
+    live = gate(port=1, mode="http")
+    assert wheres(judged(gate(port=1), written(live, ("okhttp", live)))) == []
+    assert wheres(judged(gate(port=1), written(live, ("okhttp", {"spec": {"mode": "http"}})))) == ["spec.mode"]
 
 
 def test_a_critical_addition_to_a_kind_that_nobody_described_is_drift() -> None:
@@ -149,44 +150,42 @@ INGRESS: Tree = {
 
 def edited(tree: Tree) -> tuple[Tree, list[str]]:
     """The object with what a server may fill in, and where of that a person's writing counts."""
-    there = copy.deepcopy(tree)
+    live = copy.deepcopy(tree)
     match tree["kind"]:
         case "ValidatingWebhookConfiguration":
-            there["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=1)
-            return there, ["webhooks[a.b.c].failurePolicy", "webhooks[a.b.c].timeoutSeconds"]
+            live["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=1)
+            return live, ["webhooks[a.b.c].failurePolicy", "webhooks[a.b.c].timeoutSeconds"]
         case "Service":
-            there["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilyPolicy": "SingleStack"}
-            there["spec"]["loadBalancerClass"] = "x"
-            there["spec"]["ports"][0]["nodePort"] = 30080
-            return there, ["spec.loadBalancerClass", "spec.ports[80/TCP].nodePort"]
+            live["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilyPolicy": "SingleStack"}
+            live["spec"]["loadBalancerClass"] = "x"
+            live["spec"]["ports"][0]["nodePort"] = 30080
+            return live, ["spec.loadBalancerClass", "spec.ports[80/TCP].nodePort"]
         case "ServiceAccount":
-            there["imagePullSecrets"] = [{"name": "evil"}]
-            return there, ["imagePullSecrets"]
+            live["imagePullSecrets"] = [{"name": "evil"}]
+            return live, ["imagePullSecrets"]
         case _:
-            there["spec"]["ingressClassName"] = "evil"
-            return there, ["spec.ingressClassName"]
+            live["spec"]["ingressClassName"] = "evil"
+            return live, ["spec.ingressClassName"]
 
 
 @pytest.mark.parametrize("tree", [HOOK, SERVICE, ACCOUNT, INGRESS], ids=lambda tree: tree["kind"])
 def test_a_persons_edit_of_what_the_server_fills_in_is_drift(tree: Tree) -> None:
     """From anybody else, and without a name, it is what the server chose; addresses always are."""
-    there, expected = edited(tree)
-    assert wheres(judged(tree, there)) == []
-    assert wheres(judged(tree, written(there, ("helm", there)))) == []
-    assert sorted(wheres(judged(tree, written(there, ("kubectl-edit", there))))) == expected
+    live, expected = edited(tree)
+    assert wheres(judged(tree, live)) == []
+    assert wheres(judged(tree, written(live, ("helm", live)))) == []
+    assert sorted(wheres(judged(tree, written(live, ("kubectl-edit", live))))) == expected
 
 
 def annotated(tree: Tree, **notes: str) -> Tree:
-    there = copy.deepcopy(tree)
-    there["metadata"]["annotations"] |= {
-        key.replace("__", "/").replace("_", "."): value for key, value in notes.items()
-    }
-    return there
+    live = copy.deepcopy(tree)
+    live["metadata"]["annotations"] |= {key.replace("__", "/").replace("_", "."): value for key, value in notes.items()}
+    return live
 
 
 def test_annotations_that_configure_a_controller_are_no_notes_of_it() -> None:
     """``ingress.kubernetes.io/`` configures haproxy-ingress; what the load balancer's controller notes there is quiet."""
-    there = annotated(
+    live = annotated(
         INGRESS,
         **{
             "ingress_kubernetes_io__whitelist-source-range": "0.0.0.0/0",
@@ -195,22 +194,22 @@ def test_annotations_that_configure_a_controller_are_no_notes_of_it() -> None:
         },
     )
     expected = ['metadata.annotations["ingress.kubernetes.io/whitelist-source-range"]']
-    assert wheres(judged(INGRESS, there)) == expected
-    told = written(there, ("kubectl-annotate", {"metadata": {"annotations": there["metadata"]["annotations"]}}))
-    assert wheres(judged(INGRESS, told)) == [*expected, 'metadata.annotations["ingress.kubernetes.io/backends"]']
+    assert wheres(judged(INGRESS, live)) == expected
+    edited_live = written(live, ("kubectl-annotate", {"metadata": {"annotations": live["metadata"]["annotations"]}}))
+    assert wheres(judged(INGRESS, edited_live)) == [*expected, 'metadata.annotations["ingress.kubernetes.io/backends"]']
 
 
 def test_traces_that_somebody_committed_say_nothing() -> None:
     """An exported object in Git carries what tools noted on it that day."""
     tree = annotated(INGRESS, deployment_kubernetes_io__revision="3", control="x")
     tree["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
-    there = annotated(INGRESS, deployment_kubernetes_io__revision="9", control="x")
-    assert judged(tree, there) == PairResult()
-    assert wheres(judged(tree, annotated(there, control="y"))) == ["metadata.annotations.control"]
+    live = annotated(INGRESS, deployment_kubernetes_io__revision="9", control="x")
+    assert judged(tree, live) == PairResult()
+    assert wheres(judged(tree, annotated(live, control="y"))) == ["metadata.annotations.control"]
 
 
 @pytest.mark.parametrize(
-    ("place", "manager", "by"),
+    ("placeholder", "manager", "by"),
     [
         ("Cg==", "cert-manager-cainjector", "controller:cert-manager-cainjector"),
         ("T0xE", "some-operator", "controller:some-operator"),
@@ -221,12 +220,12 @@ def test_traces_that_somebody_committed_say_nothing() -> None:
         ("T0xE", "", None),
     ],
 )
-def test_a_certificate_is_filled_in_by_who_issues_it(place: str, manager: str, by: str | None) -> None:
+def test_a_certificate_is_filled_in_by_who_issues_it(placeholder: str, manager: str, by: str | None) -> None:
     """A placeholder in Git is no certificate, and a controller's certificate is its own; a person's is drift."""
     tree = copy.deepcopy(HOOK)
-    tree["webhooks"][0]["clientConfig"]["caBundle"] = place
-    there = copy.deepcopy(HOOK)
-    there["webhooks"][0]["clientConfig"]["caBundle"] = "TkVX"
-    found = judged(tree, written(there, (manager, there)) if manager else there)
-    assert [one.by for one in found.suppressed] == ([] if by is None else [by])
-    assert len(found.drift) == (by is None)
+    tree["webhooks"][0]["clientConfig"]["caBundle"] = placeholder
+    live = copy.deepcopy(HOOK)
+    live["webhooks"][0]["clientConfig"]["caBundle"] = "TkVX"
+    result = judged(tree, written(live, (manager, live)) if manager else live)
+    assert [drift.by for drift in result.suppressed] == ([] if by is None else [by])
+    assert len(result.drift) == (by is None)

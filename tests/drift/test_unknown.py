@@ -7,7 +7,8 @@ import pytest
 from bot.drift.diff import ComparisonOptions, diff
 from bot.intake.read import read
 from bot.model.drift import Pair
-from bot.model.resource import JSON, Observed
+from bot.model.json import JSON
+from bot.model.resource import Observed
 
 OPTIONS = ComparisonOptions(mask_key=b"test")
 
@@ -18,6 +19,6 @@ def test_an_unset_variable_hides_its_own_place_only(environment: str) -> None:
     text = f"name: x\nservices:\n  web:\n    image: $IMG\n    environment: {environment}\n    restart: always\n"
     (desired,) = read({"compose.yaml": text.encode()}, project="x").resources
     tree: dict[str, JSON] = {"image": "nginx:1", "environment": {"A": "s3cret", "B": "two"}, "restart": "no"}
-    found = diff(Pair(desired, Observed(desired.id, tree)), OPTIONS)
-    assert sorted(drift.where for drift in found) == ["environment.B", "restart"]
-    assert "s3cret" not in repr(found)
+    drifts = diff(Pair(desired, Observed(desired.id, tree)), OPTIONS)
+    assert sorted(drift.where for drift in drifts) == ["environment.B", "restart"]
+    assert "s3cret" not in repr(drifts)

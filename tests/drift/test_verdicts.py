@@ -14,17 +14,28 @@ from bot.drift.diff import diff
 from bot.drift.options import ComparisonOptions
 from bot.model.drift import Pair
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
-
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "kubernetes-drift"
-VERDICTS: list[dict[str, Any]] = (
-    json.loads((CORPUS / "verdicts.json").read_text()) if (CORPUS / "verdicts.json").exists() else []
-)
+from tests.corpus import BESIDE, OWN
 
 
-def load(name: str) -> dict[str, Any]:
-    found = yaml.safe_load((CORPUS / name).read_text())
-    assert isinstance(found, dict)
-    return found
+def verdicts() -> list[pytest.ParameterSet]:
+    """Each verdict with the folder its objects lie in."""
+    rows = []
+    for folder, prefix, marks in (
+        (OWN / "kubernetes", "", ()),
+        (BESIDE / "kubernetes-drift", "beside-", (pytest.mark.extra,)),
+    ):
+        listed = folder / "verdicts.json"
+        for verdict in json.loads(listed.read_text()) if listed.exists() else ():
+            what = verdict.get("option") or verdict.get("edit") or verdict["drift"]
+            name = f"{prefix}{verdict['config']}-{verdict['live']}-{what}"
+            rows.append(pytest.param(folder, verdict, id=name, marks=marks))
+    return rows
+
+
+def load(path: Path) -> dict[str, Any]:
+    tree = yaml.safe_load(path.read_text())
+    assert isinstance(tree, dict)
+    return tree
 
 
 def pair(config: Mapping[str, Any], live: Mapping[str, Any]) -> Pair:
@@ -47,17 +58,14 @@ def edited(config: dict[str, Any], edit: str | None) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.skipif(not VERDICTS, reason="the corpus is not beside this checkout")
-@pytest.mark.parametrize(
-    "verdict", VERDICTS, ids=lambda one: f"{one['config']}-{one.get('option') or one.get('edit') or one['drift']}"
-)
-def test_a_real_pair_gets_its_verdict(verdict: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("folder", "verdict"), verdicts())
+def test_a_real_pair_gets_its_verdict(folder: Path, verdict: dict[str, Any]) -> None:
     """Exactly the paths that a verdict names are found, and nothing where it says there is no drift."""
-    config = edited(load(verdict["config"]), verdict.get("edit"))
+    config = edited(load(folder / verdict["config"]), verdict.get("edit"))
     options = ComparisonOptions(mask_key=b"test", ignore_aggregated_roles="option" in verdict)
-    found = diff(pair(config, load(verdict["live"])), options)
-    paths = {drift.where for drift in found}
+    drifts = diff(pair(config, load(folder / verdict["live"])), options)
+    paths = {drift.where for drift in drifts}
     expected = verdict.get("paths", [])
-    assert bool(found) is verdict["drift"]
+    assert bool(drifts) is verdict["drift"]
     assert all(any(path.startswith(prefix) for prefix in expected) for path in paths)
     assert all(any(path.startswith(prefix) for path in paths) for prefix in expected)

@@ -9,11 +9,11 @@ from typing import Any
 
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Config
-from bot.edits.adopt import Adoption, adopt
+from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays
 from bot.forge.render import render
 from bot.intake.read import read
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
 from bot.model.resource import Desired
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from bot.assembly.values import Piece
 from bot.edits.cw_text import Within, changes, read_back, scalar_text, solved
-from bot.model.resource import JSON, Origin
+from bot.model.json import JSON
+from bot.model.resource import Origin
 
 SHORT = st.text("ab:", max_size=3)
 
 
-def place(number: int) -> Origin:
+def origin(number: int) -> Origin:
     return Origin("main.cw", number * 10, number * 10 + 5, 1, number * 10 + 1)
 
 
@@ -24,11 +25,11 @@ def texts(draw: st.DrawFn) -> tuple[Piece, ...]:
     made = []
     for index in range(draw(st.integers(1, 5))):
         literal = draw(st.integers(0, len(said)))
-        own = place(10 + index)
+        own = origin(10 + index)
         if literal == len(said):
             made.append(Piece(draw(SHORT), own, own, bare=True))
         else:
-            made.append(Piece(said[literal], place(literal), own))
+            made.append(Piece(said[literal], origin(literal), own))
     return tuple(made)
 
 
@@ -37,7 +38,7 @@ def test_a_change_makes_exactly_the_wanted_text(pieces: tuple[Piece, ...], wante
     """With the change carried out, and all else as it was, the template reads as wanted."""
     for change in changes(pieces, wanted):
         own = [piece.use if change.within is Within.USE else piece.literal for piece in pieces]
-        now = [change.text if at == change.place else piece.text for at, piece in zip(own, pieces, strict=True)]
+        now = [change.text if at == change.origin else piece.text for at, piece in zip(own, pieces, strict=True)]
         assert "".join(now) == wanted
 
 
@@ -47,13 +48,13 @@ def test_a_change_of_one_literal_is_found(pieces: tuple[Piece, ...], data: st.Da
     literal = data.draw(st.sampled_from([piece.literal for piece in pieces]))
     text = data.draw(SHORT)
     wanted = "".join(text if piece.literal == literal else piece.text for piece in pieces)
-    assert (literal, text) in [(change.place, change.text) for change in changes(pieces, wanted)]
+    assert (literal, text) in [(change.origin, change.text) for change in changes(pieces, wanted)]
 
 
 def test_literals_come_before_text_and_text_before_uses() -> None:
     """A variable's default says most about what changed, text in place of ``${}`` least."""
-    tail = place(2)
-    pieces = (Piece("1", place(1), place(3)), Piece("-a", tail, tail, bare=True))
+    tail = origin(2)
+    pieces = (Piece("1", origin(1), origin(3)), Piece("-a", tail, tail, bare=True))
     assert [change.within for change in changes(pieces, "2-a")] == [Within.LITERAL, Within.USE]
     assert [change.within for change in changes(pieces, "1-a-a")] == [Within.LITERAL, Within.TEXT, Within.USE]
 

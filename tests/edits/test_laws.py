@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bot.edits.adopt import adopt
-from bot.edits.hcl import node_at, replaced, written
+from bot.edits.hcl import replaced
+from bot.edits.hcl_nodes import node_at
+from bot.edits.hcl_text import written
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
@@ -23,8 +25,8 @@ from bot.intake.terraform import read_terraform
 from bot.intake.text import Text
 from bot.intake.yamltree import span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.resource import JSON, Pointer
-from tests.intake.corpus import corpus
+from bot.model.json import JSON, Pointer
+from tests.corpus import cases
 
 K = Dialect.KUBERNETES
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10) | st.sampled_from(
@@ -181,7 +183,7 @@ def _numbers(tree: JSON) -> JSON:
     return loaded
 
 
-@pytest.mark.parametrize("path", corpus("hcl", ".tf"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("hcl", "*.tf"))
 def test_every_literal_of_real_files_can_be_changed_and_changed_back(path: Path) -> None:
     """Splicing a new literal in and the old one back gives the same bytes, and nothing else reads differently."""
     data = path.read_bytes()

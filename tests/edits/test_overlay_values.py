@@ -8,7 +8,7 @@ from bot.edits.cw import combined
 from bot.edits.values import applied, paired
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
         [Unavailable("no network"), Tick(datetime.now(UTC), "c", "main", Report(0))]
     )
 
-    def look() -> Tick:
+    def reconcile() -> Tick:
         outcome = next(outcomes)
         if isinstance(outcome, Unavailable):
             raise outcome
@@ -161,7 +161,7 @@ def test_a_failing_look_is_told_and_the_next_one_comes() -> None:
 
     now = datetime.now(UTC)
     daemon = Daemon(
-        look=look,
+        reconcile=reconcile,
         review=lambda _: None,
         answer_comments=lambda _: None,
         log=lambda event, **_: told.append(event),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,20 +16,37 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.entrypoints.demo.run import NAME, Stage, play, staged
+from bot.errors import Unavailable
+from bot.renderers import tools
 
-def lines_until(process: subprocess.Popen[str], found: Callable[[str], object], *, seconds: float = 120) -> str:
-    """Everything printed up to the first line that ``found`` likes."""
+
+def has_renderers() -> bool:
+    """Whether the shop's kustomizations and its chart can be rendered here."""
+    try:
+        tools.kustomize()
+    except Unavailable:
+        return False
+    return tools.helm_library() or tools.helm() is not None
+
+
+rendered = pytest.mark.skipif(not has_renderers(), reason="the extras kustomize and helm are not installed")
+
+
+def lines_until(process: subprocess.Popen[str], last: Callable[[str], object], *, seconds: float = 120) -> str:
+    """Everything printed up to the first line that is the ``last``."""
     assert process.stdout is not None
-    deadline, said = time.monotonic() + seconds, ""
+    deadline, output = time.monotonic() + seconds, ""
     while time.monotonic() < deadline:
         line = process.stdout.readline()
-        assert line, said
-        said += line
-        if found(line):
-            return said
-    raise AssertionError(said)
+        assert line, output
+        output += line
+        if last(line):
+            return output
+    raise AssertionError(output)
 
 
+@rendered
 @pytest.mark.slow
 def test_json_names_everything_that_was_done(tmp_path: Path) -> None:
     """One object with commit, pull request, issue, failed check, Markdown and seconds; progress goes to stderr."""
@@ -39,31 +58,60 @@ def test_json_names_everything_that_was_done(tmp_path: Path) -> None:
         timeout=150,
         check=True,
     )
-    told = json.loads(done.stdout)
-    assert re.fullmatch(r"[0-9a-f]{40}", told["artifact_commit"]["sha"])
-    assert re.search(r"/acme/shop/pull/\d+$", told["pull_request"]["url"])
-    assert re.search(r"/acme/shop/issues/\d+$", told["runbook_issue"]["url"])
-    assert told["check"]["conclusion"] == "failure"
-    assert {"INT-001", "K8S-001"} <= set(told["check"]["findings"])
-    assert told["failure_modes"]["path"] == "AI_Failure_Modes.md"
-    assert told["seconds"] > 0
+    account = json.loads(done.stdout)
+    assert re.fullmatch(r"[0-9a-f]{40}", account["artifact_commit"]["sha"])
+    assert re.search(r"/acme/shop/pull/\d+$", account["pull_request"]["url"])
+    assert re.search(r"/acme/shop/issues/\d+$", account["runbook_issue"]["url"])
+    assert account["check"]["conclusion"] == "failure"
+    assert {"INT-001", "K8S-001"} <= set(account["check"]["findings"])
+    assert account["failure_modes"]["path"] == "AI_Failure_Modes.md"
+    assert account["seconds"] > 0
     assert "guardrails" in done.stderr
 
 
+@rendered
+@pytest.mark.slow
+def test_live_changes_become_single_lines_of_the_files_that_set_them(tmp_path: Path) -> None:
+    """The commit changes prod's patch, the release's values and the Compose file; the pull request prod's overlay. Dev,
+    the base and the chart itself stay as they are.
+    """
+    with staged(tmp_path, port=0, say=lambda _step: None) as stage:
+        account = play(stage, say=lambda _step: None)
+        committed = changed_lines(stage, f"commits/{account.commit.sha}")
+        proposed = changed_lines(stage, f"commits/{account.pull.sha}")
+    assert committed == {
+        "charts/search/values-prod.yaml": ["-logLevel: info", "+logLevel: debug"],
+        "k8s/overlays/prod/api.yaml": ["-failureThreshold: 3", "+failureThreshold: 6"],
+        "mail/compose.yaml": ["-max-size: 10m", "+max-size: 50m"],
+    }
+    assert proposed == {"k8s/overlays/prod/kustomization.yaml": ["-newTag: 2.4.1", "+newTag: 2.4.2"]}
+
+
+def changed_lines(stage: Stage, commit: str) -> dict[str, list[str]]:
+    """The lines that a commit takes away and adds, by file, without indentation and comments."""
+    files = httpx.get(f"{stage.box.api_url}/repos/{NAME}/{commit}", timeout=30).json()["files"]
+    lines = {file["filename"]: re.findall(r"^([-+]) *(.*?)(?: *#.*)?$", file["patch"], re.MULTILINE) for file in files}
+    return {name: [sign + text for sign, text in changed] for name, changed in lines.items()}
+
+
+@rendered
 @pytest.mark.slow
 def test_pressing_merge_makes_the_bot_react(tmp_path: Path) -> None:
-    """The person merges on the page; the bot looks again, and only the runbook issue's drift is left. Ctrl-C ends it."""
+    """The person merges on the page; the bot reconciles, and only the runbook issue's drift is left. Ctrl-C ends it."""
     command = [sys.executable, "-u", "-m", "bot", "demo"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
     ) as process:
-        said = lines_until(process, lambda line: "press Merge or Close" in line)
-        found = re.search(r"pull request .*\n\s+(http\S+)", said)
-        assert found is not None
-        press_merge(found[1])
-        lines_until(process, lambda line: "1 drift left" in line)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            shown = lines_until(process, lambda line: "press Merge or Close" in line)
+            page = re.search(r"(http\S+/pull/\d+)", shown)
+            assert page is not None
+            press_merge(page[1])
+            lines_until(process, lambda line: "1 difference left" in line)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
 
 
 def press_merge(page: str) -> None:
@@ -71,8 +119,47 @@ def press_merge(page: str) -> None:
     origin = re.match(r"https?://[^/]+", page)
     assert origin is not None
     with httpx.Client(follow_redirects=True, headers={"Origin": origin[0]}, timeout=60) as browser:
-        form = next(one for one in re.findall(r"<form.*?</form>", browser.get(page).text, re.DOTALL) if "/merge" in one)
+        forms = re.findall(r"<form.*?</form>", browser.get(page).text, re.DOTALL)
+        form = next(form for form in forms if "/merge" in form)
         action = re.search(r'action="([^"]+)"', form)
         assert action is not None
         fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form)) | {"method": "merge"}
         assert browser.post(origin[0] + action[1], data=fields).status_code == 200
+
+
+@pytest.mark.parametrize("words", [["demo", "--json"], ["sandbox", "serve"]])
+def test_without_its_extra_the_sandbox_says_what_to_install(tmp_path: Path, words: list[str]) -> None:
+    """Where markdown-it-py is missing, both commands name the extra in one message and exit with 2."""
+    program = (
+        "import sys; sys.modules['markdown_it'] = None; "
+        f"from bot.entrypoints.cli import main; sys.exit(main({words!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert done.returncode == 2, done
+    assert "pip install 'clockwork-gitops[sandbox]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_without_renderers_the_demo_says_which_and_how_to_get_them(tmp_path: Path) -> None:
+    """Where neither kustomize nor Helm is installed, one message names both with their extras, and it exits with 3."""
+    (tmp_path / "git").symlink_to(str(shutil.which("git")))
+    program = (
+        f"import sys; sys.modules['helm_python'] = None; sys.executable = {str(tmp_path / 'python')!r}; "
+        "from bot.entrypoints.cli import main; sys.exit(main(['demo', '--json']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": str(tmp_path)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3, done
+    for words in ("kubectl", "[kustomize]", "neither helm nor its library", "[helm]", "clockwork-gitops[demo]"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr

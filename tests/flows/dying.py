@@ -12,7 +12,8 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from bot.flows.reconcile import Loop, tick
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.stage import MovableClock
 
 PRELOADED = [
@@ -37,7 +38,7 @@ def processes() -> ForkServerContext:
 
 
 def kill_me(at: str, nth: int) -> Callable[[str], None]:
-    """What ``Hands.reached`` is told: at the ``nth`` time of step ``at`` the process is gone, without a goodbye."""
+    """What ``RunContext.reached`` is told: at the ``nth`` time of step ``at`` the process is gone, without a goodbye."""
     seen = 0
 
     def reached(step: str) -> None:
@@ -49,12 +50,12 @@ def kill_me(at: str, nth: int) -> Callable[[str], None]:
     return reached
 
 
-def told(loop: Loop, reached: Callable[[str], None]) -> Loop:
-    """The same loop, telling ``reached`` its steps."""
+def with_steps(loop: Loop, reached: Callable[[str], None]) -> Loop:
+    """The same loop, calling ``reached`` with its steps."""
     return replace(loop, run=replace(loop.run, reached=reached))
 
 
 def run_and_die(options: Options, cache: Path, now: datetime, step: str, nth: int) -> None:
     """One tick that ends at ``step``; the exit code is 0 only when it was never reached."""
     loop = open_loop(replace(options, cache=cache), clock=MovableClock(now))
-    tick(told(loop, kill_me(step, nth)))
+    tick(with_steps(loop, kill_me(step, nth)))

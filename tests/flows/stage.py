@@ -16,7 +16,8 @@ import yaml
 from bot.flows.reconcile import Loop, tick
 from bot.model.proposal import Action, Tick
 from bot.sandbox.server import Sandbox
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 
 NAME = "acme/shop"
 
@@ -151,13 +152,13 @@ class Stage:
 
     def pulls(self, state: str = "all") -> list[Any]:
         """Pull requests, oldest first."""
-        found = self.api("GET", f"/pulls?state={state}&sort=created&direction=asc&per_page=100")
-        return list(found)
+        pulls = self.api("GET", f"/pulls?state={state}&sort=created&direction=asc&per_page=100")
+        return list(pulls)
 
     def issues(self, state: str = "all") -> list[Any]:
         """Issues that are no pull requests, oldest first."""
-        found = self.api("GET", f"/issues?state={state}&sort=created&direction=asc&per_page=100")
-        return [one for one in found if "pull_request" not in one]
+        items = self.api("GET", f"/issues?state={state}&sort=created&direction=asc&per_page=100")
+        return [item for item in items if "pull_request" not in item]
 
     def commits(self) -> list[Any]:
         """Commits of the branch, newest first."""
@@ -173,10 +174,10 @@ class Stage:
         """A person commits a change of one file."""
         import base64
 
-        found = self.api("GET", f"/contents/{path}?ref={branch}")
-        text = change(base64.b64decode(found["content"]).decode())
+        file = self.api("GET", f"/contents/{path}?ref={branch}")
+        text = change(base64.b64decode(file["content"]).decode())
         content = base64.b64encode(text.encode()).decode()
-        self.api("PUT", f"/contents/{path}", message="By hand", content=content, sha=found["sha"], branch=branch)
+        self.api("PUT", f"/contents/{path}", message="By hand", content=content, sha=file["sha"], branch=branch)
 
     # what people do to the live side
 
@@ -203,8 +204,8 @@ class Stage:
 
 def running(files: Mapping[str, bytes] = FILES) -> dict[str, Any]:
     """The declared objects as if live, by kind."""
-    found = [yaml.safe_load(data) for path, data in files.items() if path.startswith("k8s/")]
-    return {one["kind"]: copy.deepcopy(one) for one in found}
+    manifests = [yaml.safe_load(data) for path, data in files.items() if path.startswith("k8s/")]
+    return {manifest["kind"]: copy.deepcopy(manifest) for manifest in manifests}
 
 
 def by_lane(done: Tick) -> dict[str, Action]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.flows.applied import APPLIED
 from bot.model.drift import DriftKind
-from bot.wiring.reconcile import APPLIED
 from tests.flows.stage import Stage
 
 
@@ -26,8 +26,8 @@ def test_a_removed_field_is_told_by_the_base(stage: Stage) -> None:
 def test_a_dropped_resource_is_still_live(stage: Stage) -> None:
     """A whole resource that was applied and is gone from Git is reported as long as it runs."""
     stage.loop().run.repository.push(APPLIED, stage.commits()[0]["sha"], expected=None)
-    found = stage.api("GET", "/contents/k8s/service.yaml")
-    stage.api("DELETE", "/contents/k8s/service.yaml", message="Not needed", sha=found["sha"], branch="main")
+    service = stage.api("GET", "/contents/k8s/service.yaml")
+    stage.api("DELETE", "/contents/k8s/service.yaml", message="Not needed", sha=service["sha"], branch="main")
     (drift,) = stage.tick(fresh=True).report.drift
     assert str(drift.resource) == "Service/shop/web"
     assert drift.kind in {DriftKind.REMOVED, DriftKind.UNMANAGED}

@@ -11,7 +11,7 @@ from bot.errors import Invalid
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect
 from bot.report.json import to_json
-from bot.wiring import open_loop
+from bot.wiring.reconcile import open_loop
 from tests.flows.stage import Stage
 
 
@@ -53,5 +53,5 @@ def test_what_a_report_could_not_see_is_not_gone(stage: Stage, observer: str, cl
     report.write_text(json.dumps({"drift": [], "unreachable": [blind]}))
     loop = open_loop(replace(stage.options(), live=str(report)), dry_run=True, clock=stage.clock)
     assumed = tick(loop)
-    assert [one.cause for one in assumed.report.unreachable] == ["connection refused"]
+    assert [unreachable.cause for unreachable in assumed.report.unreachable] == ["connection refused"]
     assert [action.number for action in assumed.actions] == [opened.number] * closed

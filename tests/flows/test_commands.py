@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.flows.commands import Orders, tell
+from bot.flows.commands import Orders, record_order
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.model.codehost import Comment
@@ -37,7 +37,7 @@ class Talk:
 
     def say(self, body: str, *, on: int = OPS, author: str = "rosa") -> str:
         """What is answered to that comment, without Markdown's escapes."""
-        thread = self.world.desk.said.setdefault(on, [])
+        thread = self.world.desk.threads.setdefault(on, [])
         thread.append(Comment(len(thread) + 1, author, 3, f"/clockwork {body}", self.world.clock.at))
         (answer,) = answer_comments(on, self.orders)
         return answer.replace("\\", "").strip()
@@ -69,7 +69,7 @@ def test_resuming_one_task_lifts_no_halt(talk: Talk) -> None:
     answer = talk.say(f"resume {WEB} migrated")
     assert answer == (
         f"Resumed {WEB}: its failures so far no longer count. It is no longer suspended. "
-        "Everything is still stopped (rosa halted it: incident 42); `/clockwork resume everything` lifts that."
+        "Everything is still stopped (halted by rosa: incident 42); `/clockwork resume everything` lifts that."
     )
     assert talk.now.halt is not None
     assert talk.now.suspended == {}
@@ -79,7 +79,7 @@ def test_resuming_one_task_lifts_no_halt(talk: Talk) -> None:
 @pytest.mark.parametrize("words", ["resume", "resume it is fixed"])
 def test_on_a_thread_about_a_task_resume_means_that_task(talk: Talk, words: str) -> None:
     """With or without a reason; the halt stays until somebody says everything."""
-    tell(talk.orders.run, EntryKind.HALT, reason="incident")
+    record_order(talk.orders.run, EntryKind.HALT, reason="incident")
     assert talk.say(words, on=1).startswith(f"Resumed {SERVICE}: ")
     assert talk.now.halted
     assert talk.say("resume everything: over", on=1).startswith(
@@ -92,7 +92,7 @@ def test_everything_is_resumed_only_by_saying_so(talk: Talk) -> None:
     """On a thread about no task, bare resume means everything; with other words it must name a task or say everything."""
     talk.say("halt")
     for typo in ("resume Deployment/shop/wbe", "resume wbe", "resume web", "resume Nope", "resume all is well again"):
-        assert "Nothing was changed; write `/clockwork resume [TASK or everything] [REASON]`." in talk.say(typo)
+        assert "Nothing was changed. Usage: `/clockwork resume [TASK or everything] [REASON]`." in talk.say(typo)
         assert talk.now.halted
     assert talk.say("resume") == (
         "Resumed everything: the halt by rosa is lifted; failures so far (0) no longer count."
@@ -115,7 +115,7 @@ def test_a_reason_is_no_task(talk: Talk) -> None:
     assert (talk.last.reason, talk.last.actor) == ("we deploy today", Actor("rosa", 3))
     assert talk.say("unsuspend", on=1) == f"{SERVICE} is no longer suspended."
     assert talk.now.suspended == {}
-    assert talk.say("unsuspend", on=1) == f"{SERVICE} was not suspended; nothing was changed."
+    assert talk.say("unsuspend", on=1) == f"{SERVICE} is not suspended; nothing was changed."
     assert talk.last.kind is EntryKind.UNSUSPEND
 
 
@@ -136,36 +136,36 @@ def test_a_suspension_ends_when_the_comment_says(talk: Talk, words: str, until: 
     for named in (WEB, f"`{WEB}`", f"{WEB}:"):
         answer = talk.say(f"suspend {named} {words}")
         (entry,) = talk.now.suspended.values()
-        assert (entry.task, suspended_until(entry), entry.reason) == (WEB, until, reason or f"said so on #{OPS}")
+        assert (entry.task, suspended_until(entry), entry.reason) == (WEB, until, reason or f"via comment on #{OPS}")
         assert answer.startswith(
             f"Suspended {WEB} until {until:%Y-%m-%d %H:%M UTC}: " if until else f"Suspended {WEB}: "
         )
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (f"suspend {WEB} until tomorrow", "'tomorrow' is not a time. Write 2026-12-24, "),
         (f"suspend {WEB} until", "'' is not a time."),
         (f"suspend {WEB} until 2026-02-28", "2026-02-28 is in the past: it is 2026-03-01 12:00 UTC now."),
         (f"suspend {WEB} until 999999d999999d999999d999999d", "is not a time."),
-        ("suspend Deployment/shop/wbe", f"I know no task 'Deployment/shop/wbe'. Did you mean {WEB}"),
+        ("suspend Deployment/shop/wbe", f"Unknown task 'Deployment/shop/wbe'. Did you mean {WEB}"),
         ("suspend Deployment/shop/wbe until 2h", f"Did you mean {WEB}"),
-        ("suspend WEB", "I know no task 'WEB'. Did you mean Deployment/shop/web or Service/shop/web?"),
-        ("suspend StatefulSet/other/db", "I know no task 'StatefulSet/other/db'."),
-        ("suspend", "Name a task: this thread is not about one of mine."),
-        ("suspend we deploy today", "Name a task: this thread is not about one of mine."),
+        ("suspend WEB", "Unknown task 'WEB'. Did you mean Deployment/shop/web or Service/shop/web?"),
+        ("suspend StatefulSet/other/db", "Unknown task 'StatefulSet/other/db'."),
+        ("suspend", "Name a task: this thread is not about one."),
+        ("suspend we deploy today", "Name a task: this thread is not about one."),
         ("unsuspend Nope", "Name a task"),
-        ("retry", "This thread is not about a proposal of mine."),
-        (f"retry {'0' * 16}-{'1' * 16}", "there never was a proposal"),
-        ("dance", "I do not know that command; nothing was changed. I know: `/clockwork halt [REASON]`, "),
+        ("retry", "This thread is not about a proposal."),
+        (f"retry {'0' * 16}-{'1' * 16}", "Unknown proposal '0000000000000000-1111111111111111'"),
+        ("dance", "Unknown command; nothing was changed. Commands: `/clockwork halt [REASON]`, "),
     ],
 )
-def test_what_is_not_understood_changes_nothing(talk: Talk, words: str, said: str) -> None:
+def test_what_is_not_understood_changes_nothing(talk: Talk, words: str, expected: str) -> None:
     """The answer says what was wrong and how to write it."""
     before = talk.world.entries()
     answer = talk.say(words)
-    assert said in answer
+    assert expected in answer
     assert f"/clockwork {words.split(maxsplit=1)[0]}" in answer or words == "dance"
     assert talk.world.entries() == before
 
@@ -178,14 +178,14 @@ def test_a_typo_on_a_thread_about_a_task_is_no_reason(talk: Talk) -> None:
 
 def test_a_task_only_the_ledger_knows_can_be_ordered_about(talk: Talk) -> None:
     """What Git no longer declares may still have to be let go."""
-    tell(talk.orders.run, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
+    record_order(talk.orders.run, EntryKind.SUSPEND, reason="old", task="Deployment/shop/gone")
     assert talk.say("unsuspend Deployment/shop/gone") == "Deployment/shop/gone is no longer suspended."
 
 
 def test_only_writers_are_obeyed(talk: Talk) -> None:
     """Others are told so, whatever they say."""
     for words in ("halt", f"unsuspend {WEB}", f"suspend {WEB}"):
-        assert "Only people who may write" in talk.say(words, author="mallory")
+        assert "Only people with write access" in talk.say(words, author="mallory")
     assert not talk.now.halted
     assert talk.now.suspended == {}
 
@@ -199,9 +199,9 @@ def test_retry_and_ignore_name_their_proposal(talk: Talk) -> None:
     assert talk.say(f"retry {closed.fingerprint} a slip") == f"The next run may propose {closed.fingerprint} again."
     assert talk.last.reason == "a slip"
     assert [action.effect for action in world.tick(world.loop()).actions] == [Effect.OPENED]
-    assert talk.say("ignore load test", on=2).startswith(f"Noted: exactly this proposal, {closed.fingerprint}, ")
+    assert talk.say("ignore load test", on=2).startswith(f"Rejected: exactly this proposal, {closed.fingerprint}, ")
     (ignored,) = world.tick(world.loop()).actions
-    assert (ignored.effect, ignored.message) == (Effect.REJECTED, "rosa asked to leave this: load test.")
+    assert (ignored.effect, ignored.message) == (Effect.REJECTED, "rosa rejected this proposal: load test.")
 
 
 def test_a_closed_deletion_issue_can_be_retried_on_itself(world: World) -> None:
@@ -227,6 +227,8 @@ def test_explain_shows_the_whole_chain(talk: Talk) -> None:
     assert answer.endswith("```")
     assert "spec.ports" in answer
     assert "8081" in answer
-    assert "Pull request #1 is open." in answer
-    assert "write `/clockwork explain [TASK]`" in talk.say("explain Deployment/shop/wbe")
-    assert talk.say("explain", author="stranger") == "Only people who may write to this repository can tell me that."
+    assert "PR #1 is open." in answer
+    assert "Usage: `/clockwork explain [TASK]`" in talk.say("explain Deployment/shop/wbe")
+    assert (
+        talk.say("explain", author="stranger") == "Only people with write access to this repository may give commands."
+    )

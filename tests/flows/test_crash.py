@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.flows.remedy import STEPS
+from bot.flows.context import STEPS
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result
@@ -105,7 +105,7 @@ SCENES = {
 
 def points() -> list[tuple[str, int]]:
     """Every step of every scene."""
-    return [(name, place) for name, scene in SCENES.items() for place in range(len(scene.steps))]
+    return [(name, index) for name, scene in SCENES.items() for index in range(len(scene.steps))]
 
 
 def test_every_step_is_walked() -> None:
@@ -113,11 +113,11 @@ def test_every_step_is_walked() -> None:
     assert {step for scene in SCENES.values() for step in scene.steps} == set(STEPS)
 
 
-@pytest.mark.parametrize(("name", "place"), points(), ids=lambda one: str(one).replace(" ", "-"))
-def test_a_killed_run_is_taken_up(stage: Stage, name: str, place: int) -> None:
+@pytest.mark.parametrize(("name", "index"), points(), ids=lambda value: str(value).replace(" ", "-"))
+def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
     """One of each in the end; the open intent is closed by its work or as failed; no entry is lost."""
     scene = SCENES[name]
-    step, nth = scene.steps[place], scene.steps[: place + 1].count(scene.steps[place])
+    step, nth = scene.steps[index], scene.steps[: index + 1].count(scene.steps[index])
     scene.prepare(stage)
     die(stage, step, nth)
     stage.runs += 1
@@ -137,7 +137,7 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, place: int) -> None:
     for item in (*stage.pulls(), *stage.issues()):
         assert len(stage.api("GET", f"/issues/{item['number']}/comments")) == scene.comments
     if not scene.pulls[1]:
-        assert [one["name"] for one in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
+        assert [branch["name"] for branch in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
 
 
 def die(stage: Stage, step: str, nth: int) -> None:
@@ -155,32 +155,34 @@ def settle(stage: Stage) -> None:
     for _ in range(8):
         done = stage.tick(fresh=True)
         assert done.blocked is None, done.blocked
-        running = [one for one in done.actions if one.effect is Effect.IN_PROGRESS]
-        waiting = [one.next_eligible for one in done.actions if one.next_eligible and one.limit != "convergence"]
+        running = [action for action in done.actions if action.effect is Effect.IN_PROGRESS]
+        waiting = [
+            action.next_eligible for action in done.actions if action.next_eligible and action.limit != "convergence"
+        ]
         if not (running or waiting or done.wrote):
             return
         stage.clock.at = max([stage.clock.at, *waiting]) + timedelta(minutes=11 if running else 0)
-    raise AssertionError([(one.lane, one.effect, one.message) for one in done.actions])
+    raise AssertionError([(action.lane, action.effect, action.message) for action in done.actions])
 
 
 def entries(stage: Stage) -> tuple[Entry, ...]:
     """The ledger as a fresh clone reads it; its chain holds."""
-    place = stage.directory / f"reader-{stage.runs}"
-    ledger = GitLedger.open(stage.options().repo, place, credentials=Token(stage.token))
-    found = ledger.read().entries
+    folder = stage.directory / f"reader-{stage.runs}"
+    ledger = GitLedger.open(stage.options().repo, folder, credentials=Token(stage.token))
+    read = ledger.read().entries
     assert ledger.verify().sound
-    return found
+    return read
 
 
-def counters(found: tuple[Entry, ...]) -> int:
+def counters(entries: tuple[Entry, ...]) -> int:
     """How many attempts the limits count."""
     from bot.safety.history import Budget, history_of_entries
 
-    history = history_of_entries(found)
+    history = history_of_entries(entries)
     return sum(len(history.overall(budget).attempts) for budget in Budget)
 
 
-def open_intents(found: tuple[Entry, ...]) -> set[str]:
+def open_intents(entries: tuple[Entry, ...]) -> set[str]:
     """Ids of intents without an outcome."""
-    ended = {entry.intent for entry in found}
-    return {entry.id for entry in found if entry.kind is EntryKind.INTENT and entry.id not in ended}
+    ended = {entry.intent for entry in entries}
+    return {entry.id for entry in entries if entry.kind is EntryKind.INTENT and entry.id not in ended}

@@ -71,12 +71,12 @@ class CwStage(Stage):
     def diff(self, files: list[Any]) -> dict[str, list[str]]:
         """The removed and added lines by path, without indentation."""
         return {
-            one["filename"]: [
+            file["filename"]: [
                 line[0] + " ".join(line[1:].split())
-                for line in one["patch"].splitlines()
+                for line in file["patch"].splitlines()
                 if line[:1] in {"+", "-"} and line[:3] not in {"+++", "---"}
             ]
-            for one in files
+            for file in files
         }
 
     def pull_diff(self, action: Action) -> dict[str, list[str]]:
@@ -92,7 +92,7 @@ class CwStage(Stage):
     def paths(self, under: str) -> list[str]:
         """The files of the branch below a folder."""
         tree = self.api("GET", "/git/trees/main?recursive=1")["tree"]
-        return [one["path"] for one in tree if one["type"] == "blob" and one["path"].startswith(under)]
+        return [entry["path"] for entry in tree if entry["type"] == "blob" and entry["path"].startswith(under)]
 
 
 def rendered(files: dict[str, bytes]) -> ArtifactBundle:
@@ -136,9 +136,11 @@ def stage(tmp_path: Path) -> Iterator[CwStage]:
     sources = {FRONT: (folder("templates") / "shop" / FRONT).read_bytes(), RELAY: RELAY_SOURCE}
     bundle = rendered(sources)
     objects = {
-        one.id.kind: copy.deepcopy(dict(one.tree)) for one in bundle.desired if one.id.platform is Platform.KUBERNETES
+        desired.id.kind: copy.deepcopy(dict(desired.tree))
+        for desired in bundle.desired
+        if desired.id.platform is Platform.KUBERNETES
     }
-    (relay,) = [one.tree for one in bundle.desired if one.id.platform is Platform.COMPOSE]
+    (relay,) = [desired.tree for desired in bundle.desired if desired.id.platform is Platform.COMPOSE]
     settings = b"version: 1\ngithub: {min_write_interval: 0}\n"
     with Sandbox.start(tmp_path / "sandbox") as box:
         token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
@@ -183,7 +185,7 @@ def replicas(stage: CwStage) -> None:
 
 
 def theme(stage: CwStage) -> None:
-    (entry,) = [one for one in stage.front()["env"] if one["name"] == "THEME"]
+    (entry,) = [variable for variable in stage.front()["env"] if variable["name"] == "THEME"]
     entry["value"] = "winter"
 
 
@@ -303,8 +305,8 @@ def test_an_artifact_that_nobody_rendered_is_rendered(stage: CwStage) -> None:
 
 def test_a_service_that_is_no_longer_declared_loses_its_artifact(stage: CwStage) -> None:
     """The stale file is deleted, never left to be deployed again."""
-    found = stage.api("GET", f"/contents/{FRONT}")
-    stage.api("DELETE", f"/contents/{FRONT}", message="Close the shop", sha=found["sha"], branch="main")
+    source = stage.api("GET", f"/contents/{FRONT}")
+    stage.api("DELETE", f"/contents/{FRONT}", message="Close the shop", sha=source["sha"], branch="main")
     stage.objects = {}
     done = stage.tick()
     assert Effect.COMMITTED in {action.effect for action in done.actions}

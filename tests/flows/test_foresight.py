@@ -24,10 +24,10 @@ DRIFTS = st.dictionaries(
 )
 
 
-def drift(world: World, wanted: dict[tuple[str, str], int]) -> None:
+def drift(world: World, drifts: dict[tuple[str, str], int]) -> None:
     """Make exactly this drift."""
     world.restore()
-    for (name, what), value in wanted.items():
+    for (name, what), value in drifts.items():
         match what:
             case "probe":
                 world.safe_drift(name, value)
@@ -56,8 +56,8 @@ def test_a_simulation_is_the_next_run(
     continued: bool,
 ) -> None:
     """Whatever was done, cut short, closed or continued by people before: same clock, same writes."""
-    with tempfile.TemporaryDirectory() as place:
-        world = World(Path(place), NAMES)
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), NAMES)
         drift(world, first)
 
         def reached(step: str) -> None:
@@ -72,18 +72,18 @@ def test_a_simulation_is_the_next_run(
             world.commit_by_hand(world.pull_branches()[0])
         drift(world, second)
         world.clock.move(minutes=minutes)
-        told = world.tick(world.loop(fresh=True, dry_run=True))
-        assert not [action for action in told.actions if action.effect.wrote]
+        predicted = world.tick(world.loop(fresh=True, dry_run=True))
+        assert not [action for action in predicted.actions if action.effect.wrote]
         done = world.tick(world.loop(fresh=True))
-        assert foretold(told) == written(done)
+        assert foretold(predicted) == written(done)
         kept = {Effect.PLANNED, *(effect for effect in Effect if effect.wrote)}
-        assert [a.effect for a in told.actions if a.effect not in kept] == [
+        assert [a.effect for a in predicted.actions if a.effect not in kept] == [
             a.effect for a in done.actions if a.effect not in kept
         ]
 
 
 def test_an_explanation_names_everything(world: World) -> None:
-    """Task, fingerprint and drift id lead to the same chain: saw, decided, each limit with its figures, the ledger."""
+    """Task, fingerprint and drift id lead to the same chain: observed, decision, each limit with its figures, the ledger."""
     world.safe_drift("web", 5)
     (action,) = world.tick(world.loop()).actions
     world.clock.move(minutes=2)
@@ -92,15 +92,15 @@ def test_an_explanation_names_everything(world: World) -> None:
     (answer,) = denied.actions
     assert answer.limit == "cooldown"
     for subject in (action.task, answer.fingerprint, answer.drifts[0]):
-        told = explain(world.loop(), subject)
-        text = told.text()
+        explanation = explain(world.loop(), subject)
+        text = explanation.text()
         for words in (
             "failureThreshold changed: 5 -> 6",
-            "artifact-patch (adopt",
-            "task-window passes: 1 of 2",
-            "cooldown says no",
+            "artifact-patch (adopt: change Git to what runs",
+            "task-window ok: 1 of 2",
+            "cooldown denied: the last fix",
             "cooldown_seconds 600.0",
-            "convergence passes",
+            "convergence ok",
             "it may be done from 2026-03-01 12:10:00 UTC on",
         ):
             assert words in text, (words, text)
@@ -112,13 +112,13 @@ def test_an_explanation_names_everything(world: World) -> None:
 
 def test_an_explanation_says_when_everything_is_stopped(world: World) -> None:
     """A halt is the first thing to know."""
-    from bot.flows.commands import tell
+    from bot.flows.commands import record_order
 
     world.safe_drift("web", 5)
-    tell(world.loop().run, EntryKind.HALT, reason="audit")
+    record_order(world.loop().run, EntryKind.HALT, reason="audit")
     text = explain(world.loop(), "Deployment/shop/web").text()
-    assert "blocked  Halted" in text
-    assert "halted says no" in text
+    assert "blocked   Halted" in text
+    assert "halted denied" in text
 
 
 def test_an_explanation_tells_of_the_deletion_guard(tmp_path: Path) -> None:
@@ -129,18 +129,18 @@ def test_an_explanation_tells_of_the_deletion_guard(tmp_path: Path) -> None:
     world.safe_drift("a", 5)
     world.show()
     for subject in ("Deployment/shop/a", "PersistentVolumeClaim/shop/a-data"):
-        told = explain(world.loop(), subject)
-        text = told.text()
-        assert {decision.drift.task for decision in told.decisions} == {subject}
+        explanation = explain(world.loop(), subject)
+        text = explanation.text()
+        assert {decision.drift.task for decision in explanation.decisions} == {subject}
         for words in (
-            "plan     denied: Nothing is done: this would remove 13 of 39 things",
-            "limit    deletion-guard says no (removed 13, total 39, allowed 10",
-            "changes  Bringing these things back, removing them from Git, or raising fixes.max_removed and",
-            "plan     opened: File an issue.",
+            "plan      denied: Nothing was changed: this would remove 13 of 39 things",
+            "limit     deletion-guard denied (removed 13, total 39, allowed 10",
+            "next step Bring these things back, remove them from Git, or raise fixes.max_removed and",
+            'plan      opened: Open issue "Deletion guard: one run would remove 13 things".',
         ):
             assert words in text, (words, text)
-        assert text.count("limit    halted passes") == 1
-        assert [one["limit"] for one in told.as_json()["plan"]] == ["deletion-guard", None]  # type: ignore[union-attr,index,call-overload]
+        assert text.count("limit     halted ok: not halted") == 1
+        assert [planned["limit"] for planned in explanation.as_json()["plan"]] == ["deletion-guard", None]  # type: ignore[union-attr,index,call-overload]
 
 
 @pytest.mark.parametrize("subject", ["nobody", "", "f" * 16])

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot.model.codehost import CheckState
 from bot.wiring.guard import Guard, review
-from bot.wiring.repository import open_host, open_repository
+from bot.wiring.host import open_host
+from bot.wiring.repository import open_repository
 from tests.flows.stage import Stage
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Stale
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.flows.reconcile import Loop, tick
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.model.proposal import Effect
@@ -46,17 +46,17 @@ def results(stage: Stage) -> list[Result | None]:
     return [entry.result for entry in ledger(stage).entries if entry.kind is EntryKind.OUTCOME]
 
 
-def amend(stage: Stage, branch: str, place: Path) -> str:
+def amend(stage: Stage, branch: str, folder: Path) -> str:
     """A person amends the last commit of ``branch``: its message and author stay. Returns the new tip."""
     url = stage.box.git_url(NAME).replace("http://", f"http://x-access-token:{stage.human}@")
     who = ("-c", "user.name=Rosa", "-c", "user.email=rosa@example.org")
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *who, *words], cwd=place, check=True, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True, timeout=60)
         return done.stdout.strip()
 
     git("clone", "-q", "-b", branch, url, "clone")
-    (place / "clone" / "HUMAN.md").write_text("by hand\n")
+    (folder / "clone" / "HUMAN.md").write_text("by hand\n")
     git("-C", "clone", "add", ".")
     git("-C", "clone", "commit", "-q", "--amend", "--no-edit")
     git("-C", "clone", "push", "-q", "--force", "origin", branch)
@@ -111,9 +111,9 @@ def test_an_intent_is_dated_when_it_is_written(stage: Stage) -> None:
     stage.safe_drift()
     loop = stage.loop()
 
-    def slow(wanted: Sequence[Desired], now: datetime) -> Observation:
+    def slow(target: str, declared: Sequence[Desired], now: datetime) -> Observation:
         stage.clock.move(minutes=30)
-        return loop.observe(wanted, now)
+        return loop.observe(target, declared, now)
 
     assert tick(replace(loop, observe=slow)).wrote
     entries = ledger(stage).entries
@@ -178,9 +178,9 @@ def test_a_branch_that_keeps_moving_delays_nothing_worse(stage: Stage) -> None:
     stage.destructive_drift()
     loop = stage.loop()
 
-    def moving(wanted: Sequence[Desired], now: datetime) -> Observation:
+    def moving(target: str, declared: Sequence[Desired], now: datetime) -> Observation:
         stage.edit("k8s/web.yaml", lambda text: text + "# more\n")
-        return loop.observe(wanted, now)
+        return loop.observe(target, declared, now)
 
     with pytest.raises(Stale):
         tick(replace(loop, observe=moving))
@@ -194,22 +194,22 @@ def test_a_halt_ends_closing_too(stage: Stage) -> None:
     stage.tick()
     stage.restore()
     loop = stage.loop()
-    done = tick(interrupted(loop, "closed", lambda: tell(stage.loop().run, EntryKind.HALT, reason="wait")))
+    done = tick(interrupted(loop, "closed", lambda: record_order(stage.loop().run, EntryKind.HALT, reason="wait")))
     assert done.blocked is not None
     assert [action.effect for action in done.actions].count(Effect.CLOSED) == 1
-    assert len([one for one in (*stage.pulls(), *stage.issues()) if one["state"] == "open"]) == 1
+    assert len([item for item in (*stage.pulls(), *stage.issues()) if item["state"] == "open"]) == 1
 
 
 def test_what_is_about_a_suspended_task_stays(stage: Stage) -> None:
     """Nothing of a suspended task is closed or deleted, as its answer promises."""
     stage.config_drift()
     (action,) = stage.tick().actions
-    tell(stage.loop().run, EntryKind.SUSPEND, task=action.task, reason="we look at it")
+    record_order(stage.loop().run, EntryKind.SUSPEND, task=action.task, reason="we look at it")
     stage.restore()
     assert stage.tick().actions == ()
     (pull,) = stage.pulls()
     assert pull["state"] == "open"
-    tell(stage.loop().run, EntryKind.UNSUSPEND, task=action.task, reason="done")
+    record_order(stage.loop().run, EntryKind.UNSUSPEND, task=action.task, reason="done")
     assert by_lane(stage.tick())["config-pull-request"].effect is Effect.CLOSED
 
 
@@ -249,17 +249,17 @@ def test_a_simulation_says_that_recovery_will_stop_everything(stage: Stage) -> N
     stage.clock.move(hours=1)
     foretold = stage.loop(fresh=True, dry_run=True)
     real = stage.loop(fresh=True)
-    said = tick(replace(foretold, run=replace(foretold.run, limits=limits)))
+    predicted = tick(replace(foretold, run=replace(foretold.run, limits=limits)))
     done = tick(replace(real, run=replace(real.run, limits=limits)))
-    assert said.blocked is not None
-    assert said.blocked == done.blocked
+    assert predicted.blocked is not None
+    assert predicted.blocked == done.blocked
 
 
 def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
     """The branch remembers what it was written for: without its ledger nothing is written until a person begins anew."""
     stage.safe_drift(4)
     stage.tick()
-    tell(stage.loop().run, EntryKind.HALT, reason="incident")
+    record_order(stage.loop().run, EntryKind.HALT, reason="incident")
     stage.box.backend.repositories.open(NAME).references.delete("refs/clockwork/ledger")
     stage.safe_drift(5)
     stage.clock.move(hours=2)
@@ -267,7 +267,7 @@ def test_a_fresh_runner_notices_that_the_ledger_is_gone(stage: Stage) -> None:
         done = stage.tick(fresh=True, dry_run=dry_run)
         assert done.blocked is not None
         assert "rewound or is another one" in done.blocked
-    tell(stage.loop(fresh=True).run, EntryKind.RESUME, reason="a new beginning")
+    record_order(stage.loop(fresh=True).run, EntryKind.RESUME, reason="a new beginning")
     assert by_lane(stage.tick(fresh=True))["artifact-patch"].effect is Effect.COMMITTED
     assert stage.tick(fresh=True).blocked is None
 

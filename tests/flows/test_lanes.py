@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect
-from bot.wiring import open_loop
+from bot.wiring.reconcile import open_loop
 from tests.flows.stage import Stage, by_lane
 
 

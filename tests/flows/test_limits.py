@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind
 from bot.model.proposal import Effect
@@ -32,7 +32,7 @@ def test_cooldown_and_window_deny_and_say_when(stage: Stage) -> None:
 
 def test_halt_stops_every_lane_and_resume_lifts_it(stage: Stage) -> None:
     """A halted bot looks and tells, and writes nothing."""
-    tell(stage.loop().run, EntryKind.HALT, reason="audit")
+    record_order(stage.loop().run, EntryKind.HALT, reason="audit")
     stage.safe_drift()
     stage.config_drift()
     stage.destructive_drift()
@@ -41,7 +41,7 @@ def test_halt_stops_every_lane_and_resume_lifts_it(stage: Stage) -> None:
     assert "audit" in done.blocked
     assert len(done.report.drift) >= 3
     assert (len(stage.commits()), stage.pulls(), stage.issues()) == (1, [], [])
-    tell(stage.loop().run, EntryKind.RESUME, reason="done")
+    record_order(stage.loop().run, EntryKind.RESUME, reason="done")
     assert len(stage.tick().actions) == 3
 
 
@@ -58,7 +58,7 @@ def test_a_field_that_keeps_coming_back_becomes_one_issue(stage: Stage) -> None:
         assert actions["runbook-issue"].effect is expected
         stage.clock.move(minutes=30)
     (issue,) = stage.issues()
-    assert "keeps writing" in issue["title"]
+    assert "another writer keeps changing" in issue["title"]
     assert "failureThreshold" in issue["body"]
 
 

@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.flows.commands import tell
-from bot.flows.remedy import STEPS
+from bot.flows.commands import record_order
+from bot.flows.context import STEPS
 from bot.model.codehost import ItemState
 from bot.model.ledger import Entry, EntryKind
 from bot.model.proposal import Effect, Tick
@@ -78,11 +78,11 @@ class Life(RuleBasedStateMachine):
     @rule(fresh=st.booleans())
     def a_bot_runs(self, fresh: bool) -> None:
         """What a dry run says just before is what the run does."""
-        told = self.world.tick(self.world.loop(fresh=fresh, dry_run=True))
+        predicted = self.world.tick(self.world.loop(fresh=fresh, dry_run=True))
         before = self.written()
         done = self.world.tick(self.world.loop())
-        assert foretold(told) == written(done)
-        assert told.blocked == done.blocked
+        assert foretold(predicted) == written(done)
+        assert predicted.blocked == done.blocked
         self.check_stop(before)
 
     @rule()
@@ -137,12 +137,12 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def somebody_halts(self) -> None:
-        tell(self.world.loop().run, EntryKind.HALT, reason="audit")
+        record_order(self.world.loop().run, EntryKind.HALT, reason="audit")
         self.halted = True
 
     @rule()
     def somebody_resumes(self) -> None:
-        tell(self.world.loop().run, EntryKind.RESUME, reason="done")
+        record_order(self.world.loop().run, EntryKind.RESUME, reason="done")
         self.halted = False
         self.failures = 0
 
@@ -153,7 +153,7 @@ class Life(RuleBasedStateMachine):
         """Which lifts what a resume lifts, and gives nobody a budget a second time."""
         self.world.clock.move(days=-days)
         for _ in range(times):
-            tell(self.world.loop().run, EntryKind.RESUME, reason="done", task=task)
+            record_order(self.world.loop().run, EntryKind.RESUME, reason="done", task=task)
         self.world.clock.move(days=days)
         if task is None:
             self.halted, self.failures = False, 0
@@ -167,10 +167,10 @@ class Life(RuleBasedStateMachine):
     def somebody_commits_to_main(self) -> None:
         self.by_hand.add(self.world.commit_by_hand("main"))
 
-    @precondition(lambda self: any(one.state is ItemState.OPEN for one in self.world.desk.items.values()))
+    @precondition(lambda self: any(item.state is ItemState.OPEN for item in self.world.desk.items.values()))
     @rule(retry=st.booleans())
     def somebody_closes_a_proposal(self, retry: bool) -> None:
-        number = max(n for n, one in self.world.desk.items.items() if one.state is ItemState.OPEN)
+        number = max(n for n, item in self.world.desk.items.items() if item.state is ItemState.OPEN)
         self.world.close_by_hand(number)
 
     # what must hold
@@ -228,9 +228,9 @@ class Life(RuleBasedStateMachine):
         assert all(count == 1 for count in ended.values()), ended
 
 
-def foretold(told: Tick) -> list[tuple[str, ...]]:
+def foretold(predicted: Tick) -> list[tuple[str, ...]]:
     """What a dry run says will be written."""
-    return sorted((a.lane, a.task, a.fingerprint) for a in told.actions if a.effect is Effect.PLANNED)
+    return sorted((a.lane, a.task, a.fingerprint) for a in predicted.actions if a.effect is Effect.PLANNED)
 
 
 def written(done: Tick) -> list[tuple[str, ...]]:

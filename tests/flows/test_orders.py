@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.model.drift import Severity
 from bot.model.ledger import EntryKind
 from bot.model.proposal import Effect
@@ -19,7 +19,7 @@ def test_a_suspended_task_rests_and_the_others_do_not(world: World) -> None:
     world.safe_drift("api", 5)
     until = world.clock.at + timedelta(hours=2)
     detail = {"until": until.isoformat()}
-    tell(world.loop().run, EntryKind.SUSPEND, reason="migration", task="Deployment/shop/web", detail=detail)
+    record_order(world.loop().run, EntryKind.SUSPEND, reason="migration", task="Deployment/shop/web", detail=detail)
     done = {action.task: action for action in world.tick(world.loop(fresh=True)).actions}
     assert done["Deployment/shop/api"].effect is Effect.COMMITTED
     assert (done["Deployment/shop/web"].effect, done["Deployment/shop/web"].limit) == (Effect.DENIED, "suspended")
@@ -41,7 +41,7 @@ def test_retry_forgives_one_closing(world: World) -> None:
             assert (answer.effect, answer.number) == (Effect.REJECTED, turn)
         world.clock.move(minutes=-20)
         if turn == 1:
-            tell(world.loop().run, EntryKind.RETRY, reason="please", fingerprint=opened.fingerprint)
+            record_order(world.loop().run, EntryKind.RETRY, reason="please", fingerprint=opened.fingerprint)
     assert [entry.kind for entry in world.entries()].count(EntryKind.REJECT) == 2
 
 
@@ -50,7 +50,7 @@ def test_retry_before_the_bot_noticed_counts(world: World) -> None:
     world.config_drift("web", 81)
     (opened,) = world.tick(world.loop()).actions
     world.close_by_hand(1)
-    tell(world.loop().run, EntryKind.RETRY, reason="a slip", fingerprint=opened.fingerprint)
+    record_order(world.loop().run, EntryKind.RETRY, reason="a slip", fingerprint=opened.fingerprint)
     assert [action.effect for action in world.tick(world.loop()).actions] == [Effect.OPENED]
 
 
@@ -58,9 +58,9 @@ def test_what_is_ignored_is_not_proposed(world: World) -> None:
     """In every lane, for exactly this observation."""
     world.safe_drift("web", 5)
     (planned,) = world.tick(world.loop(dry_run=True)).actions
-    tell(world.loop().run, EntryKind.IGNORE, reason="load test", fingerprint=planned.fingerprint)
+    record_order(world.loop().run, EntryKind.IGNORE, reason="load test", fingerprint=planned.fingerprint)
     (answer,) = world.tick(world.loop(fresh=True)).actions
-    assert (answer.effect, answer.message) == (Effect.REJECTED, "clockwork[bot] asked to leave this: load test.")
+    assert (answer.effect, answer.message) == (Effect.REJECTED, "clockwork[bot] rejected this proposal: load test.")
     world.safe_drift("web", 6)
     assert [action.effect for action in world.tick(world.loop()).actions] == [Effect.COMMITTED]
 

@@ -9,7 +9,8 @@ import pytest
 from bot.errors import BotError
 from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind, Result
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import processes
 from tests.flows.stage import MovableClock, Stage
 
@@ -26,13 +27,13 @@ def run(options: Options, cache: Path, start: str, results: str) -> None:
     deadline = time.monotonic() + 60
     while not Path(start).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    told = []
+    lines = []
     for _ in range(2):
         try:
-            told += [f"{a.lane} {a.effect}" for a in tick(loop).actions]
+            lines += [f"{a.lane} {a.effect}" for a in tick(loop).actions]
         except BotError as exc:
-            told.append(f"error {exc.message}")
-    Path(results).write_text("\n".join(["done", *told]))
+            lines.append(f"error {exc.message}")
+    Path(results).write_text("\n".join(["done", *lines]))
 
 
 @pytest.mark.slow
@@ -56,8 +57,8 @@ def test_eight_bots_do_it_once(stage: Stage) -> None:
     for bot in bots:
         bot.join(150)
         assert bot.exitcode == 0
-    told = [line for result in results for line in result.read_text().splitlines()]
-    assert not [line for line in told if line.startswith("error")], told
+    lines = [line for result in results for line in result.read_text().splitlines()]
+    assert not [line for line in lines if line.startswith("error")], lines
     assert len(stage.commits()) == 2
     assert len(stage.pulls()) == 1
     assert len(stage.issues()) == 1

@@ -9,7 +9,7 @@ import pygit2
 import pytest
 import yaml
 
-from bot.flows.plan import BREAKER
+from bot.flows.intention import BREAKER
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
 from tests.flows.stage import DEPLOYMENT
@@ -34,7 +34,7 @@ def fought(world: World) -> World:
     """A probe that was corrected three times today, and comes back once more."""
     for value in (4, 5, 6):
         world.safe_drift("web", value)
-        assert [one.effect for one in patches(world.tick(world.loop()))] == [Effect.COMMITTED]
+        assert [action.effect for action in patches(world.tick(world.loop()))] == [Effect.COMMITTED]
         world.clock.move(hours=2)
     world.safe_drift("web", 7)
     return world
@@ -44,7 +44,7 @@ def test_the_breaker_stops_the_field_and_not_the_task(fought: World) -> None:
     """Another field of the same container is corrected; the issue is about the one that keeps coming back."""
     container(fought)["readinessProbe"]["periodSeconds"] = 20
     done = fought.tick(fought.loop())
-    assert [(one.effect, one.limit) for one in patches(done)] == [
+    assert [(action.effect, action.limit) for action in patches(done)] == [
         (Effect.COMMITTED, None),
         (Effect.DENIED, "convergence"),
     ]
@@ -65,17 +65,17 @@ def test_the_other_fields_of_a_fought_task_have_its_budget(fought: World) -> Non
         container(fought)["readinessProbe"]["periodSeconds"] = period
         done = fought.tick(fought.loop())
         fought.clock.move(minutes=5)
-    assert [one.limit for one in patches(done)] == ["cooldown", "convergence"]
+    assert [action.limit for action in patches(done)] == ["cooldown", "convergence"]
     assert len(fought.desk.issues()) == 1
 
 
 def test_a_simulation_parts_them_as_the_run_does(fought: World) -> None:
     """What a dry run says of both fields is what becomes of them."""
     container(fought)["readinessProbe"]["periodSeconds"] = 20
-    told = fought.tick(fought.loop(dry_run=True))
+    predicted = fought.tick(fought.loop(dry_run=True))
     done = fought.tick(fought.loop())
-    assert [one.fingerprint for one in told.actions] == [one.fingerprint for one in done.actions]
-    assert [one.effect for one in patches(told)] == [Effect.PLANNED, Effect.DENIED]
+    assert [action.fingerprint for action in predicted.actions] == [action.fingerprint for action in done.actions]
+    assert [action.effect for action in patches(predicted)] == [Effect.PLANNED, Effect.DENIED]
 
 
 def put(world: World, mode: int, path: str, data: bytes) -> None:
@@ -109,7 +109,7 @@ def test_a_file_that_must_not_be_written_stops_its_own_patch_only(world: World, 
     for turn in range(4):
         world.safe_drift("web", 5 + turn)
         world.safe_drift("api", 5 + turn)
-        done = {one.task: one for one in patches(world.tick(world.loop()))}
+        done = {action.task: action for action in patches(world.tick(world.loop()))}
         assert done["Deployment/shop/bad"].effect is Effect.UNSUPPORTED
         assert f"will not write {path!r}" in done["Deployment/shop/bad"].message
         for name in ("web", "api"):
@@ -123,7 +123,7 @@ def test_a_file_that_must_not_be_written_stops_its_own_patch_only(world: World, 
 
 
 @pytest.mark.parametrize(
-    ("mode", "path", "said"),
+    ("mode", "path", "reason"),
     [
         (0o120000, ".clockwork/build", "will not write below .clockwork/build: a symlink is in the way"),
         (0o120000, ".clockwork/build/mail/compose.yaml", "compose.yaml: a symlink is there"),
@@ -132,17 +132,17 @@ def test_a_file_that_must_not_be_written_stops_its_own_patch_only(world: World, 
     ],
 )
 def test_what_is_in_the_way_of_an_artifact_stops_its_own_patch_only(
-    world: World, mode: int, path: str, said: str
+    world: World, mode: int, path: str, reason: str
 ) -> None:
     """A symlink, a folder or a file where an artifact belongs is named; everything else is patched all the same."""
     put(world, 0o100644, "mail/relay.cw", RELAY_SOURCE)
     put(world, mode, path, b"elsewhere")
     world.safe_drift("web", 5)
     done = patches(world.tick(world.loop()))
-    (blocked,) = (one for one in done if one.effect is not Effect.COMMITTED)
+    (blocked,) = (action for action in done if action.effect is not Effect.COMMITTED)
     assert blocked.effect is Effect.UNSUPPORTED
-    assert blocked.message.endswith(said)
-    assert "Deployment/shop/web" in {one.task for one in done if one.effect is Effect.COMMITTED}
+    assert blocked.message.endswith(reason)
+    assert "Deployment/shop/web" in {action.task for action in done if action.effect is Effect.COMMITTED}
 
 
 def test_a_pull_request_of_a_file_that_must_not_be_written_is_not_begun(tmp_path: Path) -> None:

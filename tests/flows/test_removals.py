@@ -33,7 +33,7 @@ def test_many_missing_things_become_one_question(tmp_path: Path, names: tuple[st
         del world.live[path]
     done = world.tick(world.loop())
     denied = [action for action in done.actions if action.effect is Effect.DENIED]
-    assert len([one for one in denied if one.limit == "deletion-guard"]) == asks
+    assert len([refusal for refusal in denied if refusal.limit == "deletion-guard"]) == asks
     assert len(world.desk.issues()) == (1 if asks else len({drift.task for drift in done.report.drift}))
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Invalid
+from bot.gitrepo.verified import VerifiedRepository
 from bot.model.ledger import EntryKind, Result
 from bot.model.proposal import branch_of
 from bot.settings import Settings
-from bot.wiring.repository import SystemClock, open_host, open_repository
-from bot.wiring.verified_commits import VerifiedRepository, writer
+from bot.wiring.host import open_host, writer
+from bot.wiring.repository import SystemClock, open_repository
 from bot.wiring.workers import publish
 from tests.flows.stage import NAME, Stage, by_lane
 
 GRAPHQL = r"/graphql$"
-TASK = "shop/Service/web"
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_patch_and_pull_request_are_commits_of_the_host(signed: Stage) -> None:
     """The patch and the pull request's commit are made by the host, on the heads the ledger names; then all is quiet."""
     signed.safe_drift()
     signed.config_drift()
-    found = by_lane(signed.tick())
+    actions = by_lane(signed.tick())
     assert mutations(signed) == 2
     (pull,) = signed.pulls()
     assert heads(signed) == [pull["head"]["sha"], tip(signed, "main")]
-    assert tip(signed, pull["head"]["ref"]) == pull["head"]["sha"] == found["config-pull-request"].sha
-    assert found["artifact-patch"].sha == tip(signed, "main")
+    assert tip(signed, pull["head"]["ref"]) == pull["head"]["sha"] == actions["config-pull-request"].sha
+    assert actions["artifact-patch"].sha == tip(signed, "main")
     assert "failureThreshold: 6   # three misses" in signed.file("k8s/web.yaml")
     assert signed.api("GET", f"/pulls/{pull['number']}")["commits"] == 1
     for fresh in (False, True):
@@ -102,12 +102,12 @@ def test_what_the_host_cannot_be_told_is_pushed(signed: Stage) -> None:
     git = run.repository
     assert isinstance(git, VerifiedRepository)
     base, now = tip(signed, "main"), signed.clock.now()
-    one = git.commit(base, {"a.txt": b"1"}, message="One", at=now)
-    two = git.commit(one, {"a.txt": b"2"}, message="Two", at=now)
+    first = git.commit(base, {"a.txt": b"1"}, message="One", at=now)
+    second = git.commit(first, {"a.txt": b"2"}, message="Two", at=now)
     other = git.commit(base, {"b.txt": b"1"}, message="Other", at=now)
-    assert git.push("side", two, expected=None) == two
-    assert git.push("side", other, expected=two) == other
-    assert git.push("refs/clockwork/applied", one, expected=None) == one
+    assert git.push("side", second, expected=None) == second
+    assert git.push("side", other, expected=second) == other
+    assert git.push("refs/clockwork/applied", first, expected=None) == first
     assert mutations(signed) == 0
     more = git.commit(other, {"b.txt": None, "c/d.bin": b"\x00\x01"}, message="More", at=now)
     made = git.push("side", more, expected=other)

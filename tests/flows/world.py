@@ -21,12 +21,11 @@ import yaml
 from bot.drift.ignore import Ignores
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
+from bot.flows.context import RunContext
 from bot.flows.declare import Declarer, Selection
 from bot.flows.observation import RulesInForce
 from bot.flows.reconcile import Loop, tick
-from bot.flows.remedy import RunContext
 from bot.forge.render import render
-from bot.github import text
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import Check, Comment, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
@@ -64,7 +63,7 @@ def rules() -> RuleSet:
 @cache
 def texts() -> Texts:
     """The shipped texts."""
-    return Texts.at(folder("templates"), filters=text.FILTERS)
+    return Texts.at(folder("templates"))
 
 
 @dataclass
@@ -73,7 +72,7 @@ class Desk:
 
     numbers: Any = field(default_factory=lambda: itertools.count(1))
     items: dict[int, PullRequest | Issue] = field(default_factory=dict)
-    said: dict[int, list[Comment]] = field(default_factory=dict)
+    threads: dict[int, list[Comment]] = field(default_factory=dict)
     down: bool = False
     created: list[Marker] = field(default_factory=list)
 
@@ -81,26 +80,26 @@ class Desk:
         return Whoami("clockwork[bot]", 7)
 
     def pulls(self) -> Sequence[PullRequest]:
-        return [one for one in reversed(self.items.values()) if isinstance(one, PullRequest)]
+        return [item for item in reversed(self.items.values()) if isinstance(item, PullRequest)]
 
     def issues(self) -> Sequence[Issue]:
-        return [one for one in reversed(self.items.values()) if isinstance(one, Issue)]
+        return [item for item in reversed(self.items.values()) if isinstance(item, Issue)]
 
     def pull(self, number: int) -> PullRequest:
-        found = self.items[number]
-        assert isinstance(found, PullRequest)
-        return found
+        item = self.items[number]
+        assert isinstance(item, PullRequest)
+        return item
 
     def open_pulls(self) -> Sequence[PullRequest]:
-        return [one for one in self.pulls() if one.state is ItemState.OPEN]
+        return [pull for pull in self.pulls() if pull.state is ItemState.OPEN]
 
     def open_pull(
         self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
     ) -> PullRequest:
         self._reachable()
-        for one in self.open_pulls():
-            if one.marker is not None and (one.marker.kind, one.marker.key) == (marker.kind, marker.key):
-                return self.update_pull(one.number, marker=marker, title=title, body=body)
+        for pull in self.open_pulls():
+            if pull.marker is not None and (pull.marker.kind, pull.marker.key) == (marker.kind, marker.key):
+                return self.update_pull(pull.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
         made = PullRequest(
             number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, "", None
@@ -119,10 +118,10 @@ class Desk:
 
     def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
         self._reachable()
-        for one in self.issues():
-            known = one.marker
-            if one.state is ItemState.OPEN and known and (known.kind, known.key) == (marker.kind, marker.key):
-                return self.update_issue(one.number, marker=marker, title=title, body=body)
+        for issue in self.issues():
+            known = issue.marker
+            if issue.state is ItemState.OPEN and known and (known.kind, known.key) == (marker.kind, marker.key):
+                return self.update_issue(issue.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
         made = Issue(number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", tuple(labels), marker)
         self.items[number] = made
@@ -131,24 +130,24 @@ class Desk:
 
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue:
         self._reachable()
-        found = self.items[number]
-        assert isinstance(found, Issue)
-        state = ItemState.OPEN if reopen else found.state
-        self.items[number] = made = replace(found, marker=marker, title=title, body=body, state=state)
+        item = self.items[number]
+        assert isinstance(item, Issue)
+        state = ItemState.OPEN if reopen else item.state
+        self.items[number] = made = replace(item, marker=marker, title=title, body=body, state=state)
         return made
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         self._close(number, comment, marker)
 
     def comments(self, number: int) -> Sequence[Comment]:
-        return self.said.get(number, [])
+        return self.threads.get(number, [])
 
     def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
         self._reachable()
-        thread = self.said.setdefault(number, [])
-        for one in thread:
-            if one.marker == marker:
-                return one
+        thread = self.threads.setdefault(number, [])
+        for comment in thread:
+            if comment.marker == marker:
+                return comment
         thread.append(Comment(len(thread) + 1, "clockwork[bot]", 7, body, MovableClock().at, marker=marker))
         return thread[-1]
 
@@ -157,6 +156,12 @@ class Desk:
 
     def may_write(self, login: str) -> bool:
         return login == "rosa"
+
+    def head_ref(self, number: int) -> str:
+        return f"refs/pull/{number}/head"
+
+    def commits(self) -> None:
+        """It signs nothing."""
 
     def flush(self) -> None:
         return
@@ -246,11 +251,11 @@ class World:
             run = replace(run, repository=refusing)
         return replace(self.kept, run=run, dry_run=dry_run)
 
-    def _loop(self, place: Path) -> Loop:
-        git = GitRepository.open(str(self.bare), place / "git", author=BOT)
+    def _loop(self, folder: Path) -> Loop:
+        git = GitRepository.open(str(self.bare), folder / "git", author=BOT)
         run = RunContext(
             repository=git,
-            ledger=GitLedger.open(str(self.bare), place / "ledger"),
+            ledger=GitLedger.open(str(self.bare), folder / "ledger"),
             host=self.desk,
             texts=texts(),
             clock=self.clock,
@@ -265,7 +270,7 @@ class World:
         return Loop(
             run,
             Declarer(git, render, Selection()),
-            lambda wanted, now: gather((seer,), wanted, now=now),
+            lambda _target, declared, now: gather((seer,), declared, now=now),
             lambda _commit: judged,
         )
 
@@ -287,11 +292,15 @@ class World:
         """Author, changed files and time of each commit of the branch after the first, oldest first."""
         self.human.fetch()
         log = self.human.log(self.head("main"), limit=10_000)[:-1]
-        found = [
-            (one.author.name, frozenset(c.path for c in self.human.changed(one.parents[0], one.sha)), one.at)
-            for one in log
+        commits = [
+            (
+                commit.author.name,
+                frozenset(c.path for c in self.human.changed(commit.parents[0], commit.sha)),
+                commit.at,
+            )
+            for commit in log
         ]
-        return found[::-1]
+        return commits[::-1]
 
     def head(self, branch: str) -> str:
         """The tip of a branch of the remote."""
@@ -334,9 +343,9 @@ class World:
 
     def pull_branches(self) -> list[str]:
         """Branches of open pull requests that are still there."""
-        there = self.branches()
-        keys = [one.marker.key for one in self.desk.open_pulls() if one.marker]
-        return [branch_of(key) for key in keys if branch_of(key) in there]
+        existing = self.branches()
+        keys = [pull.marker.key for pull in self.desk.open_pulls() if pull.marker]
+        return [branch_of(key) for key in keys if branch_of(key) in existing]
 
     def close_by_hand(self, number: int) -> None:
         """Rosa closes a pull request or issue."""

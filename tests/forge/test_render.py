@@ -11,10 +11,11 @@ from bot.assembly.assemble import assemble
 from bot.assembly.config import Config
 from bot.edits.overlays import Overlays, dump, load, with_patch
 from bot.errors import Refused
-from bot.forge.render import ArtifactBundle, render, without_dropped
+from bot.forge.render import ArtifactBundle, render
 from bot.intake.read import read
 from bot.model.drift import AddEntry, SetValue
-from bot.model.resource import JSON, Desired, Platform, SourceKind
+from bot.model.json import JSON
+from bot.model.resource import Desired, Platform, SourceKind
 
 MAIN = """provider "{provider}" {{
   stack = "shop"
@@ -170,7 +171,7 @@ def test_configuration_wins_over_an_overlay() -> None:
     (dropped,) = bundle.dropped
     assert "healthcheck.retries" in dropped.reason
     assert _at(by_id(bundle)["service/shop/web"].tree, "healthcheck", "retries") == 4
-    assert len(without_dropped(overlays, bundle.dropped).tasks["web"]) == 1
+    assert len(overlays.without([dropped.entry]).tasks["web"]) == 1
 
 
 def test_a_patch_back_to_the_rendered_value_removes_its_entry() -> None:

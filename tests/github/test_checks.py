@@ -35,7 +35,7 @@ def runs(world: World, sha: str) -> list[Any]:
 def shown(world: World, sha: str) -> list[str]:
     """The messages of all annotations of the one check run."""
     (run,) = runs(world, sha)
-    return [one.message for one in run.get_annotations()]
+    return [annotation.message for annotation in run.get_annotations()]
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 120])
@@ -45,7 +45,7 @@ def test_a_check_ends_with_all_its_annotations(world: World, count: int) -> None
     begun = host.publish(replace(final, state=CheckState.IN_PROGRESS, annotations=()))
     published = host.publish(final)
     assert (published.id, published.kind) == (begun.id, "check-run")
-    assert shown(world, final.head_sha) == [one.message for one in final.annotations]
+    assert shown(world, final.head_sha) == [annotation.message for annotation in final.annotations]
     (run,) = runs(world, final.head_sha)
     assert (run.status, run.conclusion) == ("completed", "failure")
     world.box.requests.clear()
@@ -63,7 +63,7 @@ def test_a_lost_reply_doubles_nothing(world: World, method: str, fault: str) -> 
     else:
         world.box.faults.fail(502, r"/check-runs", method=method, after=fault == "after")
     world.host().publish(final)
-    assert shown(world, final.head_sha) == [one.message for one in final.annotations]
+    assert shown(world, final.head_sha) == [annotation.message for annotation in final.annotations]
     assert world.box.faults.pending == 0
 
 
@@ -79,7 +79,7 @@ def test_a_run_that_died_is_finished_by_the_next(world: World) -> None:
     world.box.faults.clear()
     assert runs(world, final.head_sha)[0].status == "in_progress"
     world.host().publish(final)
-    assert shown(world, final.head_sha) == [one.message for one in final.annotations]
+    assert shown(world, final.head_sha) == [annotation.message for annotation in final.annotations]
 
 
 def test_another_result_is_another_run_and_the_old_one_stays_as_it_was(world: World) -> None:

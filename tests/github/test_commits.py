@@ -6,7 +6,7 @@ import pytest
 from github.Repository import Repository
 
 from bot.errors import Refused, Stale, Unavailable
-from bot.github.commits import Draft
+from bot.model.codehost import CommitDraft
 from bot.safety.trailers import INTENT, compose
 from tests.github.conftest import World
 
@@ -23,13 +23,13 @@ def tip(world: World) -> str:
     return repository(world).get_branch("main").commit.sha
 
 
-def draft(expected: str, message: str = MESSAGE) -> Draft:
-    return Draft("main", expected, message, {"k8s/é.yaml": b"\x00\xffbytes\r\n"}, ("a.txt",))
+def draft(expected: str, message: str = MESSAGE) -> CommitDraft:
+    return CommitDraft("main", expected, message, {"k8s/é.yaml": b"\x00\xffbytes\r\n"}, ("a.txt",))
 
 
 def messages(world: World) -> list[str]:
     """Newest first."""
-    return [one.commit.message for one in repository(world).get_commits("main")]
+    return [entry.commit.message for entry in repository(world).get_commits("main")]
 
 
 def test_a_commit_is_made_with_its_files_and_message(world: World) -> None:
@@ -42,7 +42,7 @@ def test_a_commit_is_made_with_its_files_and_message(world: World) -> None:
     commit = repository(world).get_commit(made)
     assert [parent.sha for parent in commit.parents] == [before]
     assert commit.commit.message.strip() == MESSAGE.strip()
-    assert {one.filename: one.status for one in commit.files} == {"a.txt": "removed", "k8s/é.yaml": "added"}
+    assert {file.filename: file.status for file in commit.files} == {"a.txt": "removed", "k8s/é.yaml": "added"}
     assert repository(world).get_contents("k8s/é.yaml").decoded_content == b"\x00\xffbytes\r\n"  # type: ignore[union-attr]
 
 

@@ -16,8 +16,8 @@ PULLS = r"/pulls$"
 
 
 def open_pull(host: GitHubHost, marker: Marker | None = None, **more: str) -> int:
-    wanted = {"title": "web: image differs", "body": "Please **decide**.", "head": "clockwork/web", "base": "main"}
-    return host.open_pull(marker=marker or tie(), labels=LABELS, **(wanted | more)).number
+    proposal = {"title": "web: image differs", "body": "Please **decide**.", "head": "clockwork/web", "base": "main"}
+    return host.open_pull(marker=marker or tie(), labels=LABELS, **(proposal | more)).number
 
 
 def open_issue(host: GitHubHost, marker: Marker | None = None, body: str = "Steps.") -> int:
@@ -68,9 +68,9 @@ def test_a_lost_reply_never_makes_two(world: World, fault: str) -> None:
     host = world.host()
     issue, pull = open_issue(host), open_pull(host)
     comment = host.comment(issue, marker=tie(kind="status"), body="Hello")
-    assert [one.number for one in host.issues()] == [issue]
-    assert [one.number for one in host.pulls()] == [pull]
-    assert [one.id for one in host.comments(issue)] == [comment.id]
+    assert [item.number for item in host.issues()] == [issue]
+    assert [item.number for item in host.pulls()] == [pull]
+    assert [item.id for item in host.comments(issue)] == [comment.id]
     assert world.box.faults.pending == 0
 
 
@@ -81,7 +81,7 @@ def test_a_list_that_lags_never_makes_two(world: World) -> None:
     host = world.host()
     number = open_issue(host)
     world.box.faults.clear()
-    assert [one.number for one in host.issues()] == [number]
+    assert [item.number for item in host.issues()] == [number]
 
 
 def test_an_issue_that_cannot_be_read_at_once_is_waited_for(world: World) -> None:
@@ -89,7 +89,7 @@ def test_an_issue_that_cannot_be_read_at_once_is_waited_for(world: World) -> Non
     world.box.faults.fail(404, r"/issues/\d+$", method="GET", times=2)
     host = world.host()
     number = open_issue(host)
-    assert [one.number for one in host.issues()] == [number]
+    assert [item.number for item in host.issues()] == [number]
     assert world.box.faults.pending == 0
 
 
@@ -179,7 +179,7 @@ def test_nobody_else_can_write_our_marker(world: World) -> None:
     host = world.host()
     assert host.issues() == ()
     number = open_issue(host)
-    assert [one.number for one in host.issues()] == [number]
+    assert [item.number for item in host.issues()] == [number]
 
 
 def test_somebody_elses_pull_request_is_not_taken_over(world: World) -> None:
@@ -270,7 +270,7 @@ def test_who_we_are(world: World) -> None:
     app = world.box.create_user("clockwork[bot]", bot=True, installation=True)
     host = world.host(app, login="clockwork[bot]")
     number = open_issue(host)
-    assert [one.number for one in host.issues()] == [number]
+    assert [item.number for item in host.issues()] == [number]
 
 
 def test_absent_things_are_named(world: World) -> None:

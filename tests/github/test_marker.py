@@ -61,6 +61,6 @@ def test_only_the_first_line_counts() -> None:
 
 def test_parts_cannot_be_shifted() -> None:
     """Two different markers whose parts run together to the same text have different signatures."""
-    one = markers.line(Marker("a", "bc", "d"), repository=REPOSITORY, secret=SECRET)
+    line = markers.line(Marker("a", "bc", "d"), repository=REPOSITORY, secret=SECRET)
     other = markers.line(Marker("ab", "c", "d"), repository=REPOSITORY, secret=SECRET)
-    assert one.split("mac=")[1] != other.split("mac=")[1]
+    assert line.split("mac=")[1] != other.split("mac=")[1]

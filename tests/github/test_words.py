@@ -64,20 +64,19 @@ def test_a_run_is_read_from_its_environment() -> None:
         "GITHUB_EVENT_NAME": "schedule",
         "GITHUB_TOKEN": "ghs_secret",
         "GITHUB_ACTOR_ID": "12",
-        "GITHUB_STEP_SUMMARY": "/tmp/summary",
     }
     run = actions.run(environment)
     assert run is not None
     assert run.link == "https://github.com/acme/shop/actions/runs/77"
-    assert (run.has_token, run.actor_id, run.event, run.attempt) == (True, 12, "schedule", 1)
+    assert (run.actor_id, run.event, run.attempt) == (12, "schedule", 1)
     assert "ghs_secret" not in repr(run)
     assert actions.run({}) is None
 
 
 def test_log_lines_are_escaped() -> None:
     """Hostile file names and messages stay inside their workflow command."""
-    one = Annotation("a,b:c\n.txt", 3, 4, AnnotationLevel.FAILURE, "x::y", "100%\n::set-output name=a::b")
-    assert actions.log_line(one) == (
+    annotation = Annotation("a,b:c\n.txt", 3, 4, AnnotationLevel.FAILURE, "x::y", "100%\n::set-output name=a::b")
+    assert actions.log_line(annotation) == (
         "::error file=a%2Cb%3Ac%0A.txt,line=3,endLine=4,title=x%3A%3Ay::100%25%0A::set-output name=a::b"
     )
 

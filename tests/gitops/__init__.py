@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.model.filetree import FileTree, content_id
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.model.target import RenderedObject, Rendering
 
 HERE = Path(__file__).parent

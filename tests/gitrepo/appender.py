@@ -20,7 +20,7 @@ from bot.model.ledger import Actor, Entry, EntryKind
 def main(url: str, directory: str, name: str, count: int) -> None:
     ledger = GitLedger.open(url, Path(directory), compact_every=16)
     for number in range(count):
-        one = Entry(
+        appended = Entry(
             id=hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:32],
             kind=EntryKind.NOTE,
             at=datetime.now(UTC),
@@ -29,15 +29,15 @@ def main(url: str, directory: str, name: str, count: int) -> None:
         )
         while True:
             view = ledger.read()
-            if any(entry.id == one.id for entry in view.entries):
+            if any(entry.id == appended.id for entry in view.entries):
                 break
             try:
-                ledger.append(view, [one])
+                ledger.append(view, [appended])
             except Stale:
                 time.sleep(random.uniform(0, 0.5))
                 continue
             break
-        print(one.id, flush=True)
+        print(appended.id, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from bot.gitrepo.repository import GitRepository
 from tests.gitrepo.server import GitServer, serve
 
 NOW = datetime(2025, 6, 1, 12, 0, tzinfo=UTC)
@@ -33,3 +34,11 @@ def seed(path: Path, files: dict[str, bytes], *, branch: str = "main", modes: di
     return str(
         repository.create_commit(f"refs/heads/{branch}", who, who, "Seed", index.write_tree(repository), parents)
     )
+
+
+@pytest.fixture
+def repo(box: GitServer, bare: Path, tmp_path: Path) -> GitRepository:
+    """A fetched clone of ``shop.git``, which the module's own fixture ``bare`` made."""
+    repository = GitRepository.open(box.url("shop.git"), tmp_path / "clone")
+    repository.fetch()
+    return repository

@@ -40,16 +40,16 @@ def test_show_prints_entries_as_text(url: str, capsys: pytest.CaptureFixture[str
 def test_show_as_json_is_limited_to_the_newest(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One object with the tip and entries."""
     assert main(["ledger", "show", "--json", "--limit", "1", "--repo", url]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert [one["task"] for one in found["entries"]] == ["shop/web"]
+    printed = json.loads(capsys.readouterr().out)
+    assert [entry["task"] for entry in printed["entries"]] == ["shop/web"]
     assert main(["ledger", "show", "--json", "--all", "--repo", url]) == 0
     assert len(json.loads(capsys.readouterr().out)["entries"]) == 2
 
 
-def test_verify_says_sound_or_exits_with_4(url: str, box: GitServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_says_ok_or_exits_with_4(url: str, box: GitServer, capsys: pytest.CaptureFixture[str]) -> None:
     """A person must act when the chain is broken, and is told where."""
     assert main(["ledger", "verify", "--repo", url]) == 0
-    assert "sound: 2 entries in 2 commits" in capsys.readouterr().out
+    assert "OK: 2 entries verified (2 commits, head " in capsys.readouterr().out
     rewrite(box.root / "shop.git", {"tail/0000000002.jsonl": b"{}\n"})
     assert main(["ledger", "verify", "--json", "--repo", url]) == 4
     printed = capsys.readouterr()

@@ -36,9 +36,9 @@ def test_twelve_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: l
     """12 processes with 10 appends each: 120 of 120 entries are in the chain, once, and it verifies."""
     box.bare("shop.git")
     start += [appender(box.url("shop.git"), tmp_path / f"bot{n}", f"bot{n}", 10) for n in range(12)]
-    said = [process.communicate() for process in start]
-    assert [errors for _, errors in said if errors] == []
-    promised = {line for output, _ in said for line in output.split()}
+    outputs = [process.communicate() for process in start]
+    assert [errors for _, errors in outputs if errors] == []
+    promised = {line for output, _ in outputs for line in output.split()}
     ledger = GitLedger.open(box.url("shop.git"), tmp_path / "reader")
     kept = [entry.id for entry in ledger.everything()]
     assert len(promised) == 120

@@ -86,13 +86,6 @@ def bare(box: GitServer) -> Path:
     return path
 
 
-@pytest.fixture
-def repo(box: GitServer, bare: Path, tmp_path: Path) -> GitRepository:
-    found = GitRepository.open(box.url("shop.git"), tmp_path / "clone")
-    found.fetch()
-    return found
-
-
 def raw_tree(path: Path, entries: list[tuple[str, str, str]]) -> str:
     """A tree object with exactly these (mode, name, id) entries, however wrong they are."""
     data = b"".join(f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
@@ -124,11 +117,11 @@ def test_symlinks_and_submodules_are_neither_read_nor_written_through(
     assert repo.read(head, "passwd") is None
     assert repo.read(head, "passwd/passwd") is None
     for path in ("passwd", "passwd/x", "module", "module/x", "real/x"):
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as refused:
             repo.commit(head, {path: b"x"}, message="m", at=NOW)
         with pytest.raises(Refused) as foretold:
             repo.check_writable(head, [path])
-        assert foretold.value.message == told.value.message
+        assert foretold.value.message == refused.value.message
     repo.check_writable(head, ["real", "new/file"])
     with pytest.raises(Refused):
         repo.commit(head, {"passwd": None}, message="m", at=NOW)
@@ -155,8 +148,8 @@ def test_names_that_no_checkout_could_have_are_passed_over(bare: Path) -> None:
             ("40000", "sub", inner),
         ],
     )
-    found = trees.entries_of(pygit2.Repository(str(bare)), tree)
-    assert [entry.path for entry in found] == ["good", "sub/x"]
+    entries = trees.entries_of(pygit2.Repository(str(bare)), tree)
+    assert [entry.path for entry in entries] == ["good", "sub/x"]
 
 
 def test_names_that_are_not_utf8_survive(bare: Path) -> None:

@@ -75,17 +75,17 @@ def test_an_empty_ledger_begins_with_its_first_entry(box: GitServer, bare: Path,
 
 def test_the_second_of_two_appends_is_stale(box: GitServer, bare: Path, tmp_path: Path) -> None:
     """Both read the same tip; one is told to look again, and after that both entries are there."""
-    one, two = opened(box, tmp_path, "one"), opened(box, tmp_path, "two")
+    first, two = opened(box, tmp_path, "one"), opened(box, tmp_path, "two")
     stale = two.read()
-    one.append(one.read(), [entry(1)])
+    first.append(first.read(), [entry(1)])
     with pytest.raises(Stale):
         two.append(stale, [entry(2)])
-    assert [found.id for found in two.append(two.read(), [entry(2)]).entries] == [entry(1).id, entry(2).id]
-    stale = one.read()
+    assert [item.id for item in two.append(two.read(), [entry(2)]).entries] == [entry(1).id, entry(2).id]
+    stale = first.read()
     two.append(two.read(), [entry(3)])
     with pytest.raises(Stale):
-        one.append(stale, [entry(4)])
-    assert len(one.read().entries) == 3
+        first.append(stale, [entry(4)])
+    assert len(first.read().entries) == 3
 
 
 def test_a_lost_reply_is_no_lost_entry_and_no_second_one(box: GitServer, bare: Path, tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_compaction_keeps_what_counts_and_verify_proves_it(box: GitServer, bare:
     assert len(view.entries) < 90
     fresh = opened(box, tmp_path, "fresh", retention=short)
     assert fresh.read() == view
-    found = fresh.verify()
-    assert (found.problems, found.entries, found.commits) == ((), 109, 109)
-    assert [one.id for one in fresh.everything()] == [f"{n:032x}" for n in (1, 2, *(100 * n for n in range(3, 110)))]
+    verification = fresh.verify()
+    assert (verification.problems, verification.entries, verification.commits) == ((), 109, 109)
+    assert [item.id for item in fresh.everything()] == [f"{n:032x}" for n in (1, 2, *(100 * n for n in range(3, 110)))]
 
 
 def test_a_reader_across_a_compaction_sees_the_same(box: GitServer, bare: Path, tmp_path: Path) -> None:
@@ -264,10 +264,10 @@ def test_the_ledger_can_be_a_branch(box: GitServer, bare: Path, tmp_path: Path) 
 def test_a_bare_folder_can_hold_the_ledger(tmp_path: Path) -> None:
     """A path instead of a URL works too, with compare-and-swap."""
     git("init", "-q", "--bare", str(tmp_path / "shop.git"))
-    one = GitLedger.open(str(tmp_path / "shop.git"), tmp_path / "one")
+    first = GitLedger.open(str(tmp_path / "shop.git"), tmp_path / "one")
     two = GitLedger.open(str(tmp_path / "shop.git"), tmp_path / "two")
     stale = two.read()
-    one.append(one.read(), [entry(1)])
+    first.append(first.read(), [entry(1)])
     with pytest.raises(Stale):
         two.append(stale, [entry(2)])
     assert len(two.append(two.read(), [entry(2)]).entries) == 2
@@ -317,12 +317,12 @@ words = st.text(max_size=30)
         detail=st.dictionaries(words, words, max_size=3),
     )
 )
-def test_every_entry_reads_back_as_it_was_written(one: Entry) -> None:
+def test_every_entry_reads_back_as_it_was_written(written: Entry) -> None:
     """Encoding is one ASCII line and decoding is its inverse."""
-    line = encoded(one, GENESIS)
+    line = encoded(written, GENESIS)
     assert b"\n" not in line
     assert line.isascii()
-    assert decoded(line, where="here") == (one, GENESIS)
+    assert decoded(line, where="here") == (written, GENESIS)
 
 
 def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:
     repository.create_commit(REF, who, who, "recorded", tree, [])
     ledger = GitLedger.open(str(bare), tmp_path / "ledger")
     view = ledger.read()
-    kinds = [found.kind.value for found in view.entries]
+    kinds = [item.kind.value for item in view.entries]
     assert kinds == ["snapshot", "halt", "resume", "intent", "outcome", "suspend", "reject"]
     intent = view.entries[3]
     assert (intent.reason, intent.lane, intent.actor) == ("Fünf statt drei", Lane.ARTIFACT_PATCH, Actor("ann", 7))

@@ -31,13 +31,6 @@ def bare(box: GitServer) -> Path:
     return path
 
 
-@pytest.fixture
-def repo(box: GitServer, bare: Path, tmp_path: Path) -> GitRepository:
-    found = GitRepository.open(box.url("shop.git"), tmp_path / "clone")
-    found.fetch()
-    return found
-
-
 def tip(path: Path, ref: str = "refs/heads/main") -> str:
     return git("rev-parse", ref, at=path)
 
@@ -203,15 +196,15 @@ def test_a_pull_requests_head_can_be_fetched(repo: GitRepository, bare: Path) ->
 def test_history_questions(repo: GitRepository, bare: Path) -> None:
     """Log, ancestry and merge base answer as git does."""
     base = tip(bare)
-    one = repo.commit(base, {"a.yaml": b"1"}, message="one", at=NOW)
+    left = repo.commit(base, {"a.yaml": b"1"}, message="one", at=NOW)
     two = repo.commit(base, {"a.yaml": b"2"}, message="two", at=NOW)
-    assert repo.is_ancestor(base, one)
-    assert not repo.is_ancestor(one, two)
+    assert repo.is_ancestor(base, left)
+    assert not repo.is_ancestor(left, two)
     assert not repo.is_ancestor("0" * 40, two)
-    assert repo.merge_base(one, two) == base
-    assert [info.message for info in repo.log(one, limit=10)] == ["one", "Seed"]
-    assert [info.sha for info in repo.log(one, limit=10, until=base)] == [one]
-    assert [info.sha for info in repo.log(one, limit=1)] == [one]
+    assert repo.merge_base(left, two) == base
+    assert [info.message for info in repo.log(left, limit=10)] == ["one", "Seed"]
+    assert [info.sha for info in repo.log(left, limit=10, until=base)] == [left]
+    assert [info.sha for info in repo.log(left, limit=1)] == [left]
 
 
 def test_changed_finds_renames_and_leaves_out_binaries(repo: GitRepository, bare: Path) -> None:
@@ -231,13 +224,13 @@ def test_changed_finds_renames_and_leaves_out_binaries(repo: GitRepository, bare
         message="h",
         at=NOW,
     )
-    found = {change.path: change for change in repo.changed(base, head)}
-    assert list(found) == ["a.yaml", "big", "bin", "new.txt", "run.sh"]
-    assert (found["a.yaml"].before, found["a.yaml"].after) == (b"a: 1\n", b"a: 9\n")
-    assert (found["new.txt"].status, found["new.txt"].old_path) == (FileStatus.RENAMED, "old.txt")
-    assert (found["run.sh"].status, found["run.sh"].after) == (FileStatus.REMOVED, None)
-    assert found["bin"].omitted == "binary"
-    assert found["big"].omitted == "too large (1,000,001 bytes)"
+    changes = {change.path: change for change in repo.changed(base, head)}
+    assert list(changes) == ["a.yaml", "big", "bin", "new.txt", "run.sh"]
+    assert (changes["a.yaml"].before, changes["a.yaml"].after) == (b"a: 1\n", b"a: 9\n")
+    assert (changes["new.txt"].status, changes["new.txt"].old_path) == (FileStatus.RENAMED, "old.txt")
+    assert (changes["run.sh"].status, changes["run.sh"].after) == (FileStatus.REMOVED, None)
+    assert changes["bin"].omitted == "binary"
+    assert changes["big"].omitted == "too large (1,000,001 bytes)"
 
 
 def test_credentials_reach_the_server_and_nothing_else(bare: Path, box: GitServer, tmp_path: Path) -> None:
@@ -313,13 +306,13 @@ def test_leavings_of_a_killed_process_do_not_block(repo: GitRepository, bare: Pa
 
 def test_a_bare_folder_can_be_the_remote_and_still_swaps(bare: Path, tmp_path: Path) -> None:
     """A path as remote: pushes compare-and-swap there too, and a checkout is refused."""
-    one = GitRepository.open(str(bare), tmp_path / "one")
+    first = GitRepository.open(str(bare), tmp_path / "one")
     two = GitRepository.open(f"file://{bare}", tmp_path / "two")
-    one.fetch()
+    first.fetch()
     two.fetch()
     base = tip(bare)
-    made = one.commit(base, {"a.yaml": b"1"}, message="1", at=NOW)
-    one.push("main", made, expected=base)
+    made = first.commit(base, {"a.yaml": b"1"}, message="1", at=NOW)
+    first.push("main", made, expected=base)
     with pytest.raises(Stale):
         two.push("main", two.commit(base, {"a.yaml": b"2"}, message="2", at=NOW), expected=base)
     assert tip(bare) == made
@@ -382,8 +375,8 @@ def test_partial_and_shallow_clones_made_by_git_are_read(bare: Path, box: GitSer
     git("config", "uploadpack.allowFilter", "true", at=bare)
     git("clone", "-q", "--filter=blob:none", "--no-checkout", box.url("shop.git"), str(tmp_path / "partial"))
     partial = GitRepository.local(tmp_path / "partial")
-    found = [(change.path, change.old_path, change.before) for change in partial.changed(base, head)]
-    assert found == [("a.yaml", None, b"a: 1\n"), ("new", "old", text)]
+    changes = [(change.path, change.old_path, change.before) for change in partial.changed(base, head)]
+    assert changes == [("a.yaml", None, b"a: 1\n"), ("new", "old", text)]
     assert partial.read(head, "a.yaml") == b"a: 2\n"
     with pytest.raises(Invalid):
         partial.blob("0" * 40)

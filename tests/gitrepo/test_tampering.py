@@ -28,8 +28,8 @@ def bare(box: GitServer) -> Path:
     """A repository on the server whose ledger ends in a halt."""
     path = box.bare("shop.git")
     ledger = GitLedger.open(str(path), path.parent / "writer")
-    for one in BEFORE:
-        ledger.append(ledger.read(), [one])
+    for record in BEFORE:
+        ledger.append(ledger.read(), [record])
     return path
 
 
@@ -39,10 +39,10 @@ def tip(bare: Path) -> str:
 
 def lines(entries: list[Entry]) -> list[bytes]:
     """The chained lines of ``entries``, as an honest writer makes them."""
-    found: list[bytes] = []
-    for one in entries:
-        found.append(encoded(one, digest(found[-1]) if found else GENESIS))
-    return found
+    records: list[bytes] = []
+    for record in entries:
+        records.append(encoded(record, digest(records[-1]) if records else GENESIS))
+    return records
 
 
 TRUE = lines(BEFORE)

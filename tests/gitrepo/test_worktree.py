@@ -51,9 +51,9 @@ def test_nothing_outside_is_read(tree: WorkTree, tmp_path: Path) -> None:
 def test_a_changed_file_has_another_blob_id(tree: WorkTree, tmp_path: Path) -> None:
     """What is cached by blob id notices a change."""
     before = tree.entries(WORKTREE)[0]
-    place = tmp_path / "folder" / "a.yaml"
-    place.write_bytes(b"b")
-    os.utime(place, ns=(1, 1))
+    file = tmp_path / "folder" / "a.yaml"
+    file.write_bytes(b"b")
+    os.utime(file, ns=(1, 1))
     assert tree.entries(WORKTREE)[0].blob != before.blob
     (tmp_path / "folder" / "a.yaml").unlink()
     with pytest.raises(Invalid):

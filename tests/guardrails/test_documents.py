@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import Invalid
-from bot.guardrails import expressions, globs
+from bot.guardrails import expressions
 from bot.guardrails.documents import parse
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Subject
@@ -161,19 +161,6 @@ def test_own_documents_replace_shipped_ones_and_agent_documents_wait_for_their_a
     assert "mine" in {one.id for one in rules.for_agent("devin")}
     assert "no built-in rule XYZ-1" in rules.errors[0]
     assert rules.hash != load({}, shipped={}).hash
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "matches"),
-    [
-        ("**/*.py", "a.py", True), ("**/*.py", "a/b/c.py", True), ("*.py", "a/b.py", False), ("src/**", "src/a/b", True),
-        ("a/?.x", "a/b.x", True), ("*.{ya,y}ml", "a.yml", True), ("a/**/b", "a/b", True), ("**", "x/y", True),
-    ],
-)  # fmt: skip
-def test_globs(pattern: str, path: str, matches: bool) -> None:
-    """Two stars cross folders, one does not."""
-    globs.check(pattern)
-    assert globs.matches(path, (pattern,)) is matches
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.secrecy.providers import PROVIDERS, masked
+from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact
+from bot.secrecy.tokens import masked
 from tests.guardrails.changes import Case, file, fire, random_text
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bot.intake.declared import Declared
 from bot.intake.interpolate import fill, parse_env
 from bot.intake.read import read
-from bot.model.resource import JSON, Desired, Pointer, Through
-from tests.intake.corpus import corpus
+from bot.model.json import JSON, Pointer
+from bot.model.resource import Desired, Through
+from tests.corpus import cases
 
 
 def project(**files: str) -> Declared:
@@ -209,7 +210,7 @@ def leaves(tree: JSON, at: Pointer = ()) -> Iterator[Pointer]:
             yield from leaves(child, (*at, index))
 
 
-@pytest.mark.parametrize("path", corpus("compose", ".yaml", ".yml"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("compose", "*.y*ml"))
 def test_every_real_file_is_read_or_its_mistake_told(path: Path) -> None:
     """No file of the corpus stops the reader, and every leaf of what it declares has an origin in that file."""
     found = read({path.name: path.read_bytes()}, project="shop")

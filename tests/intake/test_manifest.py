@@ -9,7 +9,7 @@ import pytest
 from bot.intake.discover import candidates
 from bot.intake.read import read, read_manifest
 from bot.model.resource import Platform, ResourceId
-from tests.intake.corpus import corpus
+from tests.corpus import cases
 
 TWO = b"""apiVersion: v1
 kind: Service
@@ -119,10 +119,10 @@ def test_what_is_no_manifest_is_passed_over(data: bytes) -> None:
 
 
 def test_a_resource_declared_twice_names_both_files() -> None:
-    """The first declaration stays, the second one is an error that names the first."""
+    """Neither is taken for what is meant: the second one is an error that names the first, and both are left alone."""
     data = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
     found = read({"a.yaml": data, "b.yaml": data}, project="p")
-    assert [one.file for one in found.resources] == ["a.yaml"]
+    assert found.resources == ()
     assert found.errors[0].file == "b.yaml"
     assert "a.yaml:1" in found.errors[0].message
 
@@ -148,7 +148,7 @@ def test_candidates_leave_out_what_cannot_declare_anything() -> None:
     assert candidates([*others, *wanted]) == tuple(sorted(wanted))
 
 
-@pytest.mark.parametrize("path", corpus("kubernetes-drift", ".json", ".yaml"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", cases("kubernetes", "*.*", beside="kubernetes-drift"))
 def test_every_real_object_is_read(path: Path) -> None:
     """Each file of the corpus is one object without mistakes, and every leaf of it has an origin."""
     found = read_manifest(path.name, path.read_bytes())

@@ -15,7 +15,7 @@ from bot.intake.scalars import Dialect, reads_as_text, resolve
 from bot.intake.spans import Node, locate, target, value
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load, span_trees
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 KUBERNETES, COMPOSE = Dialect.KUBERNETES, Dialect.COMPOSE
 

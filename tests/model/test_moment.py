@@ -32,8 +32,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 )
 def test_a_time_is_in_utc(text: str, at: datetime) -> None:
     """An offset is honoured, without one it is UTC, and a duration counts from now."""
-    found = moment(text, now=NOW)
-    assert (found, found.utcoffset()) == (at, timedelta())
+    time = moment(text, now=NOW)
+    assert (time, time.utcoffset()) == (at, timedelta())
 
 
 @pytest.mark.parametrize(

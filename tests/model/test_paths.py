@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Invalid
-from bot.model.paths import format_path, parse_path
-from bot.model.resource import Item, Path
+from bot.model.paths import Item, Path, format_path, parse_path
 
 segments = st.one_of(
     st.text(min_size=1), st.integers(min_value=0, max_value=10**6), st.builds(Item, st.text(min_size=1))

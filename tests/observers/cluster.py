@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import yaml
 
-from bot.model.json import get, mapping, text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, text
 
 KINDS: Mapping[str, tuple[tuple[str, str, bool], ...]] = {
     "/api/v1": (

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.model.json import get
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
+from bot.model.json import JSON, Tree, get
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.observers.engine_api import host_of, unframed
 from bot.ports import Observation
@@ -153,7 +153,7 @@ def test_a_container_that_cannot_be_inspected_uncovers(engine: Engine) -> None:
     seen = look(engine, declared())
     assert declared().id in seen.resources
     assert seen.covered == frozenset()
-    assert seen.unreachable[0].cause == "the engine answered 500: disk on fire, token=[hidden]"
+    assert seen.unreachable[0].cause == "the engine answered 500: disk on fire, token=[redacted:secret]"
 
 
 def test_a_slow_engine_is_unreachable(engine: Engine) -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Invalid
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, SourceKind, Tree, Unreachable
+from bot.errors import Invalid, Unavailable
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers.gather import gather, merged
 from bot.observers.placement import placed, spelled
 from bot.ports import Observation, Observer, ObserverStep
@@ -30,8 +31,8 @@ class Fixed:
     platforms: frozenset[Platform]
     name: str = "fixed"
 
-    def observe(self, wanted: Sequence[Desired], *, now: datetime) -> Observation:
-        del wanted, now
+    def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        del declared, now
         return self.answer()
 
 
@@ -95,13 +96,35 @@ def test_an_observer_that_hangs_is_unreachable() -> None:
 
 
 def test_bad_settings_are_raised() -> None:
-    """What an observer raises is raised, not swallowed."""
+    """Settings that make no sense stop the run: somebody has to change them."""
 
     def wrong() -> Observation:
         raise Invalid("no such folder")
 
     with pytest.raises(Invalid, match="no such folder"):
         gather([Fixed(wrong, frozenset())], (), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (KeyError("metadata"), "it failed with KeyError: 'metadata'"),
+        (Unavailable("no route to host"), "it failed with Unavailable: no route to host"),
+        (RecursionError(), "it failed with RecursionError"),
+        (SystemExit(3), "it failed with SystemExit: 3"),
+        (ValueError("bad token=hunter2-and-more"), "it failed with ValueError: bad token=[redacted:secret]"),
+    ],
+)
+def test_a_broken_observer_takes_down_its_own_look_only(failure: BaseException, cause: str) -> None:
+    """Whatever an observer raises, the others are heard; its own platform is not covered, and its cause holds no secret."""
+
+    def broken() -> Observation:
+        raise failure
+
+    seen = gather([Fixed(broken, frozenset({Platform.COMPOSE}), "odd"), seeing(WEB)], (), now=NOW)
+    assert seen.unreachable == (Unreachable("odd", "odd", cause),)
+    assert seen.covered == {Platform.KUBERNETES}
+    assert set(seen.resources) == {WEB}
 
 
 def test_nobody_looks() -> None:

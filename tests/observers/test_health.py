@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.drift.kubernetes.health import container_problems, problems, with_pod_problems
-from bot.model.resource import JSON, Observed, Platform, Problem, ResourceId, Tree
+from bot.drift.compose.inspected.health import container_problems
+from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.workloads import with_pod_problems
+from bot.model.json import JSON, Tree
+from bot.model.resource import Observed, Platform, Problem, ResourceId
 
 NOW: Final = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 LONG_AGO: Final = "2026-05-04T10:00:00Z"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Invalid
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.cluster_api import access
 from bot.observers.kubernetes import KubernetesObserver
 from bot.ports import Observation, ObserverStep

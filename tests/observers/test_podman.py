@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.drift.compose.inspect import INHERITED
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind
+from bot.drift.compose.inspected.inspect import INHERITED
+from bot.model.json import JSON
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.ports import Observation
 from tests.observers.recorder import recording

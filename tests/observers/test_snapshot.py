@@ -147,7 +147,7 @@ def test_a_command_is_run_without_a_shell() -> None:
 @pytest.mark.parametrize(
     ("script", "timeout", "cause"),
     [
-        ("import sys; sys.exit('password=hunter2 is wrong')", 20.0, "exit code 1: password=[hidden] is wrong"),
+        ("import sys; sys.exit('password=hunter2 is wrong')", 20.0, "exit code 1: password=[redacted:secret] is wrong"),
         ("import time; time.sleep(60)", 0.2, "did not finish within 0.2 s"),
         ("import sys; sys.stdout.write('x' * 3_000_000)", 20.0, "wrote more than 1000000 bytes"),
     ],

@@ -15,7 +15,8 @@ import pytest
 
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, SetValue
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind, Tree
+from bot.model.json import JSON, Tree
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.plans import PlanReader
 from bot.observers.terraform import TerraformObserver
 from bot.ports import Observation

@@ -7,8 +7,9 @@ from typing import Any
 
 from bot.model.decision import FixLevel
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.json import JSON
 from bot.model.paths import parse_path
-from bot.model.resource import JSON, Desired, Platform, ResourceId, SourceKind
+from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.policy.levels import in_force
 from bot.policy.rules import RuleSet
 

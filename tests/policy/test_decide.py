@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.model.decision import Direction, Lane
 from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, SetValue, Severity
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.policy.context import Context, collect
 from bot.policy.decide import DEFAULT_RULE, decide
 from bot.policy.rules import RuleSet, load
@@ -19,6 +20,7 @@ from tests.policy.cases import declared, drift, resource, rules
 
 PROBE = "spec.template.spec.containers[web].livenessProbe"
 NOTHING = Context()
+WEB = resource("Deployment/shop/web", group="apps")
 PATCH, PULL, RUNBOOK, NONE = Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE, Lane.NOTHING
 EVERYTHING_PATCHED = "rules: [{id: all, remedy: artifact-patch, reason: Whatever it is.}]"
 
@@ -107,6 +109,19 @@ def test_a_rule_may_ask_for_less() -> None:
     assert decide(drift("service/shop/web", "healthcheck.retries", 3, 5), rules("moderate", own), NOTHING).lane is PULL
 
 
+@pytest.mark.parametrize(
+    ("target", "lane"), [("prod", Lane.NOTHING), ("prod-eu", Lane.NOTHING), ("dev", PULL), ("", PULL)]
+)
+@pytest.mark.parametrize(
+    "where", ['match: {target: ["prod", "prod-*"]}', "when: \"resource.target.startsWith('prod')\""]
+)
+def test_a_rule_may_be_about_some_targets(target: str, lane: Lane, where: str) -> None:
+    """By their names, in a match and in a condition; the one unnamed target has the empty name."""
+    own = f"rules:\n  - id: prod\n    {where}\n    remedy: nothing\n    reason: Prod is looked after.\n"
+    there = replace(drift(path="spec.replicas", desired=1, observed=3), resource=WEB._replace(target=target))
+    assert decide(there, rules("moderate", own), NOTHING).lane is lane
+
+
 def test_without_rules_the_order_of_questions_decides() -> None:
     """An empty rule set asks by pull request, and files what is destructive."""
     assert decide(drift(path="spec.replicas", observed=3), RuleSet(), NOTHING).lane is PULL
@@ -143,6 +158,16 @@ def test_conditions_see_the_drift(when: str, matched: bool) -> None:
     own = f'rules:\n  - id: one\n    when: "{when}"\n    remedy: nothing\n    reason: It matched.\n'
     decision = decide(drift("service/shop/web", "healthcheck.retries", 3, 5), rules("moderate", own), NOTHING)
     assert (decision.lane is Lane.NOTHING) is matched
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("adoptable", [True, False])
+def test_a_rule_may_ask_whether_an_edit_would_say_what_runs(asked: bool, adoptable: bool) -> None:
+    """``adoptable`` holds for a drift with an edit, or for one without, and for no other."""
+    own = f"rules: [{{id: own, match: {{adoptable: {str(asked).lower()}}}, remedy: nothing, reason: Reported only.}}]"
+    edits = (SetValue(("retries",), 5),) if adoptable else ()
+    decision = decide(drift("service/shop/web", "healthcheck.retries", 3, 5, adopt=edits), rules(own=own), NOTHING)
+    assert (decision.rule == "policies/own.yaml#own") is (asked is adoptable)
 
 
 def test_a_label_that_is_selected_is_never_committed() -> None:

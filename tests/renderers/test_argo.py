@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from bot.model.json import get, text
-from bot.model.resource import Tree
+from bot.model.json import Tree, get, text
 from bot.model.target import Unit, UnitKind
 from bot.renderers.argo import image
 from bot.renderers.renderers import Renderers

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.json import text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import confined, tools
 from bot.renderers.confined import Jail, Wall

@@ -10,7 +10,7 @@ import pytest
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import load
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.model.target import Unit, UnitKind
 from bot.renderers import tools
 from bot.renderers.kustomize import blamed

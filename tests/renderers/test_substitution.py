@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Invalid
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.renderers.opaque import opaque, unresolved
 from bot.renderers.substitution import substituted
 

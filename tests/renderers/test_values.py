@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import Invalid
-from bot.model.resource import JSON
+from bot.model.json import JSON
 from bot.renderers import values
 
 

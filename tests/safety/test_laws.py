@@ -129,16 +129,16 @@ class Bots(RuleBasedStateMachine):
         """By the clocks that were read when each fix was permitted, whatever they said."""
         every = sorted(moment for fixes in self.fixes.values() for moment in fixes)
         for fixes in self.fixes.values():
-            assert all(later - one >= timedelta(seconds=LIMITS.cooldown) for one, later in pairwise(fixes))
-            assert all(later - one >= timedelta(hours=1) for one, later in zip(fixes, fixes[2:], strict=False))
-        assert all(later - one >= timedelta(hours=1) for one, later in zip(every, every[3:], strict=False))
+            assert all(later - earlier >= timedelta(seconds=LIMITS.cooldown) for earlier, later in pairwise(fixes))
+            assert all(later - earlier >= timedelta(hours=1) for earlier, later in zip(fixes, fixes[2:], strict=False))
+        assert all(later - earlier >= timedelta(hours=1) for earlier, later in zip(every, every[3:], strict=False))
 
     @invariant()
     def nothing_is_forgotten(self) -> None:
-        found = state(self.book.view, self.now, LIMITS)
-        assert found.halted == (self.halted or self.failures >= FAILURES)
-        assert found.failures == self.failures
-        assert {entry.id for entry in self.unfinished} <= {entry.id for entry in found.open}
+        standing = state(self.book.view, self.now, LIMITS)
+        assert standing.halted == (self.halted or self.failures >= FAILURES)
+        assert standing.failures == self.failures
+        assert {entry.id for entry in self.unfinished} <= {entry.id for entry in standing.open}
 
 
 TestBots = Bots.TestCase
@@ -180,12 +180,12 @@ def test_compaction_changes_no_answer(events: list[tuple[str, str, int]], later:
     now = at(minutes + later)
     for task in TASKS:
         for lane in (Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST):
-            wanted = request(task, lane, fingerprint=f"f-{task}", fields=(f"field of {task}",))
-            one, other = permit(whole, wanted, TIGHT, now), permit(folded, wanted, TIGHT, now)
-            assert type(one) is type(other)
-            assert [check.passed for check in one.checks] == [check.passed for check in other.checks]
-            if isinstance(one, Denied) and isinstance(other, Denied):
-                assert (one.limit, one.next_eligible) == (other.limit, other.next_eligible)
+            asked = request(task, lane, fingerprint=f"f-{task}", fields=(f"field of {task}",))
+            answer, other = permit(whole, asked, TIGHT, now), permit(folded, asked, TIGHT, now)
+            assert type(answer) is type(other)
+            assert [check.passed for check in answer.checks] == [check.passed for check in other.checks]
+            if isinstance(answer, Denied) and isinstance(other, Denied):
+                assert (answer.limit, answer.next_eligible) == (other.limit, other.next_eligible)
     before, after = state(whole, now, TIGHT), state(folded, now, TIGHT)
     assert before == after
 

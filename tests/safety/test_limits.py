@@ -131,15 +131,15 @@ def test_a_broken_clocks_entry_is_healed_by_a_resume() -> None:
     """
     made = Book()
     made.fix(50 * YEARS)
-    told = permit(made.view, request(), Limits(), at(0))
-    assert isinstance(told, Denied)
-    assert "`clockwork resume`" in told.message
+    answer = permit(made.view, request(), Limits(), at(0))
+    assert isinstance(answer, Denied)
+    assert "`clockwork resume`" in answer.message
     assert isinstance(permit(made.view, request("db"), Limits(), at(0)), Permit)
     made.fix(1, task="db")
     made.add(EntryKind.RESUME, 5)
-    told = permit(made.view, request(), Limits(), at(6))
-    assert isinstance(told, Denied)
-    assert told.next_eligible == at(15)
+    answer = permit(made.view, request(), Limits(), at(6))
+    assert isinstance(answer, Denied)
+    assert answer.next_eligible == at(15)
     assert isinstance(permit(made.view, request(), Limits(), at(15)), Permit)
 
 
@@ -172,10 +172,10 @@ def test_a_resume_from_a_machine_with_a_slow_clock_frees_no_budget(days: float, 
     before = permit(made.view, request(), Limits(), at(22))
     for _ in range(times):
         made.add(EntryKind.RESUME, 12 - days * 24 * 60, task=task)
-    told = permit(made.view, request(), Limits(), at(22))
+    answer = permit(made.view, request(), Limits(), at(22))
     assert isinstance(before, Denied)
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == (before.limit, before.next_eligible) == ("task-window", at(60))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == (before.limit, before.next_eligible) == ("task-window", at(60))
 
 
 def test_a_bot_on_the_machine_with_the_slow_clock_is_denied_too() -> None:
@@ -223,13 +223,13 @@ def test_an_entry_at_the_end_of_the_calendar_denies_and_says_why() -> None:
         made.fix(0, at=EDGE, fields=("f",), fingerprint="abc")
     made.intent(0, at=EDGE, fingerprint="abc", fields=("f",))
     asked = request(fingerprint="abc", fields=("f",))
-    told = permit(made.view, asked, Limits(), at(0))
-    assert isinstance(told, Denied)
-    assert told.next_eligible is None
-    told = permit(made.view, request(), Limits(), at(0))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("task-window", None)
-    assert "dated 9999-12-31" in told.message
+    answer = permit(made.view, asked, Limits(), at(0))
+    assert isinstance(answer, Denied)
+    assert answer.next_eligible is None
+    answer = permit(made.view, request(), Limits(), at(0))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("task-window", None)
+    assert "dated 9999-12-31" in answer.message
     assert retained(made.entries, Retention()) == {entry.id for entry in made.entries}
     assert state(made.view, at(0)).dangling
     for minute in (1, 2, 3):
@@ -253,9 +253,9 @@ def test_durations_without_end_only_deny(seconds: float) -> None:
     made.fix(0, fields=("f",))
     made.intent(1, "db", fingerprint="abc")
     for asked in (request(), request(fields=("f",)), request("cache", lane=PULL, fingerprint="abc")):
-        told = permit(made.view, asked, limits, at(10_000_000))
-        assert isinstance(told, Denied)
-        assert told.next_eligible is None
+        answer = permit(made.view, asked, limits, at(10_000_000))
+        assert isinstance(answer, Denied)
+        assert answer.next_eligible is None
     assert state(made.view, at(10_000_000), limits).dangling == ()
     assert len(retained(made.entries, Retention.of(limits))) == len(made.entries)
 
@@ -266,10 +266,10 @@ def test_the_next_eligible_time_is_true_across_change_windows() -> None:
     made = Book()
     made.fix(0)
     limits = Limits(windows=(noon,))
-    told = permit(made.view, request(), limits, at(2))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("cooldown", at(24 * 60))
-    assert told.message.endswith("; next eligible at 2025-06-03 12:00:00 UTC")
+    answer = permit(made.view, request(), limits, at(2))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("cooldown", at(24 * 60))
+    assert answer.message.endswith("; next eligible at 2025-06-03 12:00:00 UTC")
     assert isinstance(permit(made.view, request(), limits, at(24 * 60)), Permit)
 
 
@@ -278,11 +278,11 @@ def test_the_message_names_the_time_at_which_everything_passes() -> None:
     made = Book()
     made.fix(0)
     made.fix(58)
-    told = permit(made.view, request(), Limits(), at(59))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("task-window", at(68))
-    assert told.message.endswith("; next eligible at 2025-06-02 13:08:00 UTC")
-    assert told.message.count("UTC") == 1
+    answer = permit(made.view, request(), Limits(), at(59))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("task-window", at(68))
+    assert answer.message.endswith("; next eligible at 2025-06-02 13:08:00 UTC")
+    assert answer.message.count("UTC") == 1
 
 
 def test_a_suspension_that_ends_while_the_window_is_shut_waits_for_it() -> None:
@@ -290,9 +290,9 @@ def test_a_suspension_that_ends_while_the_window_is_shut_waits_for_it() -> None:
     night = parse_window("night", kind="deny", cron="30 12 * * *", duration=7200, zone="UTC")
     made = Book()
     made.add(EntryKind.SUSPEND, -1, task="web", detail={"until": at(60).isoformat()})
-    told = permit(made.view, request(), Limits(windows=(night,)), at(0))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("suspended", at(150))
+    answer = permit(made.view, request(), Limits(windows=(night,)), at(0))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("suspended", at(150))
 
 
 NONE: dict[str, tuple[Limits, str]] = {
@@ -312,9 +312,9 @@ def test_none_allowed_is_none(what: str) -> None:
     """A count of 0 denies, whichever it is, and names no time."""
     limits, limit = NONE[what]
     asked = request(fields=("f",), lane=PULL if "proposals" in what else Lane.ARTIFACT_PATCH)
-    told = permit(LedgerView(None), asked, limits, at(0))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == (limit, None)
+    answer = permit(LedgerView(None), asked, limits, at(0))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == (limit, None)
 
 
 def test_what_is_not_limited_is_not_asked() -> None:
@@ -333,8 +333,8 @@ def test_what_is_not_limited_is_not_asked() -> None:
     )
     assert isinstance(permit(made.view, request(fields=("f",)), limits, at(30)), Permit)
     assert isinstance(permit(made.view, request("t0", lane=PULL), limits, at(30)), Permit)
-    found = state(made.view, at(30), limits)
-    assert (found.stopped, found.emergency, fights(made.view, limits, at(30))) == ({}, False, ())
+    standing = state(made.view, at(30), limits)
+    assert (standing.stopped, standing.emergency, fights(made.view, limits, at(30))) == ({}, False, ())
 
 
 def test_a_rejected_proposal_stays_away_until_a_retry() -> None:
@@ -342,9 +342,9 @@ def test_a_rejected_proposal_stays_away_until_a_retry() -> None:
     made = Book()
     made.add(EntryKind.REJECT, 0, fingerprint="abc", task="web")
     for lane in (PULL, ISSUE, Lane.ARTIFACT_PATCH):
-        told = permit(made.view, request(lane=lane, fingerprint="abc"), Limits(), at(1))
-        assert isinstance(told, Denied)
-        assert told.limit == "rejected"
+        answer = permit(made.view, request(lane=lane, fingerprint="abc"), Limits(), at(1))
+        assert isinstance(answer, Denied)
+        assert answer.limit == "rejected"
         assert isinstance(permit(made.view, request(lane=lane, fingerprint="abd"), Limits(), at(1)), Permit)
     made.add(EntryKind.RETRY, 2, fingerprint="abc")
     assert isinstance(permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(3)), Permit)
@@ -356,10 +356,10 @@ def test_the_same_field_corrected_three_times_is_left_alone() -> None:
     field = "Deployment/shop/web spec.replicas"
     for hour in (0, 2, 4):
         made.fix(hour * 60, fields=(field, "another"))
-    told = permit(made.view, request(fields=(field,)), Limits(), at(400))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.figures["field"], told.figures["corrected"]) == ("convergence", field, 3)
-    assert told.next_eligible == at(24 * 60)
+    answer = permit(made.view, request(fields=(field,)), Limits(), at(400))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.figures["field"], answer.figures["corrected"]) == ("convergence", field, 3)
+    assert answer.next_eligible == at(24 * 60)
     assert isinstance(permit(made.view, request(fields=("third",)), Limits(), at(400)), Permit)
     assert isinstance(permit(made.view, request(fields=(field,)), Limits(), at(24 * 60)), Permit)
     assert isinstance(permit(made.view, request(lane=PULL, fields=(field,)), Limits(), at(400)), Permit)
@@ -369,9 +369,9 @@ def test_somebody_at_work_on_the_same_proposal_is_waited_for() -> None:
     """An open intent of the same fingerprint denies a second one until it is too old to be work in hand."""
     made = Book()
     made.intent(0, lane=PULL, fingerprint="abc")
-    told = permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(9))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("in-progress", at(10))
+    answer = permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(9))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("in-progress", at(10))
     assert isinstance(permit(made.view, request(lane=PULL, fingerprint="abc"), Limits(), at(10)), Permit)
 
 
@@ -381,13 +381,13 @@ def test_budgets_of_severity_and_repository() -> None:
     for number in range(5):
         made.fix(number, task=f"t{number}", severity="HIGH")
     few = Limits(repository_fixes_per_hour=5)
-    told = permit(made.view, request(), few, at(10))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
+    answer = permit(made.view, request(), few, at(10))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("repository-budget", at(60))
     strict = Limits(severity_fixes_per_hour={Severity.HIGH: 2, Severity.LOW: 1})
-    told = permit(made.view, request(severity=Severity.HIGH), strict, at(10))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("severity-budget", at(63))
+    answer = permit(made.view, request(severity=Severity.HIGH), strict, at(10))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("severity-budget", at(63))
     assert isinstance(permit(made.view, request(), strict, at(10)), Permit)
 
 
@@ -396,41 +396,41 @@ def test_proposals_have_generous_budgets_of_their_own() -> None:
     made = Book()
     for number in range(12):
         made.fix(number, lane=PULL)
-    told = permit(made.view, request(lane=ISSUE), Limits(), at(20))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("task-proposals", at(60))
-    told = permit(made.view, request("db", lane=ISSUE), Limits(proposals_per_hour=12), at(20))
-    assert isinstance(told, Denied)
-    assert told.limit == "repository-proposals"
+    answer = permit(made.view, request(lane=ISSUE), Limits(), at(20))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("task-proposals", at(60))
+    answer = permit(made.view, request("db", lane=ISSUE), Limits(proposals_per_hour=12), at(20))
+    assert isinstance(answer, Denied)
+    assert answer.limit == "repository-proposals"
     assert isinstance(permit(made.view, request(), Limits(), at(20)), Permit)
 
 
 def test_what_one_tick_was_granted_counts_at_once() -> None:
     """Pending permits use up window, cooldown and budgets before they are in the ledger."""
     view = LedgerView(None)
-    told = permit(view, request(), Limits(), at(0), pending=[request()])
-    assert isinstance(told, Denied)
-    assert told.next_eligible == at(10)
+    answer = permit(view, request(), Limits(), at(0), pending=[request()])
+    assert isinstance(answer, Denied)
+    assert answer.next_eligible == at(10)
     whole = Limits(repository_fixes_per_hour=2)
-    told = permit(view, request(), whole, at(0), pending=[request("a"), request("b")])
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
+    answer = permit(view, request(), whole, at(0), pending=[request("a"), request("b")])
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("repository-budget", at(60))
     assert isinstance(permit(view, request(), whole, at(0), pending=[request("a"), request("b", lane=PULL)]), Permit)
 
 
 def test_zero_fixes_never_permits_and_names_no_time() -> None:
     """A budget of none waits for a person."""
-    told = permit(LedgerView(None), request(), Limits(fixes_per_hour=0), at(0))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("task-window", None)
+    answer = permit(LedgerView(None), request(), Limits(fixes_per_hour=0), at(0))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("task-window", None)
 
 
 def test_change_windows_hold_artifact_patches() -> None:
     """Outside of an allow window a patch waits for it, a pull request does not."""
     night = parse_window("night", kind="allow", cron="0 22 * * *", duration=3600, zone="UTC")
-    told = permit(LedgerView(None), request(), Limits(windows=(night,)), at(0))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("change-window", at(600))
+    answer = permit(LedgerView(None), request(), Limits(windows=(night,)), at(0))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("change-window", at(600))
     assert isinstance(permit(LedgerView(None), request(lane=PULL), Limits(windows=(night,)), at(0)), Permit)
 
 
@@ -442,10 +442,10 @@ def test_every_figure_can_be_explained() -> None:
     assert checks["task-window"].figures == {"used": 1, "allowed": 2, "window_seconds": 3600.0}
     assert checks["cooldown"].figures["seconds_since"] == 1800.0
     assert list(checks)[:2] == ["halted", "emergency-stop"]
-    told = permit(made.view, request(), Limits(), at(1))
-    assert isinstance(told, Denied)
-    assert "next eligible at 2025-06-02 12:10:00 UTC" in told.message
-    assert len(told.checks) == len(checks)
+    answer = permit(made.view, request(), Limits(), at(1))
+    assert isinstance(answer, Denied)
+    assert "next eligible at 2025-06-02 12:10:00 UTC" in answer.message
+    assert len(answer.checks) == len(checks)
 
 
 def test_only_the_limits_make_permits() -> None:
@@ -474,9 +474,9 @@ def test_a_clock_set_back_empties_no_budget_of_the_repository() -> None:
     made.fix(90, task="a")
     made.fix(0, task="b")
     made.fix(1, task="c")
-    told = permit(made.view, request(), Limits(repository_fixes_per_hour=3), at(120))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("repository-budget", at(150))
+    answer = permit(made.view, request(), Limits(repository_fixes_per_hour=3), at(120))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("repository-budget", at(150))
 
 
 def test_compaction_keeps_the_success_that_ends_a_row_of_failures() -> None:
@@ -501,6 +501,6 @@ def test_a_clock_set_back_lets_nothing_slip_out_of_the_window() -> None:
     made = Book()
     for minute, task in ((0, "a"), (0, "b"), (20, "a"), (70, "a")):
         made.fix(minute, task=task)
-    told = permit(made.view, request("b"), Limits(repository_fixes_per_hour=3), at(40))
-    assert isinstance(told, Denied)
-    assert (told.limit, told.next_eligible) == ("repository-budget", at(60))
+    answer = permit(made.view, request("b"), Limits(repository_fixes_per_hour=3), at(40))
+    assert isinstance(answer, Denied)
+    assert (answer.limit, answer.next_eligible) == ("repository-budget", at(60))

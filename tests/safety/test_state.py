@@ -14,9 +14,9 @@ from tests.safety.ledgers import Book, at
 
 def test_an_empty_ledger_stands_for_nothing() -> None:
     """Nothing is halted, nothing is open."""
-    found = state(LedgerView(None), at(0))
-    assert not found.halted
-    assert found.open == found.dangling == ()
+    standing = state(LedgerView(None), at(0))
+    assert not standing.halted
+    assert standing.open == standing.dangling == ()
 
 
 def test_standing_orders() -> None:
@@ -30,11 +30,11 @@ def test_standing_orders() -> None:
     made.add(EntryKind.REJECT, 2, fingerprint="f2")
     made.add(EntryKind.RETRY, 3, fingerprint="f1")
     made.add(EntryKind.IGNORE, 3, fingerprint="f3")
-    found = state(made.view, at(5))
-    assert found.halt == halt
-    assert set(found.suspended) == {"a", "b"}
-    assert set(found.rejected) == {"f2"}
-    assert set(found.ignored) == {"f3"}
+    standing = state(made.view, at(5))
+    assert standing.halt == halt
+    assert set(standing.suspended) == {"a", "b"}
+    assert set(standing.rejected) == {"f2"}
+    assert set(standing.ignored) == {"f3"}
     made.add(EntryKind.RESUME, 6)
     later = state(made.view, at(11))
     assert not later.halted
@@ -47,9 +47,9 @@ def test_intents_dangle_once_they_are_too_old_to_be_work_in_hand() -> None:
     old, young, future = made.intent(-10), made.intent(-9, "db"), made.intent(99_999, "x")
     made.fix(-60, task="done")
     made.fix(-60, Result.ABANDONED, task="given up")
-    found = state(made.view, at(0))
-    assert found.open == (old, young, future)
-    assert found.dangling == (old, future)
+    standing = state(made.view, at(0))
+    assert standing.open == (old, young, future)
+    assert standing.dangling == (old, future)
     assert state(made.view, at(0), Limits(in_progress=0)).dangling == (old, young, future)
 
 
@@ -62,8 +62,8 @@ def test_stopped_tasks_and_emergency() -> None:
     assert not state(made.view, at(5)).emergency
     for minute in range(7):
         made.fix(minute, Result.FAILED, task=f"t{minute}")
-    found = state(made.view, at(20))
-    assert (found.emergency, found.halted, found.failures) == (True, True, 10)
+    standing = state(made.view, at(20))
+    assert (standing.emergency, standing.halted, standing.failures) == (True, True, 10)
 
 
 def test_a_fight_names_who_and_when() -> None:
@@ -85,8 +85,8 @@ def test_a_fight_names_who_and_when() -> None:
 )
 def test_mass_deletions_stop_and_ask(removed: int, total: int, asks: bool) -> None:
     """More than ten, or more than three that are more than 30 %."""
-    found = deletion_guard(removed, total, Limits())
-    assert (found is not None) == asks
+    standing = deletion_guard(removed, total, Limits())
+    assert (standing is not None) == asks
     assert deletion_guard(removed, total, Limits(deletions=None, deletion_percent=100)) is None
 
 

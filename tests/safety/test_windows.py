@@ -90,9 +90,9 @@ LUNCH = window("deny", "0 12 * * *", 1)
 )
 def test_when_it_opens(windows: list[ChangeWindow], minutes: float, opens: float | str | None) -> None:
     """Deny wins over allow, and the next opening is exact. None: open now."""
-    found = gate(windows, task="shop/web", lane=Lane.ARTIFACT_PATCH, now=at(minutes))
-    assert found.open == (opens is None)
-    assert found.next_open == (at(opens) if isinstance(opens, int) else None)
+    opening = gate(windows, task="shop/web", lane=Lane.ARTIFACT_PATCH, now=at(minutes))
+    assert opening.open == (opens is None)
+    assert opening.next_open == (at(opens) if isinstance(opens, int) else None)
 
 
 def test_windows_concern_tasks_and_lanes() -> None:
@@ -155,11 +155,11 @@ def test_windows_that_make_no_sense_are_invalid(wrong: dict[str, str]) -> None:
 
 def test_a_silly_configuration_still_answers() -> None:
     """Every-minute windows against an everlasting freeze are given up on, not searched for ever."""
-    found = gate(
+    opening = gate(
         [window("allow", "* * * * *", 1), window("deny", "0 0 * * *", 24)], task="t", lane=Lane.ARTIFACT_PATCH, now=NOON
     )
-    assert not found.open
-    assert found.next_open is None
+    assert not opening.open
+    assert opening.next_open is None
 
 
 hours = st.integers(0, 23)
@@ -173,10 +173,10 @@ def test_the_next_opening_is_the_first_one(specs: list[tuple[str, int, int]], no
     """Searching minute by minute (here: hour by hour, since everything happens on the hour) finds the same."""
     windows = [window(kind, f"0 {hour} * * *", length) for kind, hour, length in specs]
     now = NOON.replace(hour=now_hour)
-    found = gate(windows, task="t", lane=Lane.ARTIFACT_PATCH, now=now)
+    answer = gate(windows, task="t", lane=Lane.ARTIFACT_PATCH, now=now)
 
     def is_open(moment: datetime) -> bool:
         return _closed_by(windows, moment) is None
 
     opening = next((now + timedelta(hours=n) for n in range(80) if is_open(now + timedelta(hours=n))), None)
-    assert opening == (now if found.open else found.next_open)
+    assert opening == (now if answer.open else answer.next_open)

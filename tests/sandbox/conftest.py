@@ -41,8 +41,8 @@ def name(box: Box) -> str:
 @pytest.fixture
 def gh(box: Box) -> Iterator[github.Github]:
     """PyGithub with the bot's token, without retries and without its own pauses."""
-    with client(box.server, box.token) as found:
-        yield found
+    with client(box.server, box.token) as api:
+        yield api
 
 
 @pytest.fixture

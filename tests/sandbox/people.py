@@ -28,7 +28,7 @@ class Box:
 
 @contextmanager
 def client(server: Sandbox, token: str) -> Iterator[github.Github]:
-    found = github.Github(
+    gh = github.Github(
         auth=github.Auth.Token(token),
         base_url=server.api_url,
         retry=None,
@@ -36,9 +36,9 @@ def client(server: Sandbox, token: str) -> Iterator[github.Github]:
         seconds_between_writes=0,
     )
     try:
-        yield found
+        yield gh
     finally:
-        found.close()
+        gh.close()
 
 
 def tip(repo: github.Repository.Repository, branch: str = "main") -> str:

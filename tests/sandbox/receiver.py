@@ -46,27 +46,27 @@ class Receiver:
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    found = Receiver()
+    receiver = Receiver()
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             head = self.headers
             signature = head.get("X-Hub-Signature-256", "")
-            found.arrivals.append(Arrival(head["X-GitHub-Event"], head["X-GitHub-Delivery"], signature, body))
-            self.send_response(found.status)
+            receiver.arrivals.append(Arrival(head["X-GitHub-Event"], head["X-GitHub-Delivery"], signature, body))
+            self.send_response(receiver.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Door) as server:
-        found.url = f"http://127.0.0.1:{server.server_port}/hook?from=sandbox"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver.url = f"http://127.0.0.1:{server.server_port}/hook?from=sandbox"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            yield found
+            yield receiver
         finally:
             server.shutdown()
             thread.join()

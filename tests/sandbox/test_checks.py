@@ -38,9 +38,9 @@ def test_a_check_run_collects_its_annotations(repo: Repo) -> None:
     run.edit(status="completed", conclusion="failure", output=_output(30, 50))
     fresh = repo.get_check_run(run.id)
     assert (fresh.status, fresh.conclusion, fresh.output.annotations_count) == ("completed", "failure", 80)
-    assert [found.message for found in fresh.get_annotations()] == [f"Finding {number}" for number in range(80)]
+    assert [item.message for item in fresh.get_annotations()] == [f"Finding {number}" for number in range(80)]
     assert repo.get_pull(pull.number).mergeable_state == "unstable"
-    assert [found.number for found in fresh.pull_requests] == [pull.number]
+    assert [item.number for item in fresh.pull_requests] == [pull.number]
 
 
 def test_more_than_fifty_annotations_are_refused(repo: Repo) -> None:
@@ -79,8 +79,8 @@ def test_some_tokens_may_not_write_check_runs(
     login = f"writer-{bot}"
     token = box.server.create_user(login, bot=bot, checks=checks)
     box.server.add_collaborator(repo.full_name, login, "write")
-    with client(box.server, token) as found:
-        theirs = found.get_repo(repo.full_name)
+    with client(box.server, token) as gh:
+        theirs = gh.get_repo(repo.full_name)
         with pytest.raises(GithubException) as caught:
             theirs.create_check_run("guard", tip(repo))
         theirs.get_commit(tip(repo)).create_status("failure", context="guard", description="Blocked")

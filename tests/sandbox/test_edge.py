@@ -16,8 +16,8 @@ Repo = github.Repository.Repository
 
 @pytest.fixture
 def web(box: Box) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as found:
-        yield found
+    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as http:
+        yield http
 
 
 def _remaining(reply: httpx.Response) -> int:
@@ -101,15 +101,15 @@ def test_both_roots_answer(box: Box, web: httpx.Client, name: str) -> None:
 def test_the_rate_limit_runs_out(box: Box, name: str) -> None:
     """At zero every call is 403 until the window ends; the rate_limit endpoint says so for free."""
     token = box.server.create_user("greedy")
-    with client(box.server, token) as found:
+    with client(box.server, token) as limited:
         box.server.set_rate_limit("greedy", remaining=1)
-        found.get_repo(name)
+        limited.get_repo(name)
         with pytest.raises(RateLimitExceededException) as caught:
-            found.get_repo(name)
+            limited.get_repo(name)
         assert caught.value.data["message"].startswith("API rate limit exceeded for user ID")
         assert (caught.value.headers or {})["x-ratelimit-remaining"] == "0"
         box.server.set_rate_limit("greedy", remaining=5)
-        assert found.get_rate_limit().resources.core.remaining == 5
+        assert limited.get_rate_limit().resources.core.remaining == 5
 
 
 def test_writes_are_seen_in_the_journal(box: Box, repo: Repo) -> None:

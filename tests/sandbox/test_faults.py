@@ -71,7 +71,7 @@ def test_lists_lag_behind_writes(box: Box, repo: Repo) -> None:
     assert list(repo.get_issues()) == []
     assert repo.get_issue(issue.number).title == "New"
     assert list(repo.get_issues()) == []
-    assert [found.number for found in repo.get_issues()] == [issue.number]
+    assert [visible.number for visible in repo.get_issues()] == [issue.number]
 
 
 def test_lists_lag_for_seconds(box: Box, repo: Repo) -> None:
@@ -81,9 +81,9 @@ def test_lists_lag_for_seconds(box: Box, repo: Repo) -> None:
     pull.create_issue_comment("x")
     repo.create_check_run("guard", pull.head.sha)
     lists = (repo.get_pulls(), pull.get_issue_comments(), repo.get_commit(pull.head.sha).get_check_runs())
-    assert [list(found) for found in lists] == [[], [], []]
+    assert [list(page) for page in lists] == [[], [], []]
     box.server.faults.clear()
-    assert [found.totalCount for found in (repo.get_pulls(), pull.get_issue_comments())] == [1, 1]
+    assert [page.totalCount for page in (repo.get_pulls(), pull.get_issue_comments())] == [1, 1]
 
 
 def test_lists_can_be_capped(box: Box, repo: Repo) -> None:

@@ -18,15 +18,15 @@ from tests.sandbox.people import Box, authed, cloned, commit_file, git, propose,
 Repo = github.Repository.Repository
 
 
-class _Told(pygit2.RemoteCallbacks):
+class _Answers(pygit2.RemoteCallbacks):
     """Notes what the server said about each ref."""
 
     def __init__(self, token: str) -> None:
         super().__init__(credentials=pygit2.UserPass("x", token))
-        self.said: dict[str, str | None] = {}
+        self.reasons: dict[str, str | None] = {}
 
     def push_update_reference(self, refname: str, message: str | None) -> None:
-        self.said[refname] = message
+        self.reasons[refname] = message
 
 
 def test_a_push_moves_the_pull_request(box: Box, repo: Repo, folder: Path) -> None:
@@ -96,16 +96,16 @@ def test_a_large_push_arrives_whole(box: Box, repo: Repo, folder: Path) -> None:
 def test_libgit2_hears_a_refusal(box: Box, repo: Repo, folder: Path) -> None:
     """A push that the server refuses returns normally; only the callback tells."""
     clone = pygit2.clone_repository(
-        box.server.git_url(repo.full_name), str(folder / "bare"), bare=True, callbacks=_Told(box.token)
+        box.server.git_url(repo.full_name), str(folder / "bare"), bare=True, callbacks=_Answers(box.token)
     )
     me = pygit2.Signature("Ann", "ann@example.org")
     parent = clone.revparse_single("refs/remotes/origin/main").peel(pygit2.Commit)
     sha = clone.create_commit("refs/heads/side", me, me, "Late", parent.tree_id, [parent.id])
     box.server.faults.decline_push(repository=repo.full_name)
     for expected in ("pre-receive hook declined", None):
-        told = _Told(box.token)
-        clone.remotes["origin"].push(["refs/heads/side"], callbacks=told)
-        assert told.said == {"refs/heads/side": expected}
+        callbacks = _Answers(box.token)
+        clone.remotes["origin"].push(["refs/heads/side"], callbacks=callbacks)
+        assert callbacks.reasons == {"refs/heads/side": expected}
     assert tip(repo, "side") == str(sha)
 
 
@@ -133,8 +133,8 @@ def test_of_racing_pushes_exactly_one_wins(box: Box, repo: Repo, folder: Path) -
 def api(box: Box, repo: Repo) -> Iterator[httpx.Client]:
     """Below the repository; may be shared by threads."""
     address = f"{box.server.api_url}/repos/{repo.full_name}"
-    with httpx.Client(base_url=address, headers={"Authorization": f"token {box.token}"}, timeout=60) as found:
-        yield found
+    with httpx.Client(base_url=address, headers={"Authorization": f"token {box.token}"}, timeout=60) as http:
+        yield http
 
 
 def test_parallel_writes_lose_nothing(repo: Repo, api: httpx.Client) -> None:

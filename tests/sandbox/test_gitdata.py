@@ -118,13 +118,16 @@ def test_commits_are_listed_by_path_and_compared(repo: Repo) -> None:
         "Initial commit",
     ]
     changed = repo.get_commit("side").files
-    assert [(one.filename, one.status, one.additions, one.deletions) for one in changed] == [
-        ("k8s/web.yaml", "modified", 1, 1)
+    assert [
+        (changed_file.filename, changed_file.status, changed_file.additions, changed_file.deletions)
+        for changed_file in changed
+    ] == [("k8s/web.yaml", "modified", 1, 1)]
+    comparison = repo.compare("main", "side")
+    assert (comparison.status, comparison.ahead_by, comparison.behind_by) == ("diverged", 1, 1)
+    assert comparison.merge_base_commit.sha == first
+    assert [changed_file.patch for changed_file in comparison.files] == [
+        "@@ -1,2 +1,2 @@\n-replicas: 3\n+replicas: 5\n image: web:1"
     ]
-    found = repo.compare("main", "side")
-    assert (found.status, found.ahead_by, found.behind_by) == ("diverged", 1, 1)
-    assert found.merge_base_commit.sha == first
-    assert [one.patch for one in found.files] == ["@@ -1,2 +1,2 @@\n-replicas: 3\n+replicas: 5\n image: web:1"]
 
 
 def test_graphql_commits_only_on_the_expected_head(repo: Repo) -> None:
@@ -140,7 +143,7 @@ def test_graphql_commits_only_on_the_expected_head(repo: Repo) -> None:
     }
     _, made = repo.requester.graphql_named_mutation("createCommitOnBranch", order, "commit { oid url }")
     assert made["commit"]["oid"] == tip(repo)
-    assert {one.filename: one.status for one in repo.get_commit("main").files} == {
+    assert {file.filename: file.status for file in repo.get_commit("main").files} == {
         "README.md": "removed",
         "a/b.txt": "added",
     }

@@ -29,13 +29,13 @@ def test_lists_hold_pull_requests_and_filter(box: Box, repo: Repo) -> None:
     """As on GitHub, pull requests are issues, too; labels must all match; creator and since narrow."""
     pull = propose(repo)
     pull.add_to_labels("clockwork", "drift")
-    one = repo.create_issue("One", labels=["clockwork"])
+    own = repo.create_issue("One", labels=["clockwork"])
     with client(box.server, box.personal) as other:
         theirs = other.get_repo(repo.full_name).create_issue("Theirs", labels=["clockwork"])
     two = repo.create_issue("Two")
     two.edit(state="closed")
     assert theirs.labels == []
-    assert [issue.number for issue in repo.get_issues()] == [theirs.number, one.number, pull.number]
+    assert [issue.number for issue in repo.get_issues()] == [theirs.number, own.number, pull.number]
     assert [issue.number for issue in repo.get_issues(state="all", labels=["clockwork", "drift"])] == [pull.number]
     assert [issue.number for issue in repo.get_issues(creator=theirs.user)] == [theirs.number]
     later = datetime.now(UTC) + timedelta(hours=1)
@@ -52,9 +52,9 @@ def test_labels_are_managed(repo: Repo) -> None:
     issue.add_to_labels(label, "new")
     issue.remove_from_labels("new")
     label.edit("drifted", "00ff88")
-    assert [found.name for found in issue.get_labels()] == ["drifted"]
+    assert [item.name for item in issue.get_labels()] == ["drifted"]
     issue.set_labels("a", "b")
-    assert [found.name for found in issue.get_labels()] == ["a", "b"]
+    assert [item.name for item in issue.get_labels()] == ["a", "b"]
     with pytest.raises(GithubException) as missing:
         issue.remove_from_labels("drifted")
     assert (missing.value.status, missing.value.data["message"]) == (404, "Label does not exist")
@@ -66,12 +66,12 @@ def test_comments_are_written_edited_and_deleted(box: Box, repo: Repo) -> None:
     comment = issue.create_comment("First")
     issue.create_comment("Second")
     comment.edit("Edited")
-    assert [found.body for found in issue.get_comments()] == ["Edited", "Second"]
+    assert [item.body for item in issue.get_comments()] == ["Edited", "Second"]
     with client(box.server, box.personal) as other, pytest.raises(GithubException) as caught:
         other.get_repo(repo.full_name).get_issue(issue.number).get_comment(comment.id).edit("Mine")
     assert caught.value.status == 403
     comment.delete()
-    assert [found.body for found in issue.get_comments()] == ["Second"]
+    assert [item.body for item in issue.get_comments()] == ["Second"]
     assert issue.update() is True
     assert issue.comments == 1
 
@@ -82,8 +82,8 @@ def test_author_association_tells_strangers_apart(box: Box, repo: Repo) -> None:
     issue.create_comment("from the bot")
     with client(box.server, box.personal) as other:
         other.get_repo(repo.full_name).get_issue(issue.number).create_comment("/clockwork resume")
-    found = [comment.raw_data["author_association"] for comment in issue.get_comments()]
-    assert found == ["COLLABORATOR", "NONE"]
+    associations = [comment.raw_data["author_association"] for comment in issue.get_comments()]
+    assert associations == ["COLLABORATOR", "NONE"]
 
 
 def test_reactions_count_once_per_person(repo: Repo) -> None:
@@ -93,7 +93,7 @@ def test_reactions_count_once_per_person(repo: Repo) -> None:
     comment.create_reaction("+1")
     comment.create_reaction("+1")
     reaction = issue.create_reaction("eyes")
-    assert [found.content for found in comment.get_reactions()] == ["+1"]
+    assert [item.content for item in comment.get_reactions()] == ["+1"]
     assert issue.delete_reaction(reaction.id)
     assert list(issue.get_reactions()) == []
 

@@ -21,8 +21,8 @@ CHROMIUM = shutil.which("chromium")
 
 @pytest.fixture
 def web(box: Box) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=box.server.url) as found:
-        yield found
+    with httpx.Client(base_url=box.server.url) as http:
+        yield http
 
 
 def _page(web: httpx.Client, address: str) -> str:
@@ -32,9 +32,9 @@ def _page(web: httpx.Client, address: str) -> str:
 
 
 def _token(page: str) -> str:
-    found = re.search(r'name="token" value="([^"]+)"', page)
-    assert found is not None
-    return found[1]
+    match = re.search(r'name="token" value="([^"]+)"', page)
+    assert match is not None
+    return match[1]
 
 
 def test_the_merge_button_merges_what_was_shown(web: httpx.Client, repo: Repo) -> None:
@@ -117,7 +117,7 @@ def test_checks_and_their_findings_are_shown(web: httpx.Client, repo: Repo) -> N
     run = repo.create_check_run("guard", pull.head.sha, conclusion="failure", output=output)
     page = _page(web, f"/{repo.full_name}/pull/{pull.number}")
     assert '<details class="check failure" open>' in page
-    assert re.search(r'two: 2</td>\s*</tr>\s*<tr class="said">.*?No twos', page, re.DOTALL)
+    assert re.search(r'two: 2</td>\s*</tr>\s*<tr class="remarks">.*?No twos', page, re.DOTALL)
     assert "<strong>Blocked</strong>" in _page(web, f"/{repo.full_name}/runs/{run.id}")
 
 

@@ -19,15 +19,15 @@ def test_the_token_names_its_account(gh: github.Github) -> None:
 def test_an_installation_token_has_no_account(box: Box) -> None:
     """Tokens of apps and of Actions get 403 from ``GET /user``."""
     token = box.server.create_user("github-actions[bot]", bot=True, installation=True)
-    with client(box.server, token) as found, pytest.raises(GithubException) as caught:
-        _ = found.get_user().login
+    with client(box.server, token) as api, pytest.raises(GithubException) as caught:
+        _ = api.get_user().login
     assert (caught.value.status, caught.value.data["message"]) == (403, "Resource not accessible by integration")
 
 
 def test_a_wrong_token_is_refused(box: Box, name: str) -> None:
     """401 "Bad credentials" in GitHub's shape."""
-    with client(box.server, "ghp_wrong") as found, pytest.raises(github.BadCredentialsException) as caught:
-        found.get_repo(name)
+    with client(box.server, "ghp_wrong") as api, pytest.raises(github.BadCredentialsException) as caught:
+        api.get_repo(name)
     assert caught.value.data == {
         "message": "Bad credentials",
         "documentation_url": "https://docs.github.com/rest",
@@ -38,10 +38,10 @@ def test_a_wrong_token_is_refused(box: Box, name: str) -> None:
 def test_a_private_repository_is_invisible(box: Box) -> None:
     """Who may not see a repository gets the same 404 as for one that does not exist."""
     box.server.create_repository("acme/secret", files={"a": b"a"}, private=True)
-    with client(box.server, box.personal) as found:
-        for wanted in ("acme/secret", "acme/nothing"):
+    with client(box.server, box.personal) as api:
+        for hidden in ("acme/secret", "acme/nothing"):
             with pytest.raises(github.UnknownObjectException) as caught:
-                found.get_repo(wanted)
+                api.get_repo(hidden)
             assert caught.value.data["message"] == "Not Found"
 
 
@@ -49,24 +49,24 @@ def test_permissions_are_told(box: Box, repo: github.Repository.Repository) -> N
     """The permission endpoint distinguishes readers, writers and administrators."""
     box.server.create_user("walter")
     box.server.add_collaborator(repo.full_name, "walter", "write")
-    found = {login: repo.get_collaborator_permission(login) for login in ("mallory", "walter", BOT, "you")}
-    assert found == {"mallory": "read", "walter": "write", BOT: "write", "you": "admin"}
+    permissions = {login: repo.get_collaborator_permission(login) for login in ("mallory", "walter", BOT, "you")}
+    assert permissions == {"mallory": "read", "walter": "write", BOT: "write", "you": "admin"}
 
 
 def test_a_reader_may_not_write(box: Box, repo: github.Repository.Repository) -> None:
     """Pushing a branch through the API needs write permission."""
-    with client(box.server, box.personal) as found, pytest.raises(GithubException) as caught:
-        found.get_repo(repo.full_name).create_git_ref("refs/heads/x", tip(repo))
+    with client(box.server, box.personal) as api, pytest.raises(GithubException) as caught:
+        api.get_repo(repo.full_name).create_git_ref("refs/heads/x", tip(repo))
     assert caught.value.status == 403
 
 
 def test_a_repository_is_created_through_the_api(box: Box) -> None:
     """``auto_init`` gives a README on ``main``; a second one with the same name is refused."""
-    with client(box.server, box.personal) as found:
-        made = found.get_user().create_repo("mine", auto_init=True)
+    with client(box.server, box.personal) as api:
+        made = api.get_user().create_repo("mine", auto_init=True)
         assert made.get_contents("README.md").path == "README.md"  # type: ignore[union-attr]
         with pytest.raises(GithubException) as caught:
-            found.get_user().create_repo("mine")
+            api.get_user().create_repo("mine")
     assert caught.value.data["errors"][0]["message"] == "name already exists on this account"
 
 

@@ -24,8 +24,8 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with Sandbox.start(tmp_path) as box:
         token = box.create_user("ann")
         port = int(box.url.rpartition(":")[2])
-        with client(box, token) as found:
-            assert found.get_user().login == "ann"
+        with client(box, token) as api:
+            assert api.get_user().login == "ann"
     with Sandbox.start(tmp_path, port=port):
         pass
     assert set(threading.enumerate()) <= before
@@ -44,10 +44,10 @@ def test_state_survives_a_restart(tmp_path: Path) -> None:
     with Sandbox.start(tmp_path) as box:
         token = box.create_user("clockwork", bot=True)
         box.create_repository("acme/shop", files={"a": b"a"})
-        with client(box, token) as found:
-            found.get_repo("acme/shop").create_issue("Kept")
-    with Sandbox.start(tmp_path) as box, client(box, token) as found:
-        repo = found.get_repo("acme/shop")
+        with client(box, token) as api:
+            api.get_repo("acme/shop").create_issue("Kept")
+    with Sandbox.start(tmp_path) as box, client(box, token) as api:
+        repo = api.get_repo("acme/shop")
         assert ([issue.title for issue in repo.get_issues()], len(tip(repo))) == (["Kept"], 40)
 
 
@@ -65,8 +65,8 @@ def test_time_is_an_argument(tmp_path: Path) -> None:
     with Sandbox.start(tmp_path, clock=lambda: at) as box:
         token = box.create_user("clockwork", bot=True)
         box.create_repository("acme/shop", files={"a": b"a"})
-        with client(box, token) as found:
-            repo = found.get_repo("acme/shop")
+        with client(box, token) as api:
+            repo = api.get_repo("acme/shop")
             assert (repo.created_at, repo.get_commit("main").commit.author.date) == (at, at)
             assert repo.create_issue("x").created_at == at
 
@@ -74,9 +74,9 @@ def test_time_is_an_argument(tmp_path: Path) -> None:
 def test_many_files_in_one_commit(tmp_path: Path) -> None:
     """A repository with thousands of files is one commit."""
     files = {f"k8s/{number // 100}/{number}.yaml": b"a: %d\n" % number for number in range(3000)}
-    with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as found:
+    with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as api:
         box.create_repository("acme/large", files=files)
-        repo = found.get_repo("acme/large")
+        repo = api.get_repo("acme/large")
         tree = repo.get_git_tree("main", recursive=True).tree
         assert sum(entry.type == "blob" for entry in tree) == 3000
 
@@ -84,9 +84,9 @@ def test_many_files_in_one_commit(tmp_path: Path) -> None:
 def test_odd_file_names_are_kept(tmp_path: Path) -> None:
     """Quotes, spaces, backslashes and line breaks in names arrive as they are; a path through ``.git`` is refused."""
     files = dict.fromkeys(('a "b"', "ä ö", "back\\slash", "line\nbreak", '"quoted"'), b"x")
-    with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as found:
+    with Sandbox.start(tmp_path) as box, client(box, box.create_user("ann")) as api:
         box.create_repository("acme/odd", files=files)
-        assert {entry.path for entry in found.get_repo("acme/odd").get_git_tree("main").tree} == set(files)
+        assert {entry.path for entry in api.get_repo("acme/odd").get_git_tree("main").tree} == set(files)
         with pytest.raises(ApiProblem):
             box.create_repository("acme/bad", files={"../x": b""})
 
@@ -101,8 +101,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path, stop: signa
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        found = json.loads(process.stdout.readline())
-        clone = found["clone_url"].replace("://", f"://x:{found['bot_token']}@")
+        printed = json.loads(process.stdout.readline())
+        clone = printed["clone_url"].replace("://", f"://x:{printed['bot_token']}@")
         listed = subprocess.run(["git", "ls-remote", clone], check=True, capture_output=True, text=True)
         assert "refs/heads/main" in listed.stdout
         process.send_signal(stop)

@@ -20,12 +20,12 @@ SECRET = "whisper"
 @pytest.fixture
 def heard(box: Box, repo: Repo) -> Iterator[Receiver]:
     """Everything of the repository, delivered to a real HTTP server."""
-    with receiving() as found:
-        box.server.webhooks.register(repo.full_name, found.url, secret=SECRET)
+    with receiving() as receiver:
+        box.server.webhooks.register(repo.full_name, receiver.url, secret=SECRET)
         box.server.webhooks.settle()
-        assert found.names == ["ping"]
-        found.arrivals.clear()
-        yield found
+        assert receiver.names == ["ping"]
+        receiver.arrivals.clear()
+        yield receiver
         box.server.webhooks.settle()
         box.server.backend.store.run("DELETE FROM hook")
 
@@ -114,7 +114,7 @@ def test_deliveries_get_lost_and_doubled(box: Box, repo: Repo, heard: Receiver) 
     box.server.webhooks.settle()
     assert [arrival.payload["issue"]["title"] for arrival in heard.arrivals] == ["Doubled", "Doubled", "Plain"]
     assert heard.arrivals[0].guid == heard.arrivals[1].guid
-    lost = next(one for one in box.server.webhooks.deliveries(repo.full_name) if one.status_code == -1)
+    lost = next(delivery for delivery in box.server.webhooks.deliveries(repo.full_name) if delivery.status_code == -1)
     with client(box.server, box.server.create_user("you")) as owner:
         hook = owner.get_repo(repo.full_name).get_hooks()[0]
         hook.requester.requestJsonAndCheck("POST", f"{hook.url}/deliveries/{lost.id}/attempts")
@@ -128,7 +128,7 @@ def test_a_failing_receiver_is_on_record(box: Box, repo: Repo, heard: Receiver) 
     repo.create_issue("One")
     box.server.webhooks.register(repo.full_name, "http://127.0.0.1:9/closed")
     box.server.webhooks.settle()
-    assert sorted(one.status_code for one in box.server.webhooks.deliveries(repo.full_name)) == [-1, 200, 500]
+    assert sorted(delivery.status_code for delivery in box.server.webhooks.deliveries(repo.full_name)) == [-1, 200, 500]
 
 
 def test_hooks_are_managed_through_the_api(box: Box, repo: Repo) -> None:
@@ -143,7 +143,7 @@ def test_hooks_are_managed_through_the_api(box: Box, repo: Repo) -> None:
         hook.ping()
         box.server.webhooks.settle()
         assert heard.names == ["ping", "issues.opened", "issue_comment.created", "ping"]
-        assert [one.event for one in mine.get_hook_deliveries(hook.id)][::-1] == [
+        assert [delivery.event for delivery in mine.get_hook_deliveries(hook.id)][::-1] == [
             "ping",
             "issues",
             "issue_comment",

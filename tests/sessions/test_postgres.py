@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Unavailable
-from bot.sessions.figures import figures_of
+from bot.model.figures import figures_of
 from bot.sessions.sql import SqlSessions
 from tests.sessions.samples import AT, session
 

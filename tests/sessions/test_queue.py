@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import BotError, Invalid, Unavailable
+from bot.model.figures import Figures, QueueFigures, figures_of
 from bot.model.session import Session
 from bot.ports import SessionStore
-from bot.sessions.figures import Figures, figures_of
-from bot.sessions.queue import QueuedStore, QueueFigures
+from bot.sessions.queue import QueuedStore
 from bot.sessions.sql import SqlSessions
 from tests.sessions.samples import session
 

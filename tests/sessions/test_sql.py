@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Invalid, Refused, Unavailable
+from bot.model.figures import figures_of
 from bot.model.session import ReplyStatus, Session
-from bot.sessions.figures import figures_of
 from bot.sessions.sql import SqlSessions
 from tests.sessions.samples import AT, session, sessions
 

@@ -23,8 +23,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     given = parser.parse_args()
     plan = Plan(**vars(given))
-    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as place:
-        tally, verdict = soak(plan, Path(place), say=lambda line: print(line, file=sys.stderr, flush=True))
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder:
+        tally, verdict = soak(plan, Path(folder), say=lambda line: print(line, file=sys.stderr, flush=True))
     print(table(plan, tally, verdict))
     return 0 if verdict.clean else 1
 

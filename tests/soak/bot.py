@@ -15,8 +15,9 @@ from bot.flows.reconcile import tick
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
 from bot.ports import Ledger
-from bot.wiring import Options, open_loop
-from tests.flows.dying import told
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
+from tests.flows.dying import with_steps
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -70,7 +71,7 @@ class Witnessed:
 
 
 def kill_after(steps: int) -> Callable[[str], None]:
-    """What ``Hands.reached`` is told: after so many steps, whichever they are, the process is gone."""
+    """What ``RunContext.reached`` is told: after so many steps, whichever they are, the process is gone."""
     left = steps
 
     def reached(_step: str) -> None:
@@ -93,7 +94,7 @@ def work(options: Options, cache: Path, notes: Path, pipe: Connection) -> None:
         clock.at = START + timedelta(seconds=order.seconds)
         reached = _nothing if order.dies is None else kill_after(order.dies)
         try:
-            done = tick(told(loop, reached))
+            done = tick(with_steps(loop, reached))
         except BotError as exc:
             pipe.send(Answer(error=f"{type(exc).__name__}: {exc.message}"))
             continue

@@ -94,12 +94,12 @@ def violations(times: Sequence[datetime], limits: Limits) -> Iterable[str]:
         timedelta(seconds=limits.window),
         timedelta(seconds=limits.cooldown),
     )
-    for one, other in itertools.pairwise(times):
-        if other - one < cooldown:
-            yield f"two fixes {other - one} apart at {other}"
-    for one, other in zip(times, times[allowed:], strict=False):
-        if other - one < window:
-            yield f"{allowed + 1} fixes within {other - one} at {other}"
+    for earlier, other in itertools.pairwise(times):
+        if other - earlier < cooldown:
+            yield f"two fixes {other - earlier} apart at {other}"
+    for earlier, other in zip(times, times[allowed:], strict=False):
+        if other - earlier < window:
+            yield f"{allowed + 1} fixes within {other - earlier} at {other}"
 
 
 def _open_twice(items: Sequence[Any]) -> Iterable[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import yaml
 
-from bot.flows.commands import tell
+from bot.flows.commands import record_order
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
@@ -27,7 +27,8 @@ from bot.safety.limits import Limits
 from bot.sandbox.faults import Action, LostReply
 from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
-from bot.wiring import Options, open_loop
+from bot.wiring.reconcile import open_loop
+from bot.wiring.repository import Options
 from tests.flows.dying import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work
@@ -146,8 +147,8 @@ class Soak:
 
     def merge_one(self) -> None:
         """A person merges one of the open pull requests now and then."""
-        if self.chance.random() < 0.3 and (found := self.api("GET", "/pulls?state=open&per_page=100").json()):
-            number = self.chance.choice(found)["number"]
+        if self.chance.random() < 0.3 and (pulls := self.api("GET", "/pulls?state=open&per_page=100").json()):
+            number = self.chance.choice(pulls)["number"]
             self.tally.counts["merged"] += self.api("PUT", f"/pulls/{number}/merge").status_code == 200
 
     def resume(self, seconds: float) -> None:
@@ -156,7 +157,7 @@ class Soak:
         strike = self.box.faults.__dict__.pop("strike")
         clock = SharedClock()
         clock.sleep(seconds)
-        tell(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
+        record_order(open_loop(self.options, clock=clock).run, EntryKind.RESUME, reason="soak goes on")
         self.box.faults.__dict__["strike"] = strike
 
     def api(self, method: str, path: str) -> httpx.Response:
@@ -166,13 +167,13 @@ class Soak:
 
     def items(self) -> list[Any]:
         """All issues and pull requests."""
-        found: list[Any] = []
+        items: list[Any] = []
         for page in range(1, 1000):
             part = self.api("GET", f"/issues?state=all&per_page=100&page={page}").json()
-            found += part
+            items += part
             if len(part) < 100:
                 break
-        return found
+        return items
 
     def hire(self, crew: Crew) -> None:
         """A new bot on a fresh clone."""
@@ -196,13 +197,13 @@ class Soak:
             assert crew.pipe is not None
             crew.pipe.send(Order(seconds, dies))
         answers = [self._answer(crew) for crew in crews]
-        found = [answer for answer in answers if answer is not None]
+        finished = [answer for answer in answers if answer is not None]
         self.tally.ticks += len(crews)
-        self.tally.counts["killed"] += len(crews) - len(found)
-        for answer in found:
+        self.tally.counts["killed"] += len(crews) - len(finished)
+        for answer in finished:
             self.tally.counts.update(written=answer.written, denied=answer.denied, failed=answer.failed)
             self.tally.counts["errors"] += answer.error is not None
-        return found
+        return finished
 
     def _answer(self, crew: Crew) -> Answer | None:
         """What the bot answered; None when it died on the way."""
@@ -211,13 +212,13 @@ class Soak:
         try:
             if not crew.pipe.poll(_ANSWER_SECONDS):
                 raise AssertionError(f"bot {crew.number} hangs")
-            found = crew.pipe.recv()
+            answer = crew.pipe.recv()
         except EOFError:
             crew.process.join()
             crew.process = None
             return None
-        assert isinstance(found, Answer)
-        return found
+        assert isinstance(answer, Answer)
+        return answer
 
 
 def unreliable(real: Callable[[str, str], Action | None], chance: random.Random, share: float, tally: Tally) -> Any:
@@ -248,11 +249,11 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
         token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
         for login in ("clockwork[bot]", "rosa"):
             box.set_rate_limit(login, remaining=10**9, reset_in=10**6)
-        one = Soak(plan, directory, box, chance, token, human)
-        one.declare()
-        one.drift()
+        run = Soak(plan, directory, box, chance, token, human)
+        run.declare()
+        run.drift()
         crews = [Crew(number) for number in range(plan.bots)]
-        faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan.push_failures, one.tally)
+        faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan.push_failures, run.tally)
         box.faults.__dict__["strike"] = faults
         began = time.perf_counter()
         stopping = asked_to_stop()
@@ -261,23 +262,23 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
             if stopping.is_set():
                 say(f"stopped after {number} rounds")
                 break
-            one.drift()
-            answers = one.round(crews, number * STEP_SECONDS, kills=plan.kills)
+            run.drift()
+            answers = run.round(crews, number * STEP_SECONDS, kills=plan.kills)
             if any(answer.blocked for answer in answers):
-                one.resume(number * STEP_SECONDS + 60)
-            one.merge_one()
+                run.resume(number * STEP_SECONDS + 60)
+            run.merge_one()
             if (number + 1) % 10 == 0:
-                say(f"{number + 1}/{plan.ticks} rounds, {time.perf_counter() - began:.0f} s, {dict(one.tally.counts)}")
-        one.tally.seconds = time.perf_counter() - began
+                say(f"{number + 1}/{plan.ticks} rounds, {time.perf_counter() - began:.0f} s, {dict(run.tally.counts)}")
+        run.tally.seconds = time.perf_counter() - began
         del box.faults.__dict__["strike"]
         for extra in (1, 2):
-            one.round(crews[:1], (number + 1 + extra) * STEP_SECONDS, kills=0)
+            run.round(crews[:1], (number + 1 + extra) * STEP_SECONDS, kills=0)
         for crew in crews:
             if crew.pipe is not None:
                 crew.pipe.close()
             if crew.process is not None:
                 crew.process.join(60)
-        url, place = box.git_url(NAME), directory / "judge"
-        repository = GitRepository.open(url, place / "git", credentials=Token(token))
-        ledger = GitLedger.open(url, place / "ledger", credentials=Token(token))
-        return one.tally, judge(repository, ledger, one.items(), directory / "notes", replace(limits))
+        url, clones = box.git_url(NAME), directory / "judge"
+        repository = GitRepository.open(url, clones / "git", credentials=Token(token))
+        ledger = GitLedger.open(url, clones / "ledger", credentials=Token(token))
+        return run.tally, judge(repository, ledger, run.items(), directory / "notes", replace(limits))

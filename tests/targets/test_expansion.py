@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from bot.model.filetree import FileTree
-from bot.model.resource import Tree
+from bot.model.json import Tree
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import expansion as module
 from bot.targets.applicationset import applications

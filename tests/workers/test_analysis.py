@@ -13,7 +13,7 @@ from bot.model.drift import Severity
 from bot.model.finding import Enforce
 from bot.model.session import Reply, ReplyStatus, Session
 from bot.workers.analysis import Dimension, Trend, analyse
-from bot.workers.failures import failures
+from bot.workers.failures import failures_in
 from tests.sessions.samples import AT, finding, session, sessions
 
 
@@ -38,7 +38,7 @@ def on_day(days_ago: int, number: int) -> list[Session]:
 )
 def test_a_spike_is_many_and_three_times_the_usual(before: list[int], today: int, *, spikes: bool) -> None:
     """At least 10 in a day and at least three times the median of the seven days before."""
-    made = [one for days_ago, number in enumerate(reversed(before), start=1) for one in on_day(days_ago, number)]
+    made = [failed for days_ago, number in enumerate(reversed(before), start=1) for failed in on_day(days_ago, number)]
     (trend,) = analyse([*made, *on_day(0, today)], AT).by(Dimension.CATEGORY)
     assert trend.days == (*before, today)
     assert trend.spikes is spikes
@@ -62,11 +62,11 @@ def test_failures_are_counted_by_everything() -> None:
 def test_an_answer_that_failed_is_counted_once() -> None:
     """The guardrail's word that an assistant gave no answer and the failed reply itself are one failure."""
     late = Reply("codex", ReplyStatus.TIMEOUT, message="no answer within 120 s")
-    said = finding("SYS-003", message="Assistant codex gave no usable answer (timeout): no answer within 120 s.")
+    guardrail = finding("SYS-003", message="Assistant codex gave no usable answer (timeout): no answer within 120 s.")
     made_up = finding("SYS-003", message="Assistant claude referred to what is not in the change: line 9 of 'a.py'.")
-    found = failures([session(1, findings=(said, made_up), replies=(late,))])
-    assert [failure.rule for failure in found] == ["SYS-003", "assistant-timeout"]
-    assert "line 9" in found[0].detail
+    failures = failures_in([session(1, findings=(guardrail, made_up), replies=(late,))])
+    assert [failure.rule for failure in failures] == ["SYS-003", "assistant-timeout"]
+    assert "line 9" in failures[0].detail
 
 
 def test_old_failures_count_in_the_total_only() -> None:
@@ -86,7 +86,7 @@ def test_no_sessions_no_trends() -> None:
 def test_every_failure_is_counted_once_per_dimension(made: list[Session]) -> None:
     """The totals of each dimension add up to the number of failures; no day count exceeds its total."""
     trends = analyse(made, None)
-    assert trends.failures == len(failures(made))
+    assert trends.failures == len(failures_in(made))
     for dimension in Dimension:
         assert sum(trend.total for trend in trends.by(dimension)) == trends.failures
     assert all(sum(trend.days) <= trend.total for trend in trends.trends)

@@ -49,7 +49,7 @@ def test_report_commits_once(remote: Path, capfd: pytest.CaptureFixture[str]) ->
     assert git(remote, "rev-parse", "main").strip() == sha
     assert "**2** failures in **2** of 2 recorded runs" in git(remote, "show", "main:AI_Failure_Modes.md")
     assert main(["report", "--repo", str(remote)]) == 0
-    assert capfd.readouterr().out == "AI_Failure_Modes.md is as it should be.\n"
+    assert capfd.readouterr().out == "AI_Failure_Modes.md is up to date.\n"
     assert int(git(remote, "rev-list", "--count", "main")) == int(before) + 1
 
 
@@ -65,5 +65,5 @@ def test_report_can_print_only(remote: Path, capfd: pytest.CaptureFixture[str]) 
 def test_each_worker_runs_alone(remote: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
     """``worker run NAME --once`` runs that worker and says what it did."""
     assert main(["worker", "run", name, "--once", "--json", "--repo", str(remote)]) == 0
-    said = json.loads(capfd.readouterr().out)
-    assert (said["worker"], said["skipped"]) == (name, False)
+    printed = json.loads(capfd.readouterr().out)
+    assert (printed["worker"], printed["skipped"]) == (name, False)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError, Unavailable
+from bot.model.figures import Group, QueueFigures, bucket, bucket_milliseconds
 from bot.model.session import Reply, ReplyStatus
-from bot.sessions.figures import Group, bucket, bucket_milliseconds
-from bot.sessions.queue import QueuedStore, QueueFigures
+from bot.sessions.queue import QueuedStore
 from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
 from bot.workers.metrics import collect, prometheus
@@ -84,7 +84,7 @@ def test_analysis_names_spikes(workers: Workers) -> None:
     record(workers, 12)
     outcome = work(Worker.ANALYSIS, workers)
     assert outcome.figures["failures"] == 12
-    assert "Spike in category security: 12 in 24 hours, usual 0." in outcome.said
+    assert "Spike in category security: 12 in 24 hours, daily median 0." in outcome.summary
 
 
 def test_metrics_count_each_session_once(workers: Workers) -> None:
@@ -181,9 +181,9 @@ def test_the_95th_percentile_is_close(times: list[int]) -> None:
         durations[bucket(time)] = durations.get(bucket(time), 0) + 1
     rank = -(-95 * len(times) // 100)
     true = sorted(times)[rank - 1]
-    found = Group(len(times), durations=durations).p95_milliseconds
-    assert found is not None
-    assert abs(found - true) <= max(1.0, 0.0251 * true)
+    estimate = Group(len(times), durations=durations).p95_milliseconds
+    assert estimate is not None
+    assert abs(estimate - true) <= max(1.0, 0.0251 * true)
 
 
 @given(st.integers(0, 10**9))

@@ -9,32 +9,32 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from enum import Enum
 from typing import Final
 
-from bot.drift.compose import long_form, ports
+from bot.drift.compose import port_pairs
+from bot.drift.compose.declared import long_form, ports
+from bot.drift.compose.declared.devices import device
+from bot.drift.compose.declared.mounts import mount
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import ORDER, Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import elements, get, mapping
-from bot.model.resource import JSON, Item, Path, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, elements, exists_at, get, mapping, value_at
+from bot.model.paths import Item, Path
 
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
 _SIZES: Final = frozenset({"mem_limit", "mem_reservation", "memswap_limit", "shm_size"})
 _PAIRS: Final = frozenset({"environment", "labels", "sysctls"})
 _COMMANDS: Final = frozenset({"command", "entrypoint"})
-
-
 _CONDITION: Final = ("deploy", "restart_policy", "condition")
 _RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
 def _one_mount(entry: JSON) -> list[JSON]:
-    return [long_form.mount(entry)]
+    return [mount(entry)]
 
 
 def _one_device(entry: JSON) -> list[JSON]:
-    return [long_form.device(entry)]
+    return [device(entry)]
 
 
 _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
@@ -44,25 +44,25 @@ _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
 }
 
 
-def edits(raw: Tree, finding: Difference, wanted: Tree) -> tuple[Edit, ...]:
-    """What to change in ``raw`` for the live side of ``finding``. ``wanted`` is ``raw`` in long form."""
-    path = finding.place.path
-    if not path or not isinstance(path[0], str) or finding.shape is ORDER:
+def edits(raw: Tree, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
+    """What to change in ``raw`` for the live side of ``difference``. ``declared`` is ``raw`` in long form."""
+    path = difference.location.path
+    if not path or not isinstance(path[0], str) or difference.shape is ORDER:
         return ()
     key = path[0]
     if key in _PAIRS:
-        return _pair(raw, key, path, finding)
+        return _pair(raw, key, path, difference)
     if key in _ELEMENTS:
-        return _element(raw, key, path, finding, wanted)
-    if key in _COMMANDS and finding.observed is not None:
-        return _put(raw, (key,), _command(raw.get(key), finding.observed))
+        return _element(raw, key, path, difference, declared)
+    if key in _COMMANDS and difference.observed is not None:
+        return _put(raw, (key,), _command(raw.get(key), difference.observed))
     if key == "networks" and isinstance(raw.get(key), (list, tuple)):
-        return _network(raw, path, finding)
-    if key == "restart" and _has(raw, _CONDITION):
-        return _deployed_restart(raw, finding.observed)
+        return _network(raw, path, difference)
+    if key == "restart" and exists_at(raw, _CONDITION):
+        return _deployed_restart(raw, difference.observed)
     if key == "gpus":
-        return _gpus(raw, path, finding)
-    return _plain(raw, path, finding)
+        return _gpus(raw, path, difference)
+    return _plain(raw, path, difference)
 
 
 def written(raw: Tree, path: Path) -> Pointer:
@@ -83,68 +83,38 @@ def written(raw: Tree, path: Path) -> Pointer:
 def _home(raw: Tree, key: str) -> Pointer:
     """The key itself, or its place under ``deploy`` where that says it."""
     deployed = long_form.DEPLOYED.get(key)
-    if key == "restart" and _has(raw, _CONDITION):
+    if key == "restart" and exists_at(raw, _CONDITION):
         return _CONDITION
-    return deployed if key not in raw and deployed is not None and _has(raw, deployed) else (key,)
+    return deployed if key not in raw and deployed is not None and exists_at(raw, deployed) else (key,)
 
 
 def _descend(raw: Tree, pointer: Pointer, path: Path) -> Pointer:
     for part in path:
-        if isinstance(part, Item) or not _has(raw, (*pointer, part)):
+        if isinstance(part, Item) or not exists_at(raw, (*pointer, part)):
             break
         pointer = (*pointer, part)
     return pointer
 
 
-def _has(raw: Tree, pointer: Pointer) -> bool:
-    return _find(raw, pointer) is not _NOWHERE
-
-
-def _at(raw: Tree, pointer: Pointer) -> JSON:
-    found = _find(raw, pointer)
-    return None if isinstance(found, _Nowhere) else found
-
-
-class _Nowhere(Enum):
-    NOWHERE = "nowhere"
-
-
-_NOWHERE: Final = _Nowhere.NOWHERE
-
-
-def _find(raw: Tree, pointer: Pointer) -> JSON | _Nowhere:
-    value: JSON = raw
-    for part in pointer:
-        if isinstance(value, (dict, Mapping)):
-            if not isinstance(part, str) or part not in value:
-                return _NOWHERE
-            value = value[part]
-        elif isinstance(value, (list, tuple)) and isinstance(part, int) and -1 < part < len(value):
-            value = value[part]
-        else:
-            return _NOWHERE
-    return value
-
-
 def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
-    if _has(raw, pointer):
+    if exists_at(raw, pointer):
         return (SetValue(pointer, value),)
     return (AddEntry(pointer[:-1], str(pointer[-1]), value),)
 
 
-def _plain(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
+def _plain(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """Keys that are written alike in short and long syntax."""
     if any(isinstance(part, Item) for part in path):
         return ()
     home = _home(raw, str(path[0]))
     pointer: Pointer = (*home, *(part for part in path[1:] if not isinstance(part, Item)))
     around = pointer[:-1]
-    if around and _has(raw, around) and not isinstance(_at(raw, around), (dict, Mapping)):
+    if around and exists_at(raw, around) and not isinstance(value_at(raw, around), (dict, Mapping)):
         return ()
-    if finding.observed is None:
-        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
-    before = _at(raw, pointer) if _has(raw, pointer) else None
-    return _put(raw, pointer, _spelled(path, before, finding.observed))
+    if difference.observed is None:
+        return (RemoveEntry(pointer),) if exists_at(raw, pointer) else ()
+    before = value_at(raw, pointer)
+    return _put(raw, pointer, _spelled(path, before, difference.observed))
 
 
 def _spelled(path: Path, before: JSON, live: JSON) -> JSON:
@@ -170,17 +140,17 @@ def _deployed_restart(raw: Tree, live: JSON) -> tuple[Edit, ...]:
     condition = SetValue(_CONDITION, {"no": "none", "always": "any"}.get(name, name))
     if count:
         return (condition, *_put(raw, attempts, int(count)))
-    return (condition, RemoveEntry(attempts)) if _has(raw, attempts) else (condition,)
+    return (condition, RemoveEntry(attempts)) if exists_at(raw, attempts) else (condition,)
 
 
-def _gpus(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
+def _gpus(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """Requests below ``deploy`` and beside it are one list live, so there is no telling which of both to change."""
     if get(raw, *_RESERVED) is not None:
         return ()
-    if finding.observed is None:
-        return _plain(raw, path, finding)
-    every = finding.observed == [{"capabilities": ["gpu"], "count": "all"}]
-    return _put(raw, ("gpus",), "all" if every else finding.observed)
+    if difference.observed is None:
+        return _plain(raw, path, difference)
+    every = difference.observed == [{"capabilities": ["gpu"], "count": "all"}]
+    return _put(raw, ("gpus",), "all" if every else difference.observed)
 
 
 def _size(number: int) -> str:
@@ -202,38 +172,48 @@ def _pair_index(raw: Tree, key: str, name: str) -> int | None:
     return next((at for at, entry in enumerate(entries) if str(entry).partition("=")[0] == name), None)
 
 
-def _pair(raw: Tree, key: str, path: Path, finding: Difference) -> tuple[Edit, ...]:
+def _pair(raw: Tree, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """One entry of a mapping that may be written as a list of ``KEY=value``."""
     if len(path) != 2:
         return ()
     name, listed = str(path[1]), raw.get(key)
     if not isinstance(listed, (list, tuple)):
-        if finding.observed is None:
+        if difference.observed is None:
             return (RemoveEntry((key, name)),)
-        return _put(raw, (key, name), finding.observed)
+        return _put(raw, (key, name), difference.observed)
     index = _pair_index(raw, key, name)
-    if finding.observed is None:
+    if difference.observed is None:
         return () if index is None else (RemoveEntry((key, index)),)
-    line = f"{name}={finding.observed}"
+    line = f"{name}={difference.observed}"
     return (AddEntry((key,), None, line),) if index is None else (SetValue((key, index), line),)
 
 
-def ranges_as_one(findings: list[Difference], raw: Tree) -> list[Difference]:
-    """``findings`` where the ports of one written range that are missing all together are one."""
-    gone = {label: one for one in findings if one.side is Side.DESIRED and (label := _port_label(one)) is not None}
+def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
+    """``differences`` where the ports of one written range that are missing all together are one."""
+    gone = {
+        label: difference
+        for difference in differences
+        if difference.side is Side.DESIRED and (label := _port_label(difference)) is not None
+    }
     for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
         labels = _labels_of_range(entry, len(gone))
         if labels and all(label in gone for label in labels):
             first = gone[labels[0]]
             others = {*labels[1:]}
-            around = first.place.above or first.place
-            whole = replace(first, place=around.element(_range_label(entry), int(first.place.at), entry), desired=entry)
-            findings = [whole if one is first else one for one in findings if _port_label(one) not in others]
-    return findings
+            around = first.location.above or first.location
+            whole = replace(
+                first, location=around.element(_range_label(entry), int(first.location.at), entry), desired=entry
+            )
+            differences = [
+                whole if difference is first else difference
+                for difference in differences
+                if _port_label(difference) not in others
+            ]
+    return differences
 
 
-def _port_label(finding: Difference) -> str | None:
-    path = finding.place.path
+def _port_label(difference: Difference) -> str | None:
+    path = difference.location.path
     return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
 
 
@@ -241,7 +221,7 @@ def _labels_of_range(entry: JSON, most: int) -> list[str]:
     """The labels of the ports that a range is; none for a single port and for a range of more than ``most``."""
     first, last, _ = ports.range_of(entry) or (0, 0, "")
     shape = service_shape().child("ports")
-    return [label_of(one, shape) for one in ports.port(entry)] if first < last <= first + most - 1 else []
+    return [label_of(port, shape) for port in ports.port(entry)] if first < last <= first + most - 1 else []
 
 
 def _range_label(entry: JSON) -> str:
@@ -264,10 +244,13 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
             usual = -1 if usual is None and _within(entry, label) else usual
             continue
         made = read(entry)
-        for one in made:
-            if key == "ports" and label_of({**mapping(one), ports.APART: ports.mark(one)}, shape) == label:
+        for element in made:
+            if (
+                key == "ports"
+                and label_of({**mapping(element), port_pairs.APART: port_pairs.mark(element)}, shape) == label
+            ):
                 return index if len(made) == 1 else None
-            name = label_of(one, shape)
+            name = label_of(element, shape)
             seen[name] = count = seen.get(name, 0) + 1
             if usual is None and (name if count == 1 else f"{name}~{count}") == label:
                 usual = index if len(made) == 1 else -1
@@ -277,55 +260,55 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
 def _within(entry: JSON, label: str) -> bool:
     """Whether a range has the port ``label`` among its own; it is too long to look at each."""
     first, last, protocol = ports.range_of(entry) or (0, 0, "")
-    number, told = (*label.split("/"), "")[:2]
-    return number.isdigit() and first <= int(number) <= last and told.partition("~")[0] == protocol
+    number, rest = (*label.split("/"), "")[:2]
+    return number.isdigit() and first <= int(number) <= last and rest.partition("~")[0] == protocol
 
 
-def _element(raw: Tree, key: str, path: Path, finding: Difference, wanted: Tree) -> tuple[Edit, ...]:
+def _element(raw: Tree, key: str, path: Path, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
     """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
     if len(path) < 2 or not isinstance(path[1], Item):
         return ()
     label = path[1].key
     index = _element_index(raw, key, label)
     if index is None:
-        return _new_element(raw, key, finding) if finding.side is Side.OBSERVED and len(path) == 2 else ()
+        return _new_element(raw, key, difference) if difference.side is Side.OBSERVED and len(path) == 2 else ()
     if len(path) == 2:
-        return (RemoveEntry((key, index)),) if finding.observed is None else ()
-    entry = _at(raw, (key, index))
+        return (RemoveEntry((key, index)),) if difference.observed is None else ()
+    entry = value_at(raw, (key, index))
     if isinstance(entry, (dict, Mapping)):
-        return _plain_in(raw, (key, index, *(part for part in path[2:] if not isinstance(part, Item))), finding)
-    long = _with(_element_of(wanted, key, label), str(path[2]), finding.observed)
+        return _plain_in(raw, (key, index, *(part for part in path[2:] if not isinstance(part, Item))), difference)
+    long = _with(_element_of(declared, key, label), str(path[2]), difference.observed)
     short = None if long is None or len(path) > 3 else _short(key, long)
     return () if short is None else (SetValue((key, index), short),)
 
 
-def _plain_in(raw: Tree, pointer: Pointer, finding: Difference) -> tuple[Edit, ...]:
-    if finding.observed is None:
-        return (RemoveEntry(pointer),) if _has(raw, pointer) else ()
-    before = _at(raw, pointer) if _has(raw, pointer) else None
-    live = finding.observed
+def _plain_in(raw: Tree, pointer: Pointer, difference: Difference) -> tuple[Edit, ...]:
+    if difference.observed is None:
+        return (RemoveEntry(pointer),) if exists_at(raw, pointer) else ()
+    before = value_at(raw, pointer)
+    live = difference.observed
     number = isinstance(before, int) and isinstance(live, str) and live.isdigit()
     return _put(raw, pointer, int(str(live)) if number else live)
 
 
-def _new_element(raw: Tree, key: str, finding: Difference) -> tuple[Edit, ...]:
+def _new_element(raw: Tree, key: str, difference: Difference) -> tuple[Edit, ...]:
     listed = raw.get(key)
-    if not isinstance(finding.observed, (dict, Mapping)):
+    if not isinstance(difference.observed, (dict, Mapping)):
         return ()
     long_style = isinstance(listed, (list, tuple)) and bool(listed) and isinstance(listed[-1], (dict, Mapping))
-    short = None if long_style else _short(key, finding.observed)
-    named = {name: value for name, value in finding.observed.items() if value != ports.ALL_ADDRESSES}
+    short = None if long_style else _short(key, difference.observed)
+    named = {name: value for name, value in difference.observed.items() if value != ports.ALL_ADDRESSES}
     entry: JSON = named if short is None else short
     if isinstance(listed, (list, tuple)):
         return (AddEntry((key,), None, entry),)
     return (AddEntry((), key, [entry]),) if listed is None else ()
 
 
-def _element_of(wanted: Tree, key: str, label: str) -> Tree:
+def _element_of(declared: Tree, key: str, label: str) -> Tree:
     shape = service_shape().child(key)
-    listed = wanted.get(key)
+    listed = declared.get(key)
     entries = listed if isinstance(listed, (list, tuple)) else ()
-    return mapping(next((one for one in entries if label_of(one, shape) == label), None))
+    return mapping(next((element for element in entries if label_of(element, shape) == label), None))
 
 
 def _with(element: Tree, field: str, value: JSON) -> Tree | None:
@@ -372,11 +355,11 @@ def _short_mount(element: Tree) -> str | None:
     return f"{source}:{target}{mode}" if source else target
 
 
-def _network(raw: Tree, path: Path, finding: Difference) -> tuple[Edit, ...]:
+def _network(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     listed = raw.get("networks")
     if len(path) != 2 or not isinstance(listed, (list, tuple)):
         return ()
     name = str(path[1])
-    if finding.observed is not None:
-        return (AddEntry(("networks",), None, name),) if not finding.observed else ()
+    if difference.observed is not None:
+        return (AddEntry(("networks",), None, name),) if not difference.observed else ()
     return (RemoveEntry(("networks", [*listed].index(name))),) if name in listed else ()

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.drift.compose.names import EngineNames
-from bot.model.json import elements, get, mapping, mappings, text
-from bot.model.resource import JSON, Desired, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.resource import Desired
 
 _DESKTOP: Final = ("/host_mnt", "/run/desktop/mnt/host")
-"""Where Docker Desktop shows the folders of its host."""
+"""Where Docker Desktop shows the folders of its host, whose paths inspect then bears in front."""
 
 
 def folder(tree: Tree) -> str | None:
@@ -23,13 +23,14 @@ def folder(tree: Tree) -> str | None:
     return posixpath.normpath(named) if named.startswith("/") else None
 
 
-def named(live: Sequence[JSON], wanted: Tree, names: EngineNames) -> list[JSON]:
+def named(live: Sequence[JSON], declared: Tree, names: EngineNames) -> list[JSON]:
     """``live`` with the key that Git has for each volume."""
-    sources = [text(one["source"]) for one in mappings(live) if _is_volume(one)]
-    keys = {text(one["source"]) for one in mappings(wanted.get("volumes")) if _is_volume(one)}
+    sources = [text(mount["source"]) for mount in mappings(live) if _is_volume(mount)]
+    keys = {text(mount["source"]) for mount in mappings(declared.get("volumes")) if _is_volume(mount)}
     known = names.in_git(sources, keys)
     return [
-        {**entry, "source": known[text(entry["source"])]} if _is_volume(entry := mapping(one)) else one for one in live
+        {**entry, "source": known[text(entry["source"])]} if _is_volume(entry := mapping(mount)) else mount
+        for mount in live
     ]
 
 
@@ -37,16 +38,16 @@ def _is_volume(mount: Tree) -> bool:
     return mount.get("type") == "volume" and bool(mount.get("source"))
 
 
-def placed(live: Sequence[JSON], wanted: Tree, start: str | None, desired: Desired) -> list[JSON]:
+def placed(live: Sequence[JSON], declared: Tree, start: str | None, desired: Desired) -> list[JSON]:
     """``live`` where a folder that a declared relative path means from ``start`` is written as that path."""
     if start is None:
         return [*live]
     relative = {
-        one.get("target"): text(one.get("source"))
-        for one in mappings(wanted.get("volumes"))
-        if text(one.get("source")).startswith(".")
+        mount.get("target"): text(mount.get("source"))
+        for mount in mappings(declared.get("volumes"))
+        if text(mount.get("source")).startswith(".")
     }
-    return [_placed(one, relative, start, desired) for one in live]
+    return [_placed(mount, relative, start, desired) for mount in live]
 
 
 def _placed(mount: JSON, relative: dict[JSON, str], start: str, desired: Desired) -> JSON:
@@ -56,7 +57,7 @@ def _placed(mount: JSON, relative: dict[JSON, str], start: str, desired: Desired
     if written is None or entry.get("type") != "bind":
         return mount
     seen = {source, *(source.removeprefix(desktop) for desktop in _DESKTOP)}
-    as_declared = any(posixpath.normpath(posixpath.join(one, written)) in seen for one in _starts(start, desired))
+    as_declared = any(posixpath.normpath(posixpath.join(folder, written)) in seen for folder in _starts(start, desired))
     return {**entry, "source": written} if as_declared else mount
 
 

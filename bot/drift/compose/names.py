@@ -6,12 +6,18 @@ its own or takes one that exists already (``external``); what no key of the proj
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
-from bot.drift.compose.container import short_name
-from bot.drift.surroundings import Aliases
+from bot.model.resource import Desired, Platform
+
+Aliases: TypeAlias = Mapping[tuple[str, str, str], str]
+"""The name that a project's volume or network has on the engine, by (kind, project, name), where Git gives it one; empty
+where a variable that Git does not hold gives it.
+"""
+
+_NAMED: Final = frozenset({"volume", "network"})
 
 FOREIGN: Final = "external:"
 """Stands before a live name that would read like a key of the project and is something else."""
@@ -29,20 +35,20 @@ class EngineNames:
     live: str
     aliases: Aliases
 
-    def in_git(self, names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+    def in_git(self, names: Iterable[str], declared: Collection[str]) -> dict[str, str]:
         """The live ``names``, each with the key that Git knows it by; with its own name where Git knows none.
 
-        A ``wanted`` key whose name only a variable knows takes the place of a live one that nothing else explains.
+        A ``declared`` key whose name only a variable knows takes the place of a live one that nothing else explains.
         """
         given = self._given()
         keys = {name: key for key, name in given.items() if name}
-        keys |= {given[key]: key for key in wanted if given.get(key)}
-        found = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
-        unknown = sorted(key for key in wanted if given.get(key) == "")
-        strange = sorted(set(names) - found.keys())
-        found |= dict(zip(strange, unknown, strict=False))
-        taken = {*wanted, *found.values()}
-        return found | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
+        keys |= {given[key]: key for key in declared if given.get(key)}
+        known = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
+        unknown = sorted(key for key in declared if given.get(key) == "")
+        strange = sorted(set(names) - known.keys())
+        known |= dict(zip(strange, unknown, strict=False))
+        taken = {*declared, *known.values()}
+        return known | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
 
     def _given(self) -> dict[str, str]:
         return {
@@ -56,3 +62,32 @@ class EngineNames:
         if key == name and self.live:
             return None
         return None if key in given else key
+
+
+def aliases(declared: Sequence[Desired]) -> Aliases:
+    """The names that ``declared`` volumes and networks get from Git."""
+    return {
+        (desired.id.kind, desired.id.scope, desired.id.name): name
+        for desired in declared
+        if desired.id.kind in _NAMED
+        and desired.id.platform is Platform.COMPOSE
+        and (name := _engine_name(desired)) is not None
+    }
+
+
+def _engine_name(desired: Desired) -> str | None:
+    """The name that Git gives it, its key where it exists already; None where the engine makes desired up."""
+    if ("name",) in desired.unknown:
+        return ""
+    name = desired.tree.get("name")
+    if isinstance(name, str) and name:
+        return name
+    return desired.id.name if desired.tree.get("external") is True else None
+
+
+def short_name(name: str, project: str) -> str:
+    """``shop_data`` as the project ``shop`` calls it: ``data``."""
+    for joint in ("_", "-"):
+        if project and name.startswith(f"{project}{joint}"):
+            return name[len(project) + 1 :]
+    return name

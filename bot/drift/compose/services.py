@@ -13,18 +13,22 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, long_form, mounts, ports
-from bot.drift.compose.inspect import INHERITED, REPLICAS, UNKNOWN
-from bot.drift.compose.names import FOREIGN, EngineNames
+from bot.drift.compose import edits, mounts, port_pairs
+from bot.drift.compose.declared import long_form
+from bot.drift.compose.declared.mounts import brought_mounts
+from bot.drift.compose.declared.process import variables
+from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
+from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
+from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
-from bot.drift.surroundings import Aliases
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind
-from bot.model.json import elements, get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Path, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
+from bot.model.paths import Path
+from bot.model.resource import Desired, Observed
 
 _SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
 _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
@@ -35,31 +39,38 @@ def examine(
     desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
 ) -> Iterator[Drift]:
     """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
-    if desired.id.kind != "service":
-        yield from _of_project(desired, observed, options)
-        return
+    if desired.id.kind == "service":
+        drifts = _of_service(desired, observed, base, options, aliases)
+    else:
+        drifts = _of_project(desired, observed, options)
+    return (drift for drift in drifts if compared(drift.path, desired))
+
+
+def _of_service(
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
+) -> Iterator[Drift]:
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
-    found: dict[str, tuple[Drift, list[str]]] = {}
+    containers_by_drift: dict[str, tuple[Drift, list[str]]] = {}
     for tree, names in groups:
         for drift in _of_container(desired, tree, base, options, aliases):
-            found.setdefault(drift.id, (drift, []))[1].extend(names)
-    for drift, names in found.values():
+            containers_by_drift.setdefault(drift.id, (drift, []))[1].extend(names)
+    for drift, names in containers_by_drift.values():
         yield drift if len(names) >= number else _partial(drift, names, number)
 
 
 def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
     """The containers of a service: each tree once, with the names of those that it is like."""
     groups: list[tuple[Tree, list[str]]] = []
-    told: list[dict[str, JSON]] = []
-    for one in (tree, *mappings(tree.get(REPLICAS))):
-        name = text(get(one, "x-container", "name"))
-        said = {key: value for key, value in one.items() if key not in _OWN and key != "scale"}
-        if said in told:
-            groups[told.index(said)][1].append(name)
+    distinct: list[dict[str, JSON]] = []
+    for container in (tree, *mappings(tree.get(REPLICAS))):
+        name = text(get(container, "x-container", "name"))
+        settings = {key: value for key, value in container.items() if key not in _OWN and key != "scale"}
+        if settings in distinct:
+            groups[distinct.index(settings)][1].append(name)
         else:
-            told.append(said)
-            groups.append(({**one, "scale": tree["scale"]} if "scale" in tree else one, [name]))
+            distinct.append(settings)
+            groups.append(({**container, "scale": tree["scale"]} if "scale" in tree else container, [name]))
     return groups
 
 
@@ -73,34 +84,34 @@ def _of_container(
     desired: Desired, tree: Tree, base: Tree | None, options: ComparisonOptions, aliases: Aliases
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
-    wanted = _settled(long_form.service(desired.tree), desired, tree, live)
-    live = _settled_live(live, wanted, desired, tree, aliases)
-    among = ports.repeated(wanted.get("ports"), live.get("ports"))
+    declared = _settled(long_form.service(desired.tree), desired, tree, live)
+    live = _settled_live(live, declared, desired, tree, aliases)
+    among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     if among:
-        wanted["ports"] = ports.marked(wanted.get("ports"), among)
-        live["ports"] = ports.paired(live.get("ports"), wanted["ports"], among)
+        declared["ports"] = port_pairs.marked(declared.get("ports"), among)
+        live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
     shape = service_shape(resolved=mounts.folder(tree) is not None)
-    findings = edits.ranges_as_one(walk(wanted, live, shape), desired.tree)
-    if not findings:
+    differences = edits.ranges_as_one(walk(declared, live, shape), desired.tree)
+    if not differences:
         return
     before = None if base is None else long_form.service(base)
     if before is not None and among:
-        before["ports"] = ports.marked(before.get("ports"), among)
-    memory = Base(before, {}, shape)
+        before["ports"] = port_pairs.marked(before.get("ports"), among)
+    applied = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
-    for finding in map(_unmarked, findings):
-        cause = _cause(finding, memory, desired.tree)
+    for difference in map(_unmarked, differences):
+        cause = _cause(difference, applied, desired.tree)
         if cause is not None:
-            written = edits.written(desired.tree, finding.place.path)
-            changes = () if _names(finding, strange) else edits.edits(desired.tree, finding, wanted)
-            yield maker.drift(finding, cause, changes, pointer=written)
+            written = edits.written(desired.tree, difference.location.path)
+            changes = () if _names(difference, strange) else edits.edits(desired.tree, difference, declared)
+            yield maker.drift(difference, cause, changes, pointer=written)
 
 
-def _unmarked(finding: Difference) -> Difference:
+def _unmarked(difference: Difference) -> Difference:
     """As people are to see it."""
-    told = ports.unmarked(finding.desired), ports.unmarked(finding.observed)
-    return replace(finding, desired=told[0], observed=told[1])
+    desired, observed = port_pairs.unmarked(difference.desired), port_pairs.unmarked(difference.observed)
+    return replace(difference, desired=desired, observed=observed)
 
 
 def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
@@ -108,35 +119,35 @@ def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
     if not get(tree, "x-container", "project"):
         return frozenset()
     attached = {**mapping(get(tree, INHERITED, "networks")), **mapping(tree.get("networks"))}
-    mounted = {text(one.get("source")) for one in mappings(tree.get("volumes")) if one.get("type") == "volume"}
+    mounted = {text(mount.get("source")) for mount in mappings(tree.get("volumes")) if mount.get("type") == "volume"}
     kinds = (("network", attached), ("volume", mounted))
     return frozenset(name for kind, names in kinds for name in names if (kind, scope, name) not in aliases)
 
 
-def _names(finding: Difference, strange: frozenset[str]) -> bool:
-    """Whether the live side of a finding names something ``strange``."""
-    path = finding.place.path
-    if finding.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
+def _names(difference: Difference, strange: frozenset[str]) -> bool:
+    """Whether the live side of a difference names something ``strange``."""
+    path = difference.location.path
+    if difference.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
         return False
-    name = path[1] if path[0] == "networks" else mapping(finding.observed).get("source", finding.observed)
-    added = finding.side is Side.OBSERVED or path[0] == "volumes"
+    name = path[1] if path[0] == "networks" else mapping(difference.observed).get("source", difference.observed)
+    added = difference.side is Side.OBSERVED or path[0] == "volumes"
     return added and isinstance(name, str) and (name in strange or name.startswith(FOREIGN))
 
 
-def _settled(wanted: dict[str, JSON], desired: Desired, tree: Tree, live: Tree) -> dict[str, JSON]:
+def _settled(declared: dict[str, JSON], desired: Desired, tree: Tree, live: Tree) -> dict[str, JSON]:
     """The declared side with what only the engine can know filled in from the live side."""
     unknown = {key for key in texts(tree.get(UNKNOWN)) if key not in live}
-    settled = {key: value for key, value in wanted.items() if key not in unknown}
+    settled = {key: value for key, value in declared.items() if key not in unknown}
     environment = settled.get("environment")
     if isinstance(environment, dict):
-        there = {
+        live_values = {
             **mapping(mapping(tree.get(INHERITED)).get("environment")),
             **mapping(live.get("environment")),
         }
         settled["environment"] = {
-            key: there.get(key) if value is None else value
+            key: live_values.get(key) if value is None else value
             for key, value in environment.items()
-            if value is not None or key in there
+            if value is not None or key in live_values
         }
     if get(tree, "x-container", "engine") == "podman" and desired.tree.get("restart") is not None:
         own = long_form.service({"restart": desired.tree["restart"]})["restart"]
@@ -146,73 +157,73 @@ def _settled(wanted: dict[str, JSON], desired: Desired, tree: Tree, live: Tree) 
 
 
 def _settled_live(
-    live: dict[str, JSON], wanted: Tree, desired: Desired, tree: Tree, aliases: Aliases
+    live: dict[str, JSON], declared: Tree, desired: Desired, tree: Tree, aliases: Aliases
 ) -> dict[str, JSON]:
     """The live side with what image and engine bring where Git speaks about it, without what Git brings elsewhere, and
     with Git's names.
     """
     inherited = long_form.service(mapping(tree.get(INHERITED)))
-    settled = dict(mapping(_filled(wanted, live, inherited)))
-    if wanted.get("expose"):
-        there = {*texts(live.get("expose")), *texts(inherited.get("expose"))}
-        silent = {*texts(inherited.get("expose"))} - {*texts(wanted["expose"])}
-        settled["expose"] = sorted(there - silent) or None
+    settled = dict(mapping(_filled(declared, live, inherited)))
+    if declared.get("expose"):
+        exposed = {*texts(live.get("expose")), *texts(inherited.get("expose"))}
+        silent = {*texts(inherited.get("expose"))} - {*texts(declared["expose"])}
+        settled["expose"] = sorted(exposed - silent) or None
     project = text(get(tree, "x-container", "project"))
-    if isinstance(wanted.get("networks", {}), (dict, Mapping)):
+    if isinstance(declared.get("networks", {}), (dict, Mapping)):
         networks = {**mapping(inherited.get("networks")), **mapping(live.get("networks"))}
-        settled["networks"] = _networks(networks, wanted, EngineNames("network", desired.id.scope, project, aliases))
-    brought = long_form.brought_mounts(desired.tree)
+        settled["networks"] = _networks(networks, declared, EngineNames("network", desired.id.scope, project, aliases))
+    brought = brought_mounts(desired.tree)
     if isinstance(volumes := settled.get("volumes"), list):
-        kept = [one for one in volumes if mapping(one).get("target") not in brought]
-        kept = mounts.named(kept, wanted, EngineNames("volume", desired.id.scope, project, aliases))
-        settled["volumes"] = mounts.placed(kept, wanted, mounts.folder(tree), desired)
+        kept = [mount for mount in volumes if mapping(mount).get("target") not in brought]
+        kept = mounts.named(kept, declared, EngineNames("volume", desired.id.scope, project, aliases))
+        settled["volumes"] = mounts.placed(kept, declared, mounts.folder(tree), desired)
     return settled
 
 
-def _networks(live: Tree, wanted: Tree, names: EngineNames) -> JSON:
+def _networks(live: Tree, declared: Tree, names: EngineNames) -> JSON:
     """The networks by Git's names. Where Git is silent a service is in the project's own, however that is called."""
-    stated = wanted.get("networks")
+    stated = declared.get("networks")
     known = names.in_git(live, mapping(stated) if stated is not None else {"default"})
-    found = {known[name]: entry for name, entry in live.items()}
+    networks = {known[name]: entry for name, entry in live.items()}
     if stated is None:
-        found.pop("default", None)
-    return found or None
+        networks.pop("default", None)
+    return networks or None
 
 
-def _filled(wanted: JSON, given: JSON, inherited: JSON) -> JSON:
-    """``given`` with the entries of ``inherited`` that ``wanted`` speaks about."""
+def _filled(declared: JSON, given: JSON, inherited: JSON) -> JSON:
+    """``given`` with the entries of ``inherited`` that ``declared`` speaks about."""
     if given is None and not isinstance(inherited, (dict, Mapping)):
         return inherited
-    if not all(isinstance(side, (dict, Mapping)) or side is None for side in (wanted, given, inherited)):
+    if not all(isinstance(side, (dict, Mapping)) or side is None for side in (declared, given, inherited)):
         return inherited if given is None else given
-    found = dict(mapping(given))
-    for key, value in mapping(wanted).items():
+    filled = dict(mapping(given))
+    for key, value in mapping(declared).items():
         if key in mapping(inherited):
-            found[key] = _filled(value, found.get(key), mapping(inherited)[key])
-    return found
+            filled[key] = _filled(value, filled.get(key), mapping(inherited)[key])
+    return filled
 
 
-def _cause(finding: Difference, base: Base, raw: Tree) -> Attribution | None:
-    match finding.side:
+def _cause(difference: Difference, base: Base, raw: Tree) -> Attribution | None:
+    match difference.side:
         case Side.BOTH:
-            moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
-            return Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, None)
+            moved = difference.shape.agrees is images.agrees and images.moved(difference.desired, difference.observed)
+            return Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED)
         case Side.DESIRED:
-            return Attribution(DriftKind.MISSING, None)
+            return Attribution(DriftKind.MISSING)
         case Side.OBSERVED:
-            return _addition(finding.place.path, base, raw)
+            return _addition(difference.location.path, base, raw)
 
 
 def _addition(path: Path, base: Base, raw: Tree) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
     if base.holds(path):
-        return Attribution(DriftKind.REMOVED, None)
+        return Attribution(DriftKind.REMOVED)
     unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]))
     if unseen is not None and elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
         return None
     if path[0] == "command" and raw.get("entrypoint") is not None:
         return None
-    return Attribution(DriftKind.ADDED, None)
+    return Attribution(DriftKind.ADDED)
 
 
 def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift]:
@@ -221,11 +232,11 @@ def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions
     """
     if desired.tree.get("external") is True:
         return
-    wanted = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
-    if isinstance(wanted.get("labels"), (list, tuple)):
-        wanted["labels"] = long_form.variables(wanted["labels"])
-    live = {key: observed.tree[key] for key in wanted if key in observed.tree}
+    declared = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
+    if isinstance(declared.get("labels"), (list, tuple)):
+        declared["labels"] = variables(declared["labels"])
+    live = {key: observed.tree[key] for key in declared if key in observed.tree}
     maker = Maker(desired, options, observed=observed.tree)
-    for finding in walk(wanted, live, ANY):
-        if finding.side is Side.BOTH:
-            yield maker.drift(finding, Attribution(DriftKind.CHANGED, None), ())
+    for difference in walk(declared, live, ANY):
+        if difference.side is Side.BOTH:
+            yield maker.drift(difference, Attribution(DriftKind.CHANGED), ())

@@ -11,9 +11,9 @@ from functools import cache
 from typing import Final
 
 from bot.drift import values
-from bot.drift.compose import ports
+from bot.drift.compose.declared import ports
 from bot.drift.shapes import Default, Defaults, FilledBy, Form, Shape, Types, compile_shape
-from bot.model.resource import JSON
+from bot.model.json import JSON
 
 _SPEC: Final = "Compose specification, healthcheck"
 _HEALTH: Final = "Docker engine API v1.43, HealthConfig"

@@ -13,20 +13,20 @@ from dataclasses import replace
 from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import COMPARATORS, Default, FilledBy, Form, Shape
-from bot.model.json import get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Desired, Observed, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 
 def with_definitions(
     options: ComparisonOptions, desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]
 ) -> ComparisonOptions:
     """``options`` with the shapes of every definition in sight; the options' own shapes win."""
-    trees = [one.tree for one in desired if _is_definition(one.id)]
-    trees += [one.tree for id_, one in resources.items() if _is_definition(id_)]
+    trees = [resource.tree for resource in desired if _is_definition(resource.id)]
+    trees += [resource.tree for id_, resource in resources.items() if _is_definition(id_)]
     if not trees:
         return options
-    found = {key: shape for tree in trees for key, shape in shapes_of_crd(tree)}
-    return replace(options, shapes={**found, **options.shapes})
+    shapes = {key: shape for tree in trees for key, shape in shapes_of_crd(tree)}
+    return replace(options, shapes={**shapes, **options.shapes})
 
 
 def _is_definition(id_: ResourceId) -> bool:
@@ -37,7 +37,7 @@ def shapes_of_crd(tree: Tree) -> Iterator[tuple[tuple[str, str], Shape]]:
     """The (group, kind) that a definition defines, with the shape of its stored version."""
     spec = mapping(tree.get("spec"))
     versions = [*mappings(spec.get("versions"))]
-    stored = next((one for one in versions if one.get("storage") is True), versions[0] if versions else {})
+    stored = next((version for version in versions if version.get("storage") is True), versions[0] if versions else {})
     schema = mapping(get(stored, "schema", "openAPIV3Schema") or get(spec, "validation", "openAPIV3Schema"))
     kind = text(get(spec, "names", "kind"))
     if kind:

@@ -7,13 +7,11 @@ defaults are listed where any supported release fills them in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from bot.drift import images
 from bot.drift.shapes import Default, Defaults
-from bot.model.json import get, mapping
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping
 
 
 def _pull_policy(container: Tree) -> JSON:
@@ -103,10 +101,12 @@ DEFAULTS: Final[Defaults] = {
     "ContainerPort": {
         "protocol": Default("core/v1 openapi, ContainerPort.protocol", "TCP"),
         "hostPort": Default(
-            "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.kubernetes.storage"
+            "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.kubernetes.conversion"
         ),
     },
-    "Resources": {"requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.kubernetes.storage")},
+    "Resources": {
+        "requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.kubernetes.conversion")
+    },
     "Volume": {"emptyDir": Default(f"{_CORE}Volume", derive=_source_of)},
     "FieldRef": {"apiVersion": Default(f"{_CORE}ObjectFieldSelector", "v1")},
     "ResourceFieldRef": {"divisor": Default("core/v1 types.go, ResourceFieldSelector.divisor", "0")},
@@ -252,10 +252,4 @@ DEFAULTS: Final[Defaults] = {
     },
 }
 
-
-def sources() -> Mapping[str, str]:
-    """``Type.field`` to the source of its default; what documentation and ``clockwork explain`` print."""
-    return {f"{kind}.{name}": usual.source for kind, fields in DEFAULTS.items() for name, usual in fields.items()}
-
-
-__all__ = ["DEFAULTS", "sources"]
+__all__ = ["DEFAULTS"]

@@ -14,13 +14,14 @@ from typing import Final
 
 from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.pods import METADATA, POD_TYPES, TOP
-from bot.drift.shapes import Shape, Types, compile_shape
+from bot.drift.shapes import FilledBy, Form, Shape, Types, compile_shape
+from bot.model.json import JSON
 
 TYPES: Final[Types] = {
     **POD_TYPES,
     "Deployment": {**TOP, "spec": "DeploymentSpec"},
     "DeploymentSpec": {
-        "replicas": "controller:zero:leaf",
+        "replicas": "controller:zero:leaf",  # autoscalers write it through the scale subresource
         "selector": "Selector",
         "template": "PodTemplate",
         "strategy": "Strategy",
@@ -58,6 +59,7 @@ TYPES: Final[Types] = {
     },
     "RetentionPolicy": {},
     "StatefulSetStrategy": {"type": "leaf", "rollingUpdate": "StatefulSetRollingUpdate"},
+    # feature gate MaxUnavailableStatefulSet
     "StatefulSetRollingUpdate": {"maxUnavailable": "server:intstr", "partition": "leaf"},
     "ClaimTemplate": {
         "apiVersion": "ignored:leaf",
@@ -79,7 +81,7 @@ TYPES: Final[Types] = {
     "Job": {**TOP, "spec": "JobSpec"},
     "JobSpec": {
         "template": "JobPodTemplate",
-        "selector": "allocated:Selector",
+        "selector": "allocated:Selector",  # made of the job's uid (pkg/registry/batch/job/strategy.go)
         "backoffLimit": "zero:leaf",
         "ttlSecondsAfterFinished": "zero:leaf",
         "activeDeadlineSeconds": "leaf",
@@ -107,6 +109,7 @@ TYPES: Final[Types] = {
         "type": "leaf",
         "selector": "map text",
         "ports": "keyed[port,protocol=TCP] ServicePort",
+        # given out by the API server (pkg/registry/core/service/storage/alloc.go)
         "clusterIP": "allocated:leaf",
         "clusterIPs": "allocated:list",
         "ipFamilies": "allocated:list",
@@ -144,15 +147,15 @@ TYPES: Final[Types] = {
     },
     "ServiceAccount": {
         **TOP,
-        "secrets": "server:keyed[name] any",
+        "secrets": "server:keyed[name] any",  # token Secrets that servers before 1.24 made for every account
         "imagePullSecrets": "server:keyed[name] any",
         "automountServiceAccountToken": "zero:leaf",
     },
     "ClaimSpec": {
         "accessModes": "set",
         "resources": "Resources",
-        "storageClassName": "allocated:zero:leaf",
-        "volumeName": "allocated:leaf",
+        "storageClassName": "allocated:zero:leaf",  # admission plug-in DefaultStorageClass
+        "volumeName": "allocated:leaf",  # written when it is bound to a volume
         "volumeMode": "leaf",
         "selector": "any",
         "dataSource": "allocated:any",
@@ -198,7 +201,7 @@ TYPES: Final[Types] = {
     "NetworkPort": {"port": "intstr", "endPort": "leaf"},
     "Ingress": {**TOP, "spec": "IngressSpec"},
     "IngressSpec": {
-        "ingressClassName": "server:leaf",
+        "ingressClassName": "server:leaf",  # admission plug-in DefaultIngressClass
         "defaultBackend": "any",
         "rules": "list IngressRule",
         "tls": "list IngressTLS",
@@ -211,7 +214,7 @@ TYPES: Final[Types] = {
     "HorizontalPodAutoscalerSpec": {
         "minReplicas": "zero:leaf",
         "maxReplicas": "leaf",
-        "metrics": "server:set Metric",
+        "metrics": "server:set Metric",  # 80 % of the processor (autoscaling/v2 SetDefaults_HorizontalPodAutoscaler)
         "behavior": "any",
         "scaleTargetRef": "any",
         "targetCPUUtilizationPercentage": "server:leaf",
@@ -247,6 +250,7 @@ TYPES: Final[Types] = {
         "namespaceSelector": "Selector",
         "objectSelector": "Selector",
     },
+    # cert-manager's cainjector fills in every caBundle (cert-manager: CA Injector)
     "WebhookClient": {"caBundle": "server:base64", "service": "WebhookService", "url": "leaf"},
     "WebhookService": {"name": "leaf", "namespace": "leaf", "path": "leaf"},
     "WebhookRule": {"apiGroups": "set", "apiVersions": "set", "operations": "set", "resources": "set"},
@@ -319,10 +323,18 @@ _ROOTS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
+def _account(value: JSON) -> JSON:
+    """The name of a service account; nothing is ``default``."""
+    return "default" if value == "" else value
+
+
+_COMPARATORS: Final = {"account": Shape(Form.LEAF, FilledBy.NOBODY, canonical=_account)}
+
+
 @cache
 def shape_of(group: str, kind: str) -> Shape:
     """The shape of a kind; for one that no table names, only what every object has is known."""
-    return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS)
+    return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS, _COMPARATORS)
 
 
 def is_known(group: str, kind: str) -> bool:

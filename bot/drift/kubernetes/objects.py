@@ -16,19 +16,21 @@ from bot.drift import images
 from bot.drift.base import Base
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
-from bot.drift.kubernetes.controllers import injected, is_bookkeeping, is_trace
+from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
 from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
-from bot.drift.kubernetes.storage import stored, value_at, written
+from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity import meaning, severity
+from bot.drift.severity.grade import meaning, severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
-from bot.model.json import get, mapping
-from bot.model.resource import Desired, Item, Observed, ResourceId, Tree
+from bot.model.json import Tree, exists_at, get, mapping, value_at
+from bot.model.paths import Item
+from bot.model.resource import Desired, Observed, ResourceId
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset(
@@ -50,20 +52,26 @@ def examine(
     """Every difference in meaning, as drift or as suppressed with the reason."""
     id_ = desired.id
     shape = shape_for(id_, options)
-    wanted, live = stored(desired.tree, observed.tree, id_)
+    declared, live = stored(desired.tree, observed.tree, id_)
     owners = Owners(observed.tree, options.roster)
-    findings = walk(wanted, live, shape, filled=owners.person)
-    if not findings:
+    differences = walk(declared, live, shape, filled=owners.person)
+    if not differences:
         return
-    judge = _Judge(desired, observed, owners, Base(base, observed.tree, shape), options)
+    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
     maker = Maker(desired, options, observed=observed.tree)
     aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
-    for finding in findings:
-        verdict = judge.verdict(finding)
+    for difference in differences:
+        verdict = judge.verdict(difference)
         if verdict is None:
             continue
-        drift = maker.drift(finding, verdict.cause, () if _rewritten(finding, desired) else edits.edits(finding))
-        reason = _autoscaled(finding, owners, aims, wanted) or _aggregated(desired, finding, options) or verdict.quiet
+        drift = maker.drift(
+            difference, verdict.cause, () if _rewritten(difference, desired) else edits.edits(difference)
+        )
+        reason = (
+            _autoscaled(difference, owners, aims, declared)
+            or _aggregated(desired, difference, options)
+            or verdict.quiet
+        )
         yield drift if reason is None else Suppressed(drift, reason[0], reason[1])
 
 
@@ -96,11 +104,11 @@ def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
     return replace(shape, fields={**shape.fields, name: inner})
 
 
-def _rewritten(finding: Difference, desired: Desired) -> bool:
-    """Whether Git says it in another form than the one compared, so that no edit can be made of the finding."""
-    path = finding.place.path
-    if finding.side is not Side.OBSERVED:
-        return not written(desired.tree, finding.place.pointer)
+def _rewritten(difference: Difference, desired: Desired) -> bool:
+    """Whether Git says it in another form than the one compared, so that no edit can be made of the difference."""
+    path = difference.location.path
+    if difference.side is not Side.OBSERVED:
+        return not exists_at(desired.tree, difference.location.pointer)
     if path[:1] == ("data",):
         return "stringData" in desired.tree
     return path[:2] == ("spec", "metrics") and get(desired.tree, "spec", "targetCPUUtilizationPercentage") is not None
@@ -122,116 +130,125 @@ class _Judge:
     base: Base
     options: ComparisonOptions
 
-    def verdict(self, finding: Difference) -> _Verdict | None:
+    def verdict(self, difference: Difference) -> _Verdict | None:
         """What kind of drift it is and who did it; None when it is none."""
-        if is_trace(finding.place.path) and (finding.side is Side.OBSERVED or finding.place.path[-2] == "annotations"):
+        if is_trace(difference.location.path) and (
+            difference.side is Side.OBSERVED or difference.location.path[-2] == "annotations"
+        ):
             return None
-        match finding.side:
+        match difference.side:
             case Side.BOTH:
-                return self._changed(finding)
+                return self._changed(difference)
             case Side.DESIRED:
-                return _Verdict(Attribution(DriftKind.MISSING, None))
+                return _Verdict(Attribution(DriftKind.MISSING))
             case Side.OBSERVED:
-                writer = self._writer(finding)
-                return self._addition(finding, writer) or self._grave(finding, writer)
+                writer = self._writer(difference)
+                return self._addition(difference, writer) or self._grave(difference, writer)
 
-    def _writer(self, finding: Difference) -> Writer | None:
-        return self.owners.writer(finding.place.steps)
+    def _writer(self, difference: Difference) -> Writer | None:
+        return self.owners.writer(difference.location.steps)
 
-    def _changed(self, finding: Difference) -> _Verdict:
-        moved = finding.shape.agrees is images.agrees and images.moved(finding.desired, finding.observed)
-        writer = self._writer(finding)
-        cause = Attribution(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
-        return _Verdict(cause, _certificate(finding, writer) if finding.place.path[-1] == "caBundle" else None)
+    def _changed(self, difference: Difference) -> _Verdict:
+        moved = difference.shape.agrees is images.agrees and images.moved(difference.desired, difference.observed)
+        writer = self._writer(difference)
+        cause = _by(DriftKind.IMAGE_MOVED if moved else DriftKind.CHANGED, writer)
+        return _Verdict(cause, _certificate(difference, writer) if difference.location.path[-1] == "caBundle" else None)
 
-    def _addition(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
-        place = finding.place
+    def _addition(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
+        location = difference.location
         if writer is not None and writer.role is Role.PERSON:
-            return _Verdict(Attribution(DriftKind.REMOVED if self.base.holds(place.path) else DriftKind.ADDED, writer))
-        if finding.shape.filled is FilledBy.SERVER or is_bookkeeping(place.path):
+            return _Verdict(_by(DriftKind.REMOVED if self.base.holds(location.path) else DriftKind.ADDED, writer))
+        if difference.shape.filled is FilledBy.SERVER or is_bookkeeping(location.path):
             return None
-        if finding.shape.filled is FilledBy.CONTROLLER:
+        if difference.shape.filled is FilledBy.CONTROLLER:
             return _by_stranger(writer, "it is a field that Git leaves to controllers")
-        if self.base.holds(place.path):
-            return _Verdict(Attribution(DriftKind.REMOVED, writer))
-        if self.base.recorded is None and (applier := self.owners.applied(place.steps)) is not None:
-            return _Verdict(Attribution(DriftKind.REMOVED, applier))
-        return self._unrecorded(finding, writer)
+        if self.base.holds(location.path):
+            return _Verdict(_by(DriftKind.REMOVED, writer))
+        if self.base.recorded is None and (applier := self.owners.applied(location.steps)) is not None:
+            return _Verdict(_by(DriftKind.REMOVED, applier))
+        return self._unrecorded(difference, writer)
 
-    def _unrecorded(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
+    def _unrecorded(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """Not a person's, not in any base: what is left is an update by a deployer, a controller, or nobody knows."""
         if writer is not None and writer.role is Role.STRANGER:
-            return self._strange(finding, writer)
-        if finding.shape.filled is FilledBy.UNKNOWN or injected(finding):
+            return self._strange(difference, writer)
+        if difference.shape.filled is FilledBy.UNKNOWN or injected(difference):
             return None
         if writer is None:
-            return _Verdict(Attribution(DriftKind.ADDED, None, _UNKNOWN_REMOVAL)) if self._declared(finding) else None
+            return (
+                _Verdict(Attribution(DriftKind.ADDED, message=_UNKNOWN_REMOVAL)) if self._declared(difference) else None
+            )
         match writer.role:
             case Role.DEPLOYER if self.base.tree is None:
-                return _Verdict(Attribution(DriftKind.REMOVED, writer))
+                return _Verdict(_by(DriftKind.REMOVED, writer))
             case Role.CREATOR if self.base.tree is None:
-                return _Verdict(Attribution(DriftKind.ADDED, writer))
-            case Role.AUTOSCALER if "resources" in finding.place.path:
-                return _Verdict(Attribution(DriftKind.ADDED, writer))
+                return _Verdict(_by(DriftKind.ADDED, writer))
+            case Role.AUTOSCALER if "resources" in difference.location.path:
+                return _Verdict(_by(DriftKind.ADDED, writer))
             case _:
                 return None
 
-    def _strange(self, finding: Difference, writer: Writer) -> _Verdict | None:
+    def _strange(self, difference: Difference, writer: Writer) -> _Verdict | None:
         """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
 
         Who sent the whole object owns what the server and admission controllers filled in as well. That is told from
         what somebody added only where the tables know the field.
         """
-        level, rule = self._grade(finding)
+        level, rule = self._grade(difference)
         bare = self.observed.id.kind == "Pod"
-        if injected(finding) and (bare or level is not Severity.CRITICAL):
+        if injected(difference) and (bare or level is not Severity.CRITICAL):
             return None
         sent = self.owners.wrote(writer, _declared_parts(self.desired.tree))
-        if sent and (bare or finding.shape is ANY):
+        if sent and (bare or difference.shape is ANY):
             loud = meaning(rule) is not None and level.rank >= Severity.HIGH.rank
         else:
-            loud = finding.declared or level.rank >= Severity.HIGH.rank
+            loud = difference.declared or level.rank >= Severity.HIGH.rank
         if not loud:
             return _by_stranger(writer, "Git says nothing about the part around it, and it is not severe")
-        return _Verdict(Attribution(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
+        return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
-    def _grave(self, finding: Difference, writer: Writer | None) -> _Verdict | None:
+    def _grave(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
-        if self._grade(finding)[0] is not Severity.CRITICAL:
+        if self._grade(difference)[0] is not Severity.CRITICAL:
             return None
-        cause = Attribution(DriftKind.ADDED, writer)
+        cause = _by(DriftKind.ADDED, writer)
         if writer is not None and writer.role in _ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
-        if self.observed.id.kind == "Pod" or injected(finding):
+        if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if finding.declared or self._templated:
+        if difference.declared or self._templated:
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
-    def _grade(self, finding: Difference) -> tuple[Severity, str]:
-        return severity(self.desired.id, DriftKind.ADDED, finding.place.path, None, finding.observed)
+    def _grade(self, difference: Difference) -> tuple[Severity, str]:
+        return severity(self.desired.id, DriftKind.ADDED, difference.location.path, None, difference.observed)
 
-    def _declared(self, finding: Difference) -> bool:
+    def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""
         kind = self.observed.id.kind
-        if finding.place.path[0] == "metadata" or kind in _NEVER_INJECTED:
-            return finding.declared
+        if difference.location.path[0] == "metadata" or kind in _NEVER_INJECTED:
+            return difference.declared
         if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
             return False
-        return finding.declared or self._templated
+        return difference.declared or self._templated
 
     @property
     def _templated(self) -> bool:
         return self.observed.id.kind in _TEMPLATES and is_known(self.observed.id.group, self.observed.id.kind)
 
 
+def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> Attribution:
+    """A difference of ``kind`` that ``writer`` made, where somebody is known to have."""
+    if writer is None:
+        return Attribution(kind, message=message)
+    return Attribution(kind, writer.manager, writer.at, message)
+
+
 def _by_stranger(writer: Writer | None, why: str) -> _Verdict | None:
     """Counted, and no more, where a stranger wrote it."""
     if writer is None or writer.role is not Role.STRANGER:
         return None
-    return _Verdict(
-        Attribution(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}")
-    )
+    return _Verdict(_by(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}"))
 
 
 def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:
@@ -239,37 +256,42 @@ def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:
     return ((top, key) for top, part in tree.items() if top not in _IDENTITY for key in mapping(part))
 
 
-def _certificate(finding: Difference, writer: Writer | None) -> Excuse | None:
+def _certificate(difference: Difference, writer: Writer | None) -> Excuse | None:
     """Who issues certificates fills them in, whatever holds their place in Git; a person's writing is drift."""
     if writer is not None and writer.role is Role.CONTROLLER:
         return (f"controller:{writer.manager}", f"{writer.manager} fills in the certificate")
     if writer is not None and writer.role is Role.PERSON:
         return None
-    empty = isinstance(finding.desired, str) and (decoded(finding.desired) or "").strip() == ""
+    empty = isinstance(difference.desired, str) and (decoded(difference.desired) or "").strip() == ""
     return ("placeholder", "Git only holds the certificate's place") if empty else None
 
 
-def _autoscaled(finding: Difference, owners: Owners, aims: tuple[Scaler, ...], wanted: Tree) -> Excuse | None:
+def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...], declared: Tree) -> Excuse | None:
     """The autoscaler that sets this field within its bounds, and why that is no drift."""
-    path = finding.place.path
+    path = difference.location.path
     if path == ("spec", "replicas"):
         return _scaled(
-            finding, owners.writer(finding.place.steps), [one for one in aims if isinstance(one, Horizontal)]
+            difference,
+            owners.writer(difference.location.steps),
+            [scaler for scaler in aims if isinstance(scaler, Horizontal)],
         )
     if "resources" not in path[2:] or path[path.index("resources") - 2] != "containers":
         return None
     return _sized(
-        finding, owners.writer(finding.place.steps), [one for one in aims if isinstance(one, Vertical)], wanted
+        difference,
+        owners.writer(difference.location.steps),
+        [scaler for scaler in aims if isinstance(scaler, Vertical)],
+        declared,
     )
 
 
-def _scaled(finding: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
+def _scaled(difference: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
     """Within the bounds of an autoscaler anybody who writes as autoscalers do may be one; without any, by name."""
     through = writer is not None and writer.role is Role.STRANGER and writer.subresource == "scale"
     if writer is not None and writer.role not in _ROBOTS and not through:
         return None
     for scaler in aims:
-        if scaler.allows(finding.observed):
+        if scaler.allows(difference.observed):
             return (f"autoscaler:{scaler.name}", f"{scaler.name} may set {scaler.low} to {scaler.high} replicas")
     if aims or writer is None:
         return None
@@ -278,23 +300,27 @@ def _scaled(finding: Difference, writer: Writer | None, aims: Sequence[Horizonta
     return None
 
 
-def _sized(finding: Difference, writer: Writer | None, aims: Sequence[Vertical], wanted: Tree) -> Excuse | None:
+def _sized(difference: Difference, writer: Writer | None, aims: Sequence[Vertical], declared: Tree) -> Excuse | None:
     if writer is not None and writer.role not in _ROBOTS:
         return None
     if writer is not None and writer.role is Role.AUTOSCALER and not aims:
         return (f"autoscaler:{writer.manager}", f"{writer.manager} sets the resources")
-    place = finding.place
-    at = place.path.index("resources")
-    container, below = place.path[at - 1], place.path[at + 1 :]
+    location = difference.location
+    at = location.path.index("resources")
+    container, below = location.path[at - 1], location.path[at + 1 :]
     name = container.key if isinstance(container, Item) else ""
-    change = [*amounts(tuple(str(part) for part in below), finding.observed)]
-    resources = mapping(value_at(wanted, place.pointer[: at + 1]))
-    vertical = next((one for one in aims if one.allows(name, change, resources)), None)
+    change = [*amounts(tuple(str(part) for part in below), difference.observed)]
+    resources = mapping(value_at(declared, location.pointer[: at + 1]))
+    vertical = next((scaler for scaler in aims if scaler.allows(name, change, resources)), None)
     return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
 
 
-def _aggregated(desired: Desired, finding: Difference, options: ComparisonOptions) -> Excuse | None:
-    rule = options.ignore_aggregated_roles and desired.id.kind == "ClusterRole" and finding.place.path[:1] == ("rules",)
+def _aggregated(desired: Desired, difference: Difference, options: ComparisonOptions) -> Excuse | None:
+    rule = (
+        options.ignore_aggregated_roles
+        and desired.id.kind == "ClusterRole"
+        and difference.location.path[:1] == ("rules",)
+    )
     if rule and get(desired.tree, "aggregationRule") is not None:
         return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
     return None

@@ -1,7 +1,8 @@
 """Who wrote a live field: the ``managedFields`` of a Kubernetes object, read only where a comparison asks.
 
-Format: ``fieldsType: FieldsV1`` of structured-merge-diff. ``f:name`` is a field, ``k:{...}`` the element of a keyed
-list, ``v:...`` an element of a set, ``.`` the thing itself. Used by :mod:`bot.drift.kubernetes.objects`.
+Format: ``fieldsType: FieldsV1`` of structured-merge-diff (``fieldpath/serialize-pe.go``; Kubernetes: Server-Side Apply).
+``f:name`` is a field, ``k:{...}`` the element of a keyed list, ``v:...`` an element of a set, ``.`` the field itself. Used
+by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
+from bot.drift.options import Roster
 from bot.drift.walk import Step
-from bot.model.json import get, mapping, mappings, moment, text
-from bot.model.resource import JSON, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
 
 
 class Role(Enum):
@@ -46,23 +47,20 @@ class Writer:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Names of field managers that an installation knows beyond the usual ones."""
-
-    people: frozenset[str] = frozenset()
-    deployers: frozenset[str] = frozenset()
-    controllers: frozenset[str] = frozenset()
-
-
 _KUBECTL: Final = re.compile(r"kubectl(-?v?[\d.]+)?(\.exe)?", re.IGNORECASE)
-"""Without a name of its own, kubectl calls itself as its file is called: ``kubectl.exe``, ``kubectl1.29``."""
+"""Who gives no name is called by its user agent up to the first slash (``managerOrUserAgent``,
+``staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go``), and kubectl's is its file's name: ``kubectl.exe``,
+``kubectl1.29``. So a browser is ``Mozilla``, and Lens, which runs on Node.js, ``node-fetch``.
+"""
 _PEOPLE: Final = re.compile(
     r"kubectl-(edit|set|patch|label|annotate|scale|autoscale|rollout|taint|cordon|uncordon|drain|debug|expose)"
     r"|oc(-\w+)?(\.exe)?|k9s(\.exe)?|(open|free|k8s|opn)?lens(-desktop)?|node-fetch|octant|headlamp(-server)?|okteto"
     r"|dashboard|kubernetes-dashboard(-\w+)?|mozilla|curl|monokle|aptakube|seabird|portainer|telepresence",
     re.IGNORECASE,
 )
+"""kubectl names itself by its command (``fieldManager`` in ``staging/src/k8s.io/kubectl/pkg/cmd``); then consoles that
+people click in.
+"""
 _CREATORS: Final = re.compile(r"kubectl-(create|replace|run|convert)", re.IGNORECASE)
 _DEPLOYERS: Final = re.compile(
     r"kubectl-client-side-apply|kubectl-last-applied|before-first-apply|clockwork|helm|helm-controller"
@@ -71,6 +69,9 @@ _DEPLOYERS: Final = re.compile(
     r"|fleet(-agent|agent)?|skaffold|tilt|werf|helmfile|clouddriver|spinnaker|carvel|ansible([-_].*)?",
     re.IGNORECASE,
 )
+"""``before-first-apply`` and ``kubectl-client-side-apply`` are what came before a first server-side apply (Kubernetes:
+Server-Side Apply, upgrading from client-side apply); the others are the names of deployment tools.
+"""
 _AUTOSCALERS: Final = re.compile(
     r"(.+-)?(horizontal|vertical)-pod-autoscaler(-.*)?|(.+-)?autoscaler|hpa(-.*)?|keda(-.*)?|vpa-.*"
     r"|cluster-proportional-.*|goldilocks(-.*)?|kedify(-.*)?|prometheus-adapter|kube-(down|up)?scaler|kube-green"
@@ -163,18 +164,18 @@ class Owners:
         A value that differs from Git was changed by its last writer; co-owners applied the same value. A person comes
         first, then the latest.
         """
-        found = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
-        return sorted(found, key=_telling)
+        writers = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
+        return sorted(writers, key=_telling)
 
     def writer(self, steps: Sequence[Step]) -> Writer | None:
         """The first of :meth:`writers`."""
-        found = self.writers(steps)
-        return found[0] if found else None
+        writers = self.writers(steps)
+        return writers[0] if writers else None
 
     def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
         """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
         fields = [entry.fields for entry in self._read() if entry.writer == writer]
-        owned = [any(owns(one, part) for one in fields) for part in parts]
+        owned = [any(owns(owned_fields, part) for owned_fields in fields) for part in parts]
         return bool(owned) and all(owned)
 
     def applied(self, steps: Sequence[Step]) -> Writer | None:
@@ -205,8 +206,8 @@ def owns(fields: Tree, steps: Sequence[Step]) -> bool:
 
 def _below(node: Tree, step: Step) -> Tree | None:
     if isinstance(step, str):
-        found = node.get(f"f:{step}")
-        return mapping(found) if found is not None else None
+        field = node.get(f"f:{step}")
+        return mapping(field) if field is not None else None
     if isinstance(step, int):
         return None
     for key, below in node.items():
@@ -220,12 +221,13 @@ def _matches(key: Mapping[str, JSON], element: Tree) -> bool:
 
 
 _USUAL: Final = {"protocol": "TCP"}
+"""Keys of lists that have a default are written out in ``managedFields`` (``x-kubernetes-list-map-keys`` of ports)."""
 
 
 @lru_cache(maxsize=4096)
 def _parsed(key: str) -> Mapping[str, JSON]:
     try:
-        found = json.loads(key)
+        parsed = json.loads(key)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -19,7 +19,7 @@ _CONTAINER: Final = {
     "command": "list",
     "args": "list",
     "workingDir": "leaf",
-    "env": "keyed[name] EnvVar",
+    "env": "expanding:keyed[name] EnvVar",  # Kubernetes: Define Dependent Environment Variables
     "envFrom": "list EnvFrom",
     "ports": "keyed[containerPort,protocol=TCP] ContainerPort",
     "resources": "Resources",
@@ -133,7 +133,7 @@ POD_TYPES: Final[Types] = {
     "Container": _CONTAINER,
     "PodSpec": {
         "containers": "keyed[name] Container",
-        "initContainers": "ordered:keyed[name] Container",
+        "initContainers": "ordered:keyed[name] Container",  # run one after the other (Kubernetes: Init Containers)
         "ephemeralContainers": "keyed[name] Container",
         "volumes": "keyed[name] Volume",
         "tolerations": "keyed[key,operator=Equal,value,effect] any",
@@ -157,12 +157,12 @@ POD_TYPES: Final[Types] = {
         "enableServiceLinks": "zero:leaf",
         "terminationGracePeriodSeconds": "zero:leaf",
         "activeDeadlineSeconds": "leaf",
-        "nodeName": "server:leaf",
-        "priority": "allocated:leaf",
+        "nodeName": "server:leaf",  # the scheduler binds the pod to it
+        "priority": "allocated:leaf",  # admission plug-in Priority, by priorityClassName
         "priorityClassName": "leaf",
         "runtimeClassName": "leaf",
-        "preemptionPolicy": "allocated:leaf",
-        "overhead": "allocated:map quantity",
+        "preemptionPolicy": "allocated:leaf",  # admission plug-in Priority
+        "overhead": "allocated:map quantity",  # admission plug-in RuntimeClass
         "hostname": "leaf",
         "subdomain": "leaf",
         "dnsConfig": "any",

@@ -1,6 +1,10 @@
 """Which autoscaler may set what: bounds from HorizontalPodAutoscaler, KEDA's ScaledObject and VerticalPodAutoscaler.
 
-Read once per comparison from everything that is declared or live; the judge of Kubernetes objects asks it.
+Read once per comparison from everything that is declared or live; the judge of Kubernetes objects asks it. Sources:
+``autoscaling/v2 SetDefaults_HorizontalPodAutoscaler``; KEDA: ScaledObject specification (``minReplicaCount`` 0,
+``maxReplicaCount`` 100, a Deployment unless ``scaleTargetRef.kind`` says otherwise); VerticalPodAutoscaler:
+``pkg/apis/autoscaling.k8s.io/v1/types.go`` (``Off`` and ``Initial`` leave what runs alone, ``*`` is every other container,
+``RequestsAndLimits`` is the default of ``controlledValues``).
 """
 
 from __future__ import annotations
@@ -11,11 +15,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
 from bot.drift.values import quantity
-from bot.model.json import get, mapping, mappings, text, texts
-from bot.model.resource import JSON, Platform, ResourceId, Tree
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.resource import Platform, ResourceId
 
 _ROUNDING: Final = Decimal("1.01")
-"""Limits keep their proportion to the requests, rounded to milli-units and whole bytes."""
+"""A VerticalPodAutoscaler keeps the proportion of limits to requests, rounded to milli-units and whole bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ SCALER_KINDS: Final = frozenset(kind for _, kind in _KINDS)
 
 def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:
     """Every workload that an autoscaler among ``trees`` aims at, with those autoscalers."""
-    found: dict[Target, tuple[Scaler, ...]] = {}
+    by_target: dict[Target, tuple[Scaler, ...]] = {}
     for id_, tree in trees:
         reference = _KINDS.get((id_.group, id_.kind))
         if reference is None or id_.platform is not Platform.KUBERNETES:
@@ -95,9 +99,9 @@ def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:
         kind = text(get(tree, "spec", reference, "kind")) or "Deployment"
         target = (kind, id_.scope, text(get(tree, "spec", reference, "name")))
         scaler = _scaler(id_, tree)
-        if scaler not in found.get(target, ()):
-            found[target] = (*found.get(target, ()), scaler)
-    return found
+        if scaler not in by_target.get(target, ()):
+            by_target[target] = (*by_target.get(target, ()), scaler)
+    return by_target
 
 
 def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
@@ -113,7 +117,7 @@ def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
         case _:
             mode = text(get(tree, "spec", "updatePolicy", "updateMode"))
             policies = mappings(get(tree, "spec", "resourcePolicy", "containerPolicies"))
-            return Vertical(str(id_), mode not in {"Off", "Initial"}, tuple(_policy(one) for one in policies))
+            return Vertical(str(id_), mode not in {"Off", "Initial"}, tuple(_policy(policy) for policy in policies))
 
 
 def _number(value: JSON, usual: int) -> int:

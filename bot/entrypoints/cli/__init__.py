@@ -21,7 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         build()(args=None if argv is None else list(argv), prog_name="clockwork")
     except BotError as exc:
-        print(f"clockwork: {exc}", file=sys.stderr)
+        from bot.secrecy.redaction import redact_tokens
+
+        print(f"clockwork: {redact_tokens(str(exc))}", file=sys.stderr)
         return exc.exit_code
     except KeyboardInterrupt:
         print("clockwork: interrupted", file=sys.stderr)

@@ -7,6 +7,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    comments,
     daemon,
     demo,
     drift,
@@ -19,6 +20,7 @@ from bot.entrypoints.cli import (
     render,
     report,
     sandbox,
+    targets,
     worker,
 )
 
@@ -29,9 +31,11 @@ VERBS = (
     explain,
     guard,
     halt,
+    comments,
     ledger,
     policy,
     render,
+    targets,
     applied,
     report,
     worker,

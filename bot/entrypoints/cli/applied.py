@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         repo: RepoOption = ".",
         settings: SettingsOption = None,
     ) -> None:
-        """Record on refs/clockwork/applied what your deployment just applied, so that removals can be told."""
-        from bot.wiring import record_applied
+        """Record which commit was deployed last. A removal from Git is then told from an addition made live."""
+        from bot.wiring.reconcile import record_applied
 
         print(f"Applied: {record_applied(settings, repo, commit)}")

@@ -1,4 +1,4 @@
-"""``clockwork daemon run``: timers, a file watch and webhooks say when to look; the loop is the same as everywhere."""
+"""``clockwork daemon run``: timers, a file watch and webhooks say when to reconcile; the loop is the same as everywhere."""
 
 from __future__ import annotations
 
@@ -31,20 +31,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
         watch: Annotated[
             Path | None,
-            typer.Option("--watch", metavar="DIR", exists=True, file_okay=False, help="Also look when a file changes."),
+            typer.Option(
+                "--watch", metavar="DIR", exists=True, file_okay=False, help="Also when a file in it changes."
+            ),
         ] = None,
     ) -> None:
-        """Look at every interval, on webhooks and on file changes, until stopped."""
+        """Reconcile at every interval, on webhooks and on file changes, until stopped."""
         from bot.entrypoints.running import run as work
-        from bot.wiring import Options
+        from bot.wiring.repository import Options
 
         work(Options(repo, live, live_command, settings, branch), port=port, watch=watch)
-
-    @app.command()
-    def answer_comments(number: int, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
-        """Carry out the /clockwork commands in the comments of issue or pull request NUMBER."""
-        from bot.flows.comments import answer_comments as listen
-        from bot.wiring import open_orders
-
-        answers = listen(number, open_orders(settings, repo))
-        print("\n".join(answers) or "No command that was not answered yet.")

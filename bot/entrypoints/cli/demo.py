@@ -7,7 +7,8 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from bot.entrypoints.demo.run import Account
     from bot.model.proposal import Tick
+
+_INDENT: Final = 16
+_NARROWEST: Final = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +31,7 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; implies --no-serve.")] = False,
         port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
     ) -> None:
-        """Run the real bot on a made-up shop: no account, no network, nothing to install."""
+        """Run the real bot on a made-up shop with two clusters, a Helm release and a Compose host. No account, no network."""
         from rich.console import Console
 
         from bot.entrypoints.demo.run import play, staged
@@ -53,39 +57,40 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
     from rich.markup import escape
 
     review = account.review
-    found = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
+    rules = ", ".join(dict.fromkeys(finding.rule for finding in review.result.findings))
+    safe = (
+        "three safe values were changed live in prod and are in Git now: a probe's limit in its overlay, a log level in "
+        "the values of a Helm release, a log's size in a Compose file"
+    )
+    image = "another image was set live in prod: one line of its overlay; merge to accept, close to reject"
     rows = (
-        (
-            "committed",
-            "a probe's retries and a log's size were changed live: small and safe, adopted",
-            account.commit.url,
-        ),
-        ("pull request", "another image was set live: merge to keep it, close to refuse", account.pull.url),
+        ("committed", safe, account.commit.url),
+        ("pull request", image, account.pull.url),
         ("runbook issue", "the orders' storage was deleted: steps for a person", account.issue.url),
-        (f"check {review.state.value}", f"an assistant's pull request: {found}", account.agent_pull),
+        (f"check {review.state.value}", f"an assistant's pull request: {rules}", account.agent_pull),
         ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),
     )
     out.print()
     for what, why, url in rows:
         colour = "red" if "failure" in what else "green"
-        out.print(f"[bold {colour}]{what:>14}[/]  {escape(why)}\n{'':>16}{url}", highlight=False, soft_wrap=True)
-    where = (
-        f"Everything is at {account.home}" if serve else "The pages are closed now; without --no-serve they stay open."
-    )
+        lines = [*wrap(why, max(out.width - _INDENT, _NARROWEST)), url or ""]
+        text = f"\n{'':>{_INDENT}}".join(map(escape, lines))
+        out.print(f"[bold {colour}]{what:>14}[/]  {text}", highlight=False, soft_wrap=True)
+    where = f"Everything is at {account.home}" if serve else "The pages are closed; without --no-serve they stay open."
     out.print(f"\n{account.seconds:.1f} s. {where}", highlight=False, soft_wrap=True)
 
 
 def _serve(stage: object, out: Console) -> None:
     from rich.markup import escape
 
-    from bot.entrypoints.demo.run import Stage, react, told
+    from bot.entrypoints.demo.run import Stage, account_lines, react
 
     if not isinstance(stage, Stage):
         raise TypeError
     out.print("Open the page, press Merge or Close, and watch. Ctrl-C ends it.\n", highlight=False)
 
     def say(done: Tick) -> None:
-        for line in told(done):
+        for line in account_lines(done):
             out.print(f"[dim]{done.at:%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     stop = threading.Event()

@@ -14,6 +14,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
         live_command: LiveCommandOption = None,
         settings: SettingsOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
         exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is drift.")] = False,
@@ -38,36 +40,29 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--ignore-explain", help="Also list what is suppressed and by which rule.")
         ] = False,
     ) -> None:
-        """Compare what Git declares with what runs, and print what differs."""
+        """Show what differs between Git and what runs. Reads only."""
         from rich.console import Console
 
         from bot.entrypoints.cli.progress import progress
-        from bot.entrypoints.cli.show import show_report, value
         from bot.ports import ObserverStep
         from bot.report.json import SCHEMA, to_json
-        from bot.wiring import Options, open_assessment
+        from bot.report.terminal import show_report
+        from bot.wiring.reconcile import open_assessment
+        from bot.wiring.repository import Options
 
         if schema:
             print(json.dumps(SCHEMA, indent=2))
             return
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
-            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), tell=tell)
-            looking = open_assessment(options)
+            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
+            assess = open_assessment(options)
             tell(ObserverStep("git", "read", 1, 1))
-            seen = looking()
-        report = seen.report
+            report = assess().report
         if as_json:
             print(json.dumps(to_json(report), ensure_ascii=False))
         else:
-            console = Console()
-            show_report(report, console)
-            if ignore_explain:
-                for hidden in report.suppressed:
-                    where = f"{hidden.drift.resource} {hidden.drift.where}: {value(hidden.drift.observed)}"
-                    console.print(
-                        f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False
-                    )
+            show_report(report, Console(), suppressed=ignore_explain)
         if markdown is not None:
             from bot.report.markdown import summary
 

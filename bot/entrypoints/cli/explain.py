@@ -14,6 +14,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -30,12 +31,14 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        """Tell why Clockwork does what it does about a task, a proposal or a drift, and what would change it."""
+        """Explain a decision and what would change it. About a task, a proposal or a difference."""
         from bot.flows.explain import explain as reasons
-        from bot.wiring import Options, open_loop
+        from bot.wiring.reconcile import open_loop
+        from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
-        told = reasons(open_loop(options, dry_run=True), subject)
-        print(json.dumps(told.as_json(), ensure_ascii=False) if as_json else told.text())
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
+        explanation = reasons(open_loop(options, dry_run=True), subject)
+        print(json.dumps(explanation.as_json(), ensure_ascii=False) if as_json else explanation.text())

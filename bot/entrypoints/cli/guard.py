@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,26 +13,14 @@ from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from bot.flows.rendered_diff import TargetDifference
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.codehost import Annotation, AnnotationLevel
     from bot.model.finding import Change
     from bot.model.session import AIResult
 
 _ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
 _SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
 _ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]
-
-
-class _WallClock:
-    """The real time, without the wiring that a local check does not need."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 def register(app: typer.Typer) -> None:
@@ -66,10 +53,10 @@ def register(app: typer.Typer) -> None:
         agent: Annotated[str | None, typer.Option("--agent", help="Judge it as this AI agent's work.")] = None,
         exit_code: _ExitCodeOption = False,
     ) -> None:
-        """Judge what HEAD changed since it left BASE, in a local repository; nothing is published."""
+        """Judge what HEAD changed since it left BASE. Nothing is published."""
         chosen = mode or Mode.STANDARD
-        change, rules, result = _diff(base, head, Path(repo), chosen, agent)
-        _show(change, rules, result, chosen, as_json=as_json, sarif=sarif)
+        change, rules, result, rendered = _diff(base, head, Path(repo), chosen, agent)
+        _show(change, rules, result, chosen, rendered=rendered, as_json=as_json, sarif=sarif)
         _leave(result, chosen, exit_code=exit_code)
 
     @guard.command("rules")
@@ -99,8 +86,8 @@ def _pull(
     exit_code: bool,
 ) -> None:
     from bot.flows.review import change_between, describe
-    from bot.github.actions import run
     from bot.guardrails.verdict import remarks
+    from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
 
     guard = open_guard(settings, repo)
@@ -113,40 +100,32 @@ def _pull(
     change = change_between(guard.repository, pull.base_sha, pull.head_sha)
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
-    _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
-    if not as_json and run(guard.site.options.environment) is not None:
-        for line in _log_lines(remarks(reviewed.result.findings)):
+    url = reviewed.check.url
+    _show(change, rules, reviewed.result, chosen, rendered=reviewed.rendered, as_json=as_json, sarif=sarif, url=url)
+    if not as_json:
+        for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
 
 
-def _log_lines(annotations: Sequence[Annotation]) -> Iterator[str]:
-    """Workflow commands for the run's log: GitHub shows ten per level and step, so no more are printed."""
-    from collections import Counter
-
-    from bot.github.actions import log_line
-
-    shown: Counter[AnnotationLevel] = Counter()
-    for annotation in annotations:
-        shown[annotation.level] += 1
-        if shown[annotation.level] <= 10:
-            yield log_line(annotation)
-
-
-def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> tuple[Change, RuleBook, AIResult]:
-    """The change between two commits, the rules of base, and the result. Settings are not needed."""
+def _diff(
+    base: str, head: str, folder: Path, mode: Mode, agent: str | None
+) -> tuple[Change, RuleBook, AIResult, tuple[TargetDifference, ...]]:
+    """The change between two commits, the rules of base, the result, and what changes by target. Settings are not needed."""
     import secrets
     from dataclasses import replace
 
     from bot import shipped
     from bot.errors import Invalid
-    from bot.flows.review import change_between, facts_of, review, rules_at
-    from bot.gitrepo.repository import GitRepository
+    from bot.flows.rendered_diff import differences
+    from bot.flows.review import change_between, facts_of, review, rules_at, with_rendered
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
     from bot.model.session import AIRequest
+    from bot.wiring.guard import rendering_in
+    from bot.wiring.repository import SystemClock, local_history
 
-    repository = GitRepository.local(folder)
+    repository = local_history(folder)
     commits = [repository.resolve(name) for name in (base, head)]
     if commits[0] is None or commits[1] is None:
         unknown = base if commits[0] is None else head
@@ -159,9 +138,10 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
     change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
     rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
     request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
-    facts = facts_of(repository, change)
-    result = review(request, rules=rules, clock=_WallClock(), session_id=secrets.token_hex(16), facts=facts)
-    return change, rules, result
+    clock = SystemClock()
+    facts = with_rendered(facts_of(repository, change), change, rendering_in(folder, change.base, clock))
+    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+    return change, rules, result, differences(facts.rendered, b"")
 
 
 def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:
@@ -178,6 +158,7 @@ def _show(
     result: AIResult,
     mode: Mode,
     *,
+    rendered: Sequence[TargetDifference],
     as_json: bool,
     sarif: Path | None,
     url: str | None = None,
@@ -188,10 +169,12 @@ def _show(
 
         sarif.write_bytes(to_sarif(result, rules, version=__version__))
     if as_json:
-        print(json.dumps(_json(change, rules, result, mode, url), indent=2))
+        shown = {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
+        print(json.dumps(shown, indent=2))
     else:
-        from bot.entrypoints.cli.verdicts import show_result
+        from bot.entrypoints.cli.verdicts import show_rendered, show_result
 
+        show_rendered(rendered)
         show_result(change, rules, result, mode, url)
 
 
@@ -207,20 +190,20 @@ def _json(change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: st
         "check": url,
         "findings": [
             {
-                "rule": one.rule,
-                "title": one.title,
-                "severity": one.severity.value.lower(),
-                "enforce": one.enforce.value,
-                "file": one.file,
-                "line": one.line,
-                "end_line": one.end_line,
-                "message": one.message,
-                "suggestion": one.suggestion,
-                "evidence": one.evidence,
-                "fingerprint": one.fingerprint,
-                "by": one.by,
+                "rule": finding.rule,
+                "title": finding.title,
+                "severity": finding.severity.value.lower(),
+                "enforce": finding.enforce.value,
+                "file": finding.file,
+                "line": finding.line,
+                "end_line": finding.end_line,
+                "message": finding.message,
+                "suggestion": finding.suggestion,
+                "evidence": finding.evidence,
+                "fingerprint": finding.fingerprint,
+                "by": finding.by,
             }
-            for one in result.findings
+            for finding in result.findings
         ],
         "notes": list(result.notes),
         "errors": list(rules.errors),
@@ -236,16 +219,16 @@ def _rules_of(folder: Path, at: str | None) -> RuleBook:
     documents = shipped.files("policies", "guardrails/**/*.md")
     if at is not None:
         from bot.flows.review import rules_at
-        from bot.gitrepo.repository import GitRepository
+        from bot.wiring.repository import local_history
 
-        repository = GitRepository.local(folder)
+        repository = local_history(folder)
         commit = repository.resolve(at)
         if commit is None:
             raise Invalid(f"{folder} has no commit, branch or tag {at!r}")
         return rules_at(repository, commit, shipped=documents)
     root = folder / "policies" / "guardrails"
-    found = [path for path in sorted(root.rglob("*")) if path.suffix in {".md", ".yaml"} and path.is_file()]
-    own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    paths = [path for path in sorted(root.rglob("*")) if path.suffix in {".md", ".yaml"} and path.is_file()]
+    own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     return load(
         {path: data for path, data in own.items() if data != documents.get(path.removeprefix("policies/"))},
         shipped=documents,
@@ -257,16 +240,16 @@ def _list(rules: RuleBook, *, as_json: bool) -> None:
 
     rows = [
         {
-            "id": one.id,
-            "severity": one.severity.value.lower(),
-            "agent_severity": None if one.agent_severity is None else one.agent_severity.value.lower(),
-            "standard": enforcement(one, one.severity, Mode.STANDARD).value,
-            "strict": enforcement(one, one.severity, Mode.STRICT).value,
-            "category": one.category,
-            "title": one.title,
-            "file": one.file,
+            "id": guardrail.id,
+            "severity": guardrail.severity.value.lower(),
+            "agent_severity": None if guardrail.agent_severity is None else guardrail.agent_severity.value.lower(),
+            "standard": enforcement(guardrail, guardrail.severity, Mode.STANDARD).value,
+            "strict": enforcement(guardrail, guardrail.severity, Mode.STRICT).value,
+            "category": guardrail.category,
+            "title": guardrail.title,
+            "file": guardrail.file,
         }
-        for one in rules.guardrails
+        for guardrail in rules.guardrails
     ]
     if as_json:
         print(json.dumps({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2))

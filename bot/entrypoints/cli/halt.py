@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from bot.flows.commands import Orders
 
-Reason = Annotated[str, typer.Option("--reason", "-m", help="Why; it is kept in the ledger.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="The reason; kept in the ledger.")]
 Task = Annotated[str, typer.Argument(help="A task as reports name it, such as Deployment/shop/web.")]
-Fingerprint = Annotated[str, typer.Argument(help="It stands in the report and in the ledger.")]
+Fingerprint = Annotated[str, typer.Argument(help="The proposal's, as reports and the ledger show it.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
         repo: RepoOption = ".",
         settings: SettingsOption = None,
     ) -> None:
-        """Lift a halt or an emergency stop, or let one task go on, and forget the failures that led to it."""
+        """Lift a halt or an emergency stop, or let one task go on. The failures that led to it no longer count."""
         from bot.flows.commands import resume as order
 
         print(order(_orders(settings, repo), reason=reason, task=task))
@@ -85,6 +85,6 @@ def register(app: typer.Typer) -> None:
 
 
 def _orders(settings: Path | None, repo: str) -> Orders:
-    from bot.wiring import open_orders
+    from bot.wiring.reconcile import open_orders
 
     return open_orders(settings, repo)

@@ -28,8 +28,8 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Adds ``ledger show`` and ``ledger verify``."""
-    group = typer.Typer(help="The durable memory of intents and outcomes.", no_args_is_help=True)
+    """Add ``ledger show`` and ``ledger verify``."""
+    group = typer.Typer(help="The record of intents and outcomes, kept in Git.", no_args_is_help=True)
     group.command("show")(show)
     group.command("verify")(verify)
     app.add_typer(group, name="ledger")
@@ -44,7 +44,7 @@ def show(
     as_json: _Json = False,
 ) -> None:
     """Print the newest entries, oldest of them first."""
-    from bot.wiring import open_ledger
+    from bot.wiring.ledger import open_ledger
 
     ledger = open_ledger(settings, repo)
     view = ledger.read()
@@ -56,18 +56,20 @@ def show(
 
 
 def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: _Json = False) -> None:
-    """Check the whole chain, link by link. Exit code 4 when it is broken."""
-    from bot.wiring import open_ledger
+    """Verify the whole chain of entries. Exit code 4 when it is broken."""
+    from bot.report.wording import counted
+    from bot.wiring.ledger import open_ledger
 
-    found = open_ledger(settings, repo).verify()
+    audit = open_ledger(settings, repo).verify()
     if as_json:
-        facts = {"sound": found.sound, "commits": found.commits, "entries": found.entries, "head": found.head}
-        print(json.dumps(facts | {"problems": list(found.problems)}, indent=2))
-    elif found.sound:
-        print(f"sound: {found.entries} entries in {found.commits} commits, ending in {found.head[:16]}")
-    if not found.sound:
+        facts = {"sound": audit.sound, "commits": audit.commits, "entries": audit.entries, "head": audit.head}
+        print(json.dumps(facts | {"problems": list(audit.problems)}, indent=2))
+    elif audit.sound:
+        entries, commits = counted(audit.entries, "entry", "entries"), counted(audit.commits, "commit")
+        print(f"OK: {entries} verified ({commits}, head {audit.head[:16]})")
+    if not audit.sound:
         raise Refused(
-            "the ledger's chain is broken:\n  " + "\n  ".join(found.problems),
+            "the ledger's chain is broken:\n  " + "\n  ".join(audit.problems),
             advice="nothing is written on its authority until somebody found out who changed it",
         )
 
@@ -122,7 +124,7 @@ def _print_entry(console: Console, entry: Entry) -> None:
     if entry.lane or entry.fingerprint:
         proposal = " ".join(part for part in (entry.lane, entry.fingerprint) if part)
         console.print(Text(f"    {one_line(proposal)}"), soft_wrap=True)
-    said = f"{entry.actor.login}: {entry.reason}" if entry.reason else entry.actor.login
-    console.print(Padding(Text(one_line(said)), (0, 0, 0, 4), expand=False))
+    reason = f"{entry.actor.login}: {entry.reason}" if entry.reason else entry.actor.login
+    console.print(Padding(Text(one_line(reason)), (0, 0, 0, 4), expand=False))
     if entry.link:
         console.print(Text(f"    {one_line(entry.link)}"), soft_wrap=True)

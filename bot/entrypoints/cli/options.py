@@ -23,7 +23,10 @@ LiveCommandOption = Annotated[
     str | None, typer.Option("--live-command", metavar="COMMAND", help="A command whose output is the live state.")
 ]
 VariableOption = Annotated[
-    list[str] | None, typer.Option("--var", metavar="K=V", help="Sets a .cw variable; may be given again.")
+    list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="Sets a .cw variable; may be given again.")
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch to keep; the default branch otherwise.")]

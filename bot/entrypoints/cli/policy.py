@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,44 +27,56 @@ def register(app: typer.Typer) -> None:
     @group.command()
     def show(repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
         """Print the rules that run for this repository, first match first."""
-        from bot.wiring import open_rules
+        from bot.wiring.reconcile import open_rules
 
         rules = open_rules(settings, repo).rules
         if as_json:
             print(json.dumps([_rule(rule) for rule in rules], ensure_ascii=False))
             return
-        for number, rule in enumerate(rules, 1):
-            print(f"{number:>3}. {rule.ref}  (line {rule.line})")
-            print(f"     when   {' and '.join(_conditions(rule)) or 'always'}")
-            print(f"     then   {rule.remedy.value}, {rule.direction.value}, risk {rule.risk}")
-            print(f"     since  {rule.reason}")
+        _print_rules(rules)
+
+
+def _print_rules(rules: Iterable[Rule]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for number, rule in enumerate(rules, 1):
+        console.print(Text(f"{number:>3}. {rule.ref}  (line {rule.line})"), soft_wrap=True)
+        facts = Table.grid(padding=(0, 1))
+        # Text, not markup: what a repository's rules say must not colour or hide anything.
+        facts.add_row("    when", Text(" and ".join(_conditions(rule)) or "always"))
+        facts.add_row("    then", f"{rule.remedy.value}, {rule.direction.value}, risk {rule.risk}")
+        facts.add_row("    reason", Text(rule.reason))
+        console.print(facts)
 
 
 def _conditions(rule: Rule) -> Iterator[str]:
-    for name, wanted in _wanted(rule.match).items():
+    for name, condition in _match(rule.match).items():
         at_least = "at least " if name == "severity" else ""
-        yield f"{name} {' or '.join(wanted)}" if isinstance(wanted, list) else f"{name} is {at_least}{wanted}"
+        yield f"{name} {' or '.join(condition)}" if isinstance(condition, list) else f"{name} is {at_least}{condition}"
     if rule.when is not None:
         yield f"CEL {rule.when.text}"
 
 
-def _wanted(match: RuleMatch) -> dict[str, object]:
+def _match(match: RuleMatch) -> dict[str, object]:
     """The parts of a match that say something."""
-    found: dict[str, object] = {}
+    parts: dict[str, object] = {}
     for field in dataclasses.fields(match):
-        wanted = getattr(match, field.name)
-        if isinstance(wanted, tuple) and wanted:
-            found[field.name] = [str(one) for one in wanted]
-        elif wanted is not None and wanted != ():
-            found[field.name] = str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
-    return found
+        condition = getattr(match, field.name)
+        if isinstance(condition, tuple) and condition:
+            parts[field.name] = [str(choice) for choice in condition]
+        elif condition is not None and condition != ():
+            parts[field.name] = str(condition).lower() if isinstance(condition, bool) else str(condition)
+    return parts
 
 
 def _rule(rule: Rule) -> dict[str, object]:
     return {
         "rule": rule.ref,
         "line": rule.line,
-        "match": _wanted(rule.match),
+        "match": _match(rule.match),
         "when": rule.when.text if rule.when else None,
         "remedy": rule.remedy.value,
         "direction": rule.direction.value,

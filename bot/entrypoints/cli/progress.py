@@ -39,9 +39,9 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
             if step.observer not in lines:
                 lines[step.observer] = shown.add_task("", total=None, observer=escape(step.observer))
             line = lines[step.observer]
-            said = escape(f"{step.doing}, {step.objects:,} objects" if step.objects else step.doing)
+            description = escape(f"{step.doing}, {step.objects:,} objects" if step.objects else step.doing)
             change = shown.update if doing.get(step.observer) == step.doing else shown.reset
             doing[step.observer] = step.doing
-            change(line, description=said, completed=step.done, total=step.total or None)
+            change(line, description=description, completed=step.done, total=step.total or None)
 
         yield tell

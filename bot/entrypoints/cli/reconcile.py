@@ -16,6 +16,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     RepoOption,
     SettingsOption,
+    TargetOption,
     VariableOption,
 )
 
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
         summary: Annotated[
@@ -41,10 +43,10 @@ def register(app: typer.Typer) -> None:
             typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions."),
         ] = None,
     ) -> None:
-        """Look once and mend what may be mended: commit, pull request or issue."""
-        from bot.wiring import Options
+        """Compare once and remediate by commit, pull request or issue."""
+        from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()))
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         _run(options, as_json=as_json, dry_run=dry_run, summary=summary)
 
     @app.command()
@@ -55,6 +57,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         branch: BranchOption = None,
         var: VariableOption = None,
+        target: TargetOption = None,
         as_json: JsonOption = False,
         at: Annotated[
             str | None,
@@ -71,11 +74,13 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Predict what the next reconcile would do; nothing is written."""
+        """Show what the next reconcile would do. Nothing is written."""
         from bot.model.moment import moment
-        from bot.wiring import Options, SystemClock
+        from bot.wiring.repository import Options, SystemClock
 
-        options = Options(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()))
+        options = Options(
+            repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()), target
+        )
         then = moment(at, now=SystemClock().now()) if at else None
         _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 
@@ -83,25 +88,27 @@ def register(app: typer.Typer) -> None:
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
-    from bot.entrypoints.cli.show import show_tick, tick_json
     from bot.flows.reconcile import tick
-    from bot.wiring import Options, open_loop
+    from bot.report.json import tick_json
+    from bot.report.terminal import show_tick
+    from bot.wiring.reconcile import open_loop
+    from bot.wiring.repository import Options
 
     if not isinstance(options, Options):
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
-    with Console(stderr=True, quiet=quiet).status("looking…"):
+    with Console(stderr=True, quiet=quiet).status("reconciling…"):
         done = tick(open_loop(options, dry_run=dry_run, at=at))
     if as_json:
         print(json.dumps(tick_json(done), ensure_ascii=False))
     else:
         show_tick(done, Console())
     if summary is not None:
-        from bot.entrypoints.cli.summary import tick_summary
-        from bot.github.actions import summary as cut
+        from bot.report.markdown import tick_summary
+        from bot.wiring.actions import job_summary
 
         with summary.open("a", encoding="utf-8") as out:
-            out.write(cut(tick_summary(done)))
+            out.write(job_summary(tick_summary(done)))
     if done.blocked is not None:
         raise typer.Exit(4)
     if done.report.errors:

@@ -21,15 +21,15 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--check", help="Write nothing; exit 1 when an artifact is stale.")
         ] = False,
     ) -> None:
-        """Render .cw files into committed artifacts (Intake → Assembly → Forge)."""
-        from bot.wiring import render_folder
+        """Render .cw files into committed artifacts. Intake → Assembly → Forge."""
+        from bot.wiring.reconcile import render_folder
 
         rendered = render_folder(repo, tuple(var or ()), write=not check)
         for error in rendered.errors:
             typer.echo(str(error), err=True)
         if rendered.errors:
             raise typer.Exit(2)
-        for path in rendered.changed:
+        for path in rendered.changes:
             print(f"{'stale' if check else 'wrote'} {path}")
-        if check and rendered.changed:
+        if check and rendered.changes:
             raise typer.Exit(1)

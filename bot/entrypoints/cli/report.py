@@ -19,11 +19,11 @@ def register(app: typer.Typer) -> None:
         stdout: Annotated[bool, typer.Option("--stdout", help="Print the Markdown; commit nothing.")] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Write AI_Failure_Modes.md and commit it to the branch if it changed."""
+        """Write AI_Failure_Modes.md and commit it if it changed."""
         import json
         import sys
 
-        from bot.wiring import open_workers
+        from bot.wiring.workers import open_workers
         from bot.workers.export import document
         from bot.workers.work import Worker, sessions, work
 
@@ -33,4 +33,4 @@ def register(app: typer.Typer) -> None:
             sys.stdout.flush()
             return
         outcome = work(Worker.EXPORT, workers)
-        print(json.dumps(dict(outcome.figures)) if as_json else outcome.said)
+        print(json.dumps(dict(outcome.figures)) if as_json else outcome.summary)

@@ -31,14 +31,12 @@ _FILES = {
 
 def register(app: typer.Typer) -> None:
     """Add ``sandbox serve``."""
-    group = typer.Typer(
-        help="A GitHub-compatible server on this machine, for trying and testing.", no_args_is_help=True
-    )
+    group = typer.Typer(help="A GitHub-compatible server on this machine.", no_args_is_help=True)
     app.add_typer(group, name="sandbox")
 
     @group.callback()
     def root() -> None:
-        """A GitHub-compatible server on this machine, for trying and testing."""
+        """A GitHub-compatible server on this machine."""
 
     @group.command()
     def serve(
@@ -83,25 +81,25 @@ def _prepare(box: Sandbox) -> dict[str, str]:
     }
 
 
-def _instructions(found: dict[str, str]) -> str:
+def _instructions(addresses: dict[str, str]) -> str:
     """What a person needs to begin."""
-    clone = found["clone_url"].replace("://", f"://{found['user']}:{found['token']}@")
+    clone = addresses["clone_url"].replace("://", f"://{addresses['user']}:{addresses['token']}@")
     return f"""\
 Sandbox is ready. Press Ctrl-C to stop it.
 
-  Pages      {found["url"]}
-  API        {found["api_url"]}
-  Your token {found["token"]}   (user {found["user"]}, administrator)
-  Bot token  {found["bot_token"]}   (app {found["bot"]}, may push and write check runs)
+  Pages      {addresses["url"]}
+  API        {addresses["api_url"]}
+  Your token {addresses["token"]}   (user {addresses["user"]}, administrator)
+  Bot token  {addresses["bot_token"]}   (app {addresses["bot"]}, may push and write check runs)
 
 Clone the repository to play with:
   git clone {clone}
 
 Ask the API:
-  curl -H "Authorization: Bearer {found["token"]}" {found["api_url"]}/repos/{found["repository"]}
+  curl -H "Authorization: Bearer {addresses["token"]}" {addresses["api_url"]}/repos/{addresses["repository"]}
 
 Let a bot or PyGithub use it:
-  export GITHUB_API_URL={found["api_url"]} GITHUB_TOKEN={found["bot_token"]}
+  export GITHUB_API_URL={addresses["api_url"]} GITHUB_TOKEN={addresses["bot_token"]}
 """
 
 

@@ -1,4 +1,4 @@
-"""How a guardrail result looks on a terminal. Used by ``clockwork guard`` and the demo."""
+"""A guardrail result and the list of guardrails on a terminal. Used by ``clockwork guard``."""
 
 from __future__ import annotations
 
@@ -9,49 +9,63 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.flows.rendered_diff import TargetDifference
 from bot.guardrails.report import title
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Change, Finding, Mode, Verdict
 from bot.model.session import AIResult
+from bot.report.terminal import COLOUR, printable
 
-_COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+_DIFF: Final = {"+": "green", "-": "red"}
 _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", Verdict.BLOCK: "bold red"}
 
 
 def show_result(
     change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None, *, console: Console | None = None
 ) -> None:
-    """Every finding with its place, then the notes and the verdict."""
+    """Every finding with its location, then the notes and the verdict."""
     out = console or Console()
     for finding in result.findings:
         out.print(_headline(finding), highlight=False, soft_wrap=True)
-        out.print(f"    {escape(_printable(finding.message))}", highlight=False)
+        out.print(f"    {escape(printable(finding.message))}", highlight=False)
         if finding.evidence:
-            out.print(f"    [dim]{escape(_printable(finding.evidence))}[/]", highlight=False)
+            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
         if finding.suggestion:
-            out.print(f"    → {escape(_printable(finding.suggestion))}", highlight=False)
+            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
     for note in result.notes:
-        out.print(f"[dim]{escape(_printable(note))}[/]", highlight=False)
+        out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
     bound = f"{change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash}"
     out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
     if url:
         out.print(escape(url), highlight=False)
 
 
+def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | None = None) -> None:
+    """What a change does to the rendered objects of each target."""
+    out = console or Console()
+    for difference in rendered:
+        counts = f": {difference.counts}" if difference.objects else ""
+        out.print(f"[bold]{escape(printable(difference.target))}[/]{counts}", highlight=False)
+        for reason in difference.failed:
+            out.print(f"[red]cannot be rendered any more[/]: {escape(printable(reason))}", highlight=False)
+        for reason in difference.unrendered:
+            out.print(f"[dim]not rendered: {escape(printable(reason))}[/]", highlight=False)
+        for each in difference.objects:
+            out.print(f"  {escape(printable(each.headline))}", highlight=False, soft_wrap=True)
+            for line in each.diff.splitlines():
+                colour = _DIFF.get(line[:1], "dim")
+                out.print(f"    [{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
+
+
 def _headline(finding: Finding) -> str:
-    place = "" if finding.file is None else escape(_printable(finding.file))
+    location = "" if finding.file is None else escape(printable(finding.file))
     if finding.line is not None:
-        place += f":{finding.line}"
-    by = "" if finding.by == "detector" else f" [dim]{escape(_printable(finding.by))}[/]"
-    colour = _COLOUR[finding.severity]
+        location += f":{finding.line}"
+    by = "" if finding.by == "detector" else f" [dim]{escape(printable(finding.by))}[/]"
+    colour = COLOUR[finding.severity]
     word = f"[{colour}]{finding.severity.value.lower():8}[/]"
-    return f"{word} {finding.enforce.value:6} [bold]{escape(finding.rule)}[/] {place}  {escape(finding.title)}{by}"
-
-
-def _printable(text: str) -> str:
-    """Text that cannot move the cursor or hide itself."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return f"{word} {finding.enforce.value:6} [bold]{escape(finding.rule)}[/] {location}  {escape(finding.title)}{by}"
 
 
 def show_rules(
@@ -66,7 +80,7 @@ def show_rules(
         severity = Severity((row["severity"] or "low").upper())
         table.add_row(
             escape(row["id"] or ""),
-            f"[{_COLOUR[severity]}]{severity.value.lower()}[/]",
+            f"[{COLOUR[severity]}]{severity.value.lower()}[/]",
             row["agent_severity"] or "",
             row["standard"] or "",
             row["strict"] or "",

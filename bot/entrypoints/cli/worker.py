@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Run one worker: analysis, metrics, export or cleanup."""
-        from bot.wiring import open_workers
+        from bot.wiring.workers import open_workers
         from bot.workers.schedule import keep_working
         from bot.workers.work import Worker, work
 
@@ -70,4 +70,4 @@ def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:
         line = {"worker": outcome.worker.value, "skipped": outcome.skipped, **outcome.figures}
         print(json.dumps(line), flush=True)
     else:
-        print(outcome.said, flush=True)
+        print(outcome.summary, flush=True)

@@ -1,7 +1,7 @@
-"""The live side of the demo: what ``kubectl get -o json`` and ``docker inspect`` would print for the shop.
+"""The live side of the demo: what ``kubectl get -o json`` and ``docker inspect`` would print in each place of the shop.
 
 Starts out exactly as the repository declares it, with what an API server and an engine add by themselves; then people
-change things behind Git's back. The bot only ever sees the resulting file, through the snapshot observer.
+change things behind Git's back. The bot only ever sees the resulting files, through snapshot observers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from bot.model.resource import Desired, Platform, Tree
+from bot.model.json import Tree
+from bot.model.resource import Desired, Platform
 
 Object: TypeAlias = dict[str, Any]
 """What an API server or an engine prints: JSON of their making, passed through to a file."""
@@ -24,7 +25,7 @@ _NAMESPACE: Final = "shop"
 
 @dataclass(slots=True)
 class Cluster:
-    """Live objects by ``Kind/namespace/name`` and containers by service name. Changes stay until they are undone."""
+    """One place: live objects by ``Kind/namespace/name`` and containers by service name. Changes stay until they are undone."""
 
     objects: dict[str, Object] = field(default_factory=dict)
     containers: dict[str, Object] = field(default_factory=dict)
@@ -157,6 +158,7 @@ def _container(desired: Desired) -> Object:
         },
     }
     if isinstance(health, dict):
+        # nanoseconds (Docker Engine API, ContainerInspect, HealthConfig)
         config["Healthcheck"] = {"Test": health["test"], "Interval": 30_000_000_000, "Retries": health["retries"]}
     log = {"Type": "json-file", "Config": {}}
     if isinstance(logging, dict):
@@ -181,12 +183,12 @@ def _container(desired: Desired) -> Object:
 
 
 def _bindings(ports: object) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
+    bindings: dict[str, list[dict[str, str]]] = {}
     for port in ports if isinstance(ports, list | tuple) else ():
         host, _, target = str(port).rpartition(":")
         address, _, published = host.rpartition(":")
-        found.setdefault(f"{target}/tcp", []).append({"HostIp": address, "HostPort": published})
-    return found
+        bindings.setdefault(f"{target}/tcp", []).append({"HostIp": address, "HostPort": published})
+    return bindings
 
 
 def now() -> datetime:

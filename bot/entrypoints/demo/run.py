@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,20 +23,24 @@ from bot.assembly.assemble import assemble
 from bot.edits.overlays import Overlays
 from bot.entrypoints.demo import story
 from bot.entrypoints.demo.cluster import Cluster
-from bot.errors import Unavailable
-from bot.flows.declare import Declarer
+from bot.errors import Invalid, Unavailable
 from bot.flows.reconcile import Loop, tick
 from bot.flows.review import Reviewed
 from bot.forge.render import render
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
+from bot.model.resource import Desired
+from bot.report.wording import counted, remedy, tells_all
 from bot.sandbox.server import Sandbox
+from bot.settings import FILE, ObserveSettings, Settings
 from bot.wiring.guard import Guard, review
+from bot.wiring.host import open_host
 from bot.wiring.reconcile import loop_on
-from bot.wiring.repository import Options, SystemClock, open_host, open_repository
+from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
+_SNAPSHOT: Final = re.compile(r"\blive/(\w+\.json)\b")
 Say = Callable[[str], None]
 
 
@@ -79,20 +84,27 @@ class Stage:
     options: Options
     loop: Loop
     guard: Guard
-    cluster: Cluster
-    live: Path
+    places: Mapping[Path, Cluster]
+    """What runs, by the snapshot that the bot's observers read it from."""
+
+    @property
+    def prod(self) -> Cluster:
+        """Where the demo's people work."""
+        return next(cluster for file, cluster in self.places.items() if file.stem == "prod")
 
     def show(self) -> None:
-        """Write what runs to the file that the bot's observer reads."""
-        self.live.write_text(json.dumps(self.cluster.as_snapshot(), indent=1), encoding="utf-8")
+        """Write what runs to where the bot's observers read it."""
+        for file, cluster in self.places.items():
+            file.write_text(json.dumps(cluster.as_snapshot(), indent=1), encoding="utf-8")
 
 
-def shop_files() -> dict[str, bytes]:
-    """The shop's repository: the shipped template, with its ``.cw`` files rendered."""
+def shop_files(live: Path) -> dict[str, bytes]:
+    """The shop's repository: the shipped template, with its ``.cw`` files rendered and its snapshots in ``live``."""
     shipped_files = shipped.files("templates", "shop/**/*")
     files = {path.removeprefix("shop/"): data for path, data in shipped_files.items()}
+    settings = _SNAPSHOT.sub(lambda match: json.dumps(str(live / match[1])), files[FILE].decode())
     assembly = assemble(files, variables={}, environment={})
-    return files | dict(render(assembly.config, Overlays()).files)
+    return files | {FILE: settings.encode()} | dict(render(assembly.config, Overlays()).files)
 
 
 @contextmanager
@@ -102,11 +114,11 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
     with Sandbox.start(directory / "sandbox", port=port) as box:
         token = box.create_user("clockwork[bot]", bot=True)
         say(f"creating the repository {NAME}")
-        box.create_repository(NAME, files=shop_files(), description="What runs the shop, declared in Git.")
-        live = directory / "live.json"
+        live = directory / "live"
+        live.mkdir()
+        box.create_repository(NAME, files=shop_files(live), description="What runs the shop, declared in Git.")
         options = Options(
             repo=box.git_url(NAME),
-            live=str(live),
             environment={
                 "CLOCKWORK_TOKEN": token,
                 "CLOCKWORK_SECRET": secrets.token_hex(16),
@@ -114,35 +126,52 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
             },
             cache=directory / "cache",
         )
-        site = open_repository(options)
+        opened = open_repository(options)
         clock = SystemClock()
-        loop = loop_on(site, clock=clock)
-        host = open_host(site, clock)
+        loop = loop_on(opened, clock=clock)
+        host = open_host(opened, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, options, loop, Guard(site, host, clock), _cluster(loop.declarer, site.branch, loop), live)
+        stage = Stage(box, options, loop, Guard(opened, host, clock), _places(opened.settings, loop))
         try:
             yield stage
         finally:
             stage.guard.store.close()
 
 
-def _cluster(declarer: Declarer, branch: str, loop: Loop) -> Cluster:
-    head = loop.run.repository.head(branch)
-    return Cluster.running(declarer.at(head or "").resources)
+def _places(settings: Settings, loop: Loop) -> dict[Path, Cluster]:
+    """What the shop's targets declare, running where the settings say that they are observed."""
+    declaration = loop.declarer.at(loop.run.repository.head(loop.run.branch) or "")
+    if declaration.deployment is not None and declaration.deployment.unreachable:
+        missing = dict.fromkeys(each.cause for each in declaration.deployment.unreachable)
+        raise Unavailable(
+            f"the shop is deployed with Kustomize and Helm. {' '.join(missing)}",
+            advice="`pip install 'clockwork-gitops[demo]'` brings all that the demo needs.",
+        )
+    observed = {"": settings.observe} | {each.name: each.observe or settings.observe for each in settings.targets}
+    places: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
+    for desired in declaration.resources:
+        places[_snapshot(observed[desired.id.target])].append(desired)
+    return {file: Cluster.running(declared) for file, declared in places.items()}
+
+
+def _snapshot(observe: ObserveSettings) -> Path:
+    if observe.snapshot is None or observe.snapshot.file is None:
+        raise Invalid(f"{FILE} of the demo's shop names no snapshot to observe")
+    return Path(observe.snapshot.file)
 
 
 def play(stage: Stage, *, say: Say) -> Account:
     """Everything up to the account."""
     started = time.monotonic()
     stage.show()
-    say("the bot looks: what runs is what Git says")
+    say("the bot reconciles two clusters and a host: in sync, nothing to do")
     _settle(stage)
-    say("people change things behind Git's back; the bot looks again")
-    story.people_change_things(stage.cluster)
+    say("people change things behind Git's back; the bot reconciles")
+    story.people_change_things(stage.prod)
     stage.show()
     done = tick(stage.loop)
-    say("an assistant opens a pull request; the guardrails judge it, and the bot's own as well")
+    say("an assistant opens a pull request; the guardrails judge it and the bot's")
     number, url = _agent_pull(stage)
     own = _action(done, Lane.CONFIG_PULL_REQUEST)
     review(stage.guard, own.number or 0)
@@ -164,19 +193,23 @@ def play(stage: Stage, *, say: Say) -> Account:
 
 
 def _settle(stage: Stage) -> None:
-    """The first look finds nothing to do; anything else is a fault of the demo."""
+    """The first run compares everything and finds nothing to do; anything else is a fault of the demo."""
     first = tick(stage.loop)
-    if first.report.drift or first.blocked:
-        found = ", ".join(f"{drift.resource} {drift.where}" for drift in first.report.drift)
-        raise Unavailable(f"the demo's shop does not run as declared: {first.blocked or found}")
+    report = first.report
+    faults = [] if first.blocked is None else [first.blocked]
+    faults += [f"{drift.resource.qualified} {drift.where}" for drift in report.drift]
+    faults += [f"{note.rule} {note.state}: {note.detail}" for note in report.notes]
+    faults += [*map(str, report.errors), *(f"{gap.observer}: {gap.cause}" for gap in report.unreachable)]
+    if faults:
+        raise Unavailable(f"the demo's shop does not run as declared: {'; '.join(faults)}")
 
 
 def _action(done: Tick, lane: Lane) -> Action:
-    found = next((one for one in done.actions if one.lane is lane and one.effect.wrote), None)
-    if found is None:
-        told = "; ".join(f"{one.lane} {one.task}: {one.message}" for one in done.actions) or done.blocked or "nothing"
-        raise Unavailable(f"the demo's bot made no {lane}: {told}")
-    return found
+    for action in done.actions:
+        if action.lane is lane and action.effect.wrote:
+            return action
+    account = "; ".join(f"{action.lane} {action.task}: {action.message}" for action in done.actions)
+    raise Unavailable(f"the demo's bot made no {lane}: {account or done.blocked or 'nothing'}")
 
 
 def _agent_pull(stage: Stage) -> tuple[int, str]:
@@ -189,7 +222,7 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
         _json(agent.post(f"{root}/git/refs", json={"ref": f"refs/heads/{story.AGENT_BRANCH}", "sha": sha}))
         repository = stage.loop.run.repository
         repository.fetch()
-        files = {path: repository.read(str(sha), path) or b"" for path in ("src/checkout.py", "k8s/api.yaml")}
+        files = {path: repository.read(str(sha), path) or b"" for path in ("src/checkout.py", story.API)}
         for path, data in story.agent_files(files).items():
             known = _json(agent.get(f"{root}/contents/{path}", params={"ref": story.AGENT_BRANCH}))
             body = {
@@ -207,33 +240,36 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
 def _json(answer: httpx.Response) -> Mapping[str, object]:
     if answer.is_error:
         raise Unavailable(f"the sandbox answered {answer.status_code} to {answer.request.method} {answer.request.url}")
-    found = answer.json()
-    return found if isinstance(found, dict) else {}
+    document = answer.json()
+    return document if isinstance(document, dict) else {}
 
 
 def _failure_modes(stage: Stage) -> tuple[str, str]:
     from bot.workers.work import Worker, work
 
-    workers = workers_of(stage.guard.site)
+    workers = workers_of(stage.guard.opened)
     work(Worker.EXPORT, workers)
     return workers.path, stage.box.web_url(NAME, f"/blob/main/{workers.path}")
 
 
 def react(stage: Stage, *, say: Callable[[Tick], None], stopped: Callable[[], bool], pause: float = 1.0) -> None:
-    """Look again whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
+    """Reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
     seen = _state(stage)
     while not stopped():
         time.sleep(pause)
-        now = _state(stage)
-        if now == seen:
-            continue
-        done = tick(stage.loop)
-        say(done)
-        seen = _state(stage)
+        try:
+            if _state(stage) != seen:
+                say(tick(stage.loop))
+                seen = _state(stage)
+        except Unavailable:
+            # The signal that ends the demo also ends the poll() in which libgit2 waits for the sandbox: signal(7) says that
+            # poll is never restarted, whatever SA_RESTART says.
+            if not stopped():
+                raise
 
 
 def _state(stage: Stage) -> object:
-    """What a webhook would tell: heads and states."""
+    """What webhooks would be sent for: heads and states."""
     run = stage.loop.run
     run.repository.fetch()
     pulls = () if run.host is None else run.host.pulls()
@@ -245,11 +281,14 @@ def _state(stage: Stage) -> object:
     )
 
 
-def told(done: Tick) -> tuple[str, ...]:
-    """What a tick did, one sentence a line; quiet about what stayed as it was."""
-    lines = [
-        f"{one.effect.value}: {one.task}: {one.message}" for one in done.actions if one.effect is not Effect.UNCHANGED
-    ]
+def account_lines(done: Tick) -> tuple[str, ...]:
+    """What a run did, one sentence a line; quiet about what stayed as it was."""
+    lines = [_account_line(action) for action in done.actions if action.effect is not Effect.UNCHANGED]
     if not done.report.drift:
-        lines.append("No drift: what runs is what Git says.")
-    return tuple(lines) or (f"{len(done.report.drift)} drift left; nothing new to do.",)
+        lines.append("In sync: what runs is what Git says.")
+    return tuple(lines) or (f"{counted(len(done.report.drift), 'difference')} left; nothing new to do.",)
+
+
+def _account_line(action: Action) -> str:
+    about = "" if tells_all(action) else f"{remedy(action.lane)} for {action.task}: "
+    return f"{action.effect.value} {about}{action.message}"

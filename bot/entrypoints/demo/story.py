@@ -6,21 +6,25 @@ from bot.entrypoints.demo.cluster import Cluster, now
 
 AGENT_BRANCH = "agent/faster-checkout"
 AGENT_TITLE = "Make checkout faster"
+API = "k8s/base/api.yaml"
+"""Where the assistant finds the API's manifest."""
 AGENT_BODY = """I simplified the discount rule and gave the API what it needs to profile itself.
 
 All tests pass."""
 
 
-def people_change_things(cluster: Cluster) -> None:
-    """Two safe changes, one of configuration, one that destroys data."""
+def people_change_things(prod: Cluster) -> None:
+    """Three safe changes, one of configuration, one that destroys data. All in prod: dev goes on as Git says."""
     at = now()
     container = ("spec", "template", "spec", "containers", 0)
     probe = (*container, "readinessProbe", "failureThreshold")
-    cluster.kubectl("Deployment/shop/api", probe, 6, manager="kubectl-edit", at=at)
-    cluster.containers["relay"]["HostConfig"]["LogConfig"]["Config"]["max-size"] = "50m"
-    image = "registry.example.com/shop/storefront:5.3.0"
-    cluster.kubectl("Deployment/shop/storefront", (*container, "image"), image, manager="kubectl-set", at=at)
-    cluster.delete("PersistentVolumeClaim/shop/orders")
+    prod.kubectl("Deployment/shop/api", probe, 6, manager="kubectl-edit", at=at)
+    log_level = (*container, "env", 0, "value")
+    prod.kubectl("Deployment/shop/search", log_level, "debug", manager="kubectl-edit", at=at)
+    prod.containers["relay"]["HostConfig"]["LogConfig"]["Config"]["max-size"] = "50m"
+    image = "registry.example.com/shop/api:2.4.2"
+    prod.kubectl("Deployment/shop/api", (*container, "image"), image, manager="kubectl-set", at=at)
+    prod.delete("PersistentVolumeClaim/shop/orders")
 
 
 def agent_files(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -34,11 +38,9 @@ def agent_files(files: dict[str, bytes]) -> dict[str, bytes]:
         ">>>>>>> agent/faster-checkout\n"
     )
     line = "    return max(sum(prices, Decimal(0)) - discount, Decimal(0))\n"
-    api = files["k8s/api.yaml"].decode()
+    api = files[API].decode()
     container = "        - name: api\n"
     return {
         "src/checkout.py": checkout.replace(line, conflict).encode(),
-        "k8s/api.yaml": api.replace(
-            container, container + "          securityContext:\n            privileged: true\n"
-        ).encode(),
+        API: api.replace(container, container + "          securityContext:\n            privileged: true\n").encode(),
     }

@@ -4,8 +4,8 @@
 is new to it before it writes. :mod:`bot.gitrepo.ledger.chain` fetches and asks.
 
 The law for one step: the commit before is its only parent; the files of the tail stay as they are and new ones come
-after them. Or there is a new snapshot, which stands for exactly the chapter before, whose lines are lines of that
-chapter in their order, and which holds every entry that still counts. (A snapshot is judged by the retention it was
+after them. Or there is a new snapshot, which stands for exactly the ledger before, whose lines are lines of that
+ledger in their order, and which holds every entry that still counts. (A snapshot is judged by the retention it was
 written with, which may not be shorter than a day unless the reader's own is.)
 """
 
@@ -46,17 +46,17 @@ class Verification:
 
 def verify(repository: pygit2.Repository, tip: str | None, retention: Retention) -> Verification:
     """Walks the chain from its first commit. A broken commit is reported and the walk goes on from it."""
-    chapter, commits, problems = EMPTY, 0, list[str]()
+    tree, commits, problems = EMPTY, 0, list[str]()
     for commit, later, wrong in _steps(repository, _chain(repository, tip), None, EMPTY, retention):
-        chapter, commits = later, commits + 1
+        tree, commits = later, commits + 1
         problems.extend(f"{commit.short_id}: {problem}" for problem in wrong)
-    return Verification(commits, chapter.sequence, chapter.head, tuple(problems))
+    return Verification(commits, tree.sequence, tree.head, tuple(problems))
 
 
 def follow(
     repository: pygit2.Repository, since: str, known: LedgerTree, tip: str, retention: Retention, *, advice: str
 ) -> LedgerTree:
-    """The chapter at ``tip``, come from ``known``, the one at ``since``, lawfully; ``advice`` is for when it did not.
+    """The ledger at ``tip``, come from ``known``, the one at ``since``, lawfully; ``advice`` is for when it did not.
 
     Without a new snapshot the tail proves that itself; across one, each commit between the two is checked. Raises
     ``Refused`` for the first break.
@@ -76,13 +76,13 @@ def follow(
 
 def everything(repository: pygit2.Repository, tip: str | None, retention: Retention) -> list[Entry]:
     """Every entry of the chain, oldest first. Raises ``Refused`` where it is broken."""
-    found: list[Entry] = []
-    for commit, chapter, wrong in _steps(repository, _chain(repository, tip), None, EMPTY, retention):
+    entries: list[Entry] = []
+    for commit, tree, wrong in _steps(repository, _chain(repository, tip), None, EMPTY, retention):
         if wrong:
             raise Refused(f"the ledger's chain is broken in {commit.short_id}: {wrong[0]}")
-        new = chapter.sequence - len(found)
-        found.extend(chapter.entries[-new:] if new > 0 else ())
-    return found
+        new = tree.sequence - len(entries)
+        entries.extend(tree.entries[-new:] if new > 0 else ())
+    return entries
 
 
 _Step: TypeAlias = tuple[pygit2.Commit, LedgerTree, list[str]]
@@ -92,12 +92,12 @@ def _steps(
     repository: pygit2.Repository,
     commits: Iterable[pygit2.Commit],
     last: str | None,
-    chapter: LedgerTree,
+    tree: LedgerTree,
     retention: Retention,
 ) -> Iterator[_Step]:
-    """Each commit with the chapter it holds and what is wrong with it after the one before; ``chapter`` is at ``last``.
+    """Each commit with the ledger it holds and what is wrong with it after the one before; ``tree`` is at ``last``.
 
-    A commit that cannot be read leaves the chapter as it was.
+    A commit that cannot be read leaves the ledger as it was.
     """
     for commit in commits:
         problems: list[str] = []
@@ -105,16 +105,16 @@ def _steps(
             problems.append("the chain has a fork or begins anew here")
         last = str(commit.id)
         try:
-            later = read_tree(repository, str(commit.tree_id), chapter)
-            problems.extend(_breaks(chapter, later, retention))
-            chapter = later
+            later = read_tree(repository, str(commit.tree_id), tree)
+            problems.extend(_breaks(tree, later, retention))
+            tree = later
         except Refused as exc:
             problems.append(exc.message)
-        yield commit, chapter, problems
+        yield commit, tree, problems
 
 
 def _breaks(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
-    """What is wrong with going from one chapter to the next."""
+    """What is wrong with going from one commit to the next."""
     if after.sequence < before.sequence:
         yield f"{before.sequence - after.sequence} entries disappeared"
     elif after.snapshot != before.snapshot:
@@ -126,7 +126,7 @@ def _breaks(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[s
 
 
 def _dishonest(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
-    """What is wrong with the compaction between two chapters."""
+    """What is wrong with the compaction between two commits."""
     if after.since != (before.sequence, before.head):
         yield f"the snapshot stands for {after.since[0]} entries and not for the {before.sequence} before it"
         return

@@ -1,10 +1,7 @@
-"""The ledger: an append-only commit chain on a ref, appended to by compare-and-swap.
+"""The ledger's chain on its ref: read, appended to by compare-and-swap, remembered (see the package for the theory).
 
-Satisfies :class:`bot.ports.Ledger`. An append is a push without force whose parent is the tip that was read; whoever
-comes second is told ``Stale``, reads again and decides again. A fresh runner fetches one commit and has to believe it;
-later reads fetch and parse what is new. The tip that was read last is remembered in the clone, for each ref its own, so
-that a ledger that was rewritten or tampered with since is noticed, also by the next process, and nothing is written on
-its authority. Made by wiring.
+Satisfies :class:`bot.ports.Ledger`. The tip that was read last is kept in the clone, for each ref its own. Made by
+wiring.
 """
 
 from __future__ import annotations
@@ -37,7 +34,8 @@ __all__ = ["DEFAULT_REF", "GitLedger", "full_name"]
 DEFAULT_REF: Final = "refs/clockwork/ledger"
 _ARRIVED: Final = "refs/clockwork/arrived"
 _SEEN: Final = "refs/clockwork/seen"
-_EVERYTHING: Final = 2**31 - 1
+_UNSHALLOW: Final = 2**31 - 1
+"""``GIT_FETCH_DEPTH_UNSHALLOW`` (libgit2, include/git2/remote.h): fetch all that a shallow clone lacks."""
 
 
 class GitLedger:
@@ -57,7 +55,7 @@ class GitLedger:
         self._repository = repository
         self._remote = remote
         self._ref = full_name(ref)
-        self._arrived, self._seen = (_own(place, self._ref) for place in (_ARRIVED, _SEEN))
+        self._arrived, self._seen = (_own(name, self._ref) for name in (_ARRIVED, _SEEN))
         self._author = author
         self._signer = signer
         self._retention = retention or Retention()
@@ -101,8 +99,8 @@ class GitLedger:
         with writing(Path(self._repository.path)):
             tip = self._fetch(depth=1 if self._is_new() else 0)
             if tip != self._known[0]:
-                chapter = self._trusted(tip)
-                self._known = (tip, chapter, LedgerView(None) if tip is None else chapter.view(tip))
+                tree = self._trusted(tip)
+                self._known = (tip, tree, LedgerView(None) if tip is None else tree.view(tip))
             if tip is not None:
                 self._remember(tip)
         return self._known[2]
@@ -110,16 +108,16 @@ class GitLedger:
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
         if not entries:
             return view
-        chapter = self._chapter(view.tip)
+        tree = self._tree(view.tip)
         changes: dict[str, bytes | None] = {}
-        if self._is_long(chapter):
-            chapter, changes = compacted(chapter, self._retention)
-        chapter, more = appended(chapter, entries)
+        if self._is_long(tree):
+            tree, changes = compacted(tree, self._retention)
+        tree, more = appended(tree, entries)
         commit = self._commit(view.tip, {**changes, **more}, entries)
         with writing(Path(self._repository.path)):
             self._remote.push(self._ref, commit, expected=view.tip)
             self._remember(commit)
-        self._known = (commit, chapter, chapter.view(commit))
+        self._known = (commit, tree, tree.view(commit))
         return self._known[2]
 
     def verify(self) -> Verification:
@@ -133,9 +131,13 @@ class GitLedger:
         return audit.everything(repository, tip, self._retention)
 
     def _whole(self) -> tuple[pygit2.Repository, str | None]:
-        """The whole chain, opened anew: libgit2 remembers commits it parsed as the end of a shallow clone."""
+        """The whole chain.
+
+        Opened anew because libgit2 keeps the commits it parsed in a cache, and those that ended a shallow clone would
+        stay without parents there (measured with libgit2 1.9).
+        """
         with writing(Path(self._repository.path)):
-            tip = self._fetch(depth=_EVERYTHING if self._repository.is_shallow else 0)
+            tip = self._fetch(depth=_UNSHALLOW if self._repository.is_shallow else 0)
         return pygit2.Repository(self._repository.path), tip
 
     def _fetch(self, *, depth: int) -> str | None:
@@ -146,22 +148,22 @@ class GitLedger:
         if tip == seen:
             return tip
         if tip is None:
-            raise Refused(f"{self._ref} vanished: {self._remote.place} no longer has it", advice=self._recovery())
+            raise Refused(f"{self._ref} vanished: {self._remote.location} no longer has it", advice=self._recovery())
         if not isinstance(self._repository.get(tip), pygit2.Commit):
             raise Refused(
-                f"{self._ref} at {self._remote.place} names {tip[:12]}, which is no commit",
+                f"{self._ref} at {self._remote.location} names {tip[:12]}, which is no commit",
                 advice="is the name of the ledger's ref right?",
             )
         if seen is not None and not history.ancestry(self._repository, seen, tip):
             raise Refused(
-                f"{self._ref} at {self._remote.place} was rewritten: {seen[:12]} is no longer in it",
+                f"{self._ref} at {self._remote.location} was rewritten: {seen[:12]} is no longer in it",
                 advice=self._recovery(),
             )
         return tip
 
     def _is_new(self) -> bool:
         """Whether nothing of the ledger is here yet."""
-        return not any(place in self._repository.references for place in (self._arrived, self._seen))
+        return not any(name in self._repository.references for name in (self._arrived, self._seen))
 
     def _recovery(self) -> str:
         return (
@@ -170,32 +172,32 @@ class GitLedger:
         )
 
     def _last_seen(self) -> str | None:
-        found = self._repository.references.get(self._seen)
-        return None if found is None else str(found.target)
+        reference = self._repository.references.get(self._seen)
+        return None if reference is None else str(reference.target)
 
     def _remember(self, tip: str) -> None:
         self._repository.references.create(self._seen, tip, force=True)
 
     def _trusted(self, tip: str | None) -> LedgerTree:
-        """The chapter at ``tip``, proved to follow what this process, or one before it, read last."""
+        """The ledger at ``tip``, proved to follow what this process, or one before it, read last."""
         since, known, _ = self._known
         if since is None and (since := self._last_seen()) is not None:
-            known = self._chapter(since)
+            known = self._tree(since)
         if tip is None or since is None or since == tip:
-            return self._chapter(tip)
+            return self._tree(tip)
         return audit.follow(self._repository, since, known, tip, self._retention, advice=self._recovery())
 
-    def _chapter(self, tip: str | None) -> LedgerTree:
-        """The chapter at ``tip``, which is here, by itself."""
+    def _tree(self, tip: str | None) -> LedgerTree:
+        """The ledger at ``tip``, which is here, by itself."""
         if tip is None:
             return EMPTY
         if tip == self._known[0]:
             return self._known[1]
         return read_tree(self._repository, str(history.commit_of(self._repository, tip).tree_id))
 
-    def _is_long(self, chapter: LedgerTree) -> bool:
+    def _is_long(self, tree: LedgerTree) -> bool:
         """Whether it is time for a snapshot: often enough for short tails, rarely enough for long snapshots."""
-        return len(chapter.files) >= max(self._compact_every, len(chapter.lines) // 16)
+        return len(tree.files) >= max(self._compact_every, len(tree.lines) // 16)
 
     def _commit(self, parent: str | None, changes: dict[str, bytes | None], entries: Sequence[Entry]) -> str:
         base = None if parent is None else str(history.commit_of(self._repository, parent).tree_id)
@@ -222,9 +224,9 @@ def full_name(ref: str) -> str:
     return full
 
 
-def _own(place: str, ref: str) -> str:
+def _own(prefix: str, ref: str) -> str:
     """The local ref that goes with the remote's ``ref``: what was read from one says nothing of another."""
-    return place if ref == DEFAULT_REF else f"{place}-{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
+    return prefix if ref == DEFAULT_REF else f"{prefix}-{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
 
 
 def _moment(entries: Sequence[Entry]) -> datetime:

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from bot.errors import Invalid, Refused
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, Result
+from bot.secrecy.redaction import redact_tokens
 
 __all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "newer_version"]
 
@@ -97,7 +98,7 @@ def encoded(entry: Entry, prev: str) -> bytes:
         "severity": entry.severity,
         "intent": entry.intent,
         "result": entry.result,
-        "reason": entry.reason or None,
+        "reason": redact_tokens(entry.reason) or None,
         "link": entry.link,
         "detail": dict(entry.detail),
     }
@@ -114,7 +115,7 @@ def encoded(entry: Entry, prev: str) -> bytes:
 def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
     """The entry a line holds and the digest it names. Raises ``Refused`` when it cannot be read, for ``where``."""
     try:
-        found = _LINE.validate_json(line)
+        record = _LINE.validate_json(line)
     except ValidationError as exc:
         newer = newer_version(line, "v")
         if newer is not None:
@@ -123,17 +124,17 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
                 advice="update Clockwork",
             ) from exc
         raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
-    prev = found["prev"]
-    return _entry(found), prev
+    prev = record["prev"]
+    return _entry(record), prev
 
 
 def newer_version(data: bytes, key: str) -> int | None:
     """The version that a JSON object names under ``key`` when it is later than ours; None for anything else."""
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    version = found.get(key) if isinstance(found, dict) else None
+    version = document.get(key) if isinstance(document, dict) else None
     return version if isinstance(version, int) and version > VERSION else None
 
 

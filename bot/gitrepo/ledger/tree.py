@@ -104,7 +104,7 @@ EMPTY: Final = LedgerTree()
 
 
 def read_tree(repository: pygit2.Repository, tree: str, known: LedgerTree = EMPTY) -> LedgerTree:
-    """The chapter in ``tree``; what ``known`` (another chapter) holds as well is not read again.
+    """The ledger in ``tree``; what ``known`` (the ledger at another commit) holds as well is not read again.
 
     Raises ``Refused`` when anything in it is no file, does not parse, is of a newer version, or breaks the chain.
     """
@@ -114,59 +114,59 @@ def read_tree(repository: pygit2.Repository, tree: str, known: LedgerTree = EMPT
     snapshot = _file(top, SNAPSHOT)
     if snapshot != known.snapshot or any(files.get(name) != oid for name, oid in known.files.items()):
         known = _from_snapshot(repository, snapshot)
-    chapter = _continued(repository, known, files)
-    if (chapter.sequence, chapter.head) != (manifest.sequence, manifest.head):
+    ledger = _continued(repository, known, files)
+    if (ledger.sequence, ledger.head) != (manifest.sequence, manifest.head):
         raise Refused(
             f"the ledger says it has {manifest.sequence} entries ending in {manifest.head[:12]}, "
-            f"but {chapter.sequence} ending in {chapter.head[:12]} are there",
+            f"but {ledger.sequence} ending in {ledger.head[:12]} are there",
             advice=_BY_HAND,
         )
-    return chapter
+    return ledger
 
 
-def appended(chapter: LedgerTree, entries: Sequence[Entry]) -> tuple[LedgerTree, dict[str, bytes | None]]:
-    """The chapter with ``entries`` at its end, and the files that change for it."""
+def appended(before: LedgerTree, entries: Sequence[Entry]) -> tuple[LedgerTree, dict[str, bytes | None]]:
+    """``before`` with ``entries`` at its end, and the files that change for it."""
     lines: list[bytes] = []
-    head = chapter.head
+    head = before.head
     for entry in entries:
         lines.append(encoded(entry, head))
         head = digest(lines[-1])
-    name = f"{chapter.sequence + 1:010d}.jsonl"
+    name = f"{before.sequence + 1:010d}.jsonl"
     data = b"".join(line + b"\n" for line in lines)
     later = replace(
-        chapter,
-        sequence=chapter.sequence + len(lines),
+        before,
+        sequence=before.sequence + len(lines),
         head=head,
-        entries=(*chapter.entries, *entries),
-        lines=(*chapter.lines, *lines),
-        files={**chapter.files, name: str(pygit2.hash(data))},
+        entries=(*before.entries, *entries),
+        lines=(*before.lines, *lines),
+        files={**before.files, name: str(pygit2.hash(data))},
     )
     return later, {f"{TAIL}/{name}": data, MANIFEST: _manifest_bytes(later)}
 
 
-def compacted(chapter: LedgerTree, retention: Retention) -> tuple[LedgerTree, dict[str, bytes | None]]:
-    """The chapter with everything that no limit can count any more folded away, and the files that change for it."""
-    stay = retained(chapter.entries, retention)
-    kept = [(entry, line) for entry, line in zip(chapter.entries, chapter.lines, strict=True) if entry.id in stay]
-    folded = chapter.folded + len(chapter.entries) - len(kept)
+def compacted(before: LedgerTree, retention: Retention) -> tuple[LedgerTree, dict[str, bytes | None]]:
+    """``before`` with everything that no limit can count any more folded away, and the files that change for it."""
+    stay = retained(before.entries, retention)
+    kept = [(entry, line) for entry, line in zip(before.entries, before.lines, strict=True) if entry.id in stay]
+    folded = before.folded + len(before.entries) - len(kept)
     head = {
         "v": VERSION,
-        "sequence": chapter.sequence,
-        "head": chapter.head,
+        "sequence": before.sequence,
+        "head": before.head,
         "folded": folded,
         "seconds": retention.seconds,
         "attempts": retention.attempts,
     }
     data = b"".join(line + b"\n" for line in [_canonical(head), *(line for _, line in kept)])
-    changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in chapter.files}
+    changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in before.files}
     later = LedgerTree(
-        sequence=chapter.sequence,
-        head=chapter.head,
+        sequence=before.sequence,
+        head=before.head,
         entries=tuple(entry for entry, _ in kept),
         lines=tuple(line for _, line in kept),
         folded=folded,
         retention=retention,
-        since=(chapter.sequence, chapter.head),
+        since=(before.sequence, before.head),
         snapshot=str(pygit2.hash(data)),
     )
     return later, {**changes, SNAPSHOT: data}
@@ -246,10 +246,10 @@ def _continued(repository: pygit2.Repository, known: LedgerTree, files: Mapping[
     for name in sorted(files.keys() - known.files.keys()):
         if name != f"{sequence + 1:010d}.jsonl":
             raise Refused(f"the ledger's {f'{TAIL}/{name}'!r} is not what follows entry {sequence}", advice=_BY_HAND)
-        found = _bytes(repository, files[name], f"{TAIL}/{name}").splitlines()
-        if not found:
+        records = _bytes(repository, files[name], f"{TAIL}/{name}").splitlines()
+        if not records:
             raise Refused(f"the ledger's {TAIL}/{name} holds no entry", advice=_BY_HAND)
-        for number, line in enumerate(found, 1):
+        for number, line in enumerate(records, 1):
             entry, prev = decoded(line, where=f"{TAIL}/{name} line {number}")
             if prev != head:
                 raise Refused(f"the ledger's chain is broken at {TAIL}/{name} line {number}", advice=_BY_HAND)
@@ -268,12 +268,12 @@ def _continued(repository: pygit2.Repository, known: LedgerTree, files: Mapping[
     )
 
 
-def _manifest_bytes(chapter: LedgerTree) -> bytes:
+def _manifest_bytes(ledger: LedgerTree) -> bytes:
     values = {
         "format": "clockwork-ledger",
         "schema_version": VERSION,
-        "sequence": chapter.sequence,
-        "head": chapter.head,
+        "sequence": ledger.sequence,
+        "head": ledger.head,
     }
     return _canonical(values) + b"\n"
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,10 +13,11 @@ from bot.guardrails import classify
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
+from bot.model.globs import name_matches
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DeclaredDependency:
     """One dependency a manifest names. ``ecosystem`` is ``pypi``, ``npm``, ``crates``, ``go`` or ``gems``."""
 
     ecosystem: str
@@ -43,7 +43,7 @@ _GEM: Final = re.compile(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
 _SECTIONS: Final = re.compile(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
 
 
-def wanted(path: str, lines: tuple[str, ...]) -> Iterator[Wanted]:
+def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     """The dependencies a manifest names, line by line."""
     name = PurePosixPath(path).name
     if re.fullmatch(r"requirements[\w.\-]*\.(txt|in)", name) or re.search(r"(^|/)requirements/[^/]+\.(txt|in)$", path):
@@ -55,25 +55,32 @@ def wanted(path: str, lines: tuple[str, ...]) -> Iterator[Wanted]:
     elif name == "Cargo.toml":
         yield from _cargo(lines)
     elif name == "go.mod":
-        yield from (Wanted("go", found[1], at) for at, text in enumerate(lines, 1) if (found := _GO.match(text[:400])))
+        yield from (
+            DeclaredDependency("go", match[1], at)
+            for at, text in enumerate(lines, 1)
+            if (match := _GO.match(text[:400]))
+        )
     elif name == "Gemfile":
         yield from (
-            Wanted("gems", found[1], at) for at, text in enumerate(lines, 1) if (found := _GEM.match(text[:400]))
+            DeclaredDependency("gems", match[1], at)
+            for at, text in enumerate(lines, 1)
+            if (match := _GEM.match(text[:400]))
         )
 
 
 def _canonical(name: str) -> str:
+    """One spelling of a name on PyPI: PEP 503, "Normalized Names"."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _requirements(lines: tuple[str, ...]) -> Iterator[Wanted]:
+def _requirements(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     for at, text in enumerate(lines, 1):
-        found = _REQUIREMENT.match(text[:400])
-        if found and not text.lstrip().startswith(("#", "-", ".", "/")) and "://" not in text:
-            yield Wanted("pypi", _canonical(found[1]), at)
+        match = _REQUIREMENT.match(text[:400])
+        if match and not text.lstrip().startswith(("#", "-", ".", "/")) and "://" not in text:
+            yield DeclaredDependency("pypi", _canonical(match[1]), at)
 
 
-def _pyproject(lines: tuple[str, ...]) -> Iterator[Wanted]:
+def _pyproject(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     """PEP 621 and PEP 735 lists, and Poetry's tables."""
     section, inside = "", False
     for at, text in enumerate(lines, 1):
@@ -82,9 +89,9 @@ def _pyproject(lines: tuple[str, ...]) -> Iterator[Wanted]:
             section, inside = header[1].strip(), False
             continue
         if "poetry" in section and section.endswith("dependencies"):
-            found = _TOML_KEY.match(text[:400])
-            if found and found[1] != "python":
-                yield Wanted("pypi", _canonical(found[1]), at)
+            match = _TOML_KEY.match(text[:400])
+            if match and match[1] != "python":
+                yield DeclaredDependency("pypi", _canonical(match[1]), at)
             continue
         listed = section in {"project.optional-dependencies", "dependency-groups"} or (
             section in {"project", "build-system"} and re.match(r"\s*(dependencies|requires)\s*=\s*\[", text)
@@ -95,86 +102,90 @@ def _pyproject(lines: tuple[str, ...]) -> Iterator[Wanted]:
                 r"(?<=[\"'])\s*,",
                 text[:2000].partition("=")[2] if re.match(r"\s*[\w\-]+\s*=\s*\[", text) else text[:2000],
             ):
-                found = _QUOTED_REQUIREMENT.match(part.strip().lstrip("["))
-                if found:
-                    yield Wanted("pypi", _canonical(found[1]), at)
+                match = _QUOTED_REQUIREMENT.match(part.strip().lstrip("["))
+                if match:
+                    yield DeclaredDependency("pypi", _canonical(match[1]), at)
             inside = not text.split("#")[0].rstrip().endswith("]")
 
 
-def _package_json(lines: tuple[str, ...]) -> Iterator[Wanted]:
+def _package_json(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     section = False
     for at, text in enumerate(lines, 1):
         if re.match(r"\s*\"(?:dev|peer|optional)?[dD]ependencies\"\s*:\s*\{", text):
             section = True
         elif "}" in text:
             section = False
-        elif section and (found := _NPM.match(text[:400])):
-            yield Wanted("npm", found[1].lower(), at)
+        elif section and (match := _NPM.match(text[:400])):
+            yield DeclaredDependency("npm", match[1].lower(), at)
 
 
-def _cargo(lines: tuple[str, ...]) -> Iterator[Wanted]:
+def _cargo(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     section = ""
     for at, text in enumerate(lines, 1):
         header = _SECTIONS.match(text[:400])
         if header:
             section = header[1]
-        elif section.endswith("dependencies") and (found := _TOML_KEY.match(text[:400])) and "path" not in text:
-            yield Wanted("crates", found[1].replace("_", "-").lower(), at)
+        elif section.endswith("dependencies") and (match := _TOML_KEY.match(text[:400])) and "path" not in text:
+            yield DeclaredDependency("crates", match[1].replace("_", "-").lower(), at)
 
 
-def _new(delta: Delta) -> list[Wanted]:
+def _new(delta: Delta) -> list[DeclaredDependency]:
     """The dependencies a manifest names now and did not before."""
     if delta.unread or classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
         return []
-    old = {one.name for one in wanted(delta.old_path, delta.before_lines)}
+    old = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
     own = _own_name(delta)
-    return [one for one in wanted(delta.path, delta.after_lines) if one.name not in old and one.name != own]
+    return [
+        requirement
+        for requirement in requirements(delta.path, delta.after_lines)
+        if requirement.name not in old and requirement.name != own
+    ]
 
 
 def _own_name(delta: Delta) -> str | None:
-    found = re.search(r"(?m)^\s*\"?name\"?\s*[=:]\s*\"([^\"\n]{1,100})\"", (delta.after or "")[:20_000])
-    return _canonical(found[1]) if found else None
+    match = re.search(r"(?m)^\s*\"?name\"?\s*[=:]\s*\"([^\"\n]{1,100})\"", (delta.after or "")[:20_000])
+    return _canonical(match[1]) if match else None
 
 
 def _private(subject: Subject, name: str) -> bool:
-    return any(fnmatchcase(name, pattern.lower()) for pattern in subject.options.private_packages)
+    return any(name_matches(pattern.lower(), name) for pattern in subject.options.private_packages)
 
 
 def unknown_dependency(subject: Subject) -> Iterable[Hit]:
     """DEP-001: an added name that the registry does not know, or that the lock file of the same change lacks."""
     for delta in subject.deltas:
-        for one in _new(delta):
-            if _private(subject, one.name):
+        for requirement in _new(delta):
+            if _private(subject, requirement.name):
                 continue
-            known = subject.facts.registry.get((one.ecosystem, one.name))
+            known = subject.facts.registry.get((requirement.ecosystem, requirement.name))
             if known is False:
-                message = f"The registry of {one.ecosystem} has no package {one.name}."
-            elif known is None and _missing_in_lock(subject, delta, one):
-                message = f"{one.name} was added, and the lock file that changed with it does not have it."
+                message = f"The registry of {requirement.ecosystem} has no package {requirement.name}."
+            elif known is None and _missing_in_lock(subject, delta, requirement):
+                message = f"{requirement.name} was added, and the lock file that changed with it does not have it."
             else:
                 continue
             yield Hit(
                 delta.path,
-                one.line,
+                requirement.line,
                 message,
-                evidence=delta.after_lines[one.line - 1].strip()[:120],
+                evidence=delta.after_lines[requirement.line - 1].strip()[:120],
                 suggestion="Check the name, install it, and commit the lock file with it.",
-                anchor=f"{one.ecosystem}:{one.name}",
+                anchor=f"{requirement.ecosystem}:{requirement.name}",
             )
 
 
-def _missing_in_lock(subject: Subject, manifest: Delta, one: Wanted) -> bool:
+def _missing_in_lock(subject: Subject, manifest: Delta, requirement: DeclaredDependency) -> bool:
     """Whether a lock file beside the manifest (or above it) is in the change and does not name the package."""
     folder = str(PurePosixPath(manifest.path).parent)
-    names = _LOCKS.get(one.ecosystem, ())
+    names = _LOCKS.get(requirement.ecosystem, ())
     for delta in subject.deltas:
         path = PurePosixPath(delta.path)
         above = "." if str(path.parent) == "." else f"{path.parent}/"
         if path.name in names and delta.after and (above == "." or f"{folder}/".startswith(above)):
-            spelled = one.name.replace("-", "[-_.]")
+            spelled = requirement.name.replace("-", "[-_.]")
             return (
                 re.search(
-                    rf"(?i)(?<![\w\-.]){spelled if one.ecosystem != 'npm' else re.escape(one.name)}(?![\w\-])",
+                    rf"(?i)(?<![\w\-.]){spelled if requirement.ecosystem != 'npm' else re.escape(requirement.name)}(?![\w\-])",
                     delta.after,
                 )
                 is None
@@ -185,30 +196,32 @@ def _missing_in_lock(subject: Subject, manifest: Delta, one: Wanted) -> bool:
 def typosquat(subject: Subject) -> Iterable[Hit]:
     """DEP-002: one edit away from a very popular name, and not popular itself."""
     for delta in subject.deltas:
-        for one in _new(delta):
-            popular = POPULAR.get(one.ecosystem, frozenset())
-            if one.name in popular or len(one.name) < 5 or _private(subject, one.name):
+        for requirement in _new(delta):
+            popular = POPULAR.get(requirement.ecosystem, frozenset())
+            if requirement.name in popular or len(requirement.name) < 5 or _private(subject, requirement.name):
                 continue
-            near = next((name for name in sorted(popular) if len(name) >= 5 and _one_edit(one.name, name)), None)
+            near = next(
+                (name for name in sorted(popular) if len(name) >= 5 and _one_edit(requirement.name, name)), None
+            )
             if near is not None:
                 yield Hit(
                     delta.path,
-                    one.line,
-                    f"{one.name} is one letter away from the very popular {near}.",
-                    evidence=delta.after_lines[one.line - 1].strip()[:120],
+                    requirement.line,
+                    f"{requirement.name} is one letter away from the very popular {near}.",
+                    evidence=delta.after_lines[requirement.line - 1].strip()[:120],
                     suggestion=f"Check whether {near} was meant.",
-                    anchor=f"{one.ecosystem}:{one.name}",
+                    anchor=f"{requirement.ecosystem}:{requirement.name}",
                 )
 
 
-def _one_edit(one: str, other: str) -> bool:
-    """Whether one insertion, deletion, replacement, or swap of neighbours turns ``one`` into ``other``."""
-    if abs(len(one) - len(other)) > 1 or one == other:
+def _one_edit(word: str, other: str) -> bool:
+    """Whether one insertion, deletion, replacement, or swap of neighbours turns ``word`` into ``other``."""
+    if abs(len(word) - len(other)) > 1 or word == other:
         return False
     at = 0
-    while at < min(len(one), len(other)) and one[at] == other[at]:
+    while at < min(len(word), len(other)) and word[at] == other[at]:
         at += 1
-    rest, others = one[at:], other[at:]
+    rest, others = word[at:], other[at:]
     if len(rest) == len(others):
         swapped = len(rest) > 1 and rest[:2] == others[1::-1] and rest[2:] == others[2:]
         return rest[1:] == others[1:] or swapped
@@ -259,28 +272,28 @@ def _manifest_changed(subject: Subject, lock: Delta) -> bool:
 
 def _hosts(lines: Iterable[str]) -> dict[tuple[str, str], int]:
     """(scheme, host) to how often."""
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for text in lines:
         if not re.search(r"\"(?:funding|url)\": \"https://", text):
             for match in _HOST.finditer(text[:2000]):
-                found[match[1], match[2].lower()] = found.get((match[1], match[2].lower()), 0) + 1
-    return found
+                counts[match[1], match[2].lower()] = counts.get((match[1], match[2].lower()), 0) + 1
+    return counts
 
 
 def _new_hosts(delta: Delta, *, alone: bool) -> Iterator[Hit]:
     known = _hosts(delta.before_lines)
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for line in delta.added:
         for scheme, host in _hosts((line.text,)):
             unsafe = scheme == "http" or scheme.startswith("git")
-            strange = host not in _REGISTRIES and not any(host == one for _, one in known)
+            strange = host not in _REGISTRIES and not any(host == known_host for _, known_host in known)
             if (
                 (scheme, host) in known
-                or (scheme, host) in told
+                or (scheme, host) in reported
                 or not ((strange and alone) or (unsafe and (alone or scheme == "http")))
             ):
                 continue
-            told.add((scheme, host))
+            reported.add((scheme, host))
             yield Hit(
                 delta.path,
                 line.number,
@@ -309,8 +322,8 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
             yield _tampered(delta, hunk.added[0].number, "A checksum changed while the version stayed.")
 
 
-def _same_but(one: DiffLine, other: DiffLine, old: str, new: str) -> bool:
-    return one.text.replace(old, "") == other.text.replace(new, "")
+def _same_but(line: DiffLine, other: DiffLine, old: str, new: str) -> bool:
+    return line.text.replace(old, "") == other.text.replace(new, "")
 
 
 def _weight(integrity: str) -> int:
@@ -344,11 +357,11 @@ def _npm_packages(text: str | None) -> dict[str, tuple[str, str]]:
     except (ValueError, RecursionError):
         return {}
     packages = data.get("packages") if isinstance(data, dict) else None
-    found: dict[str, tuple[str, str]] = {}
+    versions: dict[str, tuple[str, str]] = {}
     for key, entry in (packages if isinstance(packages, dict) else {}).items():
         if isinstance(entry, dict):
-            found[str(key)] = (str(entry.get("version", "")), str(entry.get("integrity", "")))
-    return found
+            versions[str(key)] = (str(entry.get("version", "")), str(entry.get("integrity", "")))
+    return versions
 
 
 def _tampered(delta: Delta, line: int, message: str) -> Hit:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.guardrails import classify, hcl
+from bot.guardrails import classify
 from bot.guardrails.detectors.pods import is_deployed, objects
+from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Unparsed
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
 
@@ -69,6 +71,9 @@ def _stem(path: str) -> str:
 
 _ON: Final = ("prevent_destroy", "deletion_protection", "deletion_protection_enabled", "enable_deletion_protection",
               "disable_api_termination", "purge_protection_enabled", "termination_protection")  # fmt: skip
+"""Terraform's ``lifecycle``, and of the providers aws_db_instance, aws_dynamodb_table, aws_lb, aws_instance,
+azurerm_key_vault, aws_emr_cluster, google_sql_database_instance: what each page of the registry calls it.
+"""
 _OFF: Final = ("force_destroy", "skip_final_snapshot", "force_delete", "delete_automated_backups")
 
 
@@ -80,26 +85,26 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
-    existed = {block.address for delta in files for block in hcl.parse_blocks(delta.before or "")}
-    exists = {block.address for delta in files for block in hcl.parse_blocks(delta.after or "")}
-    after = {key for delta in files for key, _ in _protections(delta.after)}
-    risks = {key for delta in files for key, _ in _risks(delta.before)}
+    existed = {block.address for delta in files for block in delta.blocks_before}
+    exists = {block.address for delta in files for block in delta.blocks_after}
+    after = {key for delta in files for key, _ in _protections(delta.blocks_after)}
+    risks = {key for delta in files for key, _ in _risks(delta.blocks_before)}
     advice = "Keep the protection; remove it only in a change of its own, with a backup."
     for delta in files:
-        for key, _ in _protections(delta.before):
+        for key, _ in _protections(delta.blocks_before):
             if key not in after and key[0] in exists:
                 line, what = _where(delta, key) or (1, "removed")
                 yield Hit(
                     delta.path, line, f"{key[1]} of {key[0]} was {what}.", suggestion=advice, anchor="/".join(key)
                 )
-        for key, line in _risks(delta.after):
+        for key, line in _risks(delta.blocks_after):
             if key not in risks and key[0] in existed:
                 text = f"{key[1]} of {key[0]} was switched on."
                 yield Hit(delta.path, line, text, suggestion=advice, anchor="/".join(key))
 
 
-def _settings(text: str | None, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
-    for block in hcl.parse_blocks(text or ""):
+def _settings(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
+    for block in blocks:
         if block.type not in {"resource", "module"}:
             continue
         for owner in (block, *block.nested("lifecycle"), *block.nested("settings")):
@@ -108,22 +113,22 @@ def _settings(text: str | None, names: tuple[str, ...]) -> Iterator[tuple[tuple[
                     yield (block.address, attribute.name), attribute.text, attribute.line
 
 
-def _protections(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(text, _ON):
+def _protections(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(blocks, _ON):
         if value.strip('"') in {"true", "ACTIVE"}:
             yield key, line
 
 
-def _risks(text: str | None) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(text, _OFF):
+def _risks(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
+    for key, value, line in _settings(blocks, _OFF):
         if value == "true":
             yield key, line
 
 
 def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
     """The line that now says otherwise; None when the setting is gone."""
-    for found, value, line in _settings(delta.after, (key[1],)):
-        if found == key:
+    for setting, value, line in _settings(delta.blocks_after, (key[1],)):
+        if setting == key:
             return line, f"set to {value}"
     return None
 
@@ -148,17 +153,20 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
                 yield Hit(delta.path, line, text, suggestion="Keep what protects the data.", anchor="/".join(key))
 
 
-def _objects(documents: tuple[Document, ...] | Unparsed) -> Iterator[Document]:
+def _objects(documents: Documents) -> Iterator[LinedNode]:
     return iter(()) if isinstance(documents, Unparsed) else objects(documents)
 
 
-def _owner(document: Document) -> str:
+def _owner(document: LinedNode) -> str:
     parts = [document.get("kind"), document.get("metadata", "namespace"), document.get("metadata", "name")]
     return "/".join(part.raw for part in parts if part is not None)
 
 
-def _guards(documents: tuple[Document, ...] | Unparsed) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
-    """Finalizers and Retain policies by object: ((object, what), values, line)."""
+def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, ...], int]]:
+    """Finalizers and Retain policies by object: ((object, what), values, line).
+
+    Kubernetes documentation: "Finalizers"; "Persistent Volumes", "Reclaiming"; "Volume Snapshots", "Deletion policy".
+    """
     for document in _objects(documents):
         owner = _owner(document)
         finalizers = document.get("metadata", "finalizers")

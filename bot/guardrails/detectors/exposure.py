@@ -1,4 +1,9 @@
-"""TF-001: something is opened to everybody, compared as Terraform blocks before and after."""
+"""TF-001: something is opened to everybody, compared as Terraform blocks before and after.
+
+Names of attributes: the pages of the Terraform registry for aws_security_group, aws_security_group_rule,
+aws_vpc_security_group_ingress_rule, google_compute_firewall, azurerm_network_security_group and azurerm_network_security_rule,
+aws_iam_policy_document, aws_s3_bucket_acl and google_storage_bucket_iam_member.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails import hcl
-from bot.guardrails.hcl import Block
+from bot.guardrails.hcl import HclBlock
 from bot.guardrails.rule import Hit, Subject
 
 _WORLD: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0|\*|Internet|0\.0\.0\.0)\"")
@@ -33,24 +37,24 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or a public access list, that was not so before."""
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     ports = subject.options.public_ports
-    before = {one.key for delta in files for one in _openings(delta.before, ports)}
+    before = {opening.key for delta in files for opening in _openings(delta.blocks_before, ports)}
     for delta in files:
         seen: set[tuple[str, ...]] = set()
-        for one in _openings(delta.after, ports):
-            if one.key not in before and one.key not in seen:
-                seen.add(one.key)
+        for opening in _openings(delta.blocks_after, ports):
+            if opening.key not in before and opening.key not in seen:
+                seen.add(opening.key)
                 yield Hit(
                     delta.path,
-                    one.line,
-                    one.message,
-                    evidence=delta.after_lines[one.line - 1].strip()[:160],
+                    opening.line,
+                    opening.message,
+                    evidence=delta.after_lines[opening.line - 1].strip()[:160],
                     suggestion="Name the networks or principals that need access.",
-                    anchor="/".join(one.key),
+                    anchor="/".join(opening.key),
                 )
 
 
-def _openings(text: str | None, ports: frozenset[int]) -> Iterator[_Opening]:
-    for block in hcl.parse_blocks(text or ""):
+def _openings(blocks: Iterable[HclBlock], ports: frozenset[int]) -> Iterator[_Opening]:
+    for block in blocks:
         if block.type == "resource" and len(block.labels) == 2:
             yield from _network(block, ports)
             yield from _policies(block)
@@ -61,7 +65,7 @@ def _openings(text: str | None, ports: frozenset[int]) -> Iterator[_Opening]:
             yield from _ranges(block, block, ports, only={"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 
 
-def _network(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+def _network(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
     kind = block.labels[0]
     for rule in block.nested("ingress"):
         yield from _ranges(block, rule, ports)
@@ -76,7 +80,9 @@ def _network(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
             yield from _azure(block, rule, ports)
 
 
-def _ranges(block: Block, rule: Block, ports: frozenset[int], only: Iterable[str] | None = None) -> Iterator[_Opening]:
+def _ranges(
+    block: HclBlock, rule: HclBlock, ports: frozenset[int], only: Iterable[str] | None = None
+) -> Iterator[_Opening]:
     names = _RANGES if only is None else frozenset(only)
     span = tuple(attribute.text for name in ("from_port", "to_port") if (attribute := rule.attribute(name)))
     for attribute in rule.attributes:
@@ -92,17 +98,17 @@ def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
     return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
 
 
-def _google(block: Block, ports: frozenset[int]) -> Iterator[_Opening]:
-    found = block.attribute("source_ranges")
-    if found is None or not _WORLD_RANGE.search(found.text) or (block.blocks and not list(block.nested("allow"))):
+def _google(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
+    ranges = block.attribute("source_ranges")
+    if ranges is None or not _WORLD_RANGE.search(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
     named = [attribute.text for allow in block.nested("allow") if (attribute := allow.attribute("ports"))]
     numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
     if not numbers or not numbers <= ports:
-        yield _Opening((block.address, "ingress", *sorted(named)), found.line, f"{block.address} lets everybody in.")
+        yield _Opening((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
-def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Opening]:
+def _azure(block: HclBlock, rule: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
     texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
     source = rule.attribute("source_address_prefix")
     if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
@@ -114,13 +120,13 @@ def _azure(block: Block, rule: Block, ports: frozenset[int]) -> Iterator[_Openin
         )
 
 
-def _policies(block: Block) -> Iterator[_Opening]:
+def _policies(block: HclBlock) -> Iterator[_Opening]:
     for attribute in block.attributes:
         if "policy" in attribute.name and _ANY_ACTION.search(attribute.text) and "Allow" in attribute.text:
             yield _Opening((block.address, "action"), attribute.line, f"{block.address} allows every action.")
 
 
-def _statements(block: Block) -> Iterator[_Opening]:
+def _statements(block: HclBlock) -> Iterator[_Opening]:
     for number, statement in enumerate(block.nested("statement")):
         actions, effect = statement.attribute("actions"), statement.attribute("effect")
         if (
@@ -133,7 +139,7 @@ def _statements(block: Block) -> Iterator[_Opening]:
             yield _Opening((block.address, "action", name), actions.line, f"{block.address} allows every action.")
 
 
-def _public(block: Block) -> Iterator[_Opening]:
+def _public(block: HclBlock) -> Iterator[_Opening]:
     acl = block.attribute("acl")
     if acl is not None and acl.text in _PUBLIC_ACLS:
         yield _Opening((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")

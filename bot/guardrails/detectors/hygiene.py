@@ -32,7 +32,6 @@ _TLS: Final = {
     ),
 }
 _TLS_ALIAS: Final = {"typescript": "javascript", "dockerfile": "shell", "yaml": "shell", "kotlin": "java"}
-_PARAMETER: Final = re.compile(r"^\s*(?:async\s+)?def\s|^\s*\w+\s*:\s*[\w\[\], |]+=\s*False|^\s*self\.\w+\s*=")
 
 
 def tls_off(subject: Subject) -> Iterable[Hit]:
@@ -59,20 +58,20 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
 def _in_call(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
     """Whether the match is an argument or an assignment to an attribute, and not a parameter's default or a string."""
     code = delta.mask_after.code[line.number - 1]
-    found = pattern.search(code)
-    if found is None or re.match(r"\s*(?:async\s+)?def\s", code):
+    match = pattern.search(code)
+    if match is None or re.match(r"\s*(?:async\s+)?def\s", code):
         return False
-    if "=" not in found.group() or re.search(r"\.\s*(?:check_hostname|verify|verify_ssl)\s*=\s*False", code):
+    if "=" not in match.group() or re.search(r"\.\s*(?:check_hostname|verify|verify_ssl)\s*=\s*False", code):
         return True
     for above in reversed(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]):
         if re.match(r"\s*(?:async\s+)?def\s", above):
             closed = (
                 ")" in "".join(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]).rpartition("def ")[2]
             )
-            return (closed and "(" in code[: found.start()]) or (closed and _open_call(delta, line))
+            return (closed and "(" in code[: match.start()]) or (closed and _open_call(delta, line))
         if re.search(r"\(\s*$", above):
             return True
-    return "(" in code[: found.start()]
+    return "(" in code[: match.start()]
 
 
 def _open_call(delta: Delta, line: DiffLine) -> bool:

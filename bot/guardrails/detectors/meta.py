@@ -8,9 +8,11 @@ from typing import Final
 
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
+# Where code owners are looked for: GitHub documentation, "About code owners". The rest are files that AI tools obey.
 _GUARDING: Final = re.compile(
     r"policies/guardrails/.+|policies/[^/]+\.ya?ml|clockwork\.ya?ml|(\.github/|docs/)?CODEOWNERS|"
     r"(.*/)?(AGENTS|CLAUDE|GEMINI)\.md|(.*/)?\.(mcp|claude)\.json|(.*/)?\.mcp\.json|\.claude/.+|\.cursor/.+|\.cursorrules|"
@@ -84,9 +86,9 @@ def unbounded_change(subject: Subject) -> Iterable[Hit]:
         yield from _loosened(delta, old, new)
 
 
-def leaves(root: Node, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], Node]]:
+def leaves(root: LinedNode, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
     """Every scalar of nested mappings with its path; lists count as one leaf. Stops after ``budget`` nodes."""
-    stack: list[tuple[tuple[str, ...], Node]] = [((), root)]
+    stack: list[tuple[tuple[str, ...], LinedNode]] = [((), root)]
     while stack and budget > 0:
         budget -= 1
         path, node = stack.pop()
@@ -96,7 +98,9 @@ def leaves(root: Node, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], No
             yield path, node
 
 
-def _loosened(delta: Delta, old: dict[tuple[str, ...], Node], new: dict[tuple[str, ...], Node]) -> Iterator[Hit]:
+def _loosened(
+    delta: Delta, old: dict[tuple[str, ...], LinedNode], new: dict[tuple[str, ...], LinedNode]
+) -> Iterator[Hit]:
     advice = "Raise a limit only in a change of its own that says why, approved by a code owner."
     for path, node in sorted(new.items(), key=lambda item: item[1].line):
         was, name = old.get(path), ".".join(path)
@@ -118,7 +122,7 @@ def _below_limits(path: tuple[str, ...]) -> bool:
     return any(part in {"limits", "fixes", "budget", "budgets", "safety"} for part in path)
 
 
-def _looser(path: tuple[str, ...], was: Node | None, now: Node) -> str | None:
+def _looser(path: tuple[str, ...], was: LinedNode | None, now: LinedNode) -> str | None:
     """How ``now`` allows more than ``was``, as the rest of a sentence; None when it does not."""
     last = path[-1] if path else ""
     if (
@@ -137,20 +141,20 @@ def _looser(path: tuple[str, ...], was: Node | None, now: Node) -> str | None:
             return f"changes from {was.raw} to {now.raw}"
     if now.value is None and _ROOF.match(last) and _below_limits(path) and (was is None or was.value is not None):
         return "has no limit any more"
-    one, two = _number(was), _number(now)
-    if two is not None and one is None and was is None and _ROOF.match(last) and two > 50:
+    before, after = _number(was), _number(now)
+    if after is not None and before is None and was is None and _ROOF.match(last) and after > 50:
         return f"is set to {now.raw}"
-    if one is None or two is None:
+    if before is None or after is None:
         return None
-    if _ROOF.match(last) and two > one:
-        return f"rises from {was.raw if was else one} to {now.raw}"
-    if _FLOOR.match(last) and two < one:
-        return f"falls from {was.raw if was else one} to {now.raw}"
+    if _ROOF.match(last) and after > before:
+        return f"rises from {was.raw if was else before} to {now.raw}"
+    if _FLOOR.match(last) and after < before:
+        return f"falls from {was.raw if was else before} to {now.raw}"
     return None
 
 
-def _number(node: Node | None) -> float | None:
+def _number(node: LinedNode | None) -> float | None:
     if node is None or isinstance(node.value, bool):
         return None
-    found = _DURATION.match(node.raw.strip())
-    return None if found is None else float(found[1]) * _UNITS.get(found[2] or "s", 1)
+    match = _DURATION.match(node.raw.strip())
+    return None if match is None else float(match[1]) * _UNITS.get(match[2] or "s", 1)

@@ -1,4 +1,8 @@
-"""SEC-001..003: credentials that were written into a file."""
+"""SEC-001..003: credentials that were written into a file.
+
+What counts as a secret is :mod:`bot.secrecy`'s answer; a detector only asks for more certainty, so nothing that is
+reported here is shown anywhere else.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,11 @@ from bot.guardrails import classify
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
-from bot.secrecy.providers import BY_NEEDLE, NEEDLES, TokenProvider, entropy, is_placeholder, is_real, masked
+from bot.secrecy.credentials import credentials
+from bot.secrecy.providers import TokenProvider
 from bot.secrecy.scan import scan
+from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
+from bot.secrecy.vocabulary import surely_secret_name
 
 _ROTATE: Final = "Revoke it now: it stays in the history. Then read it from a secret store or the environment."
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
@@ -20,9 +27,9 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|
 
 def secret_known(subject: Subject) -> Iterable[Hit]:
     """SEC-001: a credential of a known provider."""
-    places = [(delta, line) for delta in subject.deltas if not classify.is_vendored(delta.path) for line in delta.added]
-    for match in scan(NEEDLES, [line.text for _, line in places]):
-        delta, line = places[match.line]
+    lines = [(delta, line) for delta in subject.deltas if not classify.is_vendored(delta.path) for line in delta.added]
+    for match in scan(NEEDLES, [line.text for _, line in lines]):
+        delta, line = lines[match.line]
         provider = BY_NEEDLE[NEEDLES[match.needle].id]
         if not is_real(provider, match.text, doubtful_place=delta.is_test or delta.is_docs):
             continue
@@ -33,7 +40,7 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             line.number,
-            f"{provider.one} is written here.",
+            f"{provider.with_article} is written here.",
             evidence=match.text if provider.entropy == 0 else masked(match.text),
             suggestion=_ROTATE,
             anchor=f"{provider.id}:{match.text}",
@@ -57,11 +64,7 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     return len(rest) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
 
 
-_KEY: Final = (
-    r"(?i)(?<![a-z0-9])((?:[a-z0-9]{1,24}[_\-.]){0,4}"
-    r"(?:password|passwd|passphrase|secret|api[_\-]?key|apikey|access[_\-]?key|auth[_\-]?token|access[_\-]?token|"
-    r"secret[_\-]?key|private[_\-]?key|client[_\-]?secret|credentials?|token)(?:[_\-](?:key|value|prod|live))?)[\"']?\s{0,8}"
-)
+_KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)[\"']?\s{0,8}"
 _GENERIC: Final = re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2")
 _GENERIC_BARE: Final = re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,200})\s*\Z")
 _NO_SECRET: Final = re.compile(
@@ -94,19 +97,32 @@ def _is_generic(delta: Delta, line: DiffLine) -> bool:
 
 
 def _generic(delta: Delta, line: DiffLine) -> tuple[str, str] | None:
+    """The name and the literal of the first assignment on the line that looks like one of a real secret."""
     if len(line.text) > 1000:
         return None
-    found = _GENERIC.search(line.text)
-    if found is None and delta.language in {"ini", "yaml", "dockerfile", "shell"}:
-        found = _GENERIC_BARE.search(line.text)
-    if found is None:
+    patterns = (_GENERIC, _GENERIC_BARE) if delta.language in {"ini", "yaml", "dockerfile", "shell"} else (_GENERIC,)
+    assignments = (match for pattern in patterns for match in pattern.finditer(line.text))
+    match = next((match for match in assignments if surely_secret_name(match[1])), None)
+    if match is None or not _looks_random(match[3]) or not _is_hidden(line.text, *match.span(3)):
         return None
-    value = found[3]
+    return match[1], match[3]
+
+
+def _looks_random(value: str) -> bool:
     if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < 3.5:
-        return None
+        return False
     mixed = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
     hexadecimal = re.fullmatch(r"[0-9a-f]{24,}", value) is not None
-    return (found[1], value) if (mixed >= 3 or hexadecimal) and re.search("[0-9]", value) else None
+    return (mixed >= 3 or hexadecimal) and re.search("[0-9]", value) is not None
+
+
+def _is_hidden(text: str, start: int, end: int) -> bool:
+    """Whether redaction takes out all of it: a finding must not be about what every other room would show."""
+    spans = sorted((credential.start, credential.end) for credential in credentials(text))
+    for first, last in spans:
+        if first <= start < last:
+            start = last
+    return start >= end
 
 
 _URL: Final = re.compile(
@@ -128,13 +144,13 @@ def credential_in_url(subject: Subject) -> Iterable[Hit]:
         if delta.is_test or delta.is_docs:
             continue
         for line in delta.net_new(lambda line: _in_url(line.text) is not None):
-            found = _in_url(line.text)
-            assert found is not None  # noqa: S101 net_new only yields lines that match
+            match = _in_url(line.text)
+            assert match is not None  # noqa: S101 net_new only yields lines that match
             yield Hit(
                 delta.path,
                 line.number,
                 "A URL carries a password.",
-                evidence=f"{found[1]}://{found[2]}:…@{found[4]}",
+                evidence=f"{match[1]}://{match[2]}:…@{match[4]}",
                 suggestion=_ROTATE,
             )
 
@@ -142,11 +158,11 @@ def credential_in_url(subject: Subject) -> Iterable[Hit]:
 def _in_url(text: str) -> re.Match[str] | None:
     if "://" not in text or len(text) > 4000:
         return None
-    for found in _URL.finditer(text):
-        user, password, host = found[2], found[3], found[4]
+    for match in _URL.finditer(text):
+        user, password, host = match[2], match[3], match[4]
         if _DULL.search(password) or _EXAMPLE_HOST.search(host) or password.lower() == user.lower() or "$" in user:
             continue
-        if is_placeholder(password):
+        if is_placeholder(password) or not _is_hidden(text, *match.span(3)):
             continue
-        return found
+        return match
     return None

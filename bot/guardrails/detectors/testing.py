@@ -12,7 +12,8 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
 
 _NAMED: Final = {
@@ -70,7 +71,7 @@ def _names(delta: Delta, lines: Iterable[DiffLine]) -> list[str]:
     pattern = _NAMED.get(_NAMED_ALIAS.get(language, language))
     if pattern is None:
         return []
-    return [found[1] for line in lines if (found := pattern.match(line.text[:400])) is not None]
+    return [match[1] for line in lines if (match := pattern.match(line.text[:400])) is not None]
 
 
 def test_removed(subject: Subject) -> Iterable[Hit]:
@@ -106,8 +107,8 @@ def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) ->
             yield name, "\n".join(text.strip() for text in lines[line.number : line.number + 12])[:1500]
 
 
-def _alike(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.6 if one and other else False
+def _alike(text: str, other: str) -> bool:
+    return SequenceMatcher(None, text, other, autojunk=False).ratio() >= 0.6 if text and other else False
 
 
 def assert_loss(subject: Subject) -> Iterable[Hit]:
@@ -211,10 +212,10 @@ def tautology(subject: Subject) -> Iterable[Hit]:
 
 def _is_code(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
     """Whether the match begins in code and not inside a string."""
-    found = pattern.search(line.text[:MAX_LINE])
-    if found is None:
+    match = pattern.search(line.text[:MAX_LINE])
+    if match is None:
         return False
-    begins = found.start() + len(found.group()) - len(found.group().lstrip())
+    begins = match.start() + len(match.group()) - len(match.group().lstrip())
     return not delta.mask_after.code[line.number - 1][begins : begins + 1].isspace()
 
 
@@ -257,18 +258,18 @@ def gate_lowered(subject: Subject) -> Iterable[Hit]:
 def _thresholds(delta: Delta) -> Iterator[Hit]:
     for hunk in delta.hunks:
         was = {
-            found[1].lower(): float(found[2]) for line in hunk.removed if (found := _THRESHOLD.search(line.text[:500]))
+            match[1].lower(): float(match[2]) for line in hunk.removed if (match := _THRESHOLD.search(line.text[:500]))
         }
         for line in hunk.added:
-            found = _THRESHOLD.search(line.text[:500])
-            if found is None or found[1].lower() not in was:
+            match = _THRESHOLD.search(line.text[:500])
+            if match is None or match[1].lower() not in was:
                 continue
-            old, new = was[found[1].lower()], float(found[2])
-            if new < old if found[1].lower() not in _UPWARD else new > old:
+            old, new = was[match[1].lower()], float(match[2])
+            if new < old if match[1].lower() not in _UPWARD else new > old:
                 yield Hit(
                     delta.path,
                     line.number,
-                    f"{found[1]} goes from {old:g} to {new:g}.",
+                    f"{match[1]} goes from {old:g} to {new:g}.",
                     evidence=line.text.strip()[:120],
                     suggestion="Make the change pass the gate; lower it only in a change of its own.",
                 )
@@ -311,11 +312,11 @@ def _continued(delta: Delta) -> Iterator[Hit]:
             )
 
 
-def _tolerant(document: Document) -> Iterator[tuple[str, int]]:
+def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
     """Jobs and steps that check something and may fail: their names and lines."""
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
+    for name, job in document.items("jobs"):
         whole = job.get("continue-on-error")
-        for step in (job.get("steps") or Node(None, 0)).elements():
+        for step in job.elements("steps"):
             text = " ".join(
                 node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None
             )

@@ -1,4 +1,7 @@
-"""SEC-005..007: characters that make code look different from what it is. After CVE-2021-42574 and UTS #39."""
+"""SEC-005..007: characters that make code look different from what it is.
+
+After CVE-2021-42574 (text that is reordered), CVE-2021-42694 (letters that look alike) and Unicode Technical Standard #39.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def _hides(delta: Delta, line: DiffLine) -> bool:
     if line.text.isascii():
         return False
     text = line.text[1:] if line.number == 1 and line.text.startswith("\ufeff") else line.text
-    return any(_is_hiding(delta, text, found.start()) for found in _INVISIBLE.finditer(text))
+    return any(_is_hiding(delta, text, match.start()) for match in _INVISIBLE.finditer(text))
 
 
 def _is_hiding(delta: Delta, text: str, at: int) -> bool:
@@ -77,7 +80,7 @@ def _joins(character: str) -> bool:
 
 
 def _names(pattern: re.Pattern[str], text: str) -> str:
-    marks = sorted({found.group() for found in pattern.finditer(text)})
+    marks = sorted({match.group() for match in pattern.finditer(text)})
     return ", ".join(f"U+{ord(mark):04X} {unicodedata.name(mark, '')}".strip() for mark in marks[:4])
 
 
@@ -93,7 +96,7 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
         if classify.is_localisation(delta.path):
             continue
         for line in delta.net_new(partial(_mixes, delta)):
-            word = next(found.group() for found in _WORD.finditer(line.text) if _is_mixed(found.group()))
+            word = next(match.group() for match in _WORD.finditer(line.text) if _is_mixed(match.group()))
             yield Hit(
                 delta.path,
                 line.number,
@@ -104,7 +107,7 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
 
 
 def _mixes(delta: Delta, line: DiffLine) -> bool:
-    if line.text.isascii() or not any(_is_mixed(found.group()) for found in _WORD.finditer(line.text[:5000])):
+    if line.text.isascii() or not any(_is_mixed(match.group()) for match in _WORD.finditer(line.text[:5000])):
         return False
     lines, view = (
         (delta.after_lines, delta.mask_after.no_comments)
@@ -112,7 +115,7 @@ def _mixes(delta: Delta, line: DiffLine) -> bool:
         else (delta.before_lines, delta.mask_before.no_comments)
     )
     text = view[line.number - 1] if line.number <= len(lines) else line.text
-    return any(_is_mixed(found.group()) for found in _WORD.finditer(text[:5000]))
+    return any(_is_mixed(match.group()) for match in _WORD.finditer(text[:5000]))
 
 
 def _is_mixed(word: str) -> bool:

@@ -1,4 +1,9 @@
-"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote."""
+"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote.
+
+Sources: GitHub documentation, "Secure use reference" (formerly "Security hardening for GitHub Actions": script injections,
+pinning actions to a full commit SHA) and "Workflow syntax for GitHub Actions", ``permissions``; GitHub Security Lab,
+"Preventing pwn requests", for ``pull_request_target`` and ``workflow_run``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,8 @@ from typing import Final
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Document, Node, Unparsed
+from bot.guardrails.structure import Unparsed
+from bot.intake.lined import LinedNode
 from bot.model.drift import Severity
 
 _EXPRESSION: Final = re.compile(r"\$\{\{([^{}]{1,2000})\}\}")
@@ -44,19 +50,19 @@ class WorkflowStep:
     """One step with the job it is in."""
 
     job: str
-    node: Node
+    node: LinedNode
 
 
-def steps(document: Document) -> Iterator[WorkflowStep]:
+def steps(document: LinedNode) -> Iterator[WorkflowStep]:
     """Every step of a workflow's jobs, or of a composite action."""
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
-        for node in (job.get("steps") or Node(None, 0)).elements():
+    for name, job in document.items("jobs"):
+        for node in job.elements("steps"):
             yield WorkflowStep(name, node)
-    for node in (document.get("runs", "steps") or Node(None, 0)).elements():
+    for node in document.elements("runs", "steps"):
         yield WorkflowStep("", node)
 
 
-def triggers(document: Document) -> dict[str, int]:
+def triggers(document: LinedNode) -> dict[str, int]:
     """The events that start a workflow, with the line each is on."""
     on = document.get("on")
     if on is None:
@@ -68,7 +74,7 @@ def triggers(document: Document) -> dict[str, int]:
     return {on.raw: on.line}
 
 
-def _sides(delta: Delta) -> tuple[tuple[Document, ...], tuple[Document, ...]] | None:
+def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] | None:
     before, after = delta.documents_before, delta.documents_after
     if not is_workflow(delta.path) or isinstance(after, Unparsed):
         return None
@@ -106,7 +112,7 @@ class _Risk:
     advice: str
 
 
-def _risks(document: Document) -> Iterator[_Risk]:
+def _risks(document: LinedNode) -> Iterator[_Risk]:
     events = triggers(document)
     privileged = next((name for name in ("pull_request_target", "workflow_run") if name in events), None)
     for step in steps(document):
@@ -115,7 +121,7 @@ def _risks(document: Document) -> Iterator[_Risk]:
         yield from _injection(step.node)
 
 
-def _checkout(step: Node, event: str) -> Iterator[_Risk]:
+def _checkout(step: LinedNode, event: str) -> Iterator[_Risk]:
     uses, reference, run = step.get("uses"), step.get("with", "ref"), step.get("run")
     node = None
     if uses is not None and "checkout" in uses.raw and reference is not None and _HEAD.search(reference.raw[:2000]):
@@ -131,49 +137,49 @@ def _checkout(step: Node, event: str) -> Iterator[_Risk]:
         )
 
 
-def _injection(step: Node) -> Iterator[_Risk]:
+def _injection(step: LinedNode) -> Iterator[_Risk]:
     script = step.get("with", "script") if "github-script" in (step.get("uses") or step).raw else None
     for node in (step.get("run"), script):
         if node is None or not isinstance(node.value, str):
             continue
-        for found in _EXPRESSION.finditer(node.value[:100_000]):
-            inner = found[1]
+        for match in _EXPRESSION.finditer(node.value[:100_000]):
+            inner = match[1]
             if _UNTRUSTED.search(inner) and not _TRUSTED_INPUT.search(inner) and not _SAFE_CALL.search(inner):
                 block = 1 if node.end_line > node.line else 0
-                line = node.line + block + node.value.count("\n", 0, found.start())
+                line = node.line + block + node.value.count("\n", 0, match.start())
                 yield _Risk(
                     ("injection", " ".join(inner.split())),
                     line,
-                    f"Text that anybody can write is pasted into a script: {found[0][:80]}.",
+                    f"Text that anybody can write is pasted into a script: {match[0][:80]}.",
                     "Put the expression into env: and use the variable, quoted, in the script.",
                 )
 
 
-def _unpinned(delta: Delta, before: tuple[Document, ...], after: tuple[Document, ...]) -> Iterator[Hit]:
-    pinned = {found[1] for node in _uses(before) if (found := _PIN.match(node.raw))}
-    kept = {found[1] for node in _uses(after) if (found := _PIN.match(node.raw))}
+def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNode, ...]) -> Iterator[Hit]:
+    pinned = {match[1] for node in _uses(before) if (match := _PIN.match(node.raw))}
+    kept = {match[1] for node in _uses(after) if (match := _PIN.match(node.raw))}
     seen: set[str] = set()
     for node in _uses(after):
-        found = _USES.match(node.raw)
-        if found and found[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
+        match = _USES.match(node.raw)
+        if match and match[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
             seen.add(node.raw)
             yield Hit(
                 delta.path,
                 node.line,
-                f"{found[1]} was pinned to a commit and is now taken from {found[2]}, which its owner can move.",
+                f"{match[1]} was pinned to a commit and is now taken from {match[2]}, which its owner can move.",
                 evidence=node.raw[:120],
                 suggestion="Pin the action to the full commit of the release, with the version as a comment.",
-                anchor=f"pin|{found[1]}",
+                anchor=f"pin|{match[1]}",
             )
 
 
-def _uses(documents: tuple[Document, ...]) -> Iterator[Node]:
+def _uses(documents: tuple[LinedNode, ...]) -> Iterator[LinedNode]:
     for document in documents:
         for step in steps(document):
             node = step.node.get("uses")
             if node is not None:
                 yield node
-        for job in (document.get("jobs") or Node(None, 0)).children():
+        for _, job in document.items("jobs"):
             node = job.get("uses")
             if node is not None:
                 yield node
@@ -192,7 +198,7 @@ def workflow_permissions(subject: Subject) -> Iterable[Hit]:
             yield from _raised(delta, before[0], after[0])
 
 
-def _all_scopes(delta: Delta, after: tuple[Document, ...]) -> Iterator[Hit]:
+def _all_scopes(delta: Delta, after: tuple[LinedNode, ...]) -> Iterator[Hit]:
     """A new workflow is only told about when it asks for everything."""
     for document in after:
         for where, node in _permission_nodes(document):
@@ -206,17 +212,17 @@ def _all_scopes(delta: Delta, after: tuple[Document, ...]) -> Iterator[Hit]:
                 )
 
 
-def _permission_nodes(document: Document) -> Iterator[tuple[str, Node]]:
+def _permission_nodes(document: LinedNode) -> Iterator[tuple[str, LinedNode]]:
     top = document.get("permissions")
     if top is not None:
         yield "The workflow", top
-    for name, job in (document.get("jobs") or Node(None, 0)).items():
+    for name, job in document.items("jobs"):
         node = job.get("permissions")
         if node is not None:
             yield f"Job {name}", node
 
 
-def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
+def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
     old, new = dict(_permission_nodes(before)), dict(_permission_nodes(after))
     least = "Give each job only the scopes it needs."
     if "The workflow" in old and "The workflow" not in new and _uncovered(after):
@@ -244,7 +250,11 @@ def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
             continue
         for scope, (level, line) in _levels(node).items():
             was = _levels(previous).get(scope, (0, 0))[0]
-            if level > was and level == 2 and not any(scope == one and level <= had for one, had in known):
+            if (
+                level > was
+                and level == 2
+                and not any(scope == known_scope and level <= had for known_scope, had in known)
+            ):
                 yield Hit(
                     delta.path,
                     line,
@@ -255,9 +265,9 @@ def _raised(delta: Delta, before: Document, after: Document) -> Iterator[Hit]:
                 )
 
 
-def _uncovered(document: Document) -> bool:
+def _uncovered(document: LinedNode) -> bool:
     """Whether some job has no permissions of its own."""
-    return any(job.get("permissions") is None for job in (document.get("jobs") or Node(None, 0)).children())
+    return any(job.get("permissions") is None for _, job in document.items("jobs"))
 
 
 _ALL_READ: Final = [
@@ -274,7 +284,7 @@ _ALL_READ: Final = [
 ]
 
 
-def _levels(node: Node) -> dict[str, tuple[int, int]]:
+def _levels(node: LinedNode) -> dict[str, tuple[int, int]]:
     """Scope to (level, line)."""
     if isinstance(node.value, dict):
         return {scope: (_SCOPES.get(level.raw, 0), level.line) for scope, level in node.items()}
@@ -284,7 +294,7 @@ def _levels(node: Node) -> dict[str, tuple[int, int]]:
     return {}
 
 
-def _widest(nodes: Iterable[Node]) -> dict[str, int]:
+def _widest(nodes: Iterable[LinedNode]) -> dict[str, int]:
     """The highest level each scope had anywhere in the workflow: moving a scope between jobs is no raise."""
     widest: dict[str, int] = {}
     for node in nodes:

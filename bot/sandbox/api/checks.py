@@ -1,4 +1,7 @@
-"""Commit statuses and check runs through the API."""
+"""Commit statuses and check runs through the API (docs.github.com, "REST API endpoints for check runs", "… commit statuses").
+
+Check runs are for GitHub Apps; other tokens get 403. An app changes its own runs alone.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from typing import Literal
 from pydantic import Field
 
 from bot.sandbox.api.commits import commit_of
+from bot.sandbox.backend import not_accessible
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
 from bot.sandbox.records import AnnotationRow, CheckRunRow, RepositoryRow, StatusRow, UserRow
-from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found, unprocessable
+from bot.sandbox.replies import ApiReply, forbidden, invalid, not_supplied, unprocessable
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs import checks
 
 MOST_ANNOTATIONS = 50
+"""In one request; further requests add to those that are there."""
 _STATES = ("error", "failure", "pending", "success")
 _CONCLUSIONS = (
     "action_required",
@@ -50,7 +55,7 @@ class AnnotationInput(RequestBody):
     title: str | None = Field(default=None, max_length=255)
     raw_details: str | None = None
 
-    def remark(self) -> checks.NewAnnotation:
+    def annotation(self) -> checks.NewAnnotation:
         """As the sandbox keeps it."""
         return checks.NewAnnotation(**self.model_dump())
 
@@ -85,10 +90,10 @@ class NewCheck(CheckEdit):
 
 def new_status(call: ApiCall) -> ApiReply:
     """A commit status."""
-    repo, wanted = call.repo("write"), call.body(NewStatus)
-    if wanted.state not in _STATES:
+    repo, request = call.repo("write"), call.body(NewStatus)
+    if request.state not in _STATES:
         raise invalid("Status", "state", "custom", "state is not included in the list")
-    if wanted.description is not None and len(wanted.description) > 140:
+    if request.description is not None and len(request.description) > 140:
         raise invalid("Status", "description", "custom", "description is too long (maximum is 140 characters)")
     sha = str(commit_of(call, repo).id)
     status = checks.set_status(
@@ -96,10 +101,10 @@ def new_status(call: ApiCall) -> ApiReply:
         repo,
         call.person(),
         sha,
-        state=wanted.state,
-        context=wanted.context,
-        text=wanted.description,
-        url=wanted.target_url,
+        state=request.state,
+        context=request.context,
+        text=request.description,
+        url=request.target_url,
     )
     return ApiReply(shapes.status(call.backend, repo, status), 201)
 
@@ -123,14 +128,14 @@ def combined_status(call: ApiCall) -> ApiReply:
 
 def new_check(call: ApiCall) -> ApiReply:
     """A new check run. Only tokens that may write checks."""
-    repo, wanted = call.repo("read"), call.body(NewCheck)
+    repo, request = call.repo("read"), call.body(NewCheck)
     actor = _checker(call, repo)
-    if not wanted.name:
-        raise unprocessable('Invalid request.\n\n"name" wasn\'t supplied.')
-    if commit_at(call.backend.git(repo), wanted.head_sha) is None:
-        raise unprocessable(f"No commit found for SHA: {wanted.head_sha}")
-    _require(wanted)
-    key = _insert(call, repo, actor, wanted)
+    if not request.name:
+        raise not_supplied("name")
+    if commit_at(call.backend.git(repo), request.head_sha) is None:
+        raise unprocessable(f"No commit found for SHA: {request.head_sha}")
+    _require(request)
+    key = _insert(call, repo, actor, request)
     call.backend.born("check_run", key)
     run = _run(call, repo, key)
     checks.announce_run(call.backend, repo, actor, run, "completed" if run.status == "completed" else "created")
@@ -139,14 +144,14 @@ def new_check(call: ApiCall) -> ApiReply:
 
 def edit_check(call: ApiCall) -> ApiReply:
     """The check run moves on; annotations are added to those it has."""
-    repo, wanted = call.repo("read"), call.body(CheckEdit)
+    repo, request = call.repo("read"), call.body(CheckEdit)
     actor, run = _checker(call, repo), _run(call, repo, call.number("run"))
     if run.creator_id != actor.id:
         raise forbidden("Invalid app_id `" + str(actor.id) + "` - check run can only be modified by the GitHub App")
-    _require(wanted)
+    _require(request)
     with call.backend.store.transaction():
-        call.backend.store.update("check_run", run.id, **_columns(call, wanted, run))
-        checks.append(call.backend, run.id, _remarks(wanted))
+        call.backend.store.update("check_run", run.id, **_columns(call, request, run))
+        checks.add_annotations(call.backend, run.id, _annotations(request))
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
         checks.announce_run(call.backend, repo, actor, fresh, "completed")
@@ -191,73 +196,69 @@ def suites_of_commit(call: ApiCall) -> ApiReply:
 def _checker(call: ApiCall, repo: RepositoryRow) -> UserRow:
     person = call.person()
     if not person.checks:
-        word = "integration" if person.kind == "Bot" else "personal access token"
-        raise forbidden(f"Resource not accessible by {word}")
+        raise not_accessible(person)
     return call.backend.require(repo, person, "write")
 
 
-def _require(wanted: CheckEdit) -> None:
-    if wanted.conclusion is not None and wanted.conclusion not in _CONCLUSIONS:
-        raise unprocessable(f"Invalid request.\n\n{wanted.conclusion} is not a member of {list(_CONCLUSIONS)}.")
-    if wanted.status == "completed" and wanted.conclusion is None:
-        raise unprocessable('Invalid request.\n\n"conclusion" wasn\'t supplied.')
-    if wanted.output is None:
+def _require(request: CheckEdit) -> None:
+    if request.conclusion is not None and request.conclusion not in _CONCLUSIONS:
+        raise unprocessable(f"Invalid request.\n\n{request.conclusion} is not a member of {list(_CONCLUSIONS)}.")
+    if request.status == "completed" and request.conclusion is None:
+        raise not_supplied("conclusion")
+    if request.output is None:
         return
-    if wanted.output.title is None or wanted.output.summary is None:
-        raise unprocessable('Invalid request.\n\n"title", "summary" weren\'t supplied.')
-    if len(wanted.output.annotations) > MOST_ANNOTATIONS:
+    if request.output.title is None or request.output.summary is None:
+        raise not_supplied("title", "summary")
+    if len(request.output.annotations) > MOST_ANNOTATIONS:
         raise unprocessable(
-            f"Invalid request.\n\nNo more than 50 items are allowed; {len(wanted.output.annotations)} were supplied."
+            f"Invalid request.\n\nNo more than 50 items are allowed; {len(request.output.annotations)} were supplied."
         )
 
 
-def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, wanted: NewCheck) -> int:
-    done = wanted.conclusion is not None
+def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewCheck) -> int:
+    done = request.conclusion is not None
     with call.backend.store.transaction():
         key = call.backend.store.insert(
             "check_run",
             repo_id=repo.id,
-            suite_id=checks.suite_for(call.backend, repo, actor, wanted.head_sha),
-            head_sha=wanted.head_sha,
-            name=wanted.name,
-            status="completed" if done else wanted.status or "queued",
-            conclusion=wanted.conclusion,
-            external_id=wanted.external_id or "",
-            details_url=wanted.details_url,
-            started_at=wanted.started_at or call.backend.now(),
-            completed_at=(wanted.completed_at or call.backend.now()) if done else None,
-            title=wanted.output.title if wanted.output else None,
-            summary=wanted.output.summary if wanted.output else None,
-            text=wanted.output.text if wanted.output else None,
+            suite_id=checks.suite_for(call.backend, repo, actor, request.head_sha),
+            head_sha=request.head_sha,
+            name=request.name,
+            status="completed" if done else request.status or "queued",
+            conclusion=request.conclusion,
+            external_id=request.external_id or "",
+            details_url=request.details_url,
+            started_at=request.started_at or call.backend.now(),
+            completed_at=(request.completed_at or call.backend.now()) if done else None,
+            title=request.output.title if request.output else None,
+            summary=request.output.summary if request.output else None,
+            text=request.output.text if request.output else None,
             creator_id=actor.id,
         )
-        checks.append(call.backend, key, _remarks(wanted))
+        checks.add_annotations(call.backend, key, _annotations(request))
     return key
 
 
-def _columns(call: ApiCall, wanted: CheckEdit, run: CheckRunRow) -> dict[str, str | int | bool | None]:
+def _columns(call: ApiCall, request: CheckEdit, run: CheckRunRow) -> dict[str, str | int | bool | None]:
     """What changes; a run that is started anew loses its conclusion."""
-    given = {name: getattr(wanted, name) for name in ("name", "external_id", "details_url", "started_at")}
+    given = {name: getattr(request, name) for name in ("name", "external_id", "details_url", "started_at")}
     columns: dict[str, str | int | bool | None] = {key: value for key, value in given.items() if value is not None}
-    if wanted.output is not None:
-        columns |= {"title": wanted.output.title, "summary": wanted.output.summary, "text": wanted.output.text}
-    if wanted.conclusion is not None:
-        columns |= {"status": "completed", "conclusion": wanted.conclusion}
-        columns["completed_at"] = wanted.completed_at or call.backend.now()
-    elif wanted.status is not None:
-        columns |= {"status": wanted.status, "conclusion": None, "completed_at": None}
+    if request.output is not None:
+        columns |= {"title": request.output.title, "summary": request.output.summary, "text": request.output.text}
+    if request.conclusion is not None:
+        columns |= {"status": "completed", "conclusion": request.conclusion}
+        columns["completed_at"] = request.completed_at or call.backend.now()
+    elif request.status is not None:
+        columns |= {"status": request.status, "conclusion": None, "completed_at": None}
     return columns or {"name": run.name}
 
 
-def _remarks(wanted: CheckEdit) -> list[checks.NewAnnotation]:
-    return [] if wanted.output is None else [remark.remark() for remark in wanted.output.annotations]
+def _annotations(request: CheckEdit) -> list[checks.NewAnnotation]:
+    return [] if request.output is None else [item.annotation() for item in request.output.annotations]
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:
-    found = call.backend.store.one(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
-    if found is None:
-        raise not_found()
-    return found
+    return call.backend.row(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
 
 
 _REPO = "/repos/{owner}/{repo}"

@@ -1,4 +1,4 @@
-"""Comments, reactions and a repository's labels through the API."""
+"""Comments, reactions and labels (docs.github.com, "REST API endpoints for issue comments", "… reactions", "… labels")."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from bot.sandbox.api.issues import writer
 from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import CommentRow, LabelRow, ReactionRow, RepositoryRow
-from bot.sandbox.replies import ApiReply, forbidden, invalid, not_found
-from bot.sandbox.shapes import talk
+from bot.sandbox.replies import ApiReply, forbidden, invalid
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels
 
 
@@ -47,50 +47,53 @@ def list_comments(call: ApiCall) -> ApiReply:
     repo = call.repo()
     issue = call.backend.issue(repo, call.number())
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
-    if call.query.get("since"):
-        since = stamp(datetime.fromisoformat(call.query["since"]))
-        rows = [row for row in rows if row.updated_at >= since]
-    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, issue.number), kind="comment")
+    rows = _since(call, rows)
+    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, issue.number), kind="comment")
 
 
 def all_comments(call: ApiCall) -> ApiReply:
     """The comments of the whole repository, by id unless ``sort`` and ``direction`` say otherwise."""
     repo = call.repo()
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE repo_id = ? ORDER BY id", repo.id)
-    if call.query.get("since"):
-        since = stamp(datetime.fromisoformat(call.query["since"]))
-        rows = [row for row in rows if row.updated_at >= since]
+    rows = _since(call, rows)
     if call.query.get("direction") == "desc":
         rows.reverse()
-    return call.page(rows, lambda row: talk.comment(call.backend, repo, row, _number(call, row)), kind="comment")
+    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, _number(call, row)), kind="comment")
+
+
+def _since(call: ApiCall, rows: list[CommentRow]) -> list[CommentRow]:
+    if not call.query.get("since"):
+        return rows
+    since = stamp(datetime.fromisoformat(call.query["since"]))
+    return [row for row in rows if row.updated_at >= since]
 
 
 def new_comment(call: ApiCall) -> ApiReply:
     """A new comment."""
-    repo, wanted = call.repo(), call.body(CommentBody)
+    repo, request = call.repo(), call.body(CommentBody)
     issue = call.backend.issue(repo, call.number())
-    said = issues.comment(call.backend, repo, call.person(), issue, wanted.body)
-    return ApiReply(talk.comment(call.backend, repo, said, issue.number), 201)
+    comment = issues.comment(call.backend, repo, call.person(), issue, request.body)
+    return ApiReply(shapes.comment(call.backend, repo, comment, issue.number), 201)
 
 
 def get_comment(call: ApiCall) -> ApiReply:
     """One comment."""
-    repo, found = _comment(call)
-    return ApiReply(talk.comment(call.backend, repo, found, _number(call, found)))
+    repo, comment = _comment(call)
+    return ApiReply(shapes.comment(call.backend, repo, comment, _number(call, comment)))
 
 
 def edit_comment(call: ApiCall) -> ApiReply:
     """The comment says something else."""
-    repo, found = _comment(call)
-    actor, wanted = writer(call, repo, found.author_id), call.body(CommentBody)
-    edited = issues.edit_comment(call.backend, repo, actor, found, wanted.body)
-    return ApiReply(talk.comment(call.backend, repo, edited, _number(call, found)))
+    repo, comment = _comment(call)
+    actor, request = writer(call, repo, comment.author_id), call.body(CommentBody)
+    edited = issues.edit_comment(call.backend, repo, actor, comment, request.body)
+    return ApiReply(shapes.comment(call.backend, repo, edited, _number(call, comment)))
 
 
 def delete_comment(call: ApiCall) -> ApiReply:
     """The comment is gone."""
-    repo, found = _comment(call)
-    issues.delete_comment(call.backend, repo, writer(call, repo, found.author_id), found)
+    repo, comment = _comment(call)
+    issues.delete_comment(call.backend, repo, writer(call, repo, comment.author_id), comment)
     return ApiReply(status=204)
 
 
@@ -100,51 +103,47 @@ def list_reactions(call: ApiCall) -> ApiReply:
     rows = call.backend.store.all(
         ReactionRow, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? ORDER BY id", subject, key
     )
-    return call.slice(rows, lambda row: talk.reaction(call.backend, row))
+    return call.slice(rows, lambda row: shapes.reaction(call.backend, row))
 
 
 def react(call: ApiCall) -> ApiReply:
     """One reaction per account and kind: 201 for a new one, 200 for one that is there."""
     _, subject, key = _subject(call)
-    wanted, person = call.body(Emoji).content, call.person()
-    if wanted not in talk.REACTIONS:
+    content, person = call.body(Emoji).content, call.person()
+    if content not in shapes.REACTIONS:
         raise invalid("Reaction", "content", "invalid")
     fresh = call.backend.store.run(
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
         subject,
         key,
         person.id,
-        wanted,
+        content,
         call.backend.now(),
     )
-    found = call.backend.store.one(
+    reaction = call.backend.row(
         ReactionRow,
         "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
         subject,
         key,
         person.id,
-        wanted,
+        content,
     )
-    if found is None:
-        raise not_found()
-    return ApiReply(talk.reaction(call.backend, found), 201 if fresh else 200)
+    return ApiReply(shapes.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
 def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
     _, subject, key = _subject(call)
-    found = call.backend.store.one(
+    reaction = call.backend.row(
         ReactionRow,
         "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
         call.number("reaction"),
         subject,
         key,
     )
-    if found is None:
-        raise not_found()
-    if found.user_id != call.person().id:
+    if reaction.user_id != call.person().id:
         raise forbidden("Must be the author of the reaction.")
-    call.backend.store.run("DELETE FROM reaction WHERE id = ?", found.id)
+    call.backend.store.run("DELETE FROM reaction WHERE id = ?", reaction.id)
     return ApiReply(status=204)
 
 
@@ -152,57 +151,55 @@ def repo_labels(call: ApiCall) -> ApiReply:
     """The repository's labels by name."""
     repo = call.repo()
     rows = call.backend.store.all(LabelRow, "SELECT * FROM label WHERE repo_id = ? ORDER BY name", repo.id)
-    return call.page(rows, lambda row: talk.label(call.backend, repo, row), kind="label")
+    return call.page(rows, lambda row: shapes.label(call.backend, repo, row), kind="label")
 
 
 def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
-    repo, wanted = call.repo("write"), call.body(NewLabel)
-    made = labels.create(call.backend, repo, name=wanted.name, color=wanted.color, description=wanted.description)
-    return ApiReply(talk.label(call.backend, repo, made), 201)
+    repo, request = call.repo("write"), call.body(NewLabel)
+    made = labels.create(call.backend, repo, name=request.name, color=request.color, description=request.description)
+    return ApiReply(shapes.label(call.backend, repo, made), 201)
 
 
 def get_label(call: ApiCall) -> ApiReply:
     """One label."""
     repo = call.repo()
-    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
+    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
 
 
 def edit_label(call: ApiCall) -> ApiReply:
     """Name, colour, description."""
-    repo, wanted = call.repo("write"), call.body(LabelEdit)
-    found = labels.get(call.backend, repo, call.params["name"])
-    name = wanted.new_name or wanted.name
-    labels.update(call.backend, repo, found, name=name, color=wanted.color, description=wanted.description)
-    return ApiReply(talk.label(call.backend, repo, labels.get(call.backend, repo, name or found.name)))
+    repo, request = call.repo("write"), call.body(LabelEdit)
+    label = labels.get(call.backend, repo, call.params["name"])
+    name = request.new_name or request.name
+    labels.update(call.backend, repo, label, name=name, color=request.color, description=request.description)
+    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, name or label.name)))
 
 
 def delete_label(call: ApiCall) -> ApiReply:
     """The label is gone, from issues too."""
     repo = call.repo("write")
-    found = labels.get(call.backend, repo, call.params["name"])
-    call.backend.store.run("DELETE FROM label WHERE id = ?", found.id)
+    label = labels.get(call.backend, repo, call.params["name"])
+    call.backend.store.run("DELETE FROM label WHERE id = ?", label.id)
     return ApiReply(status=204)
 
 
 def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
     repo = call.repo()
-    found = call.backend.store.one(
+    comment = call.backend.row(
         CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id
     )
-    if found is None:
-        raise not_found()
-    return repo, found
+    return repo, comment
 
 
-def _number(call: ApiCall, found: CommentRow) -> int:
-    return call.backend.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+def _number(call: ApiCall, comment: CommentRow) -> int:
+    return call.backend.store.number("SELECT number FROM issue WHERE id = ?", comment.issue_id)
 
 
 def _subject(call: ApiCall) -> tuple[RepositoryRow, str, int]:
     if "comment" in call.params:
-        repo, found = _comment(call)
-        return repo, "comment", found.id
+        repo, comment = _comment(call)
+        return repo, "comment", comment.id
     repo = call.repo()
     return repo, "issue", call.backend.issue(repo, call.number()).id
 

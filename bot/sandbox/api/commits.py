@@ -1,4 +1,4 @@
-"""Commits: listed, shown with their files, compared."""
+"""Commits: listed, shown with their files, compared (docs.github.com, "REST API endpoints for commits")."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pygit2
 
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.objects import commit_at, diff_trees, history, merge_base, touches
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
+from bot.sandbox.records import IssueRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
 from bot.sandbox.shapes import code
-from bot.sandbox.shapes.pulls import pull
+from bot.sandbox.shapes.pulls import short_pull
 
 _MOST_LISTED = 10_000
+# "Compare two commits" and "Get a commit": longer lists end there.
 _MOST_COMPARED = 250
 _MOST_FILES = 300
 
@@ -26,8 +27,8 @@ def list_commits(call: ApiCall) -> ApiReply:
     tip = commit_at(git, call.query.get("sha") or repo.default_branch)
     if tip is None:
         raise not_found() if call.query.get("sha") else ApiProblem(409, "Git Repository is empty.")
-    found = (commit for commit in history(git, str(tip.id)) if _wanted(call, commit))
-    return call.slice(list(islice(found, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
+    matches = (commit for commit in history(git, str(tip.id)) if _matches(call, commit))
+    return call.slice(list(islice(matches, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
 
 
 def get_commit(call: ApiCall) -> ApiReply:
@@ -69,8 +70,8 @@ def pulls_of_commit(call: ApiCall) -> ApiReply:
     )
 
     def shape(issue: IssueRow) -> Json:
-        found = call.backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
-        return None if found is None else pull(call.backend, repo, issue, found)
+        row = call.backend.pull_half(issue)
+        return None if row is None else short_pull(call.backend, repo, issue, row)
 
     return call.page(rows, shape, kind="issue")
 
@@ -110,7 +111,7 @@ def _comparison(
     }
 
 
-def _wanted(call: ApiCall, commit: pygit2.Commit) -> bool:
+def _matches(call: ApiCall, commit: pygit2.Commit) -> bool:
     query = call.query
     if "since" in query and commit.commit_time < datetime.fromisoformat(query["since"]).timestamp():
         return False
@@ -128,4 +129,5 @@ ROUTES = (
     Route("GET", _REPO + "/commits/{sha:path}/pulls", pulls_of_commit),
     Route("GET", _REPO + "/compare/{basehead:path}", compare),
 )
+# Below every other route of /commits: ``sha`` takes slashes, for branch names have some.
 LAST_ROUTES = (Route("GET", _REPO + "/commits/{sha:path}", get_commit),)

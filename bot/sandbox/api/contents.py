@@ -1,19 +1,17 @@
-"""Files through the contents API: read, written and deleted one at a time, each write a commit."""
+"""Files read, written and deleted one at a time (docs.github.com, "REST API endpoints for repository contents")."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 
 import pygit2
 
-from bot.sandbox.api.gitdata import Person
+from bot.sandbox.api.gitdata import Person, from_base64
 from bot.sandbox.bare_repositories import ZERO, create, move, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
 from bot.sandbox.records import RepositoryRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, unprocessable
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, not_supplied
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes
 
@@ -48,15 +46,15 @@ def get_contents(call: ApiCall) -> ApiReply:
         raise ApiProblem(
             404, f"No commit found for the ref {rev}" if "ref" in call.query else "This repository is empty."
         )
-    found = entry_at(commit.tree, path)
-    if isinstance(found, pygit2.Blob):
+    node = entry_at(commit.tree, path)
+    if isinstance(node, pygit2.Blob):
         if "raw" in call.headers.get("accept", ""):
-            return ApiReply(raw=found.data, headers={"Content-Type": "application/vnd.github.raw+json"})
-        return ApiReply(code.file_content(call.backend, repo, rev, path, found))
-    if not isinstance(found, pygit2.Tree):
+            return ApiReply(raw=node.data, headers={"Content-Type": "application/vnd.github.raw+json"})
+        return ApiReply(code.file_content(call.backend, repo, rev, path, node))
+    if not isinstance(node, pygit2.Tree):
         raise not_found()
     prefix = f"{path}/" if path else ""
-    entries = [(f"{prefix}{entry.name}", entry) for entry in found]
+    entries = [(f"{prefix}{entry.name}", entry) for entry in node]
     return ApiReply([code.content(call.backend, repo, rev, name, entry) for name, entry in entries])
 
 
@@ -65,32 +63,28 @@ def get_readme(call: ApiCall) -> ApiReply:
     repo = call.repo()
     commit = commit_at(call.backend.git(repo), call.query.get("ref") or repo.default_branch)
     for name in () if commit is None else ("README.md", "README", "readme.md"):
-        found = entry_at(commit.tree, name) if commit else None
-        if isinstance(found, pygit2.Blob):
-            return ApiReply(code.file_content(call.backend, repo, repo.default_branch, name, found))
+        entry = entry_at(commit.tree, name) if commit else None
+        if isinstance(entry, pygit2.Blob):
+            return ApiReply(code.file_content(call.backend, repo, repo.default_branch, name, entry))
     raise not_found()
 
 
 def put_file(call: ApiCall) -> ApiReply:
     """The file holds ``content``; 409 when ``sha`` is not its blob, 422 when it exists and no ``sha`` came."""
-    repo, wanted = call.repo("write"), call.body(Write)
-    try:
-        data = base64.b64decode(wanted.content)
-    except binascii.Error as error:
-        raise unprocessable("content is not valid Base64") from error
-    return _write(call, repo, wanted, data, wanted.sha)
+    repo, request = call.repo("write"), call.body(Write)
+    return _write(call, repo, request, from_base64(request.content), request.sha)
 
 
 def delete_file(call: ApiCall) -> ApiReply:
     """The file is gone; 409 when ``sha`` is not its blob."""
-    repo, wanted = call.repo("write"), call.body(Deletion)
-    return _write(call, repo, wanted, None, wanted.sha)
+    repo, request = call.repo("write"), call.body(Deletion)
+    return _write(call, repo, request, None, request.sha)
 
 
 def _write(
-    call: ApiCall, repo: RepositoryRow, wanted: Write | Deletion, data: bytes | None, known: str | None
+    call: ApiCall, repo: RepositoryRow, request: Write | Deletion, data: bytes | None, known: str | None
 ) -> ApiReply:
-    branch, path = wanted.branch or repo.default_branch, call.params["path"]
+    branch, path = request.branch or repo.default_branch, call.params["path"]
     ref, git = f"refs/heads/{branch}", call.backend.git(repo)
     with call.backend.repositories.lock(repo.full_name):
         tip = target(git, ref)
@@ -99,7 +93,7 @@ def _write(
             raise ApiProblem(404, f"Branch {branch} not found")
         before = None if base is None else entry_at(base.tree, path)
         _require_known(path, before, known, deleting=data is None)
-        sha = _commit(call, git, base, wanted, {path: data})
+        sha = _commit(call, git, base, request, {path: data})
         if tip is None:
             create(git, ref, sha)
         else:
@@ -122,7 +116,7 @@ def _require_known(path: str, before: pygit2.Object | None, known: str | None, *
             raise not_found()
         return
     if known is None:
-        raise unprocessable('Invalid request.\n\n"sha" wasn\'t supplied.')
+        raise not_supplied("sha")
     if str(before.id) != known:
         raise ApiProblem(409, f"{path} does not match {known}")
 
@@ -131,25 +125,25 @@ def _commit(
     call: ApiCall,
     git: pygit2.Repository,
     base: pygit2.Commit | None,
-    wanted: Write | Deletion,
+    request: Write | Deletion,
     changes: Mapping[str, bytes | None],
 ) -> str:
-    now, me = call.backend.clock(), call.backend.line(call.person())
-    committer = wanted.committer.line(now) if wanted.committer else me
+    now, me = call.backend.clock(), call.backend.ident(call.person())
+    committer = request.committer.ident(now) if request.committer else me
     return write_commit(
         git,
         tree=tree_with(git, None if base is None else base.tree, changes),
         parents=[] if base is None else [str(base.id)],
-        message=wanted.message,
-        author=wanted.author.line(now) if wanted.author else committer,
+        message=request.message,
+        author=request.author.ident(now) if request.author else committer,
         committer=committer,
     )
 
 
 def _shape(call: ApiCall, repo: RepositoryRow, sha: str, branch: str) -> dict[str, Json]:
     commit, path = call.backend.git(repo)[sha].peel(pygit2.Commit), call.params["path"]
-    found = entry_at(commit.tree, path)
-    content = None if found is None else code.content(call.backend, repo, branch, path, found)
+    entry = entry_at(commit.tree, path)
+    content = None if entry is None else code.content(call.backend, repo, branch, path, entry)
     return {"content": content, "commit": code.git_commit(call.backend, repo, commit)}
 
 

@@ -1,4 +1,4 @@
-"""The git database: refs, commits, trees, blobs and tags."""
+"""Refs, commits, trees, blobs and tags (docs.github.com, "REST API endpoints for Git database")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from bot.sandbox.bare_repositories import ZERO, create, delete, listing, move, require_object, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.objects import PatchLine, commit_at, require_kind, require_path, write_commit
+from bot.sandbox.objects import Ident, commit_at, require_kind, require_path, write_commit
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
@@ -44,9 +44,9 @@ class Person(RequestBody):
     email: str
     date: datetime | None = None
 
-    def line(self, now: datetime) -> PatchLine:
+    def ident(self, now: datetime) -> Ident:
         """With ``now`` where the request named no time."""
-        return PatchLine(self.name, self.email, (self.date or now).astimezone(UTC))
+        return Ident(self.name, self.email, (self.date or now).astimezone(UTC))
 
 
 class NewCommit(RequestBody):
@@ -113,22 +113,22 @@ def list_refs(call: ApiCall) -> ApiReply:
 
 def create_ref(call: ApiCall) -> ApiReply:
     """A new ref; 422 "Reference already exists"."""
-    repo, wanted = call.repo("write"), call.body(NewRef)
-    if not wanted.ref.startswith("refs/"):
+    repo, request = call.repo("write"), call.body(NewRef)
+    if not request.ref.startswith("refs/"):
         raise unprocessable("Reference name must start with 'refs/' and contain at least two slashes.")
     git = call.backend.git(repo)
-    create(git, wanted.ref, wanted.sha)
-    _follow(call, repo, ZERO, wanted.sha, wanted.ref)
-    return ApiReply(code.ref(call.backend, repo, wanted.ref, git[wanted.sha]), 201)
+    create(git, request.ref, request.sha)
+    _follow(call, repo, ZERO, request.sha, request.ref)
+    return ApiReply(code.ref(call.backend, repo, request.ref, git[request.sha]), 201)
 
 
 def update_ref(call: ApiCall) -> ApiReply:
     """The ref points elsewhere; 422 "Update is not a fast forward" unless forced."""
-    repo, wanted, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
+    repo, request, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
     git = call.backend.git(repo)
-    before = move(git, name, wanted.sha, force=wanted.force)
-    _follow(call, repo, before, wanted.sha, name)
-    return ApiReply(code.ref(call.backend, repo, name, git[wanted.sha]))
+    before = move(git, name, request.sha, force=request.force)
+    _follow(call, repo, before, request.sha, name)
+    return ApiReply(code.ref(call.backend, repo, name, git[request.sha]))
 
 
 def delete_ref(call: ApiCall) -> ApiReply:
@@ -144,21 +144,21 @@ def delete_ref(call: ApiCall) -> ApiReply:
 def get_commit(call: ApiCall) -> ApiReply:
     """A commit object."""
     repo = call.repo()
-    found = _object(call, repo, pygit2.Commit)
-    return ApiReply(code.git_commit(call.backend, repo, found))
+    commit = _object(call, repo, pygit2.Commit)
+    return ApiReply(code.git_commit(call.backend, repo, commit))
 
 
 def create_commit(call: ApiCall) -> ApiReply:
     """A new commit object that no ref points to yet."""
-    repo, wanted = call.repo("write"), call.body(NewCommit)
+    repo, request = call.repo("write"), call.body(NewCommit)
     git, now = call.backend.git(repo), call.backend.clock()
-    require_kind(git, wanted.tree, ObjectType.TREE, "Tree SHA")
-    for parent in wanted.parents:
+    require_kind(git, request.tree, ObjectType.TREE, "Tree SHA")
+    for parent in request.parents:
         require_kind(git, parent, ObjectType.COMMIT, "Parent SHA")
-    author = wanted.author.line(now) if wanted.author else call.backend.line(call.person())
-    committer = wanted.committer.line(now) if wanted.committer else author
+    author = request.author.ident(now) if request.author else call.backend.ident(call.person())
+    committer = request.committer.ident(now) if request.committer else author
     sha = write_commit(
-        git, tree=wanted.tree, parents=wanted.parents, message=wanted.message, author=author, committer=committer
+        git, tree=request.tree, parents=request.parents, message=request.message, author=author, committer=committer
     )
     return ApiReply(code.git_commit(call.backend, repo, git[sha].peel(pygit2.Commit)), 201)
 
@@ -168,22 +168,22 @@ def get_tree(call: ApiCall) -> ApiReply:
     repo, name = call.repo(), call.params["sha"]
     git = call.backend.git(repo)
     commit = commit_at(git, name)
-    found = git.get(name) if commit is None and len(name) == 40 else commit
-    if found is None or found.type not in (ObjectType.TREE, ObjectType.COMMIT):
+    source = git.get(name) if commit is None and len(name) == 40 else commit
+    if source is None or source.type not in (ObjectType.TREE, ObjectType.COMMIT):
         raise not_found()
-    return ApiReply(code.tree(call.backend, repo, found.peel(pygit2.Tree), recursive="recursive" in call.query))
+    return ApiReply(code.tree(call.backend, repo, source.peel(pygit2.Tree), recursive="recursive" in call.query))
 
 
 def create_tree(call: ApiCall) -> ApiReply:
     """A new tree object: ``base_tree`` with entries set or removed."""
-    repo, wanted = call.repo("write"), call.body(NewTree)
+    repo, request = call.repo("write"), call.body(NewTree)
     git, index = call.backend.git(repo), pygit2.Index()
-    if wanted.base_tree is not None:
-        base = git.get(wanted.base_tree) if len(wanted.base_tree) == 40 else None
+    if request.base_tree is not None:
+        base = git.get(request.base_tree) if len(request.base_tree) == 40 else None
         if base is None or base.type not in (ObjectType.TREE, ObjectType.COMMIT):
             raise unprocessable("base_tree is not a valid tree oid")
         index.read_tree(base.peel(pygit2.Tree))
-    for entry in wanted.tree:
+    for entry in request.tree:
         _set_entry(git, index, entry)
     sha = str(index.write_tree(git))
     return ApiReply(code.tree(call.backend, repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
@@ -197,11 +197,8 @@ def get_blob(call: ApiCall) -> ApiReply:
 
 def create_blob(call: ApiCall) -> ApiReply:
     """A new blob object."""
-    repo, wanted = call.repo("write"), call.body(NewBlob)
-    try:
-        data = base64.b64decode(wanted.content) if wanted.encoding == "base64" else wanted.content.encode()
-    except binascii.Error as error:
-        raise unprocessable("content is not valid Base64") from error
+    repo, request = call.repo("write"), call.body(NewBlob)
+    data = from_base64(request.content) if request.encoding == "base64" else request.content.encode()
     sha = str(call.backend.git(repo).create_blob(data))
     shape: dict[str, Json] = {"sha": sha, "url": call.backend.links.repo(repo.full_name, f"/git/blobs/{sha}")}
     return ApiReply(shape, 201)
@@ -215,23 +212,27 @@ def get_tag(call: ApiCall) -> ApiReply:
 
 def create_tag(call: ApiCall) -> ApiReply:
     """A new annotated tag object that no ref points to yet."""
-    repo, wanted = call.repo("write"), call.body(NewTag)
+    repo, request = call.repo("write"), call.body(NewTag)
     git = call.backend.git(repo)
-    kind = _TYPES.get(wanted.type)
+    kind = _TYPES.get(request.type)
     if kind is None:
         raise unprocessable("type must be commit, tree or blob")
-    require_kind(git, wanted.object, kind, "Object")
-    line = wanted.tagger.line(call.backend.clock()) if wanted.tagger else call.backend.line(call.person())
-    sha = _write_tag(git, wanted, line)
+    require_kind(git, request.object, kind, "Object")
+    ident = request.tagger.ident(call.backend.clock()) if request.tagger else call.backend.ident(call.person())
+    sha = _write_tag(git, request, ident)
     return ApiReply(code.tag(call.backend, repo, git[sha].peel(pygit2.Tag)), 201)
 
 
-def _write_tag(git: pygit2.Repository, wanted: NewTag, line: PatchLine) -> str:
-    at = int(line.at.timestamp())
-    text = (
-        f"object {wanted.object}\ntype {wanted.type}\ntag {wanted.tag}\n"
-        f"tagger {line.name} <{line.email}> {at} +0000\n\n{wanted.message}\n"
-    )
+def from_base64(content: str) -> bytes:
+    """The bytes of a request's ``content``; 422 for what is no Base64."""
+    try:
+        return base64.b64decode(content)
+    except binascii.Error as error:
+        raise unprocessable("content is not valid Base64") from error
+
+
+def _write_tag(git: pygit2.Repository, request: NewTag, ident: Ident) -> str:
+    text = f"object {request.object}\ntype {request.type}\ntag {request.tag}\ntagger {ident}\n\n{request.message}\n"
     return str(git.odb.write(ObjectType.TAG, text.encode()))
 
 
@@ -263,10 +264,10 @@ def _graft(git: pygit2.Repository, index: pygit2.Index, path: str, sha: str) -> 
 
 def _object(call: ApiCall, repo: RepositoryRow, kind: type[Kind]) -> Kind:
     sha = call.params["sha"]
-    found = call.backend.git(repo).get(sha) if len(sha) == 40 else None
-    if not isinstance(found, kind):
+    stored = call.backend.git(repo).get(sha) if len(sha) == 40 else None
+    if not isinstance(stored, kind):
         raise not_found()
-    return found
+    return stored
 
 
 def _follow(call: ApiCall, repo: RepositoryRow, old: str, new: str, ref: str) -> None:

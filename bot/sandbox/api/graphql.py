@@ -1,4 +1,4 @@
-"""As much GraphQL as committing through the API needs: ``createCommitOnBranch`` and ``viewer``.
+"""As much GraphQL as committing needs: ``createCommitOnBranch`` (docs.github.com, "GraphQL reference") and ``viewer``.
 
 The query is not parsed; which of the two it asks for is enough, and answers carry a fixed set of fields.
 """
@@ -111,7 +111,7 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
 
 
 def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
-    ref, git, line = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.line(call.person())
+    ref, git, ident = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.ident(call.person())
     with call.backend.repositories.lock(repo.full_name):
         tip = target(git, ref)
         if tip is None:
@@ -124,8 +124,8 @@ def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
             tree=tree_with(git, base.tree, _changes(base, order.fileChanges or FileChanges())),
             parents=[tip],
             message="\n\n".join(filter(None, (order.message.headline, order.message.body))),
-            author=line,
-            committer=line,
+            author=ident,
+            committer=ident,
         )
         try:
             move(git, ref, sha, expected=tip)
@@ -139,14 +139,14 @@ def _stale(expected: str) -> ApiProblem:
     return ApiProblem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
 
 
-def _changes(base: pygit2.Commit, wanted: FileChanges) -> dict[str, bytes | None]:
+def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = {}
-    for addition in wanted.additions:
+    for addition in requested.additions:
         try:
             changes[addition.path] = base64.b64decode(addition.contents)
         except binascii.Error as error:
             raise ApiProblem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
-    for removal in wanted.deletions:
+    for removal in requested.deletions:
         if removal.path not in base.tree:
             raise ApiProblem(422, f"A path was requested for deletion which does not exist: {removal.path}")
         changes[removal.path] = None

@@ -1,4 +1,4 @@
-"""Webhooks through the API."""
+"""Webhooks through the API (docs.github.com, "REST API endpoints for repository webhooks")."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
-from bot.sandbox.replies import ApiReply, Json, invalid, not_found
+from bot.sandbox.replies import ApiReply, Json, invalid
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
 
 
-class Target(RequestBody):
+class HookTarget(RequestBody):
     """``config`` of a webhook."""
 
     url: str | None = None
@@ -22,7 +22,7 @@ class Target(RequestBody):
 class NewHook(RequestBody):
     """Body of ``POST …/hooks``."""
 
-    config: Target
+    config: HookTarget
     events: tuple[str, ...] = ("push",)
     active: bool = True
 
@@ -30,7 +30,7 @@ class NewHook(RequestBody):
 class HookEdit(RequestBody):
     """Body of ``PATCH …/hooks/N``."""
 
-    config: Target | None = None
+    config: HookTarget | None = None
     events: list[str] | None = None
     active: bool | None = None
 
@@ -44,39 +44,39 @@ def list_hooks(call: ApiCall) -> ApiReply:
 
 def new_hook(call: ApiCall) -> ApiReply:
     """A new webhook; it is pinged at once."""
-    repo, wanted = call.repo("admin"), call.body(NewHook)
-    if not wanted.config.url or not wanted.config.url.startswith("http"):
+    repo, request = call.repo("admin"), call.body(NewHook)
+    if not request.config.url or not request.config.url.startswith("http"):
         raise invalid("Hook", "url", "invalid")
     made = create_hook(
         call.backend,
         repo,
         call.person(),
-        wanted.config.url,
-        secret=wanted.config.secret or "",
-        events=wanted.events,
-        active=wanted.active,
+        request.config.url,
+        secret=request.config.secret or "",
+        events=request.events,
+        active=request.active,
     )
     return ApiReply(shapes.hook(call.backend, repo, made), 201)
 
 
 def get_hook(call: ApiCall) -> ApiReply:
     """One webhook."""
-    repo, found = _hook(call)
-    return ApiReply(shapes.hook(call.backend, repo, found))
+    repo, hook = _hook(call)
+    return ApiReply(shapes.hook(call.backend, repo, hook))
 
 
 def edit_hook(call: ApiCall) -> ApiReply:
     """Address, secret, events, active."""
-    repo, found = _hook(call)
-    wanted = call.body(HookEdit)
-    config = wanted.config or Target()
+    repo, hook = _hook(call)
+    request = call.body(HookEdit)
+    config = request.config or HookTarget()
     call.backend.store.update(
         "hook",
-        found.id,
-        url=config.url or found.url,
-        secret=found.secret if config.secret is None else config.secret,
-        events=found.events if wanted.events is None else ",".join(wanted.events),
-        active=found.active if wanted.active is None else wanted.active,
+        hook.id,
+        url=config.url or hook.url,
+        secret=hook.secret if config.secret is None else config.secret,
+        events=hook.events if request.events is None else ",".join(request.events),
+        active=hook.active if request.active is None else request.active,
     )
     return ApiReply(shapes.hook(call.backend, repo, _hook(call)[1]))
 
@@ -89,51 +89,45 @@ def delete_hook(call: ApiCall) -> ApiReply:
 
 def ping_hook(call: ApiCall) -> ApiReply:
     """Send a ping."""
-    repo, found = _hook(call)
-    ping(call.backend, repo, call.person(), found)
+    repo, hook = _hook(call)
+    ping(call.backend, repo, call.person(), hook)
     return ApiReply(status=204)
 
 
 def deliveries(call: ApiCall) -> ApiReply:
     """What was sent, newest first."""
-    _, found = _hook(call)
-    rows = call.backend.store.all(DeliveryRow, "SELECT * FROM delivery WHERE hook_id = ? ORDER BY id DESC", found.id)
+    _, hook = _hook(call)
+    rows = call.backend.store.all(DeliveryRow, "SELECT * FROM delivery WHERE hook_id = ? ORDER BY id DESC", hook.id)
     return call.slice(rows, shapes.delivery)
 
 
 def get_delivery(call: ApiCall) -> ApiReply:
     """One delivery with its payload."""
-    _, _, found = _delivery(call)
-    payload: Json = json.loads(found.payload)
-    request: dict[str, Json] = {"headers": {"X-GitHub-Event": found.event}, "payload": payload}
-    return ApiReply(shapes.delivery(found) | {"request": request, "response": {"headers": {}, "payload": ""}})
+    _, _, delivery = _delivery(call)
+    payload: Json = json.loads(delivery.payload)
+    request: dict[str, Json] = {"headers": {"X-GitHub-Event": delivery.event}, "payload": payload}
+    return ApiReply(shapes.delivery(delivery) | {"request": request, "response": {"headers": {}, "payload": ""}})
 
 
 def redeliver(call: ApiCall) -> ApiReply:
     """Send a delivery once more under its old id."""
-    _, hook, found = _delivery(call)
-    call.backend.outbox.redeliver(hook, found)
+    _, hook, delivery = _delivery(call)
+    call.backend.outbox.redeliver(hook, delivery)
     return ApiReply({}, 202)
 
 
 def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
     repo = call.repo("admin")
-    found = call.backend.store.one(
-        HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id
-    )
-    if found is None:
-        raise not_found()
-    return repo, found
+    hook = call.backend.row(HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id)
+    return repo, hook
 
 
 def _delivery(call: ApiCall) -> tuple[RepositoryRow, HookRow, DeliveryRow]:
     repo, hook = _hook(call)
-    found = call.backend.store.one(
+    delivery = call.backend.row(
         DeliveryRow, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id
     )
-    if found is None:
-        raise not_found()
-    return repo, hook, found
+    return repo, hook, delivery
 
 
 _HOOKS = "/repos/{owner}/{repo}/hooks"

@@ -1,4 +1,4 @@
-"""Issues through the API, with pull requests among them as on GitHub."""
+"""Issues, with pull requests among them as on GitHub (docs.github.com, "REST API endpoints for issues")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import EventRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid
-from bot.sandbox.shapes import talk
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels, pulls
 
 _SORTS = {"created": "created_at", "updated": "updated_at"}
@@ -64,11 +64,11 @@ def list_issues(call: ApiCall) -> ApiReply:
     repo = call.repo()
     rows = call.backend.store.all(IssueRow, "SELECT * FROM issue WHERE repo_id = ?", repo.id)
     tests = _filters(call)
-    found = [row for row in rows if all(test(row) for test in tests)]
+    matches = [row for row in rows if all(test(row) for test in tests)]
     sort = _SORTS.get(call.query.get("sort", "created"), "created_at")
     down = call.query.get("direction", "desc") == "desc"
-    found.sort(key=lambda row: (getattr(row, sort), row.number), reverse=down)
-    return call.page(found, lambda row: talk.issue(call.backend, repo, row), kind="issue")
+    matches.sort(key=lambda row: (getattr(row, sort), row.number), reverse=down)
+    return call.page(matches, lambda row: shapes.issue(call.backend, repo, row), kind="issue")
 
 
 def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
@@ -83,56 +83,56 @@ def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
     if query.get("since"):
         since = stamp(datetime.fromisoformat(query["since"]))
         tests.append(lambda row: row.updated_at >= since)
-    wanted = {name.strip().lower() for name in query.get("labels", "").split(",") if name.strip()}
-    if wanted:
-        tests.append(lambda row: wanted <= {label.name.lower() for label in talk.labels_of(backend, row)})
+    required = {name.strip().lower() for name in query.get("labels", "").split(",") if name.strip()}
+    if required:
+        tests.append(lambda row: required <= {label.name.lower() for label in shapes.labels_of(backend, row)})
     return tests
 
 
 def new_issue(call: ApiCall) -> ApiReply:
     """A new issue."""
-    repo, wanted = call.repo(), call.body(NewIssue)
+    repo, request = call.repo(), call.body(NewIssue)
     issue = issues.open_issue(
         call.backend,
         repo,
         call.person(),
-        title=str(wanted.title),
-        body=wanted.body,
-        label_names=names(wanted.labels),
-        assignees=[*wanted.assignees, *filter(None, [wanted.assignee])],
+        title=str(request.title),
+        body=request.body,
+        label_names=names(request.labels),
+        assignees=[*request.assignees, *filter(None, [request.assignee])],
     )
     where = call.backend.links.repo(repo.full_name, f"/issues/{issue.number}")
-    return ApiReply(talk.issue(call.backend, repo, issue), 201, {"Location": where})
+    return ApiReply(shapes.issue(call.backend, repo, issue), 201, {"Location": where})
 
 
 def get_issue(call: ApiCall) -> ApiReply:
     """One issue or pull request."""
     repo = call.repo()
-    return ApiReply(talk.issue(call.backend, repo, call.backend.issue(repo, call.number())))
+    return ApiReply(shapes.issue(call.backend, repo, call.backend.issue(repo, call.number())))
 
 
 def edit_issue(call: ApiCall) -> ApiReply:
     """Title, body, labels, assignees and state."""
-    repo, wanted = call.repo(), call.body(IssueEdit)
+    repo, request = call.repo(), call.body(IssueEdit)
     issue = call.backend.issue(repo, call.number())
     actor = writer(call, repo, issue.author_id)
-    if wanted.state not in (None, "open", "closed"):
+    if request.state not in (None, "open", "closed"):
         raise invalid("Issue", "state", "invalid")
-    title = None if wanted.title is None else str(wanted.title)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(title, wanted.body))
-    if wanted.labels is not None:
-        labels.replace(call.backend, repo, issue, names(wanted.labels))
-    if wanted.assignees is not None:
+    title = None if request.title is None else str(request.title)
+    issues.edit(call.backend, repo, actor, issue, issues.Edit(title, request.body))
+    if request.labels is not None:
+        labels.replace(call.backend, repo, issue, names(request.labels))
+    if request.assignees is not None:
         call.backend.store.run("DELETE FROM assigned WHERE issue_id = ? AND role = 'assignee'", issue.id)
-        issues.assign(call.backend, issue, wanted.assignees, "assignee")
-    _set_state(call, repo, actor, issue, wanted)
+        issues.assign(call.backend, issue, request.assignees, "assignee")
+    _set_state(call, repo, actor, issue, request)
     return get_issue(call)
 
 
-def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueRow, wanted: IssueEdit) -> None:
-    if wanted.state == "closed":
-        issues.close(call.backend, repo, actor, issue, reason=wanted.state_reason)
-    elif wanted.state == "open" and issue.state == "closed":
+def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueRow, request: IssueEdit) -> None:
+    if request.state == "closed":
+        issues.close(call.backend, repo, actor, issue, reason=request.state_reason)
+    elif request.state == "open" and issue.state == "closed":
         if issue.is_pull:
             pulls.require_reopenable(call.backend, repo, call.backend.pull(repo, issue.number)[1])
         issues.reopen(call.backend, repo, actor, issue)
@@ -143,7 +143,7 @@ def events(call: ApiCall) -> ApiReply:
     repo = call.repo()
     issue = call.backend.issue(repo, call.number())
     rows = call.backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    return call.slice(rows, lambda row: talk.event(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.event(call.backend, repo, row))
 
 
 def list_labels(call: ApiCall) -> ApiReply:
@@ -154,16 +154,16 @@ def list_labels(call: ApiCall) -> ApiReply:
 
 def add_labels(call: ApiCall) -> ApiReply:
     """These labels, too."""
-    repo, issue, wanted = _labelling(call)
+    repo, issue, label_names = _labelling(call)
     with call.backend.store.transaction():
-        labels.put(call.backend, repo, issue, wanted)
+        labels.put(call.backend, repo, issue, label_names)
     return _labels(call, repo, issue)
 
 
 def set_labels(call: ApiCall) -> ApiReply:
     """Exactly these labels."""
-    repo, issue, wanted = _labelling(call)
-    labels.replace(call.backend, repo, issue, wanted)
+    repo, issue, label_names = _labelling(call)
+    labels.replace(call.backend, repo, issue, label_names)
     return _labels(call, repo, issue)
 
 
@@ -184,8 +184,8 @@ def remove_labels(call: ApiCall) -> ApiReply:
 
 def add_assignees(call: ApiCall) -> ApiReply:
     """These accounts are assigned, too."""
-    repo, wanted = call.repo("triage"), call.body(Assignees)
-    issues.assign(call.backend, call.backend.issue(repo, call.number()), wanted.assignees, "assignee")
+    repo, request = call.repo("triage"), call.body(Assignees)
+    issues.assign(call.backend, call.backend.issue(repo, call.number()), request.assignees, "assignee")
     return ApiReply(get_issue(call).content, 201)
 
 
@@ -207,7 +207,7 @@ def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
 
 
 def _labels(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> ApiReply:
-    return call.slice(talk.labels_of(call.backend, issue), lambda row: talk.label(call.backend, repo, row))
+    return call.slice(shapes.labels_of(call.backend, issue), lambda row: shapes.label(call.backend, repo, row))
 
 
 _ISSUES = "/repos/{owner}/{repo}/issues"

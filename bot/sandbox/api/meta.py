@@ -1,11 +1,11 @@
-"""The API's own addresses: root, meta, rate limit, accounts."""
+"""The API itself: root, meta, rate limit, accounts (docs.github.com, "REST API endpoints for meta data", "… users")."""
 
 from __future__ import annotations
 
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, forbidden, not_found
-from bot.sandbox.shapes.people import full_user, repository
+from bot.sandbox.shapes.accounts import full_user, repository
 
 
 def root(call: ApiCall) -> ApiReply:
@@ -44,10 +44,10 @@ def me(call: ApiCall) -> ApiReply:
 
 def user(call: ApiCall) -> ApiReply:
     """Any account."""
-    found = call.backend.login(call.params["login"])
-    if found is None:
+    account = call.backend.login(call.params["login"])
+    if account is None:
         raise not_found()
-    return ApiReply(full_user(call.backend, found))
+    return ApiReply(full_user(call.backend, account))
 
 
 def user_repos(call: ApiCall) -> ApiReply:
@@ -56,11 +56,11 @@ def user_repos(call: ApiCall) -> ApiReply:
     rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY owner, name")
     if owner is None:
         person = call.person()
-        found = [row for row in rows if call.backend.may(row, person, "write")]
+        visible = [row for row in rows if call.backend.may(row, person, "write")]
     else:
         mine = [row for row in rows if row.owner.lower() == owner.lower()]
-        found = [row for row in mine if call.backend.may(row, call.actor, "read")]
-    return call.slice(found, lambda row: repository(call.backend, row, call.actor))
+        visible = [row for row in mine if call.backend.may(row, call.actor, "read")]
+    return call.slice(visible, lambda row: repository(call.backend, row, call.actor))
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""Pull requests through the API."""
+"""Pull requests through the API (docs.github.com, "REST API endpoints for pull requests")."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, not_found, unprocessable
 from bot.sandbox.shapes import code
-from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, pull
+from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, short_pull
 from bot.sandbox.verbs import issues, pulls
 
+# "List commits on a pull request" and "List pull requests files": longer lists end there.
 MOST_COMMITS = 250
 MOST_FILES = 3000
 _SORTS = {"created": "created_at", "updated": "updated_at"}
@@ -58,14 +59,14 @@ def list_pulls(call: ApiCall) -> ApiReply:
         IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull ORDER BY number", repo.id
     )
     state = query.get("state", "open")
-    found = [(row, call.backend.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
-    kept = {row.id: half for row, half in found if _matches(repo, half, query.get("head"), query.get("base"))}
-    shown = [row for row, _ in found if row.id in kept]
+    candidates = [(row, call.backend.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
+    kept = {row.id: half for row, half in candidates if _matches(repo, half, query.get("head"), query.get("base"))}
+    shown = [row for row, _ in candidates if row.id in kept]
     sort = _SORTS.get(query.get("sort", "created"), "created_at")
     shown.sort(key=lambda row: (getattr(row, sort), row.number))
     if query.get("direction", "desc" if query.get("sort", "created") == "created" else "asc") == "desc":
         shown.reverse()
-    return call.page(shown, lambda row: pull(call.backend, repo, row, kept[row.id]), kind="issue")
+    return call.page(shown, lambda row: short_pull(call.backend, repo, row, kept[row.id]), kind="issue")
 
 
 def _matches(repo: RepositoryRow, half: PullRow, head: str | None, base: str | None) -> bool:
@@ -77,18 +78,18 @@ def _matches(repo: RepositoryRow, half: PullRow, head: str | None, base: str | N
 
 def new_pull(call: ApiCall) -> ApiReply:
     """A new pull request."""
-    repo, wanted = call.repo("write"), call.body(NewPull)
-    issue, found = pulls.open_pull(
+    repo, request = call.repo("write"), call.body(NewPull)
+    issue, pull = pulls.open_pull(
         call.backend,
         repo,
         call.person(),
-        title=wanted.title,
-        body=wanted.body,
-        head=wanted.head,
-        base=wanted.base,
-        draft=wanted.draft,
+        title=request.title,
+        body=request.body,
+        head=request.head,
+        base=request.base,
+        draft=request.draft,
     )
-    shape = full_pull(call.backend, repo, issue, found, Mergeability(None, "unknown"))
+    shape = full_pull(call.backend, repo, issue, pull, Mergeability(None, "unknown"))
     return ApiReply(shape, 201, {"Location": call.backend.links.repo(repo.full_name, f"/pulls/{issue.number}")})
 
 
@@ -99,16 +100,16 @@ def get_pull(call: ApiCall) -> ApiReply:
 
 def edit_pull(call: ApiCall) -> ApiReply:
     """Title, body, base and state."""
-    repo, wanted = call.repo(), call.body(PullEdit)
-    issue, found = call.backend.pull(repo, call.number())
+    repo, request = call.repo(), call.body(PullEdit)
+    issue, pull = call.backend.pull(repo, call.number())
     actor = _author_or_writer(call, repo, issue)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(wanted.title, wanted.body))
-    if wanted.base is not None and wanted.base != found.base_ref:
-        pulls.rebase_onto(call.backend, repo, actor, issue.number, wanted.base)
-    if wanted.state == "closed":
+    issues.edit(call.backend, repo, actor, issue, issues.Edit(request.title, request.body))
+    if request.base is not None and request.base != pull.base_ref:
+        pulls.rebase_onto(call.backend, repo, actor, issue.number, request.base)
+    if request.state == "closed":
         issues.close(call.backend, repo, actor, issue)
-    elif wanted.state == "open" and issue.state == "closed":
-        pulls.require_reopenable(call.backend, repo, found)
+    elif request.state == "open" and issue.state == "closed":
+        pulls.require_reopenable(call.backend, repo, pull)
         issues.reopen(call.backend, repo, actor, issue)
     return _shown(call, repo)
 
@@ -116,26 +117,26 @@ def edit_pull(call: ApiCall) -> ApiReply:
 def files(call: ApiCall) -> ApiReply:
     """The changed files, at most 3,000 as on GitHub."""
     repo = call.repo()
-    _, found = call.backend.pull(repo, call.number())
-    rows = changes(call.backend, repo, found)[:MOST_FILES]
-    return call.slice(rows, lambda file: code.file_diff(call.backend, repo, found.head_sha, file))
+    _, pull = call.backend.pull(repo, call.number())
+    rows = changes(call.backend, repo, pull)[:MOST_FILES]
+    return call.slice(rows, lambda file: code.file_diff(call.backend, repo, pull.head_sha, file))
 
 
 def commits(call: ApiCall) -> ApiReply:
     """The pull request's own commits, oldest first, at most 250 as on GitHub."""
     repo = call.repo()
-    _, found = call.backend.pull(repo, call.number())
+    _, pull = call.backend.pull(repo, call.number())
     git = call.backend.git(repo)
-    rows = own_commits(call.backend, repo, found)[:MOST_COMMITS]
+    rows = own_commits(call.backend, repo, pull)[:MOST_COMMITS]
     return call.slice(rows, lambda sha: code.commit(call.backend, repo, git[sha].peel(pygit2.Commit)))
 
 
 def merge(call: ApiCall) -> ApiReply:
     """Merge it; 405 when it cannot be merged, 409 when ``sha`` is not its head."""
-    repo, wanted = call.repo("write"), call.body(MergeOrder)
-    if wanted.merge_method not in ("merge", "squash", "rebase"):
+    repo, request = call.repo("write"), call.body(MergeOrder)
+    if request.merge_method not in ("merge", "squash", "rebase"):
         raise unprocessable("Invalid merge_method")
-    how = pulls.Merge(wanted.merge_method, wanted.sha, wanted.commit_title, wanted.commit_message)
+    how = pulls.Merge(request.merge_method, request.sha, request.commit_title, request.commit_message)
     tip = pulls.merge(call.backend, repo, call.person(), call.number(), how)
     return ApiReply({"sha": tip, "merged": True, "message": "Pull Request successfully merged"})
 
@@ -150,17 +151,17 @@ def is_merged(call: ApiCall) -> ApiReply:
 def reviewers(call: ApiCall) -> ApiReply:
     """Who is asked for a review."""
     repo = call.repo()
-    issue, found = call.backend.pull(repo, call.number())
-    shape = pull(call.backend, repo, issue, found)
+    issue, pull = call.backend.pull(repo, call.number())
+    shape = short_pull(call.backend, repo, issue, pull)
     return ApiReply({"users": shape["requested_reviewers"], "teams": []})
 
 
 def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
-    repo, wanted = call.repo("write"), call.body(Reviewers)
-    issue, found = call.backend.pull(repo, call.number())
-    issues.assign(call.backend, issue, wanted.reviewers, "reviewer")
-    return ApiReply(pull(call.backend, repo, issue, found), 201)
+    repo, request = call.repo("write"), call.body(Reviewers)
+    issue, pull = call.backend.pull(repo, call.number())
+    issues.assign(call.backend, issue, request.reviewers, "reviewer")
+    return ApiReply(short_pull(call.backend, repo, issue, pull), 201)
 
 
 def nothing(call: ApiCall) -> ApiReply:
@@ -176,9 +177,9 @@ def update_branch(call: ApiCall) -> ApiReply:
 
 
 def _shown(call: ApiCall, repo: RepositoryRow) -> ApiReply:
-    issue, found = call.backend.pull(repo, call.number())
-    merging = pulls.mergeability(call.backend, repo, issue, found)
-    return ApiReply(full_pull(call.backend, repo, issue, found, merging))
+    issue, pull = call.backend.pull(repo, call.number())
+    merging = pulls.mergeability(call.backend, repo, issue, pull)
+    return ApiReply(full_pull(call.backend, repo, issue, pull, merging))
 
 
 def _author_or_writer(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> UserRow:

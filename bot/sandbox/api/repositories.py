@@ -1,4 +1,4 @@
-"""Repositories, their collaborators and branches."""
+"""Repositories, collaborators, branches (docs.github.com, "REST API endpoints for repositories", "… collaborators")."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bot.sandbox.objects import commit_at
 from bot.sandbox.records import UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found
 from bot.sandbox.shapes import code
-from bot.sandbox.shapes.people import permissions, repository, user
+from bot.sandbox.shapes.accounts import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
 
+# "Get repository permissions for a user": ``permission`` is the legacy role, ``role_name`` the real one.
 _LEGACY = {"none": "none", "read": "read", "triage": "read", "write": "write", "maintain": "write", "admin": "admin"}
 _GRANTS = {"pull": "read", "push": "write"}
 
@@ -47,31 +48,37 @@ def get_repository(call: ApiCall) -> ApiReply:
 
 def new_repository(call: ApiCall) -> ApiReply:
     """A repository of the caller, or of the organisation in the path."""
-    wanted, person = call.body(NewRepository), call.person()
+    request, person = call.body(NewRepository), call.person()
     owner = call.params.get("login", person.login)
     if owner.lower() != person.login.lower() and not person.admin:
         raise not_found()
-    files = {"README.md": f"# {wanted.name}\n".encode()} if wanted.auto_init else {}
+    files = {"README.md": f"# {request.name}\n".encode()} if request.auto_init else {}
     repo = create_repository(
-        call.backend, owner, wanted.name, author=person, files=files, private=wanted.private, about=wanted.description
+        call.backend,
+        owner,
+        request.name,
+        author=person,
+        files=files,
+        private=request.private,
+        about=request.description,
     )
     return ApiReply(repository(call.backend, repo, person), 201)
 
 
 def edit_repository(call: ApiCall) -> ApiReply:
     """Description, visibility and default branch."""
-    repo, wanted = call.repo("admin"), call.body(RepositoryEdit)
-    if wanted.default_branch is not None:
+    repo, request = call.repo("admin"), call.body(RepositoryEdit)
+    if request.default_branch is not None:
         git = call.backend.git(repo)
-        if target(git, f"refs/heads/{wanted.default_branch}") is None:
+        if target(git, f"refs/heads/{request.default_branch}") is None:
             raise invalid("Repository", "default_branch", "invalid", "The branch was not found.")
-        git.set_head(f"refs/heads/{wanted.default_branch}")
+        git.set_head(f"refs/heads/{request.default_branch}")
     call.backend.store.update(
         "repo",
         repo.id,
-        description=repo.description if wanted.description is None else wanted.description,
-        default_branch=wanted.default_branch or repo.default_branch,
-        private=repo.private if wanted.private is None else wanted.private,
+        description=repo.description if request.description is None else request.description,
+        default_branch=request.default_branch or repo.default_branch,
+        private=repo.private if request.private is None else request.private,
         updated_at=call.backend.now(),
     )
     return ApiReply(repository(call.backend, call.repo(), call.actor))
@@ -79,9 +86,9 @@ def edit_repository(call: ApiCall) -> ApiReply:
 
 def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
-    repo, found = call.repo("write"), _account(call)
-    role = call.backend.permission(repo, found)
-    shape = user(call.backend, found) | {"permissions": permissions(role), "role_name": role}
+    repo, account = call.repo("write"), _account(call)
+    role = call.backend.permission(repo, account)
+    shape = user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
     return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": shape})
 
 
@@ -111,20 +118,20 @@ def collaborators(call: ApiCall) -> ApiReply:
 
 def grant(call: ApiCall) -> ApiReply:
     """The account has this permission from now on."""
-    repo, found, wanted = call.repo("admin"), _account(call), call.body(Grant)
+    repo, account, request = call.repo("admin"), _account(call), call.body(Grant)
     call.backend.store.run(
         "INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)",
         repo.id,
-        found.id,
-        _GRANTS.get(wanted.permission, wanted.permission),
+        account.id,
+        _GRANTS.get(request.permission, request.permission),
     )
     return ApiReply(status=204)
 
 
 def revoke(call: ApiCall) -> ApiReply:
     """The account has no permission of its own any more."""
-    repo, found = call.repo("admin"), _account(call)
-    call.backend.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, found.id)
+    repo, account = call.repo("admin"), _account(call)
+    call.backend.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, account.id)
     return ApiReply(status=204)
 
 
@@ -154,10 +161,10 @@ def no_protection(call: ApiCall) -> ApiReply:
 
 
 def _account(call: ApiCall) -> UserRow:
-    found = call.backend.login(call.params["login"])
-    if found is None:
+    account = call.backend.login(call.params["login"])
+    if account is None:
         raise not_found()
-    return found
+    return account
 
 
 _REPO = "/repos/{owner}/{repo}"

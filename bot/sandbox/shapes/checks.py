@@ -7,36 +7,36 @@ from collections.abc import Sequence
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import AnnotationRow, CheckRunRow, DeliveryRow, HookRow, PullRow, RepositoryRow, StatusRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, owner, repository, user_by_id
+from bot.sandbox.shapes.accounts import node_id, owner, repository, user_by_id
 
 _HIDDEN = "*" * 8
 
 
-def status(backend: Backend, repo: RepositoryRow, found: StatusRow) -> dict[str, Json]:
+def status(backend: Backend, repo: RepositoryRow, row: StatusRow) -> dict[str, Json]:
     """One commit status."""
     return {
-        "id": found.id,
-        "node_id": node_id("Status", found.id),
-        "url": backend.links.repo(repo.full_name, f"/statuses/{found.sha}"),
+        "id": row.id,
+        "node_id": node_id("Status", row.id),
+        "url": backend.links.repo(repo.full_name, f"/statuses/{row.sha}"),
         "avatar_url": None,
-        "state": found.state,
-        "context": found.context,
-        "description": found.description,
-        "target_url": found.target_url,
-        "created_at": found.created_at,
-        "updated_at": found.created_at,
-        "creator": user_by_id(backend, found.creator_id),
+        "state": row.state,
+        "context": row.context,
+        "description": row.description,
+        "target_url": row.target_url,
+        "created_at": row.created_at,
+        "updated_at": row.created_at,
+        "creator": user_by_id(backend, row.creator_id),
     }
 
 
 def combined(backend: Backend, repo: RepositoryRow, sha: str, newest: Sequence[StatusRow]) -> dict[str, Json]:
     """The combined status of the newest status per context."""
-    states = {found.state for found in newest}
+    states = {row.state for row in newest}
     failed, passed = states & {"failure", "error"}, states == {"success"}
     state = "failure" if failed else "success" if passed else "pending"
     return {
         "state": state,
-        "statuses": [status(backend, repo, found) for found in newest],
+        "statuses": [status(backend, repo, row) for row in newest],
         "sha": sha,
         "total_count": len(newest),
         "repository": repository(backend, repo),
@@ -45,34 +45,34 @@ def combined(backend: Backend, repo: RepositoryRow, sha: str, newest: Sequence[S
     }
 
 
-def check_run(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> dict[str, Json]:
+def check_run(backend: Backend, repo: RepositoryRow, row: CheckRunRow) -> dict[str, Json]:
     """One check run."""
-    url = backend.links.repo(repo.full_name, f"/check-runs/{found.id}")
-    page = backend.links.page(repo.full_name, f"/runs/{found.id}")
-    count = backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", found.id)
+    url = backend.links.repo(repo.full_name, f"/check-runs/{row.id}")
+    page = backend.links.page(repo.full_name, f"/runs/{row.id}")
+    count = backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", row.id)
     return {
-        "id": found.id,
-        "node_id": node_id("CheckRun", found.id),
-        "head_sha": found.head_sha,
-        "external_id": found.external_id,
-        "name": found.name,
+        "id": row.id,
+        "node_id": node_id("CheckRun", row.id),
+        "head_sha": row.head_sha,
+        "external_id": row.external_id,
+        "name": row.name,
         "url": url,
         "html_url": page,
-        "details_url": found.details_url or page,
-        "status": found.status,
-        "conclusion": found.conclusion,
-        "started_at": found.started_at,
-        "completed_at": found.completed_at,
+        "details_url": row.details_url or page,
+        "status": row.status,
+        "conclusion": row.conclusion,
+        "started_at": row.started_at,
+        "completed_at": row.completed_at,
         "output": {
-            "title": found.title,
-            "summary": found.summary,
-            "text": found.text,
+            "title": row.title,
+            "summary": row.summary,
+            "text": row.text,
             "annotations_count": count,
             "annotations_url": f"{url}/annotations",
         },
-        "check_suite": {"id": found.suite_id},
-        "app": app(backend, repo, found.creator_id),
-        "pull_requests": pulls_at(backend, repo, found.head_sha),
+        "check_suite": {"id": row.suite_id},
+        "app": app(backend, repo, row.creator_id),
+        "pull_requests": pulls_at(backend, repo, row.head_sha),
     }
 
 
@@ -100,34 +100,34 @@ def pulls_at(backend: Backend, repo: RepositoryRow, sha: str) -> list[Json]:
         repo.id,
         sha,
     )
-    return [_short_pull(backend, repo, row) for row in rows]
+    return [_pull_reference(backend, repo, row) for row in rows]
 
 
-def _short_pull(backend: Backend, repo: RepositoryRow, found: PullRow) -> dict[str, Json]:
-    number = backend.store.number("SELECT number FROM issue WHERE id = ?", found.issue_id)
+def _pull_reference(backend: Backend, repo: RepositoryRow, row: PullRow) -> dict[str, Json]:
+    number = backend.store.number("SELECT number FROM issue WHERE id = ?", row.issue_id)
     short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": backend.links.repo(repo.full_name)}
     return {
-        "id": found.issue_id,
+        "id": row.issue_id,
         "number": number,
         "url": backend.links.repo(repo.full_name, f"/pulls/{number}"),
-        "head": {"ref": found.head_ref, "sha": found.head_sha, "repo": short},
-        "base": {"ref": found.base_ref, "sha": found.base_sha, "repo": short},
+        "head": {"ref": row.head_ref, "sha": row.head_sha, "repo": short},
+        "base": {"ref": row.base_ref, "sha": row.base_sha, "repo": short},
     }
 
 
-def annotation(backend: Backend, repo: RepositoryRow, found: AnnotationRow, sha: str) -> dict[str, Json]:
+def annotation(backend: Backend, repo: RepositoryRow, row: AnnotationRow, sha: str) -> dict[str, Json]:
     """One annotation of a check run on ``sha``."""
     return {
-        "path": found.path,
-        "blob_href": backend.links.page(repo.full_name, f"/blob/{sha}/{found.path}"),
-        "start_line": found.start_line,
-        "end_line": found.end_line,
-        "start_column": found.start_column,
-        "end_column": found.end_column,
-        "annotation_level": found.annotation_level,
-        "title": found.title,
-        "message": found.message,
-        "raw_details": found.raw_details,
+        "path": row.path,
+        "blob_href": backend.links.page(repo.full_name, f"/blob/{sha}/{row.path}"),
+        "start_line": row.start_line,
+        "end_line": row.end_line,
+        "start_column": row.start_column,
+        "end_column": row.end_column,
+        "annotation_level": row.annotation_level,
+        "title": row.title,
+        "message": row.message,
+        "raw_details": row.raw_details,
     }
 
 
@@ -152,21 +152,21 @@ def suite(backend: Backend, repo: RepositoryRow, key: int, sha: str, runs: Seque
     }
 
 
-def hook(backend: Backend, repo: RepositoryRow, found: HookRow) -> dict[str, Json]:
+def hook(backend: Backend, repo: RepositoryRow, row: HookRow) -> dict[str, Json]:
     """A webhook; its secret is never shown."""
-    url = backend.links.repo(repo.full_name, f"/hooks/{found.id}")
-    config: dict[str, Json] = {"url": found.url, "content_type": "json", "insecure_ssl": "0"}
-    if found.secret:
+    url = backend.links.repo(repo.full_name, f"/hooks/{row.id}")
+    config: dict[str, Json] = {"url": row.url, "content_type": "json", "insecure_ssl": "0"}
+    if row.secret:
         config["secret"] = _HIDDEN
     return {
         "type": "Repository",
-        "id": found.id,
+        "id": row.id,
         "name": "web",
-        "active": found.active,
-        "events": found.events.split(","),
+        "active": row.active,
+        "events": row.events.split(","),
         "config": config,
-        "created_at": found.created_at,
-        "updated_at": found.created_at,
+        "created_at": row.created_at,
+        "updated_at": row.created_at,
         "url": url,
         "test_url": f"{url}/test",
         "ping_url": f"{url}/pings",
@@ -175,18 +175,18 @@ def hook(backend: Backend, repo: RepositoryRow, found: HookRow) -> dict[str, Jso
     }
 
 
-def delivery(found: DeliveryRow) -> dict[str, Json]:
+def delivery(row: DeliveryRow) -> dict[str, Json]:
     """A delivery as the list of a hook shows it."""
     return {
-        "id": found.id,
-        "guid": found.guid,
-        "delivered_at": found.delivered_at,
-        "redelivery": found.redelivery,
+        "id": row.id,
+        "guid": row.guid,
+        "delivered_at": row.delivered_at,
+        "redelivery": row.redelivery,
         "duration": 0.0,
-        "status": "OK" if 200 <= found.status_code < 300 else "failed to connect to host",
-        "status_code": max(found.status_code, 0),
-        "event": found.event,
-        "action": found.action,
+        "status": "OK" if 200 <= row.status_code < 300 else "failed to connect to host",
+        "status_code": max(row.status_code, 0),
+        "event": row.event,
+        "action": row.action,
         "installation_id": None,
         "repository_id": None,
     }

@@ -13,7 +13,7 @@ from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.objects import FileDiff
 from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import user
+from bot.sandbox.shapes.accounts import user
 
 _NO_SIGNATURE: dict[str, Json] = {
     "verified": False,
@@ -39,8 +39,8 @@ def account(backend: Backend, signature: pygit2.Signature) -> dict[str, Json] | 
     local, _, host = signature.email.partition("@")
     if host != "users.noreply.github.com":
         return None
-    found = backend.login(local.rpartition("+")[2])
-    return None if found is None else user(backend, found)
+    row = backend.login(local.rpartition("+")[2])
+    return None if row is None else user(backend, row)
 
 
 def git_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
@@ -55,21 +55,21 @@ def git_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> 
     }
 
 
-def commit(backend: Backend, repo: RepositoryRow, found: pygit2.Commit) -> dict[str, Json]:
+def commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
     """A commit of the commits API without its files."""
-    sha = str(found.id)
+    sha = str(commit.id)
     url = backend.links.repo(repo.full_name, f"/commits/{sha}")
     return {
         "sha": sha,
         "node_id": f"C_{sha}",
-        "commit": _inner(backend, repo, found)
+        "commit": _inner(backend, repo, commit)
         | {"url": backend.links.repo(repo.full_name, f"/git/commits/{sha}"), "comment_count": 0},
         "url": url,
         "html_url": backend.links.page(repo.full_name, f"/commit/{sha}"),
         "comments_url": f"{url}/comments",
-        "author": account(backend, found.author),
-        "committer": account(backend, found.committer),
-        "parents": _parents(backend, repo, found, "/commits/"),
+        "author": account(backend, commit.author),
+        "committer": account(backend, commit.committer),
+        "parents": _parents(backend, repo, commit, "/commits/"),
     }
 
 
@@ -100,9 +100,9 @@ def stats(files: tuple[FileDiff, ...]) -> dict[str, Json]:
     return {"total": added + removed, "additions": added, "deletions": removed}
 
 
-def ref(backend: Backend, repo: RepositoryRow, name: str, found: pygit2.Object) -> dict[str, Json]:
+def ref(backend: Backend, repo: RepositoryRow, name: str, target: pygit2.Object) -> dict[str, Json]:
     """A ref with the object it points to."""
-    sha, kind = str(found.id), _KINDS[ObjectType(found.type)]
+    sha, kind = str(target.id), _KINDS[ObjectType(target.type)]
     return {
         "ref": name,
         "node_id": base64.b64encode(name.encode()).decode(),
@@ -127,20 +127,20 @@ def branch(backend: Backend, repo: RepositoryRow, name: str, tip: pygit2.Commit,
     }
 
 
-def tree(backend: Backend, repo: RepositoryRow, found: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
+def tree(backend: Backend, repo: RepositoryRow, tree: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
     """A tree of the git database API."""
-    sha = str(found.id)
+    sha = str(tree.id)
     return {
         "sha": sha,
         "url": backend.links.repo(repo.full_name, f"/git/trees/{sha}"),
-        "tree": list(_entries(backend, repo, found, "", recursive=recursive)),
+        "tree": list(_entries(backend, repo, tree, "", recursive=recursive)),
         "truncated": False,
     }
 
 
-def _entries(backend: Backend, repo: RepositoryRow, found: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
+def _entries(backend: Backend, repo: RepositoryRow, tree: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
     rows: list[Json] = []
-    for entry in found:
+    for entry in tree:
         path = f"{prefix}{entry.name}"
         kind = "commit" if entry.filemode == FileMode.COMMIT else _KINDS[ObjectType(entry.type)]
         row: dict[str, Json] = {"path": path, "mode": f"{int(entry.filemode):06o}", "type": kind, "sha": str(entry.id)}
@@ -153,23 +153,23 @@ def _entries(backend: Backend, repo: RepositoryRow, found: pygit2.Tree, prefix: 
     return rows
 
 
-def blob(backend: Backend, repo: RepositoryRow, found: pygit2.Blob) -> dict[str, Json]:
+def blob(backend: Backend, repo: RepositoryRow, blob: pygit2.Blob) -> dict[str, Json]:
     """A blob of the git database API, base64 with line breaks as GitHub sends it."""
-    sha = str(found.id)
+    sha = str(blob.id)
     return {
         "sha": sha,
         "node_id": f"B_{sha}",
-        "size": found.size,
+        "size": blob.size,
         "url": backend.links.repo(repo.full_name, f"/git/blobs/{sha}"),
-        "content": base64.encodebytes(found.data).decode(),
+        "content": base64.encodebytes(blob.data).decode(),
         "encoding": "base64",
     }
 
 
-def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: pygit2.Object) -> dict[str, Json]:
+def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, entry: pygit2.Object) -> dict[str, Json]:
     """A file or folder of the contents API; files carry their bytes only in :func:`file_content`."""
-    kind = "dir" if isinstance(found, pygit2.Tree) else "file"
-    sha, quoted = str(found.id), quote(path)
+    kind = "dir" if isinstance(entry, pygit2.Tree) else "file"
+    sha, quoted = str(entry.id), quote(path)
     url = backend.links.repo(repo.full_name, f"/contents/{quoted}?ref={quote(rev, safe='')}")
     page = backend.links.page(repo.full_name, f"/{'tree' if kind == 'dir' else 'blob'}/{quote(rev)}/{quoted}")
     git_url = backend.links.repo(repo.full_name, f"/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}")
@@ -177,7 +177,7 @@ def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: p
         "name": path.rpartition("/")[2],
         "path": path,
         "sha": sha,
-        "size": found.size if isinstance(found, pygit2.Blob) else 0,
+        "size": entry.size if isinstance(entry, pygit2.Blob) else 0,
         "url": url,
         "html_url": page,
         "git_url": git_url,
@@ -187,63 +187,63 @@ def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: p
     }
 
 
-def file_content(backend: Backend, repo: RepositoryRow, rev: str, path: str, found: pygit2.Blob) -> dict[str, Json]:
+def file_content(backend: Backend, repo: RepositoryRow, rev: str, path: str, blob: pygit2.Blob) -> dict[str, Json]:
     """One file of the contents API with its bytes."""
-    body = base64.encodebytes(found.data).decode()
-    return content(backend, repo, rev, path, found) | {"content": body, "encoding": "base64"}
+    body = base64.encodebytes(blob.data).decode()
+    return content(backend, repo, rev, path, blob) | {"content": body, "encoding": "base64"}
 
 
-def tag(backend: Backend, repo: RepositoryRow, found: pygit2.Tag) -> dict[str, Json]:
+def tag(backend: Backend, repo: RepositoryRow, tag: pygit2.Tag) -> dict[str, Json]:
     """An annotated tag object."""
-    sha, kind = str(found.id), _KINDS[ObjectType(found.get_object().type)]
+    sha, kind = str(tag.id), _KINDS[ObjectType(tag.get_object().type)]
     return {
         "sha": sha,
         "node_id": f"TA_{sha}",
-        "tag": found.name,
-        "message": found.message,
-        "tagger": None if found.tagger is None else person(found.tagger),
+        "tag": tag.name,
+        "message": tag.message,
+        "tagger": None if tag.tagger is None else person(tag.tagger),
         "url": backend.links.repo(repo.full_name, f"/git/tags/{sha}"),
         "object": {
             "type": kind,
-            "sha": str(found.target),
-            "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{found.target}"),
+            "sha": str(tag.target),
+            "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{tag.target}"),
         },
         "verification": _NO_SIGNATURE,
     }
 
 
-def push_commit(backend: Backend, repo: RepositoryRow, found: pygit2.Commit, pusher: UserRow) -> dict[str, Json]:
+def push_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit, pusher: UserRow) -> dict[str, Json]:
     """A commit as a push delivery lists it."""
-    author = person(found.author) | {"username": pusher.login}
+    author = person(commit.author) | {"username": pusher.login}
     return {
-        "id": str(found.id),
-        "tree_id": str(found.tree_id),
+        "id": str(commit.id),
+        "tree_id": str(commit.tree_id),
         "distinct": True,
-        "message": found.message,
-        "timestamp": person(found.committer)["date"],
-        "url": backend.links.page(repo.full_name, f"/commit/{found.id}"),
+        "message": commit.message,
+        "timestamp": person(commit.committer)["date"],
+        "url": backend.links.page(repo.full_name, f"/commit/{commit.id}"),
         "author": author,
         "committer": author,
     }
 
 
-def _inner(backend: Backend, repo: RepositoryRow, found: pygit2.Commit) -> dict[str, Json]:
-    tree_sha = str(found.tree_id)
+def _inner(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
+    tree_sha = str(commit.tree_id)
     return {
-        "author": person(found.author),
-        "committer": person(found.committer),
-        "message": found.message,
+        "author": person(commit.author),
+        "committer": person(commit.committer),
+        "message": commit.message,
         "tree": {"sha": tree_sha, "url": backend.links.repo(repo.full_name, f"/git/trees/{tree_sha}")},
         "verification": _NO_SIGNATURE,
     }
 
 
-def _parents(backend: Backend, repo: RepositoryRow, found: pygit2.Commit, kind: str) -> list[Json]:
+def _parents(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit, kind: str) -> list[Json]:
     return [
         {
             "sha": str(parent),
             "url": backend.links.repo(repo.full_name, f"{kind}{parent}"),
             "html_url": backend.links.page(repo.full_name, f"/commit/{parent}"),
         }
-        for parent in found.parent_ids
+        for parent in commit.parent_ids
     ]

@@ -8,8 +8,8 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, history, merge_base, pull_diff
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
 from bot.sandbox.replies import Json
-from bot.sandbox.shapes.people import node_id, repository, user_by_id
-from bot.sandbox.shapes.talk import conversation, people_of
+from bot.sandbox.shapes.accounts import node_id, repository, user_by_id
+from bot.sandbox.shapes.issues import conversation, people_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Mergeability:
     state: str
 
 
-def pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow) -> dict[str, Json]:
+def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: PullRow) -> dict[str, Json]:
     """A pull request as lists show it."""
     links, name, number = backend.links, repo.full_name, issue.number
     url, page = links.repo(name, f"/pulls/{number}"), links.page(name, f"/pull/{number}")
@@ -34,30 +34,30 @@ def pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow)
         "commits_url": f"{url}/commits",
         "review_comments_url": f"{url}/comments",
         "comments_url": links.repo(name, f"/issues/{number}/comments"),
-        "statuses_url": links.repo(name, f"/statuses/{found.head_sha}"),
-        "draft": found.draft,
-        "merged_at": found.merged_at,
-        "merge_commit_sha": found.merge_sha,
+        "statuses_url": links.repo(name, f"/statuses/{row.head_sha}"),
+        "draft": row.draft,
+        "merged_at": row.merged_at,
+        "merge_commit_sha": row.merge_sha,
         "requested_reviewers": people_of(backend, issue, "reviewer"),
         "requested_teams": [],
         "auto_merge": None,
-        "head": _side(backend, backend.repo_by_id(found.head_repo_id), found.head_ref, found.head_sha),
-        "base": _side(backend, repo, found.base_ref, found.base_sha),
+        "head": _side(backend, backend.repo_by_id(row.head_repo_id), row.head_ref, row.head_sha),
+        "base": _side(backend, repo, row.base_ref, row.base_sha),
         "_links": {"self": {"href": url}, "html": {"href": page}},
     }
 
 
 def full_pull(
-    backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow, merging: Mergeability
+    backend: Backend, repo: RepositoryRow, issue: IssueRow, row: PullRow, merging: Mergeability
 ) -> dict[str, Json]:
     """A pull request as ``GET /pulls/…`` shows it: with counts and mergeability."""
-    files, commits = changes(backend, repo, found), own_commits(backend, repo, found)
-    return pull(backend, repo, issue, found) | {
-        "merged": found.merged_at is not None,
+    files, commits = changes(backend, repo, row), own_commits(backend, repo, row)
+    return short_pull(backend, repo, issue, row) | {
+        "merged": row.merged_at is not None,
         "mergeable": merging.mergeable,
         "mergeable_state": merging.state,
         "rebaseable": merging.mergeable,
-        "merged_by": user_by_id(backend, found.merged_by_id),
+        "merged_by": user_by_id(backend, row.merged_by_id),
         "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id),
         "review_comments": 0,
         "maintainer_can_modify": False,
@@ -68,16 +68,16 @@ def full_pull(
     }
 
 
-def changes(backend: Backend, repo: RepositoryRow, found: PullRow) -> tuple[FileDiff, ...]:
+def changes(backend: Backend, repo: RepositoryRow, row: PullRow) -> tuple[FileDiff, ...]:
     """The files a pull request changes."""
-    return pull_diff(backend.git(repo), found.base_sha, found.head_sha)
+    return pull_diff(backend.git(repo), row.base_sha, row.head_sha)
 
 
-def own_commits(backend: Backend, repo: RepositoryRow, found: PullRow) -> list[str]:
+def own_commits(backend: Backend, repo: RepositoryRow, row: PullRow) -> list[str]:
     """The ids of a pull request's own commits, oldest first."""
     git = backend.git(repo)
-    base = merge_base(git, found.base_sha, found.head_sha)
-    return [str(commit.id) for commit in reversed(list(history(git, found.head_sha, hide=base)))]
+    base = merge_base(git, row.base_sha, row.head_sha)
+    return [str(commit.id) for commit in reversed(list(history(git, row.head_sha, hide=base)))]
 
 
 def _side(backend: Backend, repo: RepositoryRow, ref: str, sha: str) -> dict[str, Json]:

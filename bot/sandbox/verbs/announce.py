@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
-from bot.sandbox.shapes.people import repository, user
+from bot.sandbox.shapes.accounts import repository, user
 
 
 def announce(

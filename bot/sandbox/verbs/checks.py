@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CheckRunRow, RepositoryRow, StatusRow, UserRow
@@ -112,22 +112,10 @@ def suite_for(backend: Backend, repo: RepositoryRow, creator: UserRow, sha: str)
     )
 
 
-def append(backend: Backend, run: int, remarks: Sequence[NewAnnotation]) -> None:
+def add_annotations(backend: Backend, run: int, annotations: Sequence[NewAnnotation]) -> None:
     """The check run has these annotations too."""
-    for remark in remarks:
-        backend.store.insert(
-            "annotation",
-            check_run_id=run,
-            path=remark.path,
-            start_line=remark.start_line,
-            end_line=remark.end_line,
-            start_column=remark.start_column,
-            end_column=remark.end_column,
-            annotation_level=remark.annotation_level,
-            message=remark.message,
-            title=remark.title,
-            raw_details=remark.raw_details,
-        )
+    for annotation in annotations:
+        backend.store.insert("annotation", check_run_id=run, **asdict(annotation))
 
 
 def announce_run(backend: Backend, repo: RepositoryRow, sender: UserRow, run: CheckRunRow, action: str) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
-from bot.sandbox.replies import not_found
 from bot.sandbox.shapes import checks as shapes
-from bot.sandbox.shapes.people import repository, user
+from bot.sandbox.shapes.accounts import repository, user
 
 
 def create_hook(
@@ -32,9 +31,7 @@ def create_hook(
         active=active,
         created_at=backend.now(),
     )
-    made = backend.store.one(HookRow, "SELECT * FROM hook WHERE id = ?", key)
-    if made is None:
-        raise not_found()
+    made = backend.row(HookRow, "SELECT * FROM hook WHERE id = ?", key)
     if active:
         ping(backend, repo, sender, made)
     return made

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import JsonObject, invalid
+from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.shapes import pulls as pull_shapes
-from bot.sandbox.shapes import talk
 from bot.sandbox.verbs import labels
 from bot.sandbox.verbs.announce import announce
 
 MAX_BODY = 65536
+"""Characters; GitHub answers 422 "body is too long (maximum is 65536 characters)"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +147,20 @@ def comment(backend: Backend, repo: RepositoryRow, author: UserRow, issue: Issue
     return created
 
 
-def edit_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, found: CommentRow, body: str) -> CommentRow:
+def edit_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, row: CommentRow, body: str) -> CommentRow:
     """The comment says ``body`` now."""
     _require_comment(body)
     now = backend.now()
-    backend.store.update("comment", found.id, body=body, updated_at=now)
-    edited = CommentRow(found.id, found.repo_id, found.issue_id, found.author_id, body, found.created_at, now)
+    backend.store.update("comment", row.id, body=body, updated_at=now)
+    edited = CommentRow(row.id, row.repo_id, row.issue_id, row.author_id, body, row.created_at, now)
     _announce_comment(backend, repo, actor, edited, "edited")
     return edited
 
 
-def delete_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, found: CommentRow) -> None:
+def delete_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, row: CommentRow) -> None:
     """The comment is gone."""
-    backend.store.run("DELETE FROM comment WHERE id = ?", found.id)
-    _announce_comment(backend, repo, actor, found, "deleted")
+    backend.store.run("DELETE FROM comment WHERE id = ?", row.id)
+    _announce_comment(backend, repo, actor, row, "deleted")
 
 
 def assign(backend: Backend, issue: IssueRow, logins: Sequence[str], role: str) -> None:
@@ -182,26 +183,26 @@ def _require_comment(body: str) -> None:
         raise invalid("IssueComment", "body", "custom", f"body is too long (maximum is {MAX_BODY} characters)")
 
 
-def _issue_of(backend: Backend, found: CommentRow) -> IssueRow:
-    issue = backend.store.one(IssueRow, "SELECT * FROM issue WHERE id = ?", found.issue_id)
-    if issue is None:  # a foreign row: the comment's issue is never deleted
-        raise LookupError(found.issue_id)
-    return issue
+def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
+    return backend.row(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
 
 
 def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:
     def content() -> JsonObject:
         if not issue.is_pull:
-            return {"issue": talk.issue(backend, repo, issue)}
-        found = backend.pull(repo, issue.number)[1]
-        return {"number": issue.number, "pull_request": pull_shapes.pull(backend, repo, issue, found)}
+            return {"issue": shapes.issue(backend, repo, issue)}
+        pull = backend.pull(repo, issue.number)[1]
+        return {"number": issue.number, "pull_request": pull_shapes.short_pull(backend, repo, issue, pull)}
 
     announce(backend, repo, sender, "pull_request" if issue.is_pull else "issues", action=action, content=content)
 
 
-def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, said: CommentRow, action: str) -> None:
+def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, row: CommentRow, action: str) -> None:
     def content() -> JsonObject:
-        issue = _issue_of(backend, said)
-        return {"issue": talk.issue(backend, repo, issue), "comment": talk.comment(backend, repo, said, issue.number)}
+        issue = _issue_of(backend, row)
+        return {
+            "issue": shapes.issue(backend, repo, issue),
+            "comment": shapes.comment(backend, repo, row, issue.number),
+        }
 
     announce(backend, repo, sender, "issue_comment", action=action, content=content)

@@ -14,15 +14,15 @@ _GREY = "ededed"
 
 def find(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow | None:
     """The repository's label with this name, whatever its case."""
-    return backend.store.one(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
+    return backend.store.first(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
 
 
 def get(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow:
     """As :func:`find`, 404 when there is none."""
-    found = find(backend, repo, name)
-    if found is None:
+    label = find(backend, repo, name)
+    if label is None:
         raise not_found()
-    return found
+    return label
 
 
 def create(backend: Backend, repo: RepositoryRow, *, name: str, color: str | None, description: str | None) -> LabelRow:
@@ -41,32 +41,32 @@ def create(backend: Backend, repo: RepositoryRow, *, name: str, color: str | Non
 def update(
     backend: Backend,
     repo: RepositoryRow,
-    found: LabelRow,
+    label: LabelRow,
     *,
     name: str | None,
     color: str | None,
     description: str | None,
 ) -> None:
     """Name, colour and description are as given; None leaves as it is."""
-    _require(name or found.name, color)
+    _require(name or label.name, color)
     with backend.store.transaction():
-        taken = find(backend, repo, name or found.name)
-        if taken is not None and taken.id != found.id:
+        taken = find(backend, repo, name or label.name)
+        if taken is not None and taken.id != label.id:
             raise invalid("Label", "name", "already_exists")
         backend.store.update(
             "label",
-            found.id,
-            name=name or found.name,
-            color=(color or found.color).lower(),
-            description=found.description if description is None else description,
+            label.id,
+            name=name or label.name,
+            color=(color or label.color).lower(),
+            description=label.description if description is None else description,
         )
 
 
 def put(backend: Backend, repo: RepositoryRow, issue: IssueRow, names: Sequence[str]) -> None:
     """``issue`` carries these labels too; unknown ones are created in grey, as GitHub does. Inside a transaction."""
     for name in names:
-        found = find(backend, repo, name) or create(backend, repo, name=name, color=None, description=None)
-        backend.store.run("INSERT OR IGNORE INTO issue_label VALUES (?, ?)", issue.id, found.id)
+        label = find(backend, repo, name) or create(backend, repo, name=name, color=None, description=None)
+        backend.store.run("INSERT OR IGNORE INTO issue_label VALUES (?, ?)", issue.id, label.id)
 
 
 def replace(backend: Backend, repo: RepositoryRow, issue: IssueRow, names: Sequence[str]) -> None:
@@ -78,9 +78,9 @@ def replace(backend: Backend, repo: RepositoryRow, issue: IssueRow, names: Seque
 
 def take_off(backend: Backend, repo: RepositoryRow, issue: IssueRow, name: str) -> None:
     """``issue`` carries the label no more; 404 "Label does not exist" when it did not."""
-    found = find(backend, repo, name)
-    if found is None or not backend.store.run(
-        "DELETE FROM issue_label WHERE issue_id = ? AND label_id = ?", issue.id, found.id
+    label = find(backend, repo, name)
+    if label is None or not backend.store.run(
+        "DELETE FROM issue_label WHERE issue_id = ? AND label_id = ?", issue.id, label.id
     ):
         problem = not_found()
         problem.message = "Label does not exist"

@@ -62,45 +62,48 @@ def open_pull(
                 draft=draft,
             )
         git.references.create(f"refs/pull/{issue.number}/head", head_sha, force=True)
-    found = backend.pull(repo, issue.number)
+    pull = backend.pull(repo, issue.number)
     _announce(backend, repo, author, issue.number, "opened")
-    return found
+    return pull
 
 
-def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, found: PullRow) -> Mergeability:
+def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, pull: PullRow) -> Mergeability:
     """Whether it merges cleanly into the base branch now; keeps ``refs/pull/N/merge`` up to date."""
     if issue.state == "closed":
         return Mergeability(None, "unknown")
     with backend.repositories.lock(repo.full_name):
         git = backend.git(repo)
-        base = target(git, f"refs/heads/{found.base_ref}") or found.base_sha
-        tree = merged_tree(git, base, found.head_sha)
+        base = target(git, f"refs/heads/{pull.base_ref}") or pull.base_sha
+        tree = merged_tree(git, base, pull.head_sha)
         if tree is None:
             return Mergeability(False, "dirty")
-        _keep_merge_ref(backend, repo, issue, (base, found.head_sha), tree)
-    if found.draft:
+        _keep_merge_ref(backend, repo, issue, (base, pull.head_sha), tree)
+    if pull.draft:
         return Mergeability(True, "draft")
     return Mergeability(
-        True, "clean" if worst_state(backend, repo, found.head_sha) in ("success", "none") else "unstable"
+        True, "clean" if worst_state(backend, repo, pull.head_sha) in ("success", "none") else "unstable"
     )
 
 
 def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, how: Merge) -> str:
-    """The pull request is merged by ``actor``; returns the new tip of the base branch. 405 or 409 when it cannot be."""
+    """The pull request is merged by ``actor``; returns the new tip of the base branch.
+
+    405 when it cannot be merged, 409 when its head is not ``how.sha`` ("Merge a pull request").
+    """
     with backend.repositories.lock(repo.full_name):
-        issue, found = backend.pull(repo, number)
+        issue, pull = backend.pull(repo, number)
         if issue.state == "closed":
             raise ApiProblem(405, _NOT_MERGEABLE)
-        if found.draft:
+        if pull.draft:
             raise ApiProblem(405, "Pull Request is still a draft")
-        if how.sha is not None and how.sha != found.head_sha:
+        if how.sha is not None and how.sha != pull.head_sha:
             raise ApiProblem(409, "Head branch was modified. Review and try the merge again.")
         git = backend.git(repo)
-        ref = f"refs/heads/{found.base_ref}"
+        ref = f"refs/heads/{pull.base_ref}"
         base = target(git, ref)
         if base is None:
             raise ApiProblem(405, _NOT_MERGEABLE)
-        tip = _merged(backend, repo, actor, (issue, found), base=base, how=how)
+        tip = _merged(backend, repo, actor, (issue, pull), base=base, how=how)
         _advance(git, ref, base, tip)
         backend.store.update("pull", issue.id, base_sha=base)
         pushes.record_merge(backend, repo, actor, issue, tip)
@@ -111,33 +114,33 @@ def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, ho
 def rebase_onto(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, base: str) -> None:
     """The pull request asks to be merged into branch ``base`` from now on."""
     with backend.repositories.lock(repo.full_name):
-        issue, found = backend.pull(repo, number)
-        _, base_sha = _tips(backend.git(repo), found.head_ref, base)
+        issue, pull = backend.pull(repo, number)
+        _, base_sha = _tips(backend.git(repo), pull.head_ref, base)
         backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
     _announce(backend, repo, actor, number, "edited")
 
 
-def require_reopenable(backend: Backend, repo: RepositoryRow, found: PullRow) -> None:
+def require_reopenable(backend: Backend, repo: RepositoryRow, pull: PullRow) -> None:
     """422 for a merged pull request or one whose branch is gone; otherwise its head is the branch's tip again."""
-    tip = target(backend.git(repo), f"refs/heads/{found.head_ref}")
-    if found.merged_at is not None:
+    tip = target(backend.git(repo), f"refs/heads/{pull.head_ref}")
+    if pull.merged_at is not None:
         raise _custom("The pull request cannot be reopened.", "state")
     if tip is None:
-        raise _custom(f"state cannot be changed. The {found.head_ref} branch has been deleted.", "state")
-    backend.store.update("pull", found.issue_id, head_sha=tip)
+        raise _custom(f"state cannot be changed. The {pull.head_ref} branch has been deleted.", "state")
+    backend.store.update("pull", pull.issue_id, head_sha=tip)
 
 
 def _merged(
     backend: Backend, repo: RepositoryRow, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge
 ) -> str:
-    (issue, found), git, line = halves, backend.git(repo), backend.line(actor)
+    (issue, pull), git, ident = halves, backend.git(repo), backend.ident(actor)
     if how.method == "rebase":
-        tip = replayed(git, base, found.head_sha, line)
+        tip = replayed(git, base, pull.head_sha, ident)
     else:
-        tree = merged_tree(git, base, found.head_sha)
-        parents = [base] if how.method == "squash" else [base, found.head_sha]
-        message = _message(repo, issue, found, how)
-        tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=line, committer=line)
+        tree = merged_tree(git, base, pull.head_sha)
+        parents = [base] if how.method == "squash" else [base, pull.head_sha]
+        message = _message(repo, issue, pull, how)
+        tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=ident, committer=ident)
     if tip is None:
         raise ApiProblem(405, _NOT_MERGEABLE)
     return tip
@@ -150,11 +153,11 @@ def _advance(git: pygit2.Repository, ref: str, base: str, tip: str) -> None:
         raise ApiProblem(405, "Base branch was modified. Review and try the merge again.") from problem
 
 
-def _message(repo: RepositoryRow, issue: IssueRow, found: PullRow, how: Merge) -> str:
+def _message(repo: RepositoryRow, issue: IssueRow, pull: PullRow, how: Merge) -> str:
     if how.method == "squash":
         title = how.title or f"{issue.title} (#{issue.number})"
         return f"{title}\n\n{how.message}" if how.message else title
-    title = how.title or f"Merge pull request #{issue.number} from {repo.owner}/{found.head_ref}"
+    title = how.title or f"Merge pull request #{issue.number} from {repo.owner}/{pull.head_ref}"
     return f"{title}\n\n{how.message or issue.title}"
 
 
@@ -164,9 +167,9 @@ def _keep_merge_ref(backend: Backend, repo: RepositoryRow, issue: IssueRow, side
     now = target(git, name)
     if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
         return
-    line = backend.line(backend.user(issue.author_id))
+    ident = backend.ident(backend.user(issue.author_id))
     message = f"Merge {head} into {base}"
-    sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=line, committer=line)
+    sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=ident, committer=ident)
     git.references.create(name, sha, force=True)
 
 
@@ -178,13 +181,13 @@ def _head_branch(repo: RepositoryRow, head: str) -> str:
 
 
 def _tips(git: pygit2.Repository, head: str, base: str) -> tuple[str, str]:
-    found = {}
+    tips = {}
     for field, branch in (("head", head), ("base", base)):
         commit = commit_at(git, f"refs/heads/{branch}") if branch else None
         if commit is None:
             raise invalid("PullRequest", field, "invalid")
-        found[field] = str(commit.id)
-    return found["head"], found["base"]
+        tips[field] = str(commit.id)
+    return tips["head"], tips["base"]
 
 
 def _require_new(backend: Backend, repo: RepositoryRow, head: str, base: str) -> None:
@@ -205,8 +208,8 @@ def _custom(message: str, field: str = "") -> ApiProblem:
 
 def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, number: int, action: str) -> None:
     def content() -> JsonObject:
-        issue, found = backend.pull(repo, number)
+        issue, pull = backend.pull(repo, number)
         unknown = Mergeability(None, "unknown")
-        return {"number": number, "pull_request": full_pull(backend, repo, issue, found, unknown)}
+        return {"number": number, "pull_request": full_pull(backend, repo, issue, pull, unknown)}
 
     announce(backend, repo, sender, "pull_request", action=action, content=content)

@@ -17,12 +17,13 @@ from bot.sandbox.objects import history
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
-from bot.sandbox.shapes.pulls import pull
+from bot.sandbox.shapes.pulls import short_pull
 from bot.sandbox.verbs import issues
 from bot.sandbox.verbs.announce import announce
 
 _BRANCH = "refs/heads/"
 _MOST_COMMITS = 20
+"""Far fewer than GitHub lists ("Webhook events and payloads", push): who takes the list for the whole push is found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: I
 
     def content() -> JsonObject:
         fresh = backend.pull(repo, issue.number)
-        return {"number": issue.number, "pull_request": pull(backend, repo, *fresh) | {"merged": True}}
+        return {"number": issue.number, "pull_request": short_pull(backend, repo, *fresh) | {"merged": True}}
 
     announce(backend, repo, actor, "pull_request", action="closed", content=content)
 
@@ -65,21 +66,21 @@ def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: I
 def _follow_branch(backend: Backend, repo: RepositoryRow, pusher: UserRow, branch: str) -> None:
     git = backend.git(repo)
     tip = target(git, _BRANCH + branch)
-    for issue, found in _open_pulls(backend, repo, branch):
+    for issue, pull in _open_pulls(backend, repo, branch):
         if tip is None:
             issues.close(backend, repo, pusher, issue)
-        elif found.base_ref == branch:
-            _follow_base(backend, repo, pusher, (issue, found), tip)
-        elif found.head_sha != tip:
-            _follow_head(backend, repo, pusher, (issue, found), tip)
+        elif pull.base_ref == branch:
+            _follow_base(backend, repo, pusher, (issue, pull), tip)
+        elif pull.head_sha != tip:
+            _follow_head(backend, repo, pusher, (issue, pull), tip)
 
 
 def _follow_base(
     backend: Backend, repo: RepositoryRow, pusher: UserRow, halves: tuple[IssueRow, PullRow], tip: str
 ) -> None:
     """A head that the base branch now contains was merged by hand."""
-    issue, found = halves
-    if found.head_sha == tip or backend.git(repo).descendant_of(tip, found.head_sha):
+    issue, pull = halves
+    if pull.head_sha == tip or backend.git(repo).descendant_of(tip, pull.head_sha):
         record_merge(backend, repo, pusher, issue, tip)
     else:
         backend.store.update("pull", issue.id, base_sha=tip)
@@ -88,7 +89,7 @@ def _follow_base(
 def _follow_head(
     backend: Backend, repo: RepositoryRow, pusher: UserRow, halves: tuple[IssueRow, PullRow], tip: str
 ) -> None:
-    issue, found = halves
+    issue, pull = halves
     backend.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
     backend.store.update("pull", issue.id, head_sha=tip)
     backend.store.update("issue", issue.id, updated_at=backend.now())
@@ -97,9 +98,9 @@ def _follow_head(
         fresh = backend.pull(repo, issue.number)
         return {
             "number": issue.number,
-            "before": found.head_sha,
+            "before": pull.head_sha,
             "after": tip,
-            "pull_request": pull(backend, repo, *fresh),
+            "pull_request": short_pull(backend, repo, *fresh),
         }
 
     announce(backend, repo, pusher, "pull_request", action="synchronize", content=content)
@@ -136,7 +137,7 @@ class _Push:
             "compare": links.page(self.repo.full_name, f"/compare/{update.old[:12]}...{update.new[:12]}"),
             "commits": commits,
             "head_commit": commits[-1] if commits else None,
-            "pusher": {"name": self.pusher.login, "email": self.backend.line(self.pusher).email},
+            "pusher": {"name": self.pusher.login, "email": self.backend.ident(self.pusher).email},
         }
 
     def forced(self) -> bool:
@@ -150,5 +151,5 @@ class _Push:
         if not isinstance(git.get(self.update.new), pygit2.Commit):
             return []
         hide = None if self.update.old == ZERO else self.update.old
-        found = list(islice(history(git, self.update.new, hide=hide), _MOST_COMMITS))
-        return [push_commit(self.backend, self.repo, commit, self.pusher) for commit in reversed(found)]
+        newest = list(islice(history(git, self.update.new, hide=hide), _MOST_COMMITS))
+        return [push_commit(self.backend, self.repo, commit, self.pusher) for commit in reversed(newest)]

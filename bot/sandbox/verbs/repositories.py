@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.sandbox.backend import Backend, token_digest
 from bot.sandbox.bare_repositories import require_name
-from bot.sandbox.imports import first_commit
+from bot.sandbox.fast_import import first_commit
 from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import invalid
 
@@ -34,10 +34,10 @@ def create_user(
                 installation=installation,
                 created_at=backend.now(),
             )
-    found = backend.login(login)
-    if found is None:
+    user = backend.login(login)
+    if user is None:
         raise LookupError(login)
-    return found
+    return user
 
 
 def issue_token(backend: Backend, person: UserRow) -> str:
@@ -68,7 +68,7 @@ def create_repository(
     backend.repositories.create(repo.full_name, default_branch)
     if files:
         bare = backend.repositories.path(repo.full_name)
-        first_commit(bare, default_branch, files, message=message, line=backend.line(person))
+        first_commit(bare, default_branch, files, message=message, ident=backend.ident(person))
     return repo
 
 

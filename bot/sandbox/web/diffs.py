@@ -22,7 +22,7 @@ class DiffRow:
     old: int | None
     new: int | None
     text: str
-    remarks: tuple[AnnotationRow, ...] = ()
+    annotations: tuple[AnnotationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class FileView:
 
 def view(file: FileDiff, annotations: Sequence[AnnotationRow] = ()) -> FileView:
     """``file`` ready to be shown, with ``annotations`` (of any file) at their lines."""
-    mine = [remark for remark in annotations if remark.path == file.path]
+    mine = [annotation for annotation in annotations if annotation.path == file.path]
     by_line: dict[int, list[AnnotationRow]] = {}
-    for remark in mine:
-        by_line.setdefault(remark.end_line, []).append(remark)
+    for annotation in mine:
+        by_line.setdefault(annotation.end_line, []).append(annotation)
     rows = _rows(file.patch or "", by_line)
-    shown = {remark.id for row in rows for remark in row.remarks}
-    elsewhere = tuple(remark for remark in mine if remark.id not in shown)
+    shown = {annotation.id for row in rows for annotation in row.annotations}
+    elsewhere = tuple(annotation for annotation in mine if annotation.id not in shown)
     return FileView(file, tuple(rows[:_MOST_ROWS]), len(rows) > _MOST_ROWS, elsewhere)
 
 
-def _rows(patch: str, remarks: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
+def _rows(patch: str, by_line: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
     rows: list[DiffRow] = []
     old = new = 0
     for line in patch.split("\n") if patch else ():
@@ -67,7 +67,7 @@ def _rows(patch: str, remarks: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
             continue
         kind = _KINDS.get(line[:1], "same")
         on_old, on_new = kind in ("same", "removed"), kind in ("same", "added")
-        said = tuple(remarks.get(new, ())) if on_new else ()
-        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], said))
+        shown = tuple(by_line.get(new, ())) if on_new else ()
+        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], shown))
         old, new = old + on_old, new + on_new
     return rows

@@ -6,7 +6,7 @@ from bot.sandbox.records import IssueRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem
 from bot.sandbox.verbs import issues, pulls
 from bot.sandbox.web.markup import ticked
-from bot.sandbox.web.site import Answer, Door, Elsewhere, Visit
+from bot.sandbox.web.site import Answer, PageRoute, Redirect, Visit
 
 _METHODS = ("merge", "squash", "rebase")
 
@@ -68,15 +68,15 @@ def _say(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> None:
         issues.comment(visit.backend, repo, visit.person, thread, text)
 
 
-def _back(repo: RepositoryRow, thread: IssueRow) -> Elsewhere:
-    return Elsewhere(f"/{repo.full_name}/{'pull' if thread.is_pull else 'issues'}/{thread.number}")
+def _back(repo: RepositoryRow, thread: IssueRow) -> Redirect:
+    return Redirect(f"/{repo.full_name}/{'pull' if thread.is_pull else 'issues'}/{thread.number}")
 
 
 _PULL, _ISSUE = "/{owner}/{name}/pull/{number:int}", "/{owner}/{name}/issues/{number:int}"
-DOORS = (
-    Door("POST", _PULL + "/merge", merge),
+ROUTES = (
+    PageRoute("POST", _PULL + "/merge", merge),
     *(
-        Door("POST", f"{start}/{verb.__name__}", verb)
+        PageRoute("POST", f"{start}/{verb.__name__}", verb)
         for start in (_PULL, _ISSUE)
         for verb in (close, reopen, comment, task)
     ),

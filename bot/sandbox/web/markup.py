@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from bot.errors import Invalid
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -58,6 +60,17 @@ def ticked(body: str, line: int, *, done: bool) -> str | None:
     return "".join(lines) if changed else None
 
 
+def check_installed() -> None:
+    """Raise ``Invalid`` where the optional markdown-it-py is not installed."""
+    try:
+        import markdown_it  # noqa: F401 - only whether it is there
+    except ImportError as exc:
+        raise Invalid(
+            "the sandbox needs markdown-it-py, which is not installed",
+            advice="Install it: pip install 'clockwork-gitops[sandbox]'",
+        ) from exc
+
+
 @cache
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
@@ -87,9 +100,9 @@ def _draw_boxes(tokens: list[Token], box: BoxOf) -> None:
         children = token.children or []
         if kinds != ("list_item_open", "paragraph_open", "inline") or not children or token.map is None:
             continue
-        found = _TASK.match(children[0].content)
-        if found is None:
+        match = _TASK.match(children[0].content)
+        if match is None:
             continue
-        children[0].content = children[0].content[found.end() :]
-        drawn = box(Task(token.map[0], found[1] != " "))
+        children[0].content = children[0].content[match.end() :]
+        drawn = box(Task(token.map[0], match[1] != " "))
         children.insert(0, Token("html_inline", "", 0, content=drawn, meta={"ours": True}))

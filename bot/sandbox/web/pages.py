@@ -10,11 +10,11 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
 from bot.sandbox.records import CheckRunRow, IssueRow, RepositoryRow
 from bot.sandbox.replies import not_found
+from bot.sandbox.shapes.issues import labels_of
 from bot.sandbox.shapes.pulls import changes, own_commits
-from bot.sandbox.shapes.talk import labels_of
 from bot.sandbox.verbs.pulls import mergeability
 from bot.sandbox.web import diffs, markup, views
-from bot.sandbox.web.site import Answer, Door, Elsewhere, Raw, Visit, page_of
+from bot.sandbox.web.site import Answer, PageRoute, Raw, Redirect, Visit, page_of
 from bot.sandbox.web.site import Page as SitePage
 
 _MOST_COMMITS = 200
@@ -32,7 +32,7 @@ def owner(visit: Visit) -> Answer:
     """An owner has no page of its own."""
     if visit.backend.login(visit.params["owner"]) is None:
         raise not_found()
-    return Elsewhere("/")
+    return Redirect("/")
 
 
 def repository(visit: Visit) -> Answer:
@@ -72,11 +72,8 @@ def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygi
 def blob(visit: Visit) -> Answer:
     """One file: Markdown rendered, text with line numbers."""
     repo = visit.repo()
-    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    found = entry_at(commit.tree, path)
-    if not isinstance(found, pygit2.Blob):
-        raise not_found()
-    text = None if found.is_binary else found.data.decode("utf-8", errors="replace")
+    rev, path, commit, content = _file(visit, repo)
+    text = None if content.is_binary else content.data.decode("utf-8", errors="replace")
     rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
     return page_of(
         visit,
@@ -89,7 +86,7 @@ def blob(visit: Visit) -> Answer:
         commit=views.commit_view(visit.backend, repo, commit),
         text=text,
         lines=[] if text is None else text.removesuffix("\n").split("\n"),
-        size=found.size,
+        size=content.size,
         rendered=rendered,
         markdown=path.lower().endswith(_MARKDOWN),
     )
@@ -98,11 +95,17 @@ def blob(visit: Visit) -> Answer:
 def raw(visit: Visit) -> Answer:
     """One file's bytes, as plain text."""
     repo = visit.repo()
-    _, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    found = entry_at(commit.tree, path)
-    if not isinstance(found, pygit2.Blob):
+    content = _file(visit, repo)[-1]
+    return Raw(content.data, "application/octet-stream" if content.is_binary else "text/plain; charset=utf-8")
+
+
+def _file(visit: Visit, repo: RepositoryRow) -> tuple[str, str, pygit2.Commit, pygit2.Blob]:
+    """Branch (or id), path, commit and content of the file that the address names."""
+    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
+    entry = entry_at(commit.tree, path)
+    if not isinstance(entry, pygit2.Blob):
         raise not_found()
-    return Raw(found.data, "application/octet-stream" if found.is_binary else "text/plain; charset=utf-8")
+    return rev, path, commit, entry
 
 
 def commits(visit: Visit) -> Answer:
@@ -117,18 +120,18 @@ def commits(visit: Visit) -> Answer:
 def commit(visit: Visit) -> Answer:
     """One commit with its checks and diff."""
     repo, sha = visit.repo(), visit.params["sha"]
-    found = commit_at(visit.backend.git(repo), sha)
-    if found is None:
+    target = commit_at(visit.backend.git(repo), sha)
+    if target is None:
         raise not_found()
-    old = found.parents[0].tree if found.parents else None
-    files = diff_trees(old, found.tree)
-    checks = views.checks_of(visit.backend, repo, str(found.id))
+    old = target.parents[0].tree if target.parents else None
+    files = diff_trees(old, target.tree)
+    checks = views.checks_of(visit.backend, repo, str(target.id))
     return page_of(
         visit,
         repo,
         "commits",
         "commit.html",
-        commit=views.commit_view(visit.backend, repo, found),
+        commit=views.commit_view(visit.backend, repo, target),
         checks=checks,
         **_diff(files, checks),
     )
@@ -152,8 +155,8 @@ def branches(visit: Visit) -> Answer:
     repo = visit.repo()
     git = visit.backend.git(repo)
     names = views.repo_view(visit.backend, repo).branches
-    found = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
-    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in found if tip is not None]
+    tips = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
+    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in tips if tip is not None]
     return page_of(visit, repo, "code", "branches.html", rows=rows)
 
 
@@ -179,21 +182,21 @@ def _threads(visit: Visit, tab: str) -> Answer:
 def pull(visit: Visit) -> Answer:
     """One pull request: talk, checks, commits, diff, and the buttons."""
     repo = visit.repo()
-    thread, found = visit.backend.pull(repo, visit.number())
-    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, found.head_sha)
-    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, found)]
+    thread, row = visit.backend.pull(repo, visit.number())
+    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, row.head_sha)
+    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, row)]
     return page_of(
         visit,
         repo,
         "pulls",
         "pull.html",
-        pull=found,
-        merging=mergeability(visit.backend, repo, thread, found),
-        state=views.thread_state(thread, found),
+        pull=row,
+        merging=mergeability(visit.backend, repo, thread, row),
+        state=views.thread_state(thread, row),
         checks=checks,
-        commits=[views.commit_view(visit.backend, repo, one) for one in own],
-        **_talk(visit, repo, thread),
-        **_diff(changes(visit.backend, repo, found), checks),
+        commits=[views.commit_view(visit.backend, repo, own_commit) for own_commit in own],
+        **_conversation(visit, repo, thread),
+        **_diff(changes(visit.backend, repo, row), checks),
     )
 
 
@@ -202,47 +205,43 @@ def issue(visit: Visit) -> Answer:
     repo = visit.repo()
     thread = visit.backend.issue(repo, visit.number())
     if thread.is_pull:
-        return Elsewhere(f"/{repo.full_name}/pull/{thread.number}")
-    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_talk(visit, repo, thread))
+        return Redirect(f"/{repo.full_name}/pull/{thread.number}")
+    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
 
 
 def run(visit: Visit) -> Answer:
     """One check run with all it found."""
     repo = visit.repo()
-    found = visit.backend.store.one(
+    row = visit.backend.row(
         CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
-    if found is None:
-        raise not_found()
-    check = views.run_view(visit.backend, found)
-    return page_of(
-        visit, repo, "pulls", "run.html", check=check, run=found, numbers=_pulls_at(visit.backend, repo, found)
-    )
+    check = views.run_view(visit.backend, row)
+    return page_of(visit, repo, "pulls", "run.html", check=check, run=row, numbers=_pulls_at(visit.backend, repo, row))
 
 
-def _pulls_at(backend: Backend, repo: RepositoryRow, found: CheckRunRow) -> list[IssueRow]:
+def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[IssueRow]:
     return backend.store.all(
         IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND head_sha = ?",
         repo.id,
-        found.head_sha,
+        run.head_sha,
     )
 
 
-def _talk(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
+def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
     return {
         "issue": thread,
         "author": visit.backend.user(thread.author_id),
         "labels": labels_of(visit.backend, thread),
-        "said": views.conversation(visit.backend, thread),
+        "timeline": views.timeline(visit.backend, thread),
         "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
         "people": _people(visit.backend, thread),
     }
 
 
 def _people(backend: Backend, thread: IssueRow) -> list[str]:
-    said = views.conversation(backend, thread)
-    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in said)]))
+    timeline = views.timeline(backend, thread)
+    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in timeline)]))
 
 
 def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
@@ -261,9 +260,9 @@ def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.Box
 
 
 def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
-    found = views.remarks(checks)
+    annotations = views.annotations_of(checks)
     return {
-        "files": [diffs.view(file, found) for file in files],
+        "files": [diffs.view(file, annotations) for file in files],
         "added": sum(file.additions for file in files),
         "removed": sum(file.deletions for file in files),
     }
@@ -276,26 +275,26 @@ def _crumbs(path: str) -> list[tuple[str, str]]:
 
 
 def _text(tree_of: pygit2.Tree, path: str) -> str:
-    found = entry_at(tree_of, path)
-    return found.data.decode("utf-8", errors="replace") if isinstance(found, pygit2.Blob) else ""
+    entry = entry_at(tree_of, path)
+    return entry.data.decode("utf-8", errors="replace") if isinstance(entry, pygit2.Blob) else ""
 
 
 _REPO = "/{owner}/{name}"
-DOORS = (
-    Door("GET", "/", home),
-    Door("GET", "/{owner}", owner),
-    Door("GET", _REPO, repository),
-    Door("GET", _REPO + "/tree/{rest:path}", tree),
-    Door("GET", _REPO + "/blob/{rest:path}", blob),
-    Door("GET", _REPO + "/raw/{rest:path}", raw),
-    Door("GET", _REPO + "/commits", commits),
-    Door("GET", _REPO + "/commits/{rev:path}", commits),
-    Door("GET", _REPO + "/commit/{sha}", commit),
-    Door("GET", _REPO + "/compare/{basehead:path}", compare),
-    Door("GET", _REPO + "/branches", branches),
-    Door("GET", _REPO + "/pulls", pulls),
-    Door("GET", _REPO + "/issues", issues),
-    Door("GET", _REPO + "/pull/{number:int}", pull),
-    Door("GET", _REPO + "/issues/{number:int}", issue),
-    Door("GET", _REPO + "/runs/{number:int}", run),
+ROUTES = (
+    PageRoute("GET", "/", home),
+    PageRoute("GET", "/{owner}", owner),
+    PageRoute("GET", _REPO, repository),
+    PageRoute("GET", _REPO + "/tree/{rest:path}", tree),
+    PageRoute("GET", _REPO + "/blob/{rest:path}", blob),
+    PageRoute("GET", _REPO + "/raw/{rest:path}", raw),
+    PageRoute("GET", _REPO + "/commits", commits),
+    PageRoute("GET", _REPO + "/commits/{rev:path}", commits),
+    PageRoute("GET", _REPO + "/commit/{sha}", commit),
+    PageRoute("GET", _REPO + "/compare/{basehead:path}", compare),
+    PageRoute("GET", _REPO + "/branches", branches),
+    PageRoute("GET", _REPO + "/pulls", pulls),
+    PageRoute("GET", _REPO + "/issues", issues),
+    PageRoute("GET", _REPO + "/pull/{number:int}", pull),
+    PageRoute("GET", _REPO + "/issues/{number:int}", issue),
+    PageRoute("GET", _REPO + "/runs/{number:int}", run),
 )

@@ -70,18 +70,18 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Redirect:
     """Look there (after a form was carried out)."""
 
     path: str
 
 
-Answer: TypeAlias = Page | Raw | Elsewhere
+Answer: TypeAlias = Page | Raw | Redirect
 View: TypeAlias = Callable[[Visit], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class PageRoute:
     """A page and its address. ``method`` POST takes a form."""
 
     method: str
@@ -94,25 +94,25 @@ def page_of(visit: Visit, repo: RepositoryRow, tab: str, template: str, **values
     return Page(template, values, repo_view(visit.backend, repo), tab)
 
 
-def routes(backend: Backend, person: str, doors: tuple[Door, ...]) -> tuple[BaseRoute, ...]:
+def routes(backend: Backend, person: str, pages: tuple[PageRoute, ...]) -> tuple[BaseRoute, ...]:
     """The pages, acted on by ``person``. Forms carry a token that other sites cannot read."""
     token = secrets.token_urlsafe(24)
     static = Route("/static/{file}", _static, methods=["GET"])
     return (
         static,
-        *(Route(door.path, _handler(backend, person, token, door), methods=[door.method]) for door in doors),
+        *(Route(route.path, _handler(backend, person, token, route), methods=[route.method]) for route in pages),
     )
 
 
-def _handler(backend: Backend, login: str, token: str, door: Door) -> Callable[[Request], Awaitable[Response]]:
+def _handler(backend: Backend, login: str, token: str, route: PageRoute) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
-        body = await request.body() if door.method == "POST" else b""
-        return await to_thread.run_sync(lambda: _respond(backend, (login, token), door, request, body))
+        body = await request.body() if route.method == "POST" else b""
+        return await to_thread.run_sync(lambda: _respond(backend, (login, token), route, request, body))
 
     return handle
 
 
-def _respond(backend: Backend, acting: tuple[str, str], door: Door, request: Request, body: bytes) -> Response:
+def _respond(backend: Backend, acting: tuple[str, str], route: PageRoute, request: Request, body: bytes) -> Response:
     login, token = acting
     person = backend.login(login)
     if person is None:
@@ -121,12 +121,12 @@ def _respond(backend: Backend, acting: tuple[str, str], door: Door, request: Req
     form = dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     visit = Visit(backend, person, token, params, query_of(request.scope["query_string"]), form)
     try:
-        if door.method == "POST":
+        if route.method == "POST":
             _require_own(request, form, token)
-        answer = door.view(visit)
+        answer = route.view(visit)
     except ApiProblem as problem:
         return _html(visit, Page("problem.html", {"problem": problem}), problem.status)
-    if isinstance(answer, Elsewhere):
+    if isinstance(answer, Redirect):
         return RedirectResponse(answer.path, 303)
     if isinstance(answer, Raw):
         headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -148,7 +148,11 @@ def _html(visit: Visit, page: Page, status: int) -> Response:
 
 
 def _require_own(request: Request, form: Mapping[str, str], token: str) -> None:
-    """403 unless the form comes from a page of ours, opened under a loopback address."""
+    """403 unless the form comes from a page of ours, opened under a loopback address.
+
+    Any page in the person's browser can post to 127.0.0.1, and one whose own name is made to resolve there (DNS rebinding)
+    can read our pages, token included: so the name in ``Host`` counts as well.
+    """
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     if host not in _HOSTS or not hmac.compare_digest(form.get("token", ""), token):
         raise forbidden("This form has expired. Load the page again.")

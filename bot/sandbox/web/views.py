@@ -24,7 +24,7 @@ from bot.sandbox.records import (
     UserRow,
 )
 from bot.sandbox.replies import not_found
-from bot.sandbox.shapes.talk import labels_of
+from bot.sandbox.shapes.issues import labels_of
 from bot.sandbox.verbs import checks
 
 
@@ -64,7 +64,7 @@ class ThreadView:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidView:
+class TimelineItem:
     """A comment or event in a conversation; exactly one of both is there."""
 
     at: str
@@ -127,8 +127,8 @@ def locate(git: pygit2.Repository, rest: str) -> tuple[str, str, pygit2.Commit]:
 
 def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
     """The entries of the folder at ``path``, folders first."""
-    found = entry_at(tree, path)
-    if not isinstance(found, pygit2.Tree):
+    node = entry_at(tree, path)
+    if not isinstance(node, pygit2.Tree):
         raise not_found()
     prefix = f"{path}/" if path else ""
     rows = [
@@ -138,7 +138,7 @@ def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
             isinstance(entry, pygit2.Tree),
             entry.size if isinstance(entry, pygit2.Blob) else 0,
         )
-        for entry in found
+        for entry in node
     ]
     return sorted(rows, key=lambda row: (not row.folder, row.name.lower()))
 
@@ -154,8 +154,8 @@ def commit_view(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) ->
 
 def recent(backend: Backend, repo: RepositoryRow, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
     """The newest commits reachable from ``tip``."""
-    found = (commit for _, commit in zip(range(limit), history(backend.git(repo), str(tip.id)), strict=False))
-    return [commit_view(backend, repo, commit) for commit in found]
+    newest = (commit for _, commit in zip(range(limit), history(backend.git(repo), str(tip.id)), strict=False))
+    return [commit_view(backend, repo, commit) for commit in newest]
 
 
 def thread_state(issue: IssueRow, pull: PullRow | None) -> str:
@@ -172,27 +172,27 @@ def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, state: str, l
     rows = backend.store.all(
         IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC", repo.id, pulls
     )
-    found = [_thread(backend, repo, row) for row in rows if state in ("all", row.state)]
-    return [row for row in found if not label or label in {one.name for one in row.labels}]
+    views = [_thread(backend, repo, row) for row in rows if state in ("all", row.state)]
+    return [view for view in views if not label or label in {row.name for row in view.labels}]
 
 
 def _thread(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> ThreadView:
-    pull = backend.store.one(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id) if issue.is_pull else None
+    pull = backend.pull_half(issue)
     comments = backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
     state = "none" if pull is None else checks.worst_state(backend, repo, pull.head_sha)
     labels = tuple(labels_of(backend, issue))
     return ThreadView(issue, thread_state(issue, pull), backend.user(issue.author_id), labels, comments, state)
 
 
-def conversation(backend: Backend, issue: IssueRow) -> list[SaidView]:
+def timeline(backend: Backend, issue: IssueRow) -> list[TimelineItem]:
     """Comments and events in the order in which they happened."""
     comments = backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
     events = backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    said = [SaidView(row.created_at, backend.user(row.author_id), comment=row) for row in comments]
-    happened = [SaidView(row.created_at, backend.user(row.actor_id), event=row) for row in events]
+    commented = [TimelineItem(row.created_at, backend.user(row.author_id), comment=row) for row in comments]
+    happened = [TimelineItem(row.created_at, backend.user(row.actor_id), event=row) for row in events]
     merged = any(row.event == "merged" for row in events)
     happened = [row for row in happened if not (merged and row.event is not None and row.event.event == "closed")]
-    return sorted([*said, *happened], key=lambda row: row.at)
+    return sorted([*commented, *happened], key=lambda row: row.at)
 
 
 def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView]:
@@ -203,9 +203,9 @@ def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView
     return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
 
 
-def remarks(found: Sequence[CheckView]) -> list[AnnotationRow]:
+def annotations_of(checks_shown: Sequence[CheckView]) -> list[AnnotationRow]:
     """All annotations of these checks."""
-    return [remark for check in found for remark in check.annotations]
+    return [annotation for check in checks_shown for annotation in check.annotations]
 
 
 def run_view(backend: Backend, run: CheckRunRow) -> CheckView:

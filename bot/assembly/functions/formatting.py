@@ -1,0 +1,130 @@
+"""``format`` and ``formatlist``: the verbs of Terraform's format function.
+
+Source: Terraform documentation, "format Function"; where it is silent, go-cty, function/stdlib/format.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, TypeGuard
+
+from bot.assembly.faults import Misuse
+from bot.assembly.functions.arguments import number, text, truth, whole
+from bot.assembly.functions.encoding import json_text, quoted
+from bot.assembly.graphemes import graphemes
+from bot.assembly.numbers import number_text
+from bot.model.json import JSON
+
+_VERB: Final = re.compile(
+    r"%(?P<flags>[-+ 0#]*)(?P<width>[0-9]{0,3})(?:\.(?P<precision>[0-9]{0,3}))?"
+    r"(?:\[(?P<index>[1-9][0-9]{0,2})\])?(?P<letter>[a-zA-Z%]?)"
+)
+_BASES: Final = {"d": "", "b": "0b", "o": "0", "x": "0x", "X": "0X"}
+_BITS: Final = 512
+
+
+def formatted(template: JSON, *values: JSON) -> str:
+    """The text that ``template`` makes of ``values``."""
+    position = most = 0
+
+    def replaced(verb: re.Match[str]) -> str:
+        nonlocal position, most
+        if verb["letter"] == "%":
+            return "%"
+        if not verb["letter"]:
+            raise Misuse("has a '%' without a verb")
+        position = int(verb["index"]) if verb["index"] else position + 1
+        most = max(most, position)
+        if position > len(values):
+            raise Misuse("has more verbs than values")
+        return _formatted(verb, values[position - 1])
+
+    result = _VERB.sub(replaced, text(template))
+    if most < len(values):
+        raise Misuse("has more values than verbs")
+    return result
+
+
+def formatted_list(template: JSON, *values: JSON) -> JSON:
+    """The text for each element of the lists among the arguments; what is no list is the same every time."""
+    lengths = {len(value) for value in values if _is_list(value)}
+    if len(lengths) > 1:
+        raise Misuse("takes lists of the same length")
+    rounds = lengths.pop() if lengths else 1
+    return [
+        formatted(template, *(value[index] if _is_list(value) else value for value in values))
+        for index in range(rounds)
+    ]
+
+
+def _is_list(value: JSON) -> TypeGuard[Sequence[JSON]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _formatted(verb: re.Match[str], value: JSON) -> str:
+    precision = None if verb["precision"] is None else int(verb["precision"] or 0)
+    letter = verb["letter"]
+    match letter:
+        case "s":
+            return _padded("".join(graphemes(text(value))[:precision]), verb)
+        case "v" if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return _signed(_shortest(value), verb)
+        case "v":
+            return _padded(value if isinstance(value, str) and "#" not in verb["flags"] else json_text(value), verb)
+        case "q":
+            return _padded(quoted(text(value)), verb)
+        case "t":
+            return text(truth(value))
+        case "d" | "b" | "o" | "x" | "X":
+            return _signed(format(whole(value), letter), verb, _BASES[letter] if "#" in verb["flags"] else "")
+        case "f":
+            return _signed(_fixed(number(value), 6 if precision is None else precision), verb)
+        case "g" | "G" if precision is None:
+            digits = _shortest(number(value))
+            return _signed(digits.upper() if letter == "G" else digits, verb)
+        case "e" | "E" | "g" | "G":
+            return _signed(format(float(number(value)), f".{6 if precision is None else precision}{letter}"), verb)
+        case other:
+            raise Misuse(f"does not know %{other}")
+
+
+def _padded(shown: str, verb: re.Match[str]) -> str:
+    missing = int(verb["width"] or 0) - len(graphemes(shown))
+    if "-" in verb["flags"]:
+        return shown + " " * missing
+    return ("0" if "0" in verb["flags"] else " ") * missing + shown
+
+
+def _signed(digits: str, verb: re.Match[str], prefix: str = "") -> str:
+    """The digits of a number with its sign, filled up to the width; zeros go between sign and digits."""
+    sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+    sign = sign or next((flag for flag in "+ " if flag in verb["flags"]), "")
+    width = int(verb["width"] or 0)
+    if "-" in verb["flags"]:
+        return f"{sign}{prefix}{digits}".ljust(width)
+    if "0" in verb["flags"]:
+        return f"{sign}{prefix}{digits.zfill(width - len(sign) - len(prefix))}"
+    return f"{sign}{prefix}{digits}".rjust(width)
+
+
+def _shortest(value: float) -> str:
+    """All digits of a number, with an exponent below -4 and from 6 on (Go, math/big, ``Float.Text('g', -1)``)."""
+    exact = Decimal(number_text(value))
+    exponent = exact.adjusted()
+    if -4 <= exponent < 6:
+        return number_text(value)
+    digits = "".join(map(str, exact.as_tuple().digits)).rstrip("0")
+    return f"{'-' if value < 0 else ''}{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{exponent:+03d}"
+
+
+def _fixed(value: float, places: int) -> str:
+    """A number with ``places`` digits after the point, rounded from what 512 bits hold of it, as Terraform rounds it."""
+    exact = abs(Fraction(number_text(value)))
+    shift = _BITS - (exact.numerator.bit_length() - exact.denominator.bit_length())
+    held = Fraction(round(exact * Fraction(2) ** shift)) / Fraction(2) ** shift
+    digits = str(round(held * 10**places)).zfill(places + 1)
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits

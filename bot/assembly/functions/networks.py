@@ -1,0 +1,50 @@
+"""Functions of IP networks in CIDR notation. Source: Terraform documentation, "IP Network Functions"."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TypeAlias
+
+from bot.assembly.faults import Misuse
+from bot.assembly.functions.arguments import text, whole
+from bot.model.json import JSON
+
+_Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
+
+
+def _network(prefix: JSON) -> _Network:
+    written = text(prefix)
+    address, slash, length = written.partition("/")
+    try:
+        if slash and length.isascii() and length.isdigit():
+            return ipaddress.ip_network((address, int(length)), strict=False)
+    except ValueError:
+        pass
+    raise Misuse(f"takes a network such as '10.0.0.0/8', not {written!r}")
+
+
+def subnet(prefix: JSON, bits: JSON, index: JSON) -> JSON:
+    """The network with ``bits`` more in its prefix and ``index`` in them."""
+    network, more, position = _network(prefix), whole(bits), whole(index)
+    length = network.prefixlen + more
+    if more < 0 or length > network.max_prefixlen:
+        raise Misuse(f"takes at most {network.max_prefixlen - network.prefixlen} more bits for this network")
+    if not 0 <= position < 2**more:
+        raise Misuse(f"takes a number that fits in {more} bits")
+    return f"{network.network_address + (position << (network.max_prefixlen - length))}/{length}"
+
+
+def host(prefix: JSON, index: JSON) -> JSON:
+    """The address with number ``index`` in a network; a number below zero counts from its end."""
+    network, position = _network(prefix), whole(index)
+    if not -network.num_addresses <= position < network.num_addresses:
+        raise Misuse(f"takes a number that fits in the {network.num_addresses} addresses of this network")
+    return str(network[position])
+
+
+def netmask(prefix: JSON) -> JSON:
+    """The mask of an IPv4 network in dotted form."""
+    network = _network(prefix)
+    if network.version != 4:
+        raise Misuse("takes an IPv4 network: IPv6 has no netmasks")
+    return str(network.netmask)

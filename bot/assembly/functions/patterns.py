@@ -1,0 +1,88 @@
+"""``regex``, ``regexall`` and ``replace``. Their time is charged to the budget of the evaluation."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bot.assembly.faults import LONGEST_TEXT, MOST_ELEMENTS, EvaluationBudget, Misuse
+from bot.assembly.functions.arguments import text
+from bot.assembly.regex.matching import Slots, find_all, search
+from bot.assembly.regex.program import Program
+from bot.assembly.regex.syntax import read_pattern
+from bot.model.json import JSON
+
+_REFERENCE: Final = re.compile(r"\$(?:\$|\{([0-9A-Za-z_]+)\}|([0-9A-Za-z_]+))")
+
+
+def first_match(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON:
+    """What the first match holds: its groups by name or in order, its text when there are no groups."""
+    program = read_pattern(text(pattern))
+    slots = search(program, text(value), 0, budget)
+    if slots is None:
+        raise Misuse("finds nothing that the pattern matches")
+    return _held(program, text(value), slots)
+
+
+def all_matches(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON:
+    """What each match holds."""
+    program, whole, results = read_pattern(text(pattern)), text(value), list[JSON]()
+    for slots in find_all(program, whole, budget):
+        if len(results) >= MOST_ELEMENTS:
+            raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
+        results.append(_held(program, whole, slots))
+    return results
+
+
+def replaced(value: JSON, old: JSON, new: JSON, *, budget: EvaluationBudget) -> JSON:
+    """The text with all ``old`` in it made ``new``; ``old`` between slashes is a pattern, and ``$1`` in ``new`` its group."""
+    whole, sought, put = text(value), text(old), text(new)
+    if len(sought) > 1 and sought[0] == sought[-1] == "/":
+        return _replaced_matches(whole, read_pattern(sought[1:-1]), put, budget)
+    if (whole.count(sought) + 1) * len(put) > LONGEST_TEXT:
+        raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+    return whole.replace(sought, put)
+
+
+def _replaced_matches(whole: str, program: Program, put: str, budget: EvaluationBudget) -> str:
+    kept, length, end = list[str](), 0, 0
+    for slots in find_all(program, whole, budget):
+        kept += [whole[end : slots[0]], _expanded(program, whole, slots, put)]
+        length += len(kept[-1])
+        end = slots[1] or 0
+        if length > LONGEST_TEXT:
+            raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+    return "".join([*kept, whole[end:]])
+
+
+def _group(whole: str, slots: Slots, index: int) -> str | None:
+    start, end = slots[2 * index : 2 * index + 2]
+    return None if start is None or end is None else whole[start:end]
+
+
+def _held(program: Program, whole: str, slots: Slots) -> JSON:
+    groups = [_group(whole, slots, index) for index in range(1, len(program.names) + 1)]
+    names = [name for name in program.names if name is not None]
+    if not groups:
+        return _group(whole, slots, 0)
+    if not names:
+        return list(groups)
+    if len(names) < len(groups):
+        raise Misuse("takes a pattern whose groups all have names, or none")
+    return dict(zip(names, groups, strict=True))
+
+
+def _expanded(program: Program, whole: str, slots: Slots, put: str) -> str:
+    """``put`` with the groups it refers to (Go, ``Regexp.Expand``: a name is as long as it can be)."""
+
+    def group(reference: re.Match[str]) -> str:
+        name = reference[1] or reference[2]
+        if name is None:
+            return "$"
+        if name == "0" or (name.isdigit() and name[0] != "0"):
+            index = int(name[:4])
+        else:
+            index = program.names.index(name) + 1 if name in program.names else len(program.names) + 1
+        return (_group(whole, slots, index) if index <= len(program.names) else None) or ""
+
+    return _REFERENCE.sub(group, put)

@@ -1,0 +1,81 @@
+"""Functions of sets: lists with each element once, in the order that Terraform shows them in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import reduce
+
+from bot.assembly.faults import MOST_ELEMENTS, Misuse
+from bot.assembly.functions.arguments import items, unified
+from bot.assembly.functions.encoding import json_text
+from bot.assembly.values import Value
+
+
+def distinct(values: Value) -> tuple[Value, ...]:
+    """Each element once, as one type, in the order of the list."""
+    return _once(unified(items(values)))
+
+
+def as_set(values: Value) -> Value | tuple[Value, ...]:
+    """The elements as a set; null stays null."""
+    return values if values.data is None else _ordered(unified(items(values)))
+
+
+def union(*sets: Value) -> tuple[Value, ...]:
+    """What is in one of the sets."""
+    return _ordered([item for members in _same_type(sets) for item in members])
+
+
+def intersection(*sets: Value) -> tuple[Value, ...]:
+    """What is in all of the sets."""
+    first, *others = _same_type(sets)
+    return _ordered(reduce(lambda kept, other: _among(kept, other, member=True), others, first))
+
+
+def difference(first: Value, second: Value) -> tuple[Value, ...]:
+    """What is in the first set and not in the second."""
+    return _ordered(_among(*_same_type((first, second)), member=False))
+
+
+def product(*sets: Value) -> tuple[Value, ...]:
+    """All ways to take one element of each list; of lists, in their order."""
+    members = [unified(items(value)) for value in sets]
+    if math.prod(map(len, members)) > MOST_ELEMENTS:
+        raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
+    return tuple(replace(sets[0], data=combination) for combination in itertools.product(*members))
+
+
+def _same_type(sets: Sequence[Value]) -> list[tuple[Value, ...]]:
+    """The elements of all sets as one type."""
+    flat = iter(unified([item for value in sets for item in items(value)]))
+    return [tuple(itertools.islice(flat, len(value.elements))) for value in sets]
+
+
+def _key(value: Value) -> str:
+    return json_text(value.plain())
+
+
+def _once(values: Iterable[Value]) -> tuple[Value, ...]:
+    known: dict[str, Value] = {}
+    for value in values:
+        known.setdefault(_key(value), value)
+    return tuple(known.values())
+
+
+def _among(values: Iterable[Value], others: Iterable[Value], *, member: bool) -> tuple[Value, ...]:
+    known = {_key(other) for other in others}
+    return tuple(value for value in values if (_key(value) in known) is member)
+
+
+def _ordered(values: Iterable[Value]) -> tuple[Value, ...]:
+    """Each element once, in go-cty's order (cty/set_internals.go, ``Less``): false before true, numbers, texts, null last."""
+    return tuple(sorted(_once(values), key=_rank))
+
+
+def _rank(value: Value) -> tuple[bool, float, str]:
+    if isinstance(value.data, (int, float)):
+        return (False, value.data, "")
+    return (value.data is None, 0, value.data if isinstance(value.data, str) else _key(value))

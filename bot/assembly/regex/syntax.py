@@ -1,0 +1,277 @@
+"""Reads regular expressions in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax) as Go does (regexp/syntax).
+
+It has neither look-around nor back-references, which is what makes matching linear in time: Python's own ``re`` reads
+other expressions, and can be made to run for ever by whoever writes the pattern. Names of scripts are not known here.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.assembly.regex.characters import (
+    CATEGORIES,
+    CONTROLS,
+    PERL,
+    POSIX,
+    Test,
+    at_word_edge,
+    line_ends,
+    line_starts,
+    not_at_word_edge,
+    text_ends,
+    text_starts,
+)
+from bot.assembly.regex.program import BadPattern, Choice, Group, Hold, Part, Program, Repeat, Row, Take, compiled
+
+_MOST_REPEATS: Final = 1000
+_DEEPEST: Final = 40
+
+
+def read_pattern(pattern: str) -> Program:
+    """The program of a regular expression. Raises :class:`BadPattern`."""
+    reader = _Reader(pattern)
+    part = reader.alternatives()
+    if reader.at < len(pattern):
+        raise BadPattern("a ')' that closes nothing")
+    return compiled(part, reader.names)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads an expression from left to right. ``flags`` are those in force at ``at``."""
+
+    pattern: str
+    at: int = 0
+    flags: frozenset[str] = frozenset()
+    names: list[str | None] = field(default_factory=list)
+    depth: int = 0
+
+    def _next(self, *marks: str) -> str | None:
+        """The mark that the pattern goes on with, which is passed; None when it is another."""
+        for mark in marks:
+            if self.pattern.startswith(mark, self.at):
+                self.at += len(mark)
+                return mark
+        return None
+
+    def _take(self, what: str) -> str:
+        if self.at >= len(self.pattern):
+            raise BadPattern(f"an expression that ends where {what} is expected")
+        self.at += 1
+        return self.pattern[self.at - 1]
+
+    def _until(self, mark: str) -> str:
+        end = self.pattern.find(mark, self.at)
+        if end < 0:
+            raise BadPattern(f"an expression without the {mark!r} that is expected")
+        text, self.at = self.pattern[self.at : end], end + len(mark)
+        return text
+
+    def alternatives(self) -> Part:
+        """Up to the end or the ``)`` of this group."""
+        parts = [self._row()]
+        while self._next("|"):
+            parts.append(self._row())
+        return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+
+    def _row(self) -> Part:
+        parts: list[Part] = []
+        while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
+            if self._next("\\Q"):
+                end = self.pattern.find("\\E", self.at)
+                literal = self.pattern[self.at :] if end < 0 else self._until("\\E")
+                self.at = len(self.pattern) if end < 0 else self.at
+                parts += [self._literal(character) for character in literal]
+                parts[-1:] = [self._repeated(part) for part in parts[-1:]]
+            else:
+                atom = self._atom()
+                if atom is not None:
+                    parts.append(self._repeated(atom))
+        return Row(tuple(parts))
+
+    def _repeated(self, part: Part) -> Part:
+        limits = self._limits()
+        if limits is None:
+            return part
+        lazy = (self._next("?") is not None) != ("U" in self.flags)
+        before = self.at
+        if self._limits() is not None:
+            raise BadPattern(f"a repetition of a repetition at {self.pattern[before:]!r}")
+        return Repeat(part, *limits, lazy)
+
+    def _limits(self) -> tuple[int, int | None] | None:
+        mark = self._next("*", "+", "?", "{")
+        if mark is None or mark != "{":
+            return {None: None, "*": (0, None), "+": (1, None), "?": (0, 1)}[mark]
+        inside, brace, _ = self.pattern[self.at :].partition("}")
+        low, comma, high = inside.partition(",")
+        if not brace or not _digits(low) or (comma and high and not _digits(high)):
+            self.at -= 1
+            return None
+        self.at += len(inside) + 1
+        least, most = int(low), int(high) if high else None if comma else int(low)
+        if max(least, most or 0) > _MOST_REPEATS or (most is not None and most < least):
+            raise BadPattern(f"a repetition that is not possible: {{{inside}}}")
+        return least, most
+
+    def _atom(self) -> Part | None:
+        start = self.at
+        character = self._take("a part")
+        match character:
+            case "(":
+                return self._group()
+            case "[":
+                return Take(self._class())
+            case "." if "s" in self.flags:
+                return Take(lambda _: True)
+            case ".":
+                return Take(lambda other: other != "\n")
+            case "^":
+                return Hold(line_starts if "m" in self.flags else text_starts)
+            case "$":
+                return Hold(line_ends if "m" in self.flags else text_ends)
+            case "*" | "+" | "?":
+                raise BadPattern(f"a repetition of nothing at {self.pattern[start:]!r}")
+            case "\\":
+                return self._escape()
+            case _:
+                return self._literal(character)
+
+    def _literal(self, character: str) -> Take:
+        if "i" in self.flags:
+            folded = character.casefold()
+            return Take(lambda other: other.casefold() == folded)
+        return Take(character.__eq__)
+
+    def _folded(self, test: Test) -> Test:
+        if "i" not in self.flags:
+            return test
+        return lambda other: any(test(variant) for variant in {other, other.lower(), other.upper(), other.casefold()})
+
+    def _group(self) -> Part | None:
+        outer, self.depth = self.flags, self.depth + 1
+        if self.depth > _DEEPEST:
+            raise BadPattern(f"groups in groups, more than {_DEEPEST} deep")
+        index: int | None = None
+        if self._next("?P<", "?<"):
+            index = self._name(self._until(">"))
+        elif self._next("?"):
+            if self._flags():
+                self.depth -= 1
+                return None
+        else:
+            index = self._name(None)
+        part = self.alternatives()
+        if not self._next(")"):
+            raise BadPattern("a '(' that is not closed")
+        self.flags, self.depth = outer, self.depth - 1
+        return part if index is None else Group(index, part)
+
+    def _name(self, name: str | None) -> int:
+        if name is not None and not (name.isascii() and name.replace("_", "a").isalnum()):
+            raise BadPattern(f"a group that cannot be named {name!r}")
+        self.names.append(name)
+        return len(self.names)
+
+    def _flags(self) -> bool:
+        """Read the flags of ``(?flags)`` or ``(?flags:``; whether nothing but flags is in the group."""
+        on = True
+        while (mark := self._take("a flag")) not in ":)":
+            if mark == "-" and on:
+                on = False
+            elif mark in "imsU":
+                self.flags = self.flags | {mark} if on else self.flags - {mark}
+            else:
+                raise BadPattern(f"the group '(?{mark}', which is not part of the language")
+        return mark == ")"
+
+    def _escape(self) -> Part:
+        condition = {"b": at_word_edge, "B": not_at_word_edge, "A": text_starts, "z": text_ends}.get(
+            self.pattern[self.at : self.at + 1]
+        )
+        if condition is not None:
+            self.at += 1
+            return Hold(condition)
+        test = self._class_escape()
+        return self._literal(self._escaped()) if test is None else Take(self._folded(test))
+
+    def _class_escape(self) -> Test | None:
+        """A class of characters after a backslash; None when it is one character."""
+        letter = self.pattern[self.at : self.at + 1]
+        if letter in PERL:
+            self.at += 1
+            return PERL[letter]
+        if not self._next("p", "P"):
+            return None
+        name = self._until("}") if self._next("{") else self._take("a category")
+        negated = (letter == "P") != name.startswith("^")
+        category = name.removeprefix("^")
+        if category not in CATEGORIES:
+            raise BadPattern(f"an unknown class of characters {name!r}")
+        return lambda other: unicodedata.category(other).startswith(category) is not negated
+
+    def _escaped(self) -> str:
+        """The character that is written after a backslash."""
+        letter = self._take("a character")
+        if letter in CONTROLS:
+            return CONTROLS[letter]
+        if letter == "x":
+            code = self._until("}") if self._next("{") else self._take("a digit") + self._take("a digit")
+            return _character(code, 16)
+        following = self.pattern[self.at : self.at + 2]
+        if letter == "0" or (letter in "1234567" and following[:1] in tuple("01234567")):
+            octal = letter + "".join(digit for digit in following if digit in "01234567")
+            self.at += len(octal) - 1
+            return _character(octal, 8)
+        if letter.isalnum() or not letter.isascii():
+            raise BadPattern(f"the escape '\\{letter}', which is not part of the language")
+        return letter
+
+    def _class(self) -> Test:
+        negated = self._next("^") is not None
+        tests = [self._members()]
+        while not self._next("]"):
+            tests.append(self._members())
+        union = self._folded(lambda other: any(test(other) for test in tests))
+        return (lambda other: not union(other)) if negated else union
+
+    def _members(self) -> Test:
+        """One character, range or named class between brackets."""
+        if self._next("[:"):
+            return self._posix()
+        if self._next("\\"):
+            test = self._class_escape()
+            if test is not None:
+                return test
+            low = self._escaped()
+        else:
+            low = self._take("a ']'")
+        if self.pattern[self.at : self.at + 1] != "-" or self.pattern[self.at + 1 : self.at + 2] in {"]", ""}:
+            return low.__eq__
+        self.at += 1
+        high = self._escaped() if self._next("\\") else self._take("a ']'")
+        if high < low:
+            raise BadPattern(f"a range from {low!r} down to {high!r}")
+        return lambda other: low <= other <= high
+
+    def _posix(self) -> Test:
+        name = self._until(":]")
+        inner = POSIX.get(name.removeprefix("^"))
+        if inner is None:
+            raise BadPattern(f"an unknown class of characters '[:{name}:]'")
+        if name.startswith("^"):
+            return lambda other: not inner(other)
+        return inner
+
+
+def _digits(text: str) -> bool:
+    return 0 < len(text) < 6 and text.isascii() and text.isdigit()
+
+
+def _character(code: str, base: int) -> str:
+    try:
+        return chr(int(code, base))
+    except (ValueError, OverflowError):
+        raise BadPattern(f"the code {code!r}, which is no character") from None

@@ -1,0 +1,220 @@
+"""One container as an engine shows it, said in the words of a Compose service.
+
+Pure. The container observer and the snapshot observer call :func:`observed`; the diff compares its tree with a declared
+service in canonical long Compose syntax. The readers of the single fields are in :mod:`bot.drift.compose.inspected.fields`.
+
+What a container has from its image or from its engine is not what somebody chose for it, so it is left out of the tree
+and kept below ``x-inherited`` in the same vocabulary. So a comparison
+
+* looks for additions in the tree only;
+* looks for the live value of anything that Git states in :func:`with_inherited`: ``restart: "no"``, or an environment
+  variable equal to the image's, is live although nobody had to ask for it;
+* leaves out the keys in ``x-unknown``: this engine does not show them at all.
+
+Networks and volumes have the engine's names for them; what Git calls those, :mod:`bot.drift.compose.services` finds out.
+
+Without the image's inspect everything that an image may bring counts as inherited: it can be compared with what Git
+states, and an addition cannot be told from the image.
+
+Beside the Compose keys a tree has:
+
+``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}
+``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
+``x-container`` {"id", "name", "engine", "project", "working_dir"}
+``x-inherited`` what came from the image and the engine
+``x-replicas``  the trees of the service's other containers, only where there are any
+``x-unknown``   keys of which nothing is known, only where there are any
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Literal
+
+from bot.drift.compose.inspected.container import Container, Defaults, facts
+from bot.drift.compose.inspected.fields import FIELDS
+from bot.drift.compose.inspected.health import container_problems
+from bot.drift.compose.inspected.networking import brought_ports
+from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
+from bot.model.resource import Observed, Platform, ResourceId
+
+__all__ = [
+    "INHERITED",
+    "REPLICAS",
+    "UNKNOWN",
+    "Defaults",
+    "identity",
+    "is_one_off",
+    "merged",
+    "observed",
+    "split",
+    "with_inherited",
+]
+
+INHERITED: Final = "x-inherited"
+REPLICAS: Final = "x-replicas"
+UNKNOWN: Final = "x-unknown"
+
+_FROM_IMAGE: Final = frozenset(
+    {"command", "entrypoint", "environment", "expose", "healthcheck", "labels", "stop_signal", "user", "working_dir"}
+)
+
+Engine = Literal["docker", "podman"]
+
+_PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
+_SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")
+_WORKING_DIR: Final = ("com.docker.compose.project.working_dir", "io.podman.compose.project.working_dir")
+_STACK: Final = "com.docker.stack.namespace"
+_SWARM_SERVICE: Final = "com.docker.swarm.service.name"
+
+
+def observed(
+    container: Tree, image: Tree | None = None, engine: Engine = "docker", defaults: Defaults | None = None
+) -> Observed:
+    """The service that one inspected container runs.
+
+    ``image`` is the inspect of its image where known; ``defaults`` are the engine's where they are not the usual ones
+    (log driver, ulimits, ...).
+    """
+    shown = facts(container, image, engine, defaults or Defaults.of(engine))
+    return Observed(identity(container), _tree(shown), container_problems(container), _version(container))
+
+
+def identity(container: Tree) -> ResourceId:
+    """Project and service from the labels that Compose tools set; else no project and the container's name."""
+    labels = mapping(get(container, "Config", "Labels"))
+    project = next((text(labels[key]) for key in (*_PROJECT, _STACK) if key in labels), "")
+    service = next((text(labels[key]) for key in _SERVICE if key in labels), "")
+    if not service and _SWARM_SERVICE in labels:
+        service = text(labels[_SWARM_SERVICE]).removeprefix(f"{project}_")
+    name = text(container.get("Name")).removeprefix("/")
+    return ResourceId(Platform.COMPOSE, "service", project, service or name)
+
+
+def is_one_off(container: Tree) -> bool:
+    """Whether ``docker compose run`` made it, or it is a pod's infrastructure: no replica of its service."""
+    labels = mapping(get(container, "Config", "Labels"))
+    return text(labels.get("com.docker.compose.oneoff")).lower() == "true" or container.get("IsInfra") is True
+
+
+def merged(replicas: Sequence[Observed]) -> Observed:
+    """One service from its containers: the tree of the first by name with those of the others, ``scale``, everybody's
+    problems.
+
+    The order in which containers were listed makes no difference.
+    """
+    ordered = sorted(replicas, key=lambda replica: text(get(replica.tree, "x-container", "name")))
+    first = ordered[0]
+    if len(ordered) == 1:
+        return first
+    problems = tuple(
+        replace(problem, message=f"{text(get(replica.tree, 'x-container', 'name'))}: {problem.message}")
+        for replica in ordered
+        for problem in replica.problems
+    )
+    tree = {**first.tree, "scale": len(ordered), REPLICAS: [replica.tree for replica in ordered[1:]]}
+    return Observed(first.id, tree, problems, "+".join(replica.version for replica in ordered))
+
+
+def _tree(shown: Container) -> dict[str, JSON]:
+    given: dict[str, JSON] = {}
+    inherited: dict[str, JSON] = {}
+    for key, read in FIELDS.items():
+        value, ground = read(shown)
+        if key in _FROM_IMAGE and not shown.image:
+            ground = value
+        mine, theirs = split(value, ground)
+        if mine is not None:
+            given[key] = mine
+        if theirs is not None:
+            inherited[key] = theirs
+    if brought := brought_ports(shown):
+        inherited["expose"] = brought
+    unknown = _unknown(shown)
+    return {**given, **_annotations(shown), INHERITED: inherited, **({UNKNOWN: [*unknown]} if unknown else {})}
+
+
+def _unknown(shown: Container) -> tuple[str, ...]:
+    """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker, exposed
+    ports in its own words, and the devices of ``gpus``.
+    """
+    if not shown.podman:
+        return ()
+    return (
+        *(() if shown.config.get("CreateCommand") else ("sysctls",)),
+        *(() if shown.container.get("ImageName") else ("logging",)),
+        *(() if mapping(shown.config.get("ExposedPorts")) else ("expose",)),
+        *(() if shown.host.get("DeviceRequests") else ("gpus",)),
+    )
+
+
+def with_inherited(tree: Tree) -> Tree:
+    """``tree`` with what came from image and engine: every live value that a declaration can be held against."""
+    return _over(mapping(tree.get(INHERITED)), {key: value for key, value in tree.items() if key != INHERITED})
+
+
+def _over(below: Tree, above: Tree) -> dict[str, JSON]:
+    """``above`` laid over ``below``, mappings by entry."""
+    merged_: dict[str, JSON] = dict(below)
+    for key, value in above.items():
+        under = merged_.get(key)
+        merged_[key] = _over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged_
+
+
+def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
+    """``value`` parted into what was given and what equals the ground it stands on; None for nothing.
+
+    Mappings part by entry, everything else is given or inherited as a whole.
+    """
+    if isinstance(value, Mapping):
+        below = mapping(ground)
+        parts = {key: split(entry, below.get(key)) for key, entry in value.items()}
+        mine = {key: part for key, (part, _) in parts.items() if part is not None}
+        theirs = {key: part for key, (_, part) in parts.items() if part is not None}
+        if not value:
+            return (None, {}) if ground == {} else ({}, None)
+        return mine or None, theirs or None
+    return (None, value) if value == ground else (value, None)
+
+
+def _annotations(shown: Container) -> dict[str, JSON]:
+    container, state = shown.container, mapping(shown.container.get("State"))
+    labels = mapping(shown.config.get("Labels"))
+    health = text(get(state, "Health", "Status") or get(state, "Healthcheck", "Status"))
+    id_ = text(container.get("Image"))
+    digest = text(container.get("ImageDigest"))
+    return {
+        "x-image": {
+            "id": id_ if not id_ or id_.startswith("sha256:") else f"sha256:{id_}",
+            "digests": list(texts(shown.image.get("RepoDigests"))) or ([digest] if digest else []),
+        },
+        "x-state": {
+            "status": text(state.get("Status")),
+            "health": health if health not in {"", "none"} else None,
+            "exit_code": whole(state.get("ExitCode")),
+            "restarts": whole(container.get("RestartCount")),
+            "oom_killed": state.get("OOMKilled") is True,
+            "started_at": text(state.get("StartedAt")),
+        },
+        "x-container": {
+            "id": text(container.get("Id")),
+            "name": text(container.get("Name")).removeprefix("/"),
+            "engine": shown.engine,
+            "project": identity(container).scope,
+            "working_dir": next((text(labels[key]) for key in _WORKING_DIR if key in labels), ""),
+        },
+    }
+
+
+def _version(container: Tree) -> str:
+    state = mapping(container.get("State"))
+    parts = (
+        text(container.get("Id")),
+        text(state.get("StartedAt")),
+        text(state.get("Status")),
+        text(get(state, "Health", "Status")),
+        str(whole(container.get("RestartCount"))),
+    )
+    return ":".join(parts)

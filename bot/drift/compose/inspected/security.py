@@ -1,0 +1,80 @@
+"""How a container is kept apart from its host: capabilities, namespaces, profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from bot.drift.compose.inspected.container import Container
+from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, text_of
+from bot.drift.compose.notation import capability
+from bot.model.json import mapping, text, texts
+
+
+def _capabilities(key: str) -> Reader:
+    def read(shown: Container) -> Reading:
+        return given(sorted({capability(name) for name in texts(shown.host.get(key))}))
+
+    return read
+
+
+def _security(shown: Container) -> Reading:
+    options = {
+        "no-new-privileges:true" if option == "no-new-privileges" else option for option in _security_texts(shown)
+    }
+    return given(sorted(options))
+
+
+def _security_texts(shown: Container) -> Iterable[str]:
+    """Without what an engine adds to a privileged container by itself."""
+    privileged = shown.host.get("Privileged") is True
+    for option in texts(shown.host.get("SecurityOpt")):
+        if not (privileged and option in {"label=disable", "unmask=all"}):
+            yield option
+
+
+def _namespace(key: str, *usual: str) -> Reader:
+    def read(shown: Container) -> Reading:
+        mode = text(shown.host.get(key))
+        return (mode or None, mode if mode in usual else None)
+
+    return read
+
+
+def _cgroup(shown: Container) -> Reading:
+    """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2
+    (dockerd reference, --default-cgroupns-mode).
+    """
+    mode = text(shown.host.get("CgroupnsMode")) or text(shown.host.get("CgroupMode"))
+    asked = shown.asked_for("--cgroupns", "host") if shown.podman else shown.unified
+    return (mode or None, mode if mode == "private" or (mode == "host" and not asked) else None)
+
+
+def _runtime(shown: Container) -> Reading:
+    runtime = text(shown.host.get("Runtime"))
+    return (runtime or None, runtime if runtime in shown.defaults.runtimes else None)
+
+
+def _sysctls(shown: Container) -> Reading:
+    """Podman does not show them but on the command line it was given."""
+    live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
+    live |= {
+        key: value for key, equals, value in (setting.partition("=") for setting in shown.asked("--sysctl")) if equals
+    }
+    return given(dict(sorted(live.items())))
+
+
+FIELDS: Final[Mapping[str, Reader]] = {
+    "privileged": flag("host", "Privileged"),
+    "cap_add": _capabilities("CapAdd"),
+    "cap_drop": _capabilities("CapDrop"),
+    "security_opt": _security,
+    "pid": _namespace("PidMode", "private"),
+    "ipc": _namespace("IpcMode", "private", "shareable"),
+    "uts": _namespace("UTSMode", "private"),
+    "userns_mode": _namespace("UsernsMode", "private"),
+    "cgroup": _cgroup,
+    "cgroup_parent": text_of("host", "CgroupParent"),
+    "sysctls": _sysctls,
+    "runtime": _runtime,
+}

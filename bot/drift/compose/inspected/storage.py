@@ -1,0 +1,72 @@
+"""What a container has mounted: volumes, folders of the host, secrets, memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bot.drift.compose.inspected.container import Container
+from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, size
+from bot.drift.compose.notation import SECRETS, tmpfs
+from bot.model.json import JSON, Tree, mapping, mappings, text
+
+_ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}\Z")
+"""Engines name a volume that nobody named by 64 hex digits."""
+_PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa: S108 - recognised, not used
+"""Mounted in read-only containers (podman-run(1), --read-only-tmpfs)."""
+
+
+def _volumes(shown: Container) -> Reading:
+    from_image = mapping(shown.image_config.get("Volumes"))
+    volumes = [
+        _volume(mount)
+        for mount in mappings(shown.container.get("Mounts"))
+        if not (_is_anonymous(mount) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
+    ]
+    volumes.sort(key=lambda volume: text(volume["target"]))
+    return given(volumes)
+
+
+def _is_anonymous(mount: Tree) -> bool:
+    return _ANONYMOUS.match(text(mount.get("Name"))) is not None
+
+
+def _is_secret(mount: Tree) -> bool:
+    return text(mount.get("Destination")).startswith(SECRETS)
+
+
+def _volume(mount: Tree) -> dict[str, JSON]:
+    kind = text(mount.get("Type")) or "bind"
+    entry: dict[str, JSON] = {"type": kind, "target": text(mount.get("Destination"))}
+    if kind == "volume" and not _is_anonymous(mount):
+        entry["source"] = text(mount.get("Name"))
+    elif kind == "bind":
+        entry["source"] = text(mount.get("Source"))
+        propagation = text(mount.get("Propagation"))
+        if propagation not in {"", "rprivate"}:
+            entry["bind"] = {"propagation": propagation}
+    if mount.get("RW") is False:
+        entry["read_only"] = True
+    return entry
+
+
+def _secrets(shown: Container) -> Reading:
+    """File-backed Compose secrets are bind mounts below ``/run/secrets``."""
+    targets = sorted(text(mount.get("Destination")) for mount in mappings(shown.container.get("Mounts")))
+    return given([{"source": at.rpartition("/")[2], "target": at} for at in targets if at.startswith(SECRETS)])
+
+
+def _tmpfs(shown: Container) -> Reading:
+    by_podman = _PODMAN_READ_ONLY_TMPFS if shown.podman and shown.host.get("ReadonlyRootfs") is True else ()
+    entries = [tmpfs(target, text(options)) for target, options in mapping(shown.host.get("Tmpfs")).items()]
+    return given(sorted(entry for entry in entries if entry not in by_podman))
+
+
+FIELDS: Final[Mapping[str, Reader]] = {
+    "volumes": _volumes,
+    "secrets": _secrets,
+    "tmpfs": _tmpfs,
+    "shm_size": size("ShmSize", lambda defaults: defaults.shm_size),
+    "read_only": flag("host", "ReadonlyRootfs"),
+}

@@ -1,0 +1,33 @@
+"""The small notations that a Compose file and an engine's inspect share. Used by the readers of both."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+from bot.model.json import JSON, text
+
+SECRETS: Final = "/run/secrets/"
+"""Where secrets are mounted (Compose specification, 05-services.md, secrets)."""
+
+_TMPFS_DEFAULTS: Final = frozenset({"rw", "rprivate", "nosuid", "nodev", "noexec", "tmpcopyup", "private", "relatime"})
+"""Options that engines give every tmpfs by themselves (docker run reference, --tmpfs; podman-run(1), --tmpfs)."""
+
+
+def tmpfs(target: str, options: str) -> str:
+    """A tmpfs with the options that say something: ``/cache:size=64m``."""
+    kept = [option for option in options.split(",") if option and option not in _TMPFS_DEFAULTS]
+    return f"{target}:{','.join(kept)}" if kept else target
+
+
+def capability(name: str) -> str:
+    """``cap_net_admin`` and ``NET_ADMIN`` are both ``NET_ADMIN``; engines and files write either."""
+    return name.upper().removeprefix("CAP_")
+
+
+def signal_name(value: JSON) -> str:
+    """``15``, ``"15"``, ``TERM`` and ``SIGTERM`` are all ``SIGTERM``."""
+    written = text(value).upper()
+    if written.isdigit():
+        return next((known.name for known in signal.Signals if known.value == int(written)), written)
+    return f"SIG{written}" if written and not written.startswith("SIG") else written

@@ -1,0 +1,126 @@
+"""An object in the form in which the API server stores it, where that takes more than the fields beside a field.
+
+Defaults that follow from one mapping stand in :mod:`bot.drift.kubernetes.defaults`; here is what reaches across an object.
+Applied to both sides by :mod:`bot.drift.kubernetes.objects`, so that a side that has it already stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.drift.values import encoded
+from bot.model.json import JSON, Tree, elements, get, mapping
+from bot.model.resource import ResourceId
+
+_TEMPLATED: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
+_CONTAINERS: Final = ("containers", "initContainers")
+
+_Container = Callable[[Tree], Tree]
+
+
+def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
+    """Both trees with what the server moves, copies and derives said in one way."""
+    match id_.kind:
+        case "Secret" if not id_.group:
+            return _encoded(desired), _encoded(observed)
+        case "HorizontalPodAutoscaler" if id_.group == "autoscaling":
+            return _second_form(desired), _second_form(observed)
+        case "Job" | "ReplicationController":
+            desired, observed = _labelled(desired), _labelled(observed)
+        case "Pod" if not id_.group:
+            desired, observed = _in_pod(desired, _requested), _in_pod(observed, _requested)
+        case "CronJob":
+            return _on_host(desired, observed, ("spec", "jobTemplate", "spec", "template", "spec"))
+        case _:
+            pass
+    if id_.kind in _TEMPLATED:
+        return _on_host(desired, observed, ("spec", "template", "spec"))
+    return _on_host(desired, observed, ("spec",)) if id_.kind == "Pod" else (desired, observed)
+
+
+def _encoded(tree: Tree) -> Tree:
+    """A Secret's ``stringData`` in ``data`` (``Convert_v1_Secret_To_core_Secret``, ``pkg/apis/core/v1/conversion.go``)."""
+    if not isinstance(tree.get("stringData"), (dict, Mapping)):
+        return tree
+    plain = {key: encoded(value) for key, value in mapping(tree["stringData"]).items()}
+    return {**tree, "data": {**mapping(tree.get("data")), **plain}}
+
+
+def _second_form(tree: Tree) -> Tree:
+    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics
+    (``pkg/apis/autoscaling/v1/conversion.go``).
+    """
+    spec = mapping(tree.get("spec"))
+    target = spec.get("targetCPUUtilizationPercentage")
+    if target is None:
+        return tree
+    metric: dict[str, JSON] = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
+    kept = {key: value for key, value in spec.items() if key != "targetCPUUtilizationPercentage"}
+    return {**tree, "spec": {**kept, "metrics": [{"type": "Resource", "resource": metric}]}}
+
+
+def _labelled(tree: Tree) -> Tree:
+    """Without labels of its own the object gets those of its template (``batch/v1 SetDefaults_Job``,
+    ``core/v1 SetDefaults_ReplicationController``).
+    """
+    metadata = mapping(tree.get("metadata"))
+    copied = get(tree, "spec", "template", "metadata", "labels")
+    if metadata.get("labels") or not copied:
+        return tree
+    return {**tree, "metadata": {**metadata, "labels": copied}}
+
+
+def _in_pod(tree: Tree, change: _Container) -> Tree:
+    spec = mapping(tree.get("spec"))
+    return {**tree, "spec": _each(spec, change)} if spec else tree
+
+
+def _each(spec: Tree, change: _Container) -> Tree:
+    """A pod's ``spec`` with every container changed; what is no container stays."""
+    changed: dict[str, JSON] = {
+        name: [
+            change(container) if isinstance(container, (dict, Mapping)) else container
+            for container in elements(spec[name])
+        ]
+        for name in _CONTAINERS
+        if isinstance(spec.get(name), (list, tuple))
+    }
+    return {**spec, **changed}
+
+
+def _requested(container: Tree) -> Tree:
+    """A limit is a request too where none is made (``core/v1 SetDefaults_Pod``; templates are left alone)."""
+    resources = mapping(container.get("resources"))
+    limits = mapping(resources.get("limits"))
+    if not limits:
+        return container
+    return {**container, "resources": {**resources, "requests": {**limits, **mapping(resources.get("requests"))}}}
+
+
+def _on_host(desired: Tree, observed: Tree, way: tuple[str, ...]) -> tuple[Tree, Tree]:
+    """On the host's network a port of the container is that port of the host, whether that is written or not
+    (``core/v1 defaultHostNetworkPorts``; servers since 1.28 leave it out of templates).
+    """
+    if get(desired, *way, "hostNetwork") is not True or get(observed, *way, "hostNetwork") is not True:
+        return desired, observed
+    return _at(desired, way, _published), _at(observed, way, _published)
+
+
+def _at(tree: Tree, way: tuple[str, ...], change: _Container) -> Tree:
+    if not way:
+        return _each(tree, change)
+    return {**tree, way[0]: _at(mapping(tree.get(way[0])), way[1:], change)}
+
+
+def _published(container: Tree) -> Tree:
+    ports = container.get("ports")
+    if not isinstance(ports, (list, tuple)):
+        return container
+    return {**container, "ports": [_without_same(port) for port in ports]}
+
+
+def _without_same(port: JSON) -> JSON:
+    if not isinstance(port, (dict, Mapping)) or port.get("hostPort") != port.get("containerPort"):
+        return port
+    return {key: value for key, value in port.items() if key != "hostPort"}

@@ -1,0 +1,81 @@
+"""Which live object a manifest means, whether it should be there at all, and whether Git should declare a live one.
+
+Called by :mod:`bot.drift.presence`. Every answer stays silent where it would be a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bot.drift.live import Live
+from bot.model.json import get, mapping
+from bot.model.resource import Desired, Observed, ResourceId
+
+_CLUSTER_SCOPED: Final = frozenset(
+    [
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "StorageClass",
+        "IngressClass",
+        "PriorityClass",
+        "RuntimeClass",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+        "APIService",
+        "CSIDriver",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ClusterIssuer",
+    ]
+)
+"""Kinds without a namespace: ``kubectl api-resources --namespaced=false``; ClusterIssuer is cert-manager's."""
+
+_NOT_OBJECTS: Final = frozenset(
+    {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}
+)
+"""Groups of files that command-line tools read and no API server stores: kustomization.yaml, skaffold.yaml, kind's."""
+_HOOKS: Final = ("helm.sh/hook", "argocd.argoproj.io/hook")
+"""Run and deleted around a deployment (Helm: chart hooks; Argo CD: resource hooks)."""
+_FLEETING: Final = frozenset({"Event", "TokenReview", "SubjectAccessReview", "Binding", "Eviction", "PodTemplate"})
+"""Requests that are answered and not kept, and what comes and goes by itself (Kubernetes API reference)."""
+
+
+def matching(live: Live, id_: ResourceId) -> Observed | None:
+    """The live object that a manifest without a namespace, or of a kind that has none, means.
+
+    Its kind's cluster-scoped object, the one in ``default``, or the only one of that name.
+    """
+    if id_.scope and id_.kind not in _CLUSTER_SCOPED:
+        return None
+    candidates = live.named(id_, id_.name)
+    usual = next((observed for observed in candidates if observed.id.scope in {"", "default"}), None)
+    return candidates[0] if usual is None and len(candidates) == 1 else usual
+
+
+def expected(desired: Desired) -> bool:
+    """Whether the absence of ``desired`` is worth a word."""
+    id_, metadata = desired.id, mapping(desired.tree.get("metadata"))
+    if id_.group in _NOT_OBJECTS or id_.kind in _FLEETING or not id_.name or "generateName" in metadata:
+        return False
+    annotations = mapping(metadata.get("annotations"))
+    if any(hook in annotations for hook in _HOOKS):
+        return False
+    # deleted by the TTL controller once it is finished (Kubernetes: Automatic Cleanup for Finished Jobs)
+    return not (id_.kind == "Job" and get(desired.tree, "spec", "ttlSecondsAfterFinished") is not None)
+
+
+def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
+    """Why Git should declare a live object: it carries one of ``tracking_labels``; None where nothing says so.
+
+    What a controller owns is declared by its owner, and what is being deleted is on its way.
+    """
+    if get(observed.tree, "metadata", "ownerReferences") or get(observed.tree, "metadata", "deletionTimestamp"):
+        return None
+    labels = mapping(get(observed.tree, "metadata", "labels"))
+    label = next((label for label in sorted(tracking_labels) if label in labels), None)
+    return None if label is None else f"carries the label {label} and is not in Git"

@@ -1,0 +1,193 @@
+"""How bad a drift is: a table of rules with ids, of which the worst that applies counts.
+
+Two kinds of rules. *Privilege* rules look at what the live side gained over the declared one (``privileged: true``, the
+engine's socket, a wildcard in RBAC) and at the restrictions it lost. *Baseline* rules go by where the difference is.
+Because the worst counts and gaining is judged entry by entry, adding a privilege to a live value never lowers the
+severity. Called by the judges for every drift they make.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bot.drift import images
+from bot.drift.severity import rbac
+from bot.drift.severity.rules import (
+    BASELINES,
+    CRITICAL,
+    HIGH,
+    LOW,
+    MEDIUM,
+    PRIVILEGES,
+    RESTRICTIONS,
+    SeverityRule,
+)
+from bot.model.drift import DriftKind, Severity
+from bot.model.json import JSON
+from bot.model.paths import Item, Path
+from bot.model.resource import ResourceId
+
+Leaf = tuple[tuple[str, ...], JSON]
+
+_DATA_BEARING: Final = frozenset(
+    [
+        "PersistentVolumeClaim",
+        "PersistentVolume",
+        "StatefulSet",
+        "Namespace",
+        "CustomResourceDefinition",
+        "Secret",
+        "StorageClass",
+        "VolumeSnapshot",
+        "volume",
+        "secret",
+    ]
+)
+"""Kinds whose absence means that data are gone, or become unreachable."""
+_HARMLESS_KINDS: Final = frozenset(["ConfigMap", "config", "network", "Endpoints", "EndpointSlice"])
+"""Kinds that can be made again from Git without loss."""
+_CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|error|exited|restarting", re.IGNORECASE)
+
+"""Reasons of the health of pods and containers that mean that something does not run."""
+_ROLES: Final = frozenset(["Role", "ClusterRole"])
+_BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
+
+FALLBACK: Final = ("field", MEDIUM)
+
+
+def severity(resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, observed: JSON) -> tuple[Severity, str]:
+    """The severity of a drift and the id of the rule that says so. Values come unmasked."""
+    names = tuple(_word(part) for part in path)
+    best, rule = _baseline(resource, kind, names, desired, observed)
+    for gain in _gained(resource, names, desired, observed):
+        if gain.severity.rank > best.rank:
+            best, rule = gain.severity, gain.id
+    return best, rule
+
+
+def _baseline(
+    resource: ResourceId, kind: DriftKind, names: tuple[str, ...], desired: JSON, observed: JSON
+) -> tuple[Severity, str]:
+    match kind:
+        case DriftKind.UNHEALTHY:
+            return (HIGH if _CRASHES.search(str(observed)) else MEDIUM), "unhealthy"
+        case DriftKind.STALE_ARTIFACT:
+            return LOW, "stale-artifact"
+        case DriftKind.MISSING if not names:
+            return _missing(resource)
+        case DriftKind.UNMANAGED:
+            return MEDIUM, "unmanaged"
+        case _ if names[-1:] == ("image",):
+            return _image(desired, observed)
+        case _:
+            return _by_path(resource, names)
+
+
+def _missing(resource: ResourceId) -> tuple[Severity, str]:
+    if resource.kind in _DATA_BEARING:
+        return CRITICAL, "data-deleted"
+    return (MEDIUM if resource.kind in _HARMLESS_KINDS else HIGH), "resource-missing"
+
+
+def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
+    """Another registry or repository is other software; another tag or digest is another version of it."""
+    declared = images.parse(desired) if isinstance(desired, str) else None
+    live = images.parse(observed) if isinstance(observed, str) else None
+    if declared is None or live is None:
+        return HIGH, "image"
+    if declared.registry != live.registry:
+        return CRITICAL, "image-registry"
+    if declared.repository != live.repository:
+        return CRITICAL, "image-repository"
+    return HIGH, "image-tag"
+
+
+def _by_path(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
+    for base in BASELINES:
+        if (not base.kinds or resource.kind in base.kinds) and any(_holds(names, words) for words in base.words):
+            return base.severity, base.id
+    return FALLBACK[1], FALLBACK[0]
+
+
+def _holds(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    if len(words) == 1:
+        return words[0] in names
+    return any(names[at : at + len(words)] == words for at in range(len(names) - len(words) + 1))
+
+
+def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
+    """Privilege rules that a live leaf meets and no declared one does, and restrictions the other way round."""
+    if names == ("rules",) and resource.kind in _ROLES:
+        yield from _granted(desired, observed)
+        return
+    live = [*leaves(observed, names)]
+    declared = [*leaves(desired, names)]
+    for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
+        for leaf in gained:
+            for rule in rules:
+                if _meets(rule, resource, leaf) and leaf not in before:
+                    yield rule
+
+
+def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
+    """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
+    for grant in rbac.gained(desired, observed):
+        yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
+
+
+def _meets(rule: SeverityRule, resource: ResourceId, leaf: Leaf) -> bool:
+    names, value = leaf
+    if rule.kinds and resource.kind not in rule.kinds:
+        return False
+    return any(_ends(names, tail) for tail in rule.tails) and rule.test(value)
+
+
+def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
+    if len(names) < len(tail):
+        return False
+    return all(
+        word == name or (word[-1] == "*" and name.startswith(word[:-1]))
+        for name, word in zip(names[-len(tail) :], tail, strict=True)
+    )
+
+
+def leaves(value: JSON, names: tuple[str, ...]) -> Iterator[Leaf]:
+    """Every scalar below with the names on the way to it. Elements of lists stand at the place of their list, except
+    that mappings with an identity of their own (``name``, ``target``) keep it, as the paths of drifts do.
+    """
+    if isinstance(value, (dict, Mapping)):
+        for key, entry in value.items():
+            yield from leaves(entry, (*names, key))
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            at = (*names, "*") if isinstance(element, (dict, Mapping)) and names[-1:] in _BY_KEY else names
+            yield from leaves(element, at)
+    else:
+        yield names, value
+
+
+_BY_KEY: Final = frozenset(
+    (name,)
+    for name in [
+        "containers",
+        "initContainers",
+        "ephemeralContainers",
+        "volumes",
+        "devices",
+        "hostAliases",
+        "ports",
+        "env",
+        "volumeMounts",
+    ]
+)
+
+
+def _word(part: str | int | Item) -> str:
+    return part.key if isinstance(part, Item) else str(part)
+
+
+def meaning(rule: str) -> str | None:
+    """What a privilege or restriction rule found, as words for people."""
+    return next((known.meaning for known in (*PRIVILEGES, *RESTRICTIONS) if known.id == rule), None)

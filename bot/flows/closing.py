@@ -1,0 +1,139 @@
+"""Closes the pull requests and issues whose drift is gone, and takes away the branches that closing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from bot.errors import BotError, Refused, Stale
+from bot.flows.context import RunContext
+from bot.flows.intention import BREAKER, LANE_OF_KIND, Intention, marker
+from bot.flows.memory import Memory, stopped
+from bot.flows.messages import drift_gone, name_of
+from bot.flows.observation import Assessment, looked_at
+from bot.model.codehost import Issue, ItemState, Marker, PullRequest
+from bot.model.decision import Lane
+from bot.model.proposal import Action, Effect, branch_of, proposals
+from bot.safety.convergence import fights
+from bot.safety.state import state
+
+
+def planned_closings(
+    assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
+) -> tuple[Action, ...]:
+    """What :func:`close_gone` would do. Writes nothing."""
+    closings = [_as_planned(item, tag) for item, tag in _gone(assessment, memory, intentions)]
+    swept = [_swept(task, Effect.PLANNED) for task in _left_branches(assessment, memory, run)]
+    return (*closings, *swept)
+
+
+def close_gone(
+    assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
+) -> tuple[tuple[Action, ...], str | None]:
+    """Close what is gone and delete the branches that closing left; what was done, and why it ended early if it did.
+
+    A person who halts meanwhile ends it before the next item.
+    """
+    jobs: list[Callable[[], Action | None]] = [
+        *(partial(_close, run, item, tag) for item, tag in _gone(assessment, memory, intentions)),
+        *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
+    ]
+    done: list[Action] = []
+    for job in jobs:
+        if (stop := stopped(run.ledger.read(), memory.limits, assessment.at)) is not None:
+            return tuple(done), stop
+        if (action := job()) is not None:
+            done.append(action)
+    return tuple(done), None
+
+
+def _gone(
+    assessment: Assessment, memory: Memory, intentions: Sequence[Intention]
+) -> list[tuple[PullRequest | Issue, Marker]]:
+    """Open pull requests and issues of ours whose drift is gone, each with its marker.
+
+    A fight is not over because its field is right at this moment: its issue stays for as long as it counts. What is
+    about a suspended task stays as it is.
+    """
+    suspended = state(memory.view, assessment.at, memory.limits).suspended
+    current = [
+        *(intention.marker for intention in intentions),
+        *(marker(proposal) for proposal in proposals(assessment.decisions)),
+    ]
+    kept = {(tag.kind, tag.key) for tag in current}
+    kept |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
+    items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
+    gone = []
+    for item in items:
+        tag = item.marker
+        if item.state is not ItemState.OPEN or tag is None or tag.kind not in LANE_OF_KIND:
+            continue
+        if (tag.kind, tag.key) in kept or tag.key in suspended:
+            continue
+        if looked_at(tag.key, assessment) and not (isinstance(item, PullRequest) and memory.taken_over(tag.key)):
+            gone.append((item, tag))
+    return gone
+
+
+def _as_planned(item: PullRequest | Issue, tag: Marker) -> Action:
+    text = f"Close {name_of(item)} ({tag.key}): its drift is gone."
+    return Action(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
+
+
+def _close(run: RunContext, item: PullRequest | Issue, tag: Marker) -> Action:
+    host, lane, task = run.host, LANE_OF_KIND[tag.kind], tag.key
+    if host is None:
+        raise AssertionError("an item without a code host")
+    comment, own_tag = drift_gone(item, task, run.texts), Marker("gone", tag.key, tag.digest)
+    try:
+        if isinstance(item, PullRequest):
+            host.close_pull(item.number, comment=comment, marker=own_tag)
+            run.reached("closed")
+            _delete_branch(run, task)
+        else:
+            host.close_issue(item.number, comment=comment, marker=own_tag)
+            run.reached("closed")
+    except BotError as exc:
+        return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
+    text = f"{name_of(item)} ({task}): its drift is gone"
+    return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
+
+
+def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> list[str]:
+    """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
+    known = state(memory.view, assessment.at, memory.limits)
+    busy = {entry.task for entry in known.open} | {*known.suspended}
+    busy |= {decision.drift.task for decision in assessment.decisions}
+    pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in LANE_OF_KIND]
+    busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
+    left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy
+    return [
+        task
+        for task in sorted(left)
+        if run.repository.head(branch_of(task)) is not None and not memory.taken_over(task)
+    ]
+
+
+def _sweep(run: RunContext, task: str) -> Action | None:
+    return _swept(task, Effect.CLOSED) if _delete_branch(run, task) else None
+
+
+def _swept(task: str, effect: Effect) -> Action:
+    text = f"Delete branch {branch_of(task)}, left over from a closed pull request."
+    if effect is Effect.CLOSED:
+        text = f"branch {branch_of(task)}, left over from a closed pull request"
+    return Action(effect, Lane.CONFIG_PULL_REQUEST, task, text)
+
+
+def _delete_branch(run: RunContext, task: str) -> bool:
+    """Take our branch away unless somebody pushed to it since; then it is theirs. Whether it was taken away."""
+    name = branch_of(task)
+    tip = run.repository.head(name)
+    try:
+        if tip is None:
+            return False
+        run.repository.delete_branch(name, expected=tip)
+    except (Stale, Refused):
+        return False
+    run.reached("branch-deleted")
+    return True

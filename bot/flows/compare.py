@@ -1,0 +1,28 @@
+"""One comparison of Git with what runs that writes nothing anywhere: ``clockwork drift``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.flows.declare import Declaration
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess
+from bot.model.drift import IgnoreNote
+
+
+def compare(
+    declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime, repository: str
+) -> Assessment:
+    """What differs. A repository that declares nothing is noted: a wrong folder must not pass for one without drift."""
+    assessment = assess(declaration, rules, observe, now=now)
+    mistakes = any(not error.note for error in declaration.errors)
+    if (
+        declaration.resources
+        or declaration.stale
+        or mistakes
+        or any(place.observation.compared for place in assessment.places)
+    ):
+        return assessment
+    note = IgnoreNote(repository, "not compared", f"nothing in {repository} declares anything")
+    report = assessment.report
+    return replace(assessment, report=replace(report, notes=(*report.notes, note)))

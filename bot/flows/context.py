@@ -1,0 +1,54 @@
+"""What a run writes with, and the steps after which it may die. Made by wiring, handed to every flow that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from bot.model.ledger import Actor
+from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
+from bot.safety.limits import Limits
+
+STEPS: Final = (
+    "recovered",
+    "rejection",
+    "intent",
+    "commit",
+    "push",
+    "branch-commit",
+    "branch-push",
+    "pull",
+    "issue",
+    "outcome",
+    "handed-over",
+    "closed",
+    "branch-deleted",
+)
+"""Every step after which a run may die; the next run, on whichever runner, must find its way from each of them."""
+
+
+class Messages(Protocol):
+    """Message texts by template name."""
+
+    def render(self, name: str, **values: object) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What a run writes with. ``reached`` is called with the name (one of :data:`STEPS`) of every step just completed."""
+
+    repository: Repository
+    ledger: Ledger
+    host: CodeHost | None
+    texts: Messages
+    clock: Clock
+    actor: Actor
+    author: Signature
+    branch: str
+    limits: Limits
+    new_id: Callable[[], str]
+    labels: tuple[str, ...] = ("clockwork",)
+    run_link: str | None = None
+    commit_url: Callable[[str], str | None] = lambda _sha: None
+    reached: Callable[[str], None] = lambda _step: None

@@ -1,0 +1,162 @@
+"""What a commit deploys where: targets found, rendered, and read as resources. Called by :mod:`bot.flows.declare`.
+
+Nothing is read that is not deployed: what belongs to a kustomization, a chart or an Argo CD application declares
+nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.errors import Invalid
+from bot.intake.declared import nearest
+from bot.model.drift import IgnoreNote
+from bot.model.filetree import FileTree
+from bot.model.resource import Desired, SourceError, Unreachable
+from bot.model.target import NotCompared, Target
+from bot.ports import UnitRenderer
+from bot.targets.clusters import Cluster
+from bot.targets.desired import clashes, declared
+from bot.targets.discovery import Discovery, Named, discover
+from bot.targets.documents import Documents
+from bot.targets.expansion import Expansion, Expansions, Surroundings, expand
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSelection:
+    """What settings and the command line say of targets. ``observed`` have observers of their own; ``only`` is one by
+    name.
+    """
+
+    named: tuple[Named, ...] = ()
+    observed: frozenset[str] = frozenset()
+    own: tuple[str, ...] = ()
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    only: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The targets of one commit. ``looked`` are those that are compared; the resources are theirs alone."""
+
+    tree: FileTree
+    discovery: Discovery
+    expansions: Mapping[str, Expansion] = field(default_factory=dict)
+    targets: tuple[Target, ...] = ()
+    resources: tuple[Desired, ...] = ()
+    errors: tuple[SourceError, ...] = ()
+    notes: tuple[IgnoreNote, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
+    only: str | None = None
+    """The one target that was asked for; None for all."""
+
+    @property
+    def looked(self) -> frozenset[str]:
+        """The names of the targets that are compared."""
+        return frozenset(target.name for target in self.targets)
+
+
+@dataclass(slots=True)
+class DeploymentReader:
+    """Finds and renders targets. One per process: its renderer remembers."""
+
+    renderer: UnitRenderer
+    documents: Documents
+    selection: TargetSelection = field(default_factory=TargetSelection)
+    _expansions: Expansions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._expansions = Expansions(self.renderer.render_all, self._around())
+
+    def read(self, tree: FileTree) -> Deployment:
+        """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
+        chosen = self.selection
+        discovery = self.discovery(tree)
+        targets = [self._observed(target) for target in discovery.targets]
+        if chosen.only is not None and chosen.only not in {target.name for target in targets}:
+            raise Invalid(_unknown(chosen.only, targets))
+        if not targets:
+            return Deployment(tree, discovery, errors=discovery.errors)
+        rendered = self._expansions.of_all(targets, tree)
+        expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
+        looked = uncovered(targets, expansions)
+        if chosen.only is not None:
+            looked = [target for target in looked if target.name == chosen.only]
+        return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
+
+    def discovery(self, tree: FileTree) -> Discovery:
+        """What ``tree`` deploys; nothing is rendered for it."""
+        chosen = self.selection
+        self.documents = self.documents.on(tree)
+        return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
+
+    def expand(self, target: Target, tree: FileTree) -> Expansion:
+        """One target as it would be with other files; nothing about it is remembered but what its units come to."""
+        return expand(target, tree, self.renderer.render_all, self._around())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self.selection.own, self.selection.clusters)
+
+    def _observed(self, target: Target) -> Target:
+        own = target.name in self.selection.observed
+        return replace(target, observer=target.name) if own else target
+
+
+def _unknown(name: str, targets: Sequence[Target]) -> str:
+    names = [target.name for target in targets]
+    meant = nearest(name, names)
+    listed = ", ".join(names) or "none; see `clockwork targets`"
+    return f"there is no target {name!r}" + (
+        f"; did you mean {meant!r}?" if meant else f"; this repository has {listed}"
+    )
+
+
+def uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) -> list[Target]:
+    """The targets that nothing else deploys: what an application brought to light takes its folder with it."""
+    paths = {
+        rendered.unit.path: target.name
+        for target in targets
+        for rendered in expansions[target.name].units
+        if rendered.parent is not None
+    }
+    return [
+        target
+        for target in targets
+        if target.declared or not target.units or paths.get(target.units[0].path, target.name) == target.name
+    ]
+
+
+def _deployment(
+    tree: FileTree, discovery: Discovery, expansions: Mapping[str, Expansion], targets: Sequence[Target]
+) -> Deployment:
+    read = {target.name: declared(expansions[target.name]) for target in targets}
+    default = [target for target in targets if not target.observer]
+    clashing = clashes((target, [desired.id for desired in read[target.name].resources]) for target in default)
+    notes = [_clash(name, *clashing[name]) for name in sorted(clashing)]
+    kept = [target for target in targets if target.name not in clashing]
+    left = [out for target in kept for out in expansions[target.name].left_out]
+    notes += [_left_out(out) for out in dict.fromkeys([*discovery.left_out, *left]) if not out.missing_tool]
+    return Deployment(
+        tree,
+        discovery,
+        expansions,
+        tuple(kept),
+        tuple(desired for target in kept for desired in read[target.name].resources),
+        (*discovery.errors, *(error for target in kept for error in read[target.name].errors)),
+        tuple(notes),
+        tuple(Unreachable("renderer", out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
+    )
+
+
+def _clash(name: str, other: str, first: object) -> IgnoreNote:
+    detail = (
+        f"targets {name} and {other} both declare {first}, and nothing says which of them the configured live state is; "
+        f"choose one with --target, or name each one's observer under targets: in clockwork.yaml"
+    )
+    return IgnoreNote(name, "not compared", detail)
+
+
+def _left_out(out: NotCompared) -> IgnoreNote:
+    place = f"{out.file}:{out.line}" if out.file and out.line else out.file
+    return IgnoreNote(f"{out.subject} ({place})" if place else out.subject, "not compared", out.reason)

@@ -1,0 +1,99 @@
+"""Which proposals people turned down by closing an item: it stays closed until they say retry or something else runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from bot.flows.context import RunContext
+from bot.flows.intention import BREAKER, Intention
+from bot.flows.intents import record
+from bot.flows.memory import Memory, Situation
+from bot.model.codehost import Issue, PullRequest
+from bot.model.ledger import Entry, EntryKind, LedgerView
+from bot.model.proposal import Effect, Proposal
+from bot.safety.spans import span
+from bot.safety.state import state
+
+Item: TypeAlias = PullRequest | Issue
+
+
+def shows(item: Item, proposal: Proposal) -> bool:
+    """Whether the item shows exactly this proposal."""
+    return item.marker is not None and item.marker.digest == proposal.digest
+
+
+def rejection(
+    proposal: Proposal, closed: Sequence[Item], situation: Situation, *, kind: str | None = None
+) -> Intention | None:
+    """The answer to a proposal that somebody rejected; None when nobody did, or when it may be made again.
+
+    ``closed`` are the closed items about it, newest first.
+    """
+    by_hand = [item for item in closed if not item.closed_by_us and _is_about(item, proposal, kind, situation)]
+    newest = by_hand[0] if by_hand else None
+    known = situation.known.rejected.get(proposal.fingerprint)
+    if newest is not None and (known is not None or not _forgiven(newest, proposal, situation.memory.view)):
+        text = (
+            f"#{newest.number} was closed, which rejects it until what runs changes or somebody says /clockwork retry."
+        )
+        return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
+    if known is not None:
+        text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
+        return Intention(proposal, Effect.REJECTED, text, url=known.link, kind=kind)
+    return None
+
+
+def _is_about(item: Item, proposal: Proposal, kind: str | None, situation: Situation) -> bool:
+    """Whether a closed item is about this proposal; one about a fight is so for as long as the fight counts."""
+    if kind != BREAKER or item.updated_at is None:
+        return shows(item, proposal)
+    return situation.now - item.updated_at < span(situation.memory.limits.convergence_window)
+
+
+def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
+    """Whether somebody said retry about this very item, and not about an earlier one with the same content.
+
+    The ledger's order decides: clocks of the host and of the bot may differ. Times count only once the item's opening
+    was folded away.
+    """
+    retried: datetime | None = None
+    opened = False
+    for entry in view.entries:
+        if entry.fingerprint != proposal.fingerprint:
+            continue
+        if entry.kind is EntryKind.RETRY:
+            retried = entry.at
+        elif entry.kind is EntryKind.OUTCOME and entry.detail.get("number") == str(item.number):
+            retried, opened = None, True
+    return retried is not None and (opened or item.updated_at is None or item.updated_at <= retried)
+
+
+def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunContext, *, now: datetime) -> None:
+    """Write each rejection into the ledger once, so that it outlives the closed pull request.
+
+    The plan keeps the view it was made from: whatever came in since must show as news when an intent is begun.
+    """
+    known = state(memory.view, now, memory.limits).rejected
+    news = [
+        Entry(
+            id=run.new_id(),
+            kind=EntryKind.REJECT,
+            at=now,
+            actor=run.actor,
+            task=intention.proposal.task,
+            lane=intention.proposal.lane,
+            fingerprint=intention.proposal.fingerprint,
+            reason=f"#{intention.number} was closed",
+            link=intention.url,
+            detail={"number": str(intention.number)},
+        )
+        for intention in intentions
+        if intention.effect is Effect.REJECTED
+        and intention.number is not None
+        and intention.proposal.fingerprint not in known
+    ]
+    if news:
+        record(run.ledger, memory.view, news)
+        run.reached("rejection")

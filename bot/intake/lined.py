@@ -1,0 +1,232 @@
+"""YAML as values that know their lines: what rules look at in files of strangers, and files of our own whose mistakes
+name a line (settings, rules, ignores, front matter).
+
+A view of the span trees of :mod:`bot.intake.yamltree`, and as robust: an alias is the node it stands for instead of a
+copy, what merge keys copy is counted, and no tag constructs anything. JSON is read as the YAML it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.errors import Invalid
+from bot.intake.scalars import Dialect, Scalar
+from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
+from bot.intake.text import NotText, Text
+from bot.intake.yamltree import Broken, YamlLimits, span_trees
+from bot.model.json import JSON
+
+FOREIGN: Final = YamlLimits(deepest=60, most=120_000)
+"""What a file of a stranger may cost."""
+_OWN: Final = YamlLimits(deepest=40, most=50_000)
+_LARGEST_OWN: Final = 1_000_000
+
+
+class Repeated(Broken):
+    """``key`` is written twice in one mapping."""
+
+    def __init__(self, text: Text, offset: int, key: str) -> None:
+        super().__init__(text.error(offset, f"the key {key!r} is written twice in one mapping"))
+        self.key = key
+
+
+@dataclass(slots=True, eq=False)
+class LinedNode:
+    """One value with the line it begins on (from 1) and its text as written. Shared where an alias stands for it."""
+
+    value: Scalar | dict[str, LinedNode] | list[LinedNode]
+    line: int
+    end_line: int = 0
+    """Of a scalar: where the next token may begin, so a block scalar's is below its text."""
+    raw: str = ""
+    """The text of a scalar without its quotes; empty for a collection."""
+    key_lines: Mapping[str, int] | None = None
+    """The lines of the keys of a mapping; None for any other value."""
+
+    def get(self, *path: str) -> LinedNode | None:
+        """The node below ``path`` of mapping keys; None when there is none."""
+        node: LinedNode | None = self
+        for key in path:
+            if node is None or not isinstance(node.value, dict):
+                return None
+            node = node.value.get(key)
+        return node
+
+    def word(self, *path: str) -> str:
+        """The text as written below ``path``; empty when there is none."""
+        node = self.get(*path)
+        return "" if node is None else node.raw
+
+    def items(self, *path: str) -> Iterator[tuple[str, LinedNode]]:
+        """The entries of the mapping below ``path``; nothing for any other value."""
+        node = self.get(*path)
+        if node is not None and isinstance(node.value, dict):
+            yield from node.value.items()
+
+    def elements(self, *path: str) -> Sequence[LinedNode]:
+        """The elements of the list below ``path``; nothing for any other value."""
+        node = self.get(*path)
+        return node.value if node is not None and isinstance(node.value, list) else ()
+
+    def children(self) -> Iterator[LinedNode]:
+        """The values of a mapping, the elements of a list; nothing for a scalar."""
+        if isinstance(self.value, dict):
+            yield from self.value.values()
+        elif isinstance(self.value, list):
+            yield from self.value
+
+    def child(self, part: str | int) -> LinedNode | None:
+        """What a key or an index leads to."""
+        if isinstance(part, str):
+            return self.get(part)
+        return self.value[part] if isinstance(self.value, list) and part < len(self.value) else None
+
+    def text(self) -> str | None:
+        """The value as text when it is a string."""
+        return self.value if isinstance(self.value, str) else None
+
+    def line_of(self, location: Sequence[str | int]) -> int:
+        """The line of the last part of ``location`` that is written, its key's for an entry. Parts that are not are passed
+        over: pydantic puts the names of alternatives among them.
+        """
+        node, line = self, self.line
+        for part in location:
+            child = node.child(part)
+            if child is not None:
+                line = (node.key_lines or {}).get(str(part), child.line)
+                node = child
+        return line
+
+
+def documents(text: Text, *, limits: YamlLimits = FOREIGN, strict: bool = False) -> tuple[LinedNode, ...]:
+    """Every document. Raises :class:`~bot.intake.yamltree.Broken`; linear in the text up to the limits.
+
+    With ``strict`` a key that is written twice in one mapping, or is no scalar, is a mistake: of two entries with one
+    key the first would vanish without a word.
+    """
+    trees = span_trees(text, limits)
+    reader = _Reader(text, limits, strict)
+    return tuple(LinedNode(None, 1) if tree is None else reader.node(tree) for tree in trees)
+
+
+@dataclass(slots=True)
+class _Reader:
+    text: Text
+    limits: YamlLimits
+    strict: bool
+    anchored: dict[int, LinedNode] = field(default_factory=dict)
+    merged: int = 0
+
+    def node(self, span: Node) -> LinedNode:
+        span = target(span)
+        if span.anchor and id(span) in self.anchored:
+            return self.anchored[id(span)]
+        line = self.text.line(span.head)
+        if isinstance(span, ScalarNode):
+            end_line = self.text.line(span.end)
+            return self._kept(span, LinedNode(scalar(span, Dialect.KUBERNETES), line, end_line, span.value))
+        if isinstance(span, SequenceNode):
+            elements: list[LinedNode] = []
+            node = self._kept(span, LinedNode(elements, line))
+            elements += [self.node(item) for item in span.items]
+            return node
+        entries: dict[str, LinedNode] = {}
+        lines: dict[str, int] = {}
+        node = self._kept(span, LinedNode(entries, line, key_lines=lines))
+        self._fill(span, entries, lines)
+        return node
+
+    def _kept(self, span: ScalarNode | MappingNode | SequenceNode, node: LinedNode) -> LinedNode:
+        """Known before its children are read: an anchor may contain itself."""
+        if span.anchor:
+            self.anchored[id(span)] = node
+        return node
+
+    def _fill(self, span: MappingNode, entries: dict[str, LinedNode], lines: dict[str, int]) -> None:
+        merges = False
+        for key, value in span.items:
+            if is_merge(key):
+                merges = True
+                continue
+            name = key_of(key)
+            if self.strict and not isinstance(target(key), ScalarNode):
+                raise Broken(self.text.error(key.head, "a mapping key that is not a scalar", "text"))
+            if self.strict and name in entries:
+                raise Repeated(self.text, key.head, name[:80])
+            entries[name] = self.node(value)
+            lines[name] = self.text.line(key.head)
+        for source in merged(span) if merges else ():
+            inherited = self.node(source).value
+            if isinstance(inherited, dict) and inherited is not entries:
+                self.merged += len(inherited)
+                if self.merged > self.limits.most:
+                    raise Broken(
+                        self.text.error(span.head, f"merges more than {self.limits.most:,} entries"), hostile=True
+                    )
+                for name, child in inherited.items():
+                    entries.setdefault(name, child)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of our own as plain ``value``, and the line (from 1) of every place in it."""
+
+    file: str
+    value: JSON
+    root: LinedNode
+
+    def line(self, location: Sequence[str | int]) -> int:
+        """As :meth:`LinedNode.line_of`."""
+        return self.root.line_of(location)
+
+
+def read_document(data: bytes, file: str, *, not_yaml: str = "not valid YAML") -> Document:
+    """The one document of a file of our own. Raises ``Invalid`` with file, line and column; ``not_yaml`` words it."""
+    if len(data) > _LARGEST_OWN:
+        raise Invalid(f"{file}: {len(data)} bytes is too large (at most {_LARGEST_OWN})")
+    try:
+        text = Text.of(file, data)
+    except NotText as exc:
+        raise Invalid(f"{file}:1: not UTF-8 text (byte {exc.offset})") from exc
+    try:
+        trees = documents(text, limits=_OWN, strict=True)
+    except Repeated as exc:
+        raise Invalid(
+            f"{file}:{exc.error.line}: the key {exc.key!r} appears twice", advice="Keep one of them."
+        ) from exc
+    except Broken as exc:
+        message = f"{not_yaml}: {exc.problem}" if exc.problem else exc.error.message
+        raise Invalid(f"{file}:{exc.error.line}:{exc.error.column}: {_too_much() if exc.hostile else message}") from exc
+    if len(trees) > 1:
+        raise Invalid(f"{file}:{trees[1].line}: a second document", advice="Keep one document in the file.")
+    root = trees[0] if trees else LinedNode(None, 1)
+    return Document(file, plain(root, file), root)
+
+
+def plain(node: LinedNode, file: str) -> JSON:
+    """The value without its lines. Raises ``Invalid`` where aliases make more of it than a file of our own may hold."""
+    return _Plain(file).value(node, 0)
+
+
+def _too_much() -> str:
+    return f"too deep or too long (at most {_OWN.deepest} levels, {_OWN.most} values)"
+
+
+@dataclass(slots=True)
+class _Plain:
+    """Nodes to plain values, counted: what aliases share in the tree is a copy here."""
+
+    file: str
+    left: int = _OWN.most
+
+    def value(self, node: LinedNode, depth: int) -> JSON:
+        self.left -= 1
+        if self.left < 0 or depth > _OWN.deepest:
+            raise Invalid(f"{self.file}:{node.line}: {_too_much()}")
+        if isinstance(node.value, dict):
+            return {key: self.value(child, depth + 1) for key, child in node.value.items()}
+        if isinstance(node.value, list):
+            return [self.value(child, depth + 1) for child in node.value]
+        return node.value

@@ -1,0 +1,187 @@
+"""How reports and runs appear on a terminal. Used by the verbs that print them for people.
+
+Names, values and log lines come from outside: whatever could colour, hide or move text is shown as it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.json import JSON
+from bot.model.proposal import Action, Effect, Tick
+from bot.report.markdown import in_short
+from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides, tells_all
+
+COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
+"""The rich style of each severity."""
+_EFFECT: Final = {
+    Effect.COMMITTED: "green",
+    Effect.OPENED: "green",
+    Effect.UPDATED: "green",
+    Effect.CLOSED: "green",
+    Effect.PLANNED: "blue",
+    Effect.DENIED: "yellow",
+    Effect.FAILED: "red",
+    Effect.UNSUPPORTED: "yellow",
+}
+WIDTH: Final = 60
+_ENDLESS: Final = 10_000
+
+
+def value(shown: JSON, width: int = WIDTH) -> str:
+    """A value on one line, cut to ``width`` characters; ``absent`` for no value. Control characters are escaped."""
+    if shown is None:
+        return "absent"
+    text = printable(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Text that cannot move the cursor or hide itself."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show_report(report: Report, console: Console, *, suppressed: bool = False) -> None:
+    """The report by task (in lines where tables do not fit), then what could not be read, then counts.
+
+    ``suppressed`` also lists what ignore rules and controllers hide, and by which rule.
+    """
+    tasks: dict[str, list[Drift]] = {}
+    for drift in report.drift:
+        tasks.setdefault(drift.task, []).append(drift)
+    order = sorted(tasks, key=lambda task: (-max(d.severity.rank for d in tasks[task]), task))
+    groups = {task: _in_order(tasks[task]) for task in order}
+    tables = {task: _table(task, drifts) for task, drifts in groups.items()}
+    wide = all(_fits(table, console) for table in tables.values())
+    for task, drifts in groups.items():
+        if wide:
+            console.print(tables[task])
+        else:
+            _show_lines(task, drifts, console)
+        _show_evidence(task, drifts, console)
+    for line in _remarks(report):
+        console.print(line, highlight=False)
+    console.print(escape(counts(report)), highlight=False)
+    for hidden in report.suppressed if suppressed else ():
+        where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
+        console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    for error in report.errors:
+        yield f"[red]error[/red] {escape(str(error))}"
+    for gap in report.unreachable:
+        source = f"{gap.observer} {gap.target}".strip()
+        yield f"[yellow]cannot read live state[/yellow] from {escape(f'{source}: {gap.cause}')}"
+    for note in report.notes:
+        yield f"[yellow]{note.state}[/yellow] {escape(f'{note.rule}: {note.detail}')}"
+
+
+def counts(report: Report) -> str:
+    """One sentence of figures."""
+    parts = [counted(report.resources, "resource"), counted(len(report.drift), "difference")]
+    parts += [f"{n} {s.value}" for s in reversed(Severity) if (n := sum(d.severity is s for d in report.drift))]
+    if report.suppressed:
+        parts.append(f"{len(report.suppressed)} suppressed")
+    if report.errors:
+        parts.append(counted(len(report.errors), "error"))
+    if report.unreachable:
+        parts.append(f"{len(report.unreachable)} not read")
+    return " · ".join(parts)
+
+
+def _table(task: str, drifts: Sequence[Drift]) -> Table:
+    table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
+    for name in ("severity", "what", "Git says", "runs", "who", "declared at"):
+        table.add_column(name, header_style="dim", overflow="fold")
+    for drift in drifts:
+        declared, live = sides(drift)
+        shown = (_what(drift, task), value(declared), value(live), _who(drift), drift.declared_at)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
+    return table
+
+
+def _fits(table: Table, console: Console) -> bool:
+    return console.measure(table, options=console.options.update(width=_ENDLESS)).maximum <= console.width
+
+
+def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
+    """For a narrow terminal: some lines for each drift, so that paths and values stay whole."""
+    console.print(f"[bold]{escape(task)}[/]", highlight=False)
+    for drift in drifts:
+        for line in _lines(drift, task):
+            console.print(line, highlight=False, soft_wrap=True)
+
+
+def _lines(drift: Drift, task: str) -> Iterator[str]:
+    yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
+    declared, live = sides(drift)
+    before = "" if live == CHANGED_UNSEEN else f"{escape(value(declared))} [dim]→[/] "
+    yield f"         {before}{escape(value(live))}"
+    origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
+    if origin:
+        yield f"         [dim]{escape(origin)}[/]"
+
+
+def _in_order(drifts: Sequence[Drift]) -> list[Drift]:
+    return sorted(drifts, key=lambda d: (-d.severity.rank, str(d.resource), d.where))
+
+
+def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None:
+    """Below the table, in the order of its rows: why something is unhealthy, one line each, cut to the console."""
+    for drift in drifts:
+        if drift.evidence:
+            resource = "" if drift.resource.qualified == task else f"{drift.resource} "
+            reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
+            for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
+                console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
+
+
+def _what(drift: Drift, task: str) -> str:
+    resource = "" if drift.resource.qualified == task else f"{drift.resource} "
+    subject = f"{resource}{drift.where}".strip() or drift.kind.value
+    label = subject if drift.kind.value in {"changed", subject} else f"{subject} ({drift.kind.value})"
+    return f"{label}: {drift.message}" if drift.message and not drift.path else label
+
+
+def _who(drift: Drift) -> str:
+    when = f" {drift.changed_at:%Y-%m-%d %H:%M}" if drift.changed_at else ""
+    return f"{drift.manager or ''}{when}".strip()
+
+
+def show_tick(tick: Tick, console: Console) -> None:
+    """What one run observed and did."""
+    report = tick.report
+    show_report(report, console)
+    if tick.blocked:
+        console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
+    for action in tick.actions:
+        for line in _account(action):
+            console.print(line, highlight=False, soft_wrap=True)
+    if tick.actions or tick.blocked or report.drift:
+        return
+    if report.unreachable or report.errors or any(note.state == "not compared" for note in report.notes):
+        console.print("[yellow]No difference found, but not everything was compared.[/]")
+    else:
+        console.print("[green]In sync: what runs is what Git says.[/]")
+
+
+def _account(action: Action) -> Iterator[str]:
+    """What became of one proposal, and below it the link. Where nothing came of it: about which task, and why."""
+    style = _EFFECT.get(action.effect, "dim")
+    effect = f"[{style}]{action.effect.value:<11}[/]"
+    if tells_all(action):
+        yield f"{effect} {escape(action.message)}"
+    else:
+        number = "" if action.number is None else f" #{action.number}"
+        yield f"{effect} {remedy(action.lane)}{number} [bold]{escape(action.task)}[/]"
+        yield f"            {escape(action.message)}"
+    if action.url or action.sha:
+        yield f"            [dim]{escape(action.url or action.sha or '')}[/]"

@@ -1,0 +1,56 @@
+"""The words that the forms of a report share, for people: JSON keeps the values as they are."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from bot.drift.masking import HIDDEN
+from bot.model.decision import Lane
+from bot.model.drift import Drift, DriftKind
+from bot.model.json import JSON
+from bot.model.proposal import Action, Effect
+
+CHANGED_UNSEEN: Final = "changed (value hidden)"
+"""All that is told of a value that nobody may see."""
+
+
+def sides(drift: Drift) -> tuple[JSON, JSON]:
+    """What Git says and what is live. A whole resource is or is not; of a hidden value only that it differs is told."""
+    if not drift.path:
+        match drift.kind:
+            case DriftKind.MISSING:
+                return "declared", "not running"
+            case DriftKind.UNMANAGED:
+                return "not declared", "running"
+            case DriftKind.REMOVED:
+                return "removed", "running"
+            case _:
+                pass
+    if drift.desired == drift.observed == HIDDEN:
+        return HIDDEN, CHANGED_UNSEEN
+    return drift.desired, drift.observed
+
+
+def remedy(lane: Lane) -> str:
+    """What comes of a decision, as people call it."""
+    match lane:
+        case Lane.ARTIFACT_PATCH:
+            return "commit"
+        case Lane.CONFIG_PULL_REQUEST:
+            return "pull request"
+        case Lane.RUNBOOK_ISSUE:
+            return "issue"
+        case Lane.NOTHING:
+            return "nothing"
+        case _:
+            assert_never(lane)
+
+
+def tells_all(action: Action) -> bool:
+    """Whether the message by itself says after the effect what became of which task: ``opened PR #3 "web: image …"``."""
+    return action.effect.wrote or action.effect is Effect.PLANNED
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,0 +1,103 @@
+"""Finds the tokens of known providers in a text, and tells a real one from an example.
+
+The table is :mod:`bot.secrecy.providers`. The secret detectors search lines of a change for the exact forms
+(:data:`NEEDLES`) and ask :func:`is_real`; whoever hides secrets takes :func:`tokens`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from bot.secrecy.providers import PROVIDERS, START, TokenProvider
+from bot.secrecy.scan import Needle
+
+_PLACEHOLDER: Final = re.compile(
+    r"EXAMPLE|xxxx|XXXX|\*{4}|\.{4}|(.)\1{7}|your[-_]?|dummy|fake|sample|redacted|placeholder|changeme|"
+    r"0123456789|1234567890|abcdefghij|ABCDEFGHIJ|deadbeef",
+    re.IGNORECASE,
+)
+_PREFIXED: Final = tuple(provider for provider in PROVIDERS if provider.prefixes)
+_SHAPED: Final = tuple(
+    (word, provider) for provider in PROVIDERS if not provider.prefixes for word in provider.keywords
+)
+_PREFIXES: Final = sorted({prefix for provider in _PREFIXED for prefix in provider.prefixes})
+_PREFIX: Final = re.compile(
+    rf"(?=[{''.join(sorted({prefix[0] for prefix in _PREFIXES}))}]){START}(?:{'|'.join(map(re.escape, _PREFIXES))})"
+)
+"""Any prefix at all. Most texts have none, and one search tells."""
+_REPORTED: Final = tuple(provider for provider in PROVIDERS if provider.reported)
+
+BY_NEEDLE: Final = {f"secret:{provider.id}": provider for provider in _REPORTED}
+NEEDLES: Final = tuple(Needle(id_, provider.pattern, provider.keywords) for id_, provider in BY_NEEDLE.items())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Credential:
+    """Where a credential stands in a text, from ``start`` to before ``end``, and of which kind it is."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def tokens(text: str) -> Iterator[Credential]:
+    """Whatever begins or looks like a token of a known provider, in no order; some may overlap."""
+    if _PREFIX.search(text) is not None:
+        for provider in _PREFIXED:
+            yield from _behind_prefixes(text, provider)
+    small = text.lower()
+    for keyword, provider in _SHAPED:
+        if keyword in small:
+            for match in _compiled(provider.generous).finditer(text):
+                yield Credential(*match.span(match.lastindex or 0), provider.id)
+
+
+def _behind_prefixes(text: str, provider: TokenProvider) -> Iterator[Credential]:
+    for prefix in provider.prefixes:
+        at = text.find(prefix)
+        while at >= 0:
+            match = _compiled(provider.generous).match(text, at)
+            if match is not None:
+                yield Credential(at, match.end(), provider.id)
+            at = text.find(prefix, at + 1 if match is None else match.end())
+
+
+@lru_cache(maxsize=len(PROVIDERS))
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first needs it: all of them take longer than most runs look for secrets."""
+    return re.compile(pattern, re.ASCII)
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy in bits per character; 0 for empty text."""
+    if not text:
+        return 0.0
+    total = len(text)
+    return -sum(count / total * math.log2(count / total) for count in Counter(text).values())
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a value says itself that it is an example."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> bool:
+    """Whether a match is a credential and no example. In tests and documentation a checksum must hold where one exists."""
+    if provider.entropy == 0.0:
+        return not doubtful_place
+    if is_placeholder(token) or entropy(token) < provider.entropy:
+        return False
+    if doubtful_place:
+        return provider.checksum is not None and provider.checksum(token)
+    return True
+
+
+def masked(token: str) -> str:
+    """Enough of a credential to recognise it, not enough to use it: its first four characters."""
+    return f"{token[:4]}…({len(token)} characters)"

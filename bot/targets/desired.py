@@ -1,0 +1,95 @@
+"""Rendered objects as desired resources: what Git declares for one target, each object with the file it began in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bot.intake.declared import Declared
+from bot.intake.manifest import secret_pointers
+from bot.model.json import Pointer
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.target import RenderedObject, Target
+from bot.targets.expansion import Expansion
+from bot.targets.flux import namespace, text
+
+
+def identity(made: RenderedObject) -> ResourceId | None:
+    """The resource that an object is, within its target; None for one without a name, which nobody can find again."""
+    tree = made.tree
+    kind, name = text(tree, "kind"), text(tree, "metadata", "name")
+    if not kind or not name:
+        return None
+    group = text(tree, "apiVersion").rpartition("/")[0]
+    return ResourceId(Platform.KUBERNETES, kind, namespace(tree), name, group)
+
+
+def declared(expansion: Expansion) -> Declared:
+    """The resources of a target. An object that two units declare is an error, and blocked: nothing is written about
+    it.
+    """
+    target = expansion.target.name
+    first: dict[ResourceId, Desired] = {}
+    repeated: dict[ResourceId, SourceError] = {}
+    for unit, made in expansion.objects():
+        found = identity(made)
+        if found is None:
+            continue
+        desired = _desired(found, made, target, unit.file)
+        known = first.setdefault(found, desired)
+        if known is not desired:
+            where = f"{known.file}:{known.line}"
+            message = f"{found} is declared twice for target {target}: here and in {where}; it is left alone until one is gone"
+            repeated[found] = SourceError(desired.file, desired.line, 1, message)
+    kept = tuple(desired for found, desired in first.items() if found not in repeated)
+    return Declared(kept, tuple(repeated.values()))
+
+
+def _desired(found: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
+    local = found._replace(target=target)
+    return Desired(
+        id=local,
+        task=local.qualified,
+        source=SourceKind.RENDERED,
+        tree=made.tree,
+        file=made.file or unit_file,
+        line=made.line or 1,
+        sensitive=secret_pointers(made.tree) if found.kind == "Secret" and not found.group else frozenset(),
+        unknown=frozenset(made.opaque),
+    )
+
+
+def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[str, tuple[str, ResourceId]]:
+    """Targets that declare an object that another one declares too, each with that other one and the first such object.
+
+    What settings name is meant, and what a controller deploys is deployed: a folder that was only found gives way to both.
+    """
+    owner: dict[ResourceId, Target] = {}
+    found: dict[str, tuple[str, ResourceId]] = {}
+    for target, ids in targets:
+        for id_ in ids:
+            other = owner.setdefault(id_.local, target)
+            if other is target:
+                continue
+            weight, theirs = _weight(target), _weight(other)
+            if weight >= theirs:
+                found.setdefault(other.name, (target.name, id_.local))
+            if weight <= theirs:
+                found.setdefault(target.name, (other.name, id_.local))
+            else:
+                owner[id_.local] = target
+    return found
+
+
+def _weight(target: Target) -> int:
+    return 2 if target.declared else int(bool(target.cluster))
+
+
+def is_opaque(path: Pointer, opaque: Iterable[Pointer]) -> bool:
+    """Whether a place in a rendered object holds, or lies in, a value that cannot be compared."""
+    plain = _as_live(path)
+    return any(plain[: len(each)] == each or each[: len(plain)] == plain for each in map(_as_live, opaque))
+
+
+def _as_live(pointer: Pointer) -> Pointer:
+    """``stringData`` is kept as ``data`` (Kubernetes API, Secret: "write-only convenience")."""
+    return ("data", *pointer[1:]) if pointer[:1] == ("stringData",) else pointer

@@ -1,0 +1,90 @@
+"""The ledger of a repository: where it is kept, who writes it, what it remembers for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import Invalid, Refused
+from bot.gitrepo.ledger.chain import GitLedger, full_name
+from bot.model.ledger import Entry, LedgerView
+from bot.ports import Ledger, Signature
+from bot.safety.compaction import Retention
+from bot.safety.limits import Limits
+from bot.safety.windows import ChangeWindow, parse_window
+from bot.settings import FILE, Settings, WindowSettings
+from bot.wiring.repository import OpenRepository, Options, cache_folder, credentials, open_repository, signer
+
+
+@dataclass(slots=True)
+class _NoLedger:
+    """The ledger of a folder that is pushed nowhere: empty, and it cannot be written."""
+
+    def read(self) -> LedgerView:
+        return LedgerView(None)
+
+    def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+        del view, entries
+        raise Refused("this folder has no remote, so there is no ledger and nothing can be written")
+
+
+def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
+    """The ledger of a repository."""
+    return ledger(open_repository(Options(repo=repo or ".", settings=settings)))
+
+
+def ledger_or_none(opened: OpenRepository) -> Ledger:
+    """The ledger, or for a folder that is pushed nowhere one that is empty and stays so."""
+    return _NoLedger() if opened.git is None else ledger(opened)
+
+
+def ledger(opened: OpenRepository) -> GitLedger:
+    """The ledger. ``Invalid`` for a folder that is pushed nowhere, and for a ref that cannot be."""
+    if opened.remote is None:
+        raise Invalid(
+            f"{opened.options.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL."
+        )
+    try:
+        ref = full_name(opened.settings.ledger_ref)
+    except Invalid as exc:
+        raise Invalid(f"{opened.options.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
+    return GitLedger.open(
+        opened.remote,
+        cache_folder(opened.options, f"ledger {opened.remote}"),
+        credentials=credentials(opened.secrets, opened.remote),
+        ref=ref,
+        author=Signature(opened.settings.author.name, opened.settings.author.email),
+        signer=signer(opened.settings),
+        retention=Retention.of(limits(opened.settings)),
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The limits that these settings ask for."""
+    fixes = settings.fixes
+    return Limits(
+        fixes_per_hour=fixes.per_hour,
+        cooldown=fixes.cooldown,
+        consecutive_failures=fixes.task_failures,
+        total_failures=fixes.total_failures,
+        repository_fixes_per_hour=fixes.repository_per_hour,
+        severity_fixes_per_hour=fixes.severity_per_hour,
+        proposals_per_hour=fixes.proposals_per_hour,
+        convergence=fixes.breaker_corrections,
+        convergence_window=fixes.breaker_window,
+        windows=tuple(_window(window) for window in fixes.windows),
+        deletions=fixes.max_removed,
+        deletion_percent=fixes.max_removed_percent,
+    )
+
+
+def _window(window: WindowSettings) -> ChangeWindow:
+    return parse_window(
+        window.name,
+        kind=window.effect,
+        cron=window.cron,
+        duration=window.duration,
+        zone=window.timezone,
+        tasks=tuple(window.tasks),
+    )

@@ -1,0 +1,93 @@
+"""Observers, renderers, assistants and code hosts that other packages bring along as entry points.
+
+The settings file names one by the name of its entry point; what that must be is said in :mod:`bot.ports`
+(``ObserverPlugin`` and its kin). Only what is named is imported, and a plug-in that cannot be used ends the run as bad
+settings do: whoever named it wants it asked, and nothing else in its place.
+
+Entry points: Python Packaging User Guide, "Entry points specification".
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from bot.errors import BotError, Invalid
+from bot.ports import Assistant, CodeHost, HostContext, Observer, PluginContext, Renderer
+
+
+def installed(group: str) -> tuple[str, ...]:
+    """The names in ``group`` (observers, renderers, assistants or hosts) that installed packages offer, sorted."""
+    return tuple(sorted({entry.name for entry in entry_points(group=_full(group))}))
+
+
+def observer(name: str, context: PluginContext) -> Observer:
+    """The observer that the plug-in ``name`` makes. ``Invalid`` when it makes none, as for the others."""
+    made = _made("observers", name, context)
+    if isinstance(made, Observer):
+        return made
+    raise _wrong("observers", name, made, "an observer")
+
+
+def assistant(name: str, context: PluginContext) -> Assistant:
+    """The assistant that the plug-in ``name`` makes."""
+    made = _made("assistants", name, context)
+    if isinstance(made, Assistant):
+        return made
+    raise _wrong("assistants", name, made, "an assistant")
+
+
+def host(name: str, context: HostContext) -> CodeHost:
+    """The code host that the plug-in ``name`` makes."""
+    made = _made("hosts", name, context)
+    if isinstance(made, CodeHost):
+        return made
+    raise _wrong("hosts", name, made, "a code host")
+
+
+def renderer(name: str, context: PluginContext) -> Renderer:
+    """The renderer that the plug-in ``name`` makes."""
+    made = _made("renderers", name, context)
+    if callable(made):
+        render: Renderer = made
+        return render
+    raise _wrong("renderers", name, made, "a renderer")
+
+
+def _made(group: str, name: str, context: PluginContext) -> object:
+    entry = _entry(group, name)
+    try:
+        return entry.load()(context)
+    except BotError:
+        raise
+    except Exception as exc:  # somebody else's code may fail in any way; which one it was must be said
+        raise Invalid(
+            f"the plug-in {name} ({_full(group)}, {_origin(entry)}) fails to load: {type(exc).__name__}: {exc}",
+            advice="Fix or upgrade that package, or take the plug-in out of the settings.",
+        ) from exc
+
+
+def _entry(group: str, name: str) -> EntryPoint:
+    """The one entry point of that name. Two packages that offer it are an error: chance must not choose."""
+    entries = tuple(entry_points(group=_full(group), name=name))
+    if not entries:
+        raise Invalid(f"no installed package offers a plug-in {name} ({_full(group)})")
+    if len({entry.value for entry in entries}) > 1:
+        origins = ", ".join(sorted(_origin(entry) for entry in entries))
+        raise Invalid(f"several packages offer a plug-in {name} ({_full(group)}): {origins}", advice="Uninstall one.")
+    return entries[0]
+
+
+def _wrong(group: str, name: str, made: object, kind: str) -> Invalid:
+    origin = f"{_full(group)}, {_origin(_entry(group, name))}"
+    return Invalid(
+        f"the plug-in {name} ({origin}) gives {type(made).__name__}, which is not {kind}",
+        advice="bot.ports says what it must have.",
+    )
+
+
+def _full(group: str) -> str:
+    return f"clockwork.{group}"
+
+
+def _origin(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value

@@ -1,0 +1,89 @@
+"""Targets of a repository: what settings name, who renders them, and who looks at each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.flows.deployment import DeploymentReader, TargetSelection
+from bot.model.filetree import FileTree
+from bot.model.resource import Desired
+from bot.ports import Observation, Observer
+from bot.renderers.renderers import Renderers
+from bot.targets.clusters import Cluster
+from bot.targets.discovery import Named
+from bot.targets.documents import Documents
+from bot.wiring.observers import observe, observers
+from bot.wiring.repository import OpenRepository
+
+
+def reader(opened: OpenRepository) -> DeploymentReader:
+    """Finds and renders the targets of a repository."""
+    documents = Documents(FileTree({}, lambda _blob: b""))
+    return DeploymentReader(Renderers(documents), documents, selection(opened))
+
+
+def selection(opened: OpenRepository) -> TargetSelection:
+    """What settings and the command line say of targets. Live state from the command line is everybody's."""
+    settings, options = opened.settings, opened.options
+    named = options.live is not None or options.live_command is not None
+    return TargetSelection(
+        named=tuple(
+            Named(each.name, each.path, each.namespace, tuple(each.values), each.release) for each in settings.targets
+        ),
+        observed=frozenset()
+        if named
+        else frozenset(each.name for each in settings.targets if each.observe is not None),
+        own=() if opened.remote is None or _is_path(opened.remote) else (opened.remote,),
+        clusters={
+            each.name: Cluster(each.name, each.server, each.labels, each.annotations) for each in settings.argo.clusters
+        },
+        only=options.target,
+    )
+
+
+def _is_path(remote: str) -> bool:
+    return "://" not in remote and "@" not in remote
+
+
+@dataclass(slots=True)
+class Observers:
+    """Looks at each target by its own observers, else by the repository's; those are made when they are first needed."""
+
+    opened: OpenRepository
+    _made: dict[str, Sequence[Observer]] = field(default_factory=dict)
+
+    def __call__(self, target: str, declared: Sequence[Desired], now: datetime) -> Observation:
+        opened = self._of(target)
+        if target not in self._made:
+            if not declared and not target and self._elsewhere():
+                return Observation(now)
+            self._made[target] = observers(opened)
+        return observe(opened, self._made[target], declared, now)
+
+    def check(self) -> None:
+        """Raise ``Invalid`` when the repository's own observers are asked for and there are none."""
+        if not self._elsewhere():
+            self._made[""] = observers(self.opened)
+
+    def _of(self, target: str) -> OpenRepository:
+        own = next((each.observe for each in self.opened.settings.targets if each.name == target), None)
+        if own is None:
+            return self.opened
+        return replace(self.opened, settings=self.opened.settings.model_copy(update={"observe": own}))
+
+    def _elsewhere(self) -> bool:
+        """Whether only targets are observed: then nothing is wrong with a repository that names no observer of its own."""
+        configured = self.opened.settings.observe
+        named = (
+            configured.snapshot,
+            configured.docker,
+            configured.kubernetes,
+            configured.terraform,
+            configured.http or None,
+        )
+        live = self.opened.options.live or self.opened.options.live_command
+        return (
+            live is None and not any(named) and any(each.observe is not None for each in self.opened.settings.targets)
+        )

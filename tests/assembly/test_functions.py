@@ -1,0 +1,78 @@
+"""The functions of the .cw language give what Terraform's give."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.assembly.assemble import assemble
+from bot.assembly.functions.table import NAMES
+from tests.assembly.terraform import console
+
+TABLE: list[tuple[str, str]] = [
+    (line.partition("  =>  ")[0], line.partition("  =>  ")[2])
+    for line in Path(__file__).with_name("functions.txt").read_text("utf-8").split("\n")
+    if line and not line.startswith("#")
+]
+
+
+def answers(expressions: list[str]) -> list[str]:
+    """The value of each expression as compact JSON, ERROR where it has none."""
+    blocks = "".join(
+        f'output "o{index}" {{\n  value = try(jsonencode([{expression}]), "[ERROR]")\n}}\n'
+        for index, expression in enumerate(expressions)
+    )
+    result = assemble({"a.cw": blocks.encode()}, variables={}, environment={})
+    assert not result.errors
+    return [str(result.config.outputs[f"o{index}"].plain())[1:-1] for index in range(len(expressions))]
+
+
+def function_of(row: tuple[str, str]) -> str:
+    """The function that a row is about."""
+    name = row[0].partition("(")[0]
+    return name if name in NAMES else "operators"
+
+
+@pytest.mark.parametrize(
+    ("function", "rows"),
+    [pytest.param(name, list(rows), id=name) for name, rows in itertools.groupby(TABLE, function_of)],
+)
+def test_every_function_answers_as_terraform_does(function: str, rows: list[tuple[str, str]]) -> None:
+    """Values, conversions, null, the order of sets and what is an error, as the table has them from Terraform."""
+    expressions = [expression for expression, _ in rows]
+    assert list(zip(expressions, answers(expressions), strict=True)) == rows
+
+
+def test_the_table_has_every_function() -> None:
+    """No function is without rows."""
+    assert {function_of(row) for row in TABLE} >= NAMES
+
+
+@pytest.mark.terraform
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_the_table_is_what_terraform_says(tmp_path: Path) -> None:
+    """Each row is the answer of the ``terraform`` on this machine."""
+    expressions = [expression for expression, _ in TABLE]
+    assert list(zip(expressions, console(tmp_path, expressions), strict=True)) == TABLE
+
+
+@pytest.mark.parametrize(
+    ("expression", "here", "why"),
+    [
+        ("1/3", "0.3333333333333333", "numbers have about 17 digits, not 154"),
+        ("1.1*1.1", "1.21", "and so do not show where Terraform's 154 end"),
+        ("1e200*1e200", "ERROR", "numbers end at 10 to the 300th"),
+        ('cidrsubnet("10.0.0.0/8", 8, -1)', "ERROR", "Terraform's answer lies outside of the network"),
+        ('cidrsubnet("10.0.0.0/8", -1, 0)', "ERROR", "Terraform's answer is larger than the network"),
+        ('cidrsubnet("010.0.0.0/8", 8, 2)', "ERROR", "a leading zero means octal to some and decimal to others"),
+        ('slice(toset(["a"]), 0, 1)', '["a"]', "sets are lists here"),
+        ('element(["a", "b"], -1)', '"b"', "as newer Terraform's documentation has it: an index may be negative"),
+    ],
+)
+def test_where_answers_differ_on_purpose(expression: str, here: str, why: str) -> None:
+    """Each of these differs from Terraform's answer, for a reason."""
+    assert why
+    assert answers([expression]) == [here]

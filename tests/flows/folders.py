@@ -1,0 +1,34 @@
+"""A folder with targets and a live state for each, compared as ``clockwork drift`` compares it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.flows.observation import Assessment
+from bot.wiring.reconcile import open_assessment
+from bot.wiring.repository import Options
+
+
+def folder(root: Path, files: Mapping[str, bytes]) -> Path:
+    """The files below ``root``."""
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return root
+
+
+def snapshot(file: Path, objects: Sequence[Mapping[str, Any]]) -> Path:
+    """A file of live objects, as ``kubectl get -o json`` prints them."""
+    file.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": list(objects)}))
+    return file
+
+
+def assessed(root: Path, *, live: Path | None = None, target: str | None = None) -> Assessment:
+    """One comparison of the folder, with one live state for everybody or with those that settings name."""
+    options = Options(
+        repo=str(root), live=None if live is None else str(live), target=target, environment={"CLOCKWORK_SECRET": "k"}
+    )
+    return open_assessment(options)()

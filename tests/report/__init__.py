@@ -1,0 +1,1 @@
+"""The one report in its forms."""

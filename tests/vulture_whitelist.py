@@ -1,0 +1,60 @@
+"""What no module of this repository reads and still is no dead code, for vulture; mypy keeps these names true.
+
+What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows) is listed in ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+from bot.model.codehost import PullRequest
+from bot.model.decision import FixLevel
+from bot.model.event import CommentEvent
+from bot.model.resource import Syntax
+from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
+from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
+from bot.secrecy.providers import TokenProvider
+
+WORDS_OF_CLOSED_LISTS = (
+    FixLevel.CONSERVATIVE,
+    FixLevel.AGGRESSIVE,
+    Syntax.HCL,
+    UnitKind.KUSTOMIZE,
+    UnitKind.HELM,
+    UnitKind.DIRECTORY,
+    UnitKind.FLUX_KUSTOMIZATION,
+    UnitKind.FLUX_HELM_RELEASE,
+    UnitKind.ARGO_APPLICATION,
+)
+"""Settings or files name them; code never singles them out."""
+
+
+PLUGIN_CONTRACTS = (
+    ObserverPlugin.__call__,
+    AssistantPlugin.__call__,
+    RendererPlugin.__call__,
+    HostPlugin.__call__,
+)
+"""Packages outside of this repository satisfy them."""
+
+
+def facts_of_the_host(pull: PullRequest, comment: CommentEvent) -> tuple[object, ...]:
+    """Facts that values carry for whoever implements or reads a port."""
+    return pull.head_repo, comment.sender_id
+
+
+def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
+    """The same for what is rendered."""
+    return target.units, tree.opaque, rendering.left_out, TARGET_NAME
+
+
+def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:
+    """When somebody last looked at the source."""
+    return (provider.checked,)
+
+
+__all__ = [
+    "PLUGIN_CONTRACTS",
+    "WORDS_OF_CLOSED_LISTS",
+    "facts_of_providers",
+    "facts_of_targets",
+    "facts_of_the_host",
+]
