@@ -24,24 +24,23 @@ def identity(made: RenderedObject) -> ResourceId | None:
 
 
 def declared(expansion: Expansion) -> Declared:
-    """The resources of a target. An object that two units declare is an error, and blocked: nothing is written about
-    it.
+    """The resources of a target. An object that is declared in several versions is an error, and blocked: nothing is
+    written about it.
     """
     target = expansion.target.name
-    first: dict[ResourceId, Desired] = {}
-    repeated: dict[ResourceId, SourceError] = {}
-    for unit, made in expansion.objects():
-        found = identity(made)
-        if found is None:
-            continue
-        desired = _desired(found, made, target, unit.file)
-        known = first.setdefault(found, desired)
-        if known is not desired:
-            where = f"{known.file}:{known.line}"
-            message = f"{found} is declared twice for target {target}: here and in {where}; it is left alone until one is gone"
-            repeated[found] = SourceError(desired.file, desired.line, 1, message)
-    kept = tuple(desired for found, desired in first.items() if found not in repeated)
-    return Declared(kept, tuple(repeated.values()))
+    errors: dict[ResourceId, SourceError] = {}
+    for conflict in expansion.conflicts:
+        last = conflict.objects[-1]
+        identifier = identity(last)
+        if identifier is not None:
+            message = f"{conflict}, for target {target}; it is left alone until they agree"
+            errors[identifier] = SourceError(last.file or conflict.objects[0].file, last.line or 1, 1, message)
+    resources = [
+        _desired(identifier, made, target, unit.file)
+        for unit, made in expansion.objects()
+        if (identifier := identity(made)) is not None and identifier not in errors
+    ]
+    return Declared(tuple(resources), tuple(errors.values()))
 
 
 def _desired(found: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
