@@ -43,7 +43,11 @@ LabelsOf: TypeAlias = Callable[[ResourceId], Labels | None]
 
 @dataclass(frozen=True)
 class IgnoreRule:
-    """One rule. ``path`` is parsed; ``*`` is any one part and ``**`` any number of them. ``line`` counts from 1."""
+    """One rule. ``path`` is parsed; ``*`` is any one part and ``**`` any number of them.
+
+    ``group`` and ``managers`` (who wrote the live value) are said by rules that are ``taken_over`` from the object of a
+    controller, which may be about more than there is.
+    """
 
     id: str
     reason: str
@@ -56,6 +60,9 @@ class IgnoreRule:
     expires: date | None = None
     allow_critical: bool = False
     file: str = ""
+    group: str | None = None
+    managers: frozenset[str] = frozenset()
+    taken_over: bool = False
 
     def expired(self, now: datetime) -> bool:
         """Whether its last day is over (UTC)."""
@@ -66,6 +73,10 @@ class IgnoreRule:
         if self.kinds and drift.kind not in self.kinds:
             return False
         if self.target is not None and not name_matches(self.target, drift.resource.target):
+            return False
+        if (self.group is not None and self.group != drift.resource.group) or (
+            self.managers and drift.manager not in self.managers
+        ):
             return False
         if not (name_matches(self.resource, str(drift.resource)) and path_covers(self.path, drift.path)):
             return False
@@ -131,7 +142,7 @@ def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], 
         owner = f" (owner: {rule.owner})" if rule.owner else ""
         if rule.expired(now):
             notes.append(IgnoreNote(rule.id, "expired", f"expired on {rule.expires}{owner}: renew or remove it"))
-        elif rule.id not in used:
+        elif rule.id not in used and not rule.taken_over:
             notes.append(IgnoreNote(rule.id, "unused", f"matches nothing{owner}: remove it, or look at its pattern"))
         for drift in overruled.get(rule.id, ()):
             where = f"{drift.resource.qualified} {drift.where}".strip()

@@ -18,7 +18,7 @@ from bot.drift.ignore import Ignores, LabelsOf
 from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
 from bot.flows.declare import Declaration
-from bot.flows.quiet import without_idle, without_opaque
+from bot.flows.quiet import without_idle, without_marks, without_opaque
 from bot.model.decision import Decision
 from bot.model.drift import Drift, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
@@ -27,6 +27,7 @@ from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet
 from bot.ports import Observation
+from bot.targets.exceptions import exceptions
 
 Observe = Callable[[str, Sequence[Desired], datetime], Observation]
 """What the named target's own observers saw (empty: the repository's), of what these resources declare."""
@@ -156,7 +157,9 @@ def _bases(declaration: Declaration, rules: RulesInForce, observer: str) -> Mapp
         return rules.bases
     declared = {desired.id for desired in _of(declaration, observer)}
     deployment, known = declaration.deployment, _observer_of(declaration)
-    whole = {name for name, own in known.items() if own == observer and not deployment.expansions[name].left_out}
+    expansions = deployment.expansions
+    mine = [name for name, own in known.items() if own == observer]
+    whole = {name for name in mine if not (expansions[name].left_out or expansions[name].conflicts)}
     if not observer and deployment.only is None:
         whole.add("")
     return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in whole}
@@ -204,17 +207,20 @@ def _joined(
     declaration: Declaration, rules: RulesInForce, reports: Sequence[Report], places: Sequence[Place], now: datetime
 ) -> Report:
     """One report out of those of all places, after the ignore rules: a rule is unused where it hides nothing anywhere."""
-    compared = [drift for report in reports for drift in report.drift]
-    sorted_ = ignore.sort(compared, rules.ignores, now, _labels(declaration, places))
+    deployment = declaration.deployment
+    taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
+    ignores = rules.ignores + Ignores(tuple(rule for each in taken for rule in each.rules))
+    compared = without_marks([drift for report in reports for drift in report.drift], declaration)
+    sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, places))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)
     drift, idle = without_idle(drift, declaration)
-    deployment = declaration.deployment
     errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
     unknown = [
         IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
     notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *idle]
+    notes += [note for each in taken for note in each.notes]
     return Report(
         resources=sum(report.resources for report in reports),
         drift=tuple(sorted(drift, key=_order)),

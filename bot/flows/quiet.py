@@ -1,17 +1,68 @@
-"""What a comparison of rendered objects leaves unsaid, and counts: values that nobody can compare, targets that run
-nowhere.
+"""What a comparison of rendered objects leaves unsaid: the marks of their controllers; and, counted, values that nobody
+can compare and targets that run nowhere.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final, assert_never
 
 from bot.flows.declare import Declaration
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, IgnoreNote
-from bot.model.json import Pointer
+from bot.model.json import Pointer, mapping, text
+from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
-from bot.targets.desired import is_opaque
+from bot.model.target import Unit, UnitKind
+from bot.targets.desired import identity, is_opaque
+
+_LABELS: Final[Path] = ("metadata", "labels")
+_INSTANCES: Final[frozenset[Path]] = frozenset(
+    (*_LABELS, key) for key in ("app.kubernetes.io/instance", "argocd.argoproj.io/instance")
+)
+"""The tracking labels that Argo CD uses and recommends, with the application's name, in other namespaces than its own as
+``namespace_name``. Settings (``application.instanceLabelKey``) may name another, which only its manager's name tells
+(argo-cd docs, "Resource Tracking", "Applications in any namespace").
+"""
+_MANAGED_BY: Final[Path] = (*_LABELS, "app.kubernetes.io/managed-by")
+"""``Helm`` on every object of a release, whatever its template says (``setMetadataVisitor`` in Helm's
+``pkg/action/validate.go``).
+"""
+
+
+def without_marks(drifts: Sequence[Drift], declaration: Declaration) -> tuple[Drift, ...]:
+    """The drifts but for what Argo CD and Helm write over labels of their own objects, whatever Git says there."""
+    marks = {drift.resource for drift in drifts if drift.path[:-1] == _LABELS}
+    if declaration.deployment is None or not marks:
+        return tuple(drifts)
+    units = {
+        id_._replace(target=name): unit
+        for name in {id_.target for id_ in marks} & declaration.deployment.looked
+        for unit, made in declaration.deployment.expansions[name].objects()
+        if (id_ := identity(made)) is not None
+    }
+    return tuple(drift for drift in drifts if not _is_mark(drift, units.get(drift.resource)))
+
+
+def _is_mark(drift: Drift, unit: Unit | None) -> bool:
+    if unit is None or drift.path[:-1] != _LABELS or not isinstance(drift.observed, str):
+        return False
+    match unit.kind:
+        case UnitKind.ARGO_APPLICATION:
+            application = mapping(unit.spec.get("application"))
+            name, space = text(application.get("name")) or unit.name, text(application.get("namespace"))
+            mine = drift.observed in {name, f"{space}_{name}"}
+            return mine and (drift.path in _INSTANCES or (drift.desired is None and _is_argo(drift.manager)))
+        case UnitKind.HELM | UnitKind.FLUX_HELM_RELEASE:
+            return drift.path == _MANAGED_BY and drift.observed == "Helm"
+        case UnitKind.KUSTOMIZE | UnitKind.FLUX_KUSTOMIZATION | UnitKind.DIRECTORY:
+            return False
+        case _ as never:
+            assert_never(never)
+
+
+def _is_argo(manager: str | None) -> bool:
+    return (manager or "").startswith("argocd")
 
 
 def without_opaque(

@@ -24,35 +24,38 @@ def identity(made: RenderedObject) -> ResourceId | None:
 
 
 def declared(expansion: Expansion) -> Declared:
-    """The resources of a target. An object that is declared in several versions is an error, and blocked: nothing is
+    """The resources of a target. An object that is declared in different versions is an error, and blocked: nothing is
     written about it.
     """
     target = expansion.target.name
-    errors: dict[ResourceId, SourceError] = {}
+    blocked: dict[ResourceId, SourceError] = {}
     for conflict in expansion.conflicts:
-        last = conflict.objects[-1]
-        identifier = identity(last)
-        if identifier is not None:
-            message = f"{conflict}, for target {target}; it is left alone until they agree"
-            errors[identifier] = SourceError(last.file or conflict.objects[0].file, last.line or 1, 1, message)
-    resources = [
-        _desired(identifier, made, target, unit.file)
+        first, second, *_ = conflict.objects
+        if (id_ := identity(first)) is not None:
+            where = f"{first.file}:{first.line}" if first.file else "another place"
+            message = (
+                f"{id_} is declared twice and differently for target {target}: here and in {where}; "
+                "it is left alone until one is gone"
+            )
+            blocked[id_] = SourceError(second.file or first.file, second.line or 1, 1, message)
+    kept = tuple(
+        _desired(id_, made, target, unit.file)
         for unit, made in expansion.objects()
-        if (identifier := identity(made)) is not None and identifier not in errors
-    ]
-    return Declared(tuple(resources), tuple(errors.values()))
+        if (id_ := identity(made)) is not None and id_ not in blocked
+    )
+    return Declared(kept, tuple(blocked.values()))
 
 
-def _desired(found: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
-    local = found._replace(target=target)
+def _desired(id_: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
+    full = id_._replace(target=target)
     return Desired(
-        id=local,
-        task=local.qualified,
+        id=full,
+        task=full.qualified,
         source=SourceKind.RENDERED,
         tree=made.tree,
         file=made.file or unit_file,
         line=made.line or 1,
-        sensitive=secret_pointers(made.tree) if found.kind == "Secret" and not found.group else frozenset(),
+        sensitive=secret_pointers(made.tree) if id_.kind == "Secret" and not id_.group else frozenset(),
         unknown=frozenset(made.opaque),
     )
 

@@ -211,11 +211,11 @@ class _Run:
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:
-        """The objects of a unit, in the namespace that it gives to those that name none and live in one."""
-        unit, objects = self.units[index].unit, self.units[index].rendering.objects
-        if not unit.namespace:
-            return list(objects)
-        return [_in_namespace(made, unit.namespace, self.scopes) for made in objects]
+        """The objects of a unit, in the namespace that it gives to those that name none and live in one; in none those
+        that live in none, which kustomize puts into one where it does not know their kind.
+        """
+        unit = self.units[index].unit
+        return [_in_namespace(made, unit.namespace, self.scopes) for made in self.units[index].rendering.objects]
 
     def _children(self, index: int, depth: int) -> None:
         objects = self._placed(index)
@@ -264,9 +264,13 @@ class _Run:
 
 def _in_namespace(made: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:
     meta = mapping(made.tree.get("metadata"))
-    if meta.get("namespace") or not scopes.is_namespaced(made.tree, declared):
+    named = meta.get("namespace")
+    if bool(named) is scopes.is_namespaced(made.tree, declared) or not (named or namespace):
         return made
-    return replace(made, tree={**made.tree, "metadata": {**meta, "namespace": namespace}})
+    placed = {key: value for key, value in meta.items() if key != "namespace"}
+    if not named:
+        placed["namespace"] = namespace
+    return replace(made, tree={**made.tree, "metadata": placed})
 
 
 def _identity(tree: Mapping[str, object]) -> tuple[str, str, str, str]:

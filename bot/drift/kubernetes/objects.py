@@ -158,7 +158,7 @@ class _Judge:
         location = difference.location
         if writer is not None and writer.role is Role.PERSON:
             return _Verdict(_by(DriftKind.REMOVED if self.base.holds(location.path) else DriftKind.ADDED, writer))
-        if difference.shape.filled is FilledBy.SERVER or is_bookkeeping(location.path):
+        if difference.shape.filled is FilledBy.SERVER or is_bookkeeping(location.path, difference.observed):
             return None
         if difference.shape.filled is FilledBy.CONTROLLER:
             return _by_stranger(writer, "it is a field that Git leaves to controllers")

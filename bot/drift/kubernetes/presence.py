@@ -12,29 +12,6 @@ from bot.drift.live import Live
 from bot.model.json import get, mapping
 from bot.model.resource import Desired, Observed, ResourceId
 
-_CLUSTER_SCOPED: Final = frozenset(
-    [
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "StorageClass",
-        "IngressClass",
-        "PriorityClass",
-        "RuntimeClass",
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-        "APIService",
-        "CSIDriver",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "ClusterIssuer",
-    ]
-)
-"""Kinds without a namespace: ``kubectl api-resources --namespaced=false``; ClusterIssuer is cert-manager's."""
-
 _NOT_OBJECTS: Final = frozenset(
     {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}
 )
@@ -44,15 +21,19 @@ _HOOKS: Final = ("helm.sh/hook", "argocd.argoproj.io/hook")
 _FLEETING: Final = frozenset({"Event", "TokenReview", "SubjectAccessReview", "Binding", "Eviction", "PodTemplate"})
 """Requests that are answered and not kept, and what comes and goes by itself (Kubernetes API reference)."""
 
+_RELEASE: Final = "helm.sh/release.v1"
+"""The type of the Secrets ``sh.helm.release.v1.*`` (Helm docs, "Advanced Helm Techniques": storage backends)."""
+
 
 def matching(live: Live, id_: ResourceId) -> Observed | None:
     """The live object that a manifest without a namespace, or of a kind that has none, means.
 
-    Its kind's cluster-scoped object, the one in ``default``, or the only one of that name.
+    Its kind's cluster-scoped object, whatever namespace the manifest names: the API server would not keep it. Without a
+    namespace else the one in ``default``, or the only one of that name.
     """
-    if id_.scope and id_.kind not in _CLUSTER_SCOPED:
-        return None
     candidates = live.named(id_, id_.name)
+    if id_.scope:
+        return next((observed for observed in candidates if not observed.id.scope), None)
     usual = next((observed for observed in candidates if observed.id.scope in {"", "default"}), None)
     return candidates[0] if usual is None and len(candidates) == 1 else usual
 
@@ -72,9 +53,12 @@ def expected(desired: Desired) -> bool:
 def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
     """Why Git should declare a live object: it carries one of ``tracking_labels``; None where nothing says so.
 
-    What a controller owns is declared by its owner, and what is being deleted is on its way.
+    What a controller owns is declared by its owner, what is being deleted is on its way, and Helm's record of a release is
+    Helm's own.
     """
     if get(observed.tree, "metadata", "ownerReferences") or get(observed.tree, "metadata", "deletionTimestamp"):
+        return None
+    if observed.tree.get("type") == _RELEASE:
         return None
     labels = mapping(get(observed.tree, "metadata", "labels"))
     label = next((label for label in sorted(tracking_labels) if label in labels), None)

@@ -36,6 +36,9 @@ _TRACES: Final = _any_of(
     # Istio: Resource Annotations; Calico; the network-status of Multus; GKE: container-native load balancing
     r"sidecar\.istio\.io/status|cni\.projectcalico\.org/(podIPs?|containerID)",
     r"k8s\.v1\.cni\.cncf\.io/network-?s?-status|cloud\.google\.com/neg-status",
+    # Flux: requests to reconcile (its components' docs, "Triggering a reconcile"); Argo CD: to refresh (its docs,
+    # "Annotations and Labels used by Argo CD")
+    r"reconcile\.fluxcd\.io/(requestedAt|forceAt|resetAt)|argocd\.argoproj\.io/(refresh|hydrate)",
     # Vault: Agent Injector annotations; our own
     r"vault\.hashicorp\.com/agent-inject-status|clockwork\.dev/.*",
 )
@@ -46,6 +49,8 @@ _BOOKKEEPING: Final = _any_of(
     # Helm: who installed it; Rancher; Argo Rollouts; Flux: labels of what its controllers applied
     r"meta\.helm\.sh/.*|field\.cattle\.io/.*|rollout\.argoproj\.io/.*",
     r"(kustomize|helm|source)\.toolkit\.fluxcd\.io/.*",
+    # Argo CD: what it tracks its objects by (its docs, "Resource Tracking")
+    r"argocd\.argoproj\.io/(tracking-id|instance|installation-id)",
     # GKE, Calico, Multus; the checksum of a chart's configuration (Helm: Chart Development Tips and Tricks)
     r"cloud\.google\.com/neg|cni\.projectcalico\.org/.*|k8s\.v1\.cni\.cncf\.io/.*|checksum/.*",
     # what the GCE ingress controller made for an Ingress (kubernetes/ingress-gce)
@@ -85,9 +90,15 @@ def is_trace(path: Path) -> bool:
     return path[-2:-1] in _NOTES and bool(_TRACES.fullmatch(str(path[-1])))
 
 
-def is_bookkeeping(path: Path) -> bool:
+def is_bookkeeping(path: Path, value: JSON) -> bool:
     """Whether a label or annotation is a controller's note, which a person would hardly write."""
-    return path[-2:-1] in _NOTES and bool(_BOOKKEEPING.fullmatch(str(path[-1])))
+    if path[-2:-1] not in _NOTES:
+        return False
+    return bool(_BOOKKEEPING.fullmatch(str(path[-1]))) or (path, value) == _HELM_S
+
+
+_HELM_S: Final[tuple[Path, JSON]] = (("metadata", "labels", "app.kubernetes.io/managed-by"), "Helm")
+"""Helm puts it on every object of a release (``setMetadataVisitor`` in its ``pkg/action/validate.go``)."""
 
 
 def injected(difference: Difference) -> bool:

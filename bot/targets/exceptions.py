@@ -1,0 +1,277 @@
+"""What the objects of Argo CD and Flux say is to be ignored, as ignore rules: one for each object it is about.
+
+Read by :mod:`bot.flows.observation` for every comparison. Sources: argo-cd docs, "Diffing Customization"
+(``spec.ignoreDifferences``) and ``util/argo/normalizers/diff_normalizer.go`` (how a rule names its objects);
+helm-controller docs, "Drift detection" (``spec.driftDetection.ignore``); kustomize-controller docs, "Ignore"
+(``spec.ignore``) and "Controlling the apply behavior of resources" (the annotation ``ssa``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.drift import selector
+from bot.drift.ignore import IgnoreRule
+from bot.drift.kubernetes.kinds import shape_of
+from bot.drift.shapes import Form, Shape
+from bot.drift.walk import label_of
+from bot.errors import Invalid
+from bot.model.drift import DriftKind, IgnoreNote
+from bot.model.globs import name_matches
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.paths import Item, Path
+from bot.model.resource import ResourceId
+from bot.model.target import Unit, UnitKind
+from bot.targets.desired import identity
+from bot.targets.expansion import Expansion
+
+_FLUX_REGEX: Final = re.compile(r"[\w.\-/|^$]*(?:[*+?][\w.\-/|^$]*){0,2}", re.ASCII)
+"""The regular expressions that are taken over: of others, some would take Python's ``re`` very long."""
+_JQ_STEP: Final = re.compile(
+    r"""\s*(?:\|\s*)?(?:\.(?P<word>[A-Za-z_]\w*)|\.?\[\s*"(?P<key>[^"\\]+)"\s*\]|\."(?P<quoted>[^"\\]+)"|\.?\[(?P<index>\d*)\]"""
+    r"""|(?<=\|)\s*select\(\s*\.name\s*==\s*"(?P<name>[^"\\]+)"\s*\))\??""",
+    re.ASCII,
+)
+_SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+_DRIFT_DETECTION: Final = "helm.toolkit.fluxcd.io/driftDetection"
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """Rules that are taken over from controllers' objects, and notes about what could not be."""
+
+    rules: tuple[IgnoreRule, ...] = ()
+    notes: tuple[IgnoreNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a controller's list: which objects of ``unit`` it is about, and which places of them."""
+
+    unit: Unit
+    reason: str
+    target: Tree
+    paths: tuple[Path, ...] = ()
+    managers: frozenset[str] = frozenset()
+    regex: bool = False
+
+    def matches(self, id_: ResourceId, tree: Tree) -> bool:
+        if not self.regex:  # Argo CD: globs of group and kind, exact names
+            group, kind = text(self.target.get("group")), text(self.target.get("kind"))
+            return (
+                name_matches(group, id_.group)
+                and name_matches(kind, id_.kind)
+                and text(self.target.get("name")) in {"", id_.name}
+                and text(self.target.get("namespace")) in {"", id_.scope}
+            )
+        version = text(tree.get("apiVersion")).rpartition("/")[2]
+        parts = {"group": id_.group, "version": version, "kind": id_.kind, "name": id_.name, "namespace": id_.scope}
+        return all(_regex_matches(text(self.target.get(key)), value) for key, value in parts.items()) and all(
+            _selects(text(self.target.get(f"{notes}Selector")), get(tree, "metadata", f"{notes}s"))
+            for notes in ("label", "annotation")
+        )
+
+
+def exceptions(expansion: Expansion) -> Exceptions:
+    """Everything that the units of a target, and opt-outs of their objects, leave to others."""
+    notes: list[IgnoreNote] = []
+    entries: dict[int, list[_Entry]] = {
+        id(each.unit): listed for each in expansion.units if (listed := list(_of(each.unit, notes)))
+    }
+    rules: list[IgnoreRule] = []
+    name = expansion.target.name
+    for unit, made in expansion.objects():
+        listed = entries.get(id(unit), [])
+        out = _opted_out(unit, made.tree)
+        if (not listed and out is None) or (id_ := identity(made)) is None:
+            continue
+        rules += [
+            rule for each in listed if each.matches(id_, made.tree) for rule in _rules(each, id_, made.tree, name)
+        ]
+        if out is not None:
+            rules.append(out.about(id_, unit, name))
+    return Exceptions(tuple(rules), tuple(notes))
+
+
+def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
+    """What one unit's object says; what cannot be understood becomes a note."""
+    match unit.kind:
+        case UnitKind.ARGO_APPLICATION:
+            field, written, by = "ignoreDifferences", unit.spec.get("ignoreDifferences"), "Argo CD"
+        case UnitKind.FLUX_HELM_RELEASE:
+            field, written, by = "driftDetection.ignore", get(unit.spec, "driftDetection", "ignore"), "Flux"
+        case UnitKind.FLUX_KUSTOMIZATION:
+            field, written, by = "ignore", unit.spec.get("ignore"), "Flux"
+        case UnitKind.KUSTOMIZE | UnitKind.HELM | UnitKind.DIRECTORY:
+            return
+    reason = f"{by} {field} of {unit.how}"
+    for entry in mappings(written):
+        mistakes: list[str] = []
+        if unit.kind is UnitKind.ARGO_APPLICATION:
+            yield _Entry(
+                unit, reason, entry, _argo_paths(entry, mistakes), frozenset(texts(entry.get("managedFieldsManagers")))
+            )
+        else:
+            target = mapping(entry.get("target"))
+            if _understood(target, mistakes):
+                yield _Entry(unit, reason, target, tuple(_pointers(texts(entry.get("paths")), mistakes)), regex=True)
+        where = f"{unit.how} ({unit.file}:{unit.line})" if unit.file else unit.how
+        notes += [IgnoreNote(where, "not taken over", f"{field}: {each}, so it hides nothing") for each in mistakes]
+
+
+def _argo_paths(entry: Tree, mistakes: list[str]) -> tuple[Path, ...]:
+    return (
+        *_pointers(texts(entry.get("jsonPointers")), mistakes),
+        *_expressions(texts(entry.get("jqPathExpressions")), mistakes),
+    )
+
+
+def _pointers(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
+    """JSON Pointers (RFC 6901); elements of lists are indices until an object is known."""
+    for each in written:
+        if each.startswith("/") or not each:  # the empty one is the whole object
+            parts = [part.replace("~1", "/").replace("~0", "~") for part in each.split("/")[1:]]
+            yield tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
+        else:
+            mistakes.append(f"{each!r} is no JSON pointer")
+
+
+def _expressions(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
+    """Paths of jq: keys, ``[]``, indices, and ``| select(.name == "…")`` behind ``[]``; nothing that computes."""
+    for each in written:
+        path = _expression(each)
+        if path:
+            yield path
+        else:
+            mistakes.append(f"the jq expression {each!r} is more than a path")
+
+
+def _expression(written: str) -> Path:
+    parts: list[str | int | Item] = []
+    at = 0
+    while at < len(written.rstrip()):
+        match = _JQ_STEP.match(written, at)
+        if match is None:
+            return ()
+        if match["name"]:
+            if parts[-1:] != ["*"]:
+                return ()
+            parts[-1] = Item(match["name"])
+        elif match["index"] is not None:
+            parts.append(int(match["index"]) if match["index"] else "*")
+        else:
+            parts.append(match["word"] or match["key"] or match["quoted"])
+        at = match.end()
+    return tuple(parts)
+
+
+def _understood(target: Tree, mistakes: list[str]) -> bool:
+    """Whether every part of a Flux target can be asked: simple regular expressions, and selectors of labels."""
+    for key, value in target.items():
+        if key.endswith("Selector"):
+            try:
+                selector.parse(text(value))
+            except Invalid as exc:
+                mistakes.append(f"target.{key} {text(value)!r}: {exc.message}")
+                return False
+        elif not _FLUX_REGEX.fullmatch(text(value)):
+            mistakes.append(f"target.{key} {text(value)!r} is not a simple regular expression")
+            return False
+    return True
+
+
+def _regex_matches(pattern: str, value: str) -> bool:
+    """Anchored at both ends, as kustomize's selectors are (``api/types/selector.go``); nothing matches everything."""
+    try:
+        return not pattern or re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value) is not None
+    except re.error:
+        return False
+
+
+def _selects(written: str, notes: JSON) -> bool:
+    labels = {key: text(value) for key, value in mapping(notes).items()}
+    return not written or selector.parse(written).selects(labels)
+
+
+def _rules(entry: _Entry, id_: ResourceId, tree: Tree, target: str) -> Iterator[IgnoreRule]:
+    shape = shape_of(id_.group, id_.kind)
+    every = [path for written in entry.paths for path in _canonical(written, tree, shape)]
+    for path in every:
+        yield _rule(entry.unit, entry.reason, id_, target, path=path)
+    if entry.managers:
+        yield _rule(entry.unit, entry.reason, id_, target, managers=entry.managers)
+
+
+def _rule(
+    unit: Unit,
+    reason: str,
+    id_: ResourceId,
+    target: str,
+    *,
+    path: Path = (),
+    managers: frozenset[str] = frozenset(),
+    kinds: frozenset[DriftKind] = frozenset(),
+) -> IgnoreRule:
+    return IgnoreRule(
+        unit.how,
+        reason,
+        str(id_),
+        target=target,
+        group=id_.group,
+        path=path,
+        managers=managers,
+        kinds=kinds,
+        file=unit.file,
+        taken_over=True,
+    )
+
+
+def _canonical(written: Path, value: JSON, shape: Shape) -> Iterator[Path]:
+    """``written`` with the keys of list elements instead of their indices, as differences name them.
+
+    Where no table tells by what a list is keyed, both are meant.
+    """
+    if not written:
+        yield ()
+        return
+    part, *rest = written
+    if isinstance(part, int) and isinstance(value, Sequence) and not isinstance(value, str):
+        element = value[part] if part < len(value) else None
+        name = mapping(element).get("name")
+        labels: list[int | Item] = [part, Item(name)] if isinstance(name, str) else [part]
+        if shape.form is Form.KEYED and element is not None:
+            labels = [Item(label_of(element, shape))]
+        yield from ((label, *below) for label in labels for below in _canonical(tuple(rest), element, shape.element))
+    elif isinstance(part, str) and part != "*":
+        key = str(part)
+        yield from ((key, *below) for below in _canonical(tuple(rest), mapping(value).get(key), shape.child(key)))
+    else:
+        segment = str(part) if isinstance(part, int) else part  # a number may be a key of a mapping too
+        yield from ((segment, *below) for below in _canonical(tuple(rest), None, shape.element))
+
+
+@dataclass(frozen=True, slots=True)
+class _OptOut:
+    """An object's own mark that leaves some of it to others."""
+
+    reason: str
+    kinds: frozenset[DriftKind] = frozenset()
+
+    def about(self, id_: ResourceId, unit: Unit, target: str) -> IgnoreRule:
+        return _rule(unit, self.reason, id_, target, kinds=self.kinds)
+
+
+def _opted_out(unit: Unit, tree: Tree) -> _OptOut | None:
+    meta = mapping(tree.get("metadata"))
+    for notes in (mapping(meta.get("annotations")), mapping(meta.get("labels"))):
+        if unit.kind is UnitKind.FLUX_KUSTOMIZATION and notes.get(_SSA) == "Merge":
+            return _OptOut(f"Flux keeps what others add ({_SSA}: Merge)", frozenset({DriftKind.ADDED}))
+        if unit.kind is UnitKind.FLUX_HELM_RELEASE and notes.get(_DRIFT_DETECTION) == "disabled":
+            return _OptOut(f"Flux leaves it alone ({_DRIFT_DETECTION}: disabled)")
+    return None
+
+
+__all__ = ["Exceptions", "exceptions"]
