@@ -39,7 +39,7 @@ class Manifests:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RenderFailure:
     """Why Helm rendered nothing. ``missing``: it is not installed; ``again``: it ran out of time or memory."""
 
     reason: str
@@ -47,7 +47,7 @@ class Failure:
     again: bool = False
 
 
-class Worker:
+class HelmProcess:
     """The process. Not for two threads at once; it reads nothing but Python, the library and the charts in the jail."""
 
     def __init__(self, jail: Jail) -> None:
@@ -86,7 +86,7 @@ class Worker:
         """The process is gone."""
         self._finalizer()
 
-    def ask(self, request: Mapping[str, JSON]) -> Manifests | Failure:
+    def ask(self, request: Mapping[str, JSON]) -> Manifests | RenderFailure:
         """One chart rendered. A process that takes too long or says too much is ended."""
         pipe, stdin = self._process.stdout, self._process.stdin
         assert pipe is not None  # noqa: S101 - asked for as a pipe
@@ -100,13 +100,13 @@ class Worker:
             line = None
         if line is None:
             self.close()
-            return Failure(
+            return RenderFailure(
                 f"helm did not finish: it was stopped after {SECONDS:g} s, at its memory limit or for its output",
                 again=True,
             )
         answer = json.loads(line)
         if "error" in answer:
-            return Failure(f"helm: {one_line(str(answer['error']))}")
+            return RenderFailure(f"helm: {one_line(str(answer['error']))}")
         return Manifests(answer["manifests"], tuple((file, data) for file, data in answer["crds"]))
 
 

@@ -29,8 +29,8 @@ _HOME: Final = ".clockwork-charts"
 
 def source(path: str) -> str | None:
     """The template that a file of :func:`inflated` was rendered from; None for any other file."""
-    before, found, after = path.partition(f"{_HOME}/")
-    return after.partition("/")[2] if found and (not before or before.endswith("/")) else None
+    before, separator, after = path.partition(f"{_HOME}/")
+    return after.partition("/")[2] if separator and (not before or before.endswith("/")) else None
 
 
 def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> dict[str, bytes] | NotCompared:

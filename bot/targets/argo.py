@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import Pointer, Tree, texts
+from bot.model.json import Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
 from bot.targets.clusters import Cluster
@@ -78,45 +77,6 @@ def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
         return normal_url(url) in {normal_url(each) for each in own}
     path = joined("", text(source, "path") or ".")
     return tree is None or (path is not None and bool(tree.under(path)))
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoredDifference:
-    """One entry of ``ignoreDifferences``: the fields that Argo CD leaves alone, of which objects (empty: of any).
-
-    ``expressions`` of jq and ``managers`` of fields are as they are written: nobody evaluates them here.
-    """
-
-    group: str
-    kind: str
-    name: str = ""
-    namespace: str = ""
-    pointers: tuple[Pointer, ...] = ()
-    expressions: tuple[str, ...] = ()
-    managers: tuple[str, ...] = ()
-    reason: str = ""
-
-
-def ignored_differences(unit: Unit) -> list[IgnoredDifference]:
-    """What an application says to ignore (argo-cd docs, "Diff Customization"; JSON Pointer is RFC 6901)."""
-    return [
-        IgnoredDifference(
-            text(entry, "group"),
-            text(entry, "kind"),
-            text(entry, "name"),
-            text(entry, "namespace"),
-            tuple(_pointer(each) for each in texts(entry.get("jsonPointers"))),
-            texts(entry.get("jqPathExpressions")),
-            texts(entry.get("managedFieldsManagers")),
-            f"ignoreDifferences of {unit.how}",
-        )
-        for entry in mappings(unit.spec.get("ignoreDifferences"))
-    ]
-
-
-def _pointer(written: str) -> Pointer:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in written.split("/")[1:]]
-    return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def paths(unit: Unit) -> list[str]:

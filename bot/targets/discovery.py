@@ -20,7 +20,7 @@ from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
 from bot.targets import argo, flux, kustomization, naming
 from bot.targets.clusters import Cluster
 from bot.targets.documents import Document, Documents
-from bot.targets.flux import Seen
+from bot.targets.flux import ObjectIndex
 from bot.targets.kustomization import Closure
 from bot.targets.paths import is_below, joined
 
@@ -175,20 +175,20 @@ class _Search:
             if charted is not None and self._has_chart(charted):
                 self._claim(charted)
 
-    def _flux_unit(self, document: Document, near: Mapping[str | None, Seen]) -> Unit | None:
+    def _flux_unit(self, document: Document, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
         """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
         written = RenderedObject(document.tree, document.file, document.line)
         (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
         return unit if isinstance(unit, Unit) else None
 
     @staticmethod
-    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, Seen]:
+    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, ObjectIndex]:
         """What objects of a cluster's folder see. Two clusters may each have a source of one name: what lies in a
         ``clusters/NAME`` folder sees no other cluster's.
         """
         clusters = {_cluster_folder(each.file) for each in objects}
         return {
-            cluster: Seen.of(
+            cluster: ObjectIndex.of(
                 RenderedObject(each.tree, each.file, each.line)
                 for each in sources
                 if cluster is None or _cluster_folder(each.file) in {None, cluster}
@@ -196,7 +196,7 @@ class _Search:
             for cluster in clusters
         }
 
-    def _flux_own(self, objects: Sequence[Document], near: Mapping[str | None, Seen]) -> tuple[str, ...]:
+    def _flux_own(self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]) -> tuple[str, ...]:
         """The URLs that Kustomizations which deploy their own file take it from: those of this repository, then.
 
         One that takes all of its source proves nothing: any path lies in it.
@@ -212,7 +212,7 @@ class _Search:
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def _flux_paths(
-        self, objects: Sequence[Document], near: Mapping[str | None, Seen]
+        self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]
     ) -> Mapping[tuple[str, int], str]:
         """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
         out.
@@ -234,7 +234,7 @@ class _Search:
                 entries.setdefault(path, each)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
         for each in objects:
             by_others = any(
-                self._deploys(path, each.file) for place, path in paths.items() if place != (each.file, each.index)
+                self._deploys(path, each.file) for key, path in paths.items() if key != (each.file, each.index)
             )
             if not by_others and not any(self._deploys(folder, each.file) for folder in entries):
                 entries.setdefault(self._entry_folder(each.file), each)
@@ -261,9 +261,9 @@ class _Search:
 
     def _argo(self) -> None:
         objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
-        found = argo.applications(objects, self.tree, self.own, self.clusters)
-        units = [unit for unit in found if isinstance(unit, Unit)]
-        self.left_out += [each for each in found if isinstance(each, NotCompared)]
+        applications = argo.applications(objects, self.tree, self.own, self.clusters)
+        units = [unit for unit in applications if isinstance(unit, Unit)]
+        self.left_out += [each for each in applications if isinstance(each, NotCompared)]
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
@@ -344,12 +344,12 @@ class _Search:
     def _values(self, folder: str) -> Mapping[str, tuple[str, ...]]:
         """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml``."""
         beside = [path for path in self.tree.under(folder) if path.rpartition("/")[0] == folder]
-        found: dict[str, tuple[str, ...]] = {}
+        variants: dict[str, tuple[str, ...]] = {}
         for path in beside:
             match = _VALUES.fullmatch(path.rpartition("/")[2])
             if match is not None and match["name"]:
-                found[match["name"]] = (path,)
-        return found
+                variants[match["name"]] = (path,)
+        return variants
 
 
 def _cluster_folder(file: str) -> str | None:

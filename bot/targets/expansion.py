@@ -16,7 +16,7 @@ from bot.model.json import get, mapping, text
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
 from bot.targets.clusters import Cluster
-from bot.targets.flux import Seen
+from bot.targets.flux import ObjectIndex
 
 RenderAll: TypeAlias = Callable[[Sequence[tuple[Unit, FileTree]]], Sequence[Rendering]]
 """Renders units that do not depend on one another, each from its tree, in their order: ``Renderers.render_all``."""
@@ -153,7 +153,7 @@ class _Run:
     waiting: list[_Waiting] = field(default_factory=list)
     late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
     """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
-    seen: Seen = field(default_factory=Seen)
+    seen: ObjectIndex = field(default_factory=ObjectIndex)
     scopes: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -185,7 +185,7 @@ class _Run:
         made = []
         for each, rendering in renderings:
             self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
-            self.scopes.update(said for o in rendering.objects if (said := scopes.declared(o.tree)) is not None)
+            self.scopes.update(scope for o in rendering.objects if (scope := scopes.declared(o.tree)) is not None)
             self.left_out += rendering.left_out
             if rendering.error is not None:
                 self.left_out.append(rendering.error)

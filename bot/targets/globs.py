@@ -67,7 +67,7 @@ def _between_stars(written: list[str]) -> list[str]:
 def go_match(pattern: str, text: str) -> bool:
     """``path.Match``: the whole of ``text``, and no wildcard takes a slash. A bad pattern matches nothing."""
     patterns, parts = pattern.split("/"), text.split("/")
-    return len(patterns) == len(parts) and all(_fits(one, part) for one, part in zip(patterns, parts, strict=True))
+    return len(patterns) == len(parts) and all(_fits(each, part) for each, part in zip(patterns, parts, strict=True))
 
 
 def doublestar(pattern: str, path: str) -> bool:

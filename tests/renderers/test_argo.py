@@ -10,7 +10,6 @@ from bot.model.json import Tree, get, text
 from bot.model.target import Unit, UnitKind
 from bot.renderers.argo import image
 from bot.renderers.renderers import Renderers
-from bot.targets.argo import ignored_differences
 from bot.targets.clusters import Cluster
 from bot.targets.discovery import discover
 from bot.targets.documents import Documents
@@ -126,14 +125,6 @@ def test_helm_values_lie_over_one_another_in_argo_s_order(root: Expansion) -> No
     }
     rendering = next(each.rendering for each in root.units if each.unit.name == "helm")
     assert {"values/site.yaml", "charts/web/values-small.yaml", "charts/web/motd.txt"} <= rendering.inputs
-
-
-def test_differences_to_ignore_are_known_with_their_reason(root: Expansion) -> None:
-    """An application's own ``ignoreDifferences`` name fields by pointer."""
-    helm = next(each.unit for each in root.units if each.unit.name == "helm")
-    (ignored,) = ignored_differences(helm)
-    assert (ignored.group, ignored.kind, ignored.pointers) == ("apps", "Deployment", (("spec", "replicas"),))
-    assert ignored.reason == "ignoreDifferences of Application helm"
 
 
 def test_another_cluster_is_another_target(renderers: Renderers) -> None:

@@ -15,7 +15,6 @@ from bot.targets.applicationset import applications
 from bot.targets.clusters import Cluster
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansions, Surroundings, expand
-from bot.targets.ownership import is_controllers
 from bot.targets.scopes import CLUSTER_SCOPED, declared, is_namespaced
 from tests.gitops import at, called, tree_of
 
@@ -187,7 +186,7 @@ def test_one_object_in_two_versions_is_a_conflict() -> None:
     assert [made.file for _, made in result.objects()] == ["root/a.yaml"]
 
 
-# -- scopes and ownership ---------------------------------------------------------------------------------------------
+# -- scopes -----------------------------------------------------------------------------------------------------------
 
 
 def test_scopes_are_known_by_group() -> None:
@@ -198,23 +197,6 @@ def test_scopes_are_known_by_group() -> None:
     assert is_namespaced({"apiVersion": "v1", "kind": "Namespace"}, {("", "Namespace"): True})
     assert ("", "Node") in CLUSTER_SCOPED
     assert declared({"kind": "ConfigMap"}) is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "pointer", "owned"),
-    [
-        (UnitKind.FLUX_KUSTOMIZATION, ("metadata", "labels", "kustomize.toolkit.fluxcd.io/name"), True),
-        (UnitKind.KUSTOMIZE, ("metadata", "labels", "kustomize.toolkit.fluxcd.io/name"), False),
-        (UnitKind.HELM, ("metadata", "annotations", "meta.helm.sh/release-name"), True),
-        (UnitKind.FLUX_HELM_RELEASE, ("metadata", "labels", "helm.toolkit.fluxcd.io/namespace"), True),
-        (UnitKind.ARGO_APPLICATION, ("metadata", "annotations", "argocd.argoproj.io/tracking-id"), True),
-        (UnitKind.ARGO_APPLICATION, ("spec", "labels", "app.kubernetes.io/instance"), False),
-        (UnitKind.ARGO_APPLICATION, ("metadata", "labels"), False),
-    ],
-)
-def test_what_controllers_write_is_known(kind: UnitKind, pointer: tuple[str | int, ...], owned: bool) -> None:
-    """Labels and annotations of a unit's own controller, and no other's."""
-    assert is_controllers(kind, pointer) is owned
 
 
 # -- application sets -------------------------------------------------------------------------------------------------
