@@ -184,4 +184,8 @@ def metrics(daemon: Daemon) -> str:
     for name, figure in figures.items():
         kind = "counter" if name.endswith("_total") else "gauge"
         lines += [f"# TYPE {name} {kind}", f"{name} {figure}"]
+    by_target = last.report.drift_by_target if last else {}
+    if by_target:  # a target's name needs no escaping: bot.model.target.TARGET_NAME
+        lines.append("# TYPE clockwork_target_drift gauge")
+        lines += [f'clockwork_target_drift{{target="{name}"}} {figure}' for name, figure in by_target.items()]
     return "\n".join(lines) + "\n"

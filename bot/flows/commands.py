@@ -137,10 +137,13 @@ def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str
     view = run.ledger.read() if view is None else view
     run.repository.fetch()
     head = run.repository.head(run.branch)
-    declared = () if head is None else orders.declarer.at(head).resources
-    return frozenset(
-        {*(desired.task for desired in declared), *(entry.task for entry in view.entries if entry.task)}
-    ) - {EVERYTHING}
+    declared: set[str] = set()
+    if head is not None:
+        declaration = orders.declarer.at(head)
+        declared = {desired.task for desired in declaration.resources}
+        if declaration.deployment is not None:
+            declared |= declaration.deployment.tasks
+    return frozenset({*declared, *(entry.task for entry in view.entries if entry.task)}) - {EVERYTHING}
 
 
 def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:

@@ -17,7 +17,7 @@ from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
 from bot.ports import UnitRenderer
 from bot.targets.clusters import Cluster
-from bot.targets.desired import clashes, declared
+from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion, Expansions, Surroundings, expand
@@ -55,6 +55,16 @@ class Deployment:
     def looked(self) -> frozenset[str]:
         """The names of the targets that are compared."""
         return frozenset(target.name for target in self.targets)
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """What every target is sent, by task, compared now or not: what people may give orders about."""
+        return frozenset(
+            id_._replace(target=name).qualified
+            for name, expansion in self.expansions.items()
+            for _, made in expansion.objects()
+            if (id_ := identity(made)) is not None
+        )
 
 
 @dataclass(slots=True)

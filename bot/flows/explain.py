@@ -69,6 +69,7 @@ class Explanation:
                 {
                     "drift": d.drift.id,
                     "resource": str(d.drift.resource),
+                    "target": d.drift.resource.target,
                     "path": d.drift.where,
                     "severity": d.drift.severity.value,
                     "severity_rule": d.drift.rule,
@@ -145,6 +146,7 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     tasks = {desired.task for desired in assessment.declaration.resources} | {
         d.drift.task for d in assessment.decisions
     }
+    subject = _in_its_target(subject, assessment) if subject not in tasks else subject
     matching = tuple(
         intention
         for intention in intentions
@@ -163,6 +165,18 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )
     return Explanation(subject, decisions, (*matching, *held), entries)
+
+
+def _in_its_target(subject: str, assessment: Assessment) -> str:
+    """The task of a resource that is named without its target; ``Invalid`` where several targets have one."""
+    declared = {r.task for r in assessment.declaration.resources if r.id.target and str(r.id) == subject}
+    drifted = {
+        d.drift.task for d in assessment.decisions if d.drift.resource.target and str(d.drift.resource) == subject
+    }
+    tasks = sorted(declared | drifted)
+    if len(tasks) > 1:
+        raise Invalid(f"several targets have {subject}", advice=f"Name one: {', '.join(tasks)}.")
+    return tasks[0] if tasks else subject
 
 
 def next_step(intention: Intention) -> str:
@@ -205,7 +219,7 @@ def _decision(decision: Decision) -> list[str]:
     declared, live = (json.dumps(value, default=str) for value in values_of(drift))
     direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
-        _line("observed", f"{drift.resource} {drift.where} {drift.kind.value}: {declared} -> {live}{writer}"),
+        _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {declared} -> {live}{writer}"),
         _line("severity", f"{drift.severity.value} by {drift.rule}"),
         _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
         *(_line("reason", reason) for reason in decision.reasons),

@@ -120,14 +120,15 @@ def _places(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
 def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: datetime) -> Report:
     """The comparison of one place, each drift in its target's name, before any rule."""
     observation = place.observation
+    bases = _bases(declaration, rules, place.observer)
+    names = _Names.of(declaration, place.observer, bases)
     live = Seen(
         resources=observation.resources,
         covered=observation.covered,
         kinds=observation.kinds,
         unreachable=observation.unreachable,
-        differences=(*observation.differences, *(declaration.stale if not place.observer else ())),
+        differences=(*names.own(observation.differences), *(declaration.stale if not place.observer else ())),
     )
-    bases = _bases(declaration, rules, place.observer)
     report = compare(
         place.resources,
         live,
@@ -136,7 +137,6 @@ def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: da
         memo=None if rules.memo is None else rules.memo.of(place.observer),
         now=now,
     )
-    names = _Names.of(declaration, place.observer, bases)
     return replace(
         report,
         drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
@@ -194,6 +194,14 @@ class _Names:
         """Whether it is about something of this run: where one target was asked for, others may declare the rest."""
         return not self.only or bool(self._target(drift.resource))
 
+    def own(self, differences: Sequence[Drift]) -> list[Drift]:
+        """Differences that came compared, within the place; those that name another target are not about it."""
+        return [
+            replace(drift, resource=drift.resource.local) if drift.resource.target else drift
+            for drift in differences
+            if drift.resource.target in {"", self._target(drift.resource.local)}
+        ]
+
     def stamped(self, drift: Drift) -> Drift:
         """The drift with the target of its resource in its name, and of its task where that is the resource's own."""
         target = self._target(drift.resource)
@@ -230,8 +238,16 @@ def _joined(
             *(() if deployment is None else deployment.unreachable),
         ),
         suppressed=(*_suppressed(reports), *sorted_.suppressed),
+        targets=_targets(declaration),
         notes=(*dict.fromkeys([*notes, *unknown]), *(() if deployment is None else deployment.notes)),
     )
+
+
+def _targets(declaration: Declaration) -> Mapping[str, int]:
+    """How many resources each target declares that is compared."""
+    looked = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked
+    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in looked)
+    return {name: counts[name] for name in sorted(looked)}
 
 
 def _suppressed(reports: Sequence[Report]) -> Iterator[Suppressed]:

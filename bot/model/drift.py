@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -188,3 +189,11 @@ class Report:
     unreachable: tuple[Unreachable, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
     notes: tuple[IgnoreNote, ...] = ()
+    targets: Mapping[str, int] = field(default_factory=dict)
+    """The named targets that were compared, each with how many resources it declares."""
+
+    @property
+    def drift_by_target(self) -> Mapping[str, int]:
+        """How much drift each of the named targets has, those in sync among them."""
+        counts = Counter(drift.resource.target for drift in self.drift)
+        return {name: counts[name] for name in self.targets}

@@ -37,6 +37,10 @@ def to_json(report: Report) -> dict[str, object]:
         "suppressed_by": _counts(report.suppressed),
         "ignores": [_note(note) for note in report.notes],
         "counts": counts(report),
+        "targets": [
+            {"name": name, "resources": report.targets[name], "drift": drift}
+            for name, drift in report.drift_by_target.items()
+        ],
     }
 
 
@@ -212,12 +216,17 @@ SCHEMA: Final[Mapping[str, object]] = {
                     ("rule", "state", "detail"),
                     {
                         "rule": _TEXT,
-                        "state": {"enum": ["unused", "expired", "overruled", "not compared"]},
+                        "state": {"enum": ["unused", "expired", "overruled", "not compared", "not taken over"]},
                         "detail": _TEXT,
                     },
                 ),
             },
             "counts": {"type": "object", "additionalProperties": _COUNT},
+            "targets": {
+                "type": "array",
+                "description": "The named targets that were compared; none where the repository has only the unnamed one.",
+                "items": _object(("name", "resources", "drift"), {"name": _TEXT, "resources": _COUNT, "drift": _COUNT}),
+            },
         },
     ),
 }

@@ -40,6 +40,7 @@ class _Edit(_Open):
 
 class _Drift(_Open):
     resource: Annotated[str, Field(min_length=1)]
+    target: str = ""
     platform: Platform
     task: str
     kind: DriftKind
@@ -105,8 +106,9 @@ def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], Resourc
 
 
 def _drift(record: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) -> Drift:
+    id_ = declared.get((record.platform, record.resource)) or _identity(record)
     return Drift(
-        resource=declared.get((record.platform, record.resource)) or _identity(record),
+        resource=id_._replace(target=record.target),
         task=record.task,
         kind=record.kind,
         path=parse_path(record.path),

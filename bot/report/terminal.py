@@ -69,6 +69,9 @@ def show_report(report: Report, console: Console, *, suppressed: bool = False) -
     for line in _remarks(report):
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
+    if len(report.targets) > 1:
+        figures = (f"{name} {drift}" for name, drift in report.drift_by_target.items())
+        console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
     for hidden in report.suppressed if suppressed else ():
         where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
         console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)

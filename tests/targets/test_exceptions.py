@@ -222,7 +222,7 @@ def test_what_a_trusted_manager_wrote_is_argo_s_exception_too(tmp_path: Path) ->
     live = cluster(declaration(root), "root", managed=True)
     (web,) = [tree for tree in live if tree["kind"] == "Deployment" and tree["metadata"]["name"] == "web"]
     web["spec"]["paused"] = True
-    fields: Any = {"f:spec": {"f:paused": {}}}
+    fields: dict[str, Any] = {"f:spec": {"f:paused": {}}}
     entry = {"manager": "scaler", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
     web["metadata"]["managedFields"].append({**entry, "time": "2026-02-02T08:00:00Z", "fieldsV1": fields})
     assert not looked(root, tmp_path, live).drift
@@ -266,7 +266,7 @@ def test_a_tracking_label_is_the_application_s_name(
     (web,) = [tree for tree in live if tree["kind"] == "Deployment" and tree["metadata"]["name"] == name]
     web["metadata"]["labels"][label] = value
     entry = {"manager": "kubectl-edit", "operation": "Update", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
-    fields: Any = {"f:metadata": {"f:labels": {f"f:{label}": {}}}}
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{label}": {}}}}
     web["metadata"]["managedFields"].append({**entry, "time": "2026-02-02T08:00:00Z", "fieldsV1": fields})
     assert bool(looked(root, tmp_path, live).drift) is drifts
 
