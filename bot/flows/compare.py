@@ -20,7 +20,7 @@ def compare(
         declaration.resources
         or declaration.stale
         or mistakes
-        or any(place.observation.compared for place in assessment.places)
+        or any(group.observation.compared for group in assessment.groups)
     ):
         return assessment
     note = IgnoreNote(repository, "not compared", f"nothing in {repository} declares anything")

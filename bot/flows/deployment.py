@@ -16,11 +16,11 @@ from bot.model.filetree import FileTree
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
 from bot.ports import UnitRenderer
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Expansions, Surroundings, expand
+from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class TargetSelection:
     named: tuple[Named, ...] = ()
     observed: frozenset[str] = frozenset()
     own: tuple[str, ...] = ()
-    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     only: str | None = None
 
 
@@ -105,8 +105,8 @@ class DeploymentReader:
         """One target as it would be with other files; nothing about it is remembered but what its units come to."""
         return expand(target, tree, self.renderer.render_all, self._around())
 
-    def _around(self) -> Surroundings:
-        return Surroundings(self.selection.own, self.selection.clusters)
+    def _around(self) -> RenderContext:
+        return RenderContext(self.selection.own, self.selection.clusters)
 
     def _observed(self, target: Target) -> Target:
         own = target.name in self.selection.observed
@@ -168,5 +168,5 @@ def _clash(name: str, other: str, first: object) -> IgnoreNote:
 
 
 def _left_out(out: NotCompared) -> IgnoreNote:
-    place = f"{out.file}:{out.line}" if out.file and out.line else out.file
-    return IgnoreNote(f"{out.subject} ({place})" if place else out.subject, "not compared", out.reason)
+    location = f"{out.file}:{out.line}" if out.file and out.line else out.file
+    return IgnoreNote(f"{out.subject} ({location})" if location else out.subject, "not compared", out.reason)

@@ -47,10 +47,10 @@ class RulesInForce:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObserverGroup:
     """What one set of observers looked at: targets that share it, their resources, and what was seen of them.
 
-    Resources and observation are within the place: their identities name no target. What is made of them does.
+    Resources and observation are within the group: their identities name no target. What is made of them does.
     """
 
     observer: str
@@ -64,25 +64,25 @@ class Assessment:
 
     at: datetime
     declaration: Declaration
-    places: tuple[Place, ...]
+    groups: tuple[ObserverGroup, ...]
     report: Report
     decisions: tuple[Decision, ...]
 
 
 def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
-    places = tuple(
-        Place(observer, resources, observe(observer, resources, now))
-        for observer, resources in _places(declaration).items()
+    groups = tuple(
+        ObserverGroup(observer, resources, observe(observer, resources, now))
+        for observer, resources in _by_observer(declaration).items()
     )
-    reports = [_report(declaration, rules, place, now) for place in places]
-    report = _joined(declaration, rules, reports, places, now)
-    contexts = {place.observer: collect(_of(declaration, place.observer)) for place in places} if report.drift else {}
+    reports = [_report(declaration, rules, group, now) for group in groups]
+    report = _joined(declaration, rules, reports, groups, now)
+    contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
     decisions = [
         decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
     ]
-    return Assessment(now, declaration, places, report, tuple(sorted(decisions, key=_worst_first)))
+    return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)))
 
 
 def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
@@ -104,7 +104,7 @@ def _of(declaration: Declaration, observer: str) -> list[Desired]:
     return [desired for desired in declaration.resources if known.get(desired.id.target, "") == observer]
 
 
-def _places(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
+def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     """The resources by who observes them, within their place. The repository's own observers always look."""
     if not any(desired.id.target for desired in declaration.resources):
         return {"": declaration.resources}
@@ -117,24 +117,24 @@ def _places(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     }
 
 
-def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: datetime) -> Report:
+def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup, now: datetime) -> Report:
     """The comparison of one place, each drift in its target's name, before any rule."""
-    observation = place.observation
-    bases = _bases(declaration, rules, place.observer)
-    names = _Names.of(declaration, place.observer, bases)
+    observation = group.observation
+    bases = _bases(declaration, rules, group.observer)
+    names = _Names.of(declaration, group.observer, bases)
     live = Seen(
         resources=observation.resources,
         covered=observation.covered,
         kinds=observation.kinds,
         unreachable=observation.unreachable,
-        differences=(*names.own(observation.differences), *(declaration.stale if not place.observer else ())),
+        differences=(*names.own(observation.differences), *(declaration.stale if not group.observer else ())),
     )
     report = compare(
-        place.resources,
+        group.resources,
         live,
         bases={id_.local: tree for id_, tree in bases.items()},
         options=rules.options,
-        memo=None if rules.memo is None else rules.memo.of(place.observer),
+        memo=None if rules.memo is None else rules.memo.of(group.observer),
         now=now,
     )
     return replace(
@@ -143,7 +143,7 @@ def _report(declaration: Declaration, rules: RulesInForce, place: Place, now: da
         suppressed=tuple(
             replace(each, drift=names.stamped(each.drift)) for each in report.suppressed if names.knows(each.drift)
         ),
-        notes=(*report.notes, *_unobserved(place)),
+        notes=(*report.notes, *_unobserved(group)),
     )
 
 
@@ -212,14 +212,18 @@ class _Names:
 
 
 def _joined(
-    declaration: Declaration, rules: RulesInForce, reports: Sequence[Report], places: Sequence[Place], now: datetime
+    declaration: Declaration,
+    rules: RulesInForce,
+    reports: Sequence[Report],
+    groups: Sequence[ObserverGroup],
+    now: datetime,
 ) -> Report:
-    """One report out of those of all places, after the ignore rules: a rule is unused where it hides nothing anywhere."""
+    """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
     taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
     ignores = rules.ignores + Ignores(tuple(rule for each in taken for rule in each.rules))
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
-    sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, places))
+    sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)
     drift, idle = without_idle(drift, declaration)
     errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
@@ -255,25 +259,25 @@ def _suppressed(reports: Sequence[Report]) -> Iterator[Suppressed]:
         yield from report.suppressed
 
 
-def _labels(declaration: Declaration, places: Sequence[Place]) -> LabelsOf:
+def _labels(declaration: Declaration, groups: Sequence[ObserverGroup]) -> LabelsOf:
     """The labels of a resource, in the place that its target is in."""
-    labelled = {place.observer: Labelled(place.resources, place.observation.resources) for place in places}
+    labelled = {group.observer: Labelled(group.resources, group.observation.resources) for group in groups}
     observer_of = _observer_of(declaration)
     return lambda id_: labelled[observer_of.get(id_.target, "")].of(id_.local)
 
 
-def _unobserved(place: Place) -> Iterator[IgnoreNote]:
+def _unobserved(group: ObserverGroup) -> Iterator[IgnoreNote]:
     """The platforms that no observer reads; silent where one tried and could not, which is reported by itself."""
-    observation = place.observation
+    observation = group.observation
     if observation.unreachable:
         return
-    counts = Counter(desired.id.platform for desired in place.resources)
+    counts = Counter(desired.id.platform for desired in group.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
             resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
             detail = f"{resources}: no live-state source is configured for this platform"
             yield IgnoreNote(
-                f"{place.observer}: {platform}" if place.observer else platform.value, "not compared", detail
+                f"{group.observer}: {platform}" if group.observer else platform.value, "not compared", detail
             )
 
 
@@ -287,10 +291,10 @@ def looked_at(task: str, assessment: Assessment) -> bool:
             target not in known and deployment.only is not None
         ):
             return False
-    mine = [(place, each) for place in assessment.places for each in place.resources if each.task == task]
+    mine = [(group, each) for group in assessment.groups for each in group.resources if each.task == task]
     if not mine:
         return not assessment.report.errors and not assessment.report.unreachable
-    return all(_covered(desired, place.observation) for place, desired in mine)
+    return all(_covered(desired, group.observation) for group, desired in mine)
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:

@@ -99,11 +99,11 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
     pointer: list[str | int] = []
     steps: Path = parse_path(path)
     for step in steps:
-        found = _step(value, step)
-        if found is None:
+        reached = _step(value, step)
+        if reached is None:
             raise Invalid(f"{desired.id} has nothing at {path} (stopped at {format_path(tuple(pointer)) or 'its top'})")
-        pointer.append(found[0])
-        value = found[1]
+        pointer.append(reached[0])
+        value = reached[1]
     return tuple(pointer), value
 
 

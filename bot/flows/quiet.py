@@ -113,8 +113,8 @@ def without_idle(drifts: Sequence[Drift], declaration: Declaration) -> tuple[tup
     """
     if declaration.deployment is None:
         return tuple(drifts), ()
-    found = {target.name for target in declaration.deployment.targets if not target.declared}
-    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in found)
+    discovered = {target.name for target in declaration.deployment.targets if not target.declared}
+    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in discovered)
     missing = Counter(drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path)
     idle = {name for name, count in counts.items() if missing[name] == count}
     kept = tuple(drift for drift in drifts if drift.resource.target not in idle)
@@ -122,7 +122,7 @@ def without_idle(drifts: Sequence[Drift], declaration: Declaration) -> tuple[tup
         IgnoreNote(
             name,
             "not compared",
-            f"none of its {counts[name]} objects runs here; name it under targets: in clockwork.yaml to be told of missing ones",
+            f"none of its {counts[name]} objects runs here; name it under targets: in clockwork.yaml to be told",
         )
         for name in sorted(idle)
     )

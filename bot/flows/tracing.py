@@ -38,14 +38,14 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
         render=lambda tree, changed: _rendered(deployment, reader, tree, changed),
         inputs={each: of.inputs for each, of in deployment.expansions.items()},
         layers=tuple(_layers(expansion, reader.documents.on(deployment.tree))),
-        began={found: made.file for _, made in expansion.objects() if (found := identity(made)) is not None},
-        carriers=frozenset(found for found in objects[target] if found.group in _CONTROLLERS),
+        began={id_: made.file for _, made in expansion.objects() if (id_ := identity(made)) is not None},
+        carriers=frozenset(id_ for id_ in objects[target] if id_.group in _CONTROLLERS),
         fast=all(rendered.unit.kind is UnitKind.HELM for rendered in expansion.units),
     )
 
 
 def _objects(expansion: Expansion) -> dict[ResourceId, Tree]:
-    return {found: made.tree for _, made in expansion.objects() if (found := identity(made)) is not None}
+    return {id_: made.tree for _, made in expansion.objects() if (id_ := identity(made)) is not None}
 
 
 def _rendered(

@@ -19,7 +19,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.origins import entries
-from bot.origins.leaves import Document, Leaf, documents, inside, leaves, line_of
+from bot.origins.leaves import Leaf, ReadDocument, documents, inside, leaves, line_of
 from bot.origins.scene import Layer, Scene, Spot
 
 _SLOW_MOST: Final = 40
@@ -90,7 +90,7 @@ class Guess:
 
 
 def _guesses(
-    asked: Asked, scene: Scene, listed: Sequence[Document], shared: Mapping[str, int], *, written: bool
+    asked: Asked, scene: Scene, listed: Sequence[ReadDocument], shared: Mapping[str, int], *, written: bool
 ) -> Iterator[Guess]:
     """What only this target reads comes first, then new entries of its own, then what others read too."""
     own = [document for document in listed if shared.get(document.file, 1) <= 1]
@@ -105,7 +105,7 @@ def _guesses(
 
 
 def _in_documents(
-    asked: Asked, listed: Sequence[Document], shared: Mapping[str, int], scene: Scene, *, written: bool
+    asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int], scene: Scene, *, written: bool
 ) -> Iterator[Guess]:
     if isinstance(asked.edit, SetValue) and not isinstance(asked.edit.value, (Mapping, list)):
         yield from _by_value(asked, asked.edit.value, leaves(listed), shared)
@@ -117,10 +117,10 @@ def _in_documents(
 # -- leaves that say the value -----------------------------------------------------------------------------------------
 
 
-def _by_value(asked: Asked, new: JSON, found: Sequence[Leaf], shared: Mapping[str, int]) -> Iterator[Guess]:
+def _by_value(asked: Asked, new: JSON, listed: Sequence[Leaf], shared: Mapping[str, int]) -> Iterator[Guess]:
     old = asked.old
     guesses: list[tuple[tuple[int, int, int, str], Guess]] = []
-    for leaf in found:
+    for leaf in listed:
         value = _replacement(leaf.value, old, new)
         if value is None:
             continue
@@ -174,8 +174,8 @@ def _alike(pointer: Pointer, asked: Pointer) -> int:
     score = 0
     theirs = [part for part in asked if isinstance(part, str)]
     mine = [part for part in pointer if isinstance(part, str)]
-    for one, other in zip(reversed(mine), reversed(theirs), strict=False):
-        if one != other:
+    for mine_part, their_part in zip(reversed(mine), reversed(theirs), strict=False):
+        if mine_part != their_part:
             break
         score += 2
     synonyms = {
@@ -200,7 +200,7 @@ def _called(leaf: Leaf) -> str:
 # -- documents of the same object --------------------------------------------------------------------------------------
 
 
-def _in_objects(asked: Asked, listed: Sequence[Document], shared: Mapping[str, int], began: str) -> Iterator[Guess]:
+def _in_objects(asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int], began: str) -> Iterator[Guess]:
     """The same place in each document of the object: where it began, and patches of it."""
     same = [d for d in listed if d.kind == asked.id.kind and (d.name == asked.id.name or d.name in asked.id.name)]
     same.sort(key=lambda d: (shared.get(d.file, 1), d.file != began, d.name != asked.id.name))
@@ -209,7 +209,7 @@ def _in_objects(asked: Asked, listed: Sequence[Document], shared: Mapping[str, i
             yield Guess(document.file, document.index, edit, "manifest" if document.file == began else "patch")
 
 
-def _is_written(guess: Guess, listed: Sequence[Document]) -> bool:
+def _is_written(guess: Guess, listed: Sequence[ReadDocument]) -> bool:
     document = next(each for each in listed if (each.file, each.index) == (guess.file, guess.document))
     try:
         at(document.tree, guess.edit.pointer)
@@ -218,7 +218,7 @@ def _is_written(guess: Guess, listed: Sequence[Document]) -> bool:
     return True
 
 
-def _in_patches(asked: Asked, listed: Sequence[Document], shared: Mapping[str, int]) -> Iterator[Guess]:
+def _in_patches(asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int]) -> Iterator[Guess]:
     """The same place in patches that are written as text inside of another document, or as operations (RFC 6902)."""
     for document in sorted(listed, key=lambda d: shared.get(d.file, 1)):
         for leaf in leaves([document]):
@@ -293,7 +293,7 @@ def _in_layer(asked: Asked, layer: Layer) -> Iterator[Guess]:
         yield Guess(layer.file, layer.document, AddEntry((*layer.pointer, key), None, entry), f"new entry in {key}")
 
 
-def _in_collections(asked: Asked, layers: Sequence[Layer], listed: Sequence[Document]) -> Iterator[Guess]:
+def _in_collections(asked: Asked, layers: Sequence[Layer], listed: Sequence[ReadDocument]) -> Iterator[Guess]:
     """An entry for a mapping or list of a chart's values that templates copy as a whole (annotations, environment)."""
     for layer in layers:
         if not layer.values:

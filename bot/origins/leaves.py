@@ -42,7 +42,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ReadDocument:
     """One document of a file as values."""
 
     file: str
@@ -63,17 +63,17 @@ class Document:
         return name if isinstance(name, str) else ""
 
 
-def documents(tree: FileTree, paths: Iterable[str]) -> list[Document]:
+def documents(tree: FileTree, paths: Iterable[str]) -> list[ReadDocument]:
     """The documents of the YAML and JSON files among ``paths``; what is no YAML (a template) has none."""
-    found: list[Document] = []
+    read: list[ReadDocument] = []
     for path in sorted(paths):
         if path.endswith(SUFFIXES) and (data := tree.read(path)) is not None:
-            found += [
-                Document(path, index, value)
+            read += [
+                ReadDocument(path, index, value)
                 for index, value in _values(path, data)
                 if isinstance(value, (Mapping, list))
             ]
-    return found
+    return read
 
 
 @lru_cache(maxsize=4096)
@@ -85,20 +85,20 @@ def _values(path: str, data: bytes) -> tuple[tuple[int, JSON], ...]:
     return tuple((index, document.value) for index, document in enumerate(loaded) if document is not None)
 
 
-def leaves(listed: Iterable[Document]) -> list[Leaf]:
+def leaves(listed: Iterable[ReadDocument]) -> list[Leaf]:
     """Every leaf of ``listed``, those inside of YAML texts included."""
-    found: list[Leaf] = []
+    gathered: list[Leaf] = []
     for document in listed:
         for pointer, value in _walk(document.tree, ()):
-            found.append(Leaf(document.file, document.index, pointer, value))
+            gathered.append(Leaf(document.file, document.index, pointer, value))
             if isinstance(value, str) and "\n" in value and len(value) < 100_000:
                 inner = inside(value)
-                found += [
+                gathered += [
                     Leaf(document.file, document.index, pointer, v, p) for p, v in _walk(inner, ()) if inner is not None
                 ]
-            if len(found) > _MOST:
-                return found
-    return found
+            if len(gathered) > _MOST:
+                return gathered
+    return gathered
 
 
 def inside(text: str) -> Tree | list[JSON] | None:

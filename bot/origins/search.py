@@ -24,10 +24,10 @@ from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
 
 def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
     """The edit of files that sets everything that ``goal`` asks for, one wanted edit after the other."""
-    return _found(goal, scene, written=False)
+    return _searched(goal, scene, written=False)
 
 
-def _found(goal: Goal, scene: Scene, *, written: bool) -> EditPlan | NoEdit:
+def _searched(goal: Goal, scene: Scene, *, written: bool) -> EditPlan | NoEdit:
     run = _Run(goal, scene, scene.tree, {t: dict(objects) for t, objects in scene.objects.items()}, written)
     for id_, edits in goal.edits.items():
         for edit in edits:
@@ -60,7 +60,7 @@ class _Run:
             return None
         asked = Asked(self.goal.target, id_, held, edit)
         try:
-            wanted = applied(held, edit)
+            desired = applied(held, edit)
         except Refused as exc:
             return NoEdit(exc.message, self.tried)
         wide: tuple[Candidate, Objects, frozenset[tuple[str, ResourceId]]] | None = None
@@ -69,7 +69,7 @@ class _Run:
             outcome = self.scene.render(
                 self.tree.with_changes({candidate.file: candidate.data}), frozenset({candidate.file})
             )
-            moved = None if outcome is None else self._effect(asked, wanted, outcome)
+            moved = None if outcome is None else self._effect(asked, desired, outcome)
             if outcome is None or moved is None:
                 continue
             if not moved or self.written:
@@ -83,12 +83,12 @@ class _Run:
         where = format_path(asked.pointer)
         return NoEdit(f"no file of this repository sets {where} of {id_} in a way that could be found", self.tried)
 
-    def _effect(self, asked: Asked, wanted: JSON, outcome: Objects) -> frozenset[tuple[str, ResourceId]] | None:
+    def _effect(self, asked: Asked, desired: JSON, outcome: Objects) -> frozenset[tuple[str, ResourceId]] | None:
         """The objects that move beside what is wanted; None where the wanted one does not become what it must."""
         now = outcome.get(asked.target, {}).get(asked.id)
         if now is None:
             return None
-        if not same(now, wanted) and not (self._asked_for(asked.target, asked.id, now) and _is_so(now, asked.edit)):
+        if not same(now, desired) and not (self._asked_for(asked.target, asked.id, now) and _is_so(now, asked.edit)):
             return None
         moved = set()
         for target, objects in outcome.items():
@@ -173,4 +173,4 @@ def trace(target: str, id_: ResourceId, pointer: tuple[str | int, ...], scene: S
     other = probed(value)
     if other is None:
         return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
-    return _found(Goal(target, {id_: (SetValue(pointer, other),)}), scene, written=True)
+    return _searched(Goal(target, {id_: (SetValue(pointer, other),)}), scene, written=True)

@@ -19,7 +19,7 @@ from bot.renderers import charts, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.helm_process import Manifests
 from bot.renderers.objects import HELM_HOOK, as_json, is_hook, parsed, titled
-from bot.targets.documents import Document, Documents
+from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, chart_folder
 from bot.targets.paths import joined
 
@@ -56,7 +56,7 @@ def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> di
 
 
 def _rendered(
-    unit: Unit, folder: str, document: Document, entry: Tree, *, documents: Documents, helm: Helm
+    unit: Unit, folder: str, document: ManifestDocument, entry: Tree, *, documents: Documents, helm: Helm
 ) -> dict[str, bytes] | NotCompared:
     name = text(entry.get("name"))
 

@@ -27,7 +27,7 @@ from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
 from bot.renderers.objects import as_json, described, one_line, parsed, titled
 from bot.renderers.opaque import is_sops
-from bot.targets.documents import Document, Documents
+from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, closure, file_of
 
 ORIGIN: Final = "config.kubernetes.io/origin"
@@ -252,7 +252,7 @@ def _line(tree: Tree, path: str, documents: Documents) -> int:
     return next((document.line for document in (*of_name, *of_kind)), 1)
 
 
-def _is_source(document: Document, tree: Tree) -> bool:
+def _is_source(document: ManifestDocument, tree: Tree) -> bool:
     """Whether an object may have begun as a document: prefixes and suffixes may have been put to its name."""
     own = text(get(document.tree, "metadata", "name"))
     same = document.tree.get("kind") == tree.get("kind")

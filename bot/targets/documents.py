@@ -19,7 +19,7 @@ _MOST: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ManifestDocument:
     """One mapping of a file. ``line`` is where its content begins, ``index`` which document of the file it is."""
 
     file: str
@@ -28,7 +28,7 @@ class Document:
     tree: Tree
 
 
-_Parsed: TypeAlias = tuple[tuple[Document, ...], SourceError | None]
+_Parsed: TypeAlias = tuple[tuple[ManifestDocument, ...], SourceError | None]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Documents:
         """The same memory over another tree."""
         return Documents(tree, self._known, self._words)
 
-    def of(self, path: str) -> tuple[Document, ...]:
+    def of(self, path: str) -> tuple[ManifestDocument, ...]:
         """The mappings of a file; none where it is not there or cannot be read (see :meth:`error`)."""
         return self._read(path)[0]
 
@@ -58,7 +58,7 @@ class Documents:
         """The mappings in a text that stands in a file; none where it is no YAML."""
         return tuple(document.tree for document in _parsed("inline", text.encode("utf-8", "replace"))[0])
 
-    def mentioning(self, word: bytes) -> Iterator[Document]:
+    def mentioning(self, word: bytes) -> Iterator[ManifestDocument]:
         """The documents of the YAML files whose bytes contain ``word``: a cheap way past everything else."""
         for path in self.tree.under(""):
             if path.endswith(SUFFIXES) and self._has(path, word):
@@ -91,7 +91,7 @@ def _bounded(memory: dict[Any, Any]) -> None:
         memory.clear()
 
 
-def _parsed(path: str, data: bytes) -> tuple[tuple[Document, ...], SourceError | None]:
+def _parsed(path: str, data: bytes) -> tuple[tuple[ManifestDocument, ...], SourceError | None]:
     try:
         loaded = load(Text.of(path, data), Dialect.KUBERNETES)
     except NotText as exc:
@@ -99,7 +99,7 @@ def _parsed(path: str, data: bytes) -> tuple[tuple[Document, ...], SourceError |
     except Broken as exc:
         return (), exc.error
     return tuple(
-        Document(path, index, document.line, document.value)
+        ManifestDocument(path, index, document.line, document.value)
         for index, document in enumerate(loaded)
         if document is not None and isinstance(document.value, Mapping)
     ), None

@@ -15,7 +15,7 @@ from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.json import get, mapping, text
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import ObjectIndex
 
 RenderAll: TypeAlias = Callable[[Sequence[tuple[Unit, FileTree]]], Sequence[Rendering]]
@@ -78,14 +78,14 @@ class Expansion:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RenderContext:
     """What rendering must know beside the files: the repository's own URLs, and Argo CD's clusters."""
 
     own: Sequence[str] = ()
-    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
 
 
-def expand(target: Target, tree: FileTree, render_all: RenderAll, around: Surroundings) -> Expansion:
+def expand(target: Target, tree: FileTree, render_all: RenderAll, around: RenderContext) -> Expansion:
     """Every unit of ``target``, rendered."""
     run = _Run(target, WatchedTree.over(tree), around)
     _to_the_end([run], render_all)
@@ -97,7 +97,7 @@ class Expansions:
     """Expansions that are remembered: a target none of whose inputs changed is what it was."""
 
     render_all: RenderAll
-    around: Surroundings = field(default_factory=Surroundings)
+    around: RenderContext = field(default_factory=RenderContext)
     _known: dict[str, tuple[Reads, Expansion]] = field(default_factory=dict)
 
     def of(self, target: Target, tree: FileTree) -> Expansion:
@@ -146,7 +146,7 @@ class _Waiting:
 class _Run:
     target: Target
     tree: WatchedTree
-    around: Surroundings
+    around: RenderContext
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
     known: set[tuple[str, str, str, str]] = field(default_factory=set)

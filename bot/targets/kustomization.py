@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final
 
 from bot.model.json import JSON, Tree
-from bot.targets.documents import Document, Documents
+from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.paths import is_remote, joined
 
 FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -177,7 +177,9 @@ def chart_folder(folder: str, tree: Tree, entry: Tree) -> str | None:
     return joined(folder, f"{home}/{name}")
 
 
-def _note(documents: Documents, source: Document, path: str | None, reference: Reference, into: Closure) -> None:
+def _note(
+    documents: Documents, source: ManifestDocument, path: str | None, reference: Reference, into: Closure
+) -> None:
     """What became of one reference that starts in ``source``: a file, a kustomization, something remote, nothing."""
     lost = DanglingReference(reference.text, source.file, source.line)
     if path is not None and path in documents.tree:

@@ -11,7 +11,7 @@ from bot.model.filetree import FileTree
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
 from bot.renderers.renderers import Renderers
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
 from bot.targets.documents import Documents
 from bot.wiring.observers import observe, observers
@@ -37,7 +37,8 @@ def selection(opened: OpenRepository) -> TargetSelection:
         else frozenset(each.name for each in settings.targets if each.observe is not None),
         own=() if opened.remote is None or _is_path(opened.remote) else (opened.remote,),
         clusters={
-            each.name: Cluster(each.name, each.server, each.labels, each.annotations) for each in settings.argo.clusters
+            each.name: ArgoCluster(each.name, each.server, each.labels, each.annotations)
+            for each in settings.argo.clusters
         },
         only=options.target,
     )

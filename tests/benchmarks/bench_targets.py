@@ -25,7 +25,7 @@ from bot.renderers import tools
 from bot.renderers.renderers import Renderers
 from bot.targets.discovery import discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansions, Surroundings
+from bot.targets.expansion import Expansions, RenderContext
 from tests.benchmarks.bench_diff import deployment
 
 
@@ -118,12 +118,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         documents = Documents(tree_of({}))
         renderers = Renderers(documents, cache=Path(cache))
-        expansions = Expansions(renderers.render_all, Surroundings())
+        expansions = Expansions(renderers.render_all, RenderContext())
         first = timed("first look", lambda: look(documents, expansions, tree_of(files)))
         timed("the same commit", lambda: look(documents, expansions, tree_of(files)))
         timed("a commit that touches one overlay", lambda: look(documents, expansions, tree_of(one)))
         fresh = Documents(tree_of({}))
-        later = Expansions(Renderers(fresh, cache=Path(cache)).render_all, Surroundings())
+        later = Expansions(Renderers(fresh, cache=Path(cache)).render_all, RenderContext())
         again = timed("a new process, renderings on disk", lambda: look(fresh, later, tree_of(files)))
         gc.collect()
         timed("a commit that touches the base", lambda: look(documents, expansions, tree_of(all_)))

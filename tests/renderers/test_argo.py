@@ -10,10 +10,10 @@ from bot.model.json import Tree, get, text
 from bot.model.target import Unit, UnitKind
 from bot.renderers.argo import image
 from bot.renderers.renderers import Renderers
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Surroundings, expand
+from bot.targets.expansion import Expansion, RenderContext, expand
 from tests.gitops import at, called, repository, tree_of
 from tests.renderers import needs
 
@@ -21,8 +21,8 @@ pytestmark = [needs.KUSTOMIZE, needs.HELM]
 
 OWN = ("https://github.com/example/apps",)
 CLUSTERS = {
-    "prod": Cluster("prod", "https://prod.example.com", {"env": "prod"}),
-    "dev": Cluster("dev", "https://dev.example.com", {"env": "dev"}),
+    "prod": ArgoCluster("prod", "https://prod.example.com", {"env": "prod"}),
+    "dev": ArgoCluster("dev", "https://dev.example.com", {"env": "dev"}),
 }
 
 
@@ -31,7 +31,7 @@ def root(renderers: Renderers) -> Expansion:
     """An application of applications, rendered to the end."""
     tree = repository("argo-apps")
     target = discover(Documents(tree), own=OWN, clusters=CLUSTERS).targets[0]
-    return expand(target, tree, renderers.render_all, Surroundings(OWN, CLUSTERS))
+    return expand(target, tree, renderers.render_all, RenderContext(OWN, CLUSTERS))
 
 
 def objects(root: Expansion, application: str) -> dict[str, Tree]:
@@ -139,7 +139,7 @@ def test_another_cluster_is_another_target(renderers: Renderers) -> None:
         ("everywhere-prod", "teams/red", "red"),
         ("red-prod", "teams/red", "prod"),
     ]
-    expansion = expand(targets[1], tree, renderers.render_all, Surroundings(OWN, CLUSTERS))
+    expansion = expand(targets[1], tree, renderers.render_all, RenderContext(OWN, CLUSTERS))
     assert [at(made, "metadata", "namespace") for _, made in expansion.objects()] == ["prod", "red"]
 
 
@@ -169,7 +169,7 @@ def test_one_object_of_two_applications_is_a_conflict_where_they_differ(renderer
             UnitKind.ARGO_APPLICATION, "root", "apps", spec={"source": {"path": "apps"}}, how="Application root"
         )
         (target,) = discover(Documents(tree)).targets
-        expansion = expand(target, tree, renderers.render_all, Surroundings())
+        expansion = expand(target, tree, renderers.render_all, RenderContext())
         assert unit.name == target.units[0].name
         assert [str(conflict) for conflict in expansion.conflicts] == messages
         assert sum(called(made) == "ConfigMap/c" for _, made in expansion.objects()) == 1

@@ -9,7 +9,7 @@ from bot.model.target import Unit, UnitKind
 from bot.renderers.renderers import Renderers
 from bot.targets.discovery import discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Surroundings, expand
+from bot.targets.expansion import Expansion, RenderContext, expand
 from tests.gitops import at, by_name, called, repository, tree_of
 from tests.renderers import needs
 
@@ -23,7 +23,7 @@ def fleet(renderers: Renderers) -> Expansion:
     """The one cluster of a repository that was bootstrapped with Flux, rendered to the end."""
     tree = repository("flux-fleet")
     (target,) = discover(Documents(tree), own=OWN).targets
-    return expand(target, tree, renderers.render_all, Surroundings(OWN))
+    return expand(target, tree, renderers.render_all, RenderContext(OWN))
 
 
 def unit(files: dict[str, str], **spec: object) -> tuple[Unit, dict[str, str]]:
@@ -140,7 +140,7 @@ def test_artifacts_put_together_from_this_repository_are_found(renderers: Render
     """An ExternalArtifact that copies folders as they lie is rendered from here; one that lays them anew is not."""
     tree = repository("flux-artifacts")
     (target,) = discover(Documents(tree)).targets
-    expansion = expand(target, tree, renderers.render_all, Surroundings())
+    expansion = expand(target, tree, renderers.render_all, RenderContext())
     one = next(made for _, made in expansion.objects() if called(made) == "ConfigMap/one")
     assert (at(one, "metadata", "namespace"), one.file) == ("staging", "apps/base/one.yaml")
     assert [(left.subject, left.reason) for left in expansion.left_out] == [

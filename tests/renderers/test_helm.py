@@ -18,7 +18,7 @@ from bot.renderers.confined import Jail, Wall
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
-from bot.targets.expansion import Surroundings, expand
+from bot.targets.expansion import RenderContext, expand
 from tests.gitops import HERE, at, by_name, called, repository, tree_of
 from tests.renderers import needs
 
@@ -145,7 +145,7 @@ def test_the_cluster_is_the_one_of_the_settings() -> None:
 def test_only_what_lives_in_a_namespace_gets_that_of_its_release(renderers: Renderers) -> None:
     """Built-in kinds without namespace, and those that the chart's CRDs declare so, stay without one."""
     target = Target("shop", (unit(SHOP, namespace="eu"),))
-    expansion = expand(target, repository("charts"), renderers.render_all, Surroundings())
+    expansion = expand(target, repository("charts"), renderers.render_all, RenderContext())
     spaces = {called(made): at(made, "metadata", "namespace") for _, made in expansion.objects()}
     assert spaces == {
         "Deployment/eu-shop": "eu",

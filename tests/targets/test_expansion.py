@@ -12,9 +12,9 @@ from bot.model.json import Tree
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import expansion as module
 from bot.targets.applicationset import applications
-from bot.targets.clusters import Cluster
+from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansions, Surroundings, expand
+from bot.targets.expansion import Expansions, RenderContext, expand
 from bot.targets.scopes import CLUSTER_SCOPED, declared, is_namespaced
 from tests.gitops import at, called, tree_of
 
@@ -62,7 +62,7 @@ def test_units_that_wait_for_nothing_are_rendered_together() -> None:
         "c/c.yaml": config("c"),
     }
     written = Written()
-    result = expand(root(), tree_of(files), written.render_all, Surroundings())
+    result = expand(root(), tree_of(files), written.render_all, RenderContext())
     assert written.asked == [["root"], ["a", "b"], ["c"]]
     assert [each.parent for each in result.units] == [None, 0, 0, 1]
     assert result.inputs == set(files)
@@ -72,7 +72,7 @@ def test_a_chain_without_end_is_an_error_and_not_a_problem() -> None:
     """Units that deploy ever more units are stopped."""
     files = {"root/a.yaml": kustomization("n0", "n0")}
     files |= {f"n{n}/a.yaml": kustomization(f"n{m}", f"n{m}") for n, m in pairwise(range(60))}
-    result = expand(root(), tree_of(files), Written().render_all, Surroundings())
+    result = expand(root(), tree_of(files), Written().render_all, RenderContext())
     assert [left.reason for left in result.left_out] == ["too many units deploy one another"]
     assert len(result.units) < 20
 
@@ -82,7 +82,7 @@ def test_too_many_units_are_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_UNITS", 5)
     files = {"root/a.yaml": "".join(kustomization(f"n{n}", f"n{n}") for n in range(9))}
     files |= {f"n{n}/a.yaml": config(f"c{n}") for n in range(9)}
-    result = expand(root(), tree_of(files), Written().render_all, Surroundings())
+    result = expand(root(), tree_of(files), Written().render_all, RenderContext())
     assert len(result.units) == 5
     assert any(left.reason == "too many units deploy one another" for left in result.left_out)
 
@@ -137,7 +137,7 @@ def test_variables_and_releases_wait_for_what_others_bring() -> None:
         "second/a.yaml": config("vars", a="1"),
     }
     written = Written()
-    result = expand(root(), tree_of(files), written.render_all, Surroundings())
+    result = expand(root(), tree_of(files), written.render_all, RenderContext())
     assert written.asked == [["root"], ["second"], ["first"], ["r"]]
     units = {each.unit.name: each.unit for each in result.units}
     assert units["first"].spec["variables"] == {"values": {"a": "1"}, "known": True, "on": True}
@@ -151,7 +151,7 @@ def test_values_that_cannot_be_read_leave_a_release_out() -> None:
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: r, namespace: f}\n"
         "spec: {valuesFrom: [{kind: Secret, name: s}]}\n"
     )
-    result = expand(root(), tree_of({"root/a.yaml": release}), Written().render_all, Surroundings())
+    result = expand(root(), tree_of({"root/a.yaml": release}), Written().render_all, RenderContext())
     assert [left.reason for left in result.left_out] == ["its values come from Secret s, which cannot be read here"]
 
 
@@ -165,7 +165,7 @@ def test_a_namespace_goes_to_what_lives_in_one() -> None:
         "apiVersion: g.io/v1\nkind: B\nmetadata: {name: b}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\n---\n"
     )
     files = {"root/a.yaml": objects + kustomization("c", "c"), "c/crd.yaml": crd}
-    result = expand(root(namespace="n"), tree_of(files), Written().render_all, Surroundings())
+    result = expand(root(namespace="n"), tree_of(files), Written().render_all, RenderContext())
     spaces = {called(made): at(made, "metadata", "namespace") for _, made in result.objects()}
     assert spaces == {"B/b": None, "Pod/p": "n", "Kustomization/c": "f", "CustomResourceDefinition/b": None}
 
@@ -178,7 +178,7 @@ def test_one_object_in_two_versions_is_a_conflict() -> None:
         "root/b.yaml": one.replace("v1", "v1beta1"),
         "root/c.yaml": one,
     }
-    result = expand(root(namespace="n"), tree_of(files), Written().render_all, Surroundings())
+    result = expand(root(namespace="n"), tree_of(files), Written().render_all, RenderContext())
     (conflict,) = result.conflicts
     assert (
         str(conflict) == "Deployment n/d is declared in root/a.yaml:1 and differently in root/b.yaml:1, root/c.yaml:1"
@@ -202,7 +202,7 @@ def test_scopes_are_known_by_group() -> None:
 # -- application sets -------------------------------------------------------------------------------------------------
 
 
-def made(spec: Tree, files: dict[str, str] | None = None, clusters: dict[str, Cluster] | None = None) -> list[str]:
+def made(spec: Tree, files: dict[str, str] | None = None, clusters: dict[str, ArgoCluster] | None = None) -> list[str]:
     """The names of a set's applications, or why there are none."""
     written = RenderedObject({"kind": "ApplicationSet", "metadata": {"name": "s"}, "spec": spec}, "s.yaml", 1)
     result = applications(written, tree_of(files or {}), (), clusters or {})
@@ -256,7 +256,10 @@ def test_matrix_may_use_the_first_generator_in_the_second() -> None:
 
 def test_clusters_are_those_of_the_settings() -> None:
     """The cluster generator gives names, servers, labels and its own values; without settings it says what it needs."""
-    cluster = {"a": Cluster("A_1", "https://a", {"env": "prod"}), "b": Cluster("b", "https://b", {"env": "dev"})}
+    cluster = {
+        "a": ArgoCluster("A_1", "https://a", {"env": "prod"}),
+        "b": ArgoCluster("b", "https://b", {"env": "dev"}),
+    }
     generator: Tree = {"clusters": {"selector": {"matchExpressions": [{"key": "env", "operator": "In", "values": ["prod"]}]},
                                     "values": {"region": "r-{{name}}"}}}  # fmt: skip
     spec: Tree = {

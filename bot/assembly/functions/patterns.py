@@ -8,7 +8,7 @@ from typing import Final
 from bot.assembly.faults import LONGEST_TEXT, MOST_ELEMENTS, EvaluationBudget, Misuse
 from bot.assembly.functions.arguments import text
 from bot.assembly.regex.matching import Slots, find_all, search
-from bot.assembly.regex.program import Program
+from bot.assembly.regex.program import RegexProgram
 from bot.assembly.regex.syntax import read_pattern
 from bot.model.json import JSON
 
@@ -44,7 +44,7 @@ def replaced(value: JSON, old: JSON, new: JSON, *, budget: EvaluationBudget) -> 
     return whole.replace(sought, put)
 
 
-def _replaced_matches(whole: str, program: Program, put: str, budget: EvaluationBudget) -> str:
+def _replaced_matches(whole: str, program: RegexProgram, put: str, budget: EvaluationBudget) -> str:
     kept, length, end = list[str](), 0, 0
     for slots in find_all(program, whole, budget):
         kept += [whole[end : slots[0]], _expanded(program, whole, slots, put)]
@@ -60,7 +60,7 @@ def _group(whole: str, slots: Slots, index: int) -> str | None:
     return None if start is None or end is None else whole[start:end]
 
 
-def _held(program: Program, whole: str, slots: Slots) -> JSON:
+def _held(program: RegexProgram, whole: str, slots: Slots) -> JSON:
     groups = [_group(whole, slots, index) for index in range(1, len(program.names) + 1)]
     names = [name for name in program.names if name is not None]
     if not groups:
@@ -72,7 +72,7 @@ def _held(program: Program, whole: str, slots: Slots) -> JSON:
     return dict(zip(names, groups, strict=True))
 
 
-def _expanded(program: Program, whole: str, slots: Slots, put: str) -> str:
+def _expanded(program: RegexProgram, whole: str, slots: Slots, put: str) -> str:
     """``put`` with the groups it refers to (Go, ``Regexp.Expand``: a name is as long as it can be)."""
 
     def group(reference: re.Match[str]) -> str:

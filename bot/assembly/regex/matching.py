@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from bot.assembly.faults import EvaluationBudget, Misuse
-from bot.assembly.regex.program import Done, Fork, Hold, Jump, Program, Save, Take
+from bot.assembly.regex.program import Done, Fork, Hold, Jump, RegexProgram, Save, Take
 
 Slots: TypeAlias = tuple[int | None, ...]
 """Where the groups begin and end: two positions for each, the whole match first; None for a group without a part in it."""
@@ -15,7 +15,7 @@ _Thread: TypeAlias = tuple[int, Slots]
 _STEPS_PER_VALUE: Final = 50
 
 
-def find_all(program: Program, text: str, budget: EvaluationBudget) -> Iterator[Slots]:
+def find_all(program: RegexProgram, text: str, budget: EvaluationBudget) -> Iterator[Slots]:
     """All matches from left to right. An empty one right behind another does not count (Go, ``FindAll``)."""
     start, last = 0, -1
     while start <= len(text):
@@ -29,7 +29,7 @@ def find_all(program: Program, text: str, budget: EvaluationBudget) -> Iterator[
         start = end if end > start else start + 1
 
 
-def search(program: Program, text: str, start: int, budget: EvaluationBudget) -> Slots | None:
+def search(program: RegexProgram, text: str, start: int, budget: EvaluationBudget) -> Slots | None:
     """The leftmost match from ``start`` on; of those that begin there, the one that alternatives in their order give.
 
     Source: Rob Pike's algorithm in Russ Cox, "Regular Expression Matching: the Virtual Machine Approach". Its time is
@@ -55,7 +55,7 @@ def search(program: Program, text: str, start: int, budget: EvaluationBudget) ->
 
 
 def _followed(
-    program: Program, threads: list[_Thread], text: str, index: int
+    program: RegexProgram, threads: list[_Thread], text: str, index: int
 ) -> tuple[list[_Thread], Slots | None, int]:
     """The threads after the character at ``index``, the match that ends before it, and how many steps that took.
 

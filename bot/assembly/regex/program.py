@@ -67,7 +67,7 @@ Step: TypeAlias = Take | Hold | Save | Fork | Jump | Done
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class RegexProgram:
     """``names`` are those of the groups, in order; None for a group without one."""
 
     steps: tuple[Step, ...]
@@ -75,7 +75,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RegexGroup:
     """The ``index``-th group; 0 is the whole expression."""
 
     index: int
@@ -106,14 +106,14 @@ class Repeat:
     lazy: bool
 
 
-Part: TypeAlias = "Take | Hold | Group | Row | Choice | Repeat"
+Part: TypeAlias = "Take | Hold | RegexGroup | Row | Choice | Repeat"
 
 
-def compiled(part: Part, names: Sequence[str | None]) -> Program:
+def compiled(part: Part, names: Sequence[str | None]) -> RegexProgram:
     """The program of a whole expression whose groups have these names. Raises :class:`BadPattern` if it is too large."""
     writer = _Writer()
-    writer.write(Group(0, part))
-    return Program((*writer.steps, Done()), tuple(names))
+    writer.write(RegexGroup(0, part))
+    return RegexProgram((*writer.steps, Done()), tuple(names))
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class _Writer:
         match part:
             case Take() | Hold():
                 self._add(part)
-            case Group(index, inner):
+            case RegexGroup(index, inner):
                 self._add(Save(2 * index))
                 self.write(inner)
                 self._add(Save(2 * index + 1))

@@ -23,13 +23,24 @@ from bot.assembly.regex.characters import (
     text_ends,
     text_starts,
 )
-from bot.assembly.regex.program import BadPattern, Choice, Group, Hold, Part, Program, Repeat, Row, Take, compiled
+from bot.assembly.regex.program import (
+    BadPattern,
+    Choice,
+    Hold,
+    Part,
+    RegexGroup,
+    RegexProgram,
+    Repeat,
+    Row,
+    Take,
+    compiled,
+)
 
 _MOST_REPEATS: Final = 1000
 _DEEPEST: Final = 40
 
 
-def read_pattern(pattern: str) -> Program:
+def read_pattern(pattern: str) -> RegexProgram:
     """The program of a regular expression. Raises :class:`BadPattern`."""
     reader = _Reader(pattern)
     part = reader.alternatives()
@@ -167,7 +178,7 @@ class _Reader:
         if not self._next(")"):
             raise BadPattern("a '(' that is not closed")
         self.flags, self.depth = outer, self.depth - 1
-        return part if index is None else Group(index, part)
+        return part if index is None else RegexGroup(index, part)
 
     def _name(self, name: str | None) -> int:
         if name is not None and not (name.isascii() and name.replace("_", "a").isalnum()):

@@ -51,8 +51,8 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.reconcile import open_origin
         from bot.wiring.repository import Options
 
-        found = open_origin(Options(repo, settings=settings, branch=branch, target=target), resource, path)
-        print(json.dumps(found.as_json(), ensure_ascii=False) if as_json else found.text())
+        value_origin = open_origin(Options(repo, settings=settings, branch=branch, target=target), resource, path)
+        print(json.dumps(value_origin.as_json(), ensure_ascii=False) if as_json else value_origin.text())
 
 
 def _show(listing: Listing, console: Console) -> None:

@@ -24,14 +24,14 @@ _NAMESPACE: Final = "shop"
 
 
 @dataclass(slots=True)
-class Cluster:
+class DemoCluster:
     """One place: live objects by ``Kind/namespace/name`` and containers by service name. Changes stay until they are undone."""
 
     objects: dict[str, Object] = field(default_factory=dict)
     containers: dict[str, Object] = field(default_factory=dict)
 
     @classmethod
-    def running(cls, declared: Iterable[Desired]) -> Cluster:
+    def running(cls, declared: Iterable[Desired]) -> DemoCluster:
         """Everything that ``declared`` says, running."""
         made = cls()
         for desired in declared:

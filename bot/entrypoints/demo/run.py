@@ -22,7 +22,7 @@ from bot import shipped
 from bot.assembly.assemble import assemble
 from bot.edits.overlays import Overlays
 from bot.entrypoints.demo import story
-from bot.entrypoints.demo.cluster import Cluster
+from bot.entrypoints.demo.cluster import DemoCluster
 from bot.errors import Invalid, Unavailable
 from bot.flows.reconcile import Loop, tick
 from bot.flows.review import Reviewed
@@ -84,11 +84,11 @@ class Stage:
     options: Options
     loop: Loop
     guard: Guard
-    places: Mapping[Path, Cluster]
+    places: Mapping[Path, DemoCluster]
     """What runs, by the snapshot that the bot's observers read it from."""
 
     @property
-    def prod(self) -> Cluster:
+    def prod(self) -> DemoCluster:
         """Where the demo's people work."""
         return next(cluster for file, cluster in self.places.items() if file.stem == "prod")
 
@@ -139,7 +139,7 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
             stage.guard.store.close()
 
 
-def _places(settings: Settings, loop: Loop) -> dict[Path, Cluster]:
+def _places(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
     """What the shop's targets declare, running where the settings say that they are observed."""
     declaration = loop.declarer.at(loop.run.repository.head(loop.run.branch) or "")
     if declaration.deployment is not None and declaration.deployment.unreachable:
@@ -152,7 +152,7 @@ def _places(settings: Settings, loop: Loop) -> dict[Path, Cluster]:
     places: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
     for desired in declaration.resources:
         places[_snapshot(observed[desired.id.target])].append(desired)
-    return {file: Cluster.running(declared) for file, declared in places.items()}
+    return {file: DemoCluster.running(declared) for file, declared in places.items()}
 
 
 def _snapshot(observe: ObserveSettings) -> Path:
