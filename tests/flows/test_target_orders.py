@@ -90,9 +90,7 @@ def test_orders_know_targets_that_are_not_compared(clusters: Stage) -> None:
 
 def test_a_change_window_of_one_target_holds_it_alone(clusters: Stage) -> None:
     """Its task glob begins with the target's name."""
-    window = (
-        "fixes:\n  windows:\n  - {name: prod-freeze, effect: deny, cron: '0 0 * * *', duration: 24h, tasks: ['prod/*']}\n"
-    )
+    window = "fixes:\n  windows:\n  - {name: prod-freeze, effect: deny, cron: '0 0 * * *', duration: 24h, tasks: ['prod/*']}\n"
     clusters.edit("clockwork.yaml", lambda text: text + window)
     probe = {"httpGet": {"path": "/ready", "port": 8080}, "failureThreshold": 6}
     done = run(clusters, prod=changed(PROD, readinessProbe=probe), dev=changed(DEV, readinessProbe=probe))
