@@ -82,9 +82,9 @@ def code(value: object) -> str:
     return f"{'`' * ticks}{pad}{plain}{pad}{'`' * ticks}"
 
 
-def block(value: object, language: str = "") -> str:
-    """A fenced block whose fence is longer than any run of backticks inside it."""
-    plain = _cut("\n".join(_visible(row) for row in str(value).splitlines()), _MAX_BLOCK)
+def block(value: object, language: str = "", limit: int = _MAX_BLOCK) -> str:
+    """A fenced block of at most ``limit`` characters whose fence is longer than any run of backticks inside it."""
+    plain = _cut("\n".join(_visible(row) for row in str(value).splitlines()), limit)
     fence = "`" * max(3, max((len(run) for run in _TICKS.findall(plain)), default=0) + 1)
     return f"{fence}{re.sub('[^a-z0-9]', '', language)}\n{plain}\n{fence}"
 

@@ -294,9 +294,9 @@ class Observation:
 class UnitRenderer(Protocol):
     """Renders the units of targets with the tools that deploy them."""
 
-    def render_all(self, units: Sequence[Unit], tree: FileTree) -> Sequence[Rendering]:
-        """What each of ``units`` comes to in ``tree``, in their order. Never raises for what a repository says: that is the
-        rendering's ``error``.
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+        """What each unit comes to in its tree, in the order asked; they do not depend on one another. Never raises for
+        what a repository says: that is the rendering's ``error``.
         """
         ...
 

@@ -71,14 +71,14 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def fresh_place() -> Iterator[Workspace]:
-    """A place that only this user can look into, removed afterwards whatever a program left there."""
+def fresh_workspace() -> Iterator[Workspace]:
+    """A workspace that only this user can look into, removed afterwards whatever a program left there."""
     root = Path(tempfile.mkdtemp(prefix="clockwork-"))
     try:
-        place = Workspace(root / "home", root / "work", root / "scratch")
-        for directory in (place.home, place.work, place.scratch):
+        workspace = Workspace(root / "home", root / "work", root / "scratch")
+        for directory in (workspace.home, workspace.work, workspace.scratch):
             directory.mkdir(mode=0o700)
-        yield place
+        yield workspace
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -91,27 +91,27 @@ def run(
     deadline_seconds: float = DEADLINE_SECONDS,
     output_cap: int = OUTPUT_CAP,
     grace_seconds: float = GRACE_SECONDS,
-    place: Workspace | None = None,
+    workspace: Workspace | None = None,
     monotonic: Monotonic = time.monotonic,
 ) -> ProcessResult:
     """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME`` and ``TMPDIR`` where it names none), in
-    ``place`` or one made for this run.
+    ``workspace`` or one made for this run.
 
     ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. Never raises for what the program does: that it is
     missing, hangs, prints too much or exits badly is in the returned value.
     """
     with contextlib.ExitStack() as stack:
-        place = place or stack.enter_context(fresh_place())
+        workspace = workspace or stack.enter_context(fresh_workspace())
         started = monotonic()
         try:
-            child = _start(argv, env, place)
+            child = _start(argv, env, workspace)
         except OSError as exc:
             return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", exc.strerror or type(exc).__name__)
         return _Watch(child, stdin, output_cap, monotonic).to_the_end(started, deadline_seconds, grace_seconds)
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str], place: Workspace) -> subprocess.Popen[bytes]:
-    full = {"HOME": str(place.home), "TMPDIR": str(place.scratch), **env}
+def _start(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) -> subprocess.Popen[bytes]:
+    full = {"HOME": str(workspace.home), "TMPDIR": str(workspace.scratch), **env}
     program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
     if program is None:
         raise FileNotFoundError(2, f"{argv[0]}: no such program on PATH")
@@ -120,7 +120,7 @@ def _start(argv: Sequence[str], env: Mapping[str, str], place: Workspace) -> sub
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=place.work,
+        cwd=workspace.work,
         env=full,
         start_new_session=True,
         bufsize=0,
@@ -161,8 +161,11 @@ class _Watch:
             os.set_blocking(pipe.fileno(), False)
             self._pipes.register(pipe, events)
         if hasattr(os, "pidfd_open"):  # Linux: the end of the program wakes the wait for its output (pidfd_open(2))
-            self._exit = os.pidfd_open(child.pid)
-            self._pipes.register(self._exit, selectors.EVENT_READ)
+            with contextlib.suppress(
+                OSError
+            ):  # a kernel or a seccomp filter that does not know it: then the tick is the wait
+                self._exit = os.pidfd_open(child.pid)
+                self._pipes.register(self._exit, selectors.EVENT_READ)
 
     def _follow(self, deadline: float) -> ProcessEnd:
         """Until the program has exited and its output was read, or the deadline or the cap stops it."""

@@ -166,6 +166,7 @@ class TargetSettings(_Section):
     values: list[str] = []
     """Values files of a chart, as repository paths, the later over the earlier."""
     release: str = ""
+    """The release name of a chart; the target's name without this."""
 
     @field_validator("name")
     @classmethod
@@ -294,6 +295,9 @@ class GuardSettings(_Section):
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    rendered_comment: bool | None = None
+    """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
+    Without a setting: on, but off in GitHub Actions."""
 
 
 class SessionSettings(_Section):

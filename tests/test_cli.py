@@ -17,23 +17,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.entry import clockwork
 from tests.flows.stage import DEPLOYMENT
 
 LIVE = '{"kind": "List", "apiVersion": "v1", "items": []}'
-
-
-def clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command in its own process, with an empty home and no tokens."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=folder,
-        env={**clean, "HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", **environment},
-        check=False,
-    )
 
 
 def folder(tmp_path: Path, files: Mapping[str, str | bytes]) -> Path:

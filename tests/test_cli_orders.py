@@ -12,8 +12,9 @@ import pytest
 from bot.model.ledger import Actor
 from bot.wiring.actor import actor
 from bot.wiring.repository import Options
+from tests.entry import clockwork
 from tests.flows.stage import DEPLOYMENT
-from tests.test_cli import clockwork, folder
+from tests.test_cli import folder
 
 WEB = "Deployment/shop/web"
 NIGHT = """\

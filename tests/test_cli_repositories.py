@@ -17,8 +17,9 @@ import yaml
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind
+from tests.entry import clockwork
 from tests.flows.stage import DEPLOYMENT, SERVICE
-from tests.test_cli import clockwork, folder
+from tests.test_cli import folder
 
 RULE = (
     b"rules:\n- id: quiet\n  match: {kinds: [Service]}\n  remedy: nothing\n  direction: restore\n  risk: low\n"

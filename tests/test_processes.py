@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.processes import ProcessEnd, ProcessResult, fresh_place, run
+from bot.processes import ProcessEnd, ProcessResult, fresh_workspace, run
 
 ENV: Mapping[str, str] = {"PATH": os.environ["PATH"]}
 
@@ -139,6 +139,18 @@ def test_a_missing_program_is_a_value(argv: list[str]) -> None:
     assert ran.exit_code is None
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="not Linux")
+def test_a_system_that_tells_no_ends_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel, or a filter, refuses ``pidfd_open``, the end of a program is noticed all the same."""
+
+    def refused(_pid: int, _flags: int = 0) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    ended = python("print('done')")
+    assert (ended.ending, ended.stdout) == (ProcessEnd.EXITED, b"done\n")
+
+
 def test_no_files_stay_open() -> None:
     """Fifty runs leave as many open files as none."""
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -149,9 +161,9 @@ def test_no_files_stay_open() -> None:
 
 def test_a_place_given_from_outside_stays_until_its_owner_leaves() -> None:
     """Files handed over in the scratch folder, and files left there, can be read after the run."""
-    with fresh_place() as place:
-        (place.scratch / "in").write_text("hello")
+    with fresh_workspace() as workspace:
+        (workspace.scratch / "in").write_text("hello")
         code = "import os, pathlib; d = pathlib.Path(os.environ['TMPDIR']); (d / 'out').write_text((d / 'in').read_text() * 2)"
-        run([sys.executable, "-I", "-c", code], b"", env=ENV, place=place)
-        assert (place.scratch / "out").read_text() == "hellohello"
-    assert not place.scratch.exists()
+        run([sys.executable, "-I", "-c", code], b"", env=ENV, workspace=workspace)
+        assert (workspace.scratch / "out").read_text() == "hellohello"
+    assert not workspace.scratch.exists()

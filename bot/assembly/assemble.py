@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
-from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
-from bot.assembly.module import Module, World, module_folder
+from bot.assembly.module import Module, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
-from bot.assembly.variables import PREFIX, Given, from_files, from_outside
+from bot.assembly.variables import PREFIX, from_files, from_outside
+from bot.assembly.world import NamedBlock, World, check_attributes
 from bot.intake.cw import parse
 from bot.intake.declared import nearest, sort_errors
 from bot.intake.discover import folder_of
@@ -37,12 +37,12 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
     of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at.
     """
-    wanted = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
-    parsed = {path: parse(path, files[path]) for path in wanted[:_MOST_FILES]}
+    paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
+    parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     size = sum(len(files[path]) for path in parsed)
     world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
-    for found in parsed.values():
-        world.errors.extend(found.errors)
+    for file in parsed.values():
+        world.errors.extend(file.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
@@ -67,10 +67,8 @@ def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:
     for folder in sorted(folders):
         module = Module(World(parsed), folder, given={}, inputs=None)
         for declared in module.blocks("module"):
-            try:
+            with world.reporting():
                 used.add(module_folder(declared.at, declared.block))
-            except Fault as fault:
-                world.report(fault.error)
     return sorted(folders - used) or sorted(folders)
 
 
@@ -86,18 +84,16 @@ def _check_given(world: World, root: Module) -> None:
 
 def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
     for name in root.outputs:
-        try:
+        with world.reporting():
             yield name, root.output(name)
-        except Fault as fault:
-            world.report(fault.error)
 
 
 def _stacks(world: World, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
-    found = list(_resources(world, root))
-    names = {own.text("stack") or name for own in found} - {name}
+    resources = list(_resources(world, root))
+    names = {own.text("stack") or name for own in resources} - {name}
     for stack in (name, *sorted(names)):
-        inside = tuple(own for own in found if (own.text("stack") or name) == stack)
+        inside = tuple(own for own in resources if (own.text("stack") or name) == stack)
         if inside:
             yield Stack(stack, provider, namespace, root.folder, inside)
 
@@ -117,30 +113,24 @@ def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
             world.report(at.text.error(block.start, "there is already a provider in this folder", "one provider"))
             continue
         provider = Provider(label)
-        settings = _settings(world, at, block)
+        settings = _settings(world, declared)
         name, namespace = settings.get("stack", name), settings.get("namespace", "")
     return provider, name, namespace
 
 
-def _settings(world: World, at: Evaluator, block: Block) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for item in block.body.assignments:
+def _settings(world: World, declared: NamedBlock) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    at = declared.at
+    check_attributes(world, declared, PROVIDER, "a provider")
+    for item in declared.block.body.assignments:
         if item.name not in PROVIDER:
-            meant = nearest(item.name, PROVIDER)
-            world.report(at.text.error(item.start, f"a provider has no {item.name!r}", f"{meant!r}" if meant else None))
             continue
-        try:
+        with world.reporting():
             text = as_text(at.value(item.expression)) or ""
-        except Fault as fault:
-            world.report(fault.error)
-            continue
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
-            world.report(
-                at.text.error(item.expression.start, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
-            )
-            continue
-        found[item.name] = text
-    return found
+            if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
+                at.fault(item.expression, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
+            settings[item.name] = text
+    return settings
 
 
 def _resources(world: World, module: Module) -> Iterator[Resource]:
@@ -156,25 +146,13 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
         made = _resource(world, module, Kind(kind), key, label)
         if made is not None:
             yield made
-    for name in (*module.variables, *module.locals):
-        _touch(world, module, name)
+    for evaluate, names in ((module.variable, module.variables), (module.local, module.locals)):
+        for name in names:  # also what nobody refers to is evaluated, for its mistakes
+            with world.reporting():
+                evaluate(name)
     for name in module.modules:
-        try:
+        with world.reporting():
             yield from _resources(world, module.child(name))
-        except Fault as fault:
-            world.report(fault.error)
-
-
-def _touch(world: World, module: Module, name: str) -> None:
-    """Evaluate what may be referred to by nobody, for its mistakes."""
-    try:
-        if name in module.locals:
-            at, expression = module.locals[name]
-            module.once(f"local.{name}", None, None, lambda: at.value(expression))
-        if name in module.variables:
-            module.once(f"var.{name}", None, None, lambda: module._variable(name))  # noqa: SLF001 (two halves of one idea)
-    except Fault as fault:
-        world.report(fault.error)
 
 
 def _resource(world: World, module: Module, kind: Kind, key: str, label: str) -> Resource | None:
@@ -197,7 +175,7 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
             declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'")
         )
         return None
-    leak = next((found for pointer, found in body.walk() if _shows(kind, pointer, found)), None)
+    leak = next((value for pointer, value in body.walk() if _shows(kind, pointer, value)), None)
     if leak is not None:
         origin = leak.trace.origin
         message = "a sensitive value would be written into a committed file here"
@@ -242,6 +220,3 @@ def _distinct(world: World, stacks: list[Stack]) -> list[Stack]:
         ordered = tuple(sorted(inside, key=lambda own: (list(Kind).index(own.kind), own.name)))
         kept.append(Stack(stack.name, stack.provider, stack.namespace, stack.folder, ordered))
     return kept
-
-
-__all__ = ["Assembly", "Given", "assemble"]

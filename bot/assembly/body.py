@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
-from bot.assembly.values import Trace, Value, as_text
+from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.intake.declared import nearest
 from bot.intake.syntax import Assignment, Block, Body
 from bot.model.resource import SourceError
@@ -23,15 +23,15 @@ def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -
     entries: dict[str, Value] = {}
     for item in body.assignments:
         if item.name in schema.attributes:
-            found = attribute(at, item, schema.attributes[item.name], report)
-            if found is not None and found.data is not None:
-                entries[item.name] = found
+            value = attribute(at, item, schema.attributes[item.name], report)
+            if value is not None and value.data is not None:
+                entries[item.name] = value
         elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
             report(at.text.error(item.start, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
     for name, nested in schema.blocks.items():
-        found_blocks = [inner for inner in body.blocks if inner.kind == name]
-        if found_blocks:
-            entries[name] = _nested(at, found_blocks, nested, report)
+        blocks = [inner for inner in body.blocks if inner.kind == name]
+        if blocks:
+            entries[name] = _nested(at, blocks, nested, report)
     for name in schema.required:
         if body.get(name) is None:
             report(at.text.error(block.start, f"this {block.kind} block has no {name!r}", f"{name!r}"))
@@ -93,3 +93,15 @@ def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> N
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
             report(at.text.error(item.start, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))
+
+
+def image_reference(entries: Mapping[str, Value]) -> Value:
+    """``name:tag@digest`` of an image resource, traced to its parts."""
+    parts = [(mark, entries[name]) for name, mark in (("name", ""), ("tag", ":"), ("digest", "@")) if name in entries]
+    pieces: list[Piece] = []
+    for mark, part in parts:
+        pieces += [Piece(mark)] if mark else []
+        pieces += pieces_of(part, as_text(part) or "", None)
+    sensitive = any(part.sensitive for _, part in parts)
+    text = "".join(piece.text for piece in pieces)
+    return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))

@@ -47,15 +47,15 @@ class Resource:
 
     def get(self, *path: str) -> Value | None:
         """The value at ``path``; None where it is absent or null."""
-        found: Value | None = self.body
+        value: Value | None = self.body
         for name in path:
-            found = found.mapping.get(name) if found is not None else None
-        return None if found is None or found.data is None else found
+            value = value.mapping.get(name) if value is not None else None
+        return None if value is None or value.data is None else value
 
     def text(self, *path: str) -> str | None:
         """The text at ``path``."""
-        found = self.get(*path)
-        return found.data if found is not None and isinstance(found.data, str) else None
+        value = self.get(*path)
+        return value.data if value is not None and isinstance(value.data, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Stack:
 
     def of(self, kind: Kind) -> tuple[Resource, ...]:
         """Its resources of one kind, by name."""
-        return tuple(found for found in self.resources if found.kind is kind)
+        return tuple(resource for resource in self.resources if resource.kind is kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class Evaluation:
             case Binary():
                 return binary(self, node)
             case Conditional():
+                # Only the chosen side is looked at, so unlike in Terraform its type is not unified with the other's.
                 return self.value(node.yes if self.condition(node.condition) else node.no)
             case ForExpression():
                 return comprehension(self, node)

@@ -1,4 +1,4 @@
-"""``for`` expressions to lists and objects, and what a loop goes through."""
+"""``for`` expressions to lists and objects, and what a loop goes through (HCL specification, "For Expressions")."""
 
 from __future__ import annotations
 

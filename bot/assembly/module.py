@@ -8,53 +8,25 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
-from bot.assembly.body import evaluate_body
+from bot.assembly.body import evaluate_body, image_reference
 from bot.assembly.config import Kind
 from bot.assembly.evaluate import Evaluation
 from bot.assembly.evaluator import Evaluator
-from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.faults import Fault
 from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
-from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
+from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
+from bot.assembly.world import NamedBlock, World, by_name, check_attributes, local_expressions
+from bot.intake.cw import literal_value
 from bot.intake.declared import nearest
 from bot.intake.discover import folder_of
-from bot.intake.syntax import Block, Expression, Parsed
+from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
 
 _ROOTS: Final = frozenset({"var", "local", "module", "path", *(kind.value for kind in Kind)})
 _DEEPEST: Final = 10
-
-
-@dataclass(slots=True)
-class World:
-    """What all modules of one assembly share. ``open`` are the things being computed, innermost last."""
-
-    parsed: Mapping[str, Parsed]
-    budget: EvaluationBudget = field(default_factory=EvaluationBudget)
-    errors: list[SourceError] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
-
-    def report(self, error: SourceError | None) -> None:
-        """Remember a mistake; None is one that is remembered already."""
-        if error is not None and error not in self.errors:
-            self.errors.append(error)
-
-    def folder(self, folder: str) -> tuple[Parsed, ...]:
-        """The parsed ``.cw`` files directly in a folder."""
-        return tuple(
-            self.parsed[path] for path in sorted(self.parsed) if path.endswith(".cw") and folder_of(path) == folder
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class NamedBlock:
-    """A block with its file."""
-
-    at: Evaluator
-    block: Block
 
 
 class Module:
@@ -77,45 +49,16 @@ class Module:
         self.files = [(Evaluation(parsed.text, self, world.budget), parsed.body) for parsed in world.folder(folder)]
         self.known: dict[str, Value | None] = {}
         self.children: dict[str, Module] = {}
-        self.variables = self._named("variable", 1)
-        self.outputs = self._named("output", 1)
-        self.modules = self._named("module", 1)
-        self.resources = self._named("resource", 2)
-        self.locals = self._locals()
+        self.variables = by_name(world, self.blocks("variable"), "variable")
+        self.outputs = by_name(world, self.blocks("output"), "output")
+        self.modules = by_name(world, self.blocks("module"), "module")
+        self.resources = by_name(world, self.blocks("resource"), "resource", labels=2)
+        self.locals = local_expressions(world, self.blocks("locals"))
 
     def blocks(self, kind: str) -> Iterator[NamedBlock]:
         """All blocks of one kind."""
         for at, body in self.files:
             yield from (NamedBlock(at, block) for block in body.blocks if block.kind == kind)
-
-    def _named(self, kind: str, labels: int) -> dict[str, NamedBlock]:
-        found: dict[str, NamedBlock] = {}
-        for declared in self.blocks(kind):
-            block, text = declared.block, declared.at.text
-            if len(block.labels) != labels:
-                wanted = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
-                self.world.report(
-                    text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", wanted)
-                )
-                continue
-            name = ".".join(label.value for label in block.labels)
-            if name in found:
-                first = found[name]
-                line, _ = first.at.text.position(first.block.start)
-                where = f"{first.at.text.file}:{line}"
-                self.world.report(text.error(block.start, f"{kind} {name} is already declared in {where}"))
-                continue
-            found[name] = declared
-        return found
-
-    def _locals(self) -> dict[str, tuple[Evaluator, Expression]]:
-        found: dict[str, tuple[Evaluator, Expression]] = {}
-        for declared in self.blocks("locals"):
-            for item in declared.block.body.assignments:
-                if item.name in found:
-                    self.world.report(declared.at.text.error(item.start, f"local {item.name} is already set"))
-                found.setdefault(item.name, (declared.at, item.expression))
-        return found
 
     def roots(self) -> frozenset[str]:
         return _ROOTS
@@ -129,11 +72,10 @@ class Module:
         match root:
             case "var":
                 self._need(name, self.variables, f"there is no variable {name!r}", at, node)
-                return self.once(f"var.{name}", at, node, lambda: self._variable(name)), 2
+                return self.variable(name, at, node), 2
             case "local":
                 self._need(name, self.locals, f"there is no local {name!r}", at, node)
-                local_at, expression = self.locals[name]
-                return self.once(f"local.{name}", at, node, lambda: local_at.value(expression)), 2
+                return self.local(name, at, node), 2
             case "module":
                 return self._output_of(name, path, at, node), 3
             case "path":
@@ -150,10 +92,10 @@ class Module:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
         whole = f"{self.address}.{key}" if self.address else key
         if key in self.known:
-            found = self.known[key]
-            if found is None:
+            value = self.known[key]
+            if value is None:
                 raise Fault(None)
-            return found
+            return value
         if whole in self.world.open and at is not None and node is not None:
             ring = [*self.world.open[self.world.open.index(whole) :], whole]
             at.fault(node, f"these need each other: {' → '.join(ring)}")
@@ -170,15 +112,19 @@ class Module:
             self.world.open.pop()
         return self.once(key, at, node, compute)
 
+    def variable(self, name: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
+        """The value of a variable. Raises :class:`~bot.assembly.faults.Fault`."""
+        return self.once(f"var.{name}", at, node, lambda: self._variable(name))
+
+    def local(self, name: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
+        """The value of a local. Raises :class:`~bot.assembly.faults.Fault`."""
+        local_at, expression = self.locals[name]
+        return self.once(f"local.{name}", at, node, lambda: local_at.value(expression))
+
     def _variable(self, name: str) -> Value:
         declared = self.variables[name]
         at, block = declared.at, declared.block
-        for item in block.body.assignments:
-            if item.name not in VARIABLE:
-                meant = nearest(item.name, VARIABLE)
-                self.world.report(
-                    at.text.error(item.start, f"a variable has no {item.name!r}", f"{meant!r}" if meant else None)
-                )
+        check_attributes(self.world, declared, VARIABLE, "a variable")
         value = self._given(name, declared)
         if flag(at, block.body.get("sensitive")):
             value = value.secret()
@@ -195,8 +141,8 @@ class Module:
             return given_value(at, self.given[name], kind, block)
         if default is None or flag(at, block.body.get("required")):
             hint = f"--var {name}=..., CLOCKWORK_VAR_{name} or a line in clockwork.cwvars"
-            wanted = hint if self.inputs is None else f"'{name} = ...' in the module block"
-            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", wanted))
+            expected = hint if self.inputs is None else f"'{name} = ...' in the module block"
+            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", expected))
         return fit(at, at.value(default.expression), kind, name)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
@@ -207,42 +153,34 @@ class Module:
             self.known[f"var.{name}"] = value
             holds = declared.at.condition(condition.expression)
             if not holds:
-                told = as_text(declared.at.value(message.expression)) if message else None
-                raise Fault(declared.at.text.error(rule.start, f"{name}: {told or 'the value is not valid'}"))
+                text = as_text(declared.at.value(message.expression)) if message else None
+                raise Fault(declared.at.text.error(rule.start, f"{name}: {text or 'the value is not valid'}"))
 
     def child(self, name: str) -> Module:
         """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
         if name not in self.children:
-            declared = self.modules[name]
-            at, block = declared.at, declared.block
-            folder = module_folder(at, block)
-            if not self.world.folder(folder):
-                raise Fault(
-                    at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
-                )
-            address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
-            if address.count("module.") > _DEEPEST:
-                raise Fault(at.text.error(block.start, f"modules in modules, more than {_DEEPEST} deep"))
-            inputs = {
-                item.name: at.value(item.expression).moved(
-                    at.origin(item.expression), Through.MODULE, f"{name}.{item.name}"
-                )
-                if not _is_literal(item.expression)
-                else at.value(item.expression)
-                for item in block.body.assignments
-                if item.name != "source"
-            }
-            made = Module(self.world, folder, address, given={}, inputs=inputs)
-            for unknown in inputs.keys() - made.variables.keys():
-                meant = nearest(unknown, made.variables)
-                item = block.body.get(unknown)
-                start = item.start if item else block.start
-                error = at.text.error(
-                    start, f"module {name} has no variable {unknown!r}", f"{meant!r}" if meant else None
-                )
-                self.world.report(error)
-            self.children[name] = made
+            self.children[name] = self._child(name, self.modules[name])
         return self.children[name]
+
+    def _child(self, name: str, declared: NamedBlock) -> Module:
+        at, block = declared.at, declared.block
+        folder = module_folder(at, block)
+        if not self.world.folder(folder):
+            raise Fault(
+                at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
+            )
+        address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
+        if address.count("module.") > _DEEPEST:
+            raise Fault(at.text.error(block.start, f"modules in modules, more than {_DEEPEST} deep"))
+        items = [item for item in block.body.assignments if item.name != "source"]
+        inputs = {item.name: _input(at, name, item) for item in items}
+        module = Module(self.world, folder, address, given={}, inputs=inputs)
+        for item in items:
+            if item.name not in module.variables:
+                meant = nearest(item.name, module.variables)
+                message = f"module {name} has no variable {item.name!r}"
+                self.world.report(at.text.error(item.start, message, f"{meant!r}" if meant else None))
+        return module
 
     def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> Value:
         self._need(name, self.modules, f"there is no module {name!r}", at, node)
@@ -264,17 +202,12 @@ class Module:
 
     def _output(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
-        for item in block.body.assignments:
-            if item.name not in OUTPUT:
-                meant = nearest(item.name, OUTPUT)
-                self.world.report(
-                    at.text.error(item.start, f"an output has no {item.name!r}", f"{meant!r}" if meant else None)
-                )
+        check_attributes(self.world, declared, OUTPUT, "an output")
         value = block.body.get("value")
         if value is None:
             raise Fault(at.text.error(block.start, f"the output {name!r} has no value", "'value = ...'"))
-        found = at.value(value.expression)
-        return found.secret() if flag(at, block.body.get("sensitive")) else found
+        result = at.value(value.expression)
+        return result.secret() if flag(at, block.body.get("sensitive")) else result
 
     def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)
@@ -319,19 +252,8 @@ class Module:
         origin = at.text.origin(label.start, label.end, Through.EXPRESSION)
         entries = {"name": Value(label.value, Trace(origin)), **value.mapping}
         if kind is Kind.IMAGE:
-            entries["ref"] = _image_reference(entries)
+            entries["ref"] = image_reference(entries)
         return Value(entries, value.trace)
-
-
-def _image_reference(entries: Mapping[str, Value]) -> Value:
-    parts = [(mark, entries[name]) for name, mark in (("name", ""), ("tag", ":"), ("digest", "@")) if name in entries]
-    pieces: list[Piece] = []
-    for mark, part in parts:
-        pieces += [Piece(mark)] if mark else []
-        pieces += pieces_of(part, as_text(part) or "", None)
-    sensitive = any(part.sensitive for _, part in parts)
-    text = "".join(piece.text for piece in pieces)
-    return Value(text, Trace(parts[-1][1].trace.origin, None, tuple(pieces), sensitive))
 
 
 def module_folder(at: Evaluator, block: Block) -> str:
@@ -347,7 +269,9 @@ def module_folder(at: Evaluator, block: Block) -> str:
     return "" if folder == "." else folder
 
 
-def _is_literal(node: Expression) -> bool:
-    from bot.intake.cw import literal_value
-
-    return literal_value(node)[0]
+def _input(at: Evaluator, module: str, item: Assignment) -> Value:
+    """The value of a module's argument: a literal stays where it is written, all else comes through the module."""
+    value = at.value(item.expression)
+    if literal_value(item.expression)[0]:
+        return value
+    return value.moved(at.origin(item.expression), Through.MODULE, f"{module}.{item.name}")

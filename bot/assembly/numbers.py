@@ -1,7 +1,7 @@
 """Numbers of the ``.cw`` language: read from text, computed with, written as text.
 
-Terraform computes with 512 bits and writes every digit, never an exponent (go-cty, docs/types.md, "Number"). Here a
-number is an ``int`` of any size or a ``float``, so about 17 digits of a fraction are kept.
+Terraform computes with 512 bits and writes every digit, never an exponent (go-cty, docs/types.md, ``cty.Number``, and
+cty/convert/conversion_primitive.go). Here a number is an ``int`` or a ``float``: about 17 digits of a fraction are kept.
 """
 
 from __future__ import annotations

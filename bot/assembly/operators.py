@@ -1,4 +1,4 @@
-"""Operators to their results (HCL specification, "Operations")."""
+"""Operators to their results (HCL native syntax specification, "Operations")."""
 
 from __future__ import annotations
 

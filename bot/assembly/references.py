@@ -1,4 +1,7 @@
-"""References (``var.x``, ``service.web.port[0]``), indexes and splats to the values they lead to."""
+"""References (``var.x``, ``service.web.port[0]``), indexes and splats to the values they lead to.
+
+Source: HCL native syntax specification, "Variables and Variable Expressions", "Index Operator", "Splat Operators".
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def reference(at: Evaluator, node: Expression) -> Value:
 
 
 def splat(at: Evaluator, node: Splat) -> Value:
-    """What the steps behind a ``[*]`` lead to from each element."""
+    """What the steps behind a ``[*]`` lead to from each element; what is no list is a list of one, null an empty one."""
     source = at.value(node.target)
     items = source.elements if isinstance(source.data, tuple) else () if source.data is None else (source,)
     values: list[Value] = []

@@ -1,4 +1,7 @@
-"""Strings with ``${}`` and ``%{}`` in them to text. Part of :mod:`bot.assembly.evaluate`."""
+"""Strings with ``${}`` and ``%{}`` in them to text (HCL native syntax specification, "Templates").
+
+Part of :mod:`bot.assembly.evaluate`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _MOST_PIECES: Final = 100
 
 
 def render_template(at: Evaluator, node: Template) -> Value:
-    """The text of a template. One that is nothing but ``${expr}`` is the value of the expression itself."""
+    """The text of a template. One that is nothing but ``${expr}`` is the value itself ("Template Interpolation Unwrapping")."""
     if node.literal is not None:
         return Value(node.literal, Trace(at.origin(node)))
     if len(node.parts) == 1 and isinstance(node.parts[0], Interpolation) and not node.marker:
@@ -46,15 +49,21 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield held
 
 
-def _adjacent(one: Piece, other: Piece) -> bool:
-    return one.bare and other.bare and one.use is not None and other.use is not None and one.use.end == other.use.start
+def _adjacent(before: Piece, after: Piece) -> bool:
+    return (
+        before.bare
+        and after.bare
+        and before.use is not None
+        and after.use is not None
+        and before.use.end == after.use.start
+    )
 
 
-def _both(one: Piece, other: Piece) -> Piece:
-    if one.use is None or other.use is None:
+def _both(before: Piece, after: Piece) -> Piece:
+    if before.use is None or after.use is None:
         raise AssertionError
-    place = replace(one.use, end=other.use.end)
-    return Piece(one.text + other.text, place, place, bare=True)
+    stretch = replace(before.use, end=after.use.end)
+    return Piece(before.text + after.text, stretch, stretch, bare=True)
 
 
 def _stripped(parts: Sequence[Part]) -> list[Part]:
@@ -125,8 +134,8 @@ class _Writer:
 
     def _trace(self, at: Evaluator, part: TextPart) -> None:
         if part.value and len(self.pieces) <= _MOST_PIECES:
-            place = at.text.origin(part.start, part.end)
-            self.pieces.append(Piece(part.value, place, place, bare=True))
+            origin = at.text.origin(part.start, part.end)
+            self.pieces.append(Piece(part.value, origin, origin, bare=True))
 
     def _interpolate(self, at: Evaluator, part: Interpolation) -> None:
         value = at.value(part.expression)

@@ -10,8 +10,10 @@ A ``.cw`` file is HCL. Top level:
 * ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
   the kinds image, network, volume, secret, config; the tables below are the reference
 
+Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements").
+
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
-All functions are pure (:mod:`bot.assembly.functions`).
+All functions are pure (:mod:`bot.assembly.functions.table`).
 """
 
 from __future__ import annotations

@@ -24,22 +24,22 @@ class TracedOrigins:
     containers: Mapping[Pointer, tuple[Pointer, str]]
 
     def at(self, pointer: Pointer) -> Origin | None:
-        found = self.value(pointer)
-        return None if found is None else found.trace.origin
+        value = self.value(pointer)
+        return None if value is None else value.trace.origin
 
     def trace(self, pointer: Pointer) -> Trace | None:
         """The whole trace of the value at ``pointer``."""
-        found = self.value(pointer)
-        return None if found is None else found.trace
+        value = self.value(pointer)
+        return None if value is None else value.trace
 
     def value(self, pointer: Pointer) -> Value | None:
         """The rendered value at ``pointer``, before overlays."""
-        found: Value | None = self.tree
+        value: Value | None = self.tree
         for segment in pointer:
-            if found is None:
+            if value is None:
                 return None
             if isinstance(segment, str):
-                found = found.mapping.get(segment)
+                value = value.mapping.get(segment)
             else:
-                found = found.elements[segment] if segment < len(found.elements) else None
-        return found
+                value = value.elements[segment] if segment < len(value.elements) else None
+        return value

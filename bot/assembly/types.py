@@ -1,4 +1,7 @@
-"""Types of variables (``list(string)``, ``object({...})``) and of schema fields, and values converted to them."""
+"""Types of variables (``list(string)``, ``object({...})``) and of schema fields, and values converted to them.
+
+Source: Terraform documentation, "Type Constraints" and "Types and Values".
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from typing import Final, TypeAlias
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of
 from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression, Template
 
-_DURATION: Final = re.compile(r"(\d+(\.\d+)?(us|ms|s|m|h))+\Z")
-_SIZE: Final = re.compile(r"\d+(\.\d+)?([kKmMgGtT]([iI]?[bB]?)|[bB])?\Z")
+_DURATION: Final = re.compile(r"([0-9]+(\.[0-9]+)?(us|ms|s|m|h))+\Z")
+"""Compose Specification, "Specifying durations"."""
+_SIZE: Final = re.compile(r"[0-9]+(\.[0-9]+)?([kKmMgGtT]([iI]?[bB]?)|[bB])?\Z")
+"""Compose Specification, "Specifying byte values"; larger units and fractions as Docker takes them (go-units, size.go)."""
 
 
 class ScalarType(Enum):

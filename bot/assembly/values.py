@@ -75,11 +75,11 @@ class Value:
         """Whether it, or anything in it, is secret."""
         todo = [self]
         while todo:
-            found = todo.pop()
-            if found.trace.sensitive:
+            value = todo.pop()
+            if value.trace.sensitive:
                 return True
-            todo += found.mapping.values()
-            todo += found.elements
+            todo += value.mapping.values()
+            todo += value.elements
         return False
 
     def plain(self) -> JSON:
@@ -102,26 +102,25 @@ class Value:
         """How many values it is made of."""
         todo, count = [self], 0
         while todo:
-            found = todo.pop()
+            value = todo.pop()
             count += 1
-            todo += found.mapping.values()
-            todo += found.elements
+            todo += value.mapping.values()
+            todo += value.elements
         return count
 
     def characters(self) -> int:
         """How much text is in it."""
         todo, count = [self], 0
         while todo:
-            found = todo.pop()
-            count += len(found.data) if isinstance(found.data, str) else 1
-            todo += found.mapping.values()
-            todo += found.elements
+            value = todo.pop()
+            count += len(value.data) if isinstance(value.data, str) else 1
+            todo += value.mapping.values()
+            todo += value.elements
         return count
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        place = Origin(origin.file, origin.start, origin.end, origin.line, origin.column, through, name)
-        return _moved(self, place)
+        return _moved(self, replace(origin, through=through, name=name))
 
     def secret(self) -> Value:
         """The same value, never to be shown."""
@@ -133,14 +132,14 @@ class Value:
         return Value(self.data, trace)
 
 
-def _moved(value: Value, place: Origin) -> Value:
+def _moved(value: Value, origin: Origin) -> Value:
     old = value.trace
     literal = old.literal or (old.origin if old.origin.through is Through.LITERAL or old.pieces else None)
-    trace = Trace(place, literal, old.pieces, old.sensitive, old.form)
+    trace = Trace(origin, literal, old.pieces, old.sensitive, old.form)
     if isinstance(value.data, dict):
-        return Value({key: _moved(child, place) for key, child in value.data.items()}, trace)
+        return Value({key: _moved(child, origin) for key, child in value.data.items()}, trace)
     if isinstance(value.data, tuple):
-        return Value(tuple([_moved(child, place) for child in value.data]), trace)
+        return Value(tuple([_moved(child, origin) for child in value.data]), trace)
     return Value(value.data, trace)
 
 
@@ -218,6 +217,6 @@ def bool_of(data: object) -> bool | None:
     return {"true": True, "1": True, "false": False, "0": False}.get(data) if isinstance(data, str) else None
 
 
-def equal(one: Value, other: Value) -> bool:
-    """HCL's equality: same type, same value; whole numbers and fractions are one type."""
-    return kind_of(one) == kind_of(other) and one.plain() == other.plain()
+def equal(left: Value, right: Value) -> bool:
+    """HCL's equality (specification, "Comparison Operators"): same type, same value; all numbers are one type."""
+    return kind_of(left) == kind_of(right) and left.plain() == right.plain()

@@ -1,4 +1,8 @@
-"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``."""
+"""The values of variables, in Terraform's order: default, environment, ``clockwork.cwvars``, ``*.auto.cwvars``, ``--var``.
+
+Source: Terraform documentation, "Input Variables", on the precedence of variable definitions; ``clockwork.cwvars``
+stands for ``terraform.tfvars``.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +37,11 @@ def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, Given]:
     """What the ``.cwvars`` files of ``folder`` set; a later file wins."""
     prefix = f"{folder}/" if folder else ""
     auto = sorted(path for path in parsed if path.endswith(".auto.cwvars") and _directly(path, prefix))
-    found: dict[str, Given] = {}
+    given: dict[str, Given] = {}
     for path in (f"{prefix}clockwork.cwvars", *auto):
         for item in parsed[path].body.assignments if path in parsed else ():
-            found[item.name] = Given(path, parsed[path].text, item.expression)
-    return found
+            given[item.name] = Given(path, parsed[path].text, item.expression)
+    return given
 
 
 def _directly(path: str, prefix: str) -> bool:

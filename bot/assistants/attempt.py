@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.assistants.reply import hidden, parse_findings
 from bot.errors import Invalid
-from bot.model.session import Reply, ReplyStatus
+from bot.model.session import Prompt, Reply, ReplyStatus
 
 MAX_WAIT_SECONDS: Final = 60.0
 """A longer ``Retry-After`` is not waited for: the reply says rate_limit and the next run tries again."""
@@ -59,17 +60,34 @@ class AssistantRun:
     stderr: str = ""
 
 
-def reply(name: str, attempt: Callable[[], AssistantRun], *, sleep: Sleep, secrets: Collection[str] = ()) -> Reply:
-    """The reply of assistant ``name`` after one or two attempts; ``milliseconds`` counts both, not the wait between."""
-    first = attempt()
-    if not isinstance(first.answer, FailedRun) or not _worth_another(first.answer):
-        return _finished(name, first, secrets)
-    wait = first.answer.wait_seconds
-    if wait is None:
-        wait = RATE_LIMIT_WAIT_SECONDS if first.answer.status is ReplyStatus.RATE_LIMIT else 0.0
-    sleep(wait)
-    second = attempt()
-    return _finished(name, replace(second, milliseconds=first.milliseconds + second.milliseconds), secrets)
+class RetriedAssistant(ABC):
+    """What all assistants share: a name, a key that no reply shows, and when they are asked once more."""
+
+    def __init__(self, name: str, *, key: str | None, sleep: Sleep) -> None:
+        self._name = name
+        self._secrets = () if key is None else (key,)
+        self._sleep = sleep
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def run(self, prompt: Prompt) -> Reply:
+        """The reply after one or two attempts; ``milliseconds`` counts both, not the wait between."""
+        first = self._attempt(prompt)
+        if not isinstance(first.answer, FailedRun) or not _worth_another(first.answer):
+            return _finished(self._name, first, self._secrets)
+        wait = first.answer.wait_seconds
+        if wait is None:
+            wait = RATE_LIMIT_WAIT_SECONDS if first.answer.status is ReplyStatus.RATE_LIMIT else 0.0
+        self._sleep(wait)
+        second = self._attempt(prompt)
+        both = replace(second, milliseconds=first.milliseconds + second.milliseconds)
+        return _finished(self._name, both, self._secrets)
+
+    @abstractmethod
+    def _attempt(self, prompt: Prompt) -> AssistantRun:
+        """Ask once."""
 
 
 def _worth_another(failed: FailedRun) -> bool:

@@ -68,7 +68,7 @@ def choose(
     key = environment.get(variable) if variable else None
     if variable and not key:
         return Disabled(name or kind, f"the environment variable {variable} is not set")
-    if key and key in {environment.get(one) for one in _WRITE_TOKENS}:
+    if key and key in {environment.get(token) for token in _WRITE_TOKENS}:
         raise Refused(
             f"assistant {name or kind} would be handed the token that writes to the repository",
             advice="Give it a key of its own, in an environment variable that its key_env names.",

@@ -1,5 +1,6 @@
 """Anthropic's ``claude`` in print mode, without tools, files or memory.
 
+Flags and variables: Claude Code documentation, "CLI reference" and "Environment variables" (https://code.claude.com/docs).
 Measured with 2.1: a refused key exits with 1 and ``subtype: "success"`` beside ``is_error: true``; without
 ``CLAUDE_CODE_MAX_RETRIES`` it retries for more than 90 seconds.
 """
@@ -11,28 +12,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
+from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Tokens(Printed):
     input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     cache_read_input_tokens: int = 0
     output_tokens: int = 0
 
 
-class _Result(BaseModel):
+class _Result(Printed):
     """The one object that ``--output-format json`` prints."""
-
-    model_config = ConfigDict(extra="ignore")
 
     subtype: str
     is_error: bool
@@ -62,40 +60,41 @@ class Claude:
             "DISABLE_AUTOUPDATER": "1",
         }
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        del place
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        del workspace
         model = () if options.model is None else ("--model", options.model)
         program = options.program or "claude"
+        # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
         fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
         return (program, *fixed, *model, "--json-schema", prompt.schema)
 
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        del place
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        del workspace
         try:
-            said = _Result.model_validate_json(ran.stdout)
+            output = _Result.model_validate_json(ran.stdout)
         except ValidationError:
             if ran.exit_code != 0:
                 return by_text(ran.stderr or ran.stdout[-2000:].decode("utf-8", "replace"), exit_code=ran.exit_code)
             return bad_output("claude printed no result object")
-        if ran.exit_code != 0 or said.is_error or said.subtype != "success":
-            return _failure(said, ran)
-        text = said.result if said.structured_output is None else json.dumps(said.structured_output)
-        return RawReply(text, _usage(said))
+        if ran.exit_code != 0 or output.is_error or output.subtype != "success":
+            return _failure(output, ran)
+        text = output.result if output.structured_output is None else json.dumps(output.structured_output)
+        return RawReply(text, _usage(output))
 
 
-def _failure(said: _Result, ran: ProcessResult) -> FailedRun:
-    message = said.result or said.subtype
-    if said.api_error_status is not None:
-        return by_status(said.api_error_status, message)
-    if "structured_output" in said.subtype:
+def _failure(output: _Result, ran: ProcessResult) -> FailedRun:
+    message = output.result or output.subtype
+    if output.api_error_status is not None:
+        return by_status(output.api_error_status, message)
+    if "structured_output" in output.subtype:
         return bad_output("the model did not keep to the schema")
     return by_text(message, exit_code=ran.exit_code)
 
 
-def _usage(said: _Result) -> Usage:
-    used = said.usage
+def _usage(output: _Result) -> Usage:
+    used = output.usage
     given = used.input_tokens + used.cache_creation_input_tokens + used.cache_read_input_tokens
-    return Usage(given, used.output_tokens, said.total_cost_usd)
+    return Usage(given, used.output_tokens, output.total_cost_usd)

@@ -1,5 +1,8 @@
 """OpenAI's ``codex exec`` in a read-only sandbox, without a session file.
 
+Flags: Codex documentation, "Non-interactive mode" (https://developers.openai.com/codex/noninteractive); provider keys:
+"Configuration Reference", ``model_providers``.
+
 Measured with 0.169: events are JSON lines, the last ``agent_message`` is the answer, a failure is ``turn.failed`` and
 exit code 1; warnings go to stderr on success too. The built-in provider tries a WebSocket five times before HTTP and
 retries a refused key for minutes, so the endpoint is named as a provider of its own that does neither.
@@ -8,14 +11,13 @@ retries a refused key for minutes, so the endpoint is named as a provider of its
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
+from bot.assistants.printed import Printed, printed_lines
 from bot.assistants.tool import ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
@@ -24,25 +26,19 @@ _ENDPOINT: Final = "https://api.openai.com/v1"
 _KEY: Final = "CODEX_API_KEY"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Part(Printed):
     type: str = ""
     text: str = ""
     message: str = ""
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Tokens(Printed):
     input_tokens: int = 0
     output_tokens: int = 0
 
 
-class _Event(BaseModel):
+class _Event(Printed):
     """One line of ``--json``."""
-
-    model_config = ConfigDict(extra="ignore")
 
     type: str
     item: _Part = _Part()
@@ -64,8 +60,8 @@ class Codex:
         del options
         return {}
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        schema, last = place.scratch / "schema.json", place.scratch / "last.txt"
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        schema, last = workspace.scratch / "schema.json", workspace.scratch / "last.txt"
         schema.write_text(prompt.schema, encoding="utf-8")
         return (
             *(options.program or "codex", "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
@@ -78,13 +74,13 @@ class Codex:
     def text(self, prompt: Prompt) -> str:
         return prompt.text
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        events = list(_events(ran.stdout))
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        events = list(printed_lines(ran.stdout, _Event))
         failures = [event.error.message for event in events if event.type == "turn.failed"]
         if ran.exit_code != 0 or failures:
             return by_text(failures[-1] if failures else ran.stderr, exit_code=ran.exit_code)
         words = [event.item.text for event in events if event.item.type == "agent_message"]
-        last = place.scratch / "last.txt"
+        last = workspace.scratch / "last.txt"
         if last.is_file():
             words.append(last.read_text("utf-8", "replace"))
         usage = next((event.usage for event in reversed(events) if event.usage is not None), None)
@@ -99,11 +95,3 @@ def _provider(options: ToolOptions) -> str:
         f'{{name="clockwork",base_url={json.dumps(options.base_url or _ENDPOINT)},env_key="{_KEY}",'
         'wire_api="responses",supports_websockets=false,request_max_retries=0,stream_max_retries=0}'
     )
-
-
-def _events(stdout: bytes) -> Iterator[_Event]:
-    for line in stdout.splitlines():
-        try:
-            yield _Event.model_validate_json(line)
-        except ValidationError:
-            continue

@@ -34,12 +34,12 @@ class _Command:
         del options
         return {}
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        del prompt, options, place
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        del prompt, options, workspace
         return self.argv
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        del place
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        del workspace
         if ran.exit_code != 0:
             return by_text(ran.stderr, exit_code=ran.exit_code)
         try:

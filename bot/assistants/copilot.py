@@ -1,36 +1,37 @@
 """GitHub's ``copilot`` without questions, tools, custom instructions or built-in servers.
 
-Measured with 1.0.102: events are JSON lines that end in ``result`` with an ``exitCode``; ``session.error`` tells the HTTP
-status. It reads ``GITHUB_TOKEN`` from its environment, which is one more reason why its environment is an allowlist:
-it gets its own token, never the one that can write. With a base URL it talks to that provider (BYOK) instead.
+Flags and variables: GitHub documentation, "GitHub Copilot CLI command reference"
+(https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-command-reference).
+
+Measured with 1.0.102: events are JSON lines that end in ``result`` with an ``exitCode``; ``session.error`` tells the
+HTTP status. It reads ``GITHUB_TOKEN`` from its environment, which is one more reason why its environment is an
+allowlist: it gets its own token, never the one that can write. With a base URL it talks to that provider (BYOK)
+instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply
 from bot.assistants.error_status import bad_output, by_status, by_text
+from bot.assistants.printed import Printed, printed_lines
 from bot.assistants.tool import ToolOptions, with_schema
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Data(Printed):
     content: str = ""
     message: str = ""
     status: int | None = Field(default=None, validation_alias="statusCode")
 
 
-class _Event(BaseModel):
+class _Event(Printed):
     """One line of ``--output-format json``."""
-
-    model_config = ConfigDict(extra="ignore")
 
     type: str
     data: _Data = _Data()
@@ -50,8 +51,8 @@ class Copilot:
         base = {} if options.base_url is None else {"COPILOT_PROVIDER_BASE_URL": options.base_url}
         return base if options.model is None else {**base, "COPILOT_MODEL": options.model}
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        del prompt, place
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        del prompt, workspace
         return (
             *(options.program or "copilot", "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
             *("--disable-builtin-mcps", "--no-auto-update", "--available-tools", "none"),
@@ -60,9 +61,9 @@ class Copilot:
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        del place
-        events = list(_events(ran.stdout))
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        del workspace
+        events = list(printed_lines(ran.stdout, _Event))
         ended = [event.exit_code for event in events if event.type == "result"]
         if ran.exit_code != 0 or (ended and ended[-1] != 0):
             return _failure(events, ran)
@@ -77,11 +78,3 @@ def _failure(events: Sequence[_Event], ran: ProcessResult) -> FailedRun:
     if error is not None and error.status is not None:
         return by_status(error.status, error.message)
     return by_text(ran.stderr if error is None else error.message, exit_code=ran.exit_code)
-
-
-def _events(stdout: bytes) -> Iterator[_Event]:
-    for line in stdout.splitlines():
-        try:
-            yield _Event.model_validate_json(line)
-        except ValidationError:
-            continue

@@ -1,5 +1,8 @@
 """Google's ``gemini`` with an API key, in plan mode, with no tools.
 
+Output and flags: Gemini CLI documentation, "Headless mode reference" (https://geminicli.com/docs/cli/headless) and
+"Gemini CLI configuration".
+
 Measured with 0.61: success is a JSON object on stdout; a failure is one at the end of stderr, with the HTTP status as
 ``code`` and its low byte as the exit code (401 exits with 145). With ``GOOGLE_GEMINI_BASE_URL`` set it looks for a
 gateway login unless its settings name the API key. It has no flag for a schema, so the prompt carries it.
@@ -12,14 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
+from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions, with_schema
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import ProcessResult, Workspace
 
+# Plan mode alone is no wall: without anybody to ask, the tool may leave it by itself. ``core: []`` leaves it no tool to use.
 _SETTINGS: Final = {
     "security": {"auth": {"selectedType": "gemini-api-key"}},
     "general": {"maxAttempts": 1, "disableAutoUpdate": True, "disableUpdateNag": True},
@@ -30,36 +35,26 @@ _NO_LOGIN: Final = 41
 """Its exit code when it has no usable login at all."""
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Tokens(Printed):
     prompt: int = 0
     candidates: int = 0
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Model(Printed):
     tokens: _Tokens = _Tokens()
 
 
-class _Stats(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    models: dict[str, _Model] = {}
+class _Stats(Printed):
+    models: dict[str, _Model] = Field(default_factory=dict)
 
 
-class _Error(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Error(Printed):
     message: str = ""
     code: int | str | None = None
 
 
-class _Output(BaseModel):
+class _Output(Printed):
     """What ``--output-format json`` prints, on stdout when it went well and on stderr when not."""
-
-    model_config = ConfigDict(extra="ignore")
 
     response: str | None = None
     stats: _Stats = _Stats()
@@ -79,9 +74,9 @@ class Gemini:
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         del prompt
-        folder = place.home / ".gemini"
+        folder = workspace.home / ".gemini"
         folder.mkdir()
         (folder / "settings.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
         model = () if options.model is None else ("--model", options.model)
@@ -91,8 +86,8 @@ class Gemini:
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
-        del place
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
+        del workspace
         output = _output(ran.stdout.decode("utf-8", "replace")) or _output(_last_object(ran.stderr))
         if output is None:
             if ran.exit_code != 0:
@@ -104,7 +99,7 @@ class Gemini:
             return bad_output("gemini ended without an answer")
         tokens = [model.tokens for model in output.stats.models.values()]
         return RawReply(
-            output.response, Usage(sum(one.prompt for one in tokens), sum(one.candidates for one in tokens))
+            output.response, Usage(sum(count.prompt for count in tokens), sum(count.candidates for count in tokens))
         )
 
 

@@ -1,5 +1,7 @@
 """Any endpoint that speaks OpenAI's chat completions: hosted models, gateways, a model on one's own machine.
 
+Source: OpenAI API reference, "Create chat completion"; ``response_format``: "Structured model outputs".
+
 One POST with the reply schema. The whole exchange is held to the deadline and the answer to the output cap; redirects
 are not followed and proxies of the environment are not used, because the request carries the key.
 """
@@ -14,64 +16,54 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, Sleep, Usage, reply
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, RetriedAssistant, Sleep, Usage
 from bot.assistants.error_status import bad_output, by_status
+from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
-from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.model.session import Prompt, ReplyStatus
 from bot.processes import Monotonic
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Message(Printed):
     content: str | None = None
     refusal: str | None = None
 
 
-class _Choice(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Choice(Printed):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Tokens(Printed):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
 
-class _Completion(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Completion(Printed):
     choices: list[_Choice] = Field(min_length=1)
     usage: _Tokens | None = None
 
 
-class _Problem(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Problem(Printed):
     message: str = ""
     code: str | int | None = None
 
 
-class _Problems(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Problems(Printed):
     error: _Problem
 
 
-class OpenAIAssistant:
+class OpenAIAssistant(RetriedAssistant):
     """A chat-completions endpoint behind the Assistant port.
 
-    ``options`` needs a base URL (up to and with ``/v1``) and a model. ``Invalid`` without them, and for a key that would
-    travel unencrypted to another machine. Its deadline and cap count; program, path and environment mean nothing here.
+    ``options`` needs a base URL (up to and with ``/v1``) and a model. ``Invalid`` without them, and for a key that
+    would travel unencrypted to another machine. Its deadline and cap count; program, path and environment mean nothing
+    here.
     """
 
     def __init__(
@@ -89,20 +81,11 @@ class OpenAIAssistant:
             raise Invalid(f"base_url of assistant {name} is no http or https URL")
         if options.key is not None and where.scheme == "http" and where.hostname not in _LOOPBACK:
             raise Invalid(f"base_url of assistant {name} would send its key unencrypted", advice="Write https://.")
+        super().__init__(name, key=options.key, sleep=sleep)
         self._url = options.base_url.rstrip("/") + "/chat/completions"
         self._model = options.model
         self._options = options
-        self._name = name
-        self._sleep = sleep
         self._monotonic = monotonic
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def run(self, prompt: Prompt) -> Reply:
-        secrets = () if self._options.key is None else (self._options.key,)
-        return reply(self._name, lambda: self._attempt(prompt), sleep=self._sleep, secrets=secrets)
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         started = self._monotonic()

@@ -53,20 +53,20 @@ def parse_findings(text: str, *, secrets: Collection[str] = ()) -> tuple[ReplyFi
     Raises :class:`~bot.errors.Invalid` saying what does not fit, never quoting more than a place in the text.
     """
     try:
-        found = _ADAPTER.validate_python(_json_of(text))
+        reply = _ADAPTER.validate_python(_json_of(text))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole reply"
-        raise Invalid(f"the reply does not fit the schema at {place}: {first['msg']}") from exc
+        location = ".".join(str(part) for part in first["loc"]) or "the whole reply"
+        raise Invalid(f"the reply does not fit the schema at {location}: {first['msg']}") from exc
     return tuple(
         ReplyFinding(
-            rule=hidden(one.rule, secrets),
-            file=one.file,
-            line=one.line,
-            severity=one.severity,
-            message=hidden(one.message, secrets)[:MAX_MESSAGE],
+            rule=hidden(finding.rule, secrets),
+            file=finding.file,
+            line=finding.line,
+            severity=finding.severity,
+            message=hidden(finding.message, secrets)[:MAX_MESSAGE],
         )
-        for one in found.findings
+        for finding in reply.findings
     )
 
 

@@ -1,6 +1,7 @@
 """An assistant that is a program: what all command-line tools share. Each tool's own facts are in the module of its name.
 
-A tool is asked on stdin (an argument over 131,072 bytes fails, and text can be read as a subcommand) and it succeeded
+A tool is asked on stdin (Linux takes no argument over 131,072 bytes: execve(2), MAX_ARG_STRLEN; and text can be read as a
+subcommand) and it succeeded
 when it exited with 0, its own error flag is clear and its JSON fits the schema. Its stderr is noise unless it failed.
 """
 
@@ -12,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, assert_never
 
-from bot.assistants.attempt import Answer, AssistantRun, FailedRun, Sleep, reply
-from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
+from bot.model.session import Prompt, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
@@ -22,7 +23,7 @@ from bot.processes import (
     ProcessEnd,
     ProcessResult,
     Workspace,
-    fresh_place,
+    fresh_workspace,
     run,
 )
 
@@ -46,7 +47,7 @@ class ToolOptions:
 
 
 class Tool(Protocol):
-    """The facts of one tool: how it is called and what its output means. Pure but for files in the place it is given."""
+    """The facts of one tool: how it is called and what its output means. Pure but for files in the workspace it is given."""
 
     @property
     def name(self) -> str: ...
@@ -59,20 +60,20 @@ class Tool(Protocol):
         """The variables it needs beside ``PATH``, ``HOME`` and its key."""
         ...
 
-    def command(self, prompt: Prompt, options: ToolOptions, place: Workspace) -> Sequence[str]:
-        """The argument list. May write files into ``place.home`` and ``place.scratch`` that it names or the tool reads."""
+    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        """The argument list. May write files into the workspace's home and scratch that it names or the tool reads."""
         ...
 
     def text(self, prompt: Prompt) -> str:
         """What it is asked on stdin."""
         ...
 
-    def answer(self, ran: ProcessResult, place: Workspace) -> Answer:
+    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         """What a run that exited by itself (whatever its code) came to."""
         ...
 
 
-class ToolAssistant:
+class ToolAssistant(RetriedAssistant):
     """A tool behind the Assistant port."""
 
     def __init__(
@@ -84,38 +85,29 @@ class ToolAssistant:
         sleep: Sleep = time.sleep,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
+        super().__init__(name or tool.name, key=options.key, sleep=sleep)
         self._tool = tool
         self._options = options
-        self._name = name or tool.name
-        self._sleep = sleep
         self._monotonic = monotonic
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def run(self, prompt: Prompt) -> Reply:
-        secrets = () if self._options.key is None else (self._options.key,)
-        return reply(self._name, lambda: self._attempt(prompt), sleep=self._sleep, secrets=secrets)
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         try:
-            with fresh_place() as place:
-                ran = self._run(prompt, place)
-                return AssistantRun(self._answer(ran, place), ran.milliseconds, ran.exit_code, ran.stderr)
+            with fresh_workspace() as workspace:
+                ran = self._run(prompt, workspace)
+                return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr)
         except OSError as exc:
             return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 
-    def _run(self, prompt: Prompt, place: Workspace) -> ProcessResult:
+    def _run(self, prompt: Prompt, workspace: Workspace) -> ProcessResult:
         options = self._options
         return run(
-            self._tool.command(prompt, options, place),
+            self._tool.command(prompt, options, workspace),
             self._tool.text(prompt).encode("utf-8", "replace"),
             env=self._variables(),
             deadline_seconds=options.deadline_seconds,
             grace_seconds=options.grace_seconds,
             output_cap=options.output_cap,
-            place=place,
+            workspace=workspace,
             monotonic=self._monotonic,
         )
 
@@ -127,7 +119,7 @@ class ToolAssistant:
             variables[variable] = options.key
         return variables
 
-    def _answer(self, ran: ProcessResult, place: Workspace) -> Answer:
+    def _answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         seconds, cap = self._options.deadline_seconds, self._options.output_cap
         match ran.ending:
             case ProcessEnd.TIMEOUT:
@@ -137,7 +129,7 @@ class ToolAssistant:
             case ProcessEnd.NOT_FOUND:
                 return FailedRun(ReplyStatus.CRASH, f"could not be started: {ran.stderr}")
             case ProcessEnd.EXITED:
-                return self._tool.answer(ran, place)
+                return self._tool.answer(ran, workspace)
             case _:
                 assert_never(ran.ending)
 

@@ -38,7 +38,7 @@ class Image:
 def parse(reference: str) -> Image | None:
     """The image that ``reference`` names; None when it is not a reference (an unresolved variable, an image id)."""
     match = _REFERENCE.match(reference.strip())
-    if match is None or match["name"].startswith("sha256:"):
+    if match is None or reference.strip().startswith("sha256:"):  # an image id, whose hex would read as a tag
         return None
     first, slash, rest = match["name"].partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):

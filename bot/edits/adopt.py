@@ -7,6 +7,7 @@ the intended value moved. Called by flows with the bytes of the commit they are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from bot.edits.compose import adopt_compose
@@ -14,7 +15,7 @@ from bot.edits.plain import edited
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.intake.scalars import Dialect
-from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
+from bot.model.drift import Adoption, Edit
 from bot.model.resource import Desired, SourceKind
 
 if TYPE_CHECKING:
@@ -58,17 +59,6 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
 def _manifest(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:
     if desired.file not in files:
         raise Refused(f"{desired.file} is no longer there")
-    below = [moved(edit, desired.root) for edit in edits]
+    below = [replace(edit, pointer=desired.root + edit.pointer) for edit in edits]
     data = edited(desired.file, files[desired.file], below, document=desired.document, dialect=Dialect.KUBERNETES)
     return Adoption({desired.file: data} if data != files[desired.file] else {})
-
-
-def moved(edit: Edit, root: tuple[str | int, ...]) -> Edit:
-    """The edit with its pointer below ``root``."""
-    match edit:
-        case SetValue(pointer, value):
-            return SetValue(root + pointer, value)
-        case AddEntry(pointer, key, value):
-            return AddEntry(root + pointer, key, value)
-        case RemoveEntry(pointer):
-            return RemoveEntry(root + pointer)

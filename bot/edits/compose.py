@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same
@@ -13,7 +13,7 @@ from bot.intake.read import read
 from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
 from bot.intake.text import Text
-from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
+from bot.model.drift import Adoption, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import format_path
 from bot.model.resource import Desired, ResourceId, Through
@@ -34,13 +34,13 @@ def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, b
 
 def _check(desired: Desired, edits: Sequence[Edit], before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
     project = desired.id.scope
-    was = {found.id: found.tree for found in read(before, project=project).resources}
-    now = {found.id: found.tree for found in read(after, project=project).resources}
-    wanted: JSON = desired.tree
+    was = {resource.id: resource.tree for resource in read(before, project=project).resources}
+    now = {resource.id: resource.tree for resource in read(after, project=project).resources}
+    intended: JSON = desired.tree
     for edit in ordered(edits):
-        wanted = applied(wanted, edit)
+        intended = applied(intended, edit)
     others = _others(was, desired.id)
-    if not _agree(_unordered(now.get(desired.id)), _unordered(wanted)) or not same(others, _others(now, desired.id)):
+    if not _agree(_unordered(now.get(desired.id)), _unordered(intended)) or not same(others, _others(now, desired.id)):
         raise Refused(
             f"{desired.file}: {desired.id} cannot be changed without changing something else",
             advice="Another service extends it or shares its values: change it by hand.",
@@ -59,13 +59,15 @@ def _others(trees: Mapping[ResourceId, Tree], own: ResourceId) -> dict[str, JSON
     return {str(key): tree for key, tree in trees.items() if key != own}
 
 
-def _agree(found: JSON, wanted: JSON) -> bool:
+def _agree(actual: JSON, expected: JSON) -> bool:
     """Equal, where a variable makes text of numbers."""
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
-        return found.keys() == wanted.keys() and all(_agree(found[key], wanted[key]) for key in found)
-    if isinstance(found, list) and isinstance(wanted, (list, tuple)):
-        return len(found) == len(wanted) and all(map(_agree, found, wanted))
-    return same(found, wanted) or (isinstance(found, str) and not isinstance(wanted, bool) and found == str(wanted))
+    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        return actual.keys() == expected.keys() and all(_agree(actual[key], expected[key]) for key in actual)
+    if isinstance(actual, list) and isinstance(expected, (list, tuple)):
+        return len(actual) == len(expected) and all(map(_agree, actual, expected))
+    return same(actual, expected) or (
+        isinstance(actual, str) and not isinstance(expected, bool) and actual == str(expected)
+    )
 
 
 @dataclass(slots=True)
@@ -98,8 +100,7 @@ class _Work:
             site, rest = self._site(edit.pointer[:depth]), edit.pointer[depth:]
         if site is None or site.line is not None:
             raise Refused(f"{self.desired.id}: {format_path(edit.pointer)} is not written in a Compose file")
-        target = _at_site(edit, site.pointer + rest)
-        self._edit(site, target)
+        self._edit(site, replace(edit, pointer=site.pointer + rest))
 
     def _edit(self, site: Site, edit: Edit) -> None:
         data = self.files[site.file]
@@ -157,6 +158,7 @@ class _Work:
         comment = old.rstrip("\r")[len(old.rstrip("\r").split(" #", 1)[0].rstrip()) :] if " #" in old else ""
         lines[number - 1] = f"{key}={_env_quoted(value, old.strip())}{comment}{ending}"
         chars = "\n".join(lines)
+        # A quote in single quotes has no spelling that all readers of such files share: what does not read back is refused.
         if {line.key: line.value for line in parse_env(chars)}.get(
             key.strip().removeprefix("export ").strip()
         ) != value:
@@ -165,6 +167,10 @@ class _Work:
 
 
 def _env_quoted(value: str, old: str) -> str:
+    """A value as a line of a ``.env`` file (Docker documentation, "Set environment variables", on the file's syntax).
+
+    In single quotes nothing is interpolated; double quotes stay where what is in them means itself.
+    """
     if old[:1] in {"'", '"'} or value != value.strip() or set(value) & set("#$'\"\\ "):
         return f"'{value}'" if old[:1] != '"' or set(value) & set('"$\\') else f'"{value}"'
     return value
@@ -189,32 +195,16 @@ def _inverted(raw: str, filled: Interpolated, value: JSON, variables: Mapping[st
     return None if not middle or set(middle) & set("${}\n") else middle
 
 
-def _at_site(edit: Edit, pointer: Pointer) -> Edit:
-    match edit:
-        case SetValue(_, value):
-            return SetValue(pointer, value)
-        case AddEntry(_, key, value):
-            return AddEntry(pointer, key, value)
-        case RemoveEntry(_):
-            return RemoveEntry(pointer)
-
-
 def _with_dollars(edit: Edit) -> Edit:
-    match edit:
-        case SetValue(pointer, value):
-            return SetValue(pointer, _escaped(value))
-        case AddEntry(pointer, key, value):
-            return AddEntry(pointer, key, _escaped(value))
-        case RemoveEntry():
-            return edit
+    return edit if isinstance(edit, RemoveEntry) else replace(edit, value=doubled_dollars(edit.value))
 
 
-def _escaped(value: JSON) -> JSON:
-    """A dollar sign is written twice in a Compose file."""
+def doubled_dollars(value: JSON) -> JSON:
+    """A value as a Compose file writes it: ``$`` is ``$$`` (Compose Specification, "Interpolation")."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):
-        return {key: _escaped(item) for key, item in value.items()}
+        return {key: doubled_dollars(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_escaped(item) for item in value]
+        return [doubled_dollars(item) for item in value]
     return value

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly, Config, Kind
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Trace, ValueForm
-from bot.edits import hcl
-from bot.edits.cw_places import added, removed
+from bot.edits import hcl, hcl_nodes
+from bot.edits.cw_entries import added, removed
 from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
 from bot.edits.values import ordered, same, steps
 from bot.errors import Refused
@@ -100,7 +101,7 @@ class _Editor:
 
     def carried_out(self, step: Edit) -> Plan:
         """The first plan that changes exactly what it should."""
-        for plan in self._plans(self.files, step):
+        for plan in self._plans(step):
             now = self.assembled({**self.files, plan.file: plan.data})
             new_mistakes = set(_facts(now)) - set(_facts(self.was))
             if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
@@ -126,50 +127,48 @@ class _Editor:
         stack, kind, name = self.origins.resource
         return stack, Kind(kind), name
 
-    def _plans(self, files: Mapping[str, bytes], step: Edit) -> Iterator[Plan]:
+    def _plans(self, step: Edit) -> Iterator[Plan]:
         match step:
             case SetValue(pointer, value):
-                yield from self._set(files, pointer, value)
+                yield from self._set(pointer, value)
             case AddEntry(pointer, key, value):
-                file, text, note = added(_opener(files), self.origins, pointer, key, value)
+                file, text, note = added(partial(_opened, self.files), self.origins, pointer, key, value)
                 yield Plan(file, text, note, value)
             case RemoveEntry(pointer):
-                file, text = removed(_opener(files), self.origins, pointer)
+                file, text = removed(partial(_opened, self.files), self.origins, pointer)
                 yield Plan(file, text, None, None)
 
-    def _set(self, files: Mapping[str, bytes], pointer: Pointer, value: JSON) -> Iterator[Plan]:
-        found = self.origins.value(pointer)
-        if found is None or found.trace.form is ValueForm.FIXED or isinstance(value, (Mapping, list, tuple)):
+    def _set(self, pointer: Pointer, value: JSON) -> Iterator[Plan]:
+        rendered = self.origins.value(pointer)
+        if rendered is None or rendered.trace.form is ValueForm.FIXED or isinstance(value, (Mapping, list, tuple)):
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
-        trace = found.trace
-        wanted = f"{value}s" if trace.form is ValueForm.SECONDS else value
-        within = tuple(changes(trace.pieces, scalar_text(wanted))) if wanted is not None else ()
+        trace = rendered.trace
+        expected = f"{value}s" if trace.form is ValueForm.SECONDS else value
+        within = tuple(changes(trace.pieces, scalar_text(expected))) if expected is not None else ()
         several = bool(trace.pieces) and not within
-        yield from _parts(files, within, wanted)
-        if trace.literal is not None and trace.literal.file in files:
+        yield from _parts(self.files, within, expected)
+        if trace.literal is not None and trace.literal.file in self.files:
             note = _several(trace.literal) if several else None
-            yield _replacement(files, trace.literal, wanted, note, wanted)
-        if trace.origin.file not in files:
+            yield _replacement(self.files, trace.literal, expected, note, expected)
+        if trace.origin.file not in self.files:
             raise Refused(f"{format_path(pointer)} comes from {trace.origin.file}, which is no file of the repository")
         if trace.origin.through is Through.LITERAL:
-            yield _replacement(files, trace.origin, wanted, None, wanted)
+            yield _replacement(self.files, trace.origin, expected, None, expected)
         else:
             note = _several(trace.origin) if several else _note(trace)
-            yield from self._use(files, pointer, trace, wanted, note)
+            yield from self._use(pointer, trace, expected, note)
 
-    def _use(
-        self, files: Mapping[str, bytes], pointer: Pointer, trace: Trace, wanted: JSON, note: str
-    ) -> Iterator[Plan]:
+    def _use(self, pointer: Pointer, trace: Trace, expected: JSON, note: str) -> Iterator[Plan]:
         """The use itself: the expression replaced, or the entry of a map laid over it."""
         parent = self.origins.value(pointer[:-1]) if pointer else None
         inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == trace.origin
         if inherited and isinstance(pointer[-1], str):
-            parsed = _opener(files)(trace.origin.file)
-            node = hcl.node_at(parsed, trace.origin)
-            text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: wanted})
-            yield Plan(trace.origin.file, parsed.text.encode(text), note, wanted)
+            parsed = _opened(self.files, trace.origin.file)
+            node = hcl_nodes.node_at(parsed, trace.origin)
+            text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: expected})
+            yield Plan(trace.origin.file, parsed.text.encode(text), note, expected)
         else:
-            yield _replacement(files, trace.origin, wanted, note, wanted)
+            yield _replacement(self.files, trace.origin, expected, note, expected)
 
 
 def _several(origin: Origin) -> str:
@@ -193,23 +192,15 @@ def _note(trace: Trace) -> str:
             return f"{where}: the expression was replaced by its new value"
 
 
-def _opener(files: Mapping[str, bytes]) -> _Open:
-    return _Open(files)
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    files: Mapping[str, bytes]
-
-    def __call__(self, path: str) -> Parsed:
-        if path not in self.files:
-            raise Refused(f"{path} is no longer there")
-        return parse(path, self.files[path])
+def _opened(files: Mapping[str, bytes], path: str) -> Parsed:
+    if path not in files:
+        raise Refused(f"{path} is no longer there")
+    return parse(path, files[path])
 
 
 def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: str | None, expected: JSON) -> Plan:
-    parsed = _Open(files)(origin.file)
-    node = hcl.node_at(parsed, origin)
+    parsed = _opened(files, origin.file)
+    node = hcl_nodes.node_at(parsed, origin)
     text = hcl.replaced(parsed, node, _like(literal_value(node), value))
     return Plan(origin.file, parsed.text.encode(text), note, expected)
 
@@ -226,12 +217,12 @@ def _parts(files: Mapping[str, bytes], within: Sequence[TextChange], expected: J
 
 def _part(files: Mapping[str, bytes], change: TextChange, expected: JSON) -> Plan:
     """One part of a template changed, or the literal that it puts in."""
-    place = change.place
+    origin = change.origin
     if change.within is Within.LITERAL:
-        return _replacement(files, place, change.text, None, expected)
-    parsed = _Open(files)(place.file)
-    note = _note(Trace(place, place)) if change.within is Within.USE else None
-    return Plan(place.file, parsed.text.encode(hcl.part_replaced(parsed, place, change.text)), note, expected)
+        return _replacement(files, origin, change.text, None, expected)
+    parsed = _opened(files, origin.file)
+    note = _note(Trace(origin, origin)) if change.within is Within.USE else None
+    return Plan(origin.file, parsed.text.encode(hcl.part_replaced(parsed, origin, change.text)), note, expected)
 
 
 def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
@@ -244,10 +235,10 @@ def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
     return value
 
 
-def _agrees(found: JSON, expected: JSON) -> bool:
-    if found is None or expected is None or isinstance(found, bool) or isinstance(expected, bool):
-        return same(found, expected)
-    return same(found, expected) or str(found) == str(expected)
+def _agrees(actual: JSON, expected: JSON) -> bool:
+    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
+        return same(actual, expected)
+    return same(actual, expected) or str(actual) == str(expected)
 
 
 _Key: TypeAlias = tuple[str, Kind | None, str, Pointer]

@@ -18,7 +18,7 @@ from bot.model.resource import Origin
 
 
 class Within(Enum):
-    """What kind of place is changed; earlier ones say better what happened."""
+    """What kind of text is changed; earlier ones say better what happened."""
 
     LITERAL = "literal"
     """A literal of its own: a variable's default, a local."""
@@ -30,34 +30,34 @@ class Within(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """``place`` is to say ``text``."""
+    """What is at ``origin`` is to say ``text``."""
 
-    place: Origin
+    origin: Origin
     within: Within
     text: str
 
 
-def changes(pieces: Sequence[Piece], wanted: str) -> Iterator[TextChange]:
-    """Every single change that makes the text of ``pieces`` read ``wanted``, the one that says most first."""
+def changes(pieces: Sequence[Piece], target: str) -> Iterator[TextChange]:
+    """Every single change that makes the text of ``pieces`` read ``target``, the one that says most first."""
     for within, bare in ((Within.LITERAL, False), (Within.TEXT, True)):
-        for place in dict.fromkeys(piece.literal for piece in pieces if piece.literal and piece.bare is bare):
-            text = solved([(piece.text, piece.literal == place) for piece in pieces], wanted)
+        for origin in dict.fromkeys(piece.literal for piece in pieces if piece.literal and piece.bare is bare):
+            text = solved([(piece.text, piece.literal == origin) for piece in pieces], target)
             if text is not None:
-                yield TextChange(place, within, text)
+                yield TextChange(origin, within, text)
     parts = [
         (use, "".join(piece.text for piece in inside), all(piece.bare and piece.literal == use for piece in inside))
         for use, inside in ((use, list(inside)) for use, inside in groupby(pieces, key=lambda piece: piece.use))
     ]
-    for place in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):
-        text = solved([(text, use == place) for use, text, _ in parts], wanted)
+    for origin in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):
+        text = solved([(text, use == origin) for use, text, _ in parts], target)
         if text is not None:
-            yield TextChange(place, Within.USE, text)
+            yield TextChange(origin, Within.USE, text)
 
 
-def solved(parts: Sequence[tuple[str, bool]], wanted: str) -> str | None:
-    """The text that makes ``wanted`` when it stands in all the marked places; None when there is none."""
+def solved(parts: Sequence[tuple[str, bool]], target: str) -> str | None:
+    """The text that makes ``target`` when it stands in all the marked places; None when there is none."""
     marked = sum(own for _, own in parts)
-    room, left = divmod(len(wanted) - sum(len(text) for text, own in parts if not own), marked)
+    room, left = divmod(len(target) - sum(len(text) for text, own in parts if not own), marked)
     if room < 0 or left:
         return None
     start = 0
@@ -65,8 +65,8 @@ def solved(parts: Sequence[tuple[str, bool]], wanted: str) -> str | None:
         if own:
             break
         start += len(text)
-    found = wanted[start : start + room]
-    return found if "".join(found if own else text for text, own in parts) == wanted else None
+    solution = target[start : start + room]
+    return solution if "".join(solution if own else text for text, own in parts) == target else None
 
 
 def scalar_text(value: JSON) -> str:

@@ -5,12 +5,12 @@ Every function takes a parsed file and gives its whole new text; callers parse a
 
 from __future__ import annotations
 
-import json
-import re
+import itertools
 from collections.abc import Mapping
-from typing import Final
 
-from bot.edits.style import indentation, number
+from bot.edits.hcl_nodes import assignment_of, element_of, item_called, item_of
+from bot.edits.hcl_text import escaped, inline, key_text, quoted, written
+from bot.edits.style import indentation, line_end
 from bot.errors import Refused
 from bot.intake.syntax import (
     Assignment,
@@ -27,91 +27,6 @@ from bot.intake.syntax import (
 )
 from bot.model.json import JSON
 from bot.model.resource import Origin
-
-_WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
-
-
-def quoted(text: str) -> str:
-    """Text as a quoted HCL string."""
-    made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
-    made = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", made)
-    return _escaped(made)
-
-
-def written(value: JSON, indent: str = "", step: str = "  ") -> str:
-    """A value as an HCL expression; objects over several lines, indented from ``indent``."""
-    match value:
-        case None | bool():
-            return json.dumps(value)
-        case str():
-            return quoted(value)
-        case float():
-            return number(value)
-        case int():
-            return str(value)
-        case Mapping():
-            inner = indent + step
-            width = max((len(_key(key)) for key in value), default=0)
-            lines = [f"{inner}{_key(key):{width}} = {written(item, inner, step)}" for key, item in value.items()]
-            return "\n".join(["{", *lines, indent + "}"]) if lines else "{}"
-        case _:
-            return f"[{', '.join(written(item, indent, step) for item in value)}]"
-
-
-def _key(key: str) -> str:
-    return key if _WORD.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
-
-
-def node_at(parsed: Parsed, origin: Origin) -> Expression:
-    """The outermost expression that ``origin`` spans. Raises :class:`~bot.errors.Refused` when there is none."""
-    start, end = parsed.text.char(origin.start), parsed.text.char(origin.end)
-    for node in walk(parsed.body):
-        if isinstance(node, Assignment | ObjectItem):
-            value = node.expression if isinstance(node, Assignment) else node.value
-            if (value.start, value.end) == (start, end):
-                return value
-    for node in walk(parsed.body):
-        if isinstance(node, Expression) and (node.start, node.end) == (start, end):
-            return node
-    raise Refused(f"{origin.file}:{origin.line}: the value is no longer where it was")
-
-
-def block_at(parsed: Parsed, origin: Origin) -> Block:
-    """The block that ``origin`` spans."""
-    start = parsed.text.char(origin.start)
-    for node in walk(parsed.body):
-        if isinstance(node, Block) and node.start == start:
-            return node
-    raise Refused(f"{origin.file}:{origin.line}: the block is no longer where it was")
-
-
-def assignment_of(parsed: Parsed, node: Expression) -> Assignment | None:
-    """The attribute whose whole value ``node`` is."""
-    for found in walk(parsed.body):
-        if isinstance(found, Assignment) and found.expression is node:
-            return found
-    return None
-
-
-def item_of(parsed: Parsed, node: Expression) -> tuple[ObjectExpression, ObjectItem] | None:
-    """The object and the item in it whose whole value ``node`` is."""
-    for found in walk(parsed.body):
-        if isinstance(found, ObjectExpression):
-            for item in found.items:
-                if item.value is node:
-                    return found, item
-    return None
-
-
-def element_of(parsed: Parsed, node: Expression) -> tuple[ListExpression, int] | None:
-    """The list and the index in it of ``node``."""
-    for found in walk(parsed.body):
-        if isinstance(found, ListExpression):
-            for index, item in enumerate(found.items):
-                if item is node:
-                    return found, index
-    return None
 
 
 def _spliced(parsed: Parsed, start: int, end: int, text: str) -> str:
@@ -149,11 +64,7 @@ def part_replaced(parsed: Parsed, origin: Origin, text: str) -> str:
         return _spliced(parsed, start, end, quoted(text)[1:-1])
     if "\n" in text or "\n" in parsed.text.chars[start:end] or "\r" in text:
         raise Refused(f"{origin.file}:{origin.line}: lines of a heredoc are not changed one by one")
-    return _spliced(parsed, start, end, _escaped(text))
-
-
-def _escaped(text: str) -> str:
-    return re.sub(r"([$%])(?=\{)", r"\1\1", text)
+    return _spliced(parsed, start, end, escaped(text))
 
 
 def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
@@ -167,8 +78,7 @@ def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
     prefix = shown[0][: min(widths)] if node.flush and shown else ""
     if node.flush and value.startswith((" ", "\t")) and all(line.startswith((" ", "\t")) or not line for line in lines):
         return None
-    escaped = [_escaped(line) for line in lines[:-1]]
-    made = [prefix + line if line else line for line in escaped]
+    made = [prefix + escaped(line) if line else line for line in lines[:-1]]
     return "\n".join([opening.rstrip("\r"), *made, closing])
 
 
@@ -185,50 +95,38 @@ def _step(parsed: Parsed) -> str:
 def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str:
     """``node`` with entries laid over it by ``merge`` or behind it by ``concat``."""
     chars = parsed.text.chars
-    indent = indentation(chars, node.start)
     if isinstance(node, FunctionCall) and node.name == function and not node.spread and node.arguments:
         last = node.arguments[-1]
         if isinstance(last, ObjectExpression) and isinstance(value, Mapping):
             key, item = next(iter(value.items()))
             return with_item(parsed, last, key, item)
-        return _spliced(parsed, last.end, last.end, f", {_inline(value)}")
-    del indent
-    return _spliced(parsed, node.start, node.end, f"{function}({chars[node.start : node.end]}, {_inline(value)})")
-
-
-def _inline(value: JSON) -> str:
-    if isinstance(value, Mapping):
-        return (
-            "{ " + ", ".join(f"{_key(key)} = {_inline(item)}" for key, item in value.items()) + " }" if value else "{}"
-        )
-    return written(value)
-
-
-def has_item(parsed: Parsed, node: ObjectExpression, key: str) -> bool:
-    """Whether an object writes an item of that key."""
-    return any(parsed.text.chars[item.key.start : item.key.end] in {key, quoted(key)} for item in node.items)
+        return _spliced(parsed, last.end, last.end, f", {inline(value)}")
+    return _spliced(parsed, node.start, node.end, f"{function}({chars[node.start : node.end]}, {inline(value)})")
 
 
 def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> str:
     """An object with one more item, or with the item of that key replaced."""
     chars = parsed.text.chars
-    for item in node.items:
-        if chars[item.key.start : item.key.end] in {key, quoted(key)}:
-            return replaced(parsed, item.value, value)
+    item = item_called(parsed, node, key)
+    if item is not None:
+        return replaced(parsed, item.value, value)
     several_lines = "\n" in chars[node.start : node.end]
     if not node.items:
         indent = indentation(chars, node.start)
         step = indent + _step(parsed)
         return _spliced(
-            parsed, node.start, node.end, f"{{\n{step}{_key(key)} = {written(value, step, _step(parsed))}\n{indent}}}"
+            parsed,
+            node.start,
+            node.end,
+            f"{{\n{step}{key_text(key)} = {written(value, step, _step(parsed))}\n{indent}}}",
         )
     last = node.items[-1]
     if not several_lines:
-        return _spliced(parsed, last.end, last.end, f", {_key_like(parsed, last, key)} = {_inline(value)}")
+        return _spliced(parsed, last.end, last.end, f", {_key_like(parsed, last, key)} = {inline(value)}")
     indent = indentation(chars, last.start)
     comma = "," if "," in chars[last.end : node.end].split("\n", 1)[0] or _commas(parsed, node) else ""
     name = _aligned(parsed, last.key.start, last.key.end, _key_like(parsed, last, key))
-    end = _line_end(chars, last.end)
+    end = line_end(chars, last.end)
     text = f"\n{indent}{name}= {written(value, indent, _step(parsed))}{comma}"
     if comma and "," not in chars[last.end : end].split("#")[0]:
         chars_with_comma = chars[: last.end] + "," + chars[last.end : end]
@@ -241,12 +139,13 @@ def _lines(parsed: Parsed, text: str) -> str:
 
 
 def _commas(parsed: Parsed, node: ObjectExpression) -> bool:
-    between = [parsed.text.chars[one.end : other.start] for one, other in zip(node.items, node.items[1:], strict=False)]
-    return bool(between) and all("," in gap for gap in between)
+    chars = parsed.text.chars
+    gaps = [chars[item.end : following.start] for item, following in itertools.pairwise(node.items)]
+    return bool(gaps) and all("," in gap for gap in gaps)
 
 
 def _key_like(parsed: Parsed, sibling: ObjectItem, key: str) -> str:
-    return quoted(key) if parsed.text.chars[sibling.key.start] == '"' else _key(key)
+    return quoted(key) if parsed.text.chars[sibling.key.start] == '"' else key_text(key)
 
 
 def _aligned(parsed: Parsed, start: int, end: int, name: str) -> str:
@@ -256,24 +155,18 @@ def _aligned(parsed: Parsed, start: int, end: int, name: str) -> str:
     return name.ljust(width) if width > len(name) else f"{name} "
 
 
-def _line_end(chars: str, offset: int) -> int:
-    end = chars.find("\n", offset)
-    end = len(chars) if end < 0 else end
-    return end - 1 if end > offset and chars[end - 1] == "\r" else end
-
-
 def with_element(parsed: Parsed, node: ListExpression, value: JSON) -> str:
     """A list with one more element."""
     chars = parsed.text.chars
     if not node.items:
-        return _spliced(parsed, node.start, node.end, f"[{_inline(value)}]")
+        return _spliced(parsed, node.start, node.end, f"[{inline(value)}]")
     last = node.items[-1]
     if "\n" not in chars[node.start : last.start]:
-        return _spliced(parsed, last.end, last.end, f", {_inline(value)}")
+        return _spliced(parsed, last.end, last.end, f", {inline(value)}")
     indent = indentation(chars, last.start)
     comma = chars.find(",", last.end, node.end)
     at = comma + 1 if comma >= 0 and not chars[last.end : comma].strip() else last.end
-    end = _line_end(chars, at)
+    end = line_end(chars, at)
     trailing = "," if at != last.end else ""
     head = chars[: last.end] + "," + (chars[at:end] if at != last.end else chars[last.end : end])
     return head + _lines(parsed, f"\n{indent}{written(value, indent)}{trailing}") + chars[end:]
@@ -289,7 +182,7 @@ def with_attribute(parsed: Parsed, body: Body, block: Block | None, name: str, v
         label = _aligned(parsed, last.start, last.start + len(last.name), name)
         if block is not None and "\n" not in chars[block.start : block.end]:
             return _opened(parsed, block, f"{name} = {written(value, step, step)}")
-        end = _line_end(chars, last.end)
+        end = line_end(chars, last.end)
         return _spliced(parsed, end, end, f"\n{indent}{label}= {written(value, indent, step)}")
     outer = indentation(chars, block.start) if block is not None else ""
     indent = outer + step
@@ -313,10 +206,21 @@ def _opened(parsed: Parsed, block: Block, item: str) -> str:
     if not block.body.items:
         return _spliced(parsed, block.body.start, block.end, f"\n{indent}{item}\n{outer}}}")
     if "\n" in chars[block.start : block.end]:
-        end = _line_end(chars, block.body.items[-1].end)
+        end = line_end(chars, block.body.items[-1].end)
         return _spliced(parsed, end, end, f"\n{indent}{item}")
     inside = chars[block.body.start : block.end - 1].strip()
     return _spliced(parsed, block.body.start, block.end, f"\n{indent}{inside}\n{indent}{item}\n{outer}}}")
+
+
+def without(parsed: Parsed, node: Expression) -> str | None:
+    """The file without the attribute, object item or list element whose whole value ``node`` is; None if it is none."""
+    if (assignment := assignment_of(parsed, node)) is not None:
+        return without_assignment(parsed, assignment)
+    if (item := item_of(parsed, node)) is not None:
+        return without_item(parsed, *item)
+    if (element := element_of(parsed, node)) is not None:
+        return without_element(parsed, *element)
+    return None
 
 
 def without_item(parsed: Parsed, node: ObjectExpression, item: ObjectItem) -> str:
@@ -350,7 +254,7 @@ def without_assignment(parsed: Parsed, item: Assignment | Block) -> str:
 def _without_lines(parsed: Parsed, start: int, end: int) -> str:
     chars = parsed.text.chars
     first = chars.rfind("\n", 0, start) + 1
-    if chars[first:start].strip() or "}" in chars[end : _line_end(chars, end)].split("#")[0]:
+    if chars[first:start].strip() or "}" in chars[end : line_end(chars, end)].split("#")[0]:
         return _spliced(parsed, start, end, "")
     after = chars.find("\n", end)
     return chars[:first] + (chars[after + 1 :] if after >= 0 else "")

@@ -96,23 +96,23 @@ def load_file(path: str, data: bytes) -> tuple[str, tuple[OverlayEntry, ...], li
         return "", (), [_mistake(text, error["loc"], error["msg"]) for error in exc.errors()]
     entries: list[OverlayEntry] = []
     errors: list[SourceError] = []
-    for index, found in enumerate(model.entries):
+    for index, recorded in enumerate(model.entries):
         try:
-            entries.append(_entry(found))
+            entries.append(_entry(recorded))
         except Invalid as exc:
             errors.append(_mistake(text, ("entries", index, "path"), exc.message))
     return model.task, tuple(entries), errors
 
 
-def _entry(found: _EntryModel) -> OverlayEntry:
-    pointer = tuple(part for part in parse_path(found.path) if not isinstance(part, Item))
-    if not pointer or format_path(pointer) != found.path:
-        raise Invalid(f"{found.path!r} is not a raw path; elements are written [#0]")
-    given = found.model_fields_set
+def _entry(model: _EntryModel) -> OverlayEntry:
+    pointer = tuple(part for part in parse_path(model.path) if not isinstance(part, Item))
+    if not pointer or format_path(pointer) != model.path:
+        raise Invalid(f"{model.path!r} is not a raw path; elements are written [#0]")
+    given = model.model_fields_set
     append = "append" in given
-    value: JSON | Absent = found.append if append else found.value if "value" in given else Absent()
+    value: JSON | Absent = model.append if append else model.value if "value" in given else Absent()
     return OverlayEntry(
-        found.resource, pointer, value, found.replaced if "replaced" in given else Absent(), tuple(found.drift), append
+        model.resource, pointer, value, model.replaced if "replaced" in given else Absent(), tuple(model.drift), append
     )
 
 

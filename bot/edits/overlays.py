@@ -118,11 +118,11 @@ def _recorded(entries: list[OverlayEntry], made: OverlayEntry) -> list[OverlayEn
     return [*entries, made]
 
 
-def outcome_same(one: JSON | Absent, other: JSON | Absent) -> bool:
+def outcome_same(left: JSON | Absent, right: JSON | Absent) -> bool:
     """Equality of two values either of which may be absent."""
-    if isinstance(one, Absent) or isinstance(other, Absent):
-        return isinstance(one, Absent) and isinstance(other, Absent)
-    return same(one, other)
+    if isinstance(left, Absent) or isinstance(right, Absent):
+        return isinstance(left, Absent) and isinstance(right, Absent)
+    return same(left, right)
 
 
 def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
@@ -131,13 +131,13 @@ def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
     Text is never a whole tree, so the two cannot be confused.
     """
     where = format_path(entry.pointer)
-    found: _Outcome
+    rendered: _Outcome
     try:
-        found = at(tree, entry.pointer)
+        rendered = at(tree, entry.pointer)
     except KeyError:
-        found = ABSENT
-    if not outcome_same(found, entry.replaced):
-        return f"configuration now sets {where} itself" if not isinstance(found, Absent) else f"{where} is gone"
+        rendered = ABSENT
+    if not outcome_same(rendered, entry.replaced):
+        return f"configuration now sets {where} itself" if not isinstance(rendered, Absent) else f"{where} is gone"
     try:
         if isinstance(entry.value, Absent):
             return applied(tree, RemoveEntry(entry.pointer))

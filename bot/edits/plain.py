@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.edits.splice import EditedDocument, added, removed, replaced
+from bot.edits.document import EditedDocument
+from bot.edits.entries import added, removed
+from bot.edits.splice import replaced
 from bot.edits.style import house
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
@@ -57,11 +59,11 @@ def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
     if root is None:
         raise Refused(f"{text.file} has nothing to change in document number {document + 1}")
     before = [_value(tree, dialect) for tree in trees]
-    wanted = [applied(item, step) if index == document else item for index, item in enumerate(before)]
+    expected = [applied(item, step) if index == document else item for index, item in enumerate(before)]
     doc = EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
     for chars in _proposals(doc, step, dialect):
         proposal = Text(text.file, chars, text.bom)
-        if _reads_as(proposal, wanted, dialect):
+        if _reads_as(proposal, expected, dialect):
             return proposal
     where = format_path(step.pointer)
     raise Refused(
@@ -70,12 +72,12 @@ def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
     )
 
 
-def _reads_as(proposal: Text, wanted: list[JSON], dialect: Dialect) -> bool:
+def _reads_as(proposal: Text, expected: list[JSON], dialect: Dialect) -> bool:
     try:
-        found = [_value(tree, dialect) for tree in _trees(proposal)]
+        values = [_value(tree, dialect) for tree in _trees(proposal)]
     except Refused:
         return False
-    return len(found) == len(wanted) and all(map(same, found, wanted))
+    return len(values) == len(expected) and all(map(same, values, expected))
 
 
 def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[str]:
@@ -84,22 +86,22 @@ def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[st
     if own is not None:
         yield from _proposals(doc, own, dialect)
         return
-    place = locate(doc.root, step.pointer)
+    position = locate(doc.root, step.pointer)
     match step:
         case SetValue(_, new):
-            if not place.rest:
-                yield from replaced(doc, place, new)
+            if not position.rest:
+                yield from replaced(doc, position, new)
         case AddEntry(_, key, new):
-            for segment in reversed(place.rest[1:] if place.rest else ()):
+            for segment in reversed(position.rest[1:] if position.rest else ()):
                 key, new = _wrapped(segment, key, new)
-            if place.rest:
-                yield from added(doc, place, str(place.rest[0]), [new] if key is None else {key: new})
+            if position.rest:
+                yield from added(doc, position, str(position.rest[0]), [new] if key is None else {key: new})
             else:
-                yield from added(doc, place, key, new)
+                yield from added(doc, position, key, new)
         case RemoveEntry(pointer):
             container = locate(doc.root, pointer[:-1])
-            if not place.rest and place.parent is not None:
-                yield from removed(doc, place.parent, place, container)
+            if not position.rest and position.parent is not None:
+                yield from removed(doc, position.parent, position, container)
 
 
 def _wrapped(segment: str | int, key: str | None, new: JSON) -> tuple[str, JSON]:
@@ -111,12 +113,12 @@ def _unshared(doc: EditedDocument, step: Edit, dialect: Dialect) -> Edit | None:
     for depth in range(len(step.pointer)):
         node = target(locate(doc.root, step.pointer[: depth + 1]).node)
         parent = target(locate(doc.root, step.pointer[:depth]).node)
-        found = locate(doc.root, step.pointer[: depth + 1])
-        if found.rest:
+        position = locate(doc.root, step.pointer[: depth + 1])
+        if position.rest:
             return None
         inherited = isinstance(parent, MappingNode) and _comes_by_merge(parent, step.pointer[depth])
         last = depth + 1 == len(step.pointer) and not isinstance(step, AddEntry)
-        if inherited or (isinstance(found.node, AliasNode) and not last):
+        if inherited or (isinstance(position.node, AliasNode) and not last):
             return _override(step, step.pointer[: depth + 1], value(node, dialect), by_merge=inherited)
     return None
 

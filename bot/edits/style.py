@@ -16,6 +16,8 @@ from bot.intake.scalars import reads_as_text
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
 from bot.model.json import JSON
 
+# YAML 1.2.2: how plain text may begin (7.3.3) and what ends it (": ", " #"), what flow collections add to that (7.4),
+# and characters that must be escaped (5.1). Everything proposed here is parsed again, so that a gap costs a quote, no value.
 _PLAIN: Final = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`][^\n\r]*\Z|[-?:][^\s,\[\]{}][^\n\r]*\Z")
 _NOT_PLAIN: Final = re.compile(
     r": |:\Z|\s#|\s\Z|[\t\u2028\u2029]|[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -40,6 +42,14 @@ class House:
 def column(chars: str, offset: int) -> int:
     """The column of ``offset``, from 0."""
     return offset - (chars.rfind("\n", 0, offset) + 1)
+
+
+def line_end(chars: str, offset: int) -> int:
+    """Where the line of ``offset`` ends, before its line break."""
+    end = chars.find("\n", offset)
+    if end < 0:
+        return len(chars)
+    return end - 1 if end > offset and chars[end - 1] == "\r" else end
 
 
 def indentation(chars: str, offset: int) -> str:
@@ -125,9 +135,9 @@ def _text(value: str, quote: str, *, flow: bool) -> str:
 
 
 def double(value: str) -> str:
-    """Text in double quotes; JSON's escapes are YAML's too."""
+    """Text in double quotes; JSON's escapes are YAML's too (YAML 1.2.2, section 7.3.1)."""
     quoted = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _UNPRINTABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", quoted)
 
 
 def flow(value: JSON, manner: House, *, quote: str = "") -> str:
@@ -194,7 +204,7 @@ def _indented(lines: list[str], columns: int) -> list[str]:
 
 
 def literal(value: str, manner: House) -> list[str]:
-    """A literal block: its header, then its lines indented by one step. Empty when the text cannot be written so."""
+    """A literal block: its header (YAML 1.2.2, section 8.1.1), then its lines, indented; empty where there is none."""
     body = value.rstrip("\n")
     if not body or "\r" in value or _UNPRINTABLE.search(value) or re.search(r"[\x00-\x08\x0b-\x1f]|[ \t]\Z", body):
         return []

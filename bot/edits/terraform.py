@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.edits import hcl
+from bot.edits import hcl, hcl_nodes
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
 from bot.intake.cw import parse
@@ -28,7 +28,10 @@ def adopt_terraform(desired: Desired, edits: Sequence[Edit], files: Mapping[str,
 
 
 def _resources(desired: Desired, data: bytes) -> dict[str, Desired]:
-    return {f"{found.id.kind}.{found.id.name}": found for found in read_terraform({desired.file: data}).resources}
+    return {
+        f"{resource.id.kind}.{resource.id.name}": resource
+        for resource in read_terraform({desired.file: data}).resources
+    }
 
 
 def _own(desired: Desired) -> str:
@@ -36,10 +39,10 @@ def _own(desired: Desired) -> str:
 
 
 def _tree(desired: Desired, data: bytes) -> JSON:
-    found = _resources(desired, data).get(_own(desired))
-    if found is None:
+    declared = _resources(desired, data).get(_own(desired))
+    if declared is None:
         raise Refused(f"{desired.file} no longer declares {desired.id}")
-    return found.tree
+    return declared.tree
 
 
 def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
@@ -47,19 +50,19 @@ def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
     parsed = parse(desired.file, data)
     after = parsed.text.encode(_text(parsed, before[_own(desired)], step))
     problems = read_terraform({desired.file: after}).errors
-    now = {name: found.tree for name, found in _resources(desired, after).items()}
-    wanted: dict[str, JSON] = {name: found.tree for name, found in before.items()}
-    wanted[_own(desired)] = applied(wanted[_own(desired)], step)
-    if problems or not same(now, wanted):
+    now = {name: resource.tree for name, resource in _resources(desired, after).items()}
+    expected: dict[str, JSON] = {name: resource.tree for name, resource in before.items()}
+    expected[_own(desired)] = applied(expected[_own(desired)], step)
+    if problems or not same(now, expected):
         raise Refused(f"{desired.file}: {format_path(step.pointer)} cannot be written without changing something else")
     return after
 
 
-def _text(parsed: Parsed, found: Desired, step: Edit) -> str:
-    origin = found.origins.at(step.pointer)
+def _text(parsed: Parsed, declared: Desired, step: Edit) -> str:
+    origin = declared.origins.at(step.pointer)
     match step:
         case SetValue(_, value):
-            return hcl.replaced(parsed, hcl.node_at(parsed, _need(origin, step.pointer)), value)
+            return hcl.replaced(parsed, hcl_nodes.node_at(parsed, _need(origin, step.pointer)), value)
         case AddEntry(pointer, key, value):
             return _added(parsed, _need(origin, pointer), key, value, nested=bool(pointer))
         case RemoveEntry(pointer):
@@ -74,13 +77,13 @@ def _need(origin: Origin | None, pointer: Pointer) -> Origin:
 
 def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nested: bool) -> str:
     if not nested or _is_block(parsed, origin):
-        block = hcl.block_at(parsed, origin)
+        block = hcl_nodes.block_at(parsed, origin)
         if key is not None and block.body.get(key) is not None:
             raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_attribute(parsed, block.body, block, key or "", value)
-    node = hcl.node_at(parsed, origin)
+    node = hcl_nodes.node_at(parsed, origin)
     if isinstance(node, ObjectExpression) and key is not None:
-        if hcl.has_item(parsed, node, key):
+        if hcl_nodes.item_called(parsed, node, key) is not None:
             raise Refused(f"{origin.file}:{origin.line}: {key} is computed by Terraform: change the expression by hand")
         return hcl.with_item(parsed, node, key, value)
     if isinstance(node, ListExpression) and key is None:
@@ -90,7 +93,7 @@ def _added(parsed: Parsed, origin: Origin, key: str | None, value: JSON, *, nest
 
 def _is_block(parsed: Parsed, origin: Origin) -> bool:
     try:
-        block = hcl.block_at(parsed, origin)
+        block = hcl_nodes.block_at(parsed, origin)
     except Refused:
         return False
     return block.end == parsed.text.char(origin.end)
@@ -98,12 +101,8 @@ def _is_block(parsed: Parsed, origin: Origin) -> bool:
 
 def _removed(parsed: Parsed, origin: Origin) -> str:
     if _is_block(parsed, origin):
-        return hcl.without_assignment(parsed, hcl.block_at(parsed, origin))
-    node = hcl.node_at(parsed, origin)
-    if (assignment := hcl.assignment_of(parsed, node)) is not None:
-        return hcl.without_assignment(parsed, assignment)
-    if (item := hcl.item_of(parsed, node)) is not None:
-        return hcl.without_item(parsed, *item)
-    if (element := hcl.element_of(parsed, node)) is not None:
-        return hcl.without_element(parsed, *element)
-    raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")
+        return hcl.without_assignment(parsed, hcl_nodes.block_at(parsed, origin))
+    text = hcl.without(parsed, hcl_nodes.node_at(parsed, origin))
+    if text is None:
+        raise Refused(f"{origin.file}:{origin.line}: nothing can be removed here")
+    return text

@@ -77,15 +77,15 @@ def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
     raise Refused(f"the source has no list at {format_path(pointer)}")
 
 
-def same(one: JSON, other: JSON) -> bool:
+def same(left: JSON, right: JSON) -> bool:
     """Equality that keeps types apart: ``1``, ``1.0``, ``True`` and ``"1"`` are four values."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(item, other[key]) for key, item in one.items())
-    if is_list(one) and is_list(other) and isinstance(one, Sequence) and isinstance(other, Sequence):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return one == other or (one != one and other != other)  # noqa: PLR0124 (not a number equals nothing)
-    return type(one) is type(other) and one == other
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
+    if is_list(left) and is_list(right) and isinstance(left, Sequence) and isinstance(right, Sequence):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, float) and isinstance(right, float):
+        return left == right or (left != left and right != right)  # noqa: PLR0124 (not a number equals nothing)
+    return type(left) is type(right) and left == right
 
 
 def ordered(edits: Sequence[Edit]) -> list[Edit]:
@@ -120,11 +120,11 @@ def _old(value: JSON, pointer: Pointer) -> JSON:
         return None
 
 
-def _alike(one: JSON, other: JSON) -> bool:
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping) or one.keys() != other.keys():
+def _alike(left: JSON, right: JSON) -> bool:
+    if not isinstance(left, Mapping) or not isinstance(right, Mapping) or left.keys() != right.keys():
         return False
-    differing = [key for key, item in one.items() if not same(item, other[key])]
-    return len(differing) == 1 and differing[0] != "name" and len(one) > 1
+    differing = [key for key, item in left.items() if not same(item, right[key])]
+    return len(differing) == 1 and differing[0] != "name" and len(left) > 1
 
 
 def steps(value: JSON, edit: Edit) -> Iterator[Edit]:

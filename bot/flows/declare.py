@@ -40,6 +40,12 @@ class Selection:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def takes(self, path: str) -> bool:
+        """Whether a file counts."""
+        return any(_matches(path, glob) for glob in self.include) and not any(
+            _matches(path, glob) for glob in self.exclude
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
@@ -103,16 +109,10 @@ class Declarer:
         listed = self.repository.entries(commit, suffixes=SUFFIXES)
         if listed is not self._listed:
             paths = set(candidates(entry.path for entry in listed))
-            self._selected = [entry for entry in listed if entry.path in paths and self._chosen(entry.path)]
+            self._selected = [entry for entry in listed if entry.path in paths and self.selection.takes(entry.path)]
             self._listed = listed
         own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
         return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
-
-    def _chosen(self, path: str) -> bool:
-        chosen = self.selection
-        return any(_matches(path, glob) for glob in chosen.include) and not any(
-            _matches(path, g) for g in chosen.exclude
-        )
 
     def _read(self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry]) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
@@ -127,7 +127,7 @@ class Declarer:
         def load(blob: str) -> bytes:
             return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
 
-        return FileTree({entry.path: entry.blob for entry in entries if self._chosen(entry.path)}, load)
+        return FileTree({entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}, load)
 
     def _build(
         self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None

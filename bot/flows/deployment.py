@@ -82,18 +82,24 @@ class DeploymentReader:
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
         chosen = self.selection
-        self.documents = self.documents.on(tree)
-        discovery = discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
+        discovery = self.discovery(tree)
         targets = [self._observed(target) for target in discovery.targets]
         if chosen.only is not None and chosen.only not in {target.name for target in targets}:
             raise Invalid(_unknown(chosen.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
-        expansions = {target.name: self._expansions.of(target, tree) for target in targets}
-        looked = _uncovered(targets, expansions)
+        rendered = self._expansions.of_all(targets, tree)
+        expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
+        looked = uncovered(targets, expansions)
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
+
+    def discovery(self, tree: FileTree) -> Discovery:
+        """What ``tree`` deploys; nothing is rendered for it."""
+        chosen = self.selection
+        self.documents = self.documents.on(tree)
+        return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
     def expand(self, target: Target, tree: FileTree) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to."""
@@ -116,7 +122,7 @@ def _unknown(name: str, targets: Sequence[Target]) -> str:
     )
 
 
-def _uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) -> list[Target]:
+def uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) -> list[Target]:
     """The targets that nothing else deploys: what an application brought to light takes its folder with it."""
     paths = {
         rendered.unit.path: target.name

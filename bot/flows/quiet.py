@@ -122,7 +122,7 @@ def without_idle(drifts: Sequence[Drift], declaration: Declaration) -> tuple[tup
         IgnoreNote(
             name,
             "not compared",
-            f"none of its {counts[name]} objects runs here; name it under targets: in clockwork.yaml to hear of missing ones",
+            f"none of its {counts[name]} objects runs here; name it under targets: in clockwork.yaml to be told of missing ones",
         )
         for name in sorted(idle)
     )

@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.errors import BotError, Invalid
+from bot.errors import BotError, Invalid, Refused
+from bot.flows.rendered_diff import TargetDifference, differences, markdown
+from bot.flows.rendered_diff import comment_body as rendered_body
+from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.judge import Judgement, ordered
-from bot.guardrails.report import check_of, comment_body
+from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
 from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
@@ -33,6 +36,9 @@ pull request (REST API, "List pull requests files": "Responses include a maximum
 """
 DETECTOR_SECONDS: Final = 60.0
 _MANY_REMOVED: Final = 5
+_RENDERED: Final = "rendered"
+"""The kind of the marker of the comment that shows rendered differences."""
+_LEAST_ROOM: Final = 2_000
 
 
 def review(
@@ -148,6 +154,16 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     return ChangeFacts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
 
 
+def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:
+    """``facts`` with what the change does to rendered objects. What goes wrong is a fact too, and never silence."""
+    if render is None:
+        return facts
+    try:
+        return replace(facts, rendered=render(change))
+    except Exception as error:  # noqa: BLE001 whatever a stranger's files make rendering raise is told as a finding
+        return replace(facts, unrendered=f"rendering failed with {type(error).__name__}")
+
+
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:
     """The change with what its pull request says about it."""
     kind, agent = authors.classify(pull.author, branch=pull.head_ref, messages=change.messages, known=agents)
@@ -166,11 +182,12 @@ def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | N
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One pull request's result with the check that shows it."""
+    """One pull request's result with the check that shows it, and what changes by target."""
 
     result: AIResult
     check: PublishedCheck
     state: CheckState
+    rendered: tuple[TargetDifference, ...] = ()
 
 
 def review_pull(
@@ -188,11 +205,16 @@ def review_pull(
     name: str = CHECK_NAME,
     full_name: str = "",
     comment: bool = False,
+    render: RenderChange | None = None,
+    mask_key: bytes = b"",
+    rendered_comment: bool = False,
 ) -> Reviewed:
     """Judge pull request ``number`` and publish the check on its head: in progress, remarks, conclusion last.
 
-    ``rules`` are those of the pull request's base (see :func:`rules_at`). In strict mode everything that goes wrong
-    between the first and the last step leaves a failed check, and the error is raised on.
+    ``rules`` are those of the pull request's base (see :func:`rules_at`). ``render`` says what the change does to rendered
+    objects: the check shows it, and with ``rendered_comment`` a comment too; ``mask_key`` keys what hides secrets. In
+    strict mode everything that goes wrong between the first and the last step leaves a failed check, and the error is
+    raised on.
     """
     pull = host.pull(number)
     identity = external_id(pull.head_sha, pull.base_sha, rules.hash, mode)
@@ -201,6 +223,7 @@ def review_pull(
     try:
         change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
         request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
+        facts = with_rendered(facts_of(repository, change), change, render)
         result = review(
             request,
             rules=rules,
@@ -208,9 +231,12 @@ def review_pull(
             store=store,
             clock=clock,
             session_id=session_id,
-            facts=facts_of(repository, change),
+            facts=facts,
         )
         check = check_of(result, change, rules, mode, name=name, external_id=identity)
+        rendered = differences(facts.rendered, mask_key)
+        if rendered:
+            check = replace(check, summary=_with_difference(check.summary, rendered))
         published = host.publish(check)
     except BotError as error:
         host.publish(_broken(running, mode, error))
@@ -218,7 +244,27 @@ def review_pull(
     if comment and result.verdict is not Verdict.APPROVE:
         marker = Marker("guardrails", f"pull/{number}", identity[:16])
         host.comment(number, marker=marker, body=comment_body(result, change, mode))
-    return Reviewed(result, published, check.state)
+    if rendered_comment and facts.unrendered is None:
+        _show_rendered(host, number, rendered, pull.head_sha)
+    return Reviewed(result, published, check.state, rendered)
+
+
+def _with_difference(summary: str, rendered: Sequence[TargetDifference]) -> str:
+    room = MAX_SUMMARY - len(summary)
+    return f"{summary}\n\n{markdown(rendered, room)}" if room > _LEAST_ROOM else summary
+
+
+def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDifference], head: str) -> None:
+    """Keep the one comment with the difference. Without one it is made when there is something to show.
+
+    A token that may not comment shows it in the check alone.
+    """
+    marker = Marker(_RENDERED, f"pull/{number}", head[:16])
+    try:
+        if rendered or any(each.marker and each.marker.kind == _RENDERED for each in host.comments(number)):
+            host.comment(number, marker=marker, body=rendered_body(rendered, head))
+    except Refused:
+        return
 
 
 def _broken(running: Check, mode: Mode, error: BotError) -> Check:

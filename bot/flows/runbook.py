@@ -72,6 +72,29 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     )
 
 
+def _by_file(file: str | None) -> tuple[RunbookStep, ...]:
+    """How a plain manifest is applied again."""
+    quoted = None if file is None else shlex.quote(file)
+    return (
+        RunbookStep("Compare before you change anything.", f"kubectl diff -f {quoted}" if quoted else None),
+        RunbookStep(
+            "To restore (change what runs to what Git says), apply it again.",
+            f"kubectl apply -f {quoted}" if quoted else None,
+        ),
+    )
+
+
+def _by_target(target: str) -> tuple[RunbookStep, ...]:
+    """How what is rendered for a target is applied again: its files by themselves are not what is deployed."""
+    return (
+        RunbookStep("Compare before you change anything.", f"clockwork drift --target {shlex.quote(target)}"),
+        RunbookStep(
+            f"To restore (change what runs to what Git says), have target {target} applied again by what deploys it: its "
+            "controller, `kubectl apply -k` on its kustomization, or `helm upgrade` of its release."
+        ),
+    )
+
+
 def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     resource = drift.resource
     kind = f"{resource.kind.lower()}.{resource.group}" if resource.group else resource.kind.lower()
@@ -79,15 +102,7 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     if resource.scope:
         target += f" -n {shlex.quote(resource.scope)}"
     look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = (
-        RunbookStep(
-            "Compare before you change anything.", f"kubectl diff -f {shlex.quote(drift.file)}" if drift.file else None
-        ),
-        RunbookStep(
-            "To restore (change what runs to what Git says), apply it again.",
-            f"kubectl apply -f {shlex.quote(drift.file)}" if drift.file else None,
-        ),
-    )
+    restore = _by_target(resource.target) if resource.target else _by_file(drift.file)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(

@@ -1,4 +1,7 @@
-"""Stacks of provider ``docker`` as one Compose file each, in long syntax so that every leaf is one leaf of the ``.cw`` file."""
+"""Stacks of provider ``docker`` as one Compose file each, in long syntax so that every leaf is one leaf of the ``.cw`` file.
+
+Source of names and forms: the Compose Specification, "Services", "Networks", "Volumes", "Configs" and "Secrets".
+"""
 
 from __future__ import annotations
 
@@ -93,6 +96,7 @@ def _keyed(names: Value | None, value: dict[str, str]) -> Value | None:
 
 
 def _healthcheck(resource: Resource) -> Value | None:
+    """Compose Specification, "healthcheck": ``test`` is ``CMD`` and words, or ``CMD-SHELL`` and a line for the shell."""
     check = resource.get("healthcheck")
     if check is None:
         return None
@@ -113,6 +117,7 @@ def _ports(resource: Resource) -> Value | None:
 
 
 def _port(port: Value) -> Value:
+    """Compose Specification, "ports", long syntax: ``published`` is text, ``tcp`` and ``ingress`` are the defaults."""
     own = port.mapping
     host = own.get("host")
     entries = {
@@ -151,12 +156,15 @@ def _secrets(resource: Resource) -> Value | None:
 
 
 def _mounted(resource: Resource, block: str) -> Value | None:
-    found = resource.get(block)
-    if found is None:
+    mounts = resource.get(block)
+    if mounts is None:
         return None
     return listed(
-        [tree({"source": one.mapping["name"], "target": one.mapping.get("target")}, one) for one in found.elements],
-        found,
+        [
+            tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
+            for mount in mounts.elements
+        ],
+        mounts,
     )
 
 

@@ -1,6 +1,7 @@
 """Stacks of provider ``kubernetes``: a Deployment and a Service per service, ConfigMaps and PersistentVolumeClaims.
 
-Secrets are referred to by name and never rendered: their values do not belong in Git.
+Secrets are referred to by name and never rendered: their values do not belong in Git. Source of names and forms: the
+Kubernetes API reference, apps/v1 and core/v1.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bot.model.resource import Platform, ResourceId
 _CONTAINER: Final[Pointer] = ("spec", "template", "spec", "containers", 0)
 _UNITS: Final = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PULL: Final = {"always": "Always", "missing": "IfNotPresent", "never": "Never", "build": "IfNotPresent"}
+"""Compose Specification, "pull_policy", to Kubernetes documentation, "Images", "Image pull policy"."""
 
 
 def parts(stack: Stack) -> Iterator[ArtifactPart]:
@@ -70,6 +72,7 @@ def _head(stack: Stack, resource: Resource, version: str, kind: str) -> dict[str
 
 
 def _selector(stack: Stack, resource: Resource) -> dict[str, Value]:
+    """Kubernetes documentation, "Recommended Labels". A Deployment's selector cannot change: neither may these two."""
     name, part_of = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
     return {name: fixed(resource.name, resource.body), part_of: fixed(stack.name, resource.body)}
 
@@ -121,6 +124,7 @@ def _container(resource: Resource, volumes: list[tuple[Value, Value]]) -> Value:
 
 
 def _words(command: Value | None) -> Value | None:
+    """Words for ``command`` and ``args``, which Kubernetes hands to no shell, as Compose splits a line into words."""
     if command is None or isinstance(command.data, tuple):
         return command
     text = as_text(command) or ""
@@ -161,20 +165,19 @@ def _port(port: Value, key: str) -> Value:
 
 def _resources(resource: Resource) -> Value | None:
     made = {
-        key: tree({"cpu": _cpu(block.mapping.get("cpu")), "memory": _memory(block.mapping.get("memory"))}, block)
+        key: tree({"cpu": block.mapping.get("cpu"), "memory": _memory(block.mapping.get("memory"))}, block)
         for key, name in (("limits", "limits"), ("requests", "reservations"))
         if (block := resource.get(name)) is not None
     }
     return tree(dict(made), resource.body) if made else None
 
 
-def _cpu(value: Value | None) -> Value | None:
-    """Kubernetes' cores are numbers, too."""
-    return value
-
-
 def _memory(value: Value | None) -> Value | None:
-    """``512m`` is mebibytes for Docker and millibytes for Kubernetes: ``512Mi`` is the same for both."""
+    """``512m`` is mebibytes for Docker and millibytes for Kubernetes: ``512Mi`` is the same for both.
+
+    Sources: Compose Specification, "Specifying byte values"; Kubernetes documentation, "Resource Management for Pods and
+    Containers", "Memory resource units".
+    """
     text = as_text(value) if value is not None else None
     if value is None or text is None:
         return None
@@ -185,6 +188,7 @@ def _memory(value: Value | None) -> Value | None:
 
 
 def _seconds(value: Value | None) -> Value | None:
+    """A duration as Kubernetes' probes count it: in whole seconds, at least one (Probe v1)."""
     if value is None:
         return None
     total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(us|ms|s|m|h)", str(value.data)))
@@ -208,6 +212,7 @@ def _probe(resource: Resource) -> Value | None:
 
 
 def _security(resource: Resource) -> Value | None:
+    """SecurityContext v1. ``runAsUser`` takes numbers only: a user's name is left to the image."""
     user = resource.get("user")
     numeric = user is not None and str(user.data).isdigit()
     add, drop = resource.get("cap_add"), resource.get("cap_drop")
@@ -246,11 +251,12 @@ def _volumes(resource: Resource) -> list[tuple[Value, Value]]:
 
 
 def _elements(resource: Resource, name: str) -> tuple[Value, ...]:
-    found = resource.get(name)
-    return found.elements if found is not None else ()
+    value = resource.get(name)
+    return value.elements if value is not None else ()
 
 
 def _mounted(source: Value, mount: Value, name: str) -> tuple[Value, Value]:
+    # A volume's name is a DNS label: at most 63 of a-z, 0-9 and "-" (Kubernetes documentation, "Object Names and IDs").
     label = fixed(re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:63], mount)
     target = mount.mapping.get("target") or fixed(f"/{name}", mount)
     volume = tree({"name": label, **source.mapping}, mount)
@@ -259,8 +265,8 @@ def _mounted(source: Value, mount: Value, name: str) -> tuple[Value, Value]:
 
 def _service(stack: Stack, resource: Resource) -> Value:
     body = resource.body
-    found = _elements(resource, "port")
-    ports = [_service_port(port, _port_name(port, found)) for port in found]
+    elements = _elements(resource, "port")
+    ports = [_service_port(port, _port_name(port, elements)) for port in elements]
     spec = {
         "selector": tree(dict(_selector(stack, resource)), body),
         "ports": listed(ports, resource.get("port") or body),
@@ -282,7 +288,7 @@ def _service_port(port: Value, name: Value) -> Value:
 def _port_name(port: Value, ports: Sequence[Value]) -> Value:
     """Its name, or one that stays when only the number people connect to changes; each name is there once."""
     own = port.mapping
-    inside = [(_protocol(one), one.mapping["container"].data) for one in ports]
+    inside = [(_protocol(sibling), sibling.mapping["container"].data) for sibling in ports]
     mine = (_protocol(port), own["container"].data)
     number = mine[1] if inside.count(mine) == 1 else (own.get("host") or own["container"]).data
     return own.get("name") or fixed(f"{mine[0]}-{number}", port)

@@ -6,10 +6,11 @@ stale exactly when its bytes differ. Called by the flows on every tick and by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.assembly.config import Config, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
+from bot.edits.compose import doubled_dollars
 from bot.edits.overlays import Overlays, apply_entry
 from bot.edits.style import House, block
 from bot.edits.values import applied
@@ -46,11 +47,11 @@ def _parts(stack: Stack) -> Iterator[ArtifactPart]:
 def _patched(part: ArtifactPart, overlays: Overlays, dropped: list[Dropped]) -> JSON:
     tree = part.tree.plain()
     for entry in overlays.of(part.task, str(part.id)):
-        found = apply_entry(tree, entry)
-        if isinstance(found, str):
-            dropped.append(Dropped(part.task, entry, found))
+        result = apply_entry(tree, entry)
+        if isinstance(result, str):
+            dropped.append(Dropped(part.task, entry, result))
         else:
-            tree = found
+            tree = result
     return tree
 
 
@@ -81,16 +82,16 @@ def _sensitive(part: ArtifactPart) -> Iterator[Pointer]:
 def _files(stack: Stack, patched: Sequence[tuple[ArtifactPart, JSON]]) -> Iterator[tuple[str, bytes]]:
     if stack.provider is Provider.DOCKER:
         tree: dict[str, JSON] = {"name": stack.name}
-        for part, found in patched:
+        for part, rendered in patched:
             section, name = part.root
             inside = tree.setdefault(str(section), {})
             if isinstance(inside, dict):
-                inside[str(name)] = _committed(part, found)
+                inside[str(name)] = _committed(part, rendered)
         yield compose.artifact(stack), _document([part for part, _ in patched], [_yaml(tree)])
         return
     for path in dict.fromkeys(part.artifact for part, _ in patched):
-        here = [(part, found) for part, found in patched if part.artifact == path]
-        yield path, _document([part for part, _ in here], [_yaml(found) for _, found in here])
+        here = [(part, rendered) for part, rendered in patched if part.artifact == path]
+        yield path, _document([part for part, _ in here], [_yaml(rendered) for _, rendered in here])
 
 
 def _document(parts: Sequence[ArtifactPart], texts: Sequence[str]) -> bytes:
@@ -104,19 +105,12 @@ def _yaml(tree: JSON) -> str:
 
 
 def _committed(part: ArtifactPart, tree: JSON) -> JSON:
-    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled."""
-    made = _doubled(tree)
+    """A Compose tree as it may be committed: secret values are left to the environment, dollar signs are doubled.
+
+    ``${NAME:?message}`` stops a deployment that has no value for it (Compose Specification, "Interpolation").
+    """
+    made = doubled_dollars(tree)
     for pointer in _sensitive(part):
         name = str(pointer[-1]).upper().replace("-", "_").replace(".", "_")
         made = applied(made, SetValue(pointer, f"${{{name}:?set {name} where this is deployed}}"))
     return made
-
-
-def _doubled(tree: JSON) -> JSON:
-    if isinstance(tree, str):
-        return tree.replace("$", "$$")
-    if isinstance(tree, Mapping):
-        return {key: _doubled(item) for key, item in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_doubled(item) for item in tree]
-    return tree

@@ -239,14 +239,14 @@ def _hunks(delta: Delta) -> Iterable[Hunk]:
         return
     if delta.change.before == delta.change.after:
         return
-    for header in _HUNK.finditer(_patch(delta.change.before or b"", delta.change.after or b"")):
+    for header in _HUNK.finditer(patch(delta.change.before or b"", delta.change.after or b"", context=0)):
         old_start, old_count, new_start, new_count = (1 if part is None else int(part) for part in header.groups())
         yield Hunk(_numbered(old, old_start, old_count), _numbered(new, new_start, new_count))
 
 
-def _patch(before: bytes, after: bytes) -> bytes:
+def patch(before: bytes, after: bytes, *, context: int) -> bytes:
+    """The unified diff of two texts, with ``context`` lines around each change; empty where they are equal."""
     import pygit2
     from pygit2.enums import DiffOption
 
-    patch = pygit2.Patch.create_from(before, after, "a", "b", DiffOption.FORCE_TEXT, 0, 0)
-    return bytes(patch.data)
+    return bytes(pygit2.Patch.create_from(before, after, "a", "b", DiffOption.FORCE_TEXT, context, 0).data)

@@ -137,6 +137,26 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: it is {documents.message}."
                 yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line)
+    yield from _rendered_whole(subject, rules, mode)
+
+
+def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
+    """SYS-001 and SYS-002 for what rendered before the change and does not with it."""
+    if subject.facts.unrendered is not None:
+        yield system(rules, "SYS-002", mode, f"Targets are not judged: {subject.facts.unrendered}.")
+    for change in subject.facts.rendered:
+        for failure in change.failures:
+            text = f"{change.target} cannot be rendered any more: {redact(failure.reason)}. It was not looked at."
+            file, line = failure.file or None, failure.line or 1
+            yield system(
+                rules,
+                "SYS-001",
+                mode,
+                text,
+                file=file,
+                line=line if file else None,
+                anchor=f"{change.target}/{failure.subject}",
+            )
 
 
 def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:

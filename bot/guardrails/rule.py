@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from bot.guardrails.hunks import Delta
+from bot.guardrails.rendered import RenderedChange
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Mode
 
@@ -33,11 +34,14 @@ class GuardOptions:
 class ChangeFacts:
     """What is known beside the change itself. Every field may be missing.
 
-    ``paths`` are the files at base; ``registry`` says of (ecosystem, name) whether the public registry has it.
+    ``paths`` are the files at base; ``registry`` says of (ecosystem, name) whether the public registry has it;
+    ``rendered`` are the targets whose rendered objects the change moves. ``unrendered`` says why nothing was rendered.
     """
 
     paths: frozenset[str] = frozenset()
     registry: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    rendered: tuple[RenderedChange, ...] = ()
+    unrendered: str | None = None
 
 
 @dataclass(frozen=True)

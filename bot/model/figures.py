@@ -28,7 +28,7 @@ def succeeded(session: Session) -> bool:
 
 def counted_rules(session: Session) -> Counter[str]:
     """How often each rule fired at ``warn`` or ``block``."""
-    return Counter(found.rule for found in session.findings if found.enforce.rank >= Enforce.WARN.rank)
+    return Counter(finding.rule for finding in session.findings if finding.enforce.rank >= Enforce.WARN.rank)
 
 
 def bucket(milliseconds: int) -> int:

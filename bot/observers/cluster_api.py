@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 
 INSTALL: Final = "pip install 'clockwork-gitops[kubernetes]'"
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds token, certificate and namespace (Kubernetes docs, "Accessing the Kubernetes API from a Pod")."""
 _PAGE: Final = 500
+"""Objects of one page, as kubectl asks for (``--chunk-size``): a server holds a whole page in memory."""
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
 
 
 class Expired(Unavailable):
-    """410 Gone. Where it answers a continue token that is too old, the list starts again."""
+    """410 Gone. Where it answers a continue token that is too old, the list starts again.
+
+    Kubernetes docs, "Kubernetes API Concepts", "Retrieving large results sets in chunks": a token lives about five minutes.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class ClusterApi:
         """All items of a list, page by page, with ``apiVersion`` and ``kind`` filled in as a single GET has them.
 
         ``read`` is told the number of items of each page.
+        Items of a typed list have neither of them ("Kubernetes API Concepts", "Collections").
         A list that expires between two pages starts again, at most three times. ``Unavailable`` for 404 as well.
         """
         for _ in range(_RESTARTS):
@@ -184,6 +190,7 @@ class ClusterApi:
     def _answer(self, path: str, params: Mapping[str, str]) -> httpx.Response:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):
             answer = self._once(path, params)
+            # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
             wait = answer.headers.get("Retry-After", "1")

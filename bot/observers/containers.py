@@ -31,6 +31,7 @@ from bot.observers.sanitize import shown_url
 from bot.ports import Observation, Tell, silent
 
 _LABELS: Final = ("com.docker.compose.project", "io.podman.compose.project")
+"""What names a container's project: docker/compose pkg/api/labels.go; containers/podman-compose podman_compose.py."""
 _T = TypeVar("_T")
 
 

@@ -25,9 +25,11 @@ from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import Observed, Platform, ResourceId
+from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
+"""Keys that Podman's inspect of a container has and Docker's has not: containers/podman libpod/define/container_inspect.go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _yaml(words: str, source: str) -> Iterator[JSON]:
         documents = load(Text(source, words), Dialect.KUBERNETES)
     except Broken as exc:
         error, problem = exc.error, exc.problem or exc.error.message
-        raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {problem}") from exc
+        raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {sanitized(problem)}") from exc
     yield from (document.value for document in documents if document is not None)
 
 
@@ -134,7 +136,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
             _sort(element, pile, section)
         return
     if not isinstance(value, dict):
-        raise Invalid(f"{pile.source}: expected objects, found {type(value).__name__} {str(value)[:40]!r}")
+        raise Invalid(
+            f"{pile.source}: expected objects, found {type(value).__name__} {sanitized(str(value)[:1000])[:40]!r}"
+        )
     if section is None and value and value.keys() <= _SECTIONS:
         for key, below in value.items():
             pile.covered.add(_platform(key))
@@ -155,7 +159,9 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
     kind, version = text(value.get("kind")), text(value.get("apiVersion"))
     if kind == "Status":
         why = text(value.get("message")) or text(value.get("reason"))
-        raise Invalid(f"{pile.source}: the API server answered with an error instead of objects: {why[:200]}")
+        raise Invalid(
+            f"{pile.source}: the API server answered with an error instead of objects: {sanitized(why[:1000])[:200]}"
+        )
     pile.covered.add(Platform.KUBERNETES)
     if not kind.endswith("List") or "items" not in value:
         pile.untyped = True
@@ -182,7 +188,7 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
     elif "IPAM" in value or "network_interface" in value or "subnets" in value:
         pile.others.append(("network", value))
     else:
-        keys = ", ".join(sorted(value)[:6]) or "nothing"
+        keys = sanitized(", ".join(sorted(value)[:6])) or "nothing"
         raise Invalid(
             f"{pile.source}: cannot tell what an object with {keys} is",
             advice="`docker ps` and `kubectl get -o name` say too little: use `docker inspect` or `kubectl get -o json`",

@@ -19,11 +19,16 @@ from bot.observers.sanitize import sanitized, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"
+"""Podman's own API beside the Docker-compatible one (podman-system-service(1), "Podman API"); newer servers keep 4.0.0."""
 _LOG: Final = 64 * 1024
 
 
 def host_of(environment: Mapping[str, str]) -> str:
-    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is."""
+    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is.
+
+    Docker docs, "Configure remote access for Docker daemon"; podman-system-service(1) for root and for users; podman(1)
+    for CONTAINER_HOST.
+    """
     for name in ("DOCKER_HOST", "CONTAINER_HOST"):
         if environment.get(name):
             return environment[name]
@@ -123,7 +128,10 @@ def _engine(version: JSON) -> Literal["docker", "podman"]:
 
 
 def unframed(log: bytes) -> bytes:
-    """A log without the engine's frames: 4 bytes of stream, 4 of length, big-endian. One of a terminal has none."""
+    """A log without the engine's frames: 4 bytes of stream, 4 of length, big-endian. One of a terminal has none.
+
+    Docker Engine API reference, "Attach to a container", "Stream format".
+    """
     words = bytearray()
     at = 0
     while log[at : at + 1] in {b"\0", b"\1", b"\2"} and log[at + 1 : at + 4] == b"\0\0\0":

@@ -33,7 +33,10 @@ def with_evidence(api: ClusterApi, sick: Observed, pods: Sequence[ResourceId]) -
 
 
 def _events(api: ClusterApi, id_: ResourceId) -> list[str]:
-    """The last warnings about one object, oldest first."""
+    """The last warnings about one object, oldest first.
+
+    Kubernetes docs, "Field Selectors": events can be selected by ``involvedObject``.
+    """
     selector = f"involvedObject.kind={id_.kind},involvedObject.name={id_.name}"
     try:
         events = api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector})
@@ -56,7 +59,10 @@ def _event_line(event: Tree) -> str:
 
 
 def _log(api: ClusterApi, pod: ResourceId) -> list[str]:
-    """The end of the log of the container that fails: of its last run where it was restarted."""
+    """The end of the log of the container that fails: of its last run where it was restarted.
+
+    Kubernetes API reference, Pod, "read log": ``previous``, ``tailLines``, ``limitBytes``.
+    """
     path = f"/api/v1/namespaces/{pod.scope}/pods/{pod.name}"
     try:
         status = api.get(path)

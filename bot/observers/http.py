@@ -284,6 +284,7 @@ def _cause(exc: BaseException) -> str:
     chain: BaseException | None = exc
     while chain is not None:
         if isinstance(chain, socket.gaierror):
+            # getaddrinfo(3): "the name server returned a temporary failure"; it says nothing about the name
             if chain.errno == socket.EAI_AGAIN:
                 raise Unavailable("names cannot be resolved on this machine at the moment") from exc
             return "the host name does not resolve"
@@ -298,7 +299,7 @@ def _cause(exc: BaseException) -> str:
 
 
 def _proxy(url: str, environment: Mapping[str, str]) -> str | None:
-    """The proxy that the usual variables name for ``url``."""
+    """The proxy that the usual variables name for ``url``, as curl(1) reads them ("ENVIRONMENT"); no standard defines them."""
     from urllib.parse import urlsplit
 
     parts = urlsplit(url)

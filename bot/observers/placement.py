@@ -15,6 +15,7 @@ from bot.model.json import JSON, Tree, mappings, text, texts
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _LOCAL: Final = "localhost/"
+"""podman-build(1), ``--tag``: where an image's name has no registry, ``localhost`` is put before it."""
 
 
 def placed(

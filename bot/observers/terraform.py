@@ -33,6 +33,7 @@ from bot.ports import Observation, ObserverStep, Tell, silent
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
+"""What would change what a plan does or says (Terraform docs, "Environment Variables"; the last: "Debugging Providers")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class _Planning:
         """The plan as JSON. Raises :class:`Unavailable` naming the command that failed and why."""
         file = str(self.scratch / "plan")
         options = ["-input=false", "-lock=false", "-no-color"]
+        # an init that may write the lock file would change the work tree (Terraform docs, "terraform init", -lockfile)
         self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
         inputs = [f"-var-file={path.resolve()}" for path in self.settings.variables_files]
         only = ["-refresh-only"] if self.settings.refresh_only else []

@@ -62,13 +62,13 @@ class Asked:
             return None
 
 
-def candidates(asked: Asked, scene: Scene, tree: FileTree) -> Iterator[Candidate]:
-    """Edits worth trying for one wanted edit, each once."""
+def candidates(asked: Asked, scene: Scene, tree: FileTree, *, written: bool = False) -> Iterator[Candidate]:
+    """Edits worth trying for one wanted edit, each once; ``written``: only of what is written already."""
     listed = documents(tree, scene.inputs.get(asked.target, frozenset()))
     shared = {path: sum(path in inputs for inputs in scene.inputs.values()) for path in {d.file for d in listed}}
     most = _FAST_MOST if scene.fast else _SLOW_MOST
     tried: set[tuple[str, bytes]] = set()
-    for guess in _guesses(asked, scene, listed, shared):
+    for guess in _guesses(asked, scene, listed, shared, written=written):
         made = _made(guess, tree)
         if made is None or (made.file, made.data) in tried:
             continue
@@ -89,23 +89,28 @@ class Guess:
     inner: Pointer | None = None
 
 
-def _guesses(asked: Asked, scene: Scene, listed: Sequence[Document], shared: Mapping[str, int]) -> Iterator[Guess]:
+def _guesses(
+    asked: Asked, scene: Scene, listed: Sequence[Document], shared: Mapping[str, int], *, written: bool
+) -> Iterator[Guess]:
     """What only this target reads comes first, then new entries of its own, then what others read too."""
     own = [document for document in listed if shared.get(document.file, 1) <= 1]
     others = [document for document in listed if shared.get(document.file, 1) > 1]
-    yield from _in_documents(asked, own, shared, scene)
-    for layer in scene.layers:
+    yield from _in_documents(asked, own, shared, scene, written=written)
+    for layer in () if written else scene.layers:
         if shared.get(layer.file, 1) <= 1:
             yield from _in_layer(asked, layer)
-    if scene.fast:
+    if scene.fast and not written:
         yield from _in_collections(asked, scene.layers, listed)
-    yield from _in_documents(asked, others, shared, scene)
+    yield from _in_documents(asked, others, shared, scene, written=written)
 
 
-def _in_documents(asked: Asked, listed: Sequence[Document], shared: Mapping[str, int], scene: Scene) -> Iterator[Guess]:
+def _in_documents(
+    asked: Asked, listed: Sequence[Document], shared: Mapping[str, int], scene: Scene, *, written: bool
+) -> Iterator[Guess]:
     if isinstance(asked.edit, SetValue) and not isinstance(asked.edit.value, (Mapping, list)):
         yield from _by_value(asked, asked.edit.value, leaves(listed), shared)
-    yield from _in_objects(asked, listed, shared, scene.began.get(asked.id, ""))
+    objects = _in_objects(asked, listed, shared, scene.began.get(asked.id, ""))
+    yield from (guess for guess in objects if not written or _is_written(guess, listed))
     yield from _in_patches(asked, listed, shared)
 
 
@@ -202,6 +207,15 @@ def _in_objects(asked: Asked, listed: Sequence[Document], shared: Mapping[str, i
     for document in same:
         for edit in translated(asked.edit, asked.tree, document.tree):
             yield Guess(document.file, document.index, edit, "manifest" if document.file == began else "patch")
+
+
+def _is_written(guess: Guess, listed: Sequence[Document]) -> bool:
+    document = next(each for each in listed if (each.file, each.index) == (guess.file, guess.document))
+    try:
+        at(document.tree, guess.edit.pointer)
+    except KeyError:
+        return False
+    return True
 
 
 def _in_patches(asked: Asked, listed: Sequence[Document], shared: Mapping[str, int]) -> Iterator[Guess]:

@@ -45,7 +45,8 @@ def collections(edit: Edit, rendered: Tree, defaults: Tree, held: JSON) -> Itera
         around = at(rendered, pointer)
     except KeyError:
         around = None
-    for path, default in _collections(defaults, ()):
+    written: Tree = held if isinstance(held, Mapping) else {}
+    for path, default in _collections({**defaults, **written}, ()):
         try:
             value = at(held, path)
         except KeyError:

@@ -24,7 +24,11 @@ from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
 
 def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
     """The edit of files that sets everything that ``goal`` asks for, one wanted edit after the other."""
-    run = _Run(goal, scene, scene.tree, {t: dict(objects) for t, objects in scene.objects.items()})
+    return _found(goal, scene, written=False)
+
+
+def _found(goal: Goal, scene: Scene, *, written: bool) -> EditPlan | NoEdit:
+    run = _Run(goal, scene, scene.tree, {t: dict(objects) for t, objects in scene.objects.items()}, written)
     for id_, edits in goal.edits.items():
         for edit in edits:
             if (failure := run.take(id_, edit)) is not None:
@@ -41,6 +45,8 @@ class _Run:
     scene: Scene
     tree: FileTree
     objects: dict[str, dict[ResourceId, Tree]]
+    written: bool
+    """Only what is written already counts, whatever else it moves: a trace asks who sets a value now."""
     spots: list[Spot] = field(default_factory=list)
     moves: set[tuple[str, ResourceId]] = field(default_factory=set)
     tried: int = 0
@@ -58,7 +64,7 @@ class _Run:
         except Refused as exc:
             return NoEdit(exc.message, self.tried)
         wide: tuple[Candidate, Objects, frozenset[tuple[str, ResourceId]]] | None = None
-        for candidate in candidates(asked, self.scene, self.tree):
+        for candidate in candidates(asked, self.scene, self.tree, written=self.written):
             self.tried += 1
             outcome = self.scene.render(
                 self.tree.with_changes({candidate.file: candidate.data}), frozenset({candidate.file})
@@ -66,7 +72,7 @@ class _Run:
             moved = None if outcome is None else self._effect(asked, wanted, outcome)
             if outcome is None or moved is None:
                 continue
-            if not moved:
+            if not moved or self.written:
                 self._apply(candidate, outcome, moved)
                 return None
             if wide is None or len(moved) < len(wide[2]):
@@ -167,4 +173,4 @@ def trace(target: str, id_: ResourceId, pointer: tuple[str | int, ...], scene: S
     other = probed(value)
     if other is None:
         return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
-    return find_edit(Goal(target, {id_: (SetValue(pointer, other),)}), scene)
+    return _found(Goal(target, {id_: (SetValue(pointer, other),)}), scene, written=True)

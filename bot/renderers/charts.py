@@ -7,7 +7,6 @@ dependencies"); ``ProcessDependencies`` in helm's ``pkg/chart/v2/util/dependenci
 from __future__ import annotations
 
 import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared
 from bot.renderers import values
+from bot.renderers.objects import as_json
 from bot.targets.documents import Documents
 from bot.targets.paths import is_below, joined
 
@@ -109,7 +109,7 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
             return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", file, line)
     if missing and about is not None:  # as if it did not need what is switched off: Helm would ask for it all the same
         rest = [each for each in mappings(about.tree.get("dependencies")) if each not in missing]
-        written[posixpath.basename(file)] = json.dumps({**about.tree, "dependencies": rest}, default=list).encode()
+        written[posixpath.basename(file)] = as_json({**about.tree, "dependencies": rest}).encode()
     changing = _is_changing(tree, files.items())
     return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing)
 

@@ -8,7 +8,6 @@ Helm with values put together ("Values", "Values references") and kustomize on w
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import values
 from bot.renderers.helm import Helm, Release
 from bot.renderers.kustomize import Additions, Kustomize
-from bot.renderers.objects import described, titled
+from bot.renderers.objects import as_json, described, titled
 from bot.renderers.opaque import unresolved
 from bot.renderers.substitution import substituted
 from bot.targets.documents import Documents
@@ -71,7 +70,7 @@ class Flux:
             files = _value_files(spec, tree)
         except Invalid as exc:
             return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
-        defaults = None if files is None else json.dumps(files, default=dict).encode()
+        defaults = None if files is None else as_json(files).encode()
         release = Release(
             chart, _release_name(unit), unit.namespace or "default", given, crds=_updates_crds(spec), defaults=defaults
         )
@@ -85,11 +84,8 @@ class Flux:
     def _post(self, unit: Unit, rendering: Rendering, renderers: Sequence[Tree]) -> Rendering:
         """The rendering patched by its ``postRenderers``, each a kustomization over what came before."""
         for renderer in renderers:
-            files = {
-                f"{number}.json": json.dumps(made.tree, default=list).encode()
-                for number, made in enumerate(rendering.objects)
-            }
-            files["kustomization.yaml"] = json.dumps({"resources": list(files)}).encode()
+            files = {f"{number}.json": as_json(made.tree).encode() for number, made in enumerate(rendering.objects)}
+            files["kustomization.yaml"] = as_json({"resources": list(files)}).encode()
             apart = FileTree({}, lambda _blob: b"", files)
             built = self.kustomize.render(
                 replace(unit, path=""), apart, _post_additions(mapping(renderer["kustomize"]))
@@ -131,7 +127,7 @@ def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTr
         listed.append(posixpath.relpath(path, folder or "."))
     path = posixpath.join(folder, "kustomization.yaml")
     made = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": listed}
-    return tree.with_changes({path: json.dumps(made).encode()})
+    return tree.with_changes({path: as_json(made).encode()})
 
 
 def _is_object(tree: Tree) -> bool:
@@ -185,9 +181,9 @@ def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
         entries: list[JSON] = []
         for each in mappings(spec.get(key)):
             if key == "patchesStrategicMerge":
-                entries.append(json.dumps(each, default=list))
+                entries.append(as_json(each))
             elif key == "patchesJson6902" and not isinstance(each.get("patch"), str):
-                entries.append({**each, "patch": json.dumps(each.get("patch"), default=list)})
+                entries.append({**each, "patch": as_json(each.get("patch"))})
             else:
                 entries.append(each)
         if entries:

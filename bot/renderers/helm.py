@@ -7,7 +7,6 @@ passwords, certificates) is found by rendering it twice; it is not comparable.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -27,8 +26,8 @@ from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
 from bot.renderers.confined import Jail, write_files
-from bot.renderers.helm_process import SECONDS, Failure, Manifests, Worker
-from bot.renderers.objects import HELM_HOOK, described, is_hook, one_line, parsed, titled
+from bot.renderers.helm_process import SECONDS, HelmProcess, Manifests, RenderFailure
+from bot.renderers.objects import HELM_HOOK, as_json, described, is_hook, one_line, parsed, titled
 from bot.targets import scopes
 from bot.targets.documents import Documents
 
@@ -76,7 +75,7 @@ class Helm:
     jail: Jail
     documents: Documents
     capabilities: Capabilities = field(default_factory=Capabilities)
-    _worker: Worker | None = None
+    _worker: HelmProcess | None = None
     _written: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -139,7 +138,7 @@ class Helm:
         file, line = _blamed(chart, answer.reason) or (unit.file, unit.line)
         return NotCompared(titled(unit), answer.reason, file, line, missing_tool=answer.missing, again=answer.again)
 
-    def _asked(self, chart: Chart, release: Release, tree: FileTree) -> Manifests | Failure:
+    def _asked(self, chart: Chart, release: Release, tree: FileTree) -> Manifests | RenderFailure:
         capabilities = release.capabilities or self.capabilities
         request: dict[str, JSON] = {
             "values": release.values,
@@ -150,11 +149,11 @@ class Helm:
         }
         if tools.helm_library():
             if self._worker is None or not self._worker.alive:
-                self._worker = Worker(self.jail)
+                self._worker = HelmProcess(self.jail)
             return self._worker.ask({**request, "chart": str(self._folder(chart, tree))})
         program = tools.helm()
         if program is None:
-            return Failure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
+            return RenderFailure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
         return self._by_program(program, self._folder(chart, tree), release, capabilities)
 
     def _folder(self, chart: Chart, tree: FileTree) -> Path:
@@ -179,9 +178,9 @@ class Helm:
 
     def _by_program(
         self, program: Path, folder: Path, release: Release, capabilities: Capabilities
-    ) -> Manifests | Failure:
+    ) -> Manifests | RenderFailure:
         written = folder.parent / "values.json"
-        written.write_text(json.dumps(release.values, default=dict), encoding="utf-8")
+        written.write_text(as_json(release.values), encoding="utf-8")
         argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
         argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
         if capabilities.kube_version:
@@ -191,8 +190,8 @@ class Helm:
         ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             stopped = ended.ending is not ProcessEnd.NOT_FOUND and (ended.exit_code or 0) < 0
-            said = one_line(ended.stderr.replace(f"{folder.parent}/", "")) or f"it ended by {ended.ending.value}"
-            return Failure(f"helm: {said}", missing=ended.ending is ProcessEnd.NOT_FOUND, again=stopped)
+            message = one_line(ended.stderr.replace(f"{folder.parent}/", "")) or f"it ended by {ended.ending.value}"
+            return RenderFailure(f"helm: {message}", missing=ended.ending is ProcessEnd.NOT_FOUND, again=stopped)
         return by_source(ended.stdout.decode("utf-8", "replace"))
 
 
@@ -225,8 +224,8 @@ def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
 
 
 def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
-    said = [scopes.declared(each.tree) for each in crds]
-    return frozenset(kind for kind, namespaced in filter(None, said) if not namespaced)
+    declarations = [scopes.declared(each.tree) for each in crds]
+    return frozenset(kind for kind, namespaced in filter(None, declarations) if not namespaced)
 
 
 def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
@@ -257,14 +256,14 @@ def _steady(
     return kept, left
 
 
-def _differences(one: JSON, other: JSON, at: Pointer) -> Iterator[Pointer]:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in {**one, **other}:
-            yield from _differences(one.get(key), other.get(key), (*at, key))
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, pair in enumerate(zip(one, other, strict=True)):
+def _differences(left: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        for key in {**left, **right}:
+            yield from _differences(left.get(key), right.get(key), (*at, key))
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, pair in enumerate(zip(left, right, strict=True)):
             yield from _differences(*pair, (*at, index))
-    elif one != other:
+    elif left != right:
         yield at
 
 

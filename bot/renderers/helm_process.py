@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from bot.model.json import JSON
-from bot.renderers.confined import OUTPUT_CAP, Jail, limits
-from bot.renderers.objects import one_line
+from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
+from bot.renderers.objects import as_json, one_line
 
 SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
@@ -39,7 +39,7 @@ class Manifests:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RenderFailure:
     """Why Helm rendered nothing. ``missing``: it is not installed; ``again``: it ran out of time or memory."""
 
     reason: str
@@ -47,7 +47,7 @@ class Failure:
     again: bool = False
 
 
-class Worker:
+class HelmProcess:
     """The process. Not for two threads at once; it reads nothing but Python, the library and the charts in the jail."""
 
     def __init__(self, jail: Jail) -> None:
@@ -63,6 +63,7 @@ class Worker:
             "HOME": str(jail.root / "home"),
             "TMPDIR": str(jail.root / "tmp"),
             "LC_ALL": "C.UTF-8",
+            **GO,
         }
         self._process = subprocess.Popen(
             words,
@@ -73,7 +74,7 @@ class Worker:
             cwd=jail.root,
             start_new_session=True,
         )
-        self._late = _START_SECONDS
+        self._ready = False
         self._finalizer = weakref.finalize(self, _end, self._process)
 
     @property
@@ -85,27 +86,27 @@ class Worker:
         """The process is gone."""
         self._finalizer()
 
-    def ask(self, request: Mapping[str, JSON]) -> Manifests | Failure:
+    def ask(self, request: Mapping[str, JSON]) -> Manifests | RenderFailure:
         """One chart rendered. A process that takes too long or says too much is ended."""
         pipe, stdin = self._process.stdout, self._process.stdin
         assert pipe is not None  # noqa: S101 - asked for as a pipe
         assert stdin is not None  # noqa: S101 - asked for as a pipe
         try:
-            stdin.write(json.dumps(request, default=dict).encode() + b"\n")
+            self._ready = self._ready or _line(pipe, time.monotonic() + _START_SECONDS) is not None
+            stdin.write(as_json(request).encode() + b"\n")
             stdin.flush()
-            line = _line(pipe, time.monotonic() + SECONDS + self._late)
+            line = _line(pipe, time.monotonic() + SECONDS)
         except (OSError, ValueError):
             line = None
         if line is None:
             self.close()
-            return Failure(
+            return RenderFailure(
                 f"helm did not finish: it was stopped after {SECONDS:g} s, at its memory limit or for its output",
                 again=True,
             )
-        self._late = 0.0
         answer = json.loads(line)
         if "error" in answer:
-            return Failure(f"helm: {one_line(str(answer['error']))}")
+            return RenderFailure(f"helm: {one_line(str(answer['error']))}")
         return Manifests(answer["manifests"], tuple((file, data) for file, data in answer["crds"]))
 
 

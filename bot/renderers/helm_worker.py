@@ -17,6 +17,8 @@ def main() -> None:
     """Answer until standard input ends."""
     from helm_python import Chart
 
+    sys.stdout.write("\n")  # ready: what takes time from now on is a chart's doing
+    sys.stdout.flush()
     charts: dict[str, Any] = {}
     for line in sys.stdin:
         request = json.loads(line)

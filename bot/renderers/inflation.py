@@ -7,7 +7,6 @@ kubectl.docs.kubernetes.io, "helmCharts"; ``HelmChart`` in kustomize's ``api/typ
 
 from __future__ import annotations
 
-import json
 import posixpath
 from dataclasses import replace
 from typing import Final
@@ -19,7 +18,7 @@ from bot.model.target import NotCompared, Unit
 from bot.renderers import charts, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.helm_process import Manifests
-from bot.renderers.objects import HELM_HOOK, is_hook, parsed, titled
+from bot.renderers.objects import HELM_HOOK, as_json, is_hook, parsed, titled
 from bot.targets.documents import Document, Documents
 from bot.targets.kustomization import Closure, chart_folder
 from bot.targets.paths import joined
@@ -30,8 +29,8 @@ _HOME: Final = ".clockwork-charts"
 
 def source(path: str) -> str | None:
     """The template that a file of :func:`inflated` was rendered from; None for any other file."""
-    before, found, after = path.partition(f"{_HOME}/")
-    return after.partition("/")[2] if found and (not before or before.endswith("/")) else None
+    before, separator, after = path.partition(f"{_HOME}/")
+    return after.partition("/")[2] if separator and (not before or before.endswith("/")) else None
 
 
 def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> dict[str, bytes] | NotCompared:
@@ -52,7 +51,7 @@ def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> di
                 files[posixpath.join(folder, added[-1])] = data
         tree = {key: value for key, value in document.tree.items() if key not in {"helmCharts", "helmGlobals"}}
         tree["resources"] = [*elements(tree.get("resources")), *added]
-        files[file] = json.dumps(tree, default=list).encode()
+        files[file] = as_json(tree).encode()
     return files
 
 
@@ -112,7 +111,7 @@ def _files(chart: charts.Chart, answer: Manifests, entry: Tree, *, crds: bool) -
         if len(kept) == len(objects) and kept:
             files[path] = printed.encode()
         elif kept:
-            files[path] = "\n---\n".join(json.dumps(tree, default=list) for tree in kept).encode()
+            files[path] = "\n---\n".join(as_json(tree) for tree in kept).encode()
     return files
 
 

@@ -9,7 +9,6 @@ and fetch what is not there.
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -24,9 +23,9 @@ from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd, ProcessResult
 from bot.renderers import inflation, tools
-from bot.renderers.confined import SECONDS, Jail
+from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
-from bot.renderers.objects import described, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, one_line, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Document, Documents
 from bot.targets.kustomization import Closure, closure, file_of
@@ -39,6 +38,7 @@ _GENERATED: Final = re.compile(r"^  kind: \w+Generator$", re.MULTILINE)
 """In an origin's ``configuredBy``. A transformer stands there where a patch took the origin away."""
 _NAMED: Final = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)*|\.\.?(?:/[\w@.+-]+)+")
 _LINE: Final = re.compile(r"\bline (\d+)")
+SECONDS: Final = 60.0
 _MOST: Final = 20_000
 """Files of one build. Ten thousand resources are a lot; more is no target."""
 
@@ -107,7 +107,7 @@ class Kustomize:
             folder: str | Path = top / unit.path
             argv: list[str | Path] = [tool, *program.words, folder]
             argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
-            ended = self.jail.run(argv)
+            ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
@@ -153,39 +153,39 @@ def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | N
 
 
 def _failed(unit: Unit, ended: ProcessResult, words: str, documents: Documents, inputs: frozenset[str]) -> NotCompared:
-    said, stopped = one_line(words), (ended.exit_code or 0) < 0 or "out of memory" in words
+    message, stopped = one_line(words), (ended.exit_code or 0) < 0 or "out of memory" in words
     match ended.ending:
         case ProcessEnd.TIMEOUT:
             return _problem(unit, f"kustomize did not finish within {SECONDS:g} s", again=True)
         case ProcessEnd.TOO_LARGE:
             return _problem(unit, "kustomize printed more than any target needs")
         case ProcessEnd.NOT_FOUND:
-            return _problem(unit, f"kustomize could not be started: {said}", missing_tool=True)
+            return _problem(unit, f"kustomize could not be started: {message}", missing_tool=True)
         case ProcessEnd.EXITED if stopped:
             return _problem(unit, "kustomize was stopped at its limit of memory or processor time", again=True)
         case ProcessEnd.EXITED:
-            file, line = blamed(said, unit.path, inputs) or (file_of(documents, unit.path) or unit.file, 1)
-            return NotCompared(titled(unit), f"kustomize: {said or 'it failed and said nothing'}", file, line)
+            file, line = blamed(message, unit.path, inputs) or (file_of(documents, unit.path) or unit.file, 1)
+            return NotCompared(titled(unit), f"kustomize: {message or 'it failed and said nothing'}", file, line)
 
 
 def _problem(unit: Unit, reason: str, *, missing_tool: bool = False, again: bool = False) -> NotCompared:
     return NotCompared(titled(unit), reason, unit.file, unit.line, missing_tool=missing_tool, again=again)
 
 
-def blamed(said: str, folder: str, inputs: frozenset[str]) -> tuple[str, int] | None:
+def blamed(message: str, folder: str, inputs: frozenset[str]) -> tuple[str, int] | None:
     """The input that a message of kustomize names last, with the line after it: messages go from the outside in. Paths in
     them are relative to the build's folder, to that of the kustomization named before, or whole.
     """
-    found, at = None, folder
-    for match in _NAMED.finditer(said):
+    location, at = None, folder
+    for match in _NAMED.finditer(message):
         for base in (at, folder, ""):
             path = posixpath.normpath(posixpath.join(base, match[0]))
             if path in inputs:
-                line = _LINE.search(said, match.end())
-                found = path, int(line[1]) if line else 1
+                line = _LINE.search(message, match.end())
+                location = path, int(line[1]) if line else 1
                 at = posixpath.dirname(path)
                 break
-    return found
+    return location
 
 
 def written(documents: Documents, path: str, data: bytes, additions: Additions) -> bytes:
@@ -208,7 +208,7 @@ def written(documents: Documents, path: str, data: bytes, additions: Additions) 
     if additions.images:
         tree["images"] = _merged_images(list(mappings(tree.get("images"))), additions.images)
     tree["buildMetadata"] = ["originAnnotations"]
-    return json.dumps(tree, default=list).encode()
+    return as_json(tree).encode()
 
 
 def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:

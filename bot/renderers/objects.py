@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.intake.scalars import Dialect
@@ -72,6 +73,11 @@ def described(tree: Tree) -> str:
 def titled(unit: Unit) -> str:
     """What a unit is called in a message: as it was found, where that names it."""
     return unit.how if unit.how and unit.name in unit.how else f"{unit.name} ({unit.how})" if unit.how else unit.name
+
+
+def as_json(value: object) -> str:
+    """A value of JSON as text, whatever kind of mappings and sequences it is made of."""
+    return json.dumps(value, default=lambda each: dict(each) if isinstance(each, Mapping) else list(each))
 
 
 def one_line(words: str) -> str:

@@ -27,13 +27,13 @@ _ENCRYPTED: Final = "it is encrypted with SOPS"
 
 def opaque(tree: Tree) -> Mapping[Pointer, str]:
     """The pointers of values that cannot be compared, each with why."""
-    found = dict(_walk(tree, (), sops="sops" in tree))
+    pointers = dict(_walk(tree, (), sops="sops" in tree))
     if tree.get("kind") == "Secret":
         data = tree.get("data")
         for key, value in data.items() if isinstance(data, Mapping) else ():
             if isinstance(value, str) and _SOPS.encode() in _decoded(value):
-                found["data", key] = _ENCRYPTED
-    return found
+                pointers["data", key] = _ENCRYPTED
+    return pointers
 
 
 def is_sops(pointers: Mapping[Pointer, str]) -> bool:

@@ -73,15 +73,15 @@ class Renderers:
         """
         return self._remembered(unit, tree) or self._new(unit, tree)
 
-    def render_all(self, units: Sequence[Unit], tree: FileTree) -> list[Rendering]:
-        """What each of ``units`` comes to, in their order; several at a time, as many as there are processors."""
-        renderings = [self._remembered(unit, tree) for unit in units]
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+        """What each unit comes to in its tree, in their order; several at a time, as many as there are processors."""
+        renderings = [self._remembered(unit, tree) for unit, tree in asked]
         waiting = [index for index, rendering in enumerate(renderings) if rendering is None]
         if len(waiting) == 1:
-            renderings[waiting[0]] = self._new(units[waiting[0]], tree)
+            renderings[waiting[0]] = self._new(*asked[waiting[0]])
         elif waiting:
             with ThreadPoolExecutor(min(len(waiting), os.cpu_count() or 1)) as pool:
-                made = pool.map(lambda index: self._new(units[index], tree), waiting)
+                made = pool.map(lambda index: self._new(*asked[index]), waiting)
                 for index, rendering in zip(waiting, made, strict=True):
                     renderings[index] = rendering
         return [rendering for rendering in renderings if rendering is not None]

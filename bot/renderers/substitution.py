@@ -19,7 +19,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Tree, get, mapping
-from bot.targets.globs import go_match
+from bot.targets.globs import flat_match
 
 _SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
 _NAME: Final = re.compile(r"\w+")
@@ -174,7 +174,7 @@ def _applied(operator: str, value: str, arguments: Sequence[str]) -> str:
 def _trimmed(value: str, pattern: str, *, longest: bool) -> str:
     """``value`` without the longest or the shortest beginning, of one character at least, that ``pattern`` takes."""
     lengths = range(len(value), 0, -1) if longest else range(1, len(value) + 1)
-    return next((value[length:] for length in lengths if go_match(pattern, value[:length])), value)
+    return next((value[length:] for length in lengths if flat_match(pattern, value[:length])), value)
 
 
 def _substring(value: str, arguments: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ _QUOTED: Final = (
 )
 _BARE: Final = r"(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\{\{[^}\n]*+\}\}|<[a-z][\w -]*+>|[^\s,;&\"'`})\]<>{=\[\\])"
 _VALUE: Final = re.compile(rf"{_QUOTED}|(?P<bare>{_BARE}(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*+)")
+_WORD: Final = re.compile(r"\S++")
 _NEXT: Final = re.compile(r"\\*+[\"'`]?\s*+,\s*+")
 
 _NAMED: Final = re.compile(
@@ -59,12 +60,16 @@ def looks_secret(text: str) -> bool:
 def credentials(text: str) -> Iterator[Credential]:
     """Everything secret in ``text``, in no order; some may overlap."""
     yield from tokens(text)
-    # ASCII only, so that places in it are places in the text: str.lower() makes two characters of İ
-    small = text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+    small = _in_small_letters(text)
     yield from _named(text)
     yield from _with_value(text, small, _NAMED_VALUES)
     yield from _arguments(text, small)
     yield from _shaped(text, small)
+
+
+def _in_small_letters(text: str) -> str:
+    """Of ASCII only, so that places in it are places in the text: ``str.lower`` makes two characters of İ."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _bare(value: str) -> str:
@@ -139,7 +144,7 @@ def _lines_below(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     """A plain scalar on a line, without what follows it."""
-    value = _VALUE.match(text, start, end)
+    value = _VALUE.match(text, start, end) or _WORD.match(text, start, end)
     return (start, end) if value is None else value.span(value.lastgroup or 0)
 
 
@@ -273,10 +278,12 @@ def _program_of(match: re.Match[str]) -> str:
 
 
 def secret_arguments(words: list[str]) -> set[int]:
-    """Which of the words of one command are secrets, by the option before them or the program that takes them."""
+    """Which of the words of one command are secrets: by the option before them, by the program that takes them, or as
+    parts of a token that was split at its white space, as a private key is.
+    """
     line = " ".join(words)
-    small = line.lower()
-    spans = [*_arguments(line, small), *_with_value(line, small, (_OPTION,))]
+    small = _in_small_letters(line)
+    spans = [*tokens(line), *_arguments(line, small), *_with_value(line, small, (_OPTION,))]
     starts = accumulate((len(word) + 1 for word in words), initial=0)
     return {
         index

@@ -19,6 +19,8 @@ from typing import Final
 
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKED: Final = date(2026, 11, 26)
+START: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+"""Where a token begins: not within a longer word. A ``\\n`` in front is a line break as JSON writes it, no part of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,8 @@ def _prefixed(
     return TokenProvider(
         id_,
         name,
-        # \n in front is a line break as JSON writes it
         pattern=rf"(?:\b|(?<=\\[nrt])){head}{body}{end}",
-        generous=rf"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])){head}{generous or body}[A-Za-z0-9_\-]*+=*+",
+        generous=rf"{START}{head}{generous or body}[A-Za-z0-9_\-]*+=*+",
         keywords=tuple(dict.fromkeys(word.lower() for word in words)),
         source=source,
         prefixes=words,
@@ -380,7 +381,7 @@ _SHAPED: Final = (
         ".",
         "https://discord.com/developers/docs/reference#authentication",
         entropy=3.5,
-        generous=r"\b[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}+",
+        generous=START + r"[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}+",
     ),
     _shaped(
         "mailchimp-key",
@@ -396,7 +397,7 @@ _SHAPED: Final = (
         r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_\-=]{60,70}",
         ".atlasv1.",
         "gitleaks:hashicorp-tf-api-token",
-        generous=r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w\-=]{30,}+",
+        generous=START + r"[A-Za-z0-9]{14}\.atlasv1\.[\w\-=]{30,}+",
     ),
     _shaped(
         "maxmind-key",
@@ -404,7 +405,7 @@ _SHAPED: Final = (
         r"\b[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk\b",
         "_mmk",
         "gitleaks:maxmind-license-key",
-        generous=r"(?<![A-Za-z0-9])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+        generous=START + r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
     ),
     _shaped(
         "private-key",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from bot.secrecy.credentials import credentials, userinfo
+from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.tokens import Credential, tokens
 
+_KINDS: Final = (*(provider.id for provider in PROVIDERS), "opaque", "password", "secret", "token")
+_MARK: Final = re.compile(rf"\[redacted:(?:{'|'.join(map(re.escape, _KINDS))})\]")
 _OPAQUE: Final = re.compile(r"(?<![\w/+])[A-Za-z0-9+/]{40,}+={0,2}+(?![\w/+])")
 
 
@@ -19,7 +23,7 @@ def redact(text: str, *, opaque: bool = False) -> str:
     what is masked already. ``opaque`` also takes out long runs of letters and digits that nobody can read, for what
     other programs write.
     """
-    return replaced(text, (*credentials(text), *(_runs(text) if opaque else ())), _named_kind)
+    return _marked(text, (*credentials(text), *(_runs(text) if opaque else ())))
 
 
 def redact_tokens(text: str) -> str:
@@ -27,7 +31,7 @@ def redact_tokens(text: str) -> str:
 
     For prose of our own, where the name of a secret before a word means nothing: "the token is wrong".
     """
-    return replaced(text, (*tokens(text), *userinfo(text)), _named_kind)
+    return _marked(text, (*tokens(text), *userinfo(text)))
 
 
 def replaced(text: str, spans: Iterable[Credential], instead: Callable[[Credential, str], str]) -> str:
@@ -38,6 +42,16 @@ def replaced(text: str, spans: Iterable[Credential], instead: Callable[[Credenti
         parts += (text[done : credential.start], instead(credential, text[credential.start : credential.end]))
         done = credential.end
     return "".join((*parts, text[done:])) if parts else text
+
+
+def _marked(text: str, spans: Iterable[Credential]) -> str:
+    """``text`` with marks for ``spans``; what lies within a mark of an earlier redaction is part of it."""
+    marks = [match.span() for match in _MARK.finditer(text)]
+    if marks:
+        starts = [start for start, _ in marks]
+        before = ((span, marks[bisect_right(starts, span.start) - 1]) for span in spans)
+        spans = [span for span, (start, end) in before if not start <= span.start < span.end <= end]
+    return replaced(text, spans, _named_kind)
 
 
 def _named_kind(credential: Credential, secret: str) -> str:

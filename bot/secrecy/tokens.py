@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from bot.secrecy.providers import PROVIDERS, TokenProvider
+from bot.secrecy.providers import PROVIDERS, START, TokenProvider
 from bot.secrecy.scan import Needle
 
 _PLACEHOLDER: Final = re.compile(
@@ -22,6 +22,15 @@ _PLACEHOLDER: Final = re.compile(
     r"0123456789|1234567890|abcdefghij|ABCDEFGHIJ|deadbeef",
     re.IGNORECASE,
 )
+_PREFIXED: Final = tuple(provider for provider in PROVIDERS if provider.prefixes)
+_SHAPED: Final = tuple(
+    (word, provider) for provider in PROVIDERS if not provider.prefixes for word in provider.keywords
+)
+_PREFIXES: Final = sorted({prefix for provider in _PREFIXED for prefix in provider.prefixes})
+_PREFIX: Final = re.compile(
+    rf"(?=[{''.join(sorted({prefix[0] for prefix in _PREFIXES}))}]){START}(?:{'|'.join(map(re.escape, _PREFIXES))})"
+)
+"""Any prefix at all. Most texts have none, and one search tells."""
 _REPORTED: Final = tuple(provider for provider in PROVIDERS if provider.reported)
 
 BY_NEEDLE: Final = {f"secret:{provider.id}": provider for provider in _REPORTED}
@@ -39,11 +48,12 @@ class Credential:
 
 def tokens(text: str) -> Iterator[Credential]:
     """Whatever begins or looks like a token of a known provider, in no order; some may overlap."""
-    small = text.lower()
-    for provider in PROVIDERS:
-        if provider.prefixes:
+    if _PREFIX.search(text) is not None:
+        for provider in _PREFIXED:
             yield from _behind_prefixes(text, provider)
-        elif any(word in small for word in provider.keywords):
+    small = text.lower()
+    for keyword, provider in _SHAPED:
+        if keyword in small:
             for match in _compiled(provider.generous).finditer(text):
                 yield Credential(*match.span(match.lastindex or 0), provider.id)
 

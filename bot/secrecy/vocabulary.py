@@ -41,7 +41,7 @@ _HARMLESS: Final = re.compile(
     r"|(?:~|\.{1,2})?/(?:etc|run|var|opt|usr|home|mnt|app|data|tmp|srv|secrets?|config|certs?|tls|ssl|root|vault|proc|dev"
     r"|keys?|path)(?:/[\w.@-]+)*/?|\.{1,2}/[\w./-]+|vault:[\w./#-]+|(?:file|op|ssm|ref\+\w+)://[\w./#@-]+|arn:aws[\w:/.+=@-]+"
     r"|<[a-z][\w -]*>|(?:os\.environ|os\.getenv|process\.env|System\.getenv|getenv|ENV\[).*"
-    r"|hmac-sha256:[0-9a-f]{8}|\(hidden\)?|\[?(?:hidden|redacted:[\w-]+)\]?|\S{1,4}…\(\d{1,6}(?: characters\))?"
+    r"|hmac-sha256:[0-9a-f]{8}|\(hidden\)?|\[?(?:hidden|redacted:[a-z-]+)\]?|\S{1,4}…\(\d{1,6}(?: characters\))?"
 )
 _WAY_OF_AUTH: Final = re.compile(
     r"basic|digest|bearer|token|ldap|oauth2?|oidc|jwt|md5|scram-sha-\d+|ntlm|kerberos|gssapi|plain|login|peer|trust|ident"

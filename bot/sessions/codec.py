@@ -1,7 +1,8 @@
 """Session records as canonical JSON: one text for one session, in SQL and on the Git ref alike.
 
 Version 1. A record of a newer version is refused, never half-read; older versions will keep being read here. Text that
-JSON cannot carry everywhere (lone surrogates, NUL, which PostgreSQL refuses) becomes U+FFFD when it is written.
+JSON cannot carry everywhere becomes U+FFFD when it is written: lone surrogates, and NUL, which PostgreSQL cannot store
+(documentation, "Character Types").
 """
 
 from __future__ import annotations
@@ -92,9 +93,9 @@ def _clean(value: object) -> object:
         case str():
             return _UNSTORABLE.sub("\ufffd", value)
         case dict():
-            return {key: _clean(one) for key, one in value.items()}
+            return {key: _clean(item) for key, item in value.items()}
         case tuple() | list():
-            return [_clean(one) for one in value]
+            return [_clean(item) for item in value]
         case _:
             return value
 
@@ -105,9 +106,9 @@ def decode(data: bytes) -> Session:
         record = _SessionRecord.model_validate_json(data)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the record"
+        location = ".".join(str(part) for part in first["loc"]) or "the record"
         advice = "A newer Clockwork wrote it: update this one." if first["loc"][:1] == ("version",) else None
-        raise Invalid(f"not a session record at {place}: {first['msg']}", advice=advice) from exc
+        raise Invalid(f"not a session record at {location}: {first['msg']}", advice=advice) from exc
     return Session(
         id=record.id,
         at=record.at.astimezone(UTC),
@@ -126,5 +127,5 @@ def decode(data: bytes) -> Session:
 
 
 def _reply(record: _ReplyRecord) -> Reply:
-    fields = dict(record) | {"findings": tuple(ReplyFinding(**dict(one)) for one in record.findings)}
+    fields = dict(record) | {"findings": tuple(ReplyFinding(**dict(finding)) for finding in record.findings)}
     return Reply(**fields)

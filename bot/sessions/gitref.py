@@ -102,14 +102,14 @@ class GitSessions:
         self._append(missing, message=message, at=newest)
 
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
-        found: list[Session] = []
+        sessions: list[Session] = []
         for path, blob in sorted(_records(self._store.files()), reverse=True):
-            if len(found) >= limit or (since is not None and path[:17] < _stamp(since)):
+            if len(sessions) >= limit or (since is not None and path[:17] < _stamp(since)):
                 break
             session = self._session(blob)
             if session is not None and (since is None or session.at >= since):
-                found.append(session)
-        return tuple(sorted(found, key=lambda session: (session.at, session.id), reverse=True))
+                sessions.append(session)
+        return tuple(sorted(sessions, key=lambda session: (session.at, session.id), reverse=True))
 
     def figures(self, *, since: datetime | None = None) -> Figures:
         return figures_of(self.recent(since=since, limit=100_000), since=since)

@@ -75,6 +75,7 @@ def migrate(connection: sa.Connection) -> None:
     Raises :class:`~bot.errors.Refused` when it is of a newer version.
     """
     if connection.dialect.name == "postgresql":
+        # Any number that all versions share (PostgreSQL documentation, "Advisory Locks"); held to the transaction's end.
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(726017)"))
     version = _version(connection)
     if version > len(MIGRATIONS):

@@ -29,7 +29,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR: Final = timedelta(hours=1)
 _TIDY: Final = "PRAGMA wal_checkpoint(PASSIVE); PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);"
-"""As a script: a single statement would stop after the first page that is given back."""
+"""As a script: a single statement would stop after the first page that is given back (one step of it is one page)."""
 _ADVICE: Final = "Write sqlite:///path/to/sessions.db, or postgresql://user@host/name."
 
 
@@ -90,7 +90,8 @@ class SqlSessions:
     def _count_some(self) -> bool:
         """Count up to a batch of sessions that are not counted yet; whether there may be more.
 
-        On PostgreSQL rows that another process counts at this moment are left to it.
+        On PostgreSQL rows that another process counts at this moment are left to it (documentation, "SELECT", "The Locking
+        Clause": SKIP LOCKED).
         """
         fresh = sa.select(SESSIONS.c.seq).where(~SESSIONS.c.counted).order_by(SESSIONS.c.seq).limit(_COUNT_BATCH)
         with self._reading() as connection:
@@ -103,24 +104,22 @@ class SqlSessions:
         return len(rows) == _COUNT_BATCH
 
     def _add(self, connection: sa.Connection, sessions: Iterable[Session]) -> None:
-        places: dict[tuple[int, str], list[Group]] = {}
+        groups_by_key: dict[tuple[int, str], list[Group]] = {}
         for session in sessions:
-            places.setdefault((_hour(session.at), session.agent), []).append(group_of(session))
-        for (hour, agent), groups in sorted(places.items()):
+            groups_by_key.setdefault((_hour(session.at), session.agent), []).append(group_of(session))
+        for (hour, agent), groups in sorted(groups_by_key.items()):
             group = merge(groups)
-            place = {"hour": hour, "agent": agent}
+            key = {"hour": hour, "agent": agent}
             counts = {
                 "sessions": group.sessions,
                 "succeeded": group.succeeded,
                 "milliseconds": group.milliseconds,
             }
-            self._increase(connection, FIGURES, [place | counts])
+            self._increase(connection, FIGURES, [key | counts])
             self._increase(
-                connection, DURATIONS, [place | {"bucket": b, "number": n} for b, n in sorted(group.durations.items())]
+                connection, DURATIONS, [key | {"bucket": b, "number": n} for b, n in sorted(group.durations.items())]
             )
-            self._increase(
-                connection, RULES, [place | {"rule": r, "number": n} for r, n in sorted(group.rules.items())]
-            )
+            self._increase(connection, RULES, [key | {"rule": r, "number": n} for r, n in sorted(group.rules.items())])
 
     def _increase(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Add ``rows`` to ``table``: where there is a row of that key already, its numbers grow."""
@@ -138,7 +137,11 @@ class SqlSessions:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        """A transaction that, on SQLite, holds the write lock from its start (upgrading later can deadlock)."""
+        """A transaction that, on SQLite, holds the write lock from its start.
+
+        One that reads first and writes later fails at once where another writes in between: no waiting helps it (SQLite
+        documentation, "Transactions", "DEFERRED, IMMEDIATE, and EXCLUSIVE transactions").
+        """
         with self._transaction("IMMEDIATE") as connection:
             yield connection
 
@@ -197,7 +200,11 @@ def _made(url: sa.URL, arguments: Mapping[str, object], *, pool_pre_ping: bool =
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Transactions are begun by us (:func:`_begin_sqlite`); auto_vacuum only takes before the first table."""
+    """Transactions are begun by us (:func:`_begin_sqlite`); auto_vacuum only takes before the first table.
+
+    Sources: SQLAlchemy documentation, dialect SQLite, on the driver's transactions; SQLite documentation, "PRAGMA
+    auto_vacuum" and "Write-Ahead Logging".
+    """
     connection.isolation_level = None
     for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}").close()

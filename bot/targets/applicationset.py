@@ -78,10 +78,10 @@ def _cluster(cluster: Cluster) -> Parameters:
 
 
 def _all(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
-    return [given for generator in generators for given in _one(generator, space)]
+    return [given for generator in generators for given in _generated(generator, space)]
 
 
-def _one(generator: Tree, space: _Set) -> list[Parameters]:
+def _generated(generator: Tree, space: _Set) -> list[Parameters]:
     """The parameters of one generator, in order."""
     kinds = [kind for kind in generator if kind not in {"selector", "template"}]
     if len(kinds) != 1:
@@ -124,9 +124,9 @@ def _matrix(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
     if len(generators) != 2:
         raise _Unsupported("a matrix takes exactly two generators")
     made: list[Parameters] = []
-    for first in _one(generators[0], space):
+    for first in _generated(generators[0], space):
         filled = _filled(generators[1], first, go=space.go, keep=True)
-        made += [{**first, **second} for second in _one(filled if isinstance(filled, Mapping) else {}, space)]
+        made += [{**first, **second} for second in _generated(filled if isinstance(filled, Mapping) else {}, space)]
         _bounded(made)
     return made
 
@@ -135,9 +135,9 @@ def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list
     """The first generator's parameters, overridden by later ones with the same merge keys ("Merge Generator")."""
     if not generators or not keys:
         raise _Unsupported("a merge takes generators and mergeKeys")
-    made = {_key(each, keys): dict(each) for each in _one(generators[0], space)}
+    made = {_key(each, keys): dict(each) for each in _generated(generators[0], space)}
     for generator in generators[1:]:
-        for each in _one(generator, space):
+        for each in _generated(generator, space):
             if _key(each, keys) in made:
                 made[_key(each, keys)].update(each)
     return list(made.values())

@@ -6,6 +6,7 @@ templates are Go's ``text/template`` with ``goTemplate: true`` and fasttemplate'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -84,7 +85,14 @@ def paths(unit: Unit) -> list[str]:
     return [path for path in listed if path is not None]
 
 
+def cluster_name(cluster: str, clusters: Mapping[str, Cluster]) -> str:
+    """What a :func:`cluster` is called: as settings or destinations name it, else by the host of its API server."""
+    written = cluster.removeprefix("argo:")
+    named = next((each.name for each in clusters.values() if written in {each.name, each.server}), "")
+    return named or re.sub(r"^https?://|[:/].*$", "", written)
+
+
 def cluster(unit: Unit) -> str:
     """Which cluster an application goes to; empty for the one that Argo CD runs in."""
-    where = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
-    return "" if where in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{where}"
+    written = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
+    return "" if written in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{written}"

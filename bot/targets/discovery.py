@@ -20,7 +20,7 @@ from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
 from bot.targets import argo, flux, kustomization, naming
 from bot.targets.clusters import Cluster
 from bot.targets.documents import Document, Documents
-from bot.targets.flux import Seen
+from bot.targets.flux import ObjectIndex
 from bot.targets.kustomization import Closure
 from bot.targets.paths import is_below, joined
 
@@ -45,14 +45,16 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by
-    themselves.
+    """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by themselves.
+
+    ``own`` are the repository's URLs, as they were given or as Flux's bootstrap wrote them.
     """
 
     targets: tuple[Target, ...] = ()
     rendered: frozenset[str] = frozenset()
     left_out: tuple[NotCompared, ...] = ()
     errors: tuple[SourceError, ...] = ()
+    own: tuple[str, ...] = ()
 
 
 def discover(
@@ -88,6 +90,7 @@ class _Search:
             self.closures[folder] = closure = kustomization.closure(self.documents, folder)
             self.rendered |= closure.files
             self.claimed.update(each for each in closure.folders if each != folder)
+            self.claimed.update(closure.chart_folders)
         charts = self._charts()
         self._settings()
         self._flux()
@@ -96,7 +99,9 @@ class _Search:
         self._standalone(charts)
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
-        return Discovery(_told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors))
+        return Discovery(
+            _told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
+        )
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES
@@ -144,6 +149,7 @@ class _Search:
             return
         sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]
         near = self._flux_near(objects, sources)
+        self.own = self.own or self._flux_own(objects, near)
         paths = self._flux_paths(objects, near)
         entries = self._flux_entries(objects, paths)
         named = naming.names(entries)
@@ -165,24 +171,24 @@ class _Search:
             self._claim(path)
         for release in self._objects(flux.HELM_GROUP):
             chart = flux.text(release.tree, "spec", "chart", "spec", "chart")
-            folder_of_chart = joined("", chart.lstrip("/")) if chart else None
-            if folder_of_chart is not None and self._has_chart(folder_of_chart):
-                self._claim(folder_of_chart)
+            charted = joined("", chart.lstrip("/")) if chart else None
+            if charted is not None and self._has_chart(charted):
+                self._claim(charted)
 
-    def _flux_unit(self, document: Document, near: Mapping[str | None, Seen]) -> Unit | None:
+    def _flux_unit(self, document: Document, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
         """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
         written = RenderedObject(document.tree, document.file, document.line)
         (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
         return unit if isinstance(unit, Unit) else None
 
     @staticmethod
-    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, Seen]:
+    def _flux_near(objects: Sequence[Document], sources: Sequence[Document]) -> Mapping[str | None, ObjectIndex]:
         """What objects of a cluster's folder see. Two clusters may each have a source of one name: what lies in a
         ``clusters/NAME`` folder sees no other cluster's.
         """
         clusters = {_cluster_folder(each.file) for each in objects}
         return {
-            cluster: Seen.of(
+            cluster: ObjectIndex.of(
                 RenderedObject(each.tree, each.file, each.line)
                 for each in sources
                 if cluster is None or _cluster_folder(each.file) in {None, cluster}
@@ -190,8 +196,23 @@ class _Search:
             for cluster in clusters
         }
 
+    def _flux_own(self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]) -> tuple[str, ...]:
+        """The URLs that Kustomizations which deploy their own file take it from: those of this repository, then.
+
+        One that takes all of its source proves nothing: any path lies in it.
+        """
+        urls = []
+        for each in objects:
+            path = joined("", flux.text(each.tree, "spec", "path") or ".")
+            if path and self._deploys(path, each.file):
+                ref = flux.below(each.tree, "spec", "sourceRef")
+                space = flux.text(ref, "namespace") or flux.namespace(each.tree)
+                held = near[_cluster_folder(each.file)].find("GitRepository", space, flux.text(ref, "name"))
+                urls.append(flux.text(held, "spec", "url"))
+        return tuple(dict.fromkeys(url for url in urls if url))
+
     def _flux_paths(
-        self, objects: Sequence[Document], near: Mapping[str | None, Seen]
+        self, objects: Sequence[Document], near: Mapping[str | None, ObjectIndex]
     ) -> Mapping[tuple[str, int], str]:
         """The repository folder of each ``Kustomization``, by file and document; those of other repositories are left
         out.
@@ -213,7 +234,7 @@ class _Search:
                 entries.setdefault(path, each)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
         for each in objects:
             by_others = any(
-                self._deploys(path, each.file) for place, path in paths.items() if place != (each.file, each.index)
+                self._deploys(path, each.file) for key, path in paths.items() if key != (each.file, each.index)
             )
             if not by_others and not any(self._deploys(folder, each.file) for folder in entries):
                 entries.setdefault(self._entry_folder(each.file), each)
@@ -240,20 +261,25 @@ class _Search:
 
     def _argo(self) -> None:
         objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
-        found = argo.applications(objects, self.tree, self.own, self.clusters)
-        units = [unit for unit in found if isinstance(unit, Unit)]
-        self.left_out += [each for each in found if isinstance(each, NotCompared)]
+        applications = argo.applications(objects, self.tree, self.own, self.clusters)
+        units = [unit for unit in applications if isinstance(unit, Unit)]
+        self.left_out += [each for each in applications if isinstance(each, NotCompared)]
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
         begun = [
             u
             for u in units
-            if not any(self._applies(o, u.file) for o in units if o is not u) and not self._is_flux(u.file)
+            if not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
+            and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
-        names = _unique(begun)
-        for unit in begun:
-            self.targets.append(Target(names[id(unit)], (unit,), cluster=argo.cluster(unit), namespace=unit.namespace))
+        here = [unit for unit in begun if not argo.cluster(unit)]
+        names = _unique(here)
+        for unit in here:
+            self.targets.append(Target(names[id(unit)], (unit,), namespace=unit.namespace))
+        for cluster in sorted({argo.cluster(unit) for unit in begun} - {""}):
+            name = naming.name(argo.cluster_name(cluster, self.clusters))
+            self.targets.append(Target(name, tuple(u for u in begun if argo.cluster(u) == cluster), cluster=cluster))
 
     def _applies(self, unit: Unit, file: str) -> bool:
         return any(self._deploys(path, file) for path in argo.paths(unit))
@@ -318,12 +344,12 @@ class _Search:
     def _values(self, folder: str) -> Mapping[str, tuple[str, ...]]:
         """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml``."""
         beside = [path for path in self.tree.under(folder) if path.rpartition("/")[0] == folder]
-        found: dict[str, tuple[str, ...]] = {}
+        variants: dict[str, tuple[str, ...]] = {}
         for path in beside:
             match = _VALUES.fullmatch(path.rpartition("/")[2])
             if match is not None and match["name"]:
-                found[match["name"]] = (path,)
-        return found
+                variants[match["name"]] = (path,)
+        return variants
 
 
 def _cluster_folder(file: str) -> str | None:

@@ -13,13 +13,13 @@ from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.json import get, mapping, text
-from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit
+from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
 from bot.targets.clusters import Cluster
-from bot.targets.flux import Seen
+from bot.targets.flux import ObjectIndex
 
-RenderAll: TypeAlias = Callable[[Sequence[Unit], FileTree], Sequence[Rendering]]
-"""Renders units that do not depend on one another, in their order: ``Renderers.render_all``."""
+RenderAll: TypeAlias = Callable[[Sequence[tuple[Unit, FileTree]]], Sequence[Rendering]]
+"""Renders units that do not depend on one another, each from its tree, in their order: ``Renderers.render_all``."""
 
 MOST_UNITS: Final = 2000
 """Of one target. An application that deploys applications without end is an error and not a memory problem."""
@@ -87,10 +87,8 @@ class Surroundings:
 
 def expand(target: Target, tree: FileTree, render_all: RenderAll, around: Surroundings) -> Expansion:
     """Every unit of ``target``, rendered."""
-    run = _Run(target, tree, render_all, around)
-    for unit in target.units:
-        run.add(unit, None, 0)
-    run.to_the_end()
+    run = _Run(target, WatchedTree.over(tree), around)
+    _to_the_end([run], render_all)
     return run.result()
 
 
@@ -104,16 +102,37 @@ class Expansions:
 
     def of(self, target: Target, tree: FileTree) -> Expansion:
         """What ``target`` comes to in ``tree``."""
+        return self.of_all([target], tree)[0]
+
+    def of_all(self, targets: Sequence[Target], tree: FileTree) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side."""
+        known = [self._remembered(target, tree) for target in targets]
+        runs = {
+            index: _Run(target, WatchedTree.over(tree), self.around)
+            for index, target in enumerate(targets)
+            if known[index] is None
+        }
+        _to_the_end(list(runs.values()), self.render_all)
+        made = {index: run.result() for index, run in runs.items()}
+        for index, expansion in made.items():
+            if not any(each.missing_tool or each.again for each in expansion.left_out):
+                if len(self._known) >= _MOST_TARGETS:
+                    self._known.clear()
+                self._known[expansion.target.name] = runs[index].tree.reads, expansion
+        return [made[index] if expansion is None else expansion for index, expansion in enumerate(known)]
+
+    def _remembered(self, target: Target, tree: FileTree) -> Expansion | None:
         known = self._known.get(target.name)
-        if known is not None and known[1].target == target and known[0].same_in(tree):
-            return known[1]
-        watched = WatchedTree.over(tree)
-        expansion = expand(target, watched, self.render_all, self.around)
-        if not any(each.missing_tool or each.again for each in expansion.left_out):
-            if len(self._known) >= _MOST_TARGETS:
-                self._known.clear()
-            self._known[target.name] = watched.reads, expansion
-        return expansion
+        return known[1] if known is not None and known[1].target == target and known[0].same_in(tree) else None
+
+
+def _to_the_end(runs: Sequence[_Run], render_all: RenderAll) -> None:
+    """Every unit of every run, rendered in waves: what waits in all of them at once."""
+    while any(batches := [run.next() for run in runs]):
+        asked = [(each.unit, run.tree) for run, batch in zip(runs, batches, strict=True) for each in batch]
+        renderings = iter(render_all(asked))
+        for run, batch in zip(runs, batches, strict=True):
+            run.take([(each, next(renderings)) for each in batch])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +145,7 @@ class _Waiting:
 @dataclass(slots=True)
 class _Run:
     target: Target
-    tree: FileTree
-    render_all: RenderAll
+    tree: WatchedTree
     around: Surroundings
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
@@ -135,8 +153,12 @@ class _Run:
     waiting: list[_Waiting] = field(default_factory=list)
     late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
     """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
-    seen: Seen = field(default_factory=Seen)
+    seen: ObjectIndex = field(default_factory=ObjectIndex)
     scopes: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for unit in self.target.units:
+            self.add(unit, None, 0)
 
     def add(self, unit: Unit, parent: int | None, depth: int) -> None:
         """Render ``unit`` in its turn, once, however often it is named."""
@@ -151,23 +173,28 @@ class _Run:
             return
         self.waiting.append(_Waiting(unit, parent, depth))
 
-    def to_the_end(self) -> None:
-        while self.waiting or self._late():
-            batch, self.waiting = self.waiting, []
-            renderings = self.render_all([each.unit for each in batch], self.tree)
-            made = []
-            for each, rendering in zip(batch, renderings, strict=True):
-                self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
-                self.scopes.update(said for o in rendering.objects if (said := scopes.declared(o.tree)) is not None)
-                self.left_out += rendering.left_out
-                if rendering.error is not None:
-                    self.left_out.append(rendering.error)
-                made.append((len(self.units), each.depth))
-                self.units.append(RenderedUnit(each.unit, rendering, each.parent))
-            for index, _ in made:
-                self.seen.add(self._placed(index))
-            for index, depth in made:
-                self._children(index, depth)
+    def next(self) -> list[_Waiting]:
+        """What can be rendered now; nothing at the end."""
+        if not self.waiting:
+            self._late()
+        batch, self.waiting = self.waiting, []
+        return batch
+
+    def take(self, renderings: Sequence[tuple[_Waiting, Rendering]]) -> None:
+        """What became of the last batch, and what it brings along."""
+        made = []
+        for each, rendering in renderings:
+            self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
+            self.scopes.update(scope for o in rendering.objects if (scope := scopes.declared(o.tree)) is not None)
+            self.left_out += rendering.left_out
+            if rendering.error is not None:
+                self.left_out.append(rendering.error)
+            made.append((len(self.units), each.depth))
+            self.units.append(RenderedUnit(each.unit, rendering, each.parent))
+        for index, _ in made:
+            self.seen.add(self._placed(index))
+        for index, depth in made:
+            self._children(index, depth)
 
     def result(self) -> Expansion:
         """All of it, each object in its namespace, now that all scopes are known."""
@@ -205,23 +232,32 @@ class _Run:
         applications = argo.applications(objects, self.tree, self.around.own, self.around.clusters)
         self._take(applications, index, depth + 1)
 
-    def _late(self) -> bool:
-        """Whether units wait that no unit before them could tell everything about: releases after all others."""
+    def _late(self) -> None:
+        """Units that no unit before them could tell everything about: releases after all others."""
         late, self.late = self.late, []
         kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
         for made, index, depth in kustomizations:
             self._take(flux.kustomizations([made], self.seen, self.around.own), index, depth + 1)
         if kustomizations:
             self.late += [each for each in late if flux.is_release(each[0].tree)]
-            return bool(self.waiting) or self._late()
+            if not self.waiting:
+                self._late()
+            return
         for made, index, depth in late:
             self._take(flux.releases([made], self.seen, self.around.own), index, depth + 1)
-        return bool(self.waiting)
+
+    def _cluster(self) -> str:
+        """The cluster that applications of this target go to, as they name it."""
+        return self.target.cluster if self.target.cluster.startswith("argo:") else ""
 
     def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
         for each in made:
             if isinstance(each, NotCompared):
                 self.left_out.append(each)
+            elif each.kind is UnitKind.ARGO_APPLICATION and argo.cluster(each) != self._cluster():
+                goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
+                reason = f"it goes to another cluster, {goes}"
+                self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
             else:
                 self.add(each, parent, depth)
 

@@ -26,7 +26,7 @@ SUBSTITUTED: Final = "variables"
 
 
 @dataclass(slots=True)
-class Seen:
+class ObjectIndex:
     """The objects of one target, found by kind and name: what Flux objects refer to. The later of two of a name counts."""
 
     by_name: dict[tuple[str, str, str], Tree] = field(default_factory=dict)
@@ -34,9 +34,9 @@ class Seen:
     """Each ``ArtifactGenerator``."""
 
     @staticmethod
-    def of(objects: Iterable[RenderedObject]) -> Seen:
+    def of(objects: Iterable[RenderedObject]) -> ObjectIndex:
         """An index over ``objects``."""
-        seen = Seen()
+        seen = ObjectIndex()
         seen.add(objects)
         return seen
 
@@ -93,12 +93,14 @@ def is_release(tree: Tree) -> bool:
     return text(tree, "kind") == "HelmRelease" and group(tree) == HELM_GROUP
 
 
-def kustomizations(objects: Iterable[RenderedObject], seen: Seen, own: Sequence[str]) -> list[Unit | NotCompared]:
+def kustomizations(
+    objects: Iterable[RenderedObject], seen: ObjectIndex, own: Sequence[str]
+) -> list[Unit | NotCompared]:
     """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known."""
     return [_kustomization(each, seen, own) for each in objects if is_kustomization(each.tree)]
 
 
-def _kustomization(made: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
+def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Unit | NotCompared:
     tree, spec = made.tree, below(made.tree, "spec")
     title = f"Kustomization {namespace(tree)}/{name(tree)}".replace(" /", " ")
     out = _not_compared(made, title, spec)
@@ -134,7 +136,7 @@ class _Elsewhere:
     reason: str
 
 
-def repository_path(spec: Tree, space: str, seen: Seen, own: Sequence[str]) -> str | _Elsewhere:
+def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str]) -> str | _Elsewhere:
     """The folder of this repository that ``spec.path`` of a ``Kustomization`` names, through its ``sourceRef``."""
     ref = below(spec, "sourceRef")
     kind, source = text(ref, "kind"), text(ref, "name")
@@ -155,7 +157,7 @@ def repository_path(spec: Tree, space: str, seen: Seen, own: Sequence[str]) -> s
     return _Elsewhere("spec.path leads out of its source") if path is None else path
 
 
-def _generated(artifact: str, seen: Seen) -> str | _Elsewhere:
+def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
     """The folder that an ``ArtifactGenerator`` copies one artifact from, where all copies share it."""
     for generator in seen.generators:
         for output in mappings(below(generator, "spec").get("artifacts")):
@@ -190,7 +192,7 @@ def normal_url(url: str) -> str:
     return f"{host}{separator}{path.strip('/').removesuffix('.git')}"
 
 
-def _variables(spec: Tree, space: str, seen: Seen) -> Tree:
+def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
     """What ``postBuild`` substitutes: ``substituteFrom`` in order, then ``substitute``, which wins.
 
     A ConfigMap or Secret that this repository does not show in the clear gives no values: what uses them stays as it is
@@ -225,12 +227,12 @@ def config_entries(held: Tree | None) -> Mapping[str, str] | None:
     return {key: value for key, value in below(held, "stringData").items() if isinstance(value, str)}
 
 
-def releases(objects: Iterable[RenderedObject], seen: Seen, own: Sequence[str]) -> list[Unit | NotCompared]:
+def releases(objects: Iterable[RenderedObject], seen: ObjectIndex, own: Sequence[str]) -> list[Unit | NotCompared]:
     """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
     return [_release(each, seen, own) for each in objects if is_release(each.tree)]
 
 
-def _release(made: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | NotCompared:
+def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Unit | NotCompared:
     tree, spec = made.tree, below(made.tree, "spec")
     title = f"HelmRelease {namespace(tree)}/{name(tree)}".replace(" /", " ")
     out = _not_compared(made, title, spec)
@@ -258,7 +260,7 @@ def _release(made: RenderedObject, seen: Seen, own: Sequence[str]) -> Unit | Not
     )
 
 
-def _chart_source(tree: Tree, spec: Tree, seen: Seen, own: Sequence[str]) -> Tree:
+def _chart_source(tree: Tree, spec: Tree, seen: ObjectIndex, own: Sequence[str]) -> Tree:
     """The source object that a release's chart comes from (empty where the repository does not hold it), the chart that a
     ``HelmChart`` names, and the URL of another repository that it is in.
     """

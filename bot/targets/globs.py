@@ -67,7 +67,7 @@ def _between_stars(written: list[str]) -> list[str]:
 def go_match(pattern: str, text: str) -> bool:
     """``path.Match``: the whole of ``text``, and no wildcard takes a slash. A bad pattern matches nothing."""
     patterns, parts = pattern.split("/"), text.split("/")
-    return len(patterns) == len(parts) and all(_fits(one, part) for one, part in zip(patterns, parts, strict=True))
+    return len(patterns) == len(parts) and all(_fits(each, part) for each, part in zip(patterns, parts, strict=True))
 
 
 def doublestar(pattern: str, path: str) -> bool:
@@ -81,6 +81,11 @@ def glob(pattern: str, path: str) -> bool:
     """
     flat = path.replace("/", "\1")
     return any(_fits(each.replace("/", "\1"), flat) for each in _alternatives(pattern))
+
+
+def flat_match(pattern: str, text: str) -> bool:
+    """``path.Match`` as envsubst of fluxcd/pkg has it: ``*`` takes slashes too, there are no parts (``path/match.go``)."""
+    return _fits(pattern.replace("/", "\1"), text.replace("/", "\1"))
 
 
 def _fits(pattern: str, part: str) -> bool:

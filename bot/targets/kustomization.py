@@ -39,7 +39,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class DanglingReference:
     """A reference that leads to no file of the repository, and from which file it starts."""
 
     text: str
@@ -54,13 +54,14 @@ class Closure:
     files: set[str] = field(default_factory=set)
     folders: dict[str, str] = field(default_factory=dict)
     """Each folder's kustomization file."""
-    remote: list[Lost] = field(default_factory=list)
-    missing: list[Lost] = field(default_factory=list)
-    outside: list[Lost] = field(default_factory=list)
-    cycle: Lost | None = None
+    remote: list[DanglingReference] = field(default_factory=list)
+    missing: list[DanglingReference] = field(default_factory=list)
+    outside: list[DanglingReference] = field(default_factory=list)
+    cycle: DanglingReference | None = None
     """The first reference that leads back to a folder that is being built."""
     charts: set[str] = field(default_factory=set)
     """The files of Helm charts that are inflated somewhere in it; they are among ``files`` too."""
+    chart_folders: set[str] = field(default_factory=set)
 
 
 def file_of(documents: Documents, folder: str) -> str | None:
@@ -139,7 +140,7 @@ def _collect(documents: Documents, folder: str, into: Closure, above: tuple[str,
             path = joined(folder, reference.text)
             if path is not None and reference.refers is Refers.RESOURCE and path not in documents.tree:
                 if path in (*above, folder) and into.cycle is None:
-                    into.cycle = Lost(reference.text, file, document.line)
+                    into.cycle = DanglingReference(reference.text, file, document.line)
                 _collect(documents, path, into, (*above, folder))
             _note(documents, document, path, reference, into)
         for plugin in _plugins(documents, folder, document.tree):
@@ -148,6 +149,7 @@ def _collect(documents: Documents, folder: str, into: Closure, above: tuple[str,
         for entry in _mappings(document.tree.get("helmCharts")):
             if (chart := chart_folder(folder, document.tree, entry)) is not None:
                 into.charts.update(documents.tree.under(chart))
+                into.chart_folders.add(chart)
     into.files |= into.charts
 
 
@@ -177,7 +179,7 @@ def chart_folder(folder: str, tree: Tree, entry: Tree) -> str | None:
 
 def _note(documents: Documents, source: Document, path: str | None, reference: Reference, into: Closure) -> None:
     """What became of one reference that starts in ``source``: a file, a kustomization, something remote, nothing."""
-    lost = Lost(reference.text, source.file, source.line)
+    lost = DanglingReference(reference.text, source.file, source.line)
     if path is not None and path in documents.tree:
         into.files.add(path)
     elif path in into.folders and reference.refers is Refers.RESOURCE:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.model.finding import Mode
 from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
-from bot.settings import ASSISTANTS, AssistantSettings
+from bot.settings import ASSISTANTS, AssistantSettings, Secrets
 from bot.wiring import plugins
 from bot.wiring.host import open_host
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
+from bot.wiring.repository import (
+    OpenRepository,
+    Options,
+    SystemClock,
+    local_history,
+    open_repository,
+    origin,
+    settings_at,
+)
 from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
+    from bot.flows.deployment import DeploymentReader
+    from bot.flows.rendering import RenderChange
     from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
 
@@ -59,6 +69,27 @@ class Guard:
 
         return QueuedStore(open_store(self.opened))
 
+    @cached_property
+    def targets(self) -> DeploymentReader:
+        """What finds and renders targets, and remembers: one for the life of the guard."""
+        from bot.wiring.targets import reader
+
+        return reader(self.opened)
+
+    @property
+    def rendered_comment(self) -> bool:
+        """Whether rendered differences are kept in a comment too.
+
+        Without a setting: where the token is a bot's own. In GitHub Actions (docs.github.com, "Variables reference":
+        ``GITHUB_ACTIONS``) the workflow that the README shows may only read pull requests, and the check says the same.
+        """
+        chosen = self.opened.settings.guard.rendered_comment
+        return self.opened.options.environment.get("GITHUB_ACTIONS") != "true" if chosen is None else chosen
+
+    def rendering_for(self, base: str) -> RenderChange:
+        """What renders a change, by the settings that the commit ``base`` has."""
+        return rendering_at(self.opened, base, self.targets, self.clock)
+
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
         from bot.flows.review import rules_at
@@ -95,7 +126,40 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
         name=guard.opened.settings.guard.check,
         full_name=guard.opened.name,
         comment=comment,
+        render=guard.rendering_for(pull.base_sha),
+        mask_key=guard.opened.secrets.marker or b"",
+        rendered_comment=guard.rendered_comment,
     )
+
+
+def rendering_at(opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock) -> RenderChange:
+    """What renders a change of ``opened``: targets and files by the settings at ``base``, with the memory of ``targets``."""
+    from bot.flows.rendering import rendered_changes
+    from bot.wiring.reconcile import selection as files_of
+    from bot.wiring.targets import selection
+
+    settings = settings_at(opened.options, opened.repository, base)
+    before = replace(opened, settings=settings)
+    return partial(
+        rendered_changes,
+        repository=opened.repository,
+        reader=replace(targets, selection=selection(before)),
+        selection=files_of(before),
+        clock=clock,
+    )
+
+
+def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
+    """What renders a change between two commits of the repository that ``folder`` lies in."""
+    from bot.wiring.targets import reader
+
+    options = Options(repo=str(folder))
+    history = local_history(folder)
+    settings = settings_at(options, history, base)
+    opened = OpenRepository(
+        options, history, None, origin(folder), settings, Secrets(), history.default_branch(), folder.resolve().name
+    )
+    return rendering_at(opened, base, reader(opened), clock)
 
 
 def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:

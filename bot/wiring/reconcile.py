@@ -80,7 +80,7 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
     opened = repository_to_read(options)
     head = _head(opened)
-    observe, declaration = _observers(opened), declarer(opened).at(head)
+    declaration, observe = declarer(opened).at(head), _observers(opened)
     _check_variables(options, declaration)
     rules = rules_in_force(opened, Memo(), declarer(opened), head)
 

@@ -81,7 +81,8 @@ class OpenRepository:
     """``owner/name`` where known, else the folder's name."""
 
 
-def _settings(options: Options, repository: Repository, commit: str | None) -> Settings:
+def settings_at(options: Options, repository: Repository, commit: str | None) -> Settings:
+    """The settings that a commit has; those of the file that was named on the command line, where one was."""
     if options.settings is not None:
         try:
             return load(options.settings.read_bytes(), file=str(options.settings), installed=installed)
@@ -136,7 +137,7 @@ def _folder(options: Options) -> Path:
     return folder
 
 
-def _origin(folder: Path) -> str | None:
+def origin(folder: Path) -> str | None:
     """The remote of a checkout, or the folder itself when it is a bare repository; None for anything else."""
     import pygit2
 
@@ -162,7 +163,7 @@ def open_repository(options: Options) -> OpenRepository:
             if (folder / FILE).is_file()
             else Settings()
         )
-        remote = (_settings(options, WorkTree(folder), None).remote if options.settings else local.remote) or _origin(
+        remote = (settings_at(options, WorkTree(folder), None).remote if options.settings else local.remote) or origin(
             folder
         )
     if remote is None:
@@ -170,7 +171,7 @@ def open_repository(options: Options) -> OpenRepository:
     git = GitRepository.open(remote, cache_folder(options, remote), credentials=credentials(hidden, remote))
     git.fetch()
     branch = options.branch or git.default_branch()
-    settings = _settings(options, git, git.head(branch))
+    settings = settings_at(options, git, git.head(branch))
     git = GitRepository.open(
         remote,
         cache_folder(options, remote),
@@ -193,7 +194,7 @@ def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
     """The files of a folder as they are now; nothing can be pushed."""
     folder = _folder(options)
     tree = WorkTree(folder)
-    settings = _settings(options, tree, tree.head("") or "")
+    settings = settings_at(options, tree, tree.head("") or "")
     return OpenRepository(options, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
 
 

@@ -69,7 +69,7 @@ def test_the_table_is_what_terraform_says(tmp_path: Path) -> None:
         ('cidrsubnet("10.0.0.0/8", -1, 0)', "ERROR", "Terraform's answer is larger than the network"),
         ('cidrsubnet("010.0.0.0/8", 8, 2)', "ERROR", "a leading zero means octal to some and decimal to others"),
         ('slice(toset(["a"]), 0, 1)', '["a"]', "sets are lists here"),
-        ('element(["a", "b"], -1)', '"b"', "positions are counted round both ends of the list"),
+        ('element(["a", "b"], -1)', '"b"', "as newer Terraform's documentation has it: an index may be negative"),
     ],
 )
 def test_where_answers_differ_on_purpose(expression: str, here: str, why: str) -> None:

@@ -22,9 +22,9 @@ def assembled(
 
 
 def output(expression: str, more: str = "") -> JSON:
-    found = assembled(f'output "x" {{\n  value = {expression}\n}}\n{more}')
-    assert not found.errors, found.errors
-    return found.config.outputs["app:x"].plain()
+    assembly = assembled(f'output "x" {{\n  value = {expression}\n}}\n{more}')
+    assert not assembly.errors, assembly.errors
+    return assembly.config.outputs["app:x"].plain()
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_expressions_have_the_values_terraform_gives_them(expression: str, value
     if value is None:
         assert assembled(f"locals {{\n a = {expression}\n}}").errors
         return
-    found = output(expression)
-    assert found == value
-    assert type(found) is type(value)
+    actual = output(expression)
+    assert actual == value
+    assert type(actual) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ def test_expressions_have_the_values_terraform_gives_them(expression: str, value
 def test_mistakes_name_their_place_and_what_was_meant(text: str, line: int, message: str, expected: str | None) -> None:
     """Every mistake has its line, and near names are suggested."""
     errors = assembled(text).errors
-    (found,) = [error for error in errors if message in error.message]
-    assert (found.file, found.line) == ("app/main.cw", line)
-    assert expected is None or expected in (found.expected or "")
+    (error,) = [each for each in errors if message in each.message]
+    assert (error.file, error.line) == ("app/main.cw", line)
+    assert expected is None or expected in (error.expected or "")
 
 
 def test_all_mistakes_are_told_at_once() -> None:
     """Mistakes in one resource do not hide those in others, and what is right is still there."""
-    found = assembled(
+    assembly = assembled(
         'resource "service" "a" {\n  image = var.x\n}\nresource "service" "b" {\n  imag = "x"\n}\n'
         'resource "service" "c" { image = "ok" }\n'
     )
-    assert [error.line for error in found.errors] == [2, 5]
-    assert [one.name for stack in found.config.stacks for one in stack.resources] == ["c"]
+    assert [error.line for error in assembly.errors] == [2, 5]
+    assert [resource.name for stack in assembly.config.stacks for resource in stack.resources] == ["c"]
 
 
 @pytest.mark.parametrize(
@@ -160,37 +160,37 @@ def test_later_sources_of_a_variable_win(sources: set[str], value: str) -> None:
         "app_0a__auto__cwvars": 'v = "auto"\n' if "auto" in sources else "",
         "other_0a__auto__cwvars": 'v = "wrong"\n',
     }
-    found = assembled(
+    assembly = assembled(
         'variable "v" { default = "default" }\noutput "x" { value = var.v }\n',
         variables={"v": "command"} if "command" in sources else {},
         environment={"CLOCKWORK_VAR_v": "environment", "HOME": "x"} if "environment" in sources else {"HOME": "x"},
         **files,
     )
-    assert not found.errors
-    assert found.config.outputs["app:x"].plain() == value
+    assert not assembly.errors
+    assert assembly.config.outputs["app:x"].plain() == value
 
 
 def test_text_from_outside_is_read_as_the_variable_s_type() -> None:
     """A list variable takes HCL, a string variable takes the text as it is."""
-    found = assembled(
+    assembly = assembled(
         'variable "l" { type = list(number) }\nvariable "s" { type = string }\noutput "x" { value = [var.l, var.s] }',
         variables={"l": "[1, 2]", "s": "[1, 2]"},
     )
-    assert not found.errors
-    assert found.config.outputs["app:x"].plain() == [[1, 2], "[1, 2]"]
+    assert not assembly.errors
+    assert assembly.config.outputs["app:x"].plain() == [[1, 2], "[1, 2]"]
 
 
 def test_modules_are_folders_with_inputs_and_outputs() -> None:
     """A module's resources are part of the stack, its folder is no root, its outputs can be read."""
-    found = assembled(
+    assembly = assembled(
         'module "db" {\n  source  = "../lib/db"\n  version = 15\n}\noutput "x" { value = module.db.image }\n',
         lib_0db_0m__cw='variable "version" { type = number }\nresource "service" "db" { image = "pg:${var.version}" }\n'
         'output "image" { value = service.db.image }\n',
     )
-    assert not found.errors
-    (stack,) = found.config.stacks
-    assert [one.address for one in stack.resources] == ["module.db.service.db"]
-    assert found.config.outputs["app:x"].plain() == "pg:15"
+    assert not assembly.errors
+    (stack,) = assembly.config.stacks
+    assert [resource.address for resource in stack.resources] == ["module.db.service.db"]
+    assert assembly.config.outputs["app:x"].plain() == "pg:15"
 
 
 def test_values_know_how_they_got_to_their_place() -> None:
@@ -201,15 +201,15 @@ def test_values_know_how_they_got_to_their_place() -> None:
     )
     (stack,) = assembled(main).config.stacks
     (service,) = stack.of(Kind.SERVICE)
-    found = {name: value.trace for name, value in service.body.mapping.items()}
-    assert found["hostname"].origin.through is Through.LITERAL
-    assert (found["replicas"].origin.through, found["replicas"].origin.name) == (Through.LOCAL, "n")
-    assert found["user"].origin.through is Through.EXPRESSION
-    image = found["image"]
+    traces = {name: value.trace for name, value in service.body.mapping.items()}
+    assert traces["hostname"].origin.through is Through.LITERAL
+    assert (traces["replicas"].origin.through, traces["replicas"].origin.name) == (Through.LOCAL, "n")
+    assert traces["user"].origin.through is Through.EXPRESSION
+    image = traces["image"]
     assert image.origin.through is Through.VARIABLE
     places = [(piece.text, piece.literal, piece.bare) for piece in image.pieces]
     assert [(text, bare) for text, _, bare in places] == [("a:", True), ("1", False)]
-    assert [main[place.start : place.end] for _, place, _ in places if place is not None] == ["a:", '"1"']
+    assert [main[origin.start : origin.end] for _, origin, _ in places if origin is not None] == ["a:", '"1"']
     assert service.line == 3
 
 

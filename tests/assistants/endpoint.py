@@ -141,10 +141,10 @@ def _completion(endpoint: Endpoint) -> Json:
 def _chunks(endpoint: Endpoint) -> list[tuple[str, Json]]:
     whole = _completion(endpoint)
     frame = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    said = {"index": 0, "delta": {"role": "assistant", "content": endpoint.text}, "finish_reason": None}
+    choice = {"index": 0, "delta": {"role": "assistant", "content": endpoint.text}, "finish_reason": None}
     ended = {"index": 0, "delta": {}, "finish_reason": endpoint.finish}
     return [
-        ("", {**frame, "choices": [said]}),
+        ("", {**frame, "choices": [choice]}),
         ("", {**frame, "choices": [ended]}),
         ("", {**frame, "choices": [], "usage": whole["usage"]}),
     ]

@@ -29,8 +29,8 @@ TOOLS = tuple(ASKED_AT)
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    with serving() as one:
-        yield one
+    with serving() as served:
+        yield served
 
 
 def ask(tool: str, endpoint: Endpoint, prompt: Prompt = PROMPT, *, deadline: float = 90) -> Reply:

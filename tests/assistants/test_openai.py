@@ -19,8 +19,8 @@ from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    with serving() as one:
-        yield one
+    with serving() as served:
+        yield served
 
 
 @pytest.fixture
@@ -140,8 +140,8 @@ def test_nobody_there_is_a_crash(naps: Naps) -> None:
 
 def test_the_key_is_taken_out_of_what_the_model_says(endpoint: Endpoint, naps: Naps) -> None:
     """A reply that repeats the key loses it, in findings and in errors."""
-    one = {"rule": "r", "file": "a", "line": None, "severity": "LOW", "message": f"your key is {KEY}"}
-    endpoint.text = json.dumps({"findings": [one]})
+    finding = {"rule": "r", "file": "a", "line": None, "severity": "LOW", "message": f"your key is {KEY}"}
+    endpoint.text = json.dumps({"findings": [finding]})
     assert KEY not in repr(ask(endpoint, naps))
     endpoint.faults.append(Fault(500, body={"error": {"message": f"bad key {KEY}"}}))
     assert KEY not in repr(ask(endpoint, naps))

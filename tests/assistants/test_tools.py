@@ -25,7 +25,7 @@ Run = Callable[..., Reply]
 def run(tmp_path: Path) -> Run:
     """Runs assistant ``kind`` with a program that prints ``out`` and ``err`` and exits with ``code``."""
 
-    def one(
+    def asked(
         kind: str, out: str = "", err: str = "", code: int = 0, *, naps: Naps | None = None, extra: str = ""
     ) -> Reply:
         program = tmp_path / kind
@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Run:
         command = [kind] if kind == "command" else []
         return assistant(kind, options, command=command, key_variable="ANY_KEY", sleep=naps or Naps()).run(PROMPT)
 
-    return one
+    return asked
 
 
 def claude(**fields: object) -> str:

@@ -48,11 +48,11 @@ def edit_of(written: dict[str, Any]) -> Edit:
 
 def cases() -> list[Case]:
     """All cases on disk."""
-    found = []
+    listed = []
     for folder in sorted(path for path in GOLDEN.iterdir() if path.is_dir() and (path / "edit.json").exists()):
         written = json.loads((folder / "edit.json").read_text(encoding="utf-8"))
         edits = tuple(edit_of(edit) for edit in written["edits"])
-        found.append(
+        listed.append(
             Case(
                 folder.name,
                 files_below(folder / "before"),
@@ -63,7 +63,7 @@ def cases() -> list[Case]:
                 tuple(written.get("notes", ())),
             )
         )
-    return found
+    return listed
 
 
 def declared(files: dict[str, bytes]) -> tuple[dict[str, Desired], Config | None]:
@@ -71,10 +71,10 @@ def declared(files: dict[str, bytes]) -> tuple[dict[str, Desired], Config | None
     if any(path.endswith(".cw") for path in files):
         assembly = assemble(files, variables={}, environment={})
         assert not assembly.errors, assembly.errors
-        return {str(one.id): one for one in render(assembly.config, Overlays()).desired}, assembly.config
-    found = read(files, project="shop")
-    assert not found.errors, found.errors
-    return {str(one.id): one for one in found.resources}, None
+        return {str(resource.id): resource for resource in render(assembly.config, Overlays()).desired}, assembly.config
+    contents = read(files, project="shop")
+    assert not contents.errors, contents.errors
+    return {str(resource.id): resource for resource in contents.resources}, None
 
 
 def carry_out(case: Case) -> Adoption:

@@ -14,32 +14,32 @@ from bot.model.resource import Origin
 SHORT = st.text("ab:", max_size=3)
 
 
-def place(number: int) -> Origin:
+def origin(number: int) -> Origin:
     return Origin("main.cw", number * 10, number * 10 + 5, 1, number * 10 + 1)
 
 
 @st.composite
 def texts(draw: st.DrawFn) -> tuple[Piece, ...]:
     """A template's pieces: the same literal always says the same text."""
-    said = draw(st.lists(SHORT, min_size=1, max_size=3))
+    literals = draw(st.lists(SHORT, min_size=1, max_size=3))
     made = []
     for index in range(draw(st.integers(1, 5))):
-        literal = draw(st.integers(0, len(said)))
-        own = place(10 + index)
-        if literal == len(said):
+        literal = draw(st.integers(0, len(literals)))
+        own = origin(10 + index)
+        if literal == len(literals):
             made.append(Piece(draw(SHORT), own, own, bare=True))
         else:
-            made.append(Piece(said[literal], place(literal), own))
+            made.append(Piece(literals[literal], origin(literal), own))
     return tuple(made)
 
 
 @given(texts(), st.text("ab:", max_size=8))
-def test_a_change_makes_exactly_the_wanted_text(pieces: tuple[Piece, ...], wanted: str) -> None:
+def test_a_change_makes_exactly_the_wanted_text(pieces: tuple[Piece, ...], target: str) -> None:
     """With the change carried out, and all else as it was, the template reads as wanted."""
-    for change in changes(pieces, wanted):
+    for change in changes(pieces, target):
         own = [piece.use if change.within is Within.USE else piece.literal for piece in pieces]
-        now = [change.text if at == change.place else piece.text for at, piece in zip(own, pieces, strict=True)]
-        assert "".join(now) == wanted
+        now = [change.text if at == change.origin else piece.text for at, piece in zip(own, pieces, strict=True)]
+        assert "".join(now) == target
 
 
 @given(texts(), st.data())
@@ -47,24 +47,24 @@ def test_a_change_of_one_literal_is_found(pieces: tuple[Piece, ...], data: st.Da
     """Whatever one literal is changed to, the text that comes out can be explained."""
     literal = data.draw(st.sampled_from([piece.literal for piece in pieces]))
     text = data.draw(SHORT)
-    wanted = "".join(text if piece.literal == literal else piece.text for piece in pieces)
-    assert (literal, text) in [(change.place, change.text) for change in changes(pieces, wanted)]
+    target = "".join(text if piece.literal == literal else piece.text for piece in pieces)
+    assert (literal, text) in [(change.origin, change.text) for change in changes(pieces, target)]
 
 
 def test_literals_come_before_text_and_text_before_uses() -> None:
     """A variable's default says most about what changed, text in place of ``${}`` least."""
-    tail = place(2)
-    pieces = (Piece("1", place(1), place(3)), Piece("-a", tail, tail, bare=True))
+    tail = origin(2)
+    pieces = (Piece("1", origin(1), origin(3)), Piece("-a", tail, tail, bare=True))
     assert [change.within for change in changes(pieces, "2-a")] == [Within.LITERAL, Within.USE]
     assert [change.within for change in changes(pieces, "1-a-a")] == [Within.LITERAL, Within.TEXT, Within.USE]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"), [("b-b", "b"), ("bb-bb", "bb"), ("-", ""), ("a-b", None), ("a-ab", None), ("", None)]
+    ("target", "solution"), [("b-b", "b"), ("bb-bb", "bb"), ("-", ""), ("a-b", None), ("a-ab", None), ("", None)]
 )
-def test_a_literal_that_stands_twice_changes_twice(wanted: str, found: str | None) -> None:
+def test_a_literal_that_stands_twice_changes_twice(target: str, solution: str | None) -> None:
     """What does not read the same in both places is no change of it."""
-    assert solved([("a", True), ("-", False), ("a", True)], wanted) == found
+    assert solved([("a", True), ("-", False), ("a", True)], target) == solution
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_text_becomes_a_number_only_if_the_number_reads_as_that_text(
     text: str, kind: type[bool | int | float], value: JSON
 ) -> None:
     """A tag ``1.10`` is not the number 1.1."""
-    found = read_back(text, kind)
-    assert (found, type(found)) == (value, type(value))
-    assert scalar_text(found) == text
+    actual = read_back(text, kind)
+    assert (actual, type(actual)) == (value, type(value))
+    assert scalar_text(actual) == text

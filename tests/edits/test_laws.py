@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from bot.edits.adopt import adopt
-from bot.edits.hcl import node_at, replaced, written
+from bot.edits.hcl import replaced
+from bot.edits.hcl_nodes import node_at
+from bot.edits.hcl_text import written
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same, steps
 from bot.errors import Refused
@@ -43,15 +45,15 @@ TREE: Nested = st.recursive(
 ROOT = st.dictionaries(KEY, TREE, min_size=1, max_size=4)
 
 
-def places(tree: JSON, at: Pointer = ()) -> list[Pointer]:
-    found = [at] if at else []
+def pointers_in(tree: JSON, at: Pointer = ()) -> list[Pointer]:
+    pointers = [at] if at else []
     if isinstance(tree, dict):
         for key, child in tree.items():
-            found += places(child, (*at, key))
+            pointers += pointers_in(child, (*at, key))
     if isinstance(tree, list):
         for index, child in enumerate(tree):
-            found += places(child, (*at, index))
-    return found
+            pointers += pointers_in(child, (*at, index))
+    return pointers
 
 
 def plain(data: bytes, file: str) -> JSON:
@@ -94,8 +96,8 @@ def test_an_edit_reads_back_as_intended_and_leaves_the_rest_alone(
     """Whatever the file and the edit: the new text reads as the old value with the edit applied, or it is refused."""
     file, content = source
     before = plain(content, file)
-    assume(isinstance(before, dict) and places(before))
-    pointer = data.draw(st.sampled_from(places(before)))
+    assume(isinstance(before, dict) and pointers_in(before))
+    pointer = data.draw(st.sampled_from(pointers_in(before)))
     kind = data.draw(st.sampled_from(["set", "add", "append", "remove"]))
     edit: Edit
     if kind == "set":
@@ -125,9 +127,11 @@ def test_changing_one_scalar_changes_only_its_own_bytes(
     root = span_trees(text)[0]
     assume(root is not None)
     assert root is not None
-    found = [place for place in places(value(root, K)) if not isinstance(_at(value(root, K), place), (dict, list))]
-    assume(found)
-    pointer = data.draw(st.sampled_from(found))
+    scalars = [
+        pointer for pointer in pointers_in(value(root, K)) if not isinstance(_at(value(root, K), pointer), (dict, list))
+    ]
+    assume(scalars)
+    pointer = data.draw(st.sampled_from(scalars))
     node = locate(root, pointer).node
     after = edited(file, content, [SetValue(pointer, new)], document=0, dialect=K)
     assert after.startswith(content[: text.byte(node.head)])
@@ -164,16 +168,17 @@ def test_removals_are_carried_out_from_the_end() -> None:
 def test_hcl_text_of_a_value_reads_back_as_that_value(tree: JSON) -> None:
     """Strings with quotes, templates and control characters survive the way into HCL and back."""
     assume(not _has_special_floats(tree))
-    found = parse("f.tf", f'resource "a" "b" {{\n  x = {written({"k": tree}, "  ")}\n}}\n'.encode())
-    assert not found.errors
-    (one,) = read_terraform(
+    parsed = parse("f.tf", f'resource "a" "b" {{\n  x = {written({"k": tree}, "  ")}\n}}\n'.encode())
+    assert not parsed.errors
+    (resource,) = read_terraform(
         {"f.tf": f'resource "a" "b" {{\n  x = {written({"k": tree}, "  ")}\n}}\n'.encode()}
     ).resources
-    assert _numbers(one.tree["x"]) == _numbers({"k": tree})
+    assert _numbers(resource.tree["x"]) == _numbers({"k": tree})
 
 
 def _has_special_floats(tree: JSON) -> bool:
-    return any(isinstance(_at(tree, place), float) and abs(_at(tree, place)) > 1e300 for place in places(tree))  # type: ignore[arg-type]
+    values = [_at(tree, pointer) for pointer in pointers_in(tree)]
+    return any(isinstance(value, float) and abs(value) > 1e300 for value in values)
 
 
 def _numbers(tree: JSON) -> JSON:
@@ -186,33 +191,33 @@ def test_every_literal_of_real_files_can_be_changed_and_changed_back(path: Path)
     """Splicing a new literal in and the old one back gives the same bytes, and nothing else reads differently."""
     data = path.read_bytes()
     literals = [
-        (one, name, old)
-        for one in read_terraform({path.name: data}).resources
-        for name, old in one.tree.items()
+        (resource, name, old)
+        for resource in read_terraform({path.name: data}).resources
+        for name, old in resource.tree.items()
         if isinstance(old, str) and "\n" not in old
     ]
-    for one, name, old in literals[:: len(literals) // 8 + 1]:
-        there = adopt(one, [SetValue((name,), 'new ${value} "é"')], {path.name: data}).files[path.name]
-        (moved,) = [two for two in read_terraform({path.name: there}).resources if two.id == one.id]
-        back = adopt(moved, [SetValue((name,), old)], {path.name: there}).files[path.name]
+    for resource, name, old in literals[:: len(literals) // 8 + 1]:
+        changed = adopt(resource, [SetValue((name,), 'new ${value} "é"')], {path.name: data}).files[path.name]
+        (moved,) = [other for other in read_terraform({path.name: changed}).resources if other.id == resource.id]
+        back = adopt(moved, [SetValue((name,), old)], {path.name: changed}).files[path.name]
         assert back == data
 
 
 def test_a_value_that_terraform_computes_is_refused() -> None:
     """An expression is not overwritten behind Terraform's back."""
     data = b'resource "a" "b" {\n  x = var.y\n}\n'
-    (one,) = read_terraform({"f.tf": data}).resources
+    (resource,) = read_terraform({"f.tf": data}).resources
     with pytest.raises(Refused, match="computed by Terraform"):
-        adopt(one, [SetValue(("x",), 1)], {"f.tf": data})
+        adopt(resource, [SetValue(("x",), 1)], {"f.tf": data})
 
 
 def test_a_literal_is_replaced_in_place() -> None:
     """Only the literal's own bytes change."""
-    found = parse("f.tf", b"a = 1 # one\n")
-    (item,) = found.body.assignments
-    node = node_at(found, found.text.origin(item.expression.start, item.expression.end))
+    parsed = parse("f.tf", b"a = 1 # one\n")
+    (item,) = parsed.body.assignments
+    node = node_at(parsed, parsed.text.origin(item.expression.start, item.expression.end))
     assert literal_value(node) == (True, 1)
-    assert replaced(found, node, "x") == 'a = "x" # one\n'
+    assert replaced(parsed, node, "x") == 'a = "x" # one\n'
 
 
 @pytest.mark.parametrize("value", ["\n0", "\n\nab\n", " a\nb", "\n a\n\n"])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.server import Sandbox
+from tests.entry import clockwork
 from tests.flows.stage import NAME, open_stage
-from tests.test_cli import clockwork
 
 
 def test_a_command_is_answered_once_under_either_name(tmp_path: Path) -> None:

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from bot.flows.reconcile import Loop, tick
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
 from tests.flows.stage import MovableClock
-
-PRELOADED = [
-    "tests.flows.dying",
-    "bot.wiring.reconcile",
-    "bot.github.host",
-    "bot.shipped",
-    "bot.texts",
-    "bot.observers.snapshot",
-    "bot.observers.gather",
-    "bot.policy.levels",
-    "pygit2",
-    "yaml",
-]
-
-
-def processes() -> ForkServerContext:
-    """Processes forked from a clean one that has imported the bot already: real, and quickly there."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
 
 
 def kill_me(at: str, nth: int) -> Callable[[str], None]:

@@ -14,7 +14,8 @@ from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result
 from bot.model.proposal import Effect
-from tests.flows.dying import processes, run_and_die
+from tests.entry import processes
+from tests.flows.dying import run_and_die
 from tests.flows.stage import Stage
 
 UNFINISHED = {"intent", "commit", "branch-commit", "branch-push"}

@@ -11,7 +11,7 @@ from bot.flows.reconcile import tick
 from bot.model.ledger import EntryKind, Result
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
-from tests.flows.dying import processes
+from tests.entry import processes
 from tests.flows.stage import MovableClock, Stage
 
 BOTS = 8

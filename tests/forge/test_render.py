@@ -60,13 +60,13 @@ resource "service" "web" {{
 
 def config(provider: str = "docker", *, retries: int = 3, replicas: int = 2) -> Config:
     text = MAIN.format(provider=provider, retries=retries, replicas=replicas)
-    found = assemble({"infra/main.cw": text.encode()}, variables={}, environment={})
-    assert not found.errors
-    return found.config
+    assembly = assemble({"infra/main.cw": text.encode()}, variables={}, environment={})
+    assert not assembly.errors
+    return assembly.config
 
 
 def by_id(bundle: ArtifactBundle) -> dict[str, Desired]:
-    return {str(one.id): one for one in bundle.desired}
+    return {str(desired.id): desired for desired in bundle.desired}
 
 
 def test_a_docker_stack_is_one_compose_file() -> None:
@@ -86,10 +86,12 @@ def test_the_rendered_file_is_read_as_what_render_says_it_declares() -> None:
     """Every tree that render declares is what a reader finds at its place in the artifact, secrets aside."""
     bundle = render(config(), Overlays())
     (path,) = bundle.files
-    found = read({"shop/compose.yaml": bundle.files[path], "shop/.env": b"PASSWORD=hunter2\n"}, project="x")
-    assert not found.errors
-    assert {str(one.id): one.tree for one in found.resources} == {str(one.id): one.tree for one in bundle.desired}
-    assert {one.root for one in bundle.desired} == {one.root for one in found.resources}
+    contents = read({"shop/compose.yaml": bundle.files[path], "shop/.env": b"PASSWORD=hunter2\n"}, project="x")
+    assert not contents.errors
+    assert {str(resource.id): resource.tree for resource in contents.resources} == {
+        str(resource.id): resource.tree for resource in bundle.desired
+    }
+    assert {resource.root for resource in bundle.desired} == {resource.root for resource in contents.resources}
 
 
 def test_a_kubernetes_stack_is_manifests_per_service() -> None:
@@ -100,9 +102,11 @@ def test_a_kubernetes_stack_is_manifests_per_service() -> None:
         ".clockwork/build/shop/configs/site.yaml",
         ".clockwork/build/shop/volumes/data.yaml",
     }
-    found = read({path.removeprefix(".clockwork/build/"): data for path, data in bundle.files.items()}, project="x")
-    assert not found.errors
-    assert {str(one.id): one.tree for one in found.resources} == {str(one.id): one.tree for one in bundle.desired}
+    contents = read({path.removeprefix(".clockwork/build/"): data for path, data in bundle.files.items()}, project="x")
+    assert not contents.errors
+    assert {str(resource.id): resource.tree for resource in contents.resources} == {
+        str(resource.id): resource.tree for resource in bundle.desired
+    }
     deployment = by_id(bundle)["Deployment/web"]
     container = _at(deployment.tree, "spec", "template", "spec", "containers", 0)
     assert _at(container, "resources", "limits") == {"cpu": 0.5, "memory": "512Mi"}
@@ -197,7 +201,7 @@ def test_overlays_of_what_is_gone_are_dropped() -> None:
     """An entry about a resource that configuration no longer declares is dropped."""
     overlays = patched(render(config(), Overlays()))
     gone = Overlays({"old": overlays.tasks["web"]})
-    assert {found.reason for found in render(config(), gone).dropped} == {"service/shop/web is no longer declared"}
+    assert {drop.reason for drop in render(config(), gone).dropped} == {"service/shop/web is no longer declared"}
 
 
 @pytest.mark.parametrize(

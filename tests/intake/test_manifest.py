@@ -119,10 +119,10 @@ def test_what_is_no_manifest_is_passed_over(data: bytes) -> None:
 
 
 def test_a_resource_declared_twice_names_both_files() -> None:
-    """The first declaration stays, the second one is an error that names the first."""
+    """Neither is taken for what is meant: the second one is an error that names the first, and both are left alone."""
     data = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
     found = read({"a.yaml": data, "b.yaml": data}, project="p")
-    assert [one.file for one in found.resources] == ["a.yaml"]
+    assert found.resources == ()
     assert found.errors[0].file == "b.yaml"
     assert "a.yaml:1" in found.errors[0].message
 

@@ -22,11 +22,11 @@ class Room:
 ROOMS: Final = {
     "policy": Room(("bot/policy/*.py",), ("tests/policy",)),
     "safety": Room(("bot/safety/*.py",), ("tests/safety",)),
-    "drift": Room(("bot/drift/*.py",), ("tests/drift",)),
+    "drift": Room(("bot/drift/*.py",), ("tests/drift", "tests/secrecy")),
     "kubernetes": Room(("bot/drift/kubernetes/*.py",), ("tests/drift",)),
     "compose": Room(("bot/drift/compose/*.py",), ("tests/drift",)),
     "edits": Room(("bot/edits/*.py",), ("tests/edits",)),
-    "secrecy": Room(("bot/secrecy/*.py",), ("tests/drift", "tests/guardrails")),
+    "secrecy": Room(("bot/secrecy/*.py",), ("tests/secrecy", "tests/guardrails")),
     "verdicts": Room(
         (
             "bot/guardrails/judge.py",

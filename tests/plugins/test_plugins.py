@@ -20,9 +20,9 @@ from bot.wiring.guard import Guard
 from bot.wiring.host import open_host, open_webhooks
 from bot.wiring.plugins import installed
 from bot.wiring.repository import Options, SystemClock, open_repository
+from tests.entry import clockwork
 from tests.flows.world import Desk
 from tests.plugins.packages import install
-from tests.test_cli import clockwork
 
 EXAMPLE = Path(__file__).parent / "example"
 WEB = """\

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.model.json import text
+from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
-from bot.renderers import tools
-from bot.renderers.confined import Jail
+from bot.renderers import confined, tools
+from bot.renderers.confined import Jail, Wall
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
@@ -26,12 +27,12 @@ pytestmark = needs.HELM
 SHOP = "charts/shop"
 
 
-def unit(path: str, *files: str, namespace: str = "", **values: object) -> Unit:
+def unit(path: str, *files: str, namespace: str = "", values: Tree | None = None) -> Unit:
     """A chart with values files and values."""
-    spec = {
+    spec: Tree = {
         "releaseName": "eu",
         "valueFiles": [f"{path}/{file}" for file in files],
-        "values": json.loads(json.dumps(values)),
+        "values": values or {},
     }
     return Unit(UnitKind.HELM, "shop", path, namespace, spec, file=f"{path}/Chart.yaml", line=1, how="chart")
 
@@ -71,7 +72,7 @@ def test_values_files_lie_over_the_chart_s_own(renderers: Renderers) -> None:
         "env": [{"name": "LOG_LEVEL", "value": "debug"}],
     }
     assert at(web, "spec", "replicas") == 3
-    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", replicas=9), repository("charts")))[
+    web = by_name(renderers.render(unit(SHOP, "values-prod.yaml", values={"replicas": 9}), repository("charts")))[
         "Deployment/eu-shop"
     ]
     assert at(web, "spec", "replicas") == 9
@@ -94,10 +95,10 @@ def test_dependencies_of_the_repository_are_part_of_a_chart(renderers: Renderers
     [("charts/lonely", {}, "wordpress"), (SHOP, {"tracing": {"enabled": True}}, "tracing")],
 )
 def test_a_missing_dependency_is_not_compared(
-    renderers: Renderers, path: str, values: dict[str, Any], needed: str
+    renderers: Renderers, path: str, values: dict[str, JSON], needed: str
 ) -> None:
     """A chart that needs what is not in the repository is not rendered without it."""
-    rendering = renderers.render(unit(path, **values), repository("charts"))
+    rendering = renderers.render(unit(path, values=values), repository("charts"))
     assert rendering.objects == ()
     assert rendering.error is not None
     assert rendering.error.reason.startswith(f"its chart needs {needed}, which is not in its charts folder")
@@ -177,7 +178,7 @@ def test_a_broken_template_is_named_with_its_line(renderers: Renderers, template
 def test_values_that_a_schema_refuses_are_told(renderers: Renderers) -> None:
     """``values.schema.json`` is obeyed."""
     files = {**chart(), "values.schema.json": '{"properties": {"replicas": {"type": "integer"}}}'}
-    error = renderers.render(unit("", replicas="many"), tree_of(files)).error
+    error = renderers.render(unit("", values={"replicas": "many"}), tree_of(files)).error
     assert error is not None
     assert "/replicas" in error.reason
 
@@ -215,10 +216,49 @@ def test_packed_charts_are_read(renderers: Renderers, tmp_path: Path) -> None:
         capture_output=True,
         timeout=60,
     ).stdout
+    needed = "dependencies:\n- {name: cache, version: 1.0.0, repository: ''}\n"
     files: dict[str, str | bytes] = {
-        "Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\ndependencies:\n"
-        "- {name: cache, version: 1.0.0, repository: ''}\n",
+        "Chart.yaml": f"apiVersion: v2\nname: web\nversion: 0.1.0\n{needed}",
         "charts/cache-1.0.0.tgz": packed,
     }
     claim = by_name(renderers.render(unit(""), tree_of(files)))["PersistentVolumeClaim/eu-cache"]
     assert claim.file == "charts/cache-1.0.0.tgz"
+
+
+def test_the_program_is_called_as_helm_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without the library the ``helm`` program renders: with the release, its namespace, values, cluster and CRDs."""
+    program = tmp_path / "helm"
+    program.write_text(
+        "#!/bin/sh\necho '---'\necho '# Source: web/templates/a.yaml'\n"
+        "echo 'apiVersion: v1'\necho 'kind: ConfigMap'\necho 'metadata: {name: a}'\necho 'data:'\n"
+        'for word in "$@"; do i=$((i + 1)); echo "  w$i: \'$word\'"; done\n'
+    )
+    program.chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(tools, "find_spec", lambda _name: None)
+    for cached in (tools.helm, tools.helm_library):
+        cached.cache_clear()
+    try:
+        helm = Helm(Jail(Wall.NONE), Documents(tree_of({})), Capabilities("v1.30.0", ("a/v1", "b/v1")))
+        asked = unit("", namespace="n", values={"x": 1})
+        (made,) = by_name(helm.render(asked, tree_of(chart(a="")))).values()
+    finally:
+        for cached in (tools.helm, tools.helm_library):
+            cached.cache_clear()
+    data = at(made, "data")
+    assert isinstance(data, dict)
+    words = [text(word) for word in data.values()]
+    assert words[:2] == ["template", "eu"]
+    assert words[3:7] == ["--namespace", "n", "--include-crds", "--values"]
+    assert words[8:] == ["--kube-version", "v1.30.0", "--api-versions", "a/v1", "--api-versions", "b/v1"]
+    assert made.file == "templates/a.yaml"
+
+
+@pytest.mark.parametrize("wall", list(Wall))
+def test_charts_render_behind_every_wall(wall: Wall) -> None:
+    """The library works in its process whatever keeps that inside."""
+    if {Wall.NAMESPACES: not confined.namespaces(), Wall.LANDLOCK: not confined.landlock(), Wall.NONE: False}[wall]:
+        pytest.skip(f"this machine has no {wall.value}")
+    helm = Helm(Jail(wall), Documents(tree_of({})))
+    template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    assert list(by_name(helm.render(unit(""), tree_of(chart(a=template))))) == ["ConfigMap/a"]

@@ -103,7 +103,7 @@ def sessions() -> st.SearchStrategy[Session]:
     moments = st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is added
     return st.builds(
         Session,
-        id=st.uuids().map(lambda one: one.hex),
+        id=st.uuids().map(lambda identity: identity.hex),
         at=moments,
         repository=clean_text(),
         agent=clean_text(10),

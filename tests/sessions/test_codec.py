@@ -15,10 +15,10 @@ from tests.sessions.samples import session, sessions
 
 
 @given(sessions())
-def test_a_record_comes_back(one: Session) -> None:
+def test_a_record_comes_back(session: Session) -> None:
     """decode(encode(s)) == s, and the text is the canonical one."""
-    data = encode(one)
-    assert decode(data) == one
+    data = encode(session)
+    assert decode(data) == session
     assert encode(decode(data)) == data
     assert data.isascii()
     assert b"\n" not in data
@@ -34,7 +34,7 @@ def test_text_that_cannot_be_stored_is_replaced(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "place"),
+    ("change", "location"),
     [
         ({"version": 2}, "version"),
         ({"surprise": 1}, "surprise"),
@@ -43,10 +43,10 @@ def test_text_that_cannot_be_stored_is_replaced(text: str) -> None:
         ({"findings": [{"rule": "x"}]}, "findings.0.title"),
     ],
 )
-def test_what_is_no_record_is_refused_by_name(change: dict[str, object], place: str) -> None:
+def test_what_is_no_record_is_refused_by_name(change: dict[str, object], location: str) -> None:
     """A record that does not fit is refused with the place where it does not."""
     data = json.dumps({**json.loads(encode(session())), **change}).encode()
-    with pytest.raises(Invalid, match=place):
+    with pytest.raises(Invalid, match=location):
         decode(data)
 
 

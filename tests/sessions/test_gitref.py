@@ -165,7 +165,7 @@ def test_old_sessions_are_forgotten_in_batches(bare: BareRepository) -> None:
     bare.append(bare.files().tip, {"README.md": b"sessions"}, message="explain", at=AT)
     cutoff = AT + timedelta(seconds=4)
     assert [log.prune(cutoff, batch=2) for _ in range(3)] == [2, 1, 0]
-    assert [one.milliseconds for one in log.recent()] == [600, 500, 400]
+    assert [session.milliseconds for session in log.recent()] == [600, 500, 400]
     assert "README.md" in bare.files().blobs
 
 

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 def _programs() -> Path | None:
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return next((place for place in places if (place / "initdb").exists()), None)
+    return next((folder for folder in places if (folder / "initdb").exists()), None)
 
 
 def _as_nobody_special() -> list[str]:

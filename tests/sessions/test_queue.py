@@ -34,7 +34,7 @@ class ListLog:
         self.kept.extend(sessions)
 
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
-        return sorted(self.kept, key=lambda one: one.at, reverse=True)[:limit]
+        return sorted(self.kept, key=lambda session: session.at, reverse=True)[:limit]
 
     def figures(self, *, since: datetime | None = None) -> Figures:
         return figures_of(self.kept, since=since)
@@ -91,7 +91,7 @@ def test_nothing_taken_is_forgotten(bursts: list[int], capacity: int, moods: lis
     assert counts.waiting == 0
     assert counts.written + counts.lost + counts.dropped == handed
     assert len(log.kept) == counts.written
-    assert max(Counter(one.id for one in log.kept).values(), default=0) <= 1
+    assert max(Counter(session.id for session in log.kept).values(), default=0) <= 1
     if not moods:
         assert counts.lost == 0
     assert log.closed
@@ -115,7 +115,7 @@ def test_a_slow_log_holds_nobody_up() -> None:
     assert store.counts() == QueueFigures(waiting=11, written=0, dropped=10, lost=0)
     gate.set()
     store.close()
-    assert [one.milliseconds for one in log.kept] == [100 * number for number in range(11)]
+    assert [session.milliseconds for session in log.kept] == [100 * number for number in range(11)]
     assert store.counts() == QueueFigures(waiting=0, written=11, dropped=10, lost=0)
 
 
@@ -133,7 +133,7 @@ def test_many_callers_at_once() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert len({one.id for one in log.kept}) == 800
+    assert len({session.id for session in log.kept}) == 800
 
 
 @pytest.mark.parametrize(("error", "written"), [(Unavailable("away"), 0), (Invalid("no"), 0)])
@@ -154,7 +154,7 @@ def test_one_bad_session_takes_no_other_with_it() -> None:
     """A session that the log refuses is lost alone."""
 
     def before(sessions: Sequence[Session]) -> None:
-        if any(one.milliseconds == 300 for one in sessions):
+        if any(session.milliseconds == 300 for session in sessions):
             raise Invalid("cannot keep this one")
 
     log = ListLog(before)
@@ -162,7 +162,7 @@ def test_one_bad_session_takes_no_other_with_it() -> None:
     for number in range(1, 6):
         store.record(session(number))
     store.close()
-    assert [one.milliseconds for one in log.kept] == [100, 200, 400, 500]
+    assert [session.milliseconds for session in log.kept] == [100, 200, 400, 500]
     assert store.counts().lost == 1
 
 

@@ -31,9 +31,9 @@ def test_newest_first(file: Path) -> None:
     """Sessions come newest first, no more than asked for, none older than asked for."""
     log = opened(file)
     log.write([session(n) for n in (2, 3, 1)])
-    assert [one.milliseconds for one in log.recent()] == [300, 200, 100]
-    assert [one.milliseconds for one in log.recent(limit=1)] == [300]
-    assert [one.milliseconds for one in log.recent(since=AT + timedelta(seconds=2))] == [300, 200]
+    assert [session.milliseconds for session in log.recent()] == [300, 200, 100]
+    assert [session.milliseconds for session in log.recent(limit=1)] == [300]
+    assert [session.milliseconds for session in log.recent(since=AT + timedelta(seconds=2))] == [300, 200]
     log.close()
 
 
@@ -71,7 +71,7 @@ def test_figures_from_sql_are_the_figures(
     for batch in batches:
         log.write(batch)
         log.figures()
-    assert log.figures().agents == figures_of([one for batch in batches for one in batch]).agents
+    assert log.figures().agents == figures_of([session for batch in batches for session in batch]).agents
     log.close()
 
 
@@ -81,7 +81,7 @@ def test_figures_stay_when_sessions_are_pruned(file: Path) -> None:
     log.write([session(n) for n in range(1, 8)])
     cutoff = AT + timedelta(seconds=6)
     assert [log.prune(cutoff, batch=2) for _ in range(4)] == [2, 2, 1, 0]
-    assert [one.milliseconds for one in log.recent()] == [700, 600]
+    assert [session.milliseconds for session in log.recent()] == [700, 600]
     assert log.figures().all.sessions == 7
     log.close()
 
@@ -163,6 +163,6 @@ def test_one_damaged_record_hides_no_other(file: Path) -> None:
     with sqlite3.connect(file) as raw:
         raw.execute("UPDATE sessions SET record = '{}' WHERE milliseconds = 100")
     raw.close()
-    assert [one.milliseconds for one in log.recent()] == [200]
+    assert [session.milliseconds for session in log.recent()] == [200]
     assert log.figures().all.sessions == 1
     log.close()

@@ -29,7 +29,7 @@ from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
-from tests.flows.dying import processes
+from tests.entry import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work
 from tests.soak.judge import Verdict, judge

@@ -20,7 +20,7 @@ _COLLECTIONS: Final = frozenset({"list", "object"})
 
 
 def text(value: JSON) -> str:
-    """``value`` as text, in Unicode's composed form (HCL specification, "Literals": strings are normalised to NFC)."""
+    """``value`` as text, in Unicode's composed form as all of Terraform's text is (go-cty, docs/types.md, ``cty.String``)."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

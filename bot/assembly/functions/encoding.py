@@ -69,9 +69,6 @@ def yaml_text(value: JSON) -> JSON:
     class Dumper(yaml.SafeDumper):
         """A dumper of its own, so that what it knows of text and numbers holds nowhere else."""
 
-        def ignore_aliases(self, _: object) -> bool:
-            return True
-
     def text_node(dumper: Dumper, data: str) -> yaml.Node:
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else '"')
 

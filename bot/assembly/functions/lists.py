@@ -125,7 +125,7 @@ def compact(values: Value) -> tuple[Value, ...]:
     return tuple(item for item in as_texts(items(values)) if item.data is not None and item.data != "")
 
 
-def one(values: Value) -> Value | None:
+def only(values: Value) -> Value | None:
     """The only element of a list; None of an empty one."""
     listed = items(values)
     if len(listed) > 1:
@@ -139,11 +139,11 @@ def matching(values: Value, keys: Value, chosen: Value) -> tuple[Value, ...]:
     if len(listed) != len(named):
         raise Misuse("takes as many keys as values")
     same = unified((*named, *items(chosen)))
-    wanted = same[len(named) :]
+    choices = same[len(named) :]
     return tuple(
         value
         for value, name in zip(listed, same[: len(named)], strict=True)
-        if any(equal(name, choice) for choice in wanted)
+        if any(equal(name, choice) for choice in choices)
     )
 
 

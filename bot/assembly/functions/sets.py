@@ -71,7 +71,7 @@ def _among(values: Iterable[Value], others: Iterable[Value], *, member: bool) ->
 
 
 def _ordered(values: Iterable[Value]) -> tuple[Value, ...]:
-    """Each element once: false before true, numbers and texts by their order, null last (go-cty, cty/set_internals.go)."""
+    """Each element once, in go-cty's order (cty/set_internals.go, ``Less``): false before true, numbers, texts, null last."""
     return tuple(sorted(_once(values), key=_rank))
 
 

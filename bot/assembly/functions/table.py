@@ -114,7 +114,7 @@ TRACED: Final[Mapping[str, Function[Traced]]] = {
     "lookup": Function(objects.lookup, 2, 3),
     "matchkeys": Function(lists.matching, 3, 3),
     "merge": Function(objects.merge, 0, None),
-    "one": Function(lists.one, 1, 1),
+    "one": Function(lists.only, 1, 1),
     "reverse": Function(lists.backwards, 1, 1),
     "setintersection": Function(sets.intersection, 1, None),
     "setproduct": Function(sets.product, 2, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
+    from bot.flows.rendered_diff import TargetDifference
     from bot.guardrails.rulebook import RuleBook
     from bot.model.finding import Change
     from bot.model.session import AIResult
@@ -53,8 +55,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Judge what HEAD changed since it left BASE. Nothing is published."""
         chosen = mode or Mode.STANDARD
-        change, rules, result = _diff(base, head, Path(repo), chosen, agent)
-        _show(change, rules, result, chosen, as_json=as_json, sarif=sarif)
+        change, rules, result, rendered = _diff(base, head, Path(repo), chosen, agent)
+        _show(change, rules, result, chosen, rendered=rendered, as_json=as_json, sarif=sarif)
         _leave(result, chosen, exit_code=exit_code)
 
     @guard.command("rules")
@@ -98,24 +100,29 @@ def _pull(
     change = change_between(guard.repository, pull.base_sha, pull.head_sha)
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
-    _show(change, rules, reviewed.result, chosen, as_json=as_json, sarif=sarif, url=reviewed.check.url)
+    url = reviewed.check.url
+    _show(change, rules, reviewed.result, chosen, rendered=reviewed.rendered, as_json=as_json, sarif=sarif, url=url)
     if not as_json:
         for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
 
 
-def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> tuple[Change, RuleBook, AIResult]:
-    """The change between two commits, the rules of base, and the result. Settings are not needed."""
+def _diff(
+    base: str, head: str, folder: Path, mode: Mode, agent: str | None
+) -> tuple[Change, RuleBook, AIResult, tuple[TargetDifference, ...]]:
+    """The change between two commits, the rules of base, the result, and what changes by target. Settings are not needed."""
     import secrets
     from dataclasses import replace
 
     from bot import shipped
     from bot.errors import Invalid
-    from bot.flows.review import change_between, facts_of, review, rules_at
+    from bot.flows.rendered_diff import differences
+    from bot.flows.review import change_between, facts_of, review, rules_at, with_rendered
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
     from bot.model.session import AIRequest
+    from bot.wiring.guard import rendering_in
     from bot.wiring.repository import SystemClock, local_history
 
     repository = local_history(folder)
@@ -131,9 +138,10 @@ def _diff(base: str, head: str, folder: Path, mode: Mode, agent: str | None) -> 
     change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
     rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
     request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
-    facts = facts_of(repository, change)
-    result = review(request, rules=rules, clock=SystemClock(), session_id=secrets.token_hex(16), facts=facts)
-    return change, rules, result
+    clock = SystemClock()
+    facts = with_rendered(facts_of(repository, change), change, rendering_in(folder, change.base, clock))
+    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+    return change, rules, result, differences(facts.rendered, b"")
 
 
 def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:
@@ -150,6 +158,7 @@ def _show(
     result: AIResult,
     mode: Mode,
     *,
+    rendered: Sequence[TargetDifference],
     as_json: bool,
     sarif: Path | None,
     url: str | None = None,
@@ -160,10 +169,12 @@ def _show(
 
         sarif.write_bytes(to_sarif(result, rules, version=__version__))
     if as_json:
-        print(json.dumps(_json(change, rules, result, mode, url), indent=2))
+        shown = {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
+        print(json.dumps(shown, indent=2))
     else:
-        from bot.entrypoints.cli.verdicts import show_result
+        from bot.entrypoints.cli.verdicts import show_rendered, show_result
 
+        show_rendered(rendered)
         show_result(change, rules, result, mode, url)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.flows.rendered_diff import TargetDifference
 from bot.guardrails.report import title
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
@@ -16,6 +17,7 @@ from bot.model.finding import Change, Finding, Mode, Verdict
 from bot.model.session import AIResult
 from bot.report.terminal import COLOUR, printable
 
+_DIFF: Final = {"+": "green", "-": "red"}
 _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", Verdict.BLOCK: "bold red"}
 
 
@@ -37,6 +39,23 @@ def show_result(
     out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
     if url:
         out.print(escape(url), highlight=False)
+
+
+def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | None = None) -> None:
+    """What a change does to the rendered objects of each target."""
+    out = console or Console()
+    for difference in rendered:
+        counts = f": {difference.counts}" if difference.objects else ""
+        out.print(f"[bold]{escape(printable(difference.target))}[/]{counts}", highlight=False)
+        for reason in difference.failed:
+            out.print(f"[red]cannot be rendered any more[/]: {escape(printable(reason))}", highlight=False)
+        for reason in difference.unrendered:
+            out.print(f"[dim]not rendered: {escape(printable(reason))}[/]", highlight=False)
+        for each in difference.objects:
+            out.print(f"  {escape(printable(each.headline))}", highlight=False, soft_wrap=True)
+            for line in each.diff.splitlines():
+                colour = _DIFF.get(line[:1], "dim")
+                out.print(f"    [{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
 
 
 def _headline(finding: Finding) -> str:

@@ -1,7 +1,8 @@
 """K8S-001 and K8S-002: workloads and roles that gain power, compared as sets of facts before and after the change.
 
 A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
-moved, re-indented or split keeps its facts and is quiet.
+moved, re-indented or split keeps its facts and is quiet. The same facts are read from what targets render to: a value of a
+chart or a patch gives powers that no manifest names.
 
 What counts as a power: Kubernetes documentation, "Pod Security Standards" (host namespaces, privileged containers, HostPath,
 capabilities, seccomp, running as root) and "Role Based Access Control Good Practices"; for Compose the same by the engine's
@@ -17,9 +18,11 @@ from typing import Final, TypeAlias
 
 from bot.guardrails.classify import is_vendored, is_yaml_or_json
 from bot.guardrails.hunks import Delta
+from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.model.finding import FileStatus
 
 MAX_OBJECTS: Final = 5000
 _DANGEROUS_PATH: Final = re.compile(
@@ -58,11 +61,18 @@ Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
     """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
+    templates = tuple(_templates(subject))
     yield from gained(
         subject,
         privileges,
         suggestion="Drop the privilege, or narrow it to the one capability, path or user the workload needs.",
+        elsewhere=frozenset((hit.file, hit.line) for hit in templates),
     )
+    yield from templates
+
+
+def _templates(subject: Subject) -> Iterator[Hit]:
+    """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
         if is_deployed(delta) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
             for line in delta.net_new(lambda line: _PRIVILEGED_LINE.match(line.text) is not None):
@@ -81,15 +91,26 @@ def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
     )
 
 
-def gained(subject: Subject, facts: Facts, *, suggestion: str) -> Iterator[Hit]:
-    """A hit for every fact that holds after the change and did not hold anywhere in it before."""
+def gained(
+    subject: Subject,
+    facts: Facts,
+    *,
+    suggestion: str,
+    elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
+) -> Iterator[Hit]:
+    """A hit for every fact that holds after the change and did not hold anywhere in it before.
+
+    What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``.
+    """
     files = [delta for delta in subject.deltas if is_deployed(delta)]
     before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
     seen: set[tuple[str, ...]] = set()
+    lines = set(elsewhere)
     for delta in files:
         for fact in _facts(delta.documents_after, facts):
             if fact.key not in before and fact.key not in seen:
                 seen.add(fact.key)
+                lines.add((delta.path, fact.line))
                 yield Hit(
                     delta.path,
                     fact.line,
@@ -98,6 +119,64 @@ def gained(subject: Subject, facts: Facts, *, suggestion: str) -> Iterator[Hit]:
                     suggestion=suggestion,
                     anchor="/".join(fact.key),
                 )
+    for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
+        if power.location not in lines:
+            yield power.hit(suggestion)
+
+
+@dataclass(frozen=True, slots=True)
+class _RenderedPower:
+    """A power that rendered objects gain, with the targets that they are of and the line that gives it."""
+
+    fact: Fact
+    location: tuple[str | None, int | None]
+    evidence: str
+    targets: list[str]
+
+    def hit(self, suggestion: str) -> Hit:
+        """The hit on that line."""
+        file, line = self.location
+        return Hit(
+            file,
+            line,
+            f"{self.fact.message} So it is rendered for {', '.join(self.targets)}.",
+            evidence=self.evidence,
+            suggestion=suggestion,
+            anchor="/".join(("rendered", *self.fact.key)),
+        )
+
+
+def _rendered_powers(
+    changes: Iterable[RenderedChange], facts: Facts, written: frozenset[tuple[str, ...]]
+) -> Iterable[_RenderedPower]:
+    """The powers that rendered objects gain, but for what is ``written`` in a file of the change.
+
+    Each target is weighed by itself: what one loses, another does not gain for nothing. One that is new is weighed
+    against those that are gone, since it may only have been renamed. A line that gives several targets the same power
+    counts once.
+    """
+    changes = tuple(changes)
+    gone = {key for change in changes if change.status is FileStatus.REMOVED for key in _held(change, facts)}
+    powers: dict[tuple[object, ...], _RenderedPower] = {}
+    for change in changes:
+        before = gone if change.status is FileStatus.ADDED else _held(change, facts)
+        nodes = change.nodes_after
+        for fact in {fact.key: fact for fact in _facts(nodes.documents, facts)}.values():
+            if fact.key in before or _anywhere(fact.key) in written:
+                continue
+            location = change.locate(*nodes.places[fact.line])
+            power = _RenderedPower(fact, location, nodes.shown(fact.line), [])
+            powers.setdefault((location, _anywhere(fact.key)), power).targets.append(change.target)
+    return powers.values()
+
+
+def _held(change: RenderedChange, facts: Facts) -> set[tuple[str, ...]]:
+    return {fact.key for fact in _facts(change.nodes_before.documents, facts)}
+
+
+def _anywhere(key: tuple[str, ...]) -> tuple[str, ...]:
+    """The key of a fact without its namespace, which an overlay may set."""
+    return (key[0], *key[2:])
 
 
 def is_deployed(delta: Delta) -> bool:

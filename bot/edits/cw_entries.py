@@ -7,7 +7,7 @@ from typing import Final
 
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Value, ValueForm
-from bot.edits import hcl
+from bot.edits import hcl, hcl_nodes
 from bot.errors import Refused
 from bot.intake.syntax import Block, Body, ListExpression, ObjectExpression, Parsed
 from bot.model.json import JSON, Pointer
@@ -18,6 +18,7 @@ Open = Callable[[str], Parsed]
 Change = tuple[str, bytes, str | None]
 _BLOCK_NAMES: Final = {"healthcheck", "logging"}
 _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "protocol", "host_ip": "address"}
+"""Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
 
 def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | None, value: JSON) -> Change:
@@ -48,7 +49,7 @@ def _block_entries(name: str, value: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
-    """The name and value that a Compose field has in a ``.cw`` block."""
+    """The name and value that a Compose field has in a ``.cw`` block (Compose Specification, "healthcheck": ``test``)."""
     if block == "healthcheck" and key == "test":
         if isinstance(value, (list, tuple)) and value and value[0] in {"CMD", "CMD-SHELL"}:
             return "command", str(value[1]) if value[0] == "CMD-SHELL" else list(value[1:])
@@ -59,7 +60,7 @@ def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
 def _resource(opened: Open, origins: TracedOrigins) -> tuple[Parsed, Block]:
     origin = origins.tree.trace.origin
     parsed = opened(origin.file)
-    return parsed, hcl.block_at(parsed, origin)
+    return parsed, hcl_nodes.block_at(parsed, origin)
 
 
 def _done(parsed: Parsed, chars: str, note: str | None) -> Change:
@@ -76,27 +77,27 @@ def _into_map(
     value: JSON,
     whole: bool = False,
 ) -> Change:
-    found = origins.value(pointer)
-    if found is None or whole or not _written(origins, pointer, found):
-        return _new_map(opened, origins, body_pointer, value if key is None and whole else _one(key, value))
-    origin = found.trace.origin
+    container = origins.value(pointer)
+    if container is None or whole or not _written(origins, pointer, container):
+        return _new_map(opened, origins, body_pointer, value if key is None and whole else _entry(key, value))
+    origin = container.trace.origin
     parsed = opened(origin.file)
-    node = hcl.node_at(parsed, origin)
+    node = hcl_nodes.node_at(parsed, origin)
     if isinstance(node, ObjectExpression) and key is not None:
         return _done(parsed, hcl.with_item(parsed, node, key, value), None)
     if isinstance(node, ListExpression) and key is None:
         return _done(parsed, hcl.with_element(parsed, node, value), None)
     note = f"{origin.file}:{origin.line}: the new entry was laid over the expression that gives the others"
     function = "merge" if key is not None else "concat"
-    return _done(parsed, hcl.wrapped(parsed, node, function, _one(key, value)), note)
+    return _done(parsed, hcl.wrapped(parsed, node, function, _entry(key, value)), note)
 
 
-def _written(origins: TracedOrigins, pointer: Pointer, found: Value) -> bool:
+def _written(origins: TracedOrigins, pointer: Pointer, container: Value) -> bool:
     """Whether the container has text of its own: it is not just the resource's block, as made-up labels are."""
-    return bool(pointer) and found.trace.origin != origins.tree.trace.origin
+    return bool(pointer) and container.trace.origin != origins.tree.trace.origin
 
 
-def _one(key: str | None, value: JSON) -> JSON:
+def _entry(key: str | None, value: JSON) -> JSON:
     return [value] if key is None else {key: value}
 
 
@@ -142,27 +143,23 @@ def _number(value: JSON) -> JSON:
 
 def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str, bytes]:
     """File and new bytes after the value at ``pointer`` of the rendered tree is gone."""
-    found = origins.value(pointer)
-    if found is None:
+    rendered = origins.value(pointer)
+    if rendered is None:
         raise Refused(f"{format_path(pointer)} is not written in a .cw file")
     mode = origins.containers.get(pointer[:-1], ((), ""))[1]
-    if mode == "pairs" and "value" in found.mapping:
-        found = found.mapping["value"]
-    origin = found.trace.origin
+    if mode == "pairs" and "value" in rendered.mapping:
+        rendered = rendered.mapping["value"]
+    origin = rendered.trace.origin
     parsed = opened(origin.file)
-    if pointer[-1] in _BLOCK_NAMES or (pointer[:-1] == ("ports",) and found.mapping):
-        return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, hcl.block_at(parsed, origin)))
+    if pointer[-1] in _BLOCK_NAMES or (pointer[:-1] == ("ports",) and rendered.mapping):
+        return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, hcl_nodes.block_at(parsed, origin)))
     parent = origins.value(pointer[:-1])
     inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == origin
     if origin.through is not Through.LITERAL and inherited:
         raise Refused(
             f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand"
         )
-    node = hcl.node_at(parsed, origin)
-    if (assignment := hcl.assignment_of(parsed, node)) is not None:
-        return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, assignment))
-    if (item := hcl.item_of(parsed, node)) is not None:
-        return parsed.text.file, parsed.text.encode(hcl.without_item(parsed, *item))
-    if (element := hcl.element_of(parsed, node)) is not None:
-        return parsed.text.file, parsed.text.encode(hcl.without_element(parsed, *element))
-    raise Refused(f"{format_path(pointer)} cannot be removed from {origin.file}:{origin.line}")
+    text = hcl.without(parsed, hcl_nodes.node_at(parsed, origin))
+    if text is None:
+        raise Refused(f"{format_path(pointer)} cannot be removed from {origin.file}:{origin.line}")
+    return parsed.text.file, parsed.text.encode(text)

@@ -1,0 +1,90 @@
+"""What all modules of one assembly share, and the blocks they declare, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bot.assembly.evaluator import Evaluator
+from bot.assembly.faults import EvaluationBudget, Fault
+from bot.intake.declared import nearest
+from bot.intake.discover import folder_of
+from bot.intake.syntax import Block, Expression, Parsed
+from bot.model.resource import SourceError
+
+
+@dataclass(slots=True)
+class World:
+    """What all modules of one assembly share. ``open`` are the things being computed, innermost last."""
+
+    parsed: Mapping[str, Parsed]
+    budget: EvaluationBudget = field(default_factory=EvaluationBudget)
+    errors: list[SourceError] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+
+    def report(self, error: SourceError | None) -> None:
+        """Remember a mistake; None is one that is remembered already."""
+        if error is not None and error not in self.errors:
+            self.errors.append(error)
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Report the mistake that ends the block early."""
+        try:
+            yield
+        except Fault as fault:
+            self.report(fault.error)
+
+    def folder(self, folder: str) -> tuple[Parsed, ...]:
+        """The parsed ``.cw`` files directly in a folder."""
+        return tuple(
+            self.parsed[path] for path in sorted(self.parsed) if path.endswith(".cw") and folder_of(path) == folder
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBlock:
+    """A block with its file."""
+
+    at: Evaluator
+    block: Block
+
+
+def by_name(world: World, blocks: Iterable[NamedBlock], kind: str, *, labels: int = 1) -> dict[str, NamedBlock]:
+    """The blocks by their labels. One with too few or too many, or with a name that is taken, is reported."""
+    named: dict[str, NamedBlock] = {}
+    for declared in blocks:
+        block, text = declared.block, declared.at.text
+        name = ".".join(label.value for label in block.labels)
+        if len(block.labels) != labels:
+            expected = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
+            world.report(text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", expected))
+        elif name in named:
+            first = named[name]
+            line, _ = first.at.text.position(first.block.start)
+            message = f"{kind} {name} is already declared in {first.at.text.file}:{line}"
+            world.report(text.error(block.start, message))
+        else:
+            named[name] = declared
+    return named
+
+
+def local_expressions(world: World, blocks: Iterable[NamedBlock]) -> dict[str, tuple[Evaluator, Expression]]:
+    """The expressions of all ``locals`` blocks; a name that is set twice is reported."""
+    expressions: dict[str, tuple[Evaluator, Expression]] = {}
+    for declared in blocks:
+        for item in declared.block.body.assignments:
+            if item.name in expressions:
+                world.report(declared.at.text.error(item.start, f"local {item.name} is already set"))
+            expressions.setdefault(item.name, (declared.at, item.expression))
+    return expressions
+
+
+def check_attributes(world: World, declared: NamedBlock, known: Collection[str], what: str) -> None:
+    """Report the attributes that ``what`` (a variable, an output, a provider) does not have."""
+    for item in declared.block.body.assignments:
+        if item.name not in known:
+            meant = nearest(item.name, known)
+            message = f"{what} has no {item.name!r}"
+            world.report(declared.at.text.error(item.start, message, f"{meant!r}" if meant else None))

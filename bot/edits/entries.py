@@ -1,0 +1,146 @@
+"""Entries and elements put into a collection of a document, and taken out of it, in the hand of the file.
+
+As in :mod:`bot.edits.splice`, each function proposes whole new texts, the most faithful first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.edits.document import EditedDocument, content_end, keeps_blank_lines
+from bot.edits.splice import replaced
+from bot.edits.style import block, column, double, entry, flow, indentation, line_end, pretty_json, quote_of, scalar
+from bot.intake.spans import MappingNode, Node, NodePosition, SequenceNode, key_of, target
+from bot.model.json import JSON
+
+
+def added(doc: EditedDocument, position: NodePosition, key: str | None, value: JSON) -> Iterator[str]:
+    """The collection at ``position`` gets one more entry (``key``) or element (None). Null counts as an empty collection."""
+    node = target(position.node)
+    if isinstance(node, (MappingNode, SequenceNode)) and node.items:
+        yield from _added_flow(doc, node, key, value) if node.flow else _added_block(doc, node, key, value)
+    else:
+        yield from replaced(doc, position, [value] if key is None else {key: value})
+
+
+def _added_block(doc: EditedDocument, node: MappingNode | SequenceNode, key: str | None, value: JSON) -> Iterator[str]:
+    indent = " " * column(doc.chars, node.start)
+    if isinstance(node, MappingNode):
+        quote = quote_of([child for _, child in node.items])
+        key_quote = quote_of([name for name, _ in node.items])
+        lines = entry(key or "", value, doc.house, quote=quote, key_quote=key_quote)
+    else:
+        lines = _element_lines(doc, node, value)
+    text = [indent + line if line else line for line in lines]
+    newline = doc.house.newline
+    if keeps_blank_lines(doc.chars, node):
+        end = node.end
+        yield doc.with_span(end, end, newline.join(text) + newline)
+    end = line_end(doc.chars, content_end(doc.chars, node))
+    yield doc.with_span(end, end, newline + newline.join(text))
+
+
+def _element_lines(doc: EditedDocument, node: SequenceNode, value: JSON) -> list[str]:
+    """A new element as lines; each entry of a mapping in the quotes that its siblings' entries of that name have."""
+    if not isinstance(value, dict) or not value:
+        return block([value], doc.house, quote=quote_of(node.items))
+    pairs = [pair for item in node.items if isinstance(item, MappingNode) for pair in item.items]
+    lines: list[str] = []
+    for key, item in value.items():
+        quote = quote_of([child for name, child in pairs if key_of(name) == key])
+        lines += entry(key, item, doc.house, quote=quote)
+    return [("- " if index == 0 else "  ") + line if line else line for index, line in enumerate(lines)]
+
+
+def _added_flow(doc: EditedDocument, node: MappingNode | SequenceNode, key: str | None, value: JSON) -> Iterator[str]:
+    last = node.items[-1]
+    last_start = last[0].start if isinstance(last, tuple) else last.start
+    last_end = last[1].end if isinstance(last, tuple) else last.end
+    values = [item[1] if isinstance(item, tuple) else item for item in node.items]
+    several_lines = "\n" in doc.chars[node.start : last_start]
+    indent = indentation(doc.chars, last_start)
+    quote = quote_of(values)
+    text = (
+        pretty_json(value, doc.house, indent)
+        if doc.house.json and several_lines
+        else flow(value, doc.house, quote=quote)
+    )
+    if key is not None:
+        name = double(key) if doc.house.json else scalar(key, flow=True, quote=quote_of([k for k, _ in _pairs(node)]))
+        text = f"{name}{doc.house.colon if doc.house.json else ': '}{text}"
+    gap = "," + doc.house.newline + indent if several_lines else doc.house.comma
+    yield doc.with_span(last_end, last_end, gap + text)
+
+
+def _pairs(node: MappingNode | SequenceNode) -> list[tuple[Node, Node]]:
+    return node.items if isinstance(node, MappingNode) else []
+
+
+def removed(
+    doc: EditedDocument, parent: MappingNode | SequenceNode, position: NodePosition, container: NodePosition
+) -> Iterator[str]:
+    """The entry or element at ``position`` is gone, with the comment at the end of its line."""
+    if len(parent.items) == 1:
+        yield from _emptied(doc, parent, container)
+    elif parent.flow:
+        yield _removed_flow(doc, parent, _index(parent, position))
+    else:
+        yield _removed_block(doc, parent, _index(parent, position))
+
+
+def _index(parent: MappingNode | SequenceNode, position: NodePosition) -> int:
+    nodes = [child for _, child in parent.items] if isinstance(parent, MappingNode) else parent.items
+    return next(index for index, node in enumerate(nodes) if node is position.node)
+
+
+def _span(parent: MappingNode | SequenceNode, index: int) -> tuple[int, int, Node]:
+    item = parent.items[index]
+    first, last = item if isinstance(item, tuple) else (item, item)
+    return first.head, last.end, last
+
+
+def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container: NodePosition) -> Iterator[str]:
+    empty = "{}" if isinstance(parent, MappingNode) else "[]"
+    if parent.flow:
+        yield doc.with_span(parent.start, parent.end, empty)
+    elif container.key is not None:
+        colon = doc.chars.index(":", container.key.end)
+        end = content_end(doc.chars, parent)
+        yield doc.with_span(colon + 1, line_end(doc.chars, end), f" {empty}")
+        yield doc.with_span(colon + 1, end, f" {empty}")
+    else:
+        yield doc.with_span(parent.start, content_end(doc.chars, parent), empty)
+
+
+def _removed_flow(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> str:
+    start, end, _ = _span(parent, index)
+    if index + 1 < len(parent.items):
+        return doc.with_span(start, _span(parent, index + 1)[0], "")
+    _, before, _ = _span(parent, index - 1)
+    return doc.with_span(before, end, "")
+
+
+def _removed_block(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> str:
+    start, _, last = _span(parent, index)
+    if isinstance(parent, SequenceNode):
+        start = _dash(doc.chars, parent, start)
+    line_start = doc.chars.rfind("\n", 0, start) + 1
+    end = line_end(doc.chars, content_end(doc.chars, last))
+    if doc.chars[line_start:start].strip(" \t"):  # first key of a list element: "- key: value"
+        following = _span(parent, index + 1)[0] if index + 1 < len(parent.items) else end
+        if isinstance(parent, SequenceNode):
+            following = _dash(doc.chars, parent, following)
+        return doc.with_span(start, following, "")
+    after = end + len(doc.house.newline) if end < len(doc.chars) else end
+    if end == len(doc.chars) and line_start > 0:
+        line_start -= len(doc.house.newline)
+    return doc.with_span(line_start, after, "")
+
+
+def _dash(chars: str, parent: SequenceNode, head: int) -> int:
+    """The dash of the element that starts at ``head``: in the column of the first one, on this line or above."""
+    indent = column(chars, parent.start)
+    line = chars.rfind("\n", 0, head) + 1
+    while line > 0 and not (line + indent <= head and chars[line + indent] == "-"):
+        line = chars.rfind("\n", 0, line - 1) + 1
+    return line + indent

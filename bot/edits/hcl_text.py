@@ -1,0 +1,62 @@
+"""Values as HCL text. Used by :mod:`bot.edits.hcl`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from bot.edits.style import number
+from bot.model.json import JSON
+
+_WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
+
+
+def quoted(text: str) -> str:
+    """Text as a quoted HCL string, which has fewer escapes than JSON (specification, "Template Expressions")."""
+    made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
+    made = _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", made)
+    return escaped(made)
+
+
+def written(value: JSON, indent: str = "", step: str = "  ") -> str:
+    """A value as an HCL expression; objects over several lines, indented from ``indent``."""
+    match value:
+        case None | bool():
+            return json.dumps(value)
+        case str():
+            return quoted(value)
+        case float():
+            return number(value)
+        case int():
+            return str(value)
+        case Mapping():
+            inner = indent + step
+            width = max((len(key_text(key)) for key in value), default=0)
+            lines = [f"{inner}{key_text(key):{width}} = {written(item, inner, step)}" for key, item in value.items()]
+            return "\n".join(["{", *lines, indent + "}"]) if lines else "{}"
+        case _:
+            return f"[{', '.join(written(item, indent, step) for item in value)}]"
+
+
+def key_text(key: str) -> str:
+    """A key of an object: a bare word where HCL takes it for one (specification, "Identifiers", "Collection Values")."""
+    return key if _WORD.match(key) and key not in {"for", "null", "true", "false"} else quoted(key)
+
+
+def inline(value: JSON) -> str:
+    """A value as an HCL expression in one line."""
+    if isinstance(value, Mapping):
+        return (
+            "{ " + ", ".join(f"{key_text(key)} = {inline(item)}" for key, item in value.items()) + " }"
+            if value
+            else "{}"
+        )
+    return written(value)
+
+
+def escaped(text: str) -> str:
+    """Text in which no template begins: ``$${`` is ``${`` (HCL native syntax specification, "Template Literals")."""
+    return re.sub(r"([$%])(?=\{)", r"\1\1", text)

@@ -1,0 +1,254 @@
+"""The rendered difference of a change for people: by target, what is removed, changed and added, secrets masked.
+
+Made from :class:`~bot.guardrails.rendered.RenderedChange`; shown in the check, in the one comment, and by ``clockwork guard``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from bot import escape
+from bot.drift.masking import HIDDEN, Mask
+from bot.drift.shapes import ANY
+from bot.guardrails.hunks import patch
+from bot.guardrails.rendered import RenderedChange
+from bot.intake.manifest import secret_pointers
+from bot.model.finding import FileStatus
+from bot.model.json import JSON, Tree, mapping
+from bot.model.resource import ResourceId
+from bot.secrecy.redaction import redact
+
+MAX_COMMENT: Final = 60_000
+"""Characters; a comment takes 65,536 (see :data:`bot.escape.MAX_BODY`)."""
+_MAX_DIFF: Final = 6_000
+"""Characters of one object's difference."""
+_MOST_SHOWN: Final = 300
+"""Objects whose difference is made; the rest is named or counted."""
+_NAMED: Final = 50
+_RESERVED: Final = 400
+_ORDER: Final = {FileStatus.REMOVED: 0, FileStatus.MODIFIED: 1, FileStatus.ADDED: 2}
+_WORDS: Final = {FileStatus.REMOVED: "removed", FileStatus.MODIFIED: "changed", FileStatus.ADDED: "added"}
+_HOLD: Final = frozenset(
+    {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Namespace", "CustomResourceDefinition", "Secret"}
+)
+"""What takes data or other objects with it when it goes."""
+_HASHED: Final = re.compile(r"(?P<name>.+)-[bcdfghkmt2456789]{10}\Z")
+"""kustomize ends the names of generated ConfigMaps and Secrets in a hash of their contents, in ten of these characters
+(kubernetes-sigs/kustomize, api/hasher/hasher.go, ``encode``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDifference:
+    """One object. ``diff`` is a unified diff of its YAML without a header; secrets are masked."""
+
+    name: str
+    status: FileStatus
+    diff: str
+
+    @property
+    def headline(self) -> str:
+        """What happened to it."""
+        return f"{_WORDS[self.status]} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDifference:
+    """One target: its objects, those that go first. ``failed`` says what renders no longer, ``unrendered`` what never did."""
+
+    target: str
+    objects: tuple[ObjectDifference, ...]
+    failed: tuple[str, ...] = ()
+    unrendered: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> str:
+        """How many objects are removed, changed and added."""
+        counts = Counter(each.status for each in self.objects)
+        return ", ".join(f"{counts[status]} {_WORDS[status]}" for status in _ORDER if counts[status])
+
+    def as_json(self) -> Mapping[str, object]:
+        """The difference for programs."""
+        return {
+            "target": self.target,
+            "objects": [{"name": each.name, "status": _WORDS[each.status], "diff": each.diff} for each in self.objects],
+            "failed": list(self.failed),
+            "not_rendered": list(self.unrendered),
+        }
+
+
+def differences(changes: Sequence[RenderedChange], mask_key: bytes) -> tuple[TargetDifference, ...]:
+    """What people see of rendered changes; targets that lose something come first."""
+    made = [_target(change, mask_key) for change in changes]
+    return tuple(sorted(made, key=lambda each: (not each.failed, not _loses(each), each.target)))
+
+
+def _loses(difference: TargetDifference) -> bool:
+    return any(each.status is FileStatus.REMOVED for each in difference.objects)
+
+
+def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
+    pairs = sorted(_pairs(change), key=_destructive_first)
+    objects = tuple(
+        _object(change, before, after, mask_key, shown=number < _MOST_SHOWN)
+        for number, (before, after) in enumerate(pairs)
+    )
+    return TargetDifference(
+        change.target,
+        objects,
+        tuple(dict.fromkeys(_reason(out.reason, out.file, out.line) for out in change.failures)),
+        tuple(dict.fromkeys(_reason(out.reason, out.file, out.line) for out in change.unrendered)),
+    )
+
+
+def _reason(reason: str, file: str, line: int) -> str:
+    where = f" ({file}:{line})" if file and line else f" ({file})" if file else ""
+    return f"{redact(' '.join(reason.split()))}{where}"
+
+
+_Pair = tuple[ResourceId | None, ResourceId | None]
+
+
+def _pairs(change: RenderedChange) -> Iterator[_Pair]:
+    """Which object became which: by identity, and generated ones by their name without its hash."""
+    added = {resource: resource for resource in change.after if resource not in change.before}
+    hashed = {_generated(resource): resource for resource in added if _generated(resource) is not None}
+    for resource in change.before:
+        if resource in change.after:
+            yield resource, resource
+        else:
+            key = _generated(resource)
+            successor = None if key is None else hashed.pop(key, None)
+            if successor is not None:
+                del added[successor]
+            yield resource, successor
+    for resource in added:
+        yield None, resource
+
+
+def _generated(resource: ResourceId) -> ResourceId | None:
+    if resource.kind not in {"ConfigMap", "Secret"} or (match := _HASHED.match(resource.name)) is None:
+        return None
+    return resource._replace(name=match["name"])
+
+
+def _status(pair: _Pair) -> FileStatus:
+    if pair[0] is None:
+        return FileStatus.ADDED
+    return FileStatus.REMOVED if pair[1] is None else FileStatus.MODIFIED
+
+
+def _destructive_first(pair: _Pair) -> tuple[int, bool, str]:
+    resource = pair[0] or pair[1]
+    return _ORDER[_status(pair)], resource is not None and resource.kind not in _HOLD, str(resource)
+
+
+def _object(
+    change: RenderedChange, before: ResourceId | None, after: ResourceId | None, mask_key: bytes, *, shown: bool
+) -> ObjectDifference:
+    name = str(before or after) if before == after or before is None or after is None else f"{before} → {after.name}"
+    diff = _diff(change.before.get(before) if before else None, change.after.get(after) if after else None, mask_key)
+    return ObjectDifference(redact(name), _status((before, after)), diff if shown else "")
+
+
+def _diff(before: Tree | None, after: Tree | None, mask_key: bytes) -> str:
+    trees = tuple(tree for tree in (before, after) if tree is not None)
+    kind = str(trees[0].get("kind"))
+    sensitive = {pointer for tree in trees for pointer in secret_pointers(tree)} if kind == "Secret" else set()
+    names = {str(name) for tree in trees if (name := mapping(tree.get("metadata")).get("name"))}
+    mask = Mask(mask_key, kind=kind, trees=trees, sensitive=sensitive, names=names)
+    texts = [b"" if tree is None else _yaml(tree, mask) for tree in (before, after)]
+    if texts[0] == texts[1]:
+        return f"  only values that are hidden differ: {HIDDEN}"
+    _, _, hunks = patch(*texts, context=3).decode("utf-8", "replace").partition("\n@@")
+    return f"@@{hunks}".rstrip("\n")
+
+
+def _yaml(tree: Tree, mask: Mask) -> bytes:
+    """The object as YAML without anything secret; a Secret's entries are hidden one by one, so that a changed one shows."""
+    shown: dict[str, object] = {}
+    for key, value in tree.items():
+        if key in {"data", "stringData", "binaryData"} and isinstance(value, Mapping):
+            shown[key] = {name: _plain(mask(entry, (key, name), ANY)[0]) for name, entry in value.items()}
+        else:
+            shown[key] = _plain(mask(value, (key,), ANY)[0])
+    return mask.redact(yaml.dump(shown, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=200)).encode()
+
+
+def _plain(value: JSON) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines line by line, and nothing as an alias: both for the sake of the diff."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        """What is equal is written again."""
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def markdown(targets: Sequence[TargetDifference], limit: int) -> str:
+    """The differences as Markdown of at most about ``limit`` characters, with how much was left out; empty for none."""
+    parts: list[str] = []
+    room = limit - _RESERVED
+    left, lines = 0, 0
+    for difference in targets:
+        head = "\n\n".join(_head(difference))
+        parts.append(head)
+        room -= len(head)
+        for number, each in enumerate(difference.objects):
+            text = _shown(each)
+            if len(text) > room and number < _NAMED:
+                text = f"{escape.code(each.headline)}: {_lines(each.diff)}, not shown"
+            if len(text) > room:
+                left, lines = left + 1, lines + each.diff.count("\n") + 1
+                continue
+            parts.append(text)
+            room -= len(text) + 2
+    if left:
+        parts.append(f"*Left out because it is too long: {left} objects with {lines:,} lines of difference.*")
+    return escape.clip("\n\n".join(parts), limit)
+
+
+def _head(difference: TargetDifference) -> Iterator[str]:
+    counts = f": {difference.counts}" if difference.objects else ""
+    yield f"**{escape.code(difference.target)}**{counts}"
+    for reason in difference.failed:
+        yield f"Cannot be rendered any more: {escape.text(reason)}"
+    for reason in difference.unrendered:
+        yield f"Not rendered: {escape.text(reason)}"
+
+
+def _shown(difference: ObjectDifference) -> str:
+    kept = difference.diff[:_MAX_DIFF]
+    kept = kept if kept == difference.diff else kept[: kept.rfind("\n") + 1].rstrip("\n")
+    cut = difference.diff.count("\n") - kept.count("\n")
+    more = f"\n\n*{cut:,} more lines.*" if cut else ""
+    # tokens are out already, and a fence is never cut: its limit lies above
+    return f"{escape.code(difference.headline)}\n\n{escape.block(kept, 'diff', limit=_MAX_DIFF * 8)}{more}"
+
+
+def _lines(diff: str) -> str:
+    count = diff.count("\n") + 1
+    return f"{count:,} {'line' if count == 1 else 'lines'} of difference"
+
+
+def comment_body(targets: Sequence[TargetDifference], head: str) -> str:
+    """The one comment that shows what a pull request changes where it is deployed."""
+    if not targets:
+        return f"**Rendered difference** (`{head[:12]}`)\n\nNo target's rendered objects change."
+    return f"**Rendered difference by target** (`{head[:12]}`)\n\n{markdown(targets, MAX_COMMENT)}"

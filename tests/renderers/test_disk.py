@@ -1,0 +1,156 @@
+"""Renderings that outlive the process, and the memory of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.model.filetree import FileTree, Reads
+from bot.model.target import NotCompared, RenderedObject, Rendering, Unit, UnitKind
+from bot.renderers.disk import Disk
+from bot.renderers.helm import Capabilities
+from bot.renderers.renderers import Renderers
+from bot.targets.documents import Documents
+from tests.gitops import tree_of
+from tests.renderers import needs
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n"
+FILES = {
+    "a/kustomization.yaml": "resources: [../b, one.yaml]\n",
+    "a/one.yaml": CONFIG_MAP,
+    "b/kustomization.yaml": "resources: [two.yaml]\n",
+    "b/two.yaml": CONFIG_MAP.replace("one", "two"),
+    "c/other.yaml": CONFIG_MAP,
+}
+A = Unit(UnitKind.KUSTOMIZE, "a", "a", file="a/kustomization.yaml", line=1)
+MADE = Rendering(
+    (RenderedObject({"kind": "A", "list": [1, 2.5, None, True, "x"]}, "f", 3, {("a", 0, "b"): "hidden"}),),
+    frozenset({"f", "g"}),
+    (NotCompared("s", "r", "f", 1, missing_tool=True),),
+    NotCompared("e", "r", again=True),
+    frozenset({("g", "K")}),
+)
+READS = Reads({"f": "1", "none": None}, {})
+
+
+def named(disk: Disk) -> str:
+    return disk.name(A, Capabilities(), ("kustomize 5",))
+
+
+@needs.KUSTOMIZE
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({"c/other.yaml": b"changed", "c/new.yaml": b""}, False),
+        ({"b/two.yaml": CONFIG_MAP.replace("one", "three").encode()}, True),
+        ({"a/kustomization.yaml": b"resources: [one.yaml]\n"}, True),
+        ({"b/two.yaml": None}, True),
+        ({"a/Kustomization": b""}, True),
+        ({"a/unlisted.yaml": b""}, False),
+    ],
+)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_only_what_read_a_changed_file_is_rendered_again(
+    tmp_path: Path, change: dict[str, bytes | None], again: bool, fresh: bool
+) -> None:
+    """A second rendering is free unless something that was read, or looked for, is different; also for a new process."""
+    renderers = Renderers(Documents(tree_of({})), cache=tmp_path / "cache")
+    tree = tree_of(FILES)
+    first = renderers.render(A, tree)
+    later = Renderers(Documents(tree_of({})), cache=tmp_path / "cache") if fresh else renderers
+    before = later.rendered
+    rendering = later.render(A, tree.with_changes(change))
+    assert (later.rendered - before == 1) == again
+    assert (rendering == first) != again
+    assert later.render(A, tree) == first
+
+
+@needs.KUSTOMIZE
+def test_several_units_are_rendered_at_once_and_in_order(renderers: Renderers) -> None:
+    """Renderings come in the order of their units, whichever is done first; an equal unit twice is the same."""
+    tree = tree_of(FILES)
+    units = [Unit(UnitKind.KUSTOMIZE, f"u{n}", "a" if n % 2 else "b", line=n) for n in range(6)]
+    renderings = renderers.render_all([(unit, tree) for unit in units])
+    assert [len(rendering.objects) for rendering in renderings] == [1, 2, 1, 2, 1, 2]
+    assert renderers.render_all([(unit, tree) for unit in units]) == renderings
+
+
+def test_an_error_is_remembered_until_its_cause_is_gone(renderers: Renderers) -> None:
+    """A missing file is told again without looking again, and found when it is there."""
+    tree = tree_of({"a/kustomization.yaml": "resources: [one.yaml]\n"})
+    first = renderers.render(A, tree)
+    assert first.error is not None
+    assert renderers.render(A, tree) is first
+    changed = renderers.render(A, tree.with_changes({"a/one.yaml": b"kind: [\n"}))
+    assert changed.error is None or changed.error.reason != first.error.reason
+
+
+def test_a_rendering_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Everything of a rendering is kept, for trees that answer the same."""
+    disk = Disk(tmp_path)
+    disk.keep(named(disk), READS, MADE)
+    tree = FileTree({"f": "1"}, lambda _blob: b"")
+    assert Disk(tmp_path).find(named(disk), tree) == (READS, MADE)
+    assert Disk(tmp_path).find(named(disk), FileTree({"f": "2"}, lambda _blob: b"")) is None
+    assert Disk(tmp_path).find(named(disk), FileTree({"f": "1", "none": "3"}, lambda _blob: b"")) is None
+    assert (tmp_path / named(disk)).stat().st_mode & 0o077 == 0
+
+
+def test_another_tool_or_cluster_is_another_rendering(tmp_path: Path) -> None:
+    """Units, tools and clusters are told apart."""
+    disk = Disk(tmp_path)
+    names = {
+        named(disk),
+        disk.name(A, Capabilities("v1.30.0"), ("kustomize 5",)),
+        disk.name(A, Capabilities(), ("kustomize 6",)),
+        disk.name(Unit(UnitKind.KUSTOMIZE, "a", "a", spec={"b": 1}), Capabilities(), ("kustomize 5",)),
+    }
+    assert len(names) == 4
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000), st.binary(min_size=1, max_size=4))
+def test_what_is_damaged_is_no_rendering(
+    tmp_path_factory: pytest.TempPathFactory, position: int, garbage: bytes
+) -> None:
+    """A file with other bytes in it, or cut short anywhere, is passed over and removed."""
+    disk = Disk(tmp_path_factory.mktemp("cache"))
+    disk.keep(named(disk), READS, MADE)
+    path = disk.folder / named(disk)
+    data = path.read_bytes()
+    at = position % len(data)
+    tree = FileTree({"f": "1"}, lambda _blob: b"")
+    changes: list[Callable[[], bytes]] = [lambda: data[:at], lambda: data[:at] + garbage + data[at + len(garbage) :]]
+    for change in changes:
+        if change() != data:
+            path.write_bytes(change())
+            assert disk.find(named(disk), tree) is None
+            assert not path.exists()
+    disk.keep(named(disk), READS, MADE)
+    assert disk.find(named(disk), tree) is not None
+
+
+def test_the_folder_stays_small(tmp_path: Path) -> None:
+    """The renderings that were not asked for the longest go when there are too many."""
+    disk = Disk(tmp_path, most_bytes=20_000)
+    body = os.urandom(3000).hex()
+    big = Rendering((RenderedObject({"kind": "A", "data": body}),))
+    for number in range(130):
+        disk.keep(f"{number:064}", READS, big)
+        os.utime(tmp_path / f"{number:064}", (number, number))
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert len(left) < 80
+    assert left[-1] == f"{129:064}"
+
+
+def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:
+    """Without a place to keep it a rendering is made each time."""
+    (tmp_path / "file").write_text("in the way")
+    disk = Disk(tmp_path / "file")
+    disk.keep(named(disk), READS, MADE)
+    assert disk.find(named(disk), FileTree({"f": "1"}, lambda _blob: b"")) is None

@@ -1,0 +1,162 @@
+"""What is found in a repository: the places that a person would name, and what belongs to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.model.target import Target, UnitKind
+from bot.targets.discovery import Discovery, Named, discover
+from bot.targets.documents import Documents
+from tests.gitops import repository, tree_of
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+def found(files: dict[str, str], *named: Named) -> Discovery:
+    return discover(Documents(tree_of(files)), named=named)
+
+
+def listed(discovery: Discovery) -> dict[str, list[tuple[str, str]]]:
+    return {each.name: [(unit.kind.value, unit.path) for unit in each.units] for each in discovery.targets}
+
+
+def flux(path: str, name: str = "flux-system", **more: str) -> str:
+    extra = "".join(f"  {key}: {value}\n" for key, value in more.items())
+    return (
+        f"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {name}, namespace: flux-system}}\n"
+        f"spec:\n  path: {path}\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n{extra}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("kustomize-shop", {"dev": [("kustomize", "overlays/dev")], "prod": [("kustomize", "overlays/prod")]}),
+        ("kustomize-helm", {"default": [("kustomize", "")]}),
+        (
+            "charts",
+            {
+                "lonely": [("helm", "charts/lonely")],
+                "shop-dev": [("helm", "charts/shop")],
+                "shop-prod": [("helm", "charts/shop")],
+            },
+        ),
+        ("flux-fleet", {"prod": [("flux-kustomization", "clusters/prod")]}),
+        ("flux-artifacts", {"staging": [("flux-kustomization", "clusters/staging")]}),
+    ],
+)
+def test_targets_are_what_a_person_would_name(case: str, expected: dict[str, list[tuple[str, str]]]) -> None:
+    """Overlays, charts with their values, clusters of Flux; no base, component, dependency or folder of an app."""
+    targets = listed(discover(Documents(repository(case))))
+    assert {name: units for name, units in targets.items() if name != "common"} == expected
+
+
+def test_plain_manifests_make_no_target() -> None:
+    """A repository without any tool has nothing but plain files."""
+    assert found({"k8s/a.yaml": CONFIG_MAP, "compose.yaml": "services: {}\n"}) == Discovery()
+
+
+def test_files_of_a_unit_declare_nothing_by_themselves() -> None:
+    """Everything that a kustomization or a chart is made from is known as such; what lies beside it is not."""
+    discovery = discover(Documents(repository("kustomize-shop")))
+    assert discovery.rendered == {path for path in repository("kustomize-shop") if path != "README.md"}
+    assert "charts/shop/values-prod.yaml" in discover(Documents(repository("charts"))).rendered
+
+
+def test_two_clusters_of_one_repository_are_two_targets() -> None:
+    """Each cluster begins at its own bootstrap, and sources of one name are told apart by folder."""
+    meta = "metadata: {name: flux-system, namespace: flux-system}"
+    source = f"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n{meta}\n"
+    files = {}
+    for cluster in ("dev", "prod"):
+        files[f"clusters/{cluster}/flux-system/gotk-sync.yaml"] = f"{source}---\n{flux(f'./clusters/{cluster}')}"
+        files[f"clusters/{cluster}/apps.yaml"] = flux("./apps", "apps")
+    files["apps/a.yaml"] = CONFIG_MAP
+    assert listed(found(files)) == {
+        "dev": [("flux-kustomization", "clusters/dev")],
+        "prod": [("flux-kustomization", "clusters/prod")],
+    }
+
+
+def test_a_bootstrapped_cluster_begins_with_the_object_that_deploys_itself() -> None:
+    """The first unit is that object, with all that its spec says."""
+    text = flux("./clusters/a", patches="[{patch: x}]")
+    (target,) = found({"clusters/a/flux-system/gotk-sync.yaml": text}).targets
+    assert target.units[0].how == "Kustomization flux-system/flux-system"
+    assert target.units[0].spec["patches"] == [{"patch": "x"}]
+    assert target.cluster == "flux:clusters/a"
+
+
+def test_suspended_bootstrap_still_names_the_cluster() -> None:
+    """A cluster whose own object is suspended is a target all the same: its folder is told."""
+    (target,) = found({"clusters/a/flux-system/gotk-sync.yaml": flux("./clusters/a", suspend="true")}).targets
+    assert (target.name, target.units[0].path) == ("a", "clusters/a")
+
+
+def test_names_are_told_apart() -> None:
+    """Folders of one last name take as much before it as tells them apart; equal ones get a number."""
+    overlay = "resources: []\nconfigMapGenerator: [{name: a}]\n"
+    files = {f"{app}/overlays/prod/kustomization.yaml": overlay for app in ("shop", "blog")}
+    assert sorted(listed(found(files))) == ["blog-prod", "shop-prod"]
+    both = {"web/kustomization.yaml": overlay, "charts/web/Chart.yaml": "name: web\nversion: 1.0.0\n"}
+    assert sorted(listed(found(both))) == ["web", "web-2"]
+
+
+def test_settings_name_targets_themselves() -> None:
+    """A named folder is rendered by what it holds, under its own name, and is not found a second time."""
+    files = {
+        "k/kustomization.yaml": "resources: [a.yaml]\n",
+        "k/a.yaml": CONFIG_MAP,
+        "c/Chart.yaml": "name: c\nversion: 1.0.0\n",
+        "c/values-x.yaml": "",
+        "plain/a.yaml": CONFIG_MAP,
+        "f/a.yaml": flux("./f"),
+    }
+    discovery = found(
+        files,
+        Named("one", "k", namespace="n"),
+        Named("two", "./c/", values=("c/values-x.yaml",), release="r"),
+        Named("three", "plain"),
+        Named("four", "f"),
+    )
+    assert [target for target in discovery.targets if not target.declared] == []
+    units = {target.name: [(u.kind, u.path, u.namespace) for u in target.units] for target in discovery.targets}
+    assert units == {
+        "one": [(UnitKind.KUSTOMIZE, "k", "n")],
+        "two": [(UnitKind.HELM, "c", "")],
+        "three": [],
+        "four": [(UnitKind.FLUX_KUSTOMIZATION, "f", "")],
+    }
+    assert discovery.targets[1].units[0].spec == {"releaseName": "r", "valueFiles": ["c/values-x.yaml"], "values": {}}
+    assert discovery.targets[2] == Target("three", declared=True, paths=("plain",))
+
+
+def test_what_is_there_to_be_read_or_tested_is_no_target() -> None:
+    """Kustomizations and charts of tests, examples and continuous integration are passed over."""
+    files = {}
+    for folder in ("tests/e2e", "examples/a", ".github/ci", "docs"):
+        files[f"{folder}/kustomization.yaml"] = "resources: []\n"
+        files[f"{folder}/chart/Chart.yaml"] = "name: a\nversion: 1.0.0\n"
+    assert found(files).targets == ()
+
+
+def test_a_broken_kustomization_is_an_error_of_its_file() -> None:
+    """A file that is no YAML is told with its line, and the others are found."""
+    files = {
+        "a/kustomization.yaml": "resources: [\n",
+        "b/kustomization.yaml": "resources: [a.yaml]\n",
+        "b/a.yaml": CONFIG_MAP,
+    }
+    discovery = found(files)
+    assert [(error.file, error.line) for error in discovery.errors] == [("a/kustomization.yaml", 2)]
+    assert sorted(listed(discovery)) == ["a", "b"]
+
+
+def test_a_chart_with_a_kustomization_around_it_is_no_target() -> None:
+    """A chart that a kustomization inflates, or that a HelmRelease installs, is not deployed by itself."""
+    files = {
+        "k/kustomization.yaml": "helmCharts: [{name: web, releaseName: a}]\n",
+        "k/charts/web/Chart.yaml": "name: web\nversion: 1.0.0\n",
+        "k/charts/web/values-prod.yaml": "",
+    }
+    assert listed(found(files)) == {"k": [("kustomize", "k")]}
