@@ -4,7 +4,10 @@ targets``.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.flows.declare import Declaration
 from bot.model.drift import IgnoreNote
@@ -20,6 +23,18 @@ class ListedUnit:
     how: str
     objects: int
     problem: str | None
+    subject: str = ""
+    """What the problem is about, as notes call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitKindFigures:
+    """The units of one kind that a target has: how many could be rendered and to how many objects, how many not."""
+
+    kind: str
+    rendered: int
+    objects: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,28 @@ class ListedTarget:
     compared: bool
     units: tuple[ListedUnit, ...]
 
+    def by_kind(self) -> tuple[UnitKindFigures, ...]:
+        """The units in short, those of a kind together."""
+        kinds = dict.fromkeys(unit.kind for unit in self.units)
+        same = {kind: [unit for unit in self.units if unit.kind == kind] for kind in kinds}
+        return tuple(
+            UnitKindFigures(
+                kind,
+                sum(unit.problem is None for unit in units),
+                sum(unit.objects for unit in units),
+                sum(unit.problem is not None for unit in units),
+            )
+            for kind, units in same.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonGroup:
+    """What is left out for one reason. ``…`` in the reason is what differs from one to the next."""
+
+    reason: str
+    subjects: tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -42,6 +79,21 @@ class Listing:
     targets: tuple[ListedTarget, ...]
     plain: int
     notes: tuple[IgnoreNote, ...]
+
+    def groups(self) -> tuple[ReasonGroup, ...]:
+        """What is not compared by its reason, the most frequent first.
+
+        Notes tell it of the targets that are compared; of the others, and of what only this machine cannot render, the
+        units do.
+        """
+        told = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
+        known = set(told)
+        for target in self.targets:
+            for unit in target.units:
+                subject = _PLACE.sub("", unit.subject or unit.name)
+                if unit.problem is not None and (subject, unit.problem) not in known:
+                    told.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
+        return grouped(told)
 
     def as_json(self) -> dict[str, object]:
         """The listing as ``clockwork targets --json`` prints it."""
@@ -73,6 +125,40 @@ class Listing:
         }
 
 
+_PLACE: Final = re.compile(r" \([^()]*:\d+\)\Z")
+"""The file and line behind a subject."""
+_ALIKE: Final = 0.6
+"""The share of its words that a reason has in common with others of its group."""
+
+
+def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[ReasonGroup, ...]:
+    """Subjects with the same reason together, or with one that only names something else in it."""
+    groups: list[tuple[list[str], list[str]]] = []
+    for subject, reason in reasons:
+        words = reason.split()
+        for common, subjects in groups:
+            if len(common) == len(words) and _share(common, words) >= _ALIKE:
+                common[:] = [_common(one, other) for one, other in zip(common, words, strict=True)]
+                subjects.append(subject)
+                break
+        else:
+            groups.append((words, [subject]))
+    made = [ReasonGroup(" ".join(common), tuple(dict.fromkeys(subjects))) for common, subjects in groups]
+    return tuple(sorted(made, key=lambda group: -len(group.subjects)))
+
+
+def _share(common: Sequence[str], words: Sequence[str]) -> float:
+    return sum(one == other for one, other in zip(common, words, strict=True)) / max(len(words), 1)
+
+
+def _common(one: str, other: str) -> str:
+    """One word, or what stands for both with the punctuation that they end in."""
+    if one == other:
+        return one
+    ends = {word[-1:] for word in (one, other)} & set(",;:.")
+    return f"…{ends.pop()}" if len(ends) == 1 and one[-1:] == other[-1:] else "…"
+
+
 def listing(declaration: Declaration) -> Listing:
     """The targets that ``declaration`` has."""
     deployment = declaration.deployment
@@ -92,6 +178,7 @@ def listing(declaration: Declaration) -> Listing:
                 each.unit.how,
                 len(each.rendering.objects),
                 None if each.rendering.error is None else each.rendering.error.reason,
+                "" if each.rendering.error is None else each.rendering.error.subject,
             )
             for each in expansion.units
         ]  # fmt: skip

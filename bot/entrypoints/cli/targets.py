@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+import textwrap
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,7 +13,7 @@ from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, Se
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.flows.targets import Listing
+    from bot.flows.targets import ListedUnit, Listing, UnitKindFigures
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
         repo: RepoOption = ".",
         settings: SettingsOption = None,
         branch: BranchOption = None,
+        everything: Annotated[bool, typer.Option("--all", help="List every unit and every reason.")] = False,
         as_json: JsonOption = False,
     ) -> None:
         """List where the repository is deployed to, what was found and what is not compared. Reads only."""
@@ -35,7 +37,7 @@ def register(app: typer.Typer) -> None:
         if as_json:
             print(json.dumps(listing.as_json(), ensure_ascii=False))
         else:
-            _show(listing, Console())
+            show(listing, Console(), everything=everything)
 
     @app.command()
     def origin(
@@ -55,27 +57,91 @@ def register(app: typer.Typer) -> None:
         print(json.dumps(value_origin.as_json(), ensure_ascii=False) if as_json else value_origin.text())
 
 
-def _show(listing: Listing, console: Console) -> None:
+_MOST_UNITS: Final = 8
+"""Of a target; more are told by their kinds."""
+_MOST_SUBJECTS: Final = 3
+
+
+def show(listing: Listing, console: Console, *, everything: bool = False) -> None:
+    """The listing for people: in short, or with ``everything`` each unit and each reason."""
     from rich.text import Text
 
+    def line(text: str, style: str = "", *, indent: int = 0) -> None:
+        console.print(Text(" " * indent + text, style), soft_wrap=True)
+
     for target in listing.targets:
-        words = [f"{target.resources} object{'' if target.resources == 1 else 's'}"]
+        words = [_objects(target.resources)]
         words += [f"live state: {target.observer}"] if target.observer else []
         words += [] if target.compared else ["not compared"]
         console.print(
             Text(target.name, style="bold"), Text(f"  {', '.join(words)}", style="dim"), sep="", soft_wrap=True
         )
         for path in target.paths:
-            console.print(Text(f"  files below {path}"), soft_wrap=True)
-        for unit in target.units:
-            state = f"not compared: {unit.problem}" if unit.problem else f"{unit.objects} objects"
-            where = f" {unit.path}" if unit.path else ""
-            console.print(Text(f"  {unit.kind} {unit.name}{where}: {state}"), soft_wrap=True)
+            line(f"files below {path}", indent=2)
+        if everything or len(target.units) <= _MOST_UNITS:
+            for unit in target.units:
+                line(_unit(unit, with_reason=everything), indent=2)
+        else:
+            for figures in target.by_kind():
+                line(_kind(figures), indent=2)
     if listing.plain:
-        console.print(
-            Text(f"{'Also, as' if listing.targets else 'As'} they are: {listing.plain} resources of plain files")
-        )
+        line(f"{'Also, as' if listing.targets else 'As'} they are: {listing.plain} resources of plain files")
     if not listing.targets and not listing.plain:
-        console.print("This repository declares nothing.")
-    for note in listing.notes:
-        console.print(Text(f"not compared: {note.rule}: {note.detail}"), soft_wrap=True)
+        line("This repository declares nothing.")
+    if everything:
+        for note in listing.notes:
+            line(f"{note.state}: {note.rule}: {note.detail}")
+    else:
+        _show_groups(listing, console)
+
+
+def _show_groups(listing: Listing, console: Console) -> None:
+    """What is not compared, by reason."""
+    from rich.text import Text
+
+    groups = listing.groups()
+    if groups:
+        console.print()
+        console.print(Text("Not compared", style="bold"))
+    for group in groups:
+        shown = ", ".join(group.subjects[:_MOST_SUBJECTS])
+        more = len(group.subjects) - _MOST_SUBJECTS
+        rest = f" and {more} more" if more > 0 else ""
+        count = f"{len(group.subjects)} × " if len(group.subjects) > 1 else ""
+        console.print(Text(_wrapped(f"{count}{group.reason}", 2, console.width)), soft_wrap=True)
+        console.print(Text(_wrapped(f"{shown}{rest}", 6, console.width), style="dim"), soft_wrap=True)
+    short = any(len(target.units) > _MOST_UNITS for target in listing.targets)
+    if short or any(len(group.subjects) > _MOST_SUBJECTS for group in groups):
+        console.print(Text("--all lists every unit and every reason.", style="dim"))
+
+
+def _wrapped(words: str, indent: int, width: int) -> str:
+    """``words`` in lines of at most ``width``, whole names whole."""
+    margin = " " * indent
+    return textwrap.fill(
+        words,
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _objects(count: int) -> str:
+    return f"{count} object{'' if count == 1 else 's'}"
+
+
+def _unit(unit: ListedUnit, *, with_reason: bool) -> str:
+    state = _objects(unit.objects)
+    if unit.problem is not None:
+        state = f"not compared: {unit.problem}" if with_reason else "not compared"
+    return f"{unit.kind} {unit.name}{f' {unit.path}' if unit.path else ''}: {state}"
+
+
+def _kind(figures: UnitKindFigures) -> str:
+    failed = f"{figures.failed} not compared" if figures.failed else ""
+    if not figures.rendered:
+        return f"{figures.failed} {figures.kind}: not compared"
+    rendered = f"{figures.rendered + figures.failed} {figures.kind}: {_objects(figures.objects)}"
+    return ", ".join(part for part in (rendered, failed) if part)

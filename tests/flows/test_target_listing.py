@@ -1,0 +1,122 @@
+"""``clockwork targets`` for people: in short where there is much, grouped by reason, and everything where it is asked for."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from bot.entrypoints.cli.targets import show
+from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, grouped
+from bot.model.drift import IgnoreNote
+
+UNITS = tuple(
+    ListedUnit("flux-kustomization", f"app-{n}", f"apps/{n}", f"Kustomization {n}", 3, None) for n in range(20)
+)
+RELEASES = tuple(
+    ListedUnit(
+        "flux-helm-release",
+        f"rel-{n}",
+        "",
+        f"HelmRelease rel-{n}",
+        0,
+        f"its chart c{n} comes from oci://registry.example.com/charts/c{n}, from where nothing is fetched",
+        f"HelmRelease rel-{n}",
+    )
+    for n in range(12)
+)
+NOTES = tuple(
+    IgnoreNote(f"{unit.subject} (apps/releases.yaml:{n + 1})", "not compared", unit.problem or "")
+    for n, unit in enumerate(RELEASES)
+)
+BIG = ListedTarget(
+    "home", declared=False, observer="", paths=(), resources=60, compared=True, units=(*UNITS, *RELEASES)
+)
+LISTING = Listing((BIG,), 0, NOTES)
+
+
+def shown(listing: Listing, *, everything: bool = False) -> str:
+    """What a terminal of 80 columns shows."""
+    file = io.StringIO()
+    show(listing, Console(file=file, width=80), everything=everything)
+    return file.getvalue()
+
+
+def test_many_units_are_told_by_their_kinds() -> None:
+    """One line a kind, one group a reason, with how many and which first; no line is wider than the terminal."""
+    assert (
+        shown(LISTING)
+        == """\
+home  60 objects
+  20 flux-kustomization: 60 objects
+  12 flux-helm-release: not compared
+
+Not compared
+  12 × its chart … comes from …, from where nothing is fetched
+      HelmRelease rel-0, HelmRelease rel-1, HelmRelease rel-2 and 9 more
+--all lists every unit and every reason.
+"""
+    )
+
+
+def test_all_lists_every_unit_and_every_reason() -> None:
+    """With file and line."""
+    text = shown(LISTING, everything=True)
+    assert "  flux-kustomization app-19 apps/19: 3 objects\n" in text
+    assert f"  flux-helm-release rel-11: not compared: {RELEASES[11].problem}\n" in text
+    assert f"not compared: HelmRelease rel-11 (apps/releases.yaml:12): {RELEASES[11].problem}\n" in text
+    assert "--all" not in text
+
+
+def test_few_units_are_listed_one_by_one() -> None:
+    """And nothing points at more."""
+    few = Listing((replace(BIG, units=(UNITS[0], RELEASES[0])),), 2, NOTES[:1])
+    assert (
+        shown(few)
+        == """\
+home  60 objects
+  flux-kustomization app-0 apps/0: 3 objects
+  flux-helm-release rel-0: not compared
+Also, as they are: 2 resources of plain files
+
+Not compared
+  its chart c0 comes from oci://registry.example.com/charts/c0, from where
+  nothing is fetched
+      HelmRelease rel-0
+"""
+    )
+
+
+def test_a_target_that_is_not_compared_tells_why_its_units_cannot_be_either() -> None:
+    """No note speaks of them, so the units do, by the target's name."""
+    (group,) = Listing((replace(BIG, compared=False, units=RELEASES[:2]),), 0, ()).groups()
+    assert group.subjects == ("home: HelmRelease rel-0", "home: HelmRelease rel-1")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "groups"),
+    [
+        ([("a", "it is suspended"), ("b", "it is suspended")], [ReasonGroup("it is suspended", ("a", "b"))]),
+        (
+            [("a", "its chart x comes from y"), ("b", "its chart q comes from z"), ("c", "a hook runs once")],
+            [ReasonGroup("its chart … comes from …", ("a", "b")), ReasonGroup("a hook runs once", ("c",))],
+        ),
+        ([("a", "one two"), ("b", "three four")], [ReasonGroup("one two", ("a",)), ReasonGroup("three four", ("b",))]),
+        ([], []),
+    ],
+)
+def test_reasons_that_only_name_something_else_are_one(
+    reasons: list[tuple[str, str]], groups: list[ReasonGroup]
+) -> None:
+    """What differs is left open; other sentences stay apart."""
+    assert list(grouped(reasons)) == groups
+
+
+def test_json_is_complete() -> None:
+    """Every unit and every reason, whatever people are shown."""
+    document = LISTING.as_json()
+    (target,) = document["targets"]  # type: ignore[misc]  # plain JSON
+    assert len(target["units"]) == 32  # type: ignore[has-type]
+    assert len(document["not_compared"]) == 12  # type: ignore[arg-type]
