@@ -58,8 +58,8 @@ class Observers:
     def __call__(self, target: str, declared: Sequence[Desired], now: datetime) -> Observation:
         opened = self._of(target)
         if target not in self._made:
-            if not declared and not target and self._elsewhere():
-                return Observation(now)
+            if not target and self._elsewhere():
+                return Observation(now)  # what Git declares outside of those targets is told to be not compared
             self._made[target] = observers(opened)
         return observe(opened, self._made[target], declared, now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from collections.abc import Iterator, Mapping
@@ -253,3 +254,13 @@ def test_a_chart_s_value_is_set_in_the_target_s_values_file(tmp_path: Path) -> N
         (file,) = stage.api("GET", f"/pulls/{pull['number']}/files")
         assert (file["filename"], file["deletions"]) == ("values/prod.yaml", 0)
         assert "1.4.3" in file["patch"]
+
+
+def test_what_no_observer_sees_is_said_and_stops_nothing(clusters: Stage) -> None:
+    """Plain files beside observed targets, and nobody who sees where they run: not compared, and the rest goes on."""
+    manifest = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n"
+    content = base64.b64encode(manifest).decode()
+    clusters.api("PUT", "/contents/k8s/config.yaml", message="By hand", content=content, branch="main")
+    done = run(clusters, prod=changed(PROD, image="registry.example.com/web:1.4.3"))
+    assert [drift.resource.target for drift in done.report.drift] == ["prod"]
+    assert any("no live-state source is configured" in note.detail for note in done.report.notes)
