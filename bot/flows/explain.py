@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from bot.drift.masking import HIDDEN
 from bot.errors import Invalid
 from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request
 from bot.flows.memory import Memory, remember, stopped
@@ -216,10 +217,12 @@ def _line(label: str, text: str) -> str:
 def _decision(decision: Decision) -> list[str]:
     drift = decision.drift
     writer = f", written by {drift.manager}" if drift.manager else ""
-    declared, live = (json.dumps(value, default=str) for value in values_of(drift))
+    declared, live = values_of(drift)
+    hidden = declared == live == HIDDEN
+    values = "(value hidden)" if hidden else " -> ".join(json.dumps(value, default=str) for value in (declared, live))
     direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
-        _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {declared} -> {live}{writer}"),
+        _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {values}{writer}"),
         _line("severity", f"{drift.severity.value} by {drift.rule}"),
         _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
         *(_line("reason", reason) for reason in decision.reasons),

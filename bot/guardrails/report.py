@@ -11,7 +11,7 @@ from typing import Final
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.verdict import conclusion, remarks
 from bot.model.codehost import Check
-from bot.model.finding import Change, Enforce, Finding, Mode, Verdict
+from bot.model.finding import Change, Enforce, Finding, Mode
 from bot.model.session import AIResult
 
 MAX_SUMMARY: Final = 60_000
@@ -33,15 +33,10 @@ def check_of(result: AIResult, change: Change, rules: RuleBook, mode: Mode, *, n
 
 
 def title(result: AIResult) -> str:
-    """One line that says the verdict and why."""
-    counts = [
-        f"{count} {word}"
-        for word, level in (("blocking", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
-        if (count := sum(finding.enforce is level for finding in result.findings))
-    ]
-    summary = ", ".join(counts) if counts else "no findings"
-    word = {Verdict.APPROVE: "Approved", Verdict.WARN: "Look at this", Verdict.BLOCK: "Blocked"}[result.verdict]
-    return f"{word}: {summary}"
+    """One line that says how many findings there are, those that block first."""
+    levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
+    counts = [(sum(finding.enforce is level for finding in result.findings), word) for word, level in levels]
+    return "; ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "No findings"
 
 
 def summary(result: AIResult, change: Change, rules: RuleBook, mode: Mode) -> str:
