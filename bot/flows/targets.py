@@ -86,14 +86,14 @@ class Listing:
         Notes tell it of the targets that are compared; of the others, and of what only this machine cannot render, the
         units do.
         """
-        told = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
-        known = set(told)
+        listed = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
+        known = set(listed)
         for target in self.targets:
             for unit in target.units:
                 subject = _PLACE.sub("", unit.subject or unit.name)
                 if unit.problem is not None and (subject, unit.problem) not in known:
-                    told.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
-        return grouped(told)
+                    listed.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
+        return grouped(listed)
 
     def as_json(self) -> dict[str, object]:
         """The listing as ``clockwork targets --json`` prints it."""
@@ -138,7 +138,7 @@ def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[ReasonGroup, ...]:
         words = reason.split()
         for common, subjects in groups:
             if len(common) == len(words) and _share(common, words) >= _ALIKE:
-                common[:] = [_common(one, other) for one, other in zip(common, words, strict=True)]
+                common[:] = [_common(entry, other) for entry, other in zip(common, words, strict=True)]
                 subjects.append(subject)
                 break
         else:
@@ -148,15 +148,15 @@ def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[ReasonGroup, ...]:
 
 
 def _share(common: Sequence[str], words: Sequence[str]) -> float:
-    return sum(one == other for one, other in zip(common, words, strict=True)) / max(len(words), 1)
+    return sum(first == other for first, other in zip(common, words, strict=True)) / max(len(words), 1)
 
 
-def _common(one: str, other: str) -> str:
+def _common(first: str, other: str) -> str:
     """One word, or what stands for both with the punctuation that they end in."""
-    if one == other:
-        return one
-    ends = {word[-1:] for word in (one, other)} & set(",;:.")
-    return f"…{ends.pop()}" if len(ends) == 1 and one[-1:] == other[-1:] else "…"
+    if first == other:
+        return first
+    ends = {word[-1:] for word in (first, other)} & set(",;:.")
+    return f"…{ends.pop()}" if len(ends) == 1 and first[-1:] == other[-1:] else "…"
 
 
 def listing(declaration: Declaration) -> Listing:
