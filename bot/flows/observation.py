@@ -291,6 +291,8 @@ def looked_at(task: str, assessment: Assessment) -> bool:
             target not in known and deployment.only is not None
         ):
             return False
+        if target in known and deployment.expansions[target].left_out:
+            return False
     mine = [(group, each) for group in assessment.groups for each in group.resources if each.task == task]
     if not mine:
         return not assessment.report.errors and not assessment.report.unreachable
