@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from bot.errors import Invalid
 from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text
@@ -122,7 +121,7 @@ def _chart_values(chart: str, documents: Documents) -> Tree:
         return {}
     try:
         loaded = load(Text.of(path, data), Dialect.KUBERNETES)
-    except (NotText, Broken) as exc:
-        raise Invalid(f"{path}: {exc}") from exc
+    except (NotText, Broken):  # its unit does not render either, and says why
+        return {}
     value = loaded[0].value if loaded and loaded[0] is not None else {}
     return below(value)
