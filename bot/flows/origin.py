@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from bot.drift.masking import HIDDEN
 from bot.errors import Invalid
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.tracing import scene_of
@@ -17,6 +18,7 @@ from bot.model.paths import Path, format_path, parse_path
 from bot.model.resource import Desired, SourceKind
 from bot.origins.scene import EditPlan, NoEdit
 from bot.origins.search import trace
+from bot.secrecy.credentials import is_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
     """Where one value of one declared resource comes from. ``Invalid`` for a resource or path that is not there."""
     desired = _resource(declaration, resource)
     pointer, value = _pointer(desired, path)
+    if hidden := _is_hidden(desired, pointer, value):
+        value = HIDDEN
     if desired.source is not SourceKind.RENDERED:
         written = desired.origins.at(pointer)
         line = (
@@ -78,7 +82,7 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
         value,
         tuple(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots),
         tuple(f"{target}/{id_}" for target, id_ in plan.moves),
-        _difference(plan, deployment.tree.read),
+        "" if hidden else _difference(plan, deployment.tree.read),
     )
 
 
@@ -105,6 +109,13 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
         pointer.append(reached[0])
         value = reached[1]
     return tuple(pointer), value
+
+
+def _is_hidden(desired: Desired, pointer: Pointer, value: JSON) -> bool:
+    """Whether the value is secret, lies in one or holds one."""
+    if any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in desired.sensitive):
+        return True
+    return is_secret(str(pointer[-1]) if pointer else "", str(value))
 
 
 def _step(value: JSON, step: object) -> tuple[str | int, JSON] | None:
