@@ -21,7 +21,6 @@ from bot.model.drift import Drift, DriftKind, Edit
 from bot.model.proposal import Proposal
 from bot.model.resource import Desired, ResourceId, SourceKind
 from bot.origins.scene import EditPlan, Goal, NoEdit
-from bot.origins.search import find_edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ def _searched(declaration: Declaration, desired: Desired, edits: Sequence[Edit],
         raise NotSet(f"nothing renders {desired.id} any more")
     target = desired.id.target
     goal = Goal(target, {desired.id.local: tuple(paired(desired.tree, edits))})
-    plan = find_edit(goal, scene_of(deployment, target, reader))
+    plan = reader.plans.find(goal, scene_of(deployment, target, reader))
     if isinstance(plan, NoEdit):
         raise NotSet(plan.reason)
     return plan

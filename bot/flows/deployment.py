@@ -15,6 +15,7 @@ from bot.model.drift import IgnoreNote
 from bot.model.filetree import FileTree
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
+from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
 from bot.targets.clusters import ArgoCluster
 from bot.targets.desired import clashes, declared, identity
@@ -69,11 +70,12 @@ class Deployment:
 
 @dataclass(slots=True)
 class DeploymentReader:
-    """Finds and renders targets. One per process: its renderer remembers."""
+    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits."""
 
     renderer: UnitRenderer
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
+    plans: Plans = field(default_factory=Plans)
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ origin``.
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,8 +17,8 @@ from bot.intake.declared import nearest
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import Path, format_path, parse_path
 from bot.model.resource import Desired, SourceKind
-from bot.origins.scene import EditPlan, NoEdit
-from bot.origins.search import trace
+from bot.origins.scene import EditPlan, Link, NoEdit
+from bot.origins.trace import trace
 from bot.secrecy.credentials import is_secret
 
 
@@ -73,17 +74,24 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
     if deployment is None or reader is None:
         raise Invalid(f"nothing renders {desired.id}")
     scene = scene_of(deployment, desired.id.target, reader)
-    plan = trace(desired.id.target, desired.id.local, pointer, scene)
-    if isinstance(plan, NoEdit):
-        return ValueOrigin(desired.id.qualified, path, value, (f"{desired.file}:{desired.line}",), reason=plan.reason)
+    chain = trace(desired.id.target, desired.id.local, pointer, scene)
+    if isinstance(chain, NoEdit):
+        return ValueOrigin(desired.id.qualified, path, value, (f"{desired.file}:{desired.line}",), reason=chain.reason)
     return ValueOrigin(
         desired.id.qualified,
         path,
         value,
-        tuple(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots),
-        tuple(f"{target}/{id_}" for target, id_ in plan.moves),
-        "" if hidden else _difference(plan, deployment.tree.read),
+        tuple(_line(link, hidden) for link in chain.links) or (f"{desired.file}:{desired.line}",),
+        tuple(f"{feed.target}/{feed.id} {format_path(feed.pointer)}".strip() for feed in chain.feeds),
+        _difference(chain.edit, deployment.tree.read) if isinstance(chain.edit, EditPlan) and not hidden else "",
+        chain.note or (chain.edit.reason if isinstance(chain.edit, NoEdit) else ""),
     )
+
+
+def _line(link: Link, hidden: bool) -> str:
+    spot = link.spot
+    value = "" if link.decides or link.value is None or hidden else f", which says {json.dumps(link.value)}"
+    return f"{spot.file}:{spot.line}: {spot.what}{value}"
 
 
 def _resource(declaration: Declaration, name: str) -> Desired:

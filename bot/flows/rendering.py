@@ -24,8 +24,8 @@ from bot.model.finding import Change, FileStatus
 from bot.model.json import Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
-from bot.origins.scene import EditPlan
-from bot.origins.search import trace
+from bot.origins.scene import Chain
+from bot.origins.trace import trace
 from bot.ports import Clock, Repository, UnitRenderer
 from bot.targets import kustomization
 from bot.targets.desired import identity
@@ -285,19 +285,15 @@ class _Locator:
         return self._changed(pointer) or self._began(resource)
 
     def _traced(self, resource: ResourceId, pointer: Pointer) -> tuple[str, int] | None:
-        """By the inverse search, among what is written: a new entry would be no origin."""
+        """By the inverse search: the written line that shows in the value when it is changed."""
         self.traced += 1
         if self.traced > _MOST_TRACED:
             return None
         side, name = self.side, self.expansion.target.name
         deployment = Deployment(side.tree, side.discovery, {name: self.expansion})
-        scene = replace(scene_of(deployment, name, side.reader), layers=())
-        plan = trace(name, resource, pointer, scene)
-        if not isinstance(plan, EditPlan) or len(plan.spots) != 1:
-            return None
-        (spot,) = plan.spots
-        lines = [data.count(b"\n") for data in (plan.files.get(spot.file, b""), side.tree.read(spot.file) or b"")]
-        return (spot.file, spot.line) if lines[0] == lines[1] else None
+        chain = trace(name, resource, pointer, scene_of(deployment, name, side.reader), with_edit=False)
+        decides = [link.spot for link in chain.links if link.decides] if isinstance(chain, Chain) else []
+        return (decides[0].file, decides[0].line) if decides else None
 
     def _inside(self, file: str, line: int, pointer: Pointer) -> tuple[str, int]:
         """The line itself; where it begins a text that is a document too (an inline patch), the added one that names the

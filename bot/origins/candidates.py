@@ -1,361 +1,335 @@
-"""Edits that may set a value, the likeliest first. Each is only a guess: rendering again tells.
+"""Edits that may set a value, the likeliest and most natural first. Each is only a guess: rendering again tells.
 
-Hints, in the order of what they cost when they are wrong: a leaf that says the old value, or part of it, near the
-target; the same place in a document of the same object; a new entry in the nearest layer.
+What only this target reads comes first: entries and lines that say the value, then new entries of its own. What other
+targets read as well comes last, for it moves them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Final, TypeAlias
 
-from bot.edits.plain import edited
-from bot.edits.values import applied, at
-from bot.errors import Refused
-from bot.intake.scalars import Dialect
+from bot.edits.values import at
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree
-from bot.model.resource import ResourceId
-from bot.origins import entries
-from bot.origins.leaves import Leaf, ReadDocument, documents, inside, leaves, line_of
-from bot.origins.scene import Layer, Scene, Spot
+from bot.origins import chart_values, kustomizations
+from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, written
+from bot.origins.desire import DesiredEdit
+from bot.origins.fitting import ImageReference, text_of
+from bot.origins.leaves import YamlDocument, documents, inside
+from bot.origins.manifests import manifest_guesses
+from bot.origins.scene import CarriedLayer, KustomizationLayer, Layer, ValuesLayer
+from bot.origins.slots import FittingSlot, Slot, combined, default_slots, fitting, leaf_slots, line_slots
+from bot.origins.trials import Trials
 
-_SLOW_MOST: Final = 40
-_FAST_MOST: Final = 400
-_SHORTEST: Final = 2
-"""Characters that a text must share with a value before it counts as a part of it."""
+AT_ONCE: Final = 2
+"""Slots that are tried one by one before the others are marked."""
+_DEEPEST: Final = 2
+"""Carriers that carry one another's values."""
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One edit of one file."""
-
-    file: str
-    data: bytes
-    spot: Spot
+_NewEntries: TypeAlias = Callable[[DesiredEdit, YamlDocument, KustomizationLayer, Sequence[str]], Iterator[Guess]]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One wanted edit of one rendered object."""
-
-    target: str
-    id: ResourceId
-    tree: Tree
-    edit: Edit
-
-    @property
-    def pointer(self) -> Pointer:
-        """Where the edit ends up in the rendered object."""
-        if isinstance(self.edit, AddEntry):
-            return self.edit.pointer if self.edit.key is None else (*self.edit.pointer, self.edit.key)
-        return self.edit.pointer
-
-    @property
-    def old(self) -> JSON:
-        """The rendered value as it is; None where there is none."""
-        try:
-            return at(self.tree, self.edit.pointer)
-        except KeyError:
-            return None
-
-
-def candidates(asked: Asked, scene: Scene, tree: FileTree, *, written: bool = False) -> Iterator[Candidate]:
-    """Edits worth trying for one wanted edit, each once; ``written``: only of what is written already."""
-    listed = documents(tree, scene.inputs.get(asked.target, frozenset()))
-    shared = {path: sum(path in inputs for inputs in scene.inputs.values()) for path in {d.file for d in listed}}
-    most = _FAST_MOST if scene.fast else _SLOW_MOST
-    tried: set[tuple[str, bytes]] = set()
-    for guess in _guesses(asked, scene, listed, shared, written=written):
-        made = _made(guess, tree)
-        if made is None or (made.file, made.data) in tried:
-            continue
-        tried.add((made.file, made.data))
-        yield made
-        if len(tried) >= most:
+def candidates(desire: DesiredEdit, trials: Trials) -> Iterator[Candidate]:
+    """Edits worth trying for one wanted edit, each once, until the budget is used up."""
+    tried: set[tuple[tuple[str, bytes], ...]] = set()
+    for guess in Search(desire, trials).guesses():
+        candidate = written(guess, trials.tree)
+        if candidate is not None and (key := tuple(sorted(candidate.files.items()))) not in tried:
+            tried.add(key)
+            yield candidate
+        if trials.exhausted:
             return
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """An edit of one document before it is written. ``inner``: inside of the text at that pointer."""
+@dataclass(slots=True)
+class Search:
+    """The guesses for one wanted edit. ``depth`` counts the carriers on the way to it."""
 
-    file: str
-    document: int
-    edit: Edit
-    what: str
-    inner: Pointer | None = None
+    desire: DesiredEdit
+    trials: Trials
+    depth: int = 0
+    _documents: list[YamlDocument] = field(default_factory=list)
 
+    def guesses(self) -> Iterator[Guess]:
+        """What only this part of what is deployed reads, then what others read too. Where all of that shows nothing and
+        rendering is cheap, any value is looked at.
+        """
+        for shared in (False, True):
+            listed = [each for each in self.documents if self._is_shared(each.file) == shared]
+            layers = [each for each in self.desire.provenance.layers if self._layer_is_shared(each) == shared]
+            yield from self._of(self._by_level(listed), layers, shared=shared)
+        if self.desire.provenance.cheap and not self.trials.reached:
+            yield from self._probed()
 
-def _guesses(
-    asked: Asked, scene: Scene, listed: Sequence[ReadDocument], shared: Mapping[str, int], *, written: bool
-) -> Iterator[Guess]:
-    """What only this target reads comes first, then new entries of its own, then what others read too."""
-    own = [document for document in listed if shared.get(document.file, 1) <= 1]
-    others = [document for document in listed if shared.get(document.file, 1) > 1]
-    yield from _in_documents(asked, own, shared, scene, written=written)
-    for layer in () if written else scene.layers:
-        if shared.get(layer.file, 1) <= 1:
-            yield from _in_layer(asked, layer)
-    if scene.fast and not written:
-        yield from _in_collections(asked, scene.layers, listed)
-    yield from _in_documents(asked, others, shared, scene, written=written)
+    def _of(self, listed: Sequence[YamlDocument], layers: Sequence[Layer], *, shared: bool) -> Iterator[Guess]:
+        """What is written is changed; else a new entry in the words of a layer; else more is said where something is
+        said of the object already; else something new is said of it.
+        """
+        kustomized = [each for each in self.desire.provenance.layers if isinstance(each, KustomizationLayer)]
+        slots = [*leaf_slots(listed), *self._lines(shared=shared)]
+        manifests = manifest_guesses(self.desire, listed)
+        yield from kustomizations.changed(self.desire, listed, kustomized)
+        yield from self._set(slots)
+        yield from manifests.written
+        yield from self._removed(slots)
+        for layer in layers:
+            if isinstance(layer, KustomizationLayer):
+                yield from self._in_kustomization(layer, kustomizations.added)
+            else:
+                yield from self._in_values(layer, slots)
+        yield from manifests.added
+        for layer in layers:
+            if isinstance(layer, KustomizationLayer):
+                yield from self._in_kustomization(layer, kustomizations.patched)
 
+    @property
+    def documents(self) -> list[YamlDocument]:
+        """Every document that may have a say."""
+        if not self._documents:
+            self._documents += documents(self.trials.tree, self._reach())
+        return self._documents
 
-def _in_documents(
-    asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int], scene: Scene, *, written: bool
-) -> Iterator[Guess]:
-    if isinstance(asked.edit, SetValue) and not isinstance(asked.edit.value, (Mapping, list)):
-        yield from _by_value(asked, asked.edit.value, leaves(listed), shared)
-    objects = _in_objects(asked, listed, shared, scene.began.get(asked.id, ""))
-    yield from (guess for guess in objects if not written or _is_written(guess, listed))
-    yield from _in_patches(asked, listed, shared)
+    def _reach(self) -> frozenset[str]:
+        return frozenset().union(*self.desire.provenance.reach)
 
+    def _is_shared(self, file: str) -> bool:
+        return self.trials.scene.is_shared(file)
 
-# -- leaves that say the value -----------------------------------------------------------------------------------------
+    def _layer_is_shared(self, layer: Layer) -> bool:
+        return not isinstance(layer, CarriedLayer) and self._is_shared(layer.file)
 
+    # -- what is written -------------------------------------------------------------------------------------------
 
-def _by_value(asked: Asked, new: JSON, listed: Sequence[Leaf], shared: Mapping[str, int]) -> Iterator[Guess]:
-    old = asked.old
-    guesses: list[tuple[tuple[int, int, int, str], Guess]] = []
-    for leaf in listed:
-        value = _replacement(leaf.value, old, new)
-        if value is None:
-            continue
-        guess = Guess(leaf.file, leaf.document, SetValue(leaf.pointer if leaf.inner is None else leaf.inner, value[0]),
-                      _called(leaf), None if leaf.inner is None else leaf.pointer)  # fmt: skip
-        guesses.append(((value[1], -_alike(leaf.whole, asked.pointer), shared.get(leaf.file, 1), leaf.file), guess))
-    yield from (guess for _, guess in sorted(guesses, key=lambda pair: pair[0]))
+    def _set(self, slots: Sequence[Slot]) -> Iterator[Guess]:
+        """Slots that say the value, or parts of it."""
+        if isinstance(self.desire.edit, SetValue):
+            yield from self._fitting(slots)
+            yield from self._image_parts(slots)
 
+    def _removed(self, slots: Sequence[Slot]) -> Iterator[Guess]:
+        """Lines of values that say what shall go: without them a template may leave it out."""
+        old = self.desire.old
+        if not isinstance(self.desire.edit, RemoveEntry):
+            return
+        same = [
+            each for each in slots if each.leaf is not None and each.value == old and self._carries(each.leaf.document)
+        ]
+        same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
+        for slot in same[:AT_ONCE]:
+            leaf = slot.leaf
+            if leaf is not None and leaf.inner is None:
+                yield Guess(
+                    (DocumentEdit(leaf.document.file, leaf.document.index, RemoveEntry(leaf.pointer)),), slot.what
+                )
 
-def _replacement(leaf: JSON, old: JSON, new: JSON) -> tuple[JSON, int] | None:
-    """What a leaf must say so that the rendered ``old`` becomes ``new``, and how far-fetched that is; None where it
-    cannot.
-    """
-    if isinstance(leaf, (Mapping, list)) or leaf is None or isinstance(old, (Mapping, list)):
-        return None
-    if type(leaf) is type(old) and leaf == old:
-        return new, 0
-    leaf_text, old_text, new_text = _text(leaf), _text(old), _text(new)
-    if leaf_text == old_text and old is not None:
-        return (new if not isinstance(leaf, str) else new_text), 1
-    if not isinstance(leaf, str) or not isinstance(old, str) or not isinstance(new, str):
-        if isinstance(leaf, str) and old is not None and len(old_text) >= _SHORTEST and leaf_text.count(old_text) == 1:
-            return leaf_text.replace(old_text, new_text), 3
-        return None
-    if len(leaf) >= 1 and old.count(leaf) >= 1 and (part := _part(leaf, old, new)) is not None:
-        return part, 2
-    if len(old) >= _SHORTEST and leaf.count(old) == 1:
-        return leaf.replace(old, new), 3
-    return None
+    def _carries(self, document: YamlDocument) -> bool:
+        """Whether a document says something about other objects: values, a kustomization, a carrier."""
+        return document.kind != self.desire.id.kind and self.desire.bears(document)
 
+    def _by_level(self, listed: Iterable[YamlDocument]) -> list[YamlDocument]:
+        return sorted(listed, key=lambda document: (self.desire.level(document.file), document.file))
 
-def _part(leaf: str, old: str, new: str) -> str | None:
-    """The leaf is one part of the rendered text, which changes in that part alone."""
-    start = old.find(leaf)
-    while start >= 0:
-        before, after = old[:start], old[start + len(leaf) :]
-        if new.startswith(before) and new.endswith(after) and len(new) >= len(before) + len(after):
-            middle = new[len(before) : len(new) - len(after)]
-            if middle and middle != leaf:
-                return middle
-        start = old.find(leaf, start + 1)
-    return None
+    def _lines(self, *, shared: bool) -> Iterator[Slot]:
+        paths = (path for path in self._reach() if self._is_shared(path) == shared)
+        return line_slots(self.trials.tree, paths, self.desire.old)
 
+    def _fitting(self, slots: Sequence[Slot]) -> Iterator[Guess]:
+        """The slots that say the value: the first ones at once, of many others those that show up when marked."""
+        ranked = fitting(self.desire, slots, self._bears)
+        first = [each for each in ranked if each.is_near][:AT_ONCE]
+        yield from _guesses(first)
+        rest = [each for each in ranked if each not in first]
+        marked = [each.slot for each in rest if each.slot.may_be_marked and not isinstance(each.slot.value, bool)]
+        feeding = self.trials.feeding(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
+        yield from _guesses(each for each in rest if any(each.slot is slot for slot in feeding))
+        yield from _guesses(
+            [each for each in rest if each.is_near and not any(each.slot is slot for slot in marked)][:AT_ONCE]
+        )
 
-def _text(value: JSON) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    def ranked(self) -> list[FittingSlot]:
+        """Every written value whose text fits, the likeliest first."""
+        slots = [*leaf_slots(self.documents), *line_slots(self.trials.tree, self._reach(), self.desire.old)]
+        return fitting(self.desire, slots, self._bears)
 
+    def values(self) -> list[Slot]:
+        """Every value of a chart that is written and may be marked."""
+        return [slot for slot in leaf_slots(each for each in self.documents if not each.kind) if slot.may_be_marked]
 
-def _alike(pointer: Pointer, asked: Pointer) -> int:
-    """How many keys at the end two places share, with the names that kustomize and charts give to them."""
-    score = 0
-    theirs = [part for part in asked if isinstance(part, str)]
-    mine = [part for part in pointer if isinstance(part, str)]
-    for mine_part, their_part in zip(reversed(mine), reversed(theirs), strict=False):
-        if mine_part != their_part:
-            break
-        score += 2
-    synonyms = {
-        "newTag": "image",
-        "newName": "image",
-        "digest": "image",
-        "tag": "image",
-        "count": "replicas",
-        "replicaCount": "replicas",
-    }
-    if score == 0 and mine and theirs:
-        score += synonyms.get(mine[-1]) == theirs[-1]
-        score += any(part.lower() in {key.lower() for key in theirs} for part in mine)
-    return score
+    def _bears(self, slot: Slot) -> bool:
+        return slot.leaf is None or self.desire.bears(slot.leaf.document)
 
+    def _image_parts(self, slots: Sequence[Slot]) -> Iterator[Guess]:
+        """Repository and tag in slots of their own, where both change."""
+        edit, old = self.desire.edit, self.desire.old
+        if not isinstance(edit, SetValue) or not isinstance(edit.value, str) or not isinstance(old, str):
+            return
+        for parts in _image_parts(old, edit.value):
+            yield from combined(self.desire, parts, slots)
 
-def _called(leaf: Leaf) -> str:
-    path = ".".join(str(part) for part in leaf.whole)
-    return f"{path}"
+    # -- new entries -----------------------------------------------------------------------------------------------
 
-
-# -- documents of the same object --------------------------------------------------------------------------------------
-
-
-def _in_objects(asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int], began: str) -> Iterator[Guess]:
-    """The same place in each document of the object: where it began, and patches of it."""
-    same = [d for d in listed if d.kind == asked.id.kind and (d.name == asked.id.name or d.name in asked.id.name)]
-    same.sort(key=lambda d: (shared.get(d.file, 1), d.file != began, d.name != asked.id.name))
-    for document in same:
-        for edit in translated(asked.edit, asked.tree, document.tree):
-            yield Guess(document.file, document.index, edit, "manifest" if document.file == began else "patch")
-
-
-def _is_written(guess: Guess, listed: Sequence[ReadDocument]) -> bool:
-    document = next(each for each in listed if (each.file, each.index) == (guess.file, guess.document))
-    try:
-        at(document.tree, guess.edit.pointer)
-    except KeyError:
-        return False
-    return True
-
-
-def _in_patches(asked: Asked, listed: Sequence[ReadDocument], shared: Mapping[str, int]) -> Iterator[Guess]:
-    """The same place in patches that are written as text inside of another document, or as operations (RFC 6902)."""
-    for document in sorted(listed, key=lambda d: shared.get(d.file, 1)):
-        for leaf in leaves([document]):
-            if leaf.inner is not None or not isinstance(leaf.value, str) or "\n" not in leaf.value:
-                continue
-            held = inside(leaf.value)
-            if isinstance(held, Mapping) and held.get("kind") == asked.id.kind:
-                for edit in translated(asked.edit, asked.tree, held):
-                    yield Guess(document.file, document.index, edit, "patch", leaf.pointer)
-
-
-def translated(edit: Edit, rendered: Tree, document: JSON) -> Iterator[Edit]:
-    """``edit`` of the rendered object as an edit of a document that says part of it: list elements are found by name."""
-    pointer = _translated(edit.pointer, rendered, document)
-    if pointer is None:
-        return
-    match edit:
-        case SetValue(_, value):
-            yield SetValue(pointer, value)
-        case AddEntry(_, key, value):
-            yield AddEntry(pointer, key, value)
-        case RemoveEntry():
-            yield RemoveEntry(pointer)
-
-
-def _translated(pointer: Pointer, rendered: JSON, document: JSON) -> Pointer | None:
-    made: list[str | int] = []
-    for part in pointer:
-        if isinstance(part, str):
-            rendered = rendered.get(part) if isinstance(rendered, Mapping) else None
-            document = document.get(part) if isinstance(document, Mapping) else None
-            made.append(part)
-            continue
-        theirs = rendered[part] if isinstance(rendered, (list, tuple)) and part < len(rendered) else None
-        index = _index(theirs, part, document)
-        if index is None or not isinstance(document, (list, tuple)):
-            return None
-        rendered, document = theirs, document[index]
-        made.append(index)
-    return tuple(made)
-
-
-def _index(element: JSON, position: int, listed: JSON) -> int | None:
-    """Where the same element stands in another list: by the keys that name elements, else by equality, else by
-    position.
-    """
-    if not isinstance(listed, (list, tuple)):
-        return None
-    if isinstance(element, Mapping):
-        for key in ("name", "mountPath", "containerPort", "port", "key", "ip", "host", "path"):
-            if key in element:
-                same = [
-                    i for i, each in enumerate(listed) if isinstance(each, Mapping) and each.get(key) == element[key]
-                ]
-                return same[0] if len(same) == 1 else None
-    equal = [i for i, each in enumerate(listed) if each == element]
-    if len(equal) == 1:
-        return equal[0]
-    return position if position < len(listed) and isinstance(element, Mapping) else None
-
-
-# -- new entries -------------------------------------------------------------------------------------------------------
-
-
-def _in_layer(asked: Asked, layer: Layer) -> Iterator[Guess]:
-    if layer.values:
-        for path, value in entries.overrides(asked.old, asked.edit, layer.defaults):
-            edit = AddEntry((*layer.pointer, *path[:-1]), str(path[-1]), value)
-            yield Guess(layer.file, layer.document, edit, f"values key {_dotted(path)}")
-        return
-    for key, entry in entries.kustomization(asked.id, asked.edit, asked.tree, layer.takes):
-        yield Guess(layer.file, layer.document, AddEntry((*layer.pointer, key), None, entry), f"new entry in {key}")
-
-
-def _in_collections(asked: Asked, layers: Sequence[Layer], listed: Sequence[ReadDocument]) -> Iterator[Guess]:
-    """An entry for a mapping or list of a chart's values that templates copy as a whole (annotations, environment)."""
-    for layer in layers:
-        if not layer.values:
-            continue
-        document = next((d for d in listed if d.file == layer.file and d.index == layer.document), None)
-        held: JSON = {}
+    def _in_kustomization(self, layer: KustomizationLayer, entries: _NewEntries) -> Iterator[Guess]:
+        document = self._document(layer.file, layer.document)
         if document is not None:
-            try:
-                held = at(document.tree, layer.pointer)
-            except KeyError:
-                held = {}
-        for path, value in entries.collections(asked.edit, asked.tree, layer.defaults, held):
-            yield Guess(
-                layer.file, layer.document, SetValue((*layer.pointer, *path), value), f"values key {_dotted(path)}"
-            )
+            yield from entries(self.desire, document, layer, self._names(document, layer))
+
+    def _in_values(self, layer: ValuesLayer | CarriedLayer, written: Sequence[Slot]) -> Iterator[Guess]:
+        """Keys of a layer over the values below it; together with ``written`` ones where both make up the value."""
+        slots = list(self._defaults(layer))
+        if isinstance(self.desire.edit, SetValue):
+            yield from self._fitting(slots)
+            yield from self._image_parts([*written, *slots])
+        for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
+            yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
+
+    def _names(self, document: YamlDocument, layer: KustomizationLayer) -> list[str]:
+        """The names that the object may have in a layer: without what this and other layers put around it."""
+        name = kustomizations.base_name(self.desire.id.name)
+        tree = document.tree if isinstance(document.tree, Mapping) and not layer.pointer else {}
+        prefix, suffix = tree.get("namePrefix"), tree.get("nameSuffix")
+        if isinstance(prefix, str):
+            name = name.removeprefix(prefix)
+        if isinstance(suffix, str):
+            name = name.removesuffix(suffix)
+        templates = [each.name for each in self.documents if self.desire.begins_in(each) and "$" in each.name]
+        return templates or [name]
+
+    def _document(self, file: str, index: int) -> YamlDocument | None:
+        return next((each for each in documents(self.trials.tree, [file]) if each.index == index), None)
+
+    # -- values of charts -------------------------------------------------------------------------------------------
+
+    def _held(self, layer: ValuesLayer | CarriedLayer) -> JSON:
+        """The values that a layer says itself. Of a carrier's, those that no other part of what is deployed reads."""
+        if isinstance(layer, ValuesLayer):
+            document = self._document(layer.file, layer.document)
+            value = None if document is None else _value_at(document.tree, layer.pointer)
+            return (inside(value) or {}) if isinstance(value, str) else value or {}
+        own = (
+            _value_at(each.tree, layer.pointer)
+            for each in self.documents
+            if (each.kind, each.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(each.file)
+        )
+        held: Tree = {}
+        for values in own:
+            held = chart_values.merged(held, values)
+        return held
+
+    def _below(self, layer: ValuesLayer | CarriedLayer) -> Tree:
+        """The values over which a layer lies: of a carrier's, what others say of it as well."""
+        if isinstance(layer, ValuesLayer):
+            return layer.defaults
+        carrier = self.trials.objects.get(self.desire.target, {}).get(layer.carrier, {})
+        return chart_values.merged(layer.defaults, _value_at(carrier, layer.pointer))
+
+    def _file(self, layer: ValuesLayer | CarriedLayer) -> str:
+        return layer.file if isinstance(layer, ValuesLayer) else ""
+
+    def _placed(self, layer: ValuesLayer | CarriedLayer, edit: Edit) -> Iterator[tuple[FileEdit, ...]]:
+        """An edit of a layer's values as edits of files."""
+        if isinstance(layer, CarriedLayer):
+            yield from self._carried(layer, _below(layer.pointer, edit))
+            return
+        document = self._document(layer.file, layer.document)
+        if layer.pointer and document is not None and isinstance(_value_at(document.tree, layer.pointer), str):
+            yield (DocumentEdit(layer.file, layer.document, edit, layer.pointer),)
+        else:
+            yield (DocumentEdit(layer.file, layer.document, _below(layer.pointer, edit)),)
+
+    def _carried(self, layer: CarriedLayer, edit: Edit) -> Iterator[tuple[FileEdit, ...]]:
+        """An edit of an object that carries values: where only this target writes it, else by a new patch of it, else
+        where others write it too.
+        """
+        target, carrier = self.desire.target, layer.carrier
+        objects = self.trials.objects.get(target, {})
+        if carrier not in objects or self.depth >= _DEEPEST:
+            return
+        desire = DesiredEdit.of(target, carrier, edit, objects, self.trials.scene)
+        search = Search(desire, self.trials, self.depth + 1)
+        yield from islice((guess.edits for guess in search.placements()), 3)
+
+    def placements(self) -> Iterator[Guess]:
+        """The edit where only this part says something of the object, as a new patch, or where others say it too."""
+        own = manifest_guesses(self.desire, [each for each in self.documents if not self._is_shared(each.file)])
+        yield from (*own.written, *own.added)
+        for layer in self.desire.provenance.layers:
+            if isinstance(layer, KustomizationLayer) and not self._is_shared(layer.file):
+                yield from self._in_kustomization(layer, kustomizations.patched)
+        others = manifest_guesses(self.desire, [each for each in self.documents if self._is_shared(each.file)])
+        yield from (*others.written, *others.added)
+
+    # -- probing ----------------------------------------------------------------------------------------------------
+
+    def _probed(self) -> Iterator[Guess]:
+        """Any value of a chart that shows up in the rendered one, whatever it says now; else switches turned over."""
+        slots = self.values()
+        for layer in self.desire.provenance.layers:
+            if not isinstance(layer, KustomizationLayer):
+                slots += [slot for slot in self._defaults(layer) if slot.may_be_marked]
+        edit = self.desire.edit
+        if not isinstance(edit, RemoveEntry) and not isinstance(edit.value, (Mapping, list, tuple)):
+            for slot in self.trials.feeding(self.desire, slots, by_fit=False):
+                value = self.trials.needed(self.desire, slot, text_of(edit.value))
+                if value is not None:
+                    yield from slot.guesses(edit.value if value == text_of(edit.value) else value)
+        if self._is_switched(edit):
+            for slot in self.trials.turned(self.desire, slots):
+                yield from slot.guesses(not slot.value)
+
+    def _defaults(self, layer: ValuesLayer | CarriedLayer) -> Iterator[Slot]:
+        placement = partial(self._placed, layer)
+        return default_slots(self._below(layer), self._held(layer), placement, self._file(layer))
+
+    def _is_switched(self, edit: Edit) -> bool:
+        """Whether a switch of a template may make the wanted value: it comes or goes, or a template says it."""
+        if not isinstance(edit, SetValue):
+            return True
+        word = text_of(edit.value).encode()
+        templates = (path for path in self._reach() if "/templates/" in f"/{path}")
+        return any(word in (self.trials.tree.read(path) or b"") for path in templates)
 
 
-def _dotted(path: Pointer) -> str:
-    return ".".join(str(part) for part in path)
+def _guesses(ranked: Iterable[FittingSlot]) -> Iterator[Guess]:
+    for each in ranked:
+        yield from each.slot.guesses(each.fit.value)
 
 
-# -- writing -----------------------------------------------------------------------------------------------------------
+def _image_parts(old: str, new: str) -> Iterator[list[tuple[JSON, JSON]]]:
+    """How a change of an image may be spread over several values: name and tag, or registry, repository and tag."""
+    before, after = ImageReference.of(old), ImageReference.of(new)
+    if not before.tag or not after.tag or before.digest or after.digest or before.name == after.name:
+        return
+    tags: list[tuple[JSON, JSON]] = [(before.tag, after.tag)] if before.tag != after.tag else []
+    yield [(before.name, after.name), *tags]
+    registry, _, repository = before.name.partition("/")
+    new_registry, _, new_repository = after.name.partition("/")
+    if repository and new_repository:
+        parts: list[tuple[JSON, JSON]] = [(registry, new_registry), (repository, new_repository), *tags]
+        yield [each for each in parts if each[0] != each[1]]
 
 
-def _made(guess: Guess, tree: FileTree) -> Candidate | None:
-    """The guess as bytes; None where it cannot be written, or changes nothing."""
-    data = tree.read(guess.file)
-    if data is None:
-        return None
+def _below(pointer: Pointer, edit: Edit) -> Edit:
+    """An edit of values as one of the document around them."""
+    match edit:
+        case SetValue(rest, value):
+            return SetValue((*pointer, *rest), value)
+        case AddEntry(rest, key, value):
+            return AddEntry((*pointer, *rest), key, value)
+        case RemoveEntry(rest):
+            return RemoveEntry((*pointer, *rest))
+
+
+def _value_at(tree: JSON, pointer: Pointer) -> JSON:
     try:
-        edit = guess.edit if guess.inner is None else _through(guess, data)
-        made = edited(guess.file, data, [edit], document=guess.document, dialect=Dialect.KUBERNETES)
-    except (Refused, KeyError, IndexError):
+        return at(tree, pointer)
+    except KeyError:
         return None
-    if made == data:
-        return None
-    pointer = edit.pointer
-    return Candidate(
-        guess.file, made, Spot(guess.file, line_of(guess.file, made, guess.document, pointer), pointer, guess.what)
-    )
 
 
-def _through(guess: Guess, data: bytes) -> Edit:
-    """An edit inside of a text as an edit of the text around it: the text is spliced like a file of its own."""
-    held = documents(_One(guess.file, data), [guess.file])
-    outer = next(document for document in held if document.index == guess.document)
-    pointer = guess.inner or ()
-    text = at(outer.tree, pointer)
-    if not isinstance(text, str):
-        raise KeyError(pointer)
-    return SetValue(
-        pointer, edited("(text).yaml", text.encode(), [guess.edit], document=0, dialect=Dialect.KUBERNETES).decode()
-    )
-
-
-class _One(FileTree):
-    """A tree of one file."""
-
-    def __init__(self, path: str, data: bytes) -> None:
-        super().__init__({}, lambda _blob: b"", {path: data})
-
-
-def after(asked: Asked) -> JSON:
-    """The rendered object as it is wanted. Raises ``Refused`` where the edit does not fit it."""
-    return applied(asked.tree, asked.edit)
+def _key(edit: Edit) -> str:
+    pointer = (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
+    return "values key " + ".".join(str(part) for part in pointer)

@@ -8,169 +8,202 @@ makes its answer true. An edit that moves other objects too is only offered when
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from bot.edits.values import applied, at, same
+from bot.edits.values import ordered
 from bot.errors import Refused
-from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.drift import Edit
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree
 from bot.model.paths import format_path
 from bot.model.resource import ResourceId
-from bot.origins.candidates import Asked, Candidate, candidates
+from bot.origins.candidates import candidates
+from bot.origins.changes import Candidate
+from bot.origins.desire import DesiredEdit
+from bot.origins.effect import Comparison, SideEffects, desired_tree, is_so
 from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
+from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
 
 
 def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
     """The edit of files that sets everything that ``goal`` asks for, one wanted edit after the other."""
-    return _searched(goal, scene, written=False)
-
-
-def _searched(goal: Goal, scene: Scene, *, written: bool) -> EditPlan | NoEdit:
-    run = _Run(goal, scene, scene.tree, {t: dict(objects) for t, objects in scene.objects.items()}, written)
+    objects = scene.objects.get(goal.target, {})
     for id_, edits in goal.edits.items():
-        for edit in edits:
-            if (failure := run.take(id_, edit)) is not None:
-                return failure
-    files = {
-        path: data for path, data in run.tree.changed.items() if data is not None and scene.tree.read(path) != data
+        if id_ not in objects:
+            return NoEdit(f"{id_} is not rendered any more")
+        if (noisy := _noisy(goal.target, id_, edits, scene)) is not None:
+            return noisy
+    open_edits = {
+        id_: tuple(edit for edit in edits if not is_so(edit, objects[id_], objects[id_]))
+        for id_, edits in goal.edits.items()
     }
-    return EditPlan(files, tuple(run.spots), tuple(sorted(run.moves, key=str)), run.tried)
+    try:
+        desired = {id_: desired_tree(objects[id_], edits) for id_, edits in open_edits.items()}
+    except Refused as exc:
+        return NoEdit(exc.message)
+    trials = Trials(scene, scene.tree, scene.objects)
+    return _Run(Goal(goal.target, open_edits), scene, desired, trials, dict(scene.objects)).result()
+
+
+def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) -> NoEdit | None:
+    """Why nobody can set what every rendering makes anew."""
+    pointers = scene.noise.values.get((target, id_), frozenset())
+    for edit in edits:
+        if any(edit.pointer[: len(each)] == each for each in pointers):
+            provenance = scene.provenance_of(target, id_)
+            reason = f"{format_path(edit.pointer)} of {id_} is made anew at each rendering"
+            return NoEdit(reason, 0, provenance.file, provenance.line)
+    return None
 
 
 @dataclass(slots=True)
 class _Run:
+    """One search. ``desired`` are the goal's objects in the end, ``objects`` the targets as the edits so far make them."""
+
     goal: Goal
     scene: Scene
-    tree: FileTree
-    objects: dict[str, dict[ResourceId, Tree]]
-    written: bool
-    """Only what is written already counts, whatever else it moves: a trace asks who sets a value now."""
+    desired: Mapping[ResourceId, JSON]
+    trials: Trials
+    objects: dict[str, Mapping[ResourceId, Tree]]
     spots: list[Spot] = field(default_factory=list)
-    moves: set[tuple[str, ResourceId]] = field(default_factory=set)
-    tried: int = 0
+    done: list[tuple[ResourceId, Edit]] = field(default_factory=list)
+    names: dict[ResourceId, ResourceId] = field(default_factory=dict)
+    """The goal's objects that got another name on the way."""
 
-    def take(self, id_: ResourceId, edit: Edit) -> NoEdit | None:
-        """Find and apply the edit for one wanted change; what is there already needs none."""
-        held = self.objects.get(self.goal.target, {}).get(id_)
-        if held is None:
-            return NoEdit(f"{id_} is not rendered any more", self.tried)
-        if _is_so(held, edit):
-            return None
-        asked = Asked(self.goal.target, id_, held, edit)
-        try:
-            desired = applied(held, edit)
-        except Refused as exc:
-            return NoEdit(exc.message, self.tried)
-        wide: tuple[Candidate, Objects, frozenset[tuple[str, ResourceId]]] | None = None
-        for candidate in candidates(asked, self.scene, self.tree, written=self.written):
-            self.tried += 1
-            outcome = self.scene.render(
-                self.tree.with_changes({candidate.file: candidate.data}), frozenset({candidate.file})
-            )
-            moved = None if outcome is None else self._effect(asked, desired, outcome)
-            if outcome is None or moved is None:
-                continue
-            if not moved or self.written:
-                self._apply(candidate, outcome, moved)
-                return None
-            if wide is None or len(moved) < len(wide[2]):
-                wide = candidate, outcome, moved
-        if wide is not None:
-            self._apply(*wide)
-            return None
-        where = format_path(asked.pointer)
-        return NoEdit(f"no file of this repository sets {where} of {id_} in a way that could be found", self.tried)
+    def result(self) -> EditPlan | NoEdit:
+        for id_, edits in self.goal.edits.items():
+            for edit in ordered(edits):
+                if (failure := self._take(id_, edit)) is not None:
+                    return failure
+                self.done.append((id_, edit))
+        return self._plan()
 
-    def _effect(self, asked: Asked, desired: JSON, outcome: Objects) -> frozenset[tuple[str, ResourceId]] | None:
-        """The objects that move beside what is wanted; None where the wanted one does not become what it must."""
-        now = outcome.get(asked.target, {}).get(asked.id)
+    def _plan(self) -> EditPlan:
+        """What all edits together come to, compared with what there was at first."""
+        tree = self.trials.tree
+        files = {
+            path: data for path, data in tree.changed.items() if data is not None and self.scene.tree.read(path) != data
+        }
+        desired = {id_: (final,) for id_, final in self.desired.items()}
+        effect = self._comparison(desired).effect(self.scene.objects, self.objects)
+        moves = tuple(sorted(effect.moves, key=str))
+        through = tuple(sorted(effect.through, key=str))
+        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried)
+
+    def _take(self, id_: ResourceId, edit: Edit) -> NoEdit | None:
+        """Find and apply the edit for one wanted change; what is so already needs none."""
+        target = self.goal.target
+        name = self.names.get(id_, id_)
+        now = self.objects[target].get(name)
         if now is None:
+            return NoEdit(f"{id_} is not rendered any more once the rest is changed", self.trials.tried)
+        if is_so(edit, self.scene.objects[target][id_], now):
             return None
-        if not same(now, desired) and not (self._asked_for(asked.target, asked.id, now) and _is_so(now, asked.edit)):
+        desire = DesiredEdit.of(target, name, edit, self.objects[target], self.scene, known_as=id_)
+        self.trials.begin(CHEAP_MOST if desire.provenance.cheap else SLOW_MOST)
+        step = _Step(self, desire, id_, self._comparison(self._ahead(id_, edit)))
+        best: tuple[Candidate, Objects, SideEffects] | None = None
+        for candidate in candidates(desire, self.trials):
+            judged = step.judged(candidate)
+            if judged is None:
+                continue
+            outcome, effect = judged
+            if effect.is_clean:
+                self._apply(candidate, outcome, effect)
+                return None
+            if best is None or self._cost(effect) < self._cost(best[2]):
+                best = candidate, outcome, effect
+        if best is not None:
+            self._apply(*best)
             return None
-        moved = set()
-        for target, objects in outcome.items():
-            before = self.objects.get(target, {})
-            for id_ in {**before, **objects}:
-                if (target, id_) == (asked.target, asked.id) or (target == asked.target and id_ in self.scene.carriers):
-                    continue
-                old, new = before.get(id_), objects.get(id_)
-                if old is new or (old is not None and new is not None and same(old, new)):
-                    continue
-                if new is None or not self._asked_for(target, id_, new):
-                    moved.add((target, id_))
-        return frozenset(moved)
+        return self._nothing(desire)
 
-    def _asked_for(self, target: str, id_: ResourceId, now: Tree) -> bool:
-        """Whether an object changed only as the whole goal wants it."""
-        held = self.objects.get(target, {}).get(id_)
-        edits = self.goal.edits.get(id_, ()) if target == self.goal.target else ()
-        if held is None or not edits:
-            return False
-        try:
-            return any(same(now, applied(held, edit)) for edit in edits) or same(now, _all(held, edits))
-        except Refused:
-            return False
+    def _ahead(self, id_: ResourceId, edit: Edit) -> dict[ResourceId, tuple[JSON, ...]]:
+        """What the goal's objects may become now: as they are wanted after this edit, and as they are in the end."""
+        ahead: dict[ResourceId, tuple[JSON, ...]] = {}
+        for each, final in self.desired.items():
+            edits = [done for other, done in self.done if other == each] + ([edit] if each == id_ else [])
+            soon = desired_tree(self.scene.objects[self.goal.target][each], edits)
+            ahead[self.names.get(each, each)] = (soon, final)
+        return ahead
 
-    def _apply(self, candidate: Candidate, outcome: Objects, moved: frozenset[tuple[str, ResourceId]]) -> None:
-        self.tree = self.tree.with_changes({candidate.file: candidate.data})
-        for target, objects in outcome.items():
-            self.objects[target] = dict(objects)
-        self.spots.append(candidate.spot)
-        self.moves |= moved
+    def _comparison(self, desired: Mapping[ResourceId, tuple[JSON, ...]]) -> Comparison:
+        target, scene = self.goal.target, self.scene
+        carriers: frozenset[ResourceId] = frozenset()
+        for id_ in self.goal.edits:
+            carriers |= scene.provenance_of(target, id_).carriers
+        brought = frozenset(
+            id_
+            for id_ in scene.objects[target]
+            if scene.provenance_of(target, id_).carriers.intersection(self.goal.edits)
+        )
+        return Comparison(target, desired, scene.noise, carriers, brought)
+
+    def _cost(self, effect: SideEffects) -> tuple[int, int]:
+        """How much moves that nobody asked for: objects of other targets, then all."""
+        unasked = effect.moves - effect.followers
+        return sum(target != self.goal.target for target, _ in unasked), len(unasked)
+
+    def first_name(self, id_: ResourceId) -> ResourceId:
+        """The name under which the goal asks for an object."""
+        return next((old for old, new in self.names.items() if new == id_), id_)
+
+    def _apply(self, candidate: Candidate, outcome: Objects, effect: SideEffects) -> None:
+        self.names.update({self.first_name(old): new for old, new in effect.renamed.items()})
+        self.objects.update(outcome)
+        self.trials.tree = self.trials.tree.with_changes(candidate.files)
+        self.trials.objects = self.objects
+        self.spots += candidate.spots
+
+    def _nothing(self, desire: DesiredEdit) -> NoEdit:
+        provenance = desire.provenance
+        where = f"{format_path(desire.pointer)} of {desire.id}"
+        reason = f"no file of this repository sets {where} in a way that could be found"
+        if self.done:
+            reason += " and keeps what else is wanted"
+        if provenance.is_template:
+            reason += f"; it comes from the template {provenance.file}, and no value of the chart sets it"
+        return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
 
 
-def _all(held: JSON, edits: Sequence[Edit]) -> JSON:
-    for edit in edits:
-        held = applied(held, edit)
-    return held
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One wanted edit of a run, and how its candidates are judged."""
 
+    run: _Run
+    desire: DesiredEdit
+    id: ResourceId
+    """Its object under the name that the goal has for it."""
+    comparison: Comparison
 
-def _is_so(tree: Tree, edit: Edit) -> bool:
-    """Whether an object says already what an edit wants."""
-    try:
-        match edit:
-            case SetValue(pointer, value):
-                return same(at(tree, pointer), value)
-            case AddEntry(pointer, None, value):
-                listed = at(tree, pointer)
-                return isinstance(listed, (list, tuple)) and any(same(each, value) for each in listed)
-            case AddEntry(pointer, key, value):
-                return same(at(tree, (*pointer, str(key))), value)
-            case RemoveEntry(pointer):
-                at(tree, pointer)
+    def judged(self, candidate: Candidate) -> tuple[Objects, SideEffects] | None:
+        """What a candidate comes to, where it sets the wanted value and keeps what was set before it: the goal's own
+        target first, the others only then.
+        """
+        run, target = self.run, self.desire.target
+        outcome = run.trials.outcome(candidate.files, target)
+        if outcome is None or not self._is_reached(
+            outcome.get(target, {}), self.comparison.effect(run.objects, outcome)
+        ):
+            return None
+        run.trials.reached = True
+        others = run.trials.others(candidate, target)
+        if others is None:
+            return None
+        both = {**outcome, **others}
+        return both, self.comparison.effect(run.objects, both)
+
+    def _is_reached(self, objects: Mapping[ResourceId, Tree], effect: SideEffects) -> bool:
+        run = self.run
+        names = {**run.names, **{run.first_name(old): new for old, new in effect.renamed.items()}}
+        for id_, edit in [*run.done, (self.id, self.desire.edit)]:
+            now = objects.get(names.get(id_, id_))
+            if now is None or not is_so(edit, run.scene.objects[self.desire.target][id_], now):
                 return False
-    except KeyError:
-        return isinstance(edit, RemoveEntry)
+        return True
 
 
-def probed(value: JSON) -> JSON:
-    """Another value of the same type: what a trace sets to see who moves it. None where nothing sensible is another."""
-    match value:
-        case bool():
-            return not value
-        case int():
-            return value + 1
-        case float():
-            return value + 1.0
-        case str():
-            return value + "x" if value else "x"
-        case _:
-            return None
-
-
-def trace(target: str, id_: ResourceId, pointer: tuple[str | int, ...], scene: Scene) -> EditPlan | NoEdit:
-    """The line that sets one rendered value: the edit that would set another there, which is not made."""
-    held = scene.objects.get(target, {}).get(id_)
-    if held is None:
-        return NoEdit(f"{target or 'the repository'} has no {id_}")
-    try:
-        value = at(held, pointer)
-    except KeyError:
-        return NoEdit(f"{id_} has nothing at {format_path(pointer)}")
-    other = probed(value)
-    if other is None:
-        return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
-    return _searched(Goal(target, {id_: (SetValue(pointer, other),)}), scene, written=True)
+def with_tree(scene: Scene, tree: FileTree, objects: Mapping[str, Mapping[ResourceId, Tree]]) -> Scene:
+    """The scene after somebody changed files: the next goal begins where the last one ended."""
+    return replace(scene, tree=tree, objects=objects)

@@ -1,172 +1,564 @@
-"""The edit that renders to a wanted value, on a templater of a few lines: files in, objects out, and nobody to ask but it."""
+"""The search itself, on a little templater: what it finds, in which order, what it says and what it leaves alone."""
 
 from __future__ import annotations
 
-import json
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-import yaml
 
-from bot.edits.values import applied
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.filetree import FileTree, content_id
-from bot.model.json import JSON, Tree
+from bot.model.filetree import FileTree
 from bot.model.resource import Platform, ResourceId
-from bot.origins.scene import EditPlan, Goal, Layer, NoEdit, Objects, Scene
-from bot.origins.search import find_edit, trace
+from bot.origins.plans import Plans
+from bot.origins.scene import NO_NOISE, EditPlan, Goal, NoEdit, Objects, Provenance, Scene
+from bot.origins.search import find_edit, with_tree
+from bot.origins.trials import CHEAP_MOST, SLOW_MOST
+from tests.origins.templater import Templater
 
-WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
-JOB = ResourceId(Platform.KUBERNETES, "Job", "shop", "import", "batch")
+WEB = ResourceId(Platform.KUBERNETES, "Deployment", "", "web")
+IMAGE = ("spec", "containers", 0, "image")
+PROXY_IMAGE = ("spec", "containers", 1, "image")
 
-FILES: Mapping[str, bytes] = {
-    "base.yaml": b"# everybody's\nlogLevel: info\nimage: registry/web\ntag: 1.0.0\n",
-    "dev.yaml": b"replicas: 1\n",
-    "prod.yaml": b"# prod\nreplicas: 4\ntag: 1.4.2 # pinned\nlabels: {tier: front}\n",
-}
-TARGETS: Mapping[str, tuple[str, ...]] = {"dev": ("base.yaml", "dev.yaml"), "prod": ("base.yaml", "prod.yaml")}
+TEMPLATE = """\
+kind: Deployment
+metadata:
+  name: web
+  labels:
+    app: web
+    tier: {{ tier }}
+spec:
+  replicas: {{ replicas }}
+  containers:
+    - name: web
+      image: {{ image.repository }}:{{ image.tag }}
+      env:
+        - name: LOG_LEVEL
+          value: {{ log.level }}
+    - name: proxy
+      image: shop/proxy:{{ image.tag }}
+"""
+DEFAULTS = """\
+# What every place has.
+tier: front
+replicas: 1
+image:
+  repository: shop/web
+  tag: "1.0"
+log:
+  level: info
+"""
+PLACE = "templates: [app/web.yaml]\nvalues: [app/values.yaml, places/{0}/values.yaml]\n"
 
 
-def objects_of(values: Mapping[str, JSON]) -> Mapping[ResourceId, Tree]:
-    """What the templater makes of the values: a deployment, and a job of the same image."""
-    image = f"{values['image']}:{values['tag']}"
-    container: Tree = {"name": "web", "image": image, "args": [f"--level={values['logLevel']}"], "ports": [8080]}
-    labels = values.get("labels") or {}
-    web: Tree = {
-        "kind": "Deployment",
-        "metadata": {"labels": labels},
-        "spec": {"replicas": values["replicas"], "of": container},
+def files(**changed: str) -> dict[str, str]:
+    """Two places of one application."""
+    given = {
+        "app/web.yaml": TEMPLATE,
+        "app/values.yaml": DEFAULTS,
+        "places/dev/place.yaml": PLACE.format("dev"),
+        "places/dev/values.yaml": "replicas: 1\n",
+        "places/prod/place.yaml": PLACE.format("prod"),
+        "places/prod/values.yaml": "replicas: 3\nimage:\n  tag: '2.0'  # released in May\n",
     }
-    return {WEB: web, JOB: {"kind": "Job", "spec": {"image": image}}}
+    return {**given, **changed}
 
 
-def rendered(tree: FileTree, changed: frozenset[str] | None = None) -> Objects | None:
-    """Each target's files over one another, rendered; None where they are no YAML or lack a value."""
-    made = {}
-    for target, files in TARGETS.items():
-        if changed is not None and not changed & set(files):
-            continue
-        values: dict[str, JSON] = {}
-        try:
-            for file in files:
-                values |= yaml.safe_load(tree.read(file) or b"") or {}
-            made[target] = objects_of(values)
-        except (yaml.YAMLError, KeyError, TypeError):
-            return None
-    return made
-
-
-def scene(files: Mapping[str, bytes] = FILES) -> Scene:
-    """The commit with these files."""
-    blobs = {content_id(data): data for data in files.values()}
-    tree = FileTree({path: content_id(data) for path, data in files.items()}, blobs.__getitem__)
-    objects = rendered(tree)
-    assert objects is not None
-    defaults: Tree = yaml.safe_load(files["base.yaml"])
-    return Scene(
-        tree,
-        objects,
-        rendered,
-        {target: frozenset(paths) for target, paths in TARGETS.items()},
-        layers=(Layer("prod.yaml", values=True, defaults=defaults),),
-        fast=True,
-    )
-
-
-def found(*edits: Edit, files: Mapping[str, bytes] = FILES, id_: ResourceId = WEB) -> EditPlan:
-    """The plan for prod, which must exist; it renders to exactly what was wanted, beside what it says it moves."""
-    before = scene(files)
-    plan = find_edit(Goal("prod", {id_: edits}), before)
+def changes(scene: Scene, plan: EditPlan | NoEdit) -> dict[str, list[str]]:
+    """The lines that go and come, by file; empty lines aside."""
     assert isinstance(plan, EditPlan), plan
-    after = rendered(before.tree.with_changes(plan.files))
-    assert after is not None
-    wanted: JSON = before.objects["prod"][id_]
-    for edit in edits:
-        wanted = applied(wanted, edit)
-    moved = {(t, i) for t, objects in after.items() for i in objects if objects[i] != before.objects[t][i]}
-    assert json.dumps(after["prod"][id_]) == json.dumps(wanted)
-    assert moved - {("prod", id_)} == set(plan.moves)
+    return {
+        path: difference((scene.tree.read(path) or b"").decode(), data.decode()) for path, data in plan.files.items()
+    }
+
+
+def difference(before: str, after: str) -> list[str]:
+    lines = difflib.unified_diff(before.split("\n"), after.split("\n"), n=0)
+    return [line for line in lines if not line.startswith(("---", "+++", "@@")) and len(line) > 1]
+
+
+def goal(target: str, *edits: Edit, id_: ResourceId = WEB) -> Goal:
+    return Goal(target, {id_: edits})
+
+
+def plan_of(asked: Goal, scene: Scene) -> EditPlan:
+    plan = find_edit(asked, scene)
+    assert isinstance(plan, EditPlan), plan
     return plan
 
 
-def test_a_leaf_of_the_target_is_changed_in_its_line() -> None:
-    """The number stands in prod's file: one line of it changes, and the comment above stays."""
-    plan = found(SetValue(("spec", "replicas"), 6))
-    assert plan.files == {"prod.yaml": FILES["prod.yaml"].replace(b"replicas: 4", b"replicas: 6")}
-    assert not plan.moves
-    assert (plan.spots[0].file, plan.spots[0].line) == ("prod.yaml", 2)
-
-
-def test_a_part_of_a_text_is_found() -> None:
-    """The image is put together from two leaves: the tag alone changes, and what else takes it is named."""
-    plan = found(SetValue(("spec", "of", "image"), "registry/web:1.4.3"))
-    assert plan.files == {"prod.yaml": FILES["prod.yaml"].replace(b"1.4.2 #", b"1.4.3 #")}
-    assert plan.moves == (("prod", JOB),)
-
-
-def test_what_others_read_is_overridden_nearby() -> None:
-    """The level stands in everybody's file: prod gets an entry of its own, and dev does not move."""
-    plan = found(SetValue(("spec", "of", "args", 0), "--level=debug"))
-    assert set(plan.files) == {"prod.yaml"}
-    assert b"logLevel: debug" in plan.files["prod.yaml"]
-
-
-def test_an_edit_that_moves_others_names_them() -> None:
-    """Where nothing can be overridden nearby, everybody's line changes, and all that moves is told."""
-    before = replace(scene(), layers=(), fast=False)
-    plan = find_edit(Goal("prod", {WEB: (SetValue(("spec", "of", "args", 0), "--level=debug"),)}), before)
-    assert isinstance(plan, EditPlan)
-    assert set(plan.files) == {"base.yaml"}
-    assert plan.moves == (("dev", WEB),)
-
-
-def test_entries_are_added_and_taken_out() -> None:
-    """A label more, and a label less, in the mapping that the template copies."""
-    more = found(AddEntry(("metadata", "labels"), "team", "shop"))
-    assert b"team: shop" in more.files["prod.yaml"]
-    less = found(RemoveEntry(("metadata", "labels", "tier")))
-    assert b"tier" not in less.files["prod.yaml"]
-
-
-def test_what_is_wanted_together_is_found_together() -> None:
-    """Two edits of one object are both in the plan."""
-    plan = found(SetValue(("spec", "replicas"), 2), SetValue(("spec", "of", "args", 0), "--level=warn"))
-    assert len(plan.spots) == 2
-
-
-def test_what_is_so_already_needs_no_edit() -> None:
-    """The plan is empty, and nothing was tried."""
-    plan = find_edit(Goal("prod", {WEB: (SetValue(("spec", "replicas"), 4),)}), scene())
-    assert plan == EditPlan({}, ())
+# -- the order of what is preferred ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("edit", "reason"),
+    ("pointer", "value", "expected"),
     [
-        (SetValue(("spec", "of", "name"), "other"), "no file of this repository sets spec.of.name"),
-        (SetValue(("spec", "of", "ports", 0), 9090), "no file of this repository sets spec.of.ports[#0]"),
-        (SetValue(("spec", "absent", "deep", 0), 1), "nothing at"),
+        (("spec", "replicas"), 5, {"places/prod/values.yaml": ["-replicas: 3", "+replicas: 5"]}),
+        (("metadata", "labels", "tier"), "back", {"places/prod/values.yaml": ["+tier: back"]}),
+        (
+            ("spec", "containers", 0, "env", 0, "value"),
+            "debug",
+            {"places/prod/values.yaml": ["+log:", "+  level: debug"]},
+        ),
+        (IMAGE, "shop/api:2.0", {"places/prod/values.yaml": ["+  repository: 'shop/api'"]}),
     ],
 )
-def test_what_no_file_sets_is_said(edit: Edit, reason: str) -> None:
-    """A value that the template itself holds cannot be set by any file, and the search says so and ends."""
-    answer = find_edit(Goal("prod", {WEB: (edit,)}), scene())
+def test_a_value_is_set_where_only_its_target_reads_it(
+    pointer: tuple[str | int, ...], value: str | int, expected: Mapping[str, list[str]]
+) -> None:
+    """A value of the target's own file changes in one line; a default is overridden there, and not where all read it."""
+    scene = Templater().scene(files())
+    plan = plan_of(goal("prod", SetValue(pointer, value)), scene)
+    assert changes(scene, plan) == expected
+    assert plan.moves == ()
+
+
+def test_a_new_entry_comes_before_an_edit_that_moves_other_targets() -> None:
+    """What no value sets is patched in the nearest layer, though the template that both targets read says it."""
+    given = files(**{"app/web.yaml": TEMPLATE.replace("{{ tier }}", "front")})
+    scene = Templater().scene(given)
+    plan = plan_of(goal("prod", SetValue(("metadata", "labels", "tier"), "back")), scene)
+    assert changes(scene, plan) == {
+        "places/prod/place.yaml": [
+            "+patches:",
+            "+  - patch: |-",
+            "+      - op: replace",
+            "+        path: /metadata/labels/tier",
+            "+        value: back",
+            "+    target:",
+            "+      kind: Deployment",
+            "+      name: web",
+        ]
+    }
+    assert plan.moves == ()
+
+
+def test_what_has_its_own_entry_gets_it_there() -> None:
+    """A count of replicas that no value sets is an entry of ``replicas``, and an image one of ``images``."""
+    fixed = TEMPLATE.replace("{{ replicas }}", "2").replace("{{ image.repository }}:{{ image.tag }}", "shop/web:1.0")
+    scene = Templater().scene(files(**{"app/web.yaml": fixed}))
+    count = plan_of(goal("prod", SetValue(("spec", "replicas"), 4)), scene)
+    assert changes(scene, count) == {"places/prod/place.yaml": ["+replicas:", "+  - name: web", "+    count: 4"]}
+    image = plan_of(goal("prod", SetValue(IMAGE, "shop/web:1.1")), scene)
+    assert changes(scene, image) == {
+        "places/prod/place.yaml": ["+images:", "+  - name: shop/web", '+    newTag: "1.1"']
+    }
+
+
+def test_an_entry_that_is_there_is_changed_and_not_joined_by_another() -> None:
+    """An ``images`` entry takes another name, too, where the image is renamed."""
+    fixed = TEMPLATE.replace("{{ image.repository }}:{{ image.tag }}", "shop/web:1.0")
+    place = PLACE.format("prod") + "images:\n- name: shop/web\n  newTag: '1.4'\n"
+    scene = Templater().scene(files(**{"app/web.yaml": fixed, "places/prod/place.yaml": place}))
+    tag = plan_of(goal("prod", SetValue(IMAGE, "shop/web:1.5")), scene)
+    assert changes(scene, tag) == {"places/prod/place.yaml": ["-  newTag: '1.4'", "+  newTag: '1.5'"]}
+    name = plan_of(goal("prod", SetValue(IMAGE, "mirror/web:1.5")), scene)
+    assert changes(scene, name) == {
+        "places/prod/place.yaml": ["-  newTag: '1.4'", "+  newTag: '1.5'", "+  newName: mirror/web"]
+    }
+
+
+def test_an_edit_that_moves_others_names_them_all() -> None:
+    """Where nothing exact is found, the edit that moves least is offered, with every object that it moves."""
+    other = "kind: Service\nmetadata:\n  name: web\n  labels:\n    tier: {{ tier }}\n"
+    bare = "templates: [app/web.yaml, app/service.yaml]\nvalues: [app/values.yaml]\n"
+    given = files(**{"places/dev/place.yaml": bare, "places/prod/place.yaml": bare, "app/service.yaml": other})
+    scene = Templater().scene(given)
+    layerless = replace(
+        scene,
+        provenance={
+            target: {id_: replace(each, layers=()) for id_, each in known.items()}
+            for target, known in scene.provenance.items()
+        },
+    )
+    plan = plan_of(goal("prod", SetValue(("metadata", "labels", "tier"), "back")), layerless)
+    assert changes(scene, plan) == {"app/values.yaml": ["-tier: front", "+tier: back"]}
+    service = WEB._replace(kind="Service")
+    assert set(plan.moves) == {("prod", service), ("dev", WEB), ("dev", service)}
+
+
+def test_more_of_the_same_object_counts_as_moved() -> None:
+    """An edit that changes another field of the wanted object names that object."""
+    scene = Templater().scene(files())
+    plain = replace(scene, provenance={"prod": {WEB: Provenance(reach=(scene.inputs["prod"],))}})
+    plan = plan_of(goal("prod", SetValue(IMAGE, "shop/web:2.1")), plain)
+    assert changes(scene, plan) == {
+        "places/prod/values.yaml": ["-  tag: '2.0'  # released in May", "+  tag: '2.1'  # released in May"]
+    }
+    assert plan.moves == (("prod", WEB),)
+
+
+# -- several edits -----------------------------------------------------------------------------------------------------
+
+
+def test_one_line_feeds_two_wanted_fields() -> None:
+    """Two containers share one tag: both are wanted, and one line makes both."""
+    scene = Templater().scene(files())
+    plan = plan_of(goal("prod", SetValue(IMAGE, "shop/web:2.1"), SetValue(PROXY_IMAGE, "shop/proxy:2.1")), scene)
+    assert changes(scene, plan) == {
+        "places/prod/values.yaml": ["-  tag: '2.0'  # released in May", "+  tag: '2.1'  # released in May"]
+    }
+    assert plan.moves == ()
+    assert len(plan.spots) == 1
+
+
+def test_one_of_two_containers_that_share_a_tag_is_patched_alone() -> None:
+    """Where only one of the two is wanted, the shared line stays."""
+    scene = Templater().scene(files())
+    plan = plan_of(goal("prod", SetValue(PROXY_IMAGE, "shop/proxy:2.1")), scene)
+    assert changes(scene, plan) == {
+        "places/prod/place.yaml": ["+images:", "+  - name: shop/proxy", '+    newTag: "2.1"']
+    }
+    assert plan.moves == ()
+
+
+def test_several_edits_meet_in_one_plan() -> None:
+    """Edits of several fields of several objects make one plan; what one of them did is kept by the others."""
+    config = "kind: ConfigMap\nmetadata:\n  name: web\ndata:\n  level: {{ log.level }}\n"
+    place = "templates: [app/web.yaml, app/config.yaml]\nvalues: [app/values.yaml, places/prod/values.yaml]\n"
+    scene = Templater().scene(files(**{"app/config.yaml": config, "places/prod/place.yaml": place}))
+    wanted = Goal(
+        "prod",
+        {
+            WEB: (SetValue(("spec", "containers", 0, "env", 0, "value"), "debug"), SetValue(("spec", "replicas"), 4)),
+            WEB._replace(kind="ConfigMap"): (SetValue(("data", "level"), "debug"),),
+        },
+    )
+    plan = plan_of(wanted, scene)
+    assert changes(scene, plan) == {
+        "places/prod/values.yaml": ["-replicas: 3", "+replicas: 4", "+log:", "+  level: debug"]
+    }
+    assert plan.moves == ()
+
+
+def test_an_edit_never_undoes_another() -> None:
+    """Two fields that one line feeds cannot have two values where nothing else sets them."""
+    scene = Templater().scene(files())
+    plain = replace(scene, provenance={"prod": {WEB: Provenance(reach=(scene.inputs["prod"],))}})
+    answer = find_edit(goal("prod", SetValue(IMAGE, "shop/web:2.1"), SetValue(PROXY_IMAGE, "shop/proxy:2.2")), plain)
     assert isinstance(answer, NoEdit)
-    assert reason in answer.reason
-    assert answer.tried < 100
+    assert answer.reason == (
+        "no file of this repository sets spec.containers[#1].image of Deployment/web in a way that could be found"
+        " and keeps what else is wanted"
+    )
 
 
-def test_an_object_that_is_not_rendered_is_said() -> None:
-    """Nothing is searched for it."""
-    answer = find_edit(Goal("prod", {WEB._replace(name="gone"): (SetValue(("spec",), 1),)}), scene())
+def test_repository_and_tag_change_together() -> None:
+    """An image whose name and tag are two values is set by an edit of both."""
+    own = "replicas: 3\nimage:\n  repository: shop/web\n  tag: '2.0'\n"
+    alone = TEMPLATE.replace("shop/proxy:{{ image.tag }}", "shop/proxy:1")
+    scene = Templater().scene(files(**{"app/web.yaml": alone, "places/prod/values.yaml": own}))
+    plan = plan_of(goal("prod", SetValue(IMAGE, "mirror/web:3.0")), scene)
+    assert changes(scene, plan) == {
+        "places/prod/values.yaml": [
+            "-  repository: shop/web",
+            "-  tag: '2.0'",
+            "+  repository: mirror/web",
+            "+  tag: '3.0'",
+        ]
+    }
+
+
+# -- entries that come and go ------------------------------------------------------------------------------------------
+
+PLAIN = """\
+# The queue.
+kind: Queue
+metadata:
+  name: mail
+  labels:
+    app: mail
+spec:
+  containers:
+    - name: mail
+      env:
+        - name: HOST
+          value: a
+        - name: PORT
+          value: "25"
+"""
+MAIL = ResourceId(Platform.KUBERNETES, "Queue", "", "mail")
+ENV = ("spec", "containers", 0, "env")
+
+
+@pytest.mark.parametrize(
+    ("edit", "lines"),
+    [
+        (AddEntry(("metadata", "labels"), "team", "post"), ["+    team: post"]),
+        (AddEntry(("metadata", "annotations"), "note", "x"), ["+  annotations:", "+    note: x"]),
+        (AddEntry(ENV, None, {"name": "TLS", "value": "on"}), ["+        - name: TLS", '+          value: "on"']),
+        (RemoveEntry(("metadata", "labels", "app")), ["-  labels:", "-    app: mail", "+  labels: {}"]),
+        (RemoveEntry((*ENV, 0)), ["-        - name: HOST", "-          value: a"]),
+        (RemoveEntry((*ENV, 1)), ["-        - name: PORT", '-          value: "25"']),
+        (SetValue((*ENV, 1, "name"), "SMTP_PORT"), ["-        - name: PORT", "+        - name: SMTP_PORT"]),
+    ],
+)
+def test_entries_come_and_go_in_the_manifest(edit: Edit, lines: list[str]) -> None:
+    """Keys of mappings and named elements of lists are added and removed where the object is written."""
+    scene = Templater().scene({"app/mail.yaml": PLAIN, "places/one/place.yaml": "templates: [app/mail.yaml]\n"})
+    plan = plan_of(goal("one", edit, id_=MAIL), scene)
+    assert changes(scene, plan) == {"app/mail.yaml": lines}
+    assert plan.moves == ()
+
+
+@pytest.mark.parametrize(
+    ("edit", "lines"),
+    [
+        (
+            AddEntry(ENV, None, {"name": "TLS", "value": "on"}),
+            ["+      - op: add", "+        path: /spec/containers/0/env/-", "+        value:", "+          name: TLS",
+             '+          value: "on"'],
+        ),
+        (RemoveEntry((*ENV, 0)), ["+      - op: remove", "+        path: /spec/containers/0/env/0"]),
+        (
+            AddEntry(("metadata", "annotations"), "a/b", "x"),
+            ["+      - op: add", "+        path: /metadata/annotations", "+        value:", "+          a/b: x"],
+        ),
+    ],
+)  # fmt: skip
+def test_entries_come_and_go_by_a_patch_where_others_share_the_manifest(edit: Edit, lines: list[str]) -> None:
+    """A manifest of two targets stays; the one target gets a patch of one operation."""
+    place = "templates: [app/mail.yaml]\n"
+    given = {"app/mail.yaml": PLAIN, "places/one/place.yaml": place, "places/two/place.yaml": place}
+    scene = Templater().scene(given)
+    plan = plan_of(goal("one", edit, id_=MAIL), scene)
+    target = ["+    target:", "+      kind: Queue", "+      name: mail"]
+    assert changes(scene, plan) == {"places/one/place.yaml": ["+patches:", "+  - patch: |-", *lines, *target]}
+    assert plan.moves == ()
+
+
+def test_a_second_operation_joins_the_patch_that_is_there() -> None:
+    """A patch of this object in the target's own layer gets one more operation, in its own style."""
+    patch = "patches:\n- target: {kind: Queue, name: mail}\n  patch: |-\n    - op: remove\n      path: /metadata/labels/app\n"
+    place = "templates: [app/mail.yaml]\n"
+    given = {"app/mail.yaml": PLAIN, "places/one/place.yaml": place + patch, "places/two/place.yaml": place}
+    scene = Templater().scene(given)
+    plan = plan_of(goal("one", SetValue((*ENV, 0, "value"), "b"), id_=MAIL), scene)
+    assert changes(scene, plan) == {
+        "places/one/place.yaml": [
+            "+    - op: replace",
+            "+      path: /spec/containers/0/env/0/value",
+            "+      value: b",
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        SetValue(("spec", "replicas"), 3),
+        AddEntry(("metadata", "labels"), "tier", "front"),
+        AddEntry(("spec", "containers", 0, "env"), None, {"name": "LOG_LEVEL", "value": "info"}),
+        RemoveEntry(("metadata", "labels", "team")),
+    ],
+)
+def test_what_is_already_so_needs_no_edit(edit: Edit) -> None:
+    """A goal that is reached changes no file and renders nothing."""
+    templater = Templater()
+    scene = templater.scene(files())
+    assert find_edit(goal("prod", edit), scene) == EditPlan({}, ())
+    assert templater.rendered == 0
+
+
+# -- what cannot be found ----------------------------------------------------------------------------------------------
+
+
+def test_the_reason_why_there_is_no_edit() -> None:
+    """What is not rendered, what does not fit and what no file sets have their own reasons."""
+    scene = Templater().scene(
+        {"app/mail.yaml": PLAIN.replace("a\n", "{{ random }}\n"), "places/one/place.yaml": "{}\n"}
+    )
+    gone = find_edit(goal("one", SetValue(("spec",), {})), scene)
+    assert gone == NoEdit("Deployment/web is not rendered any more")
+    scene = Templater().scene(files())
+    unfit = find_edit(goal("prod", AddEntry(("kind",), None, "x")), scene)
+    assert unfit == NoEdit("the source has no list at kind")
+
+
+def test_a_hard_coded_value_says_where_it_is_written() -> None:
+    """The template is named that says a value which no values file can change."""
+    template = (
+        "kind: Deployment\nmetadata:\n  name: web\nspec:\n  level: {{ random }}\n  port: 80\n  host: {{ host }}\n"
+    )
+    given = {
+        "chart/templates/web.yaml": template,
+        "chart/values.yaml": "host: a\n",
+        "places/one/place.yaml": "templates: [chart/templates/web.yaml]\nvalues: [chart/values.yaml]\n",
+    }
+    scene = Templater().scene(given, again=True)
+    values = scene.inputs["one"] - {"chart/templates/web.yaml"}
+    provenance = Provenance("chart/templates/web.yaml", 1, (values,), cheap=True)
+    scene = replace(scene, provenance={"one": {WEB: provenance}})
+    answer = find_edit(goal("one", SetValue(("spec", "port"), 81)), scene)
     assert isinstance(answer, NoEdit)
-    assert answer.tried == 0
+    assert answer.reason == (
+        "no file of this repository sets spec.port of Deployment/web in a way that could be found;"
+        " it comes from the template chart/templates/web.yaml, and no value of the chart sets it"
+    )
+    assert (answer.file, answer.line) == ("chart/templates/web.yaml", 1)
+    noisy = find_edit(goal("one", SetValue(("spec", "level"), "x")), scene)
+    assert isinstance(noisy, NoEdit)
+    assert noisy.reason == "spec.level of Deployment/web is made anew at each rendering"
 
 
-def test_a_trace_finds_the_line_that_sets_a_value_now() -> None:
-    """Not where an entry could be added, but where the value stands, and what else that line feeds."""
-    plan = trace("prod", WEB, ("spec", "of", "args", 0), scene())
-    assert isinstance(plan, EditPlan)
-    assert [(spot.file, spot.line) for spot in plan.spots] == [("base.yaml", 2)]
-    assert plan.moves == (("dev", WEB),)
+# -- chance ------------------------------------------------------------------------------------------------------------
+
+
+def test_random_values_and_names_do_not_count_as_moved() -> None:
+    """An object with a password and one with a name at random are other ones each time; an edit beside them is exact."""
+    secret = "kind: Secret\nmetadata:\n  name: web\ndata:\n  password: {{ random }}\n  user: {{ user }}\n"
+    job = "kind: Job\nmetadata:\n  name: migrate-{{ random }}\nspec:\n  level: {{ log.level }}\n"
+    place = (
+        "templates: [app/web.yaml, app/secret.yaml, app/job.yaml]\nvalues: [app/values.yaml, places/prod/values.yaml]\n"
+    )
+    given = files(**{
+        "app/secret.yaml": secret,
+        "app/job.yaml": job,
+        "places/prod/place.yaml": place,
+        "places/prod/values.yaml": "replicas: 3\nuser: a\n",
+    })  # fmt: skip
+    scene = Templater().scene(given, again=True)
+    plan = plan_of(goal("prod", SetValue(("spec", "replicas"), 4)), scene)
+    assert plan.moves == ()
+    user = plan_of(goal("prod", SetValue(("data", "user"), "b"), id_=WEB._replace(kind="Secret")), scene)
+    assert changes(scene, user) == {"places/prod/values.yaml": ["-user: a", "+user: b"]}
+    assert user.moves == ()
+    blind = replace(scene, noise=NO_NOISE)
+    assert plan_of(goal("prod", SetValue(("spec", "replicas"), 4)), blind).moves != ()
+
+
+# -- how much is tried -------------------------------------------------------------------------------------------------
+
+
+def test_a_candidate_that_does_not_render_is_passed_over() -> None:
+    """The likeliest line breaks the rendering when it changes; the next one that works is taken."""
+    template = "kind: Deployment\nmetadata:\n  name: web\nspec:\n  level: {{ levels.info }}\n"
+    values = "spec:\n  level: info\nlevels:\n  info: info\n"
+    given = {
+        "app/web.yaml": template,
+        "app/values.yaml": values,
+        "places/one/place.yaml": "templates: [app/web.yaml]\nvalues: [app/values.yaml]\n",
+    }
+    templater = Templater()
+    scene = templater.scene(given)
+    refused: list[bytes] = []
+
+    def render(tree: FileTree, targets: frozenset[str]) -> Objects | None:
+        data = tree.read("app/values.yaml") or b""
+        if b"level: info" not in data:
+            refused.append(data)
+            return None
+        return templater(tree, targets)
+
+    plan = plan_of(goal("one", SetValue(("spec", "level"), "debug")), replace(scene, render=render))
+    assert refused, "the likelier line was tried first"
+    assert changes(scene, plan) == {"app/values.yaml": ["-  info: info", "+  info: debug"]}
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+def test_nothing_is_tried_more_often_than_the_limit(cheap: bool) -> None:
+    """A value that hundreds of lines say, none of which sets it, is given up after the limit."""
+    values = "".join(f"port{number}: 80\non{number}: true\n" for number in range(300))
+    template = "kind: Deployment\nmetadata:\n  name: web\nspec:\n  port: 80\n"
+    given = {
+        "app/web.yaml": template,
+        "app/values.yaml": values,
+        "places/one/place.yaml": "templates: [app/web.yaml]\nvalues: [app/values.yaml]\n",
+    }
+    templater = Templater()
+    scene = templater.scene(given, cheap=cheap)
+    values_only = replace(scene.provenance_of("one", WEB), reach=(frozenset({"app/values.yaml"}),), layers=())
+    answer = find_edit(
+        goal("one", SetValue(("spec", "port"), 81)), replace(scene, provenance={"one": {WEB: values_only}})
+    )
+    assert isinstance(answer, NoEdit)
+    assert templater.rendered == answer.tried <= (CHEAP_MOST if cheap else SLOW_MOST)
+
+
+def test_the_one_line_among_many_is_found_by_marking_them_all() -> None:
+    """Of two hundred lines that say the value, one rendering tells which one sets it."""
+    values = "".join(f"a{number}: eighty\n" for number in range(200))
+    template = "kind: Deployment\nmetadata:\n  name: web\nspec:\n  word: {{ a150 }}\n"
+    given = {
+        "app/web.yaml": template,
+        "app/values.yaml": values,
+        "places/one/place.yaml": "templates: [app/web.yaml]\nvalues: [app/values.yaml]\n",
+    }
+    scene = Templater().scene(given)
+    plan = plan_of(goal("one", SetValue(("spec", "word"), "ninety")), scene)
+    assert changes(scene, plan) == {"app/values.yaml": ["-a150: eighty", "+a150: ninety"]}
+    assert plan.tried <= 3
+
+
+def test_a_value_that_the_template_changes_is_found_by_what_shows() -> None:
+    """A key whose value is no part of the rendered one is found by marking it, where rendering is cheap."""
+    template = "kind: Deployment\nmetadata:\n  name: web\nspec:\n  url: https://{{ host }}/{{ path }}\n"
+    given = {
+        "app/web.yaml": template,
+        "app/values.yaml": "host: ''\npath: ''\nother: ''\n",
+        "places/one/place.yaml": "templates: [app/web.yaml]\nvalues: [app/values.yaml]\n",
+    }
+    scene = Templater().scene(given, cheap=True)
+    provenance = replace(scene.provenance_of("one", WEB), reach=(frozenset({"app/values.yaml"}),), layers=())
+    scene = replace(scene, provenance={"one": {WEB: provenance}})
+    plan = plan_of(goal("one", SetValue(("spec", "url"), "https://example.org/")), scene)
+    assert changes(scene, plan) == {"app/values.yaml": ["-host: ''", "+host: 'example.org'"]}
+
+
+def test_a_switch_is_turned_where_that_makes_the_value() -> None:
+    """A block that a switch leaves out comes back with the switch, and with nothing else."""
+    template = "kind: Deployment\nmetadata:\n  name: web\nspec:\n  big: {{ size.big }}\n"
+    budget = "# if budget.enabled\nkind: Budget\nmetadata:\n  name: web\n"
+    given = {
+        "app/web.yaml": f"{template}\n---\n{budget}",
+        "app/values.yaml": "size:\n  big: false\nbudget:\n  enabled: true\n",
+        "places/one/place.yaml": "templates: [app/web.yaml]\nvalues: [app/values.yaml]\n",
+    }
+    scene = Templater().scene(given, cheap=True)
+    plan = plan_of(goal("one", SetValue(("spec", "big"), True)), scene)
+    assert changes(scene, plan) == {"app/values.yaml": ["-  big: false", "+  big: true"]}
+
+
+def test_other_targets_are_rendered_only_for_candidates_that_work() -> None:
+    """The goal's own target is rendered first; another one only for an edit that sets the value."""
+    templater = Templater()
+    scene = templater.scene(files())
+    plan_of(goal("prod", SetValue(("metadata", "labels", "tier"), "back")), scene)
+    assert templater.asked == [frozenset({"prod"})]
+
+
+# -- what comes after --------------------------------------------------------------------------------------------------
+
+
+def test_answers_are_remembered_by_the_contents_of_the_files() -> None:
+    """The same goal about the same files renders nothing; another file of its target is asked about anew."""
+    templater, plans = Templater(), Plans()
+    scene = templater.scene(files())
+    asked = goal("prod", SetValue(("spec", "replicas"), 5))
+    first = plans.find(asked, scene)
+    rendered = templater.rendered
+    assert plans.find(asked, replace(scene)) is first
+    assert templater.rendered == rendered
+    other = templater.scene(files(**{"places/prod/values.yaml": "replicas: 3\nnew: 1\n"}))
+    assert plans.find(asked, other) != first
+    rendered = templater.rendered
+    impossible = goal("prod", SetValue(("spec", "containers", 0, "name"), "web-2"))
+    bare = replace(other, provenance={"prod": {WEB: Provenance(reach=(frozenset({"app/values.yaml"}),))}})
+    assert isinstance(plans.find(impossible, bare), NoEdit)
+    tried = templater.rendered - rendered
+    assert isinstance(plans.find(impossible, bare), NoEdit)
+    assert templater.rendered - rendered == 2 * tried
+
+
+def test_the_next_goal_begins_where_the_last_one_ended() -> None:
+    """A scene over the edited files renders the second edit on top of the first."""
+    templater = Templater()
+    scene = templater.scene(files())
+    first = plan_of(goal("prod", SetValue(("spec", "replicas"), 5)), scene)
+    tree = scene.tree.with_changes(dict(first.files))
+    after = templater(tree, frozenset({"dev", "prod"}))
+    assert after is not None
+    second = plan_of(goal("prod", SetValue(("metadata", "labels", "tier"), "back")), with_tree(scene, tree, after))
+    assert second.files["places/prod/values.yaml"].startswith(b"replicas: 5\n")
+    assert second.files["places/prod/values.yaml"].endswith(b"tier: back\n")

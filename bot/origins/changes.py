@@ -1,0 +1,160 @@
+"""Edits of files before they are written, and how they are: spliced for people, or dumped for a rendering that only
+shows who sets what.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.edits.plain import edited
+from bot.edits.values import applied, at
+from bot.errors import Refused
+from bot.intake.scalars import Dialect
+from bot.model.drift import AddEntry, Edit, SetValue
+from bot.model.filetree import FileTree
+from bot.model.json import JSON, Pointer
+from bot.origins.leaves import inside, line_of, values
+from bot.origins.scene import Spot
+
+_TEXT: str = "(text).yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEdit:
+    """An edit of one document of a YAML file; with ``inner``, of the YAML in the text at that pointer."""
+
+    file: str
+    document: int
+    edit: Edit
+    inner: Pointer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """One line of a file that is no YAML, or (``line`` 0) all of it, becomes ``text``."""
+
+    file: str
+    line: int
+    text: str
+
+
+FileEdit: TypeAlias = DocumentEdit | LineEdit
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Edits that together may set a value, before they are written. ``what`` says to people what they change, ``each`` the
+    same of every one of them where they differ.
+    """
+
+    edits: tuple[FileEdit, ...]
+    what: str
+    each: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A guess as files."""
+
+    files: Mapping[str, bytes]
+    spots: tuple[Spot, ...]
+
+
+def written(guess: Guess, tree: FileTree) -> Candidate | None:
+    """The guess spliced into the files; None where it cannot be, or changes nothing."""
+    files: dict[str, bytes] = {}
+    spots: list[Spot] = []
+    try:
+        for number, edit in enumerate(guess.edits):
+            before = files[edit.file] if edit.file in files else tree.read(edit.file)
+            if before is None:
+                return None
+            after, pointer, line = _lined(before, edit) if isinstance(edit, LineEdit) else _spliced(before, edit)
+            files[edit.file] = after
+            spots.append(Spot(edit.file, line, pointer, guess.each[number] if guess.each else guess.what))
+    except (Refused, KeyError, IndexError, UnicodeDecodeError):
+        return None
+    if all(tree.read(path) == data for path, data in files.items()):
+        return None
+    return Candidate(files, tuple(spots))
+
+
+def _spliced(data: bytes, change: DocumentEdit) -> tuple[bytes, Pointer, int]:
+    edit = change.edit if change.inner is None else _around(data, change, change.inner)
+    after = edited(change.file, data, [edit], document=change.document, dialect=Dialect.KUBERNETES)
+    tree = dict(values(change.file, after)).get(change.document)
+    if change.inner is None:
+        pointer = _new_element(change.edit, tree)
+        return after, pointer, line_of(change.file, after, change.document, pointer)
+    text = at(tree, change.inner)
+    inner = _new_element(change.edit, inside(text) if isinstance(text, str) else None)
+    line = line_of(change.file, after, change.document, change.inner, inner)
+    return after, (*change.inner, *inner), line
+
+
+def _new_element(edit: Edit, tree: JSON) -> Pointer:
+    """Where an edit landed in ``tree``; a new element of a list is its last one."""
+    pointer = landing(edit)
+    if isinstance(edit, AddEntry) and edit.key is None:
+        listed = at(tree, pointer)
+        return (*pointer, len(listed) - 1) if isinstance(listed, (list, tuple)) else pointer
+    return pointer
+
+
+def landing(edit: Edit) -> Pointer:
+    """Where an edit is seen afterwards: an added entry itself where it has a key, else the list around it."""
+    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
+
+
+def _around(data: bytes, change: DocumentEdit, pointer: Pointer) -> Edit:
+    """An edit inside of a text as an edit of the text around it: the text is spliced like a file of its own."""
+    text = at(dict(values(change.file, data))[change.document], pointer)
+    if not isinstance(text, str):
+        raise KeyError(pointer)
+    after = edited(_TEXT, text.encode(), [change.edit], document=0, dialect=Dialect.KUBERNETES)
+    return SetValue(pointer, after.decode())
+
+
+def _lined(data: bytes, edit: LineEdit) -> tuple[bytes, Pointer, int]:
+    if edit.line == 0:
+        return edit.text.encode(), (), 1
+    lines = data.decode().splitlines(keepends=True)
+    ending = lines[edit.line - 1][len(lines[edit.line - 1].rstrip("\r\n")) :]
+    lines[edit.line - 1] = edit.text + ending
+    return "".join(lines).encode(), (), edit.line
+
+
+def dumped(edits: Iterable[FileEdit], tree: FileTree) -> dict[str, bytes]:
+    """All ``edits`` in their files, written as JSON and without comments: quick, and only for rendering."""
+    by_file: dict[str, list[FileEdit]] = defaultdict(list)
+    for edit in edits:
+        by_file[edit.file].append(edit)
+    return {path: _dumped(path, tree.read(path) or b"", listed) for path, listed in by_file.items()}
+
+
+def _dumped(path: str, data: bytes, edits: Sequence[FileEdit]) -> bytes:
+    trees = dict(values(path, data))
+    for edit in edits:
+        if isinstance(edit, LineEdit):
+            data = _lined(data, edit)[0]
+        elif edit.inner is None:
+            trees[edit.document] = applied(trees[edit.document], edit.edit)
+        else:
+            text = at(trees[edit.document], edit.inner)
+            held = applied(inside(text) if isinstance(text, str) else None, edit.edit)
+            trees[edit.document] = applied(trees[edit.document], SetValue(edit.inner, _json(held) + "\n"))
+    if any(isinstance(edit, LineEdit) for edit in edits):
+        return data
+    return "\n---\n".join(_json(tree) for tree in trees.values()).encode() + b"\n"
+
+
+def _json(value: JSON) -> str:
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, Sequence) else str(value)

@@ -1,0 +1,150 @@
+"""Entries of mappings and lists that a chart's templates copy as a whole: annotations, environment, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bot.edits.values import at, same
+from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import JSON, Pointer, Tree
+from bot.origins.desire import DesiredEdit
+from bot.origins.slots import simple
+
+
+def overrides(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]:
+    """Edits of a layer's values ``held``, over ``defaults``, that may make the entry, change it or take it away.
+
+    Helm merges mappings, and takes away a key that is null; a list replaces the other (Helm docs, "Values Files").
+    """
+    around, small = _small(desire)
+    yield from _whole(desire, defaults, held)
+    for pointer, default in _collections(defaults, held):
+        own = _at(held, pointer)
+        value = merged(default, own) if isinstance(default, Mapping) and isinstance(own, Mapping) else own or default
+        if small is None:
+            if same(value, desire.old):
+                yield SetValue(pointer, desire.edit.value if isinstance(desire.edit, SetValue) else None)
+        elif value and not _within(value, around):
+            continue
+        elif isinstance(value, Mapping):
+            yield from _in_mapping(pointer, value, own, default, small)
+        elif isinstance(value, (list, tuple)) and not (isinstance(small, AddEntry) and small.key is not None):
+            new = _in_list(value, around, small)
+            if new is not None:
+                yield _put(pointer, new)
+
+
+def _whole(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]:
+    """A mapping or list that comes as a whole, for one of the values that is empty so far: that of its name first."""
+    edit = desire.edit
+    if not isinstance(edit, AddEntry) or edit.key is None or not isinstance(edit.value, (Mapping, list, tuple)):
+        return
+    empty = [
+        pointer
+        for pointer, default in _collections(defaults, held)
+        if not (default or _at(held, pointer)) and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
+    ]
+    for pointer in sorted(empty, key=lambda each: each[-1] != edit.key):
+        yield _put(pointer, edit.value)
+
+
+def _small(desire: DesiredEdit) -> tuple[JSON, Edit | None]:
+    """The rendered collection that gets, changes or loses an entry, and the edit from there; none for a new whole."""
+    edit = desire.edit
+    pointer = edit.pointer if isinstance(edit, AddEntry) else edit.pointer[:-1]
+    around = _at(desire.tree, pointer)
+    match edit:
+        case AddEntry(_, key, value):
+            return around, AddEntry((), key, value)
+        case SetValue(_, value) if isinstance(value, (Mapping, list, tuple)):
+            return around, None
+        case SetValue(whole, value):
+            return around, SetValue(whole[-1:], value)
+        case RemoveEntry(whole):
+            return around, RemoveEntry(whole[-1:])
+
+
+def _in_mapping(pointer: Pointer, value: Tree, own: JSON, default: JSON, small: Edit) -> Iterator[Edit]:
+    match small:
+        case AddEntry(_, str() as key, new):
+            yield AddEntry(pointer, key, new)
+        case AddEntry(_, None, {"name": str() as key, "value": new}):
+            yield AddEntry(pointer, key, new)
+        case SetValue((str() as key,), new) if key in value:
+            yield AddEntry(pointer, key, new)
+        case RemoveEntry((str() as key,)) if key in value:
+            if isinstance(default, Mapping) and key in default:
+                yield AddEntry(pointer, key, None)
+            elif isinstance(own, Mapping) and key in own:
+                yield RemoveEntry((*pointer, key))
+
+
+def _in_list(value: JSON, around: JSON, small: Edit) -> JSON:
+    """The list of the values after the edit of the rendered one: its elements are found by equality."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    if isinstance(small, AddEntry):
+        return [*value, small.value]
+    index = small.pointer[0]
+    element = (
+        around[index] if isinstance(around, (list, tuple)) and isinstance(index, int) and index < len(around) else None
+    )
+    numbers = [number for number, each in enumerate(value) if same(each, element)]
+    if len(numbers) != 1:
+        return None
+    edit = SetValue((numbers[0],), small.value) if isinstance(small, SetValue) else RemoveEntry((numbers[0],))
+    return simple(value, edit)
+
+
+def _put(pointer: Pointer, value: JSON) -> Edit:
+    return AddEntry(pointer[:-1], str(pointer[-1]), value)
+
+
+def _at(value: JSON, pointer: Pointer) -> JSON:
+    try:
+        return at(value, pointer)
+    except KeyError:
+        return None
+
+
+def merged(below: JSON, above: JSON) -> Tree:
+    """Values over others as Helm lays them: mappings are merged, null takes away, all else is replaced."""
+    made: dict[str, JSON] = dict(below) if isinstance(below, Mapping) else {}
+    for key, value in above.items() if isinstance(above, Mapping) else ():
+        old = made.get(key)
+        if value is None:
+            made.pop(key, None)
+        else:
+            made[key] = merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
+    return made
+
+
+def _collections(defaults: JSON, held: JSON) -> Iterator[tuple[Pointer, JSON]]:
+    """Every mapping and list of either, by keys alone, with what the defaults say there."""
+    listed = dict.fromkeys([*_walk(defaults, ()), *_walk(held, ())])
+    yield from ((pointer, _at(defaults, pointer)) for pointer in listed)
+
+
+def _walk(value: JSON, pointer: Pointer) -> Iterator[Pointer]:
+    if isinstance(value, Mapping):
+        if pointer:
+            yield pointer
+        for key, entry in value.items():
+            yield from _walk(entry, (*pointer, key))
+    elif isinstance(value, (list, tuple)):
+        yield pointer
+
+
+def _within(value: JSON, around: JSON) -> bool:
+    """Whether what values say is part of what was rendered, as a template that copies it makes it."""
+    if isinstance(value, Mapping) and isinstance(around, Mapping):
+        return all(key in around and same(around[key], entry) for key, entry in value.items())
+    if isinstance(value, Mapping) and isinstance(around, (list, tuple)):
+        named = {each.get("name"): each.get("value") for each in around if isinstance(each, Mapping)}
+        return all(
+            key in named and named[key] == (entry if isinstance(entry, str) else str(entry))
+            for key, entry in value.items()
+        )
+    if isinstance(value, (list, tuple)) and isinstance(around, (list, tuple)):
+        return all(any(same(each, other) for other in around) for each in value)
+    return False

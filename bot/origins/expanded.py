@@ -1,0 +1,345 @@
+"""How the objects of an expanded target came to be, for the search: which files may have a say, and which layers there
+are. Called by whoever makes a :class:`~bot.origins.scene.Scene` of what :mod:`bot.targets.expansion` found.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bot.model.json import JSON, Pointer, Tree
+from bot.model.resource import ResourceId
+from bot.model.target import Unit, UnitKind
+from bot.origins.chart_values import merged
+from bot.origins.scene import (
+    ARGO,
+    FLUX,
+    CarriedLayer,
+    KustomizationLayer,
+    Layer,
+    ObjectId,
+    Provenance,
+    ValuesLayer,
+)
+from bot.targets import argo, flux
+from bot.targets.desired import identity
+from bot.targets.documents import Documents, ManifestDocument
+from bot.targets.expansion import Expansion, RenderedUnit
+from bot.targets.kustomization import FILE_NAMES, Closure, closure, file_of, references
+from bot.targets.paths import joined
+
+_OTHER_VALUES: Final = re.compile(r"(?:\A|/)values[-._][^/]+\.ya?ml\Z")
+_CARRIERS: Final = {
+    UnitKind.FLUX_HELM_RELEASE: flux.HELM_GROUP,
+    UnitKind.FLUX_KUSTOMIZATION: flux.KUSTOMIZE_GROUP,
+    UnitKind.ARGO_APPLICATION: argo.GROUP,
+}
+
+
+def inputs(expansion: Expansion) -> frozenset[str]:
+    """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
+    return expansion.inputs | {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
+
+
+def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int]:
+    """In how many ways each file comes into all targets: for several units, or by several kustomizations that take it
+    in. What deploys the same folder twice counts once.
+    """
+    parts: dict[tuple[str, str], frozenset[str]] = {}
+    for expansion in expansions:
+        for rendered in expansion.units:
+            unit = rendered.unit
+            part = expansion.target.name, unit.name if unit.kind is UnitKind.FLUX_HELM_RELEASE else unit.path
+            parts[part] = parts.get(part, frozenset()) | _read(rendered)
+    counts: Counter[str] = Counter()
+    for paths in parts.values():
+        takers = _takers(paths, documents)
+        counts.update({path: _multiplicity(path, takers, ()) for path in paths})
+    return dict(counts)
+
+
+def _read(rendered: RenderedUnit) -> frozenset[str]:
+    """The inputs of a unit without the values files that lie in its chart for other places: Helm reads only those that
+    it is told to, beside ``values.yaml``.
+    """
+    named = set(_value_files(rendered.unit))
+    return frozenset(path for path in rendered.rendering.inputs if path in named or not _OTHER_VALUES.search(path))
+
+
+def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]]:
+    """The kustomization folders that name each file or folder themselves."""
+    takers: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        if name in FILE_NAMES:
+            takers[path].add(folder)
+            for document in documents.of(path):
+                for reference in references(document.tree):
+                    if (taken := joined(folder, reference.text)) is not None:
+                        takers[taken].add(folder)
+    return takers
+
+
+def _multiplicity(path: str, takers: Mapping[str, set[str]], path_so_far: tuple[str, ...]) -> int:
+    if path in path_so_far:
+        return 0
+    return max(1, sum(_multiplicity(taker, takers, (*path_so_far, path)) for taker in takers.get(path, ())))
+
+
+def objects(expansion: Expansion) -> dict[ResourceId, Tree]:
+    """The objects of a target as a scene has them."""
+    return {id_: made.tree for _, made in expansion.objects() if (id_ := identity(made)) is not None}
+
+
+def changing(expansion: Expansion) -> dict[ObjectId, frozenset[Pointer]]:
+    """What cannot be compared in the objects of a target, for it is another one each time or nobody can read it."""
+    return {
+        (expansion.target.name, id_): frozenset(made.opaque)
+        for _, made in expansion.objects()
+        if made.opaque and (id_ := identity(made)) is not None
+    }
+
+
+def provenance(
+    expansion: Expansion, documents: Documents, *, cheap_charts: bool = True
+) -> dict[ResourceId, Provenance]:
+    """The provenance of every object. ``cheap_charts``: charts are rendered in process, within milliseconds."""
+    survey = _Survey(expansion, documents, cheap_charts)
+    known: dict[ResourceId, Provenance] = {}
+    for index, rendered in enumerate(expansion.units):
+        for made in rendered.rendering.objects:
+            id_ = identity(made)
+            if id_ is not None and id_ not in known:
+                known[id_] = replace(survey.of_file(index, made.file, id_.scope), line=made.line)
+    return known
+
+
+@dataclass(slots=True)
+class _Survey:
+    expansion: Expansion
+    documents: Documents
+    cheap_charts: bool
+    _known: dict[int, Provenance] = field(default_factory=dict)
+    _by_file: dict[tuple[int, str, str], Provenance] = field(default_factory=dict)
+    _closures: dict[str, Closure] = field(default_factory=dict)
+    _carriers: dict[tuple[str, str, str], tuple[ResourceId, int]] = field(default_factory=dict)
+
+    def of_file(self, index: int, file: str, scope: str) -> Provenance:
+        """What all objects of one unit and namespace that begin in one file have in common."""
+        key = index, file, scope
+        if key not in self._by_file:
+            shared, rendered = self.of_unit(index), self.expansion.units[index]
+            kustomizations = tuple(map(KustomizationLayer, self._kustomizations(rendered, file, scope)))
+            self._by_file[key] = replace(shared, file=file, layers=(*kustomizations, *shared.layers))
+        return self._by_file[key]
+
+    def of_unit(self, index: int) -> Provenance:
+        """What all objects of one unit have in common."""
+        if index not in self._known:
+            self._known[index] = Provenance()  # objects that bring one another along go round only once
+            self._known[index] = self._made(index)
+        return self._known[index]
+
+    def _made(self, index: int) -> Provenance:
+        rendered = self.expansion.units[index]
+        unit, paths = rendered.unit, _read(rendered)
+        carrier = self._carrier(unit)
+        above = Provenance()
+        if carrier is not None:
+            above = self.of_unit(carrier[1])
+        elif rendered.parent is not None:
+            above = self.of_unit(rendered.parent)
+        carriers = above.carriers | ({carrier[0]} if carrier is not None else set())
+        own = [frozenset(files) for files in self._levels(unit, paths) if files]
+        reach = (*above.reach, *own) if unit.kind is UnitKind.FLUX_HELM_RELEASE else (*own, *above.reach)
+        layers = tuple(self._layers(unit, None if carrier is None else carrier[0]))
+        cheap = self._is_cheap(unit) and carrier is None
+        return Provenance(reach=reach, layers=layers, carriers=frozenset(carriers), cheap=cheap)
+
+    def _carrier(self, unit: Unit) -> tuple[ResourceId, int] | None:
+        """The rendered object that says how ``unit`` is rendered, and the index of the unit it belongs to."""
+        if not self._carriers:
+            for number, rendered in enumerate(self.expansion.units):
+                for made in rendered.rendering.objects:
+                    id_ = identity(made)
+                    if id_ is not None and id_.group in _CARRIERS.values():
+                        self._carriers[id_.group, id_.scope, id_.name] = id_, number
+        group = _CARRIERS.get(unit.kind)
+        if group is None:
+            return None
+        space = _space(unit)
+        by_space = self._carriers.get((group, space, unit.name)) if space is not None else None
+        return by_space or next(
+            (entry for (g, _, name), entry in self._carriers.items() if (g, name) == (group, unit.name)), None
+        )
+
+    def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
+        """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
+        files = {path for path in _value_files(unit) if path in self.documents.tree}
+        if unit.kind is UnitKind.ARGO_APPLICATION and unit.file:
+            files.add(unit.file)
+        yield files
+        beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
+        yield beside
+        yield set(paths) - beside - files
+
+    def _is_cheap(self, unit: Unit) -> bool:
+        if unit.kind is UnitKind.HELM:
+            return self.cheap_charts
+        if unit.kind is UnitKind.ARGO_APPLICATION and file_of(self.documents, unit.path) is None:
+            return self.cheap_charts
+        return unit.kind is UnitKind.DIRECTORY
+
+    # -- layers ---------------------------------------------------------------------------------------------------
+
+    def _layers(self, unit: Unit, carrier: ResourceId | None) -> Iterator[Layer]:
+        match unit.kind:
+            case UnitKind.FLUX_KUSTOMIZATION:
+                if (declared := self._declared(unit)) is not None:
+                    yield KustomizationLayer(declared.file, declared.index, ("spec",), FLUX)
+            case UnitKind.HELM:
+                yield from self._value_layers(unit.path, _value_files(unit))
+            case UnitKind.FLUX_HELM_RELEASE:
+                if carrier is not None:
+                    yield CarriedLayer(carrier, ("spec", "values"), self._defaults(_chart(unit)))
+            case UnitKind.ARGO_APPLICATION:
+                yield from self._application(unit, carrier)
+            case UnitKind.KUSTOMIZE | UnitKind.DIRECTORY:
+                return
+
+    def _kustomizations(self, rendered: RenderedUnit, file: str, scope: str) -> list[str]:
+        """The kustomization files that take in ``file`` and do not put it into another namespace: that of the unit's folder
+        first, then the one that takes in most.
+        """
+        taking: list[tuple[int, str]] = []
+        for path in rendered.rendering.inputs:
+            folder, _, name = path.rpartition("/")
+            if name in FILE_NAMES:
+                if folder not in self._closures:
+                    self._closures[folder] = closure(self.documents, folder)
+                files = self._closures[folder].files
+                space = flux.text(self._values(path), "namespace") or scope
+                if (file in files and space == scope) or folder == rendered.unit.path:
+                    taking.append((-len(files) if folder != rendered.unit.path else -sys.maxsize, path))
+        return [path for _, path in sorted(taking)]
+
+    def _value_layers(self, chart: str, files: list[str]) -> Iterator[ValuesLayer]:
+        """The values files of a chart, the one that wins first, each over those below it."""
+        below = self._defaults(chart)
+        layers = []
+        own = posixpath.join(chart, "values.yaml")
+        if own in self.documents.tree and own not in files:
+            layers.append(ValuesLayer(own, defaults=below))
+        for file in files:
+            layers.append(ValuesLayer(file, defaults=below))
+            below = merged(below, self._values(file))
+        yield from reversed(layers)
+
+    def _application(self, unit: Unit, carrier: ResourceId | None) -> Iterator[Layer]:
+        declared = self._declared(unit)
+        prefix: Pointer = ()
+        if declared is not None and declared.tree.get("kind") == "ApplicationSet":
+            prefix = ("spec", "template")
+        single = not flux.mappings(unit.spec.get("sources"))
+        for index, source in enumerate(argo.sources(unit.spec)):
+            path = joined("", flux.text(source, "path") or ".")
+            if path is None or flux.text(source, "chart") or "ref" in source:
+                continue
+            pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
+            if posixpath.join(path, "Chart.yaml") in self.documents.tree:
+                files = [each for each in _value_files(unit) if each in self.documents.tree]
+                inline = self._inline((path, files), (*pointer, "helm"), source, declared, carrier)
+                has_values = {"values", "valuesObject"} & set(flux.below(source, "helm"))
+                layers = list(self._value_layers(path, files))
+                yield from [*inline, *layers] if has_values else [*layers, *inline]
+            elif declared is not None:
+                yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
+
+    def _inline(
+        self,
+        chart: tuple[str, list[str]],
+        helm: Pointer,
+        source: Tree,
+        declared: ManifestDocument | None,
+        carrier: ResourceId | None,
+    ) -> list[Layer]:
+        """The values in an application itself, over those of the chart and of its values files. ``valuesObject`` takes the
+        place of ``values`` where it is there (argo-cd, ``ApplicationSourceHelm.ValuesYAML``).
+        """
+        defaults = self._defaults(chart[0])
+        for file in chart[1]:
+            defaults = merged(defaults, self._values(file))
+        held = flux.below(source, "helm")
+        key = "values" if flux.text(held, "values") and not flux.below(held, "valuesObject") else "valuesObject"
+        if carrier is not None and key == "valuesObject":
+            return [CarriedLayer(carrier, (*helm, key), defaults)]
+        return [] if declared is None else [ValuesLayer(declared.file, declared.index, (*helm, key), defaults)]
+
+    def _declared(self, unit: Unit) -> ManifestDocument | None:
+        """The document that declares a controller's object, where a file of the repository holds it."""
+        listed = [each for each in self.documents.of(unit.file) if each.line == unit.line] if unit.file else []
+        kinds = {"Kustomization", "Application", "ApplicationSet"}
+        return next((each for each in listed if each.tree.get("kind") in kinds), None)
+
+    def _values(self, file: str) -> Tree:
+        listed = self.documents.of(file)
+        return listed[0].tree if listed else {}
+
+    def _defaults(self, chart: str) -> Tree:
+        """The values of a chart and of the charts in it (Helm docs, "Subcharts and Global Values")."""
+        if not chart:
+            return {}
+        defaults: Tree = {}
+        for path in self.documents.tree.under(posixpath.join(chart, "charts")):
+            if path.endswith("/values.yaml") and path.count("/") == chart.count("/") + 3:
+                defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: self._values(path)})
+        return merged(defaults, self._values(posixpath.join(chart, "values.yaml")))
+
+
+def _space(unit: Unit) -> str | None:
+    """The namespace of the object that declares a unit, where the unit tells."""
+    if unit.kind is UnitKind.FLUX_HELM_RELEASE:
+        return flux.text(unit.spec, "released")
+    _, slash, name = unit.how.rpartition(" ")[2].rpartition("/")
+    return unit.how.rpartition(" ")[2].rpartition("/")[0] if slash and name == unit.name else None
+
+
+def _chart(unit: Unit) -> str:
+    """The folder of a release's chart, as far as its source is this repository."""
+    chart = flux.text(flux.below(unit.spec, "source", "chart"), "chart") or flux.text(
+        unit.spec, "chart", "spec", "chart"
+    )
+    return joined("", chart.lstrip("/")) or ""
+
+
+def _value_files(unit: Unit) -> list[str]:
+    """The values files that a unit names, by repository path, the one that wins last."""
+    if unit.kind is UnitKind.HELM:
+        return _texts(unit.spec.get("valueFiles"))
+    if unit.kind is UnitKind.FLUX_HELM_RELEASE:
+        listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
+        return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
+    if unit.kind is UnitKind.ARGO_APPLICATION:
+        return [path for source in argo.sources(unit.spec) for path in _argo_files(source)]
+    return []
+
+
+def _argo_files(source: Tree) -> Iterator[str]:
+    """Below the source's folder, from the top, or of a source by its ``ref`` (argo-cd docs, "Helm Value Files")."""
+    folder = flux.text(source, "path") or "."
+    for written in _texts(flux.below(source, "helm").get("valueFiles")):
+        if written.startswith("$"):
+            path = joined("", written.partition("/")[2])
+        else:
+            path = joined("", written.lstrip("/")) if written.startswith("/") else joined(folder, written)
+        if path is not None:
+            yield path
+
+
+def _texts(value: JSON) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []
