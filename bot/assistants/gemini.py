@@ -66,6 +66,7 @@ class Gemini:
     """How ``gemini`` is called and what it answers."""
 
     name: str = "gemini"
+    endpoint: str = "https://generativelanguage.googleapis.com"
 
     def key_variable(self, options: ToolOptions) -> str:
         del options

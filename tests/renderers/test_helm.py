@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.confinement.walls import Wall
 from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import confined, tools
-from bot.renderers.confined import Jail, Wall
+from bot.renderers.confined import Jail
 from bot.renderers.helm import Capabilities, Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
