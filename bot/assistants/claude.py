@@ -49,6 +49,7 @@ class Claude:
 
     name: str = "claude"
     endpoint: str = "https://api.anthropic.com"
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options

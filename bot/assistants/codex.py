@@ -68,6 +68,7 @@ class Codex:
 
     name: str = "codex"
     endpoint: str = _ENDPOINT
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options

@@ -24,6 +24,7 @@ class _Command:
     variable: str | None
     name: str = "command"
     endpoint: None = None
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str | None:
         del options

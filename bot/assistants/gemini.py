@@ -67,6 +67,7 @@ class Gemini:
 
     name: str = "gemini"
     endpoint: str = "https://generativelanguage.googleapis.com"
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options

@@ -48,7 +48,6 @@ class _Passing(socketserver.ThreadingMixIn, socketserver.BaseServer):
     """What the handler knows of its run."""
 
     daemon_threads = True
-    request_queue_size = 64
     upstream: str
     key: str | None
     token: str
@@ -69,9 +68,6 @@ class _PortServer(_Passing, socketserver.TCPServer):
 class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Passing
-
-    def address_string(self) -> str:
-        return "tool"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing: what is asked is nobody else's."""

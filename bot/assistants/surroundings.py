@@ -19,7 +19,7 @@ from bot.errors import Refused
 from bot.processes import Workspace
 
 if TYPE_CHECKING:
-    from bot.assistants.tool import ToolOptions
+    from bot.assistants.tool import Tool, ToolOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,10 @@ class Surroundings:
 
 
 @contextmanager
-def surroundings(
-    options: ToolOptions, workspace: Workspace, *, endpoint: str | None, key: bool
-) -> Iterator[Surroundings]:
-    """What stands around one run. ``endpoint`` is the base URL of its model where settings name none; ``key`` says
-    whether the tool is handed a key at all.
+def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key: bool) -> Iterator[Surroundings]:
+    """What stands around one run of ``tool``; ``key`` says whether it is handed a key at all.
 
-    ``Refused`` where settings ask for a wall and none can stand.
+    ``Refused`` where settings ask for a wall and none can stand, or the tool could do nothing behind it.
     """
     wall = Wall.NONE if options.confinement is Confinement.NONE else best()
     if wall is Wall.NONE and options.confinement is Confinement.REQUIRED:
@@ -65,7 +62,14 @@ def surroundings(
             "it would run unconfined, which settings do not allow",
             advice="Install bubblewrap or allow user namespaces, or set the assistant's confinement to best or none.",
         )
-    base_url = options.base_url or endpoint
+    base_url = options.base_url or tool.endpoint
+    if base_url is None and tool.asks_by_itself and wall is not Wall.NONE:
+        if options.confinement is Confinement.REQUIRED:
+            raise Refused(
+                f"{tool.name} asks hosts by itself, which nothing behind a wall can",
+                advice="Give it a base_url (a provider of its own), or set its confinement to none.",
+            )
+        wall = Wall.NONE
     if wall is Wall.NONE or base_url is None:
         yield Surroundings(options, wall, workspace)
         return

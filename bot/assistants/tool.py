@@ -60,7 +60,12 @@ class Tool(Protocol):
 
     @property
     def endpoint(self) -> str | None:
-        """The base URL of its model where settings name none; None for a tool that asks hosts that are not known here."""
+        """The base URL of its model where settings name none; None for a tool that has no such thing."""
+        ...
+
+    @property
+    def asks_by_itself(self) -> bool:
+        """Whether it asks hosts that no relay can stand for when it has no base URL."""
         ...
 
     def key_variable(self, options: ToolOptions) -> str | None:
@@ -106,7 +111,7 @@ class ToolAssistant(RetriedAssistant):
         try:
             with (
                 fresh_workspace() as workspace,
-                surroundings(options, workspace, endpoint=tool.endpoint, key=self._takes_key()) as around,
+                surroundings(options, workspace, tool, key=self._takes_key()) as around,
             ):
                 ran = self._run(prompt, around)
                 return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr)

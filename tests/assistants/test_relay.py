@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.assistants.choose import assistant
 from bot.assistants.command import CommandAssistant
 from bot.assistants.relay import relaying
 from bot.assistants.tool import ToolOptions, inert
@@ -106,6 +107,14 @@ def test_without_a_wall_settings_decide(
     reply = CommandAssistant([str(program)], options, sleep=Naps()).run(PROMPT)
     assert reply.status is status
     assert ("unconfined" in reply.message) is (status is ReplyStatus.DISABLED)
+
+
+@pytest.mark.skipif(best() is Wall.NONE, reason="no wall stands on this machine")
+def test_a_tool_that_asks_by_itself_is_refused() -> None:
+    """Copilot's own login cannot be relayed: without a provider of its own it is told what to set."""
+    reply = assistant("copilot", ToolOptions(path=os.environ["PATH"], key=KEY), sleep=Naps()).run(PROMPT)
+    assert reply.status is ReplyStatus.DISABLED
+    assert "base_url" in reply.message
 
 
 def test_no_sign_that_names_a_file_is_left() -> None:
