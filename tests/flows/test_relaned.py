@@ -135,9 +135,9 @@ def test_each_field_goes_its_own_way(release: Stage) -> None:
 
 
 def test_what_no_file_sets_joins_the_issue_of_its_task(release: Stage) -> None:
-    """A privilege that somebody gave the container, and a period that only the template knows: one issue, once."""
+    """A selector that nobody can change, and a period that only the template knows: one issue, once."""
     drifted(release, **{PERIOD: 20})
-    container(release)["securityContext"] = {"privileged": True}
+    release.objects["web"]["spec"]["selector"]["matchLabels"]["tier"] = "front"
     (action,) = run(release).actions
     assert (action.lane, action.effect, len(action.drifts)) == (Lane.RUNBOOK_ISSUE, Effect.OPENED, 2)
     assert [action.effect for action in run(release).actions] == [Effect.UNCHANGED]
