@@ -104,7 +104,10 @@ class _Veil:
     def over(desired: Desired, declaration: Declaration) -> _Veil:
         """The veil for one resource of a declaration."""
         names, kind = (desired.id.name, desired.id.scope), desired.id.kind
-        declared = tuple(each.tree for each in declaration.resources if each.id.kind == "Secret" and not each.id.group)
+        trees = [each.tree for each in declaration.resources]
+        if declaration.deployment is not None:  # those of targets that were not asked for, too
+            trees += [made.tree for each in declaration.deployment.expansions.values() for _, made in each.objects()]
+        declared = tuple(tree for tree in trees if tree.get("kind") == "Secret" and tree.get("apiVersion") == "v1")
         return _Veil(
             desired,
             Mask(b"", kind=kind, trees=(desired.tree,), sensitive=desired.sensitive, names=names),
