@@ -62,8 +62,8 @@ def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
             return _count(guardrail, count, subject)
         case Structural() as structural:
             return _structural(guardrail, structural, subject)
-        case Touches(statuses):
-            return _touched(guardrail, statuses, subject)
+        case Touches() as touches:
+            return _touched(guardrail, touches, subject)
         case Require() as require:
             return _required(guardrail, require, subject)
         case Ask():
@@ -94,7 +94,7 @@ def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Itera
         if ("docs" in pattern.not_in and delta.is_docs) or ("tests" in pattern.not_in and delta.is_test):
             continue
         gained = _lines(needle, delta.added, _masked(delta, pattern, after=True))
-        if gained and pattern.net_new:
+        if gained and pattern.scope == "net_new":
             gained = list(net(gained, _lines(needle, delta.removed, _masked(delta, pattern, after=False))))
         for line in gained:
             yield delta, line
@@ -118,7 +118,8 @@ def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -
 def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit]:
     first: Hit | None = None
     if count.pattern is not None:
-        matching = list(_matching(guardrail, count.pattern, subject))
+        pattern = Pattern(pattern=count.pattern, keywords=count.keywords)
+        matching = list(_matching(guardrail, pattern, subject))
         total = len(matching)
         if matching:
             first = Hit(matching[0][0].path, matching[0][1].number, "", evidence=matching[0][1].text.strip()[:160])
@@ -130,8 +131,8 @@ def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit
             "files": len(deltas),
         }
         total = sizes[count.of]
-    if total > count.maximum:
-        text = f"{message(guardrail)} Counted {total}, allowed {count.maximum}."
+    if total > count.max:
+        text = f"{message(guardrail)} Counted {total}, allowed {count.max}."
         file, line, evidence = (None, None, None) if first is None else (first.file, first.line, first.evidence)
         yield Hit(file, line, text, evidence=evidence, anchor=f"count:{count.of}")
 
@@ -145,11 +146,15 @@ def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Ite
         after = {selected.path: selected.node for selected in _places(delta.documents_after, rule)}
         for path, node in sorted(after.items(), key=lambda item: item[1].line):
             old = before.get(path, _ABSENT)
-            if _is(node.value, rule.to) and not _is(old, rule.to):
+            if _is(node.value, rule.when.to) and not _is(old, rule.when.to):
                 yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
         for selected in _places(delta.documents_before, rule):
             now = after.get(selected.path)
-            if _is(selected.node.value, rule.gone) and (now is None or not _is(now.value, rule.gone)) and delta.after:
+            if (
+                _is(selected.node.value, rule.when.gone)
+                and (now is None or not _is(now.value, rule.when.gone))
+                and delta.after
+            ):
                 yield _at(guardrail, delta, selected.path, 1 if now is None else now.line, f"was {selected.node.raw}")
 
 
@@ -180,9 +185,9 @@ def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
             yield SelectedNode((identity, *selected.path), selected.node)
 
 
-def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject) -> Iterator[Hit]:
+def _touched(guardrail: Guardrail, touches: Touches, subject: Subject) -> Iterator[Hit]:
     for delta in subject.deltas:
-        if delta.status in statuses and applies_to(guardrail.applies, delta.path):
+        if delta.status in touches.status and applies_to(guardrail.applies, delta.path):
             first = delta.added[0].number if delta.added else 1
             yield Hit(delta.path, first, message(guardrail), anchor=delta.path)
 
