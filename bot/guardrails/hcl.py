@@ -50,8 +50,8 @@ class HclBlock:
 
 
 def parse(text: str) -> syntax.Parsed:
-    """The whole file. A byte order mark is no part of it (HCL native syntax, "Lexical Elements: Unicode")."""
-    return cw.parse_text(Text("", text.removeprefix("\ufeff")))
+    """The whole file."""
+    return cw.parse_text(Text("", text))
 
 
 def parse_blocks(text: str) -> tuple[HclBlock, ...]:

@@ -9,26 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-_C: Final = frozenset(
-    [
-        "javascript",
-        "typescript",
-        "go",
-        "rust",
-        "java",
-        "kotlin",
-        "scala",
-        "csharp",
-        "c",
-        "cpp",
-        "swift",
-        "php",
-        "hcl",
-        "css",
-    ]
-)
+from bot.guardrails.classify import CODE
+
+LineView: TypeAlias = Literal["raw", "uncommented", "code", "comment"]
+"""What of a line counts: ``code`` is without comments and the contents of strings."""
+_C: Final = CODE - {"python", "ruby", "perl", "lua", "shell", "sql"} | {"hcl", "css"}
 _HASH: Final = frozenset(["python", "shell", "ruby", "perl", "yaml", "toml", "ini", "dockerfile", "hcl", "php"])
 _TRIPLE: Final = ('"""', "'''")
 _MAX_LINE: Final = 20_000
@@ -44,11 +31,19 @@ class LineMask:
     no_comments: tuple[str, ...]
     code: tuple[str, ...]
 
-    def comment(self, number: int, raw: str) -> str:
-        """The comment text of line ``number`` (from 1) whose text is ``raw``; empty when there is none."""
-        kept = self.no_comments[number - 1]
-        differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
-        return raw[differ[0] : differ[-1] + 1] if differ else ""
+    def seen(self, number: int, raw: str, view: LineView) -> str:
+        """What ``view`` shows of line ``number`` (from 1) whose text is ``raw``."""
+        match view:
+            case "raw":
+                return raw
+            case "uncommented":
+                return self.no_comments[number - 1]
+            case "code":
+                return self.code[number - 1]
+            case "comment":
+                kept = self.no_comments[number - 1]
+                differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
+                return raw[differ[0] : differ[-1] + 1] if differ else ""
 
 
 def mask(lines: Sequence[str], language: str | None) -> LineMask:

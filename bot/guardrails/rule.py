@@ -6,23 +6,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Annotated, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.errors import Invalid
 from bot.guardrails import expressions
-from bot.guardrails.hunks import Delta
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.scalars import Scalar
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Mode
 from bot.model.globs import check_file_glob
+
+_INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Hit:
     """One place a detector points at. ``severity`` raises the rule's own, or is LOW where this hit is often harmless.
 
     ``anchor`` replaces the line's text in the fingerprint where the line alone does not say what it is about.
+    ``suggestion`` is told in place of the document's own :attr:`Guardrail.instead`.
     """
 
     file: str | None
@@ -86,6 +90,27 @@ class Hit:
     suggestion: str | None = None
     anchor: str | None = None
     severity: Severity | None = None
+
+
+def on_line(delta: Delta, line: DiffLine, message: str, *, anchor: str | None = None) -> Hit:
+    """A hit on a line that the change adds, with the line as its evidence."""
+    return Hit(delta.path, line.number, message, evidence=line.text, anchor=anchor)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that holds on one side of a change. ``key`` identifies it over the change, so that a move is quiet; the
+    rest tells people about it.
+    """
+
+    key: tuple[str, ...]
+    line: int
+    message: str
+
+    def hit(self, delta: Delta) -> Hit:
+        """The hit on the line of the head that says it."""
+        evidence = delta.after_lines[self.line - 1] if self.line <= len(delta.after_lines) else None
+        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor="/".join(self.key))
 
 
 Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]
@@ -303,6 +328,13 @@ class Guardrail(FrontMatter):
 
     file: str
     body: str = ""
+
+    @property
+    def instead(self) -> str | None:
+        """What to do instead, on one line: the paragraph of the body that begins with ``Instead:``."""
+        match = _INSTEAD.search(self.body)
+        text = " ".join(match[1].split()) if match else ""
+        return f"{text[0].upper()}{text[1:]}" if text else None
 
     @property
     def for_agent(self) -> str | None:

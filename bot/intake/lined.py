@@ -54,6 +54,11 @@ class LinedNode:
             node = node.value.get(key)
         return node
 
+    def having(self, value: Scalar, *path: str) -> LinedNode | None:
+        """The node below ``path`` where it is exactly ``value``: 1 is not true."""
+        node = self.get(*path)
+        return node if node is not None and node.value == value and type(node.value) is type(value) else None
+
     def word(self, *path: str) -> str:
         """The text as written below ``path``; empty when there is none."""
         node = self.get(*path)

@@ -12,7 +12,7 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.globs import name_matches
 
 
@@ -169,7 +169,6 @@ def unknown_dependency(subject: Subject) -> Iterable[Hit]:
                 requirement.line,
                 message,
                 evidence=delta.after_lines[requirement.line - 1].strip()[:120],
-                suggestion="Check the name, install it, and commit the lock file with it.",
                 anchor=f"{requirement.ecosystem}:{requirement.name}",
             )
 
@@ -294,12 +293,10 @@ def _new_hosts(delta: Delta, *, alone: bool) -> Iterator[Hit]:
             ):
                 continue
             reported.add((scheme, host))
-            yield Hit(
-                delta.path,
-                line.number,
+            yield on_line(
+                delta,
+                line,
                 f"The lock file now takes a package from {scheme}://{host}, where none came from before.",
-                evidence=line.text.strip()[:160],
-                suggestion="Let the package manager write the lock file again.",
                 anchor=f"host:{scheme}:{host}",
             )
 
@@ -365,4 +362,4 @@ def _npm_packages(text: str | None) -> dict[str, tuple[str, str]]:
 
 
 def _tampered(delta: Delta, line: int, message: str) -> Hit:
-    return Hit(delta.path, line, message, suggestion="Let the package manager write the lock file again.")
+    return Hit(delta.path, line, message)

@@ -48,7 +48,6 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
                     opening.line,
                     opening.message,
                     evidence=delta.after_lines[opening.line - 1].strip()[:160],
-                    suggestion="Name the networks or principals that need access.",
                     anchor="/".join(opening.key),
                 )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 
 _TLS: Final = {
     "python": re.compile(
@@ -46,12 +46,8 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
                 continue
             if language in {"shell", "yaml"} and _ADVICE.match(line.text):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "Certificates are not verified here: anybody on the way can read and change the traffic.",
-                evidence=line.text.strip()[:160],
-                suggestion="Give the client the certificate authority it lacks.",
+            yield on_line(
+                delta, line, "Certificates are not verified here: anybody on the way can read and change the traffic."
             )
 
 
@@ -111,13 +107,7 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
         for line in delta.gained(_PIPE, "uncommented"):
             if _VERSION.sub("V", line.normal) in known or _ADVICE.match(line.text):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "A download is piped into a shell.",
-                evidence=line.text.strip()[:160],
-                suggestion="Download a fixed version, check its checksum, then run it.",
-            )
+            yield on_line(delta, line, "A download is piped into a shell.")
 
 
 _ADVICE: Final = re.compile(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|raise|#)\b")
@@ -149,7 +139,6 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
                     function.lineno,
                     f"The new function {function.name} is only a placeholder.",
                     evidence=delta.after_lines[comments[0] - 1].strip()[:120],
-                    suggestion="Implement it, leave it out, or make it raise an error that says what is missing.",
                 )
 
 
@@ -224,13 +213,7 @@ def reviewer_injection(subject: Subject) -> Iterable[Hit]:
             continue
         for line in delta.gained(_ORDER):
             if _hidden(delta, line):
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    "Hidden text speaks to an automated reviewer.",
-                    evidence=line.text.strip()[:160],
-                    suggestion="Remove the text.",
-                )
+                yield on_line(delta, line, "Hidden text speaks to an automated reviewer.")
 
 
 def _hidden(delta: Delta, line: DiffLine) -> bool:
@@ -246,4 +229,4 @@ def _hidden(delta: Delta, line: DiffLine) -> bool:
         )
     if delta.language is None or classify.is_lock(delta.path):
         return False
-    return _ORDER.search(delta.mask_after.comment(line.number, line.text)) is not None
+    return _ORDER.search(delta.mask_after.seen(line.number, line.text, "comment")) is not None
