@@ -40,6 +40,11 @@ class HclBlock:
     def attribute(self, name: str) -> HclAttribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
+    def text(self, name: str) -> str:
+        """The expression of an attribute; empty when there is none."""
+        attribute = self.attribute(name)
+        return "" if attribute is None else attribute.text
+
     def nested(self, kind: str) -> Iterator[HclBlock]:
         """The nested blocks of that type, also as ``dynamic "type"`` blocks."""
         for block in self.blocks:
