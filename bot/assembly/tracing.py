@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.assembly.values import Trace, Value
+from bot.assembly.values import Value
 from bot.model.json import Pointer
 from bot.model.resource import Origin
 
@@ -26,11 +26,6 @@ class TracedOrigins:
     def at(self, pointer: Pointer) -> Origin | None:
         value = self.value(pointer)
         return None if value is None else value.trace.origin
-
-    def trace(self, pointer: Pointer) -> Trace | None:
-        """The whole trace of the value at ``pointer``."""
-        value = self.value(pointer)
-        return None if value is None else value.trace
 
     def value(self, pointer: Pointer) -> Value | None:
         """The rendered value at ``pointer``, before overlays."""

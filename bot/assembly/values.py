@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
@@ -52,6 +52,12 @@ class Trace:
     sensitive: bool = False
     form: ValueForm = ValueForm.PLAIN
 
+    @property
+    def source(self) -> Origin | None:
+        """The literal or template it comes from, wherever that is."""
+        here = self.origin.through is Through.LITERAL or self.pieces
+        return self.literal or (self.origin if here else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -73,14 +79,7 @@ class Value:
     @property
     def sensitive(self) -> bool:
         """Whether it, or anything in it, is secret."""
-        todo = [self]
-        while todo:
-            value = todo.pop()
-            if value.trace.sensitive:
-                return True
-            todo += value.mapping.values()
-            todo += value.elements
-        return False
+        return any(value.trace.sensitive for value in self.parts())
 
     def plain(self) -> JSON:
         """Without traces."""
@@ -98,49 +97,39 @@ class Value:
         for index, child in enumerate(self.elements):
             yield from child.walk((*at, index))
 
-    def size(self) -> int:
-        """How many values it is made of."""
-        todo, count = [self], 0
+    def parts(self) -> Iterator[Value]:
+        """Itself and every value below, without recursion and in no order."""
+        todo = [self]
         while todo:
             value = todo.pop()
-            count += 1
+            yield value
             todo += value.mapping.values()
             todo += value.elements
-        return count
+
+    def size(self) -> int:
+        """How many values it is made of."""
+        return sum(1 for _ in self.parts())
 
     def characters(self) -> int:
         """How much text is in it."""
-        todo, count = [self], 0
-        while todo:
-            value = todo.pop()
-            count += len(value.data) if isinstance(value.data, str) else 1
-            todo += value.mapping.values()
-            todo += value.elements
-        return count
+        return sum(len(value.data) if isinstance(value.data, str) else 1 for value in self.parts())
+
+    def retraced(self, change: Callable[[Trace], Trace]) -> Value:
+        """The same value whose parts have the traces that ``change`` makes of theirs."""
+        if isinstance(self.data, dict):
+            return Value({key: child.retraced(change) for key, child in self.data.items()}, change(self.trace))
+        if isinstance(self.data, tuple):
+            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace))
+        return Value(self.data, change(self.trace))
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        return _moved(self, replace(origin, through=through, name=name))
+        place = replace(origin, through=through, name=name)
+        return self.retraced(lambda old: Trace(place, old.source, old.pieces, old.sensitive, old.form))
 
     def secret(self) -> Value:
         """The same value, never to be shown."""
-        trace = replace(self.trace, sensitive=True)
-        if isinstance(self.data, dict):
-            return Value({key: child.secret() for key, child in self.data.items()}, trace)
-        if isinstance(self.data, tuple):
-            return Value(tuple(child.secret() for child in self.data), trace)
-        return Value(self.data, trace)
-
-
-def _moved(value: Value, origin: Origin) -> Value:
-    old = value.trace
-    literal = old.literal or (old.origin if old.origin.through is Through.LITERAL or old.pieces else None)
-    trace = Trace(origin, literal, old.pieces, old.sensitive, old.form)
-    if isinstance(value.data, dict):
-        return Value({key: _moved(child, origin) for key, child in value.data.items()}, trace)
-    if isinstance(value.data, tuple):
-        return Value(tuple([_moved(child, origin) for child in value.data]), trace)
-    return Value(value.data, trace)
+        return self.retraced(lambda old: replace(old, sensitive=True))
 
 
 def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
@@ -148,8 +137,7 @@ def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
     trace = value.trace
     if trace.pieces:
         return tuple(replace(piece, use=use) for piece in trace.pieces)
-    literal = trace.literal or (trace.origin if trace.origin.through is Through.LITERAL else None)
-    return (Piece(text, literal, use),)
+    return (Piece(text, trace.source, use),)
 
 
 Data: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | dict[str, Value]"

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.intake.compose_file import Project, assemble, merge_files
 from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP
-from bot.intake.declared import Declared, nearest, sort_errors
+from bot.intake.declared import Declared, meant, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
@@ -116,8 +116,7 @@ def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project:
 def _check_keys(own: Project, tree: Sited, known: frozenset[str], where: str) -> None:
     for key, child in tree.mapping.items():
         if key not in known and not key.startswith("x-"):
-            meant = nearest(key, known)
-            own.report(child.site, f"{where} has no key {key!r}", f"{meant!r}" if meant else None)
+            own.report(child.site, f"{where} has no key {key!r}", meant(key, known))
 
 
 def _valid(own: Project, name: str, service: Sited) -> bool:
