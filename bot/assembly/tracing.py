@@ -29,12 +29,4 @@ class TracedOrigins:
 
     def value(self, pointer: Pointer) -> Value | None:
         """The rendered value at ``pointer``, before overlays."""
-        value: Value | None = self.tree
-        for segment in pointer:
-            if value is None:
-                return None
-            if isinstance(segment, str):
-                value = value.mapping.get(segment)
-            else:
-                value = value.elements[segment] if segment < len(value.elements) else None
-        return value
+        return self.tree.child(pointer)

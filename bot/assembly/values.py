@@ -8,7 +8,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from bot.assembly.numbers import number_text, parse_number
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON
+from bot.model.nested import NestedValue
 from bot.model.resource import Origin, Through
 
 
@@ -60,42 +61,16 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Value(NestedValue):
     """One value with its trace. Lists are tuples of values, objects mappings of values."""
 
     data: Data
     trace: Trace
 
     @property
-    def mapping(self) -> Mapping[str, Value]:
-        """Its entries; empty for anything but an object."""
-        return self.data if isinstance(self.data, dict) else {}
-
-    @property
-    def elements(self) -> tuple[Value, ...]:
-        """Its elements; empty for anything but a list."""
-        return self.data if isinstance(self.data, tuple) else ()
-
-    @property
     def sensitive(self) -> bool:
         """Whether it, or anything in it, is secret."""
         return any(value.trace.sensitive for value in self.parts())
-
-    def plain(self) -> JSON:
-        """Without traces."""
-        if isinstance(self.data, dict):
-            return {key: child.plain() for key, child in self.data.items()}
-        if isinstance(self.data, tuple):
-            return [child.plain() for child in self.data]
-        return self.data
-
-    def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Value]]:
-        """Itself and every value below, with pointers."""
-        yield at, self
-        for key, child in self.mapping.items():
-            yield from child.walk((*at, key))
-        for index, child in enumerate(self.elements):
-            yield from child.walk((*at, index))
 
     def parts(self) -> Iterator[Value]:
         """Itself and every value below, without recursion and in no order."""

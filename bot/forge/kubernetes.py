@@ -250,7 +250,7 @@ def _volumes(resource: Resource) -> list[tuple[Value, Value]]:
     return made
 
 
-def _elements(resource: Resource, name: str) -> tuple[Value, ...]:
+def _elements(resource: Resource, name: str) -> Sequence[Value]:
     value = resource.get(name)
     return value.elements if value is not None else ()
 
