@@ -55,10 +55,6 @@ class AnnotationInput(RequestBody):
     title: str | None = Field(default=None, max_length=255)
     raw_details: str | None = None
 
-    def annotation(self) -> checks.NewAnnotation:
-        """As the sandbox keeps it."""
-        return checks.NewAnnotation(**self.model_dump())
-
 
 class Output(RequestBody):
     """``output`` of a check run."""
@@ -151,7 +147,7 @@ def edit_check(call: ApiCall) -> ApiReply:
     _require(request)
     with call.backend.store.transaction():
         call.backend.store.update("check_run", run.id, **_columns(call, request, run))
-        checks.add_annotations(call.backend, run.id, _annotations(request))
+        _add_annotations(call, run.id, request)
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
         checks.announce_run(call.backend, repo, actor, fresh, "completed")
@@ -216,7 +212,7 @@ def _require(request: CheckEdit) -> None:
 
 
 def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewCheck) -> int:
-    done = request.conclusion is not None
+    done, output = request.conclusion is not None, request.output or Output()
     with call.backend.store.transaction():
         key = call.backend.store.insert(
             "check_run",
@@ -230,12 +226,12 @@ def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewChec
             details_url=request.details_url,
             started_at=request.started_at or call.backend.now(),
             completed_at=(request.completed_at or call.backend.now()) if done else None,
-            title=request.output.title if request.output else None,
-            summary=request.output.summary if request.output else None,
-            text=request.output.text if request.output else None,
+            title=output.title,
+            summary=output.summary,
+            text=output.text,
             creator_id=actor.id,
         )
-        checks.add_annotations(call.backend, key, _annotations(request))
+        _add_annotations(call, key, request)
     return key
 
 
@@ -253,8 +249,9 @@ def _columns(call: ApiCall, request: CheckEdit, run: CheckRunRow) -> dict[str, s
     return columns or {"name": run.name}
 
 
-def _annotations(request: CheckEdit) -> list[checks.NewAnnotation]:
-    return [] if request.output is None else [item.annotation() for item in request.output.annotations]
+def _add_annotations(call: ApiCall, run: int, request: CheckEdit) -> None:
+    for annotation in request.output.annotations if request.output else ():
+        call.backend.store.insert("annotation", check_run_id=run, **annotation.model_dump())
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:

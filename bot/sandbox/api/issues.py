@@ -119,7 +119,7 @@ def edit_issue(call: ApiCall) -> ApiReply:
     if request.state not in (None, "open", "closed"):
         raise invalid("Issue", "state", "invalid")
     title = None if request.title is None else str(request.title)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(title, request.body))
+    issues.edit(call.backend, repo, actor, issue, title=title, body=request.body)
     if request.labels is not None:
         labels.replace(call.backend, repo, issue, names(request.labels))
     if request.assignees is not None:

@@ -103,7 +103,7 @@ def edit_pull(call: ApiCall) -> ApiReply:
     repo, request = call.repo(), call.body(PullEdit)
     issue, pull = call.backend.pull(repo, call.number())
     actor = _author_or_writer(call, repo, issue)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(request.title, request.body))
+    issues.edit(call.backend, repo, actor, issue, title=request.title, body=request.body)
     if request.base is not None and request.base != pull.base_ref:
         pulls.rebase_onto(call.backend, repo, actor, issue.number, request.base)
     if request.state == "closed":

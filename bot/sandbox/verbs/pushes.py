@@ -17,9 +17,8 @@ from bot.sandbox.objects import history
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
-from bot.sandbox.shapes.pulls import short_pull
 from bot.sandbox.verbs import issues
-from bot.sandbox.verbs.announce import announce
+from bot.sandbox.verbs.announce import announce, announce_pull
 
 _BRANCH = "refs/heads/"
 _MOST_COMMITS = 20
@@ -55,12 +54,7 @@ def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: I
         backend.store.update("issue", issue.id, state="closed", closed_at=now, updated_at=now, closed_by_id=actor.id)
         issues.note(backend, issue, actor, "merged", tip)
         issues.note(backend, issue, actor, "closed")
-
-    def content() -> JsonObject:
-        fresh = backend.pull(repo, issue.number)
-        return {"number": issue.number, "pull_request": short_pull(backend, repo, *fresh) | {"merged": True}}
-
-    announce(backend, repo, actor, "pull_request", action="closed", content=content)
+    announce_pull(backend, repo, actor, issue.number, "closed")
 
 
 def _follow_branch(backend: Backend, repo: RepositoryRow, pusher: UserRow, branch: str) -> None:
@@ -93,17 +87,7 @@ def _follow_head(
     backend.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
     backend.store.update("pull", issue.id, head_sha=tip)
     backend.store.update("issue", issue.id, updated_at=backend.now())
-
-    def content() -> JsonObject:
-        fresh = backend.pull(repo, issue.number)
-        return {
-            "number": issue.number,
-            "before": pull.head_sha,
-            "after": tip,
-            "pull_request": short_pull(backend, repo, *fresh),
-        }
-
-    announce(backend, repo, pusher, "pull_request", action="synchronize", content=content)
+    announce_pull(backend, repo, pusher, issue.number, "synchronize", before=pull.head_sha, after=tip)
 
 
 def _open_pulls(backend: Backend, repo: RepositoryRow, branch: str) -> list[tuple[IssueRow, PullRow]]:

@@ -58,7 +58,7 @@ def task(visit: Visit) -> Answer:
     body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
     if body is None:
         raise ApiProblem(409, "The text has changed. Load the page again.")
-    issues.edit(visit.backend, repo, visit.person, thread, issues.Edit(body=body))
+    issues.edit(visit.backend, repo, visit.person, thread, title=None, body=body)
     return _back(repo, thread)
 
 
