@@ -5,14 +5,13 @@ The query is not parsed; which of the two it asks for is enough, and answers car
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import pygit2
 
+from bot.sandbox.api.gitdata import from_base64
 from bot.sandbox.backend import stamp
 from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
@@ -142,10 +141,7 @@ def _stale(expected: str) -> ApiProblem:
 def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = {}
     for addition in requested.additions:
-        try:
-            changes[addition.path] = base64.b64decode(addition.contents)
-        except binascii.Error as error:
-            raise ApiProblem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
+        changes[addition.path] = from_base64(addition.contents)
     for removal in requested.deletions:
         if removal.path not in base.tree:
             raise ApiProblem(422, f"A path was requested for deletion which does not exist: {removal.path}")

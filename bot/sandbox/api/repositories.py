@@ -7,8 +7,8 @@ import pygit2
 from bot.sandbox.bare_repositories import listing, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import UserRow
-from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found
+from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.accounts import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
@@ -88,8 +88,12 @@ def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
     repo, account = call.repo("write"), _account(call)
     role = call.backend.permission(repo, account)
-    shape = user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
-    return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": shape})
+    return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": _member(call, repo, account)})
+
+
+def _member(call: ApiCall, repo: RepositoryRow, account: UserRow) -> dict[str, Json]:
+    role = call.backend.permission(repo, account)
+    return user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
 
 
 def is_collaborator(call: ApiCall) -> ApiReply:
@@ -104,27 +108,14 @@ def collaborators(call: ApiCall) -> ApiReply:
     repo = call.repo("write")
     people = call.backend.store.all(UserRow, "SELECT * FROM user ORDER BY id")
     rows = [person for person in people if call.backend.may(repo, person, "triage")]
-    return call.slice(
-        rows,
-        lambda row: (
-            user(call.backend, row)
-            | {
-                "permissions": permissions(call.backend.permission(repo, row)),
-                "role_name": call.backend.permission(repo, row),
-            }
-        ),
-    )
+    return call.slice(rows, lambda row: _member(call, repo, row))
 
 
 def grant(call: ApiCall) -> ApiReply:
     """The account has this permission from now on."""
     repo, account, request = call.repo("admin"), _account(call), call.body(Grant)
-    call.backend.store.run(
-        "INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)",
-        repo.id,
-        account.id,
-        _GRANTS.get(request.permission, request.permission),
-    )
+    role = _GRANTS.get(request.permission, request.permission)
+    call.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, account.id, role)
     return ApiReply(status=204)
 
 

@@ -173,7 +173,7 @@ def issues(visit: Visit) -> Answer:
 def _threads(visit: Visit, tab: str) -> Answer:
     repo, label = visit.repo(), visit.query.get("label", "")
     state = visit.query.get("state", "open")
-    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", state="all", label=label)
+    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", label=label)
     rows = [row for row in everything if state in ("all", row.issue.state)]
     counts = {name: sum(row.issue.state == name for row in everything) for name in ("open", "closed")}
     return page_of(visit, repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
@@ -202,8 +202,7 @@ def pull(visit: Visit) -> Answer:
 
 def issue(visit: Visit) -> Answer:
     """One issue."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     if thread.is_pull:
         return Redirect(f"/{repo.full_name}/pull/{thread.number}")
     return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
@@ -229,19 +228,15 @@ def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[I
 
 
 def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
+    author, timeline = visit.backend.user(thread.author_id), views.timeline(visit.backend, thread)
     return {
         "issue": thread,
-        "author": visit.backend.user(thread.author_id),
+        "author": author,
         "labels": labels_of(visit.backend, thread),
-        "timeline": views.timeline(visit.backend, thread),
+        "timeline": timeline,
         "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
-        "people": _people(visit.backend, thread),
+        "people": list(dict.fromkeys((author.login, *(item.person.login for item in timeline)))),
     }
-
-
-def _people(backend: Backend, thread: IssueRow) -> list[str]:
-    timeline = views.timeline(backend, thread)
-    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in timeline)]))
 
 
 def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
@@ -260,7 +255,7 @@ def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.Box
 
 
 def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
-    annotations = views.annotations_of(checks)
+    annotations = [annotation for check in checks for annotation in check.annotations]
     return {
         "files": [diffs.view(file, annotations) for file in files],
         "added": sum(file.additions for file in files),

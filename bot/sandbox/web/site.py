@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.edge import query_of
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiProblem, forbidden
 from bot.sandbox.web.markup import render
 from bot.sandbox.web.views import RepoView, repo_view
@@ -49,6 +49,11 @@ class Visit:
     def number(self) -> int:
         """The number of an issue or pull request in the address."""
         return int(self.params["number"])
+
+    def thread(self) -> tuple[RepositoryRow, IssueRow]:
+        """The repository and issue (or pull request) that the address names."""
+        repo = self.repo()
+        return repo, self.backend.issue(repo, self.number())
 
 
 @dataclass(frozen=True, slots=True)
