@@ -196,7 +196,8 @@ def test_modules_are_folders_with_inputs_and_outputs() -> None:
 def test_an_argument_that_does_not_fit_is_a_mistake_where_it_is_written() -> None:
     """The module's variable has the type; the value stands in the file that uses the module."""
     (error,) = assembled(
-        '\n\n\nmodule "m" {\n  source = "./m"\n  size   = "big"\n}\n', app_0m_0m__cw='variable "size" { type = number }\n'
+        '\n\n\nmodule "m" {\n  source = "./m"\n  size   = "big"\n}\n',
+        app_0m_0m__cw='variable "size" { type = number }\n',
     ).errors
     assert (error.file, error.line, error.column) == ("app/main.cw", 6, 12)
     assert error.message == "size: 'big' does not fit"

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.edge import query_of
@@ -102,9 +102,8 @@ def page_of(visit: Visit, repo: RepositoryRow, tab: str, template: str, **values
 def routes(backend: Backend, person: str, pages: tuple[PageRoute, ...]) -> tuple[BaseRoute, ...]:
     """The pages, acted on by ``person``. Forms carry a token that other sites cannot read."""
     token = secrets.token_urlsafe(24)
-    static = Route("/static/{file}", _static, methods=["GET"])
     return (
-        static,
+        Mount("/static", StaticFiles(packages=[("bot.sandbox.web", "static")])),
         *(Route(route.path, _handler(backend, person, token, route), methods=[route.method]) for route in pages),
     )
 
@@ -197,12 +196,3 @@ def ink(colour: str) -> str:
     span = high - low
     hues = {red: (green - blue) / span % 6, green: (blue - red) / span + 2, blue: (red - green) / span + 4}
     return str(round(hues[high] * 2) % 12)
-
-
-async def _static(request: Request) -> Response:
-    name = request.path_params["file"]
-    types = {"style.css": "text/css", "avatar.svg": "image/svg+xml"}
-    if name not in types:
-        return Response(status_code=404)
-    data = files("bot.sandbox.web").joinpath("static", name).read_bytes()
-    return Response(data, media_type=types[name], headers={"Cache-Control": "max-age=300"})
