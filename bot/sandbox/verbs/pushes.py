@@ -5,17 +5,17 @@ Everything is read from the refs as they are now, so two pushes whose aftermaths
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import pygit2
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.bare_repositories import ZERO, target
-from bot.sandbox.objects import history
+from bot.sandbox.bare_repositories import ZERO, create, move, target
+from bot.sandbox.objects import Ident, history, tree_with, write_commit
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import Json, JsonObject
+from bot.sandbox.replies import ApiProblem, Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
 from bot.sandbox.verbs import issues
 from bot.sandbox.verbs.announce import announce, announce_pull
@@ -44,6 +44,42 @@ def follow(backend: Backend, repo: RepositoryRow, pusher: UserRow, updates: Sequ
             announce(backend, repo, pusher, "push", action=None, content=_Push(backend, repo, pusher, update))
             if update.ref.startswith(_BRANCH):
                 _follow_branch(backend, repo, pusher, update.ref.removeprefix(_BRANCH))
+
+
+def commit(
+    backend: Backend,
+    repo: RepositoryRow,
+    person: UserRow,
+    ref: str,
+    *,
+    base: pygit2.Commit | None,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Ident | None = None,
+    committer: Ident | None = None,
+) -> str:
+    """``ref`` (made when there is no ``base``) points to a new commit on ``base`` with ``changes`` (None deletes); its id.
+
+    409 when ``ref`` is not at ``base`` any more.
+    """
+    git, committer = backend.git(repo), committer or backend.ident(person)
+    sha = write_commit(
+        git,
+        tree=tree_with(git, None if base is None else base.tree, changes),
+        parents=[] if base is None else [str(base.id)],
+        message=message,
+        author=author or committer,
+        committer=committer,
+    )
+    if base is None:
+        create(git, ref, sha)
+    else:
+        try:
+            move(git, ref, sha, expected=str(base.id))
+        except ApiProblem as problem:
+            raise ApiProblem(409, f"{ref} is at another commit but expected {base.id}") from problem
+    follow(backend, repo, person, [Update(ZERO if base is None else str(base.id), sha, ref)])
+    return sha
 
 
 def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, tip: str) -> None:
