@@ -22,6 +22,7 @@ from bot.guardrails.rule import (
     Structural,
     Subject,
     Touches,
+    on_line,
 )
 from bot.guardrails.select import SelectedNode, select
 from bot.guardrails.structure import Documents, Unparsed
@@ -84,7 +85,7 @@ def _relevant(guardrail: Guardrail, subject: Subject) -> list[Delta]:
 
 def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[Hit]:
     for delta, line in _matching(guardrail, pattern, subject):
-        yield Hit(delta.path, line.number, message(guardrail), evidence=line.text.strip()[:160])
+        yield on_line(delta, line, message(guardrail))
 
 
 def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, DiffLine]]:
@@ -116,13 +117,11 @@ def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -
 
 
 def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit]:
-    first: Hit | None = None
+    matching: list[tuple[Delta, DiffLine]] = []
     if count.pattern is not None:
         pattern = Pattern(pattern=count.pattern, keywords=count.keywords)
         matching = list(_matching(guardrail, pattern, subject))
         total = len(matching)
-        if matching:
-            first = Hit(matching[0][0].path, matching[0][1].number, "", evidence=matching[0][1].text.strip()[:160])
     else:
         deltas = _relevant(guardrail, subject)
         sizes = {
@@ -133,8 +132,8 @@ def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit
         total = sizes[count.of]
     if total > count.max:
         text = f"{message(guardrail)} Counted {total}, allowed {count.max}."
-        file, line, evidence = (None, None, None) if first is None else (first.file, first.line, first.evidence)
-        yield Hit(file, line, text, evidence=evidence, anchor=f"count:{count.of}")
+        anchor = f"count:{count.of}"
+        yield on_line(*matching[0], text, anchor=anchor) if matching else Hit(None, None, text, anchor=anchor)
 
 
 def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Iterator[Hit]:
