@@ -13,12 +13,12 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value, ValueForm, as_text
+from bot.drift.values import nanoseconds
 from bot.forge.bundle import BUILD, ArtifactPart, derived, fixed, listed, tree
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
 _CONTAINER: Final[Pointer] = ("spec", "template", "spec", "containers", 0)
-_UNITS: Final = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PULL: Final = {"always": "Always", "missing": "IfNotPresent", "never": "Never", "build": "IfNotPresent"}
 """Compose Specification, "pull_policy", to Kubernetes documentation, "Images", "Image pull policy"."""
 
@@ -191,7 +191,7 @@ def _seconds(value: Value | None) -> Value | None:
     """A duration as Kubernetes' probes count it: in whole seconds, at least one (Probe v1)."""
     if value is None:
         return None
-    total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(us|ms|s|m|h)", str(value.data)))
+    total = (nanoseconds(str(value.data)) or 0) / 1e9
     return derived(value, max(1, round(total)), ValueForm.SECONDS if total == round(total) else ValueForm.FIXED)
 
 
