@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.hunks import Delta
 from bot.guardrails.judge import fingerprint, system
 from bot.guardrails.prompt import clean
 from bot.guardrails.rule import Guardrail, Subject
@@ -63,12 +62,7 @@ def validate(request: AIRequest, replies: Iterable[Reply], rules: RuleBook, subj
 
 def _places(subject: Subject) -> Mapping[str, Mapping[int, str]]:
     """Changed file to the lines of the diff: number to text (the head's side wins where both have the number)."""
-    return {delta.path: _lines(delta) for delta in subject.deltas}
-
-
-def _lines(delta: Delta) -> Mapping[int, str]:
-    removed = {line.number: line.text for line in delta.removed}
-    return removed | {line.number: line.text for line in delta.added}
+    return {delta.path: {line.number: line.text for line in (*delta.removed, *delta.added)} for delta in subject.deltas}
 
 
 def _wrong(item: ReplyFinding, known: Mapping[str, Guardrail], places: Mapping[str, Mapping[int, str]]) -> str | None:
