@@ -107,18 +107,15 @@ def new_status(call: ApiCall) -> ApiReply:
 
 def list_statuses(call: ApiCall) -> ApiReply:
     """All statuses of a commit, newest first."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
-    rows = call.backend.store.all(
-        StatusRow, "SELECT * FROM status WHERE repo_id = ? AND sha = ? ORDER BY id DESC", repo.id, sha
-    )
+    repo, sha = _commit(call)
+    sql = "SELECT * FROM status WHERE repo_id = ? AND sha = ? ORDER BY id DESC"
+    rows = call.backend.store.all(StatusRow, sql, repo.id, sha)
     return call.slice(rows, lambda row: shapes.status(call.backend, repo, row))
 
 
 def combined_status(call: ApiCall) -> ApiReply:
     """What the statuses of a commit add up to."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
+    repo, sha = _commit(call)
     return ApiReply(shapes.combined(call.backend, repo, sha, checks.newest_statuses(call.backend, repo, sha)))
 
 
@@ -170,8 +167,7 @@ def list_annotations(call: ApiCall) -> ApiReply:
 
 def checks_of_commit(call: ApiCall) -> ApiReply:
     """The check runs of a commit: the latest per name unless ``filter=all``, by ``check_name`` and ``status``."""
-    repo = call.repo()
-    sha, query = str(commit_of(call, repo).id), call.query
+    (repo, sha), query = _commit(call), call.query
     source = checks.runs_at if query.get("filter") == "all" else checks.latest_runs
     rows = [run for run in source(call.backend, repo, sha) if query.get("check_name") in (None, run.name)]
     rows = [run for run in rows if query.get("status") in (None, run.status)]
@@ -180,13 +176,17 @@ def checks_of_commit(call: ApiCall) -> ApiReply:
 
 def suites_of_commit(call: ApiCall) -> ApiReply:
     """The check suites of a commit."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
+    repo, sha = _commit(call)
     suites: dict[int, list[CheckRunRow]] = {}
     for run in checks.latest_runs(call.backend, repo, sha):
         suites.setdefault(run.suite_id, []).append(run)
     rows = sorted(suites.items())
     return call.slice(rows, lambda row: shapes.suite(call.backend, repo, row[0], sha, row[1]), key="check_suites")
+
+
+def _commit(call: ApiCall) -> tuple[RepositoryRow, str]:
+    repo = call.repo()
+    return repo, str(commit_of(call, repo).id)
 
 
 def _checker(call: ApiCall, repo: RepositoryRow) -> UserRow:

@@ -86,7 +86,7 @@ def edit_repository(call: ApiCall) -> ApiReply:
 
 def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
-    repo, account = call.repo("write"), _account(call)
+    repo, account = call.repo("write"), call.backend.account(call.params["login"])
     role = call.backend.permission(repo, account)
     return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": _member(call, repo, account)})
 
@@ -98,7 +98,7 @@ def _member(call: ApiCall, repo: RepositoryRow, account: UserRow) -> dict[str, J
 
 def is_collaborator(call: ApiCall) -> ApiReply:
     """204 for a collaborator, 404 for others."""
-    if not call.backend.may(call.repo("write"), _account(call), "triage"):
+    if not call.backend.may(call.repo("write"), call.backend.account(call.params["login"]), "triage"):
         raise not_found()
     return ApiReply(status=204)
 
@@ -113,7 +113,7 @@ def collaborators(call: ApiCall) -> ApiReply:
 
 def grant(call: ApiCall) -> ApiReply:
     """The account has this permission from now on."""
-    repo, account, request = call.repo("admin"), _account(call), call.body(Grant)
+    repo, account, request = call.repo("admin"), call.backend.account(call.params["login"]), call.body(Grant)
     role = _GRANTS.get(request.permission, request.permission)
     call.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, account.id, role)
     return ApiReply(status=204)
@@ -121,7 +121,7 @@ def grant(call: ApiCall) -> ApiReply:
 
 def revoke(call: ApiCall) -> ApiReply:
     """The account has no permission of its own any more."""
-    repo, account = call.repo("admin"), _account(call)
+    repo, account = call.repo("admin"), call.backend.account(call.params["login"])
     call.backend.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, account.id)
     return ApiReply(status=204)
 
@@ -149,13 +149,6 @@ def no_protection(call: ApiCall) -> ApiReply:
     """No branch is protected here."""
     call.repo()
     raise ApiProblem(404, "Branch not protected")
-
-
-def _account(call: ApiCall) -> UserRow:
-    account = call.backend.login(call.params["login"])
-    if account is None:
-        raise not_found()
-    return account
 
 
 _REPO = "/repos/{owner}/{repo}"

@@ -30,8 +30,7 @@ def home(visit: Visit) -> Answer:
 
 def owner(visit: Visit) -> Answer:
     """An owner has no page of its own."""
-    if visit.backend.login(visit.params["owner"]) is None:
-        raise not_found()
+    visit.backend.account(visit.params["owner"])
     return Redirect("/")
 
 
@@ -54,19 +53,9 @@ def tree(visit: Visit) -> Answer:
 def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> Answer:
     entries = views.folder(commit.tree, path)
     readme = next((entry for entry in entries if entry.name in _README), None)
-    return page_of(
-        visit,
-        repo,
-        "code",
-        "folder.html",
-        rev=rev,
-        path=path,
-        crumbs=_crumbs(path),
-        commit=views.commit_view(visit.backend, repo, commit),
-        entries=entries,
-        readme=_text(commit.tree, readme.path) if readme else None,
-        readme_name=readme.name if readme else "",
-    )
+    text = _text(commit.tree, readme.path) if readme else None
+    shown = {"entries": entries, "readme": text, "readme_name": readme.name if readme else ""}
+    return page_of(visit, repo, "code", "folder.html", **shown, **_spot(visit, repo, rev, path, commit))
 
 
 def blob(visit: Visit) -> Answer:
@@ -74,22 +63,22 @@ def blob(visit: Visit) -> Answer:
     repo = visit.repo()
     rev, path, commit, content = _file(visit, repo)
     text = None if content.is_binary else content.data.decode("utf-8", errors="replace")
-    rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
-    return page_of(
-        visit,
-        repo,
-        "code",
-        "file.html",
-        rev=rev,
-        path=path,
-        crumbs=_crumbs(path),
-        commit=views.commit_view(visit.backend, repo, commit),
-        text=text,
-        lines=[] if text is None else text.removesuffix("\n").split("\n"),
-        size=content.size,
-        rendered=rendered,
-        markdown=path.lower().endswith(_MARKDOWN),
-    )
+    markdown = path.lower().endswith(_MARKDOWN)
+    shown = {
+        "text": text,
+        "lines": [] if text is None else text.removesuffix("\n").split("\n"),
+        "size": content.size,
+        "rendered": markdown and "plain" not in visit.query,
+        "markdown": markdown,
+    }
+    return page_of(visit, repo, "code", "file.html", **shown, **_spot(visit, repo, rev, path, commit))
+
+
+def _spot(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> dict[str, object]:
+    """Where in the repository a page is: each folder on the way with its own path."""
+    parts = path.split("/") if path else []
+    crumbs = [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
+    return {"rev": rev, "path": path, "crumbs": crumbs, "commit": views.commit_view(visit.backend, repo, commit)}
 
 
 def raw(visit: Visit) -> Answer:
@@ -261,12 +250,6 @@ def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[st
         "added": sum(file.additions for file in files),
         "removed": sum(file.deletions for file in files),
     }
-
-
-def _crumbs(path: str) -> list[tuple[str, str]]:
-    """Each folder on the way with its own path."""
-    parts = path.split("/") if path else []
-    return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
 
 
 def _text(tree_of: pygit2.Tree, path: str) -> str:

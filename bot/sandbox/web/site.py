@@ -118,9 +118,7 @@ def _handler(backend: Backend, login: str, token: str, route: PageRoute) -> Call
 
 def _respond(backend: Backend, acting: tuple[str, str], route: PageRoute, request: Request, body: bytes) -> Response:
     login, token = acting
-    person = backend.login(login)
-    if person is None:
-        raise LookupError(login)
+    person = backend.account(login)
     params = {name: str(value) for name, value in request.path_params.items()}
     form = dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     visit = Visit(backend, person, token, params, query_of(request.scope["query_string"]), form)
