@@ -14,7 +14,7 @@ from typing import Final
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value, ValueForm, as_text
 from bot.drift.values import nanoseconds
-from bot.forge.bundle import BUILD, ArtifactPart, derived, fixed, listed, tree
+from bot.forge.bundle import BUILD, ArtifactPart, derived, each, fixed, listed, tree
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
@@ -113,7 +113,7 @@ def _container(resource: Resource, volumes: list[tuple[Value, Value]]) -> Value:
         "args": _words(resource.get("command")),
         "workingDir": resource.get("working_dir"),
         "env": _environment(resource),
-        "ports": _ports(resource, "containerPort"),
+        "ports": each(resource.get("port"), _port),
         "resources": _resources(resource),
         "livenessProbe": _probe(resource),
         "securityContext": _security(resource),
@@ -149,18 +149,11 @@ def _variable(resource: Resource, name: str, value: Value) -> Value:
     return tree({"name": fixed(name, public), "valueFrom": fixed({"secretKeyRef": key}, public)}, public)
 
 
-def _ports(resource: Resource, key: str) -> Value | None:
-    ports = resource.get("port")
-    if ports is None:
-        return None
-    return listed([_port(port, key) for port in ports.elements], ports)
-
-
-def _port(port: Value, key: str) -> Value:
+def _port(port: Value) -> Value:
     own = port.mapping
     protocol = own.get("protocol")
     shown = derived(protocol, str(protocol.data).upper()) if protocol is not None else fixed("TCP", port)
-    return tree({"name": own.get("name"), key: own["container"], "protocol": shown}, port)
+    return tree({"name": own.get("name"), "containerPort": own["container"], "protocol": shown}, port)
 
 
 def _resources(resource: Resource) -> Value | None:

@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from types import EllipsisType
 from typing import Final
 
 from bot.guardrails import classify
@@ -59,12 +60,11 @@ def _in_call(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
         return False
     if "=" not in match.group() or re.search(r"\.\s*(?:check_hostname|verify|verify_ssl)\s*=\s*False", code):
         return True
-    for above in reversed(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]):
+    lines_above = delta.mask_after.code[max(0, line.number - 30) : line.number - 1]
+    for above in reversed(lines_above):
         if re.match(r"\s*(?:async\s+)?def\s", above):
-            closed = (
-                ")" in "".join(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]).rpartition("def ")[2]
-            )
-            return (closed and "(" in code[: match.start()]) or (closed and _open_call(delta, line))
+            closed = ")" in "".join(lines_above).rpartition("def ")[2]
+            return closed and ("(" in code[: match.start()] or _open_call(delta, line))
         if re.search(r"\(\s*$", above):
             return True
     return "(" in code[: match.start()]
@@ -167,27 +167,16 @@ def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    body = function.body
-    if (
-        isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    ):
-        body = body[1:]
-    if not body:
-        return True
-    if len(body) > 1:
-        return False
-    only = body[0]
-    if isinstance(only, ast.Pass):
-        return True
-    if isinstance(only, ast.Expr):
-        return isinstance(only.value, ast.Constant) and only.value.value is ...
-    if isinstance(only, ast.Raise):
-        return only.exc is not None and "NotImplementedError" in ast.unparse(only.exc)
-    return isinstance(only, ast.Return) and (
-        only.value is None or isinstance(only.value, (ast.Constant, ast.Dict, ast.List))
-    )
+    documented = ast.get_docstring(function, clean=False) is not None
+    match function.body[documented:]:
+        case [] | [ast.Pass()] | [ast.Expr(value=ast.Constant(value=EllipsisType()))]:
+            return True
+        case [ast.Return(value=None | ast.Constant() | ast.Dict() | ast.List())]:
+            return True
+        case [ast.Raise(exc=ast.expr() as error)]:
+            return "NotImplementedError" in ast.unparse(error)
+        case _:
+            return False
 
 
 _ORDER: Final = re.compile(

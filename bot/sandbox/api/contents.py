@@ -17,21 +17,16 @@ class Deletion(RequestBody):
     """Body of ``DELETE …/contents/…``."""
 
     message: str
-    sha: str
-    branch: str | None = None
-    author: Person | None = None
-    committer: Person | None = None
-
-
-class Write(RequestBody):
-    """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
-
-    message: str
-    content: str
     sha: str | None = None
     branch: str | None = None
     author: Person | None = None
     committer: Person | None = None
+
+
+class Write(Deletion):
+    """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
+
+    content: str
 
 
 def get_contents(call: ApiCall) -> ApiReply:
@@ -78,7 +73,7 @@ def delete_file(call: ApiCall) -> ApiReply:
     return _write(call, repo, request, None)
 
 
-def _write(call: ApiCall, repo: RepositoryRow, request: Write | Deletion, data: bytes | None) -> ApiReply:
+def _write(call: ApiCall, repo: RepositoryRow, request: Deletion, data: bytes | None) -> ApiReply:
     branch, path = request.branch or repo.default_branch, call.params["path"]
     ref, git, now = f"refs/heads/{branch}", call.backend.git(repo), call.backend.clock()
     with call.backend.repositories.lock(repo.full_name):
