@@ -102,7 +102,7 @@ class Desk:
                 return self.update_pull(pull.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
         made = PullRequest(
-            number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, "", None
+            number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, ""
         )
         self.items[number] = replace(made, marker=marker, labels=tuple(labels))
         self.created.append(marker)
