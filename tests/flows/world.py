@@ -255,7 +255,7 @@ class World:
         git = GitRepository.open(str(self.bare), folder / "git", author=BOT)
         run = RunContext(
             repository=git,
-            ledger=GitLedger.open(str(self.bare), folder / "ledger"),
+            ledger=GitLedger(str(self.bare), folder / "ledger"),
             host=self.desk,
             texts=texts(),
             clock=self.clock,
@@ -286,7 +286,7 @@ class World:
     def entries(self) -> tuple[Entry, ...]:
         """The ledger as somebody new reads it."""
         self.clones += 1
-        return GitLedger.open(str(self.bare), self.directory / f"reader{self.clones}").read().entries
+        return GitLedger(str(self.bare), self.directory / f"reader{self.clones}").read().entries
 
     def commits(self) -> list[tuple[str, frozenset[str], Any]]:
         """Author, changed files and time of each commit of the branch after the first, oldest first."""
