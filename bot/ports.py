@@ -16,6 +16,7 @@ from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.drift import Drift
 from bot.model.event import Event
+from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
@@ -385,12 +386,28 @@ class SessionStore(Protocol):
         """Take ``session`` for writing soon. Never raises and never blocks: a full queue costs a metric."""
         ...
 
+    def close(self) -> None:
+        """Everything taken so far is written."""
+        ...
+
+
+class SessionRecords(Protocol):
+    """Session records as they are kept. Every method may wait, and raises ``BotError`` when it cannot."""
+
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
         """Sessions newest first."""
         ...
 
-    def close(self) -> None:
-        """Everything taken so far is written."""
+    def figures(self, *, since: datetime | None = None) -> Figures:
+        """Figures over whole hours from ``since`` on, brought up to date first."""
+        ...
+
+    def prune(self, before: datetime, *, batch: int = 500) -> int:
+        """Up to ``batch`` sessions older than ``before`` are gone; how many. Figures stay."""
+        ...
+
+    def tidy(self) -> None:
+        """Room that is no longer used is given back."""
         ...
 
 
