@@ -14,13 +14,13 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
-from bot.model.drift import Drift
 from bot.model.event import Event
 from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.observation import Observation
+from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
 from bot.model.target import Rendering, Unit
 
@@ -271,25 +271,6 @@ class Webhooks(Protocol):
 @runtime_checkable
 class NotifyingHost(CodeHost, Webhooks, Protocol):
     """A code host that reads its own deliveries; GitHub's are read without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one or more observers saw.
-
-    ``covered`` names the platforms of which everything was listed, so that a declared resource that is not among
-    ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
-    (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
-    compared itself (Terraform plans, HTTP probes); ``compared`` the platforms for which they are the whole answer.
-    """
-
-    at: datetime
-    resources: Mapping[ResourceId, Observed] = field(default_factory=dict)
-    covered: frozenset[Platform] = frozenset()
-    kinds: frozenset[tuple[str, str]] | None = None
-    unreachable: tuple[Unreachable, ...] = ()
-    differences: tuple[Drift, ...] = ()
-    compared: frozenset[Platform] = frozenset()
 
 
 class UnitRenderer(Protocol):

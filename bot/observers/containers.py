@@ -22,13 +22,14 @@ from typing import Final, TypeVar
 
 from bot.errors import Unavailable
 from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.documents import compose_named, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
 from bot.observers.progress import Phase
 from bot.observers.sanitize import shown_url
-from bot.ports import Observation, Tell, silent
+from bot.ports import Tell, silent
 
 _LABELS: Final = ("com.docker.compose.project", "io.podman.compose.project")
 """What names a container's project: docker/compose pkg/api/labels.go; containers/podman-compose podman_compose.py."""

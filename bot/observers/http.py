@@ -26,11 +26,12 @@ from typing import TYPE_CHECKING, Final
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON, text
+from bot.model.observation import Observation
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.observers.progress import Phase
 from bot.observers.sanitize import sanitized, shown_url
-from bot.ports import Observation, Tell, silent
+from bot.ports import Tell, silent
 
 if TYPE_CHECKING:
     import httpx

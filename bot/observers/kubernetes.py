@@ -25,13 +25,14 @@ from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
 from bot.model.json import Tree, mapping, mappings, text, texts
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
 from bot.observers.progress import Phase
-from bot.ports import Observation, Tell, silent
+from bot.ports import Tell, silent
 
 Kind = tuple[str, str]
 """API group (empty for the core group) and kind."""

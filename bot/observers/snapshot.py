@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
 from bot.observers.placement import placed, spelled
 from bot.observers.process import run
 from bot.observers.sanitize import shown_url, tail
-from bot.ports import Observation
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
 

@@ -24,11 +24,12 @@ from typing import Final
 
 from bot.errors import Invalid, Unavailable
 from bot.model.json import JSON, mapping
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import Finished, run
 from bot.observers.sanitize import tail
-from bot.ports import Observation, ObserverStep, Tell, silent
+from bot.ports import ObserverStep, Tell, silent
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024

@@ -21,9 +21,9 @@ from cryptography.x509.oid import NameOID
 
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind
+from bot.model.observation import Observation
 from bot.model.resource import Platform
 from bot.observers.http import HttpObserver, Probe
-from bot.ports import Observation
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
