@@ -11,8 +11,9 @@ values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[por
 out by the platform alone when Git is silent: an address, a node's name), ``controller:`` (controllers may fill it in),
 ``ignored:`` (never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list
 whose order means something too), ``expanding:`` (a keyed list whose elements may use earlier ones as ``$(NAME)``, so that
-only the order of those means something). A type whose name ends in Spec, Metadata or Template groups what belongs to
-several writers, so that a live-only one is told part by part.
+only the order of those means something). Fields with the same notation may stand in one row of their type, names
+separated by blanks; a later row overrules an earlier one. A type whose name ends in Spec, Metadata or Template groups
+what belongs to several writers, so that a live-only one is told part by part.
 """
 
 from __future__ import annotations
@@ -149,8 +150,8 @@ class _Compiler:
             return self._done[name]
         shape = self._done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
         usual = self._defaults.get(name, {})
-        table = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
-        shape.fields = {key: self._field(text, usual.get(key)) for key, text in table.items()}
+        rows = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
+        shape.fields = {key: self._field(text, usual.get(key)) for keys, text in rows.items() for key in keys.split()}
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:

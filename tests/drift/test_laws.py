@@ -41,7 +41,10 @@ SPELLINGS = st.one_of(
     st.booleans(),
     st.none(),
 )
-KEYS = st.one_of(st.sampled_from(sorted({key for fields in TYPES.values() for key in fields})), st.text(max_size=4))
+KEYS = st.one_of(
+    st.sampled_from(sorted({key for rows in TYPES.values() for keys in rows for key in keys.split()})),
+    st.text(max_size=4),
+)
 TREES: st.SearchStrategy[Any] = st.recursive(
     SPELLINGS,
     lambda inside: st.one_of(
