@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from bot.drift.compose.inspected import inspect
 from bot.drift.compose.names import short_name
+from bot.drift.compose.notation import PROJECT, label
 from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
@@ -24,7 +25,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
-from bot.model.resource import Observed, Platform, ResourceId
+from bot.model.resource import Observed, Platform, ResourceId, api_group
 from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
@@ -169,7 +170,7 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
         return
     below = kind.removesuffix("List")
     if below:
-        pile.typed.add((_group(version), below))
+        pile.typed.add((api_group(version), below))
     else:
         pile.untyped = True
     for item in mappings(value.get("items")):
@@ -203,11 +204,6 @@ def _bare(image: str) -> str:
     return image.removeprefix("sha256:")
 
 
-def _group(version: str) -> str:
-    group, slash, _ = version.partition("/")
-    return group if slash else ""
-
-
 def kubernetes_id(tree: Tree) -> ResourceId:
     """The identity of a live Kubernetes object."""
     metadata = mapping(tree.get("metadata"))
@@ -216,7 +212,7 @@ def kubernetes_id(tree: Tree) -> ResourceId:
         text(tree.get("kind")),
         text(metadata.get("namespace")),
         text(metadata.get("name")),
-        _group(text(tree.get("apiVersion"))),
+        api_group(tree.get("apiVersion")),
     )
 
 
@@ -253,7 +249,7 @@ def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:
 def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
     """Identity and canonical tree of an inspected network or volume."""
     labels = mapping(tree.get("Labels") or tree.get("labels"))
-    project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
+    project = label(labels, PROJECT)
     name = text(tree.get("Name") or tree.get("name"))
     short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
     shown: dict[str, JSON] = {"name": name}

@@ -17,8 +17,7 @@ from bot.model.json import JSON, Tree, get, mapping
 
 def _pull_policy(container: Tree) -> JSON:
     """``Always`` for ``:latest`` without a digest, else ``IfNotPresent``."""
-    reference = container.get("image")
-    parsed = images.parse(reference) if isinstance(reference, str) else None
+    parsed = images.parse(container.get("image"))
     return "Always" if parsed is not None and parsed.tag == "latest" and not parsed.digest else "IfNotPresent"
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
-from bot.model.json import Tree, get, mapping, text, texts
+from bot.drift.compose.notation import PROJECT, SERVICE, label
+from bot.model.json import Tree, get, mapping, texts
 
 _MIB: Final = 1024 * 1024
 
@@ -99,6 +100,6 @@ def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman
         image_config=mapping(image.get("Config")),
         engine=engine,
         defaults=defaults,
-        project=text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")),
-        service=text(labels.get("com.docker.compose.service") or labels.get("io.podman.compose.service")),
+        project=label(labels, PROJECT),
+        service=label(labels, SERVICE),
     )

@@ -36,6 +36,7 @@ from bot.drift.compose.inspected.container import Container, Defaults, facts
 from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
+from bot.drift.compose.notation import PROJECT, SERVICE, label
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -62,8 +63,6 @@ _FROM_IMAGE: Final = frozenset(
 
 Engine = Literal["docker", "podman"]
 
-_PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
-_SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")
 _WORKING_DIR: Final = ("com.docker.compose.project.working_dir", "io.podman.compose.project.working_dir")
 _STACK: Final = "com.docker.stack.namespace"
 _SWARM_SERVICE: Final = "com.docker.swarm.service.name"
@@ -84,8 +83,7 @@ def observed(
 def identity(container: Tree) -> ResourceId:
     """Project and service from the labels that Compose tools set; else no project and the container's name."""
     labels = mapping(get(container, "Config", "Labels"))
-    project = next((text(labels[key]) for key in (*_PROJECT, _STACK) if key in labels), "")
-    service = next((text(labels[key]) for key in _SERVICE if key in labels), "")
+    project, service = label(labels, (*PROJECT, _STACK)), label(labels, SERVICE)
     if not service and _SWARM_SERVICE in labels:
         service = text(labels[_SWARM_SERVICE]).removeprefix(f"{project}_")
     name = text(container.get("Name")).removeprefix("/")
@@ -203,7 +201,7 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "name": text(container.get("Name")).removeprefix("/"),
             "engine": shown.engine,
             "project": identity(container).scope,
-            "working_dir": next((text(labels[key]) for key in _WORKING_DIR if key in labels), ""),
+            "working_dir": label(labels, _WORKING_DIR),
         },
     }
 
