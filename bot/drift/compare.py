@@ -134,8 +134,7 @@ class _Comparison:
     def _undeclared(self, matched: set[int]) -> None:
         if len(matched) == len(self.seen.resources):
             return
-        labels = self.options.tracking_labels
-        for observed, reason in self.presence.undeclared(matched, self.bases, labels):
+        for observed, reason in self.presence.undeclared(matched, self.bases):
             self.drift.append(drifts.unmanaged(observed, reason))
 
     def _observers_own(self) -> None:

@@ -25,7 +25,6 @@ class Defaults:
     """
 
     log_drivers: frozenset[str] = frozenset({"json-file"})  # Docker: Configure logging drivers
-    log_options: Mapping[str, str] = field(default_factory=dict)
     shm_size: int = 64 * _MIB  # docker run reference, --shm-size
     pids_limit: int = 0
     ulimits: Mapping[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
@@ -88,7 +87,7 @@ class Container:
         return (*apart, *joined)
 
 
-def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Container:
+def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"]) -> Container:
     """``container`` with what the readers look at."""
     image = image or {}
     labels = mapping(get(container, "Config", "Labels"))
@@ -99,7 +98,7 @@ def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman
         image=image,
         image_config=mapping(image.get("Config")),
         engine=engine,
-        defaults=defaults,
+        defaults=Defaults.of(engine),
         project=label(labels, PROJECT),
         service=label(labels, SERVICE),
     )

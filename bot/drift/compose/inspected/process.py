@@ -115,10 +115,7 @@ def _logging(shown: Container) -> Reading:
     value: dict[str, JSON] = {"driver": driver} if driver else {}
     if options:
         value["options"] = options
-    ground: dict[str, JSON] = {"options": dict(shown.defaults.log_options)}
-    if driver in shown.defaults.log_drivers:
-        ground["driver"] = driver
-    return (value or None, ground)
+    return (value or None, {"driver": driver} if driver in shown.defaults.log_drivers else {})
 
 
 def _user(shown: Container) -> Reading:
