@@ -164,12 +164,6 @@ def test_a_slow_engine_is_unreachable(engine: Engine) -> None:
     assert seen.covered == frozenset()
 
 
-def test_a_project_may_run_under_another_name(engine: Engine) -> None:
-    """With ``projects`` the live project appears under the name it has in Git."""
-    seen = look(engine, declared(project="store"), projects={"store": "shop"})
-    assert set(seen.resources) == {declared(project="store").id}
-
-
 def test_a_container_without_project(engine: Engine) -> None:
     """A declaration without a project is the container of that name."""
     lone = {**CONTAINER, "Id": "f" * 64, "Name": "/lone", "Config": {"Image": "x", "Labels": {}}}
