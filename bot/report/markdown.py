@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot import escape
 from bot.model.drift import Drift, Report, Severity
-from bot.model.json import JSON
+from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
-from bot.report.json import counts, plain
+from bot.report.json import counts
 from bot.report.wording import counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
@@ -130,9 +131,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
 
 
 def _suppressed(report: Report) -> str:
-    reasons: dict[tuple[str, str], int] = {}
-    for hidden in report.suppressed:
-        reasons[hidden.by, hidden.reason] = reasons.get((hidden.by, hidden.reason), 0) + 1
+    reasons = Counter((hidden.by, hidden.reason) for hidden in report.suppressed)
     return _list("Suppressed", (f"{number} × {code(by)}: {code(why)}" for (by, why), number in reasons.items()))
 
 
