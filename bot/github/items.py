@@ -156,12 +156,10 @@ class Items(Threads):
         self._add_labels(number, labels, issue.labels)
         return issue
 
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue:
-        """The issue with this title and body, open again where ``reopen``; written only if something differs."""
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
+        """The issue with this title and body; written only if something differs."""
         part = self._issue_part(number)
         content = self._content(marker, title, body)
-        if reopen and part.state != "open":
-            content["state"] = "open"
         if not _says(part, content):
             answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", content)
             part = payloads.read(ItemPart, answer.data)

@@ -63,10 +63,10 @@ def tick_summary(tick: Tick) -> str:
     return "\n".join(lines) + "\n\n" + summary(tick.report)
 
 
-def code(text: str, *, limit: int = _LONGEST) -> str:
-    """``text`` as harmless inline code of one line, cut to ``limit`` characters."""
+def code(text: str) -> str:
+    """``text`` as harmless inline code of one line, cut to 120 characters."""
     line = _INVISIBLE.sub(lambda match: " " if match[0] in "\n\r\t" else "�", text)
-    cut = line if len(line) <= limit else f"{line[: limit - 1]}…"
+    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
     return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", cut) + "</code>" if cut else ""
 
 

@@ -128,12 +128,11 @@ class Desk:
         self.created.append(marker)
         return made
 
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue:
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
         self._reachable()
         item = self.items[number]
         assert isinstance(item, Issue)
-        state = ItemState.OPEN if reopen else item.state
-        self.items[number] = made = replace(item, marker=marker, title=title, body=body, state=state)
+        self.items[number] = made = replace(item, marker=marker, title=title, body=body)
         return made
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
