@@ -78,7 +78,7 @@ def with_patch(overlays: Overlays, desired: Desired, edits: Sequence[Edit], drif
     entries = list(overlays.tasks.get(desired.task, ()))
     tree: JSON = desired.tree
     for edit in ordered(edits):
-        if _touched(edit)[: len(edit.pointer) + 1] in desired.sensitive or edit.pointer in desired.sensitive:
+        if desired.hides(_touched(edit)):
             raise Refused(f"{desired.id}: {format_path(edit.pointer)} is secret and is not written into an overlay")
         made = _entry(desired, tree, edit, tuple(drift_ids))
         tree = applied(tree, edit)

@@ -121,9 +121,7 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
 
 def _is_hidden(desired: Desired, pointer: Pointer, value: JSON) -> bool:
     """Whether the value is secret, lies in one or holds one."""
-    if any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in desired.sensitive):
-        return True
-    return is_secret(str(pointer[-1]) if pointer else "", str(value))
+    return desired.hides(pointer) or is_secret(str(pointer[-1]) if pointer else "", str(value))
 
 
 def _step(value: JSON, step: object) -> tuple[str | int, JSON] | None:
