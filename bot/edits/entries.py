@@ -28,7 +28,7 @@ def _added_block(doc: EditedDocument, node: MappingNode | SequenceNode, key: str
     if isinstance(node, MappingNode):
         quote = quote_of([child for _, child in node.items])
         key_quote = quote_of([name for name, _ in node.items])
-        lines = entry(key or "", value, doc.house, quote=quote, key_quote=key_quote)
+        lines = entry(str(key), value, doc.house, quote=quote, key_quote=key_quote)
     else:
         lines = _element_lines(doc, node, value)
     text = [indent + line if line else line for line in lines]
@@ -76,10 +76,11 @@ def _pairs(node: MappingNode | SequenceNode) -> list[tuple[Node, Node]]:
     return node.items if isinstance(node, MappingNode) else []
 
 
-def removed(
-    doc: EditedDocument, parent: MappingNode | SequenceNode, position: NodePosition, container: NodePosition
-) -> Iterator[str]:
-    """The entry or element at ``position`` is gone, with the comment at the end of its line."""
+def removed(doc: EditedDocument, position: NodePosition, container: NodePosition) -> Iterator[str]:
+    """The entry or element at ``position`` of ``container`` is gone, with the comment at the end of its line."""
+    parent = position.parent
+    if parent is None:
+        return
     if len(parent.items) == 1:
         yield from _emptied(doc, parent, container)
     elif parent.flow:
