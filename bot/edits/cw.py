@@ -165,7 +165,7 @@ class _Editor:
         if inherited and isinstance(pointer[-1], str):
             parsed = _opened(self.files, trace.origin.file)
             node = hcl_nodes.node_at(parsed, trace.origin)
-            text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: expected})
+            text = hcl.merged(parsed, node, pointer[-1], expected)
             yield Plan(trace.origin.file, parsed.text.encode(text), note, expected)
         else:
             yield _replacement(self.files, trace.origin, expected, note, expected)
