@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.edits.plain import edited
-from bot.edits.values import applied, ordered, same
+from bot.edits.values import applied, ordered, same, touched
 from bot.errors import Refused
 from bot.intake.interpolate import EnvLine, Interpolated, fill, parse_env
 from bot.intake.read import read
@@ -100,7 +100,7 @@ class _Work:
         sites = ((depth, self.origins.site(edit.pointer[:depth])) for depth in range(len(edit.pointer), -1, -1))
         depth, site = next((depth, site) for depth, site in sites if site is not None)
         if site.line is not None:
-            raise Refused(f"{self.desired.id}: {format_path(edit.pointer)} is not written in a Compose file")
+            raise Refused(f"{self.desired.id}: {format_path(touched(edit))} is not written in a Compose file")
         self._edit(site, _with_dollars(replace(edit, pointer=site.pointer + edit.pointer[depth:])))
 
     def _edit(self, site: Site, edit: Edit) -> None:

@@ -21,7 +21,7 @@ from bot.assembly.values import Trace, ValueForm
 from bot.edits import hcl, hcl_nodes
 from bot.edits.cw_entries import added, removed
 from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
-from bot.edits.values import ordered, same, steps
+from bot.edits.values import ordered, same, steps, touched
 from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Parsed
@@ -58,9 +58,9 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
 
 def combined(original: bytes, versions: Sequence[bytes]) -> bytes:
     """``original`` with all the changes of versions that were each made from it."""
-    splices = sorted({_splice(original, version) for version in versions}, key=lambda splice: (splice[0], splice[1]))
+    splices = dict.fromkeys(_splice(original, version) for version in versions)
     made, at = b"", 0
-    for start, end, text in splices:
+    for start, end, text in sorted(splices, key=lambda splice: splice[:2]):
         if start < at:
             raise Refused("these changes touch the same text: adopt them one by one")
         made += original[at:start] + text
@@ -106,7 +106,7 @@ class _Editor:
             new_mistakes = set(_facts(now)) - set(_facts(self.was))
             if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
                 return plan
-        what = f"{format_path(step.pointer)} of {'/'.join(self.origins.resource)}"
+        what = f"{format_path(touched(step))} of {'/'.join(self.origins.resource)}"
         raise Refused(
             f"{what} cannot be written without changing something else",
             advice="Change the .cw file by hand.",
@@ -118,7 +118,7 @@ class _Editor:
         if not deployed or any(key[:3] != self._identity() for key in deployed):
             return False
         if isinstance(step, RemoveEntry):
-            return all(key not in new for key in deployed)
+            return all(new.get(key) in ({}, [], None) for key in deployed)
         if isinstance(step, SetValue) and len(deployed) != 1:
             return False
         return all(key in new and (isinstance(step, AddEntry) or _agrees(new[key], expected)) for key in deployed)

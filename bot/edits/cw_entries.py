@@ -39,7 +39,8 @@ def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | Non
             (key,) in origins.containers or not isinstance(value, (Mapping, list, tuple))
         ):
             return _into_body(opened, origins, key, value)
-    raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
+    what = format_path(pointer if key is None else (*pointer, key))
+    raise Refused(f"{what} is made by the renderer: change the .cw file by hand")
 
 
 def _into_body(opened: Open, origins: TracedOrigins, key: str, value: JSON) -> Change:
@@ -52,11 +53,16 @@ def _into_body(opened: Open, origins: TracedOrigins, key: str, value: JSON) -> C
 
 def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
     """The name and value that a Compose field has in a ``.cw`` block (Compose Specification, "healthcheck": ``test``)."""
-    if block == "healthcheck" and key == "test":
-        if isinstance(value, (list, tuple)) and value and value[0] in {"CMD", "CMD-SHELL"}:
-            return "command", str(value[1]) if value[0] == "CMD-SHELL" else list(value[1:])
-        return "command", value
-    return key, value
+    if (block, key) != ("healthcheck", "test"):
+        return key, value
+    match value:
+        case str():
+            return "command", value
+        case ["CMD", *words]:
+            return "command", words
+        case ["CMD-SHELL", line]:
+            return "command", line
+    raise Refused("healthcheck.test is neither CMD nor CMD-SHELL: change the .cw file by hand")
 
 
 def _resource(opened: Open, origins: TracedOrigins) -> tuple[Parsed, Block]:

@@ -13,7 +13,7 @@ from bot.edits.document import EditedDocument
 from bot.edits.entries import added, removed
 from bot.edits.splice import replaced
 from bot.edits.style import house
-from bot.edits.values import applied, ordered, same, steps
+from bot.edits.values import applied, ordered, same, steps, touched
 from bot.errors import Refused
 from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect
@@ -68,7 +68,7 @@ def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
         proposal = Text(text.file, chars, text.bom)
         if _reads_as(proposal, expected, dialect):
             return proposal
-    where = format_path(step.pointer)
+    where = format_path(touched(step))
     raise Refused(
         f"{text.file}: the value at {where} cannot be written without changing something else",
         advice="An anchor or an unusual spelling is in the way: change it by hand.",

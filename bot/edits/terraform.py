@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.edits import hcl, hcl_nodes
-from bot.edits.values import applied, ordered, same, steps
+from bot.edits.values import applied, ordered, same, steps, touched
 from bot.errors import Refused
 from bot.intake.cw import parse
 from bot.intake.syntax import Block, Expression, ListExpression, ObjectExpression, Parsed
@@ -54,7 +54,7 @@ def _stepped(desired: Desired, data: bytes, step: Edit) -> bytes:
     expected: dict[str, JSON] = {name: resource.tree for name, resource in before.items()}
     expected[_own(desired)] = applied(expected[_own(desired)], step)
     if problems or not same(now, expected):
-        raise Refused(f"{desired.file}: {format_path(step.pointer)} cannot be written without changing something else")
+        raise Refused(f"{desired.file}: {format_path(touched(step))} cannot be written without changing something else")
     return after
 
 

@@ -26,6 +26,11 @@ def at(value: JSON, pointer: Pointer) -> JSON:
     return value
 
 
+def touched(edit: Edit) -> Pointer:
+    """The place that ``edit`` is about: of an added entry its own, of an added element its list."""
+    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
+
+
 def applied(value: JSON, edit: Edit) -> JSON:
     """``value`` as it is after ``edit``; ``value`` itself stays. Raises :class:`~bot.errors.Refused` if it cannot be."""
     match edit:
