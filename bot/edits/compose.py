@@ -14,9 +14,9 @@ from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
 from bot.intake.text import Text
 from bot.model.drift import Adoption, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
-from bot.model.resource import Desired, ResourceId, Through
+from bot.model.resource import Desired, Through
 
 
 def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:
@@ -25,26 +25,30 @@ def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, b
     if not isinstance(origins, SitedOrigins):
         raise Refused(f"{desired.id} does not come from a file")
     work = _Work(dict(files), desired, origins)
+    intended: JSON = desired.tree
     for edit in ordered(edits):
-        work.carry_out(edit)
+        intended = applied(intended, work.carried_out(edit))
     changed = {path: data for path, data in work.files.items() if data != files.get(path)}
-    _check(desired, edits, files, work.files)
+    _check(desired, intended, files, work.files)
     return Adoption(changed, tuple(work.notes))
 
 
-def _check(desired: Desired, edits: Sequence[Edit], before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
-    project = desired.id.scope
-    was = {resource.id: resource.tree for resource in read(before, project=project).resources}
-    now = {resource.id: resource.tree for resource in read(after, project=project).resources}
-    intended: JSON = desired.tree
-    for edit in ordered(edits):
-        intended = applied(intended, edit)
-    others = _others(was, desired.id)
-    if not _agree(_unordered(now.get(desired.id)), _unordered(intended)) or not same(others, _others(now, desired.id)):
+def _check(desired: Desired, intended: JSON, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
+    was, now = _trees(desired, before), _trees(desired, after)
+    expected = {**was, str(desired.id): intended}
+    if not same(_in_order(now), _in_order(expected)):
         raise Refused(
             f"{desired.file}: {desired.id} cannot be changed without changing something else",
             advice="Another service extends it or shares its values: change it by hand.",
         )
+
+
+def _trees(desired: Desired, files: Mapping[str, bytes]) -> dict[str, JSON]:
+    return {str(resource.id): resource.tree for resource in read(files, project=desired.id.scope).resources}
+
+
+def _in_order(trees: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {id_: _unordered(tree) for id_, tree in trees.items()}
 
 
 def _unordered(tree: JSON) -> JSON:
@@ -53,19 +57,6 @@ def _unordered(tree: JSON) -> JSON:
         return tree
     environment = tree.get("environment")
     return {**tree, "environment": sorted(map(str, environment))} if isinstance(environment, list) else tree
-
-
-def _others(trees: Mapping[ResourceId, Tree], own: ResourceId) -> dict[str, JSON]:
-    return {str(key): tree for key, tree in trees.items() if key != own}
-
-
-def _agree(actual: JSON, expected: JSON) -> bool:
-    """Equal, where a variable makes text of numbers."""
-    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
-        return actual.keys() == expected.keys() and all(_agree(actual[key], expected[key]) for key in actual)
-    if isinstance(actual, list) and isinstance(expected, (list, tuple)):
-        return len(actual) == len(expected) and all(map(_agree, actual, expected))
-    return same(actual, expected) or (isinstance(actual, str) and actual == _spelled(expected))
 
 
 def _spelled(value: JSON) -> str | None:
@@ -84,31 +75,37 @@ class _Work:
     origins: SitedOrigins
     notes: list[str] = field(default_factory=list)
 
-    def carry_out(self, edit: Edit) -> None:
-        """One edit, in the file where its value is."""
+    def carried_out(self, edit: Edit) -> Edit:
+        """One edit, made in the file where its value is; and what it comes to, since variables make text of numbers."""
         leaf = self.origins.site(edit.pointer)
         match edit:
-            case SetValue(_, value) if leaf is not None and leaf.line is not None:
+            case SetValue(pointer, value) if leaf is not None and leaf.line is not None:
                 self._env_file_line(leaf, leaf.line, value)
-            case SetValue(_, value) if leaf is not None and leaf.through is not Through.LITERAL:
-                self._through_variable(leaf, value)
+                return SetValue(pointer, str(value))
+            case SetValue(pointer, value) if leaf is not None and leaf.through is not Through.LITERAL:
+                return SetValue(pointer, self._through_variable(leaf, value))
             case _:
-                self._literal(edit)
+                site = self._nearest(edit.pointer)
+                if site.line is not None:
+                    what = format_path(touched(edit))
+                    raise Refused(f"{self.desired.id}: {what} is not written in a Compose file")
+                self._edit(site, _with_dollars(replace(edit, pointer=site.pointer)))
+                return edit
 
-    def _literal(self, edit: Edit) -> None:
-        """In the file of the value itself, or of what is nearest around it."""
-        sites = ((depth, self.origins.site(edit.pointer[:depth])) for depth in range(len(edit.pointer), -1, -1))
-        depth, site = next((depth, site) for depth, site in sites if site is not None)
-        if site.line is not None:
-            raise Refused(f"{self.desired.id}: {format_path(touched(edit))} is not written in a Compose file")
-        self._edit(site, _with_dollars(replace(edit, pointer=site.pointer + edit.pointer[depth:])))
+    def _nearest(self, pointer: Pointer) -> Site:
+        """Where the value at ``pointer`` is written or, where there is none, would be: in what is nearest around it."""
+        site = self.origins.site(pointer)
+        if site is not None:
+            return site
+        around = self._nearest(pointer[:-1])
+        return replace(around, pointer=(*around.pointer, pointer[-1]))
 
     def _edit(self, site: Site, edit: Edit) -> None:
         data = self.files[site.file]
         self.files[site.file] = edited(site.file, data, [edit], document=site.document, dialect=Dialect.COMPOSE)
 
-    def _through_variable(self, site: Site, value: JSON) -> None:
-        """The variable's own value where this is its only use, else a literal in place of the variable."""
+    def _through_variable(self, site: Site, value: JSON) -> JSON:
+        """The variable's own value where this is its only use, else a literal in place of it; and what that reads as."""
         raw = self._raw(site)
         env = f"{site.file.rpartition('/')[0]}/.env".lstrip("/")
         known = {line.key: line for line in parse_env(self._text(env))} if env in self.files else {}
@@ -125,13 +122,14 @@ class _Work:
             if use.default is not None:
                 start, end = use.default
                 self._edit(site, SetValue(site.pointer, raw[:start] + middle + raw[end:]))
-                return
+                return _spelled(value)
             if count == 1 and use.name in known:
                 self._env_line(env, known[use.name], middle)
-                return
+                return _spelled(value)
             because = f"used {count} times" if use.name in known else f"not set in {env}"
             self.notes.append(f"{site.file}: {use.name} is {because}, so this use was replaced by its new value")
         self._edit(site, _with_dollars(SetValue(site.pointer, value)))
+        return value
 
     def _raw(self, site: Site) -> str:
         node = self.origins.sources.scalar(site)

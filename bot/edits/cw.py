@@ -115,13 +115,14 @@ class _Editor:
     def _as_intended(self, was: Config, now: Config, step: Edit, expected: JSON) -> bool:
         """Only this resource changed (and what is no resource: outputs, images), at one place, to the expected value."""
         deployed, _, new = _difference(was, now)
-        if not deployed or any(key[:3] != self._identity() for key in deployed):
-            return False
-        if isinstance(step, RemoveEntry):
-            return all(new.get(key) in ({}, [], None) for key in deployed)
-        if isinstance(step, SetValue) and len(deployed) != 1:
-            return False
-        return all(key in new and (isinstance(step, AddEntry) or _agrees(new[key], expected)) for key in deployed)
+        match step:
+            case RemoveEntry():
+                fits = all(new.get(key) in ({}, [], None) for key in deployed)
+            case AddEntry():
+                fits = all(key in new for key in deployed)
+            case SetValue():
+                fits = len(deployed) == 1 and all(key in new and _agrees(new[key], expected) for key in deployed)
+        return fits and bool(deployed) and all(key[:3] == self._identity() for key in deployed)
 
     def _identity(self) -> tuple[str, Kind, str]:
         stack, kind, name = self.origins.resource
@@ -131,8 +132,8 @@ class _Editor:
         match step:
             case SetValue(pointer, value):
                 yield from self._set(pointer, value)
-            case AddEntry(pointer, key, value):
-                file, text, note = added(partial(_opened, self.files), self.origins, pointer, key, value)
+            case AddEntry(_, _, value):
+                file, text, note = added(partial(_opened, self.files), self.origins, step)
                 yield Plan(file, text, note, value)
             case RemoveEntry(pointer):
                 file, text = removed(partial(_opened, self.files), self.origins, pointer)
@@ -144,7 +145,7 @@ class _Editor:
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
         trace = rendered.trace
         expected = f"{value}s" if trace.form is ValueForm.SECONDS else value
-        within = tuple(changes(trace.pieces, scalar_text(expected))) if expected is not None else ()
+        within = tuple(changes(trace.pieces, scalar_text(expected)))
         several = bool(trace.pieces) and not within
         yield from _parts(self.files, within, expected)
         if trace.literal is not None and trace.literal.file in self.files:
@@ -236,9 +237,9 @@ def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
 
 
 def _agrees(actual: JSON, expected: JSON) -> bool:
-    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
-        return same(actual, expected)
-    return same(actual, expected) or str(actual) == str(expected)
+    """Equal, where text and number that read alike are."""
+    alike = {type(actual), type(expected)} <= {str, int, float} and str(actual) == str(expected)
+    return alike or same(actual, expected)
 
 
 _Key: TypeAlias = tuple[str, Kind | None, str, Pointer]

@@ -8,8 +8,10 @@ from typing import Final
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import ValueForm
 from bot.edits import hcl, hcl_nodes
+from bot.edits.values import touched
 from bot.errors import Refused
 from bot.intake.syntax import Block, ListExpression, ObjectExpression, Parsed
+from bot.model.drift import AddEntry
 from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
 from bot.model.resource import Origin, Through
@@ -21,8 +23,9 @@ _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "p
 """Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
 
-def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | None, value: JSON) -> Change:
-    """File, new bytes and note of an entry added at ``pointer`` of the rendered tree."""
+def added(opened: Open, origins: TracedOrigins, step: AddEntry) -> Change:
+    """File, new bytes and note of an entry added to the rendered tree."""
+    pointer, key, value = step.pointer, step.key, step.value
     if pointer == ("ports",) and key is None and isinstance(value, Mapping):
         return _port(opened, origins, value)
     mode = origins.containers.get(pointer, ((), ""))[1]
@@ -39,8 +42,7 @@ def added(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | Non
             (key,) in origins.containers or not isinstance(value, (Mapping, list, tuple))
         ):
             return _into_body(opened, origins, key, value)
-    what = format_path(pointer if key is None else (*pointer, key))
-    raise Refused(f"{what} is made by the renderer: change the .cw file by hand")
+    raise Refused(f"{format_path(touched(step))} is made by the renderer: change the .cw file by hand")
 
 
 def _into_body(opened: Open, origins: TracedOrigins, key: str, value: JSON) -> Change:

@@ -360,7 +360,9 @@ def test_another_kind_of_object_is_edited_alike() -> None:
     assert texts(adoption) == {"compose.yaml": WEB + "volumes:\n  data: {driver: nfs}\n"}
 
 
-@pytest.mark.parametrize("edit", [S(("extends",), "base"), A((), "env_file", "web.env"), A((), "extends", "none")])
+@pytest.mark.parametrize(
+    "edit", [S(("extends",), "base"), A((), "env_file", "web.env"), A((), "extends", "none"), S((), "x"), S((), None)]
+)
 def test_an_edit_that_reads_otherwise_than_it_says_is_refused(edit: Edit) -> None:
     """The project is read again: what Compose makes of the text counts."""
     files = {"compose.yaml": "services:\n  base: {user: me}\n  web:\n    image: ${I:-nginx}\n", "web.env": "A=1\n"}

@@ -236,6 +236,7 @@ LAID = "the new entry was laid over the expression that gives the others"
             (None, 'cap_add = concat(local.c, ["2"])'),
             LAID,
         ),
+        (VARIABLE + 'output "h" { value = var.v }\n', "hostname = var.v", S(("hostname",), "2"), ('= "2"', None), None),
         (MAP, "labels = local.l", R(("labels",)), (None, ""), None),
         (VARIABLE, "labels = { a = var.v, b = 1 }", R(("labels", "a")), (None, "labels = { b = 1 }"), None),
     ],
@@ -291,6 +292,7 @@ def test_a_value_is_changed_where_it_comes_from(
         ("", "port { container = 80 }", S(("ports", 0, "mode"), "host"), r"^ports\[#0\].mode is made by the renderer"),
         ("", 'labels = { a = "1" }', S(("labels", "a"), True), "^labels.a of shop/service/web cannot be written"),
         ("", "privileged = false", S(("privileged",), "yes"), "^privileged of shop/service/web cannot be written"),
+        ("", "replicas = 1", S(("deploy", "replicas"), None), "^deploy.replicas of shop/service/web cannot be written"),
         (VARIABLE, "hostname = var.v", S(("hostname",), None), "^hostname of shop/service/web cannot be written"),
         ("", "port { container = 80 }", R(("ports", 0, "mode")), r"^main\.cw:4: the value is no longer where it was"),
         (

@@ -133,6 +133,7 @@ def test_yaml_is_written_as_its_author_writes(before: str, edit: Edit, after: st
         ('{"a": "x"}', S(("a",), 'é\n"\u2028'), '{"a": "é\\n\\"\u2028"}'),
         ('{\n\t"a": 1\n}\n', S(("a",), {"b": 1}), '{\n\t"a": {\n\t\t"b": 1\n\t}\n}\n'),
         ("[1, 2]", S((0,), None), "[null, 2]"),
+        ('{\n  "a": [1]\n}\n', A(("a",), None, {"b": 2}), '{\n  "a": [1, {"b": 2}]\n}\n'),
         ('{"a" : 1}', A((), "b", 2), '{"a" : 1, "b": 2}'),
     ],
 )
