@@ -78,15 +78,13 @@ def _pairs(node: MappingNode | SequenceNode) -> list[tuple[Node, Node]]:
 
 def removed(doc: EditedDocument, position: NodePosition, container: NodePosition) -> Iterator[str]:
     """The entry or element at ``position`` of ``container`` is gone, with the comment at the end of its line."""
-    parent = position.parent
-    if parent is None:
-        return
-    if len(parent.items) == 1:
-        yield from _emptied(doc, parent, container)
-    elif parent.flow:
-        yield _removed_flow(doc, parent, _index(parent, position))
-    else:
-        yield _removed_block(doc, parent, _index(parent, position))
+    match position.parent:
+        case MappingNode() | SequenceNode() as parent if len(parent.items) == 1:
+            yield from _emptied(doc, parent, container)
+        case MappingNode(flow=True) | SequenceNode(flow=True) as parent:
+            yield _removed_flow(doc, parent, _index(parent, position))
+        case MappingNode() | SequenceNode() as parent:
+            yield _removed_block(doc, parent, _index(parent, position))
 
 
 def _index(parent: MappingNode | SequenceNode, position: NodePosition) -> int:
@@ -108,7 +106,6 @@ def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container:
         colon = doc.chars.index(":", container.key.end)
         end = content_end(doc.chars, parent)
         yield doc.with_span(colon + 1, line_end(doc.chars, end), f" {empty}")
-        yield doc.with_span(colon + 1, end, f" {empty}")
     else:
         yield doc.with_span(parent.start, content_end(doc.chars, parent), empty)
 
@@ -133,7 +130,7 @@ def _removed_block(doc: EditedDocument, parent: MappingNode | SequenceNode, inde
             following = _dash(doc.chars, parent, following)
         return doc.with_span(start, following, "")
     after = end + len(doc.house.newline) if end < len(doc.chars) else end
-    if end == len(doc.chars) and line_start > 0:
+    if end == len(doc.chars):
         line_start -= len(doc.house.newline)
     return doc.with_span(line_start, after, "")
 
@@ -142,6 +139,6 @@ def _dash(chars: str, parent: SequenceNode, head: int) -> int:
     """The dash of the element that starts at ``head``: in the column of the first one, on this line or above."""
     indent = column(chars, parent.start)
     line = chars.rfind("\n", 0, head) + 1
-    while line > 0 and not (line + indent <= head and chars[line + indent] == "-"):
+    while line > 0 and chars[line + indent] != "-":
         line = chars.rfind("\n", 0, line - 1) + 1
     return line + indent

@@ -30,9 +30,7 @@ from bot.model.resource import Origin
 
 def _spliced(parsed: Parsed, start: int, end: int, text: str) -> str:
     chars = parsed.text.chars
-    if parsed.text.newline != "\n":
-        text = text.replace("\r\n", "\n").replace("\n", parsed.text.newline)
-    return chars[:start] + text + chars[end:]
+    return chars[:start] + text.replace("\r\n", "\n").replace("\n", parsed.text.newline) + chars[end:]
 
 
 def replaced(parsed: Parsed, node: Expression, value: JSON) -> str:

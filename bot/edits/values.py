@@ -56,7 +56,7 @@ def _changed(value: JSON, pointer: Pointer, new: JSON) -> JSON:
 
 
 def _removed(value: JSON, pointer: Pointer) -> JSON:
-    head, rest = pointer[0], pointer[1:]
+    head, rest = pointer[0] if pointer else None, pointer[1:]
     if isinstance(value, Mapping) and head in value and isinstance(head, str):
         if rest:
             return {**value, head: _removed(value[head], rest)}
