@@ -52,7 +52,7 @@ class Maker:
         """
         location = difference.location
         at = location.pointer if pointer is None else pointer
-        secret = _covered(at, self._desired.sensitive)
+        secret = self._desired.hides(at)
         desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
         observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
         sensitive = hid or hidden or secret
@@ -142,10 +142,6 @@ def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
         evidence=tuple(map(mask.redact, drift.evidence)),
         adopt=() if sensitive else drift.adopt,
     )
-
-
-def _covered(pointer: Pointer, sensitive: frozenset[Pointer]) -> bool:
-    return any(pointer[: len(secret)] == secret or secret[: len(pointer)] == pointer for secret in sensitive)
 
 
 def nearest(desired: Desired, pointer: Pointer) -> Origin | None:

@@ -154,6 +154,10 @@ class Desired:
     """Values that Git alone cannot tell, such as variables of the deploying shell; they are not compared."""
     blob: str | None = None
 
+    def hides(self, pointer: Pointer) -> bool:
+        """Whether the value at ``pointer`` is sensitive, lies in one that is, or holds one."""
+        return any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in self.sensitive)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
