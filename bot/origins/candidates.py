@@ -121,7 +121,7 @@ class Search:
         same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
         for slot in same[:AT_ONCE]:
             leaf = slot.leaf
-            if leaf is not None and leaf.inner is None:
+            if leaf is not None and not leaf.texts:
                 yield Guess(
                     (DocumentEdit(leaf.document.file, leaf.document.index, RemoveEntry(leaf.pointer)),), slot.what
                 )
@@ -236,7 +236,7 @@ class Search:
             return
         document = self._document(layer.file, layer.document)
         if layer.pointer and document is not None and isinstance(_value_at(document.tree, layer.pointer), str):
-            yield (DocumentEdit(layer.file, layer.document, edit, layer.pointer),)
+            yield (DocumentEdit(layer.file, layer.document, edit, (layer.pointer,)),)
         else:
             yield (DocumentEdit(layer.file, layer.document, _below(layer.pointer, edit)),)
 

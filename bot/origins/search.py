@@ -79,17 +79,34 @@ class _Run:
                 self.done.append((id_, edit))
         return self._plan()
 
-    def _plan(self) -> EditPlan:
-        """What all edits together come to, compared with what there was at first."""
+    def _plan(self) -> EditPlan | NoEdit:
+        """What all edits together come to, compared with what there was at first. There is none where they undo one another."""
         tree = self.trials.tree
         files = {
             path: data for path, data in tree.changed.items() if data is not None and self.scene.tree.read(path) != data
         }
         desired = {id_: (final,) for id_, final in self.desired.items()}
-        effect = self._comparison(desired).effect(self.scene.objects, self.objects)
+        comparison = self._comparison(desired)
+        effect = comparison.effect(self.scene.objects, self.objects)
+        if (missing := self._missing(comparison, effect)) is not None:
+            return missing
         moves = tuple(sorted(effect.moves, key=str))
         through = tuple(sorted(effect.through, key=str))
         return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried)
+
+    def _missing(self, comparison: Comparison, effect: SideEffects) -> NoEdit | None:
+        """Why the edits come to less than is wanted: one of them undid another. Where more of an object changes, that is
+        among what moves.
+        """
+        names = {old.name: new.name for old, new in effect.renamed.items()}
+        for id_, desired in self.desired.items():
+            more = (self.goal.target, id_) in effect.moves and id_ not in effect.renamed
+            now = self.objects[self.goal.target].get(effect.renamed.get(id_, id_))
+            if not more and (now is None or not comparison.is_reached(id_, now, desired, names)):
+                provenance = self.scene.provenance_of(self.goal.target, id_)
+                reason = f"no edit of this repository's files makes all that is wanted of {id_} at once"
+                return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
+        return None
 
     def _take(self, id_: ResourceId, edit: Edit) -> NoEdit | None:
         """Find and apply the edit for one wanted change; what is so already needs none."""

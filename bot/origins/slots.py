@@ -50,7 +50,7 @@ class Slot:
         leaf, data = self.leaf, tree.read(self.file)
         if leaf is None or data is None:
             return Spot(self.file, max(self.line, 1), self.pointer, self.what)
-        line = line_of(self.file, data, leaf.document.index, leaf.pointer, leaf.inner)
+        line = line_of(self.file, data, leaf.document.index, *leaf.texts, leaf.pointer)
         return Spot(self.file, line, self.pointer, self.what)
 
     @property
@@ -75,9 +75,8 @@ def leaf_slots(listed: Iterable[YamlDocument]) -> list[Slot]:
 
 def _leaf_slot(leaf: Leaf) -> Slot:
     def edits_for(value: JSON) -> Iterator[tuple[FileEdit, ...]]:
-        inner = leaf.inner
-        edit = SetValue(leaf.pointer if inner is None else inner, value)
-        yield (DocumentEdit(leaf.document.file, leaf.document.index, edit, None if inner is None else leaf.pointer),)
+        edit = SetValue(leaf.pointer, value)
+        yield (DocumentEdit(leaf.document.file, leaf.document.index, edit, leaf.texts),)
 
     words = leaf.words
     if isinstance(leaf.value, str) and "=" in leaf.value:

@@ -135,7 +135,7 @@ class _Trace:
         for document in self._near_first() if key else ():
             for start in self._values_starts(document):
                 pointer = (*start, *key)
-                if (document.file, pointer) != (leaf.document.file, leaf.pointer):
+                if (document.file, pointer) != (leaf.document.file, leaf.whole):
                     yield from self._link(document, pointer, f"values key {dotted(key)}")
 
     def _values_key(self, leaf: Leaf) -> Pointer:
