@@ -124,7 +124,7 @@ def _alike(left: JSON, right: JSON) -> bool:
     if not isinstance(left, Mapping) or not isinstance(right, Mapping) or left.keys() != right.keys():
         return False
     differing = [key for key, item in left.items() if not same(item, right[key])]
-    return len(differing) == 1 and differing[0] != "name" and len(left) > 1
+    return len(differing) == 1 and differing[0] != "name"
 
 
 def steps(value: JSON, edit: Edit) -> Iterator[Edit]:

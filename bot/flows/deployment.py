@@ -6,15 +6,16 @@ nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import FileTree
 from bot.model.resource import Desired, SourceError, Unreachable
-from bot.model.target import NotCompared, Target
+from bot.model.target import NotCompared, Rendering, Target, Unit
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
 from bot.targets.clusters import ArgoCluster
@@ -22,6 +23,13 @@ from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
+
+KnownRendering: TypeAlias = Callable[[Unit], Rendering | None]
+"""What a unit is taken to come to; None where it must be rendered."""
+
+
+def _unknown_unit(_unit: Unit) -> None:
+    """Nothing is known of any unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,18 @@ class DeploymentReader:
         self.documents = self.documents.on(tree)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
-    def expand(self, target: Target, tree: FileTree) -> Expansion:
-        """One target as it would be with other files; nothing about it is remembered but what its units come to."""
-        return expand(target, tree, self.renderer.render_all, self._around())
+    def expand(self, target: Target, tree: FileTree, known: KnownRendering = _unknown_unit) -> Expansion:
+        """One target as it would be with other files; nothing about it is remembered but what its units come to. Units
+        that ``known`` answers for are not rendered.
+        """
+
+        def render_all(asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+            renderings = [known(unit) for unit, _ in asked]
+            waiting = [each for each, rendering in zip(asked, renderings, strict=True) if rendering is None]
+            made = iter(self.renderer.render_all(waiting))
+            return [next(made) if rendering is None else rendering for rendering in renderings]
+
+        return expand(target, tree, render_all, self._around())
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.edits.values import ordered
+from bot.edits.values import ordered, steps
 from bot.errors import Refused
 from bot.model.drift import Edit
 from bot.model.filetree import FileTree
@@ -35,7 +35,7 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         if (noisy := _noisy(goal.target, id_, edits, scene)) is not None:
             return noisy
     open_edits = {
-        id_: tuple(edit for edit in edits if not is_so(edit, objects[id_], objects[id_]))
+        id_: tuple(_small(objects[id_], edit) for edit in edits if not is_so(edit, objects[id_], objects[id_]))
         for id_, edits in goal.edits.items()
     }
     try:
@@ -44,6 +44,15 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         return NoEdit(exc.message)
     trials = Trials(scene, scene.tree, scene.objects)
     return _Run(Goal(goal.target, open_edits), scene, desired, trials, dict(scene.objects)).result()
+
+
+def _small(tree: Tree, edit: Edit) -> Edit:
+    """The edit of the one value in a mapping or list that it changes, where it changes no more."""
+    try:
+        first, *others = steps(tree, edit)
+    except (KeyError, Refused, ValueError):
+        return edit
+    return edit if others else first
 
 
 def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) -> NoEdit | None:
@@ -176,11 +185,13 @@ class _Run:
     def _nothing(self, desire: DesiredEdit) -> NoEdit:
         provenance = desire.provenance
         where = f"{format_path(desire.pointer)} of {desire.id}"
-        reason = f"no file of this repository sets {where} in a way that could be found"
+        reason = f"no file of this repository sets {where}"
         if self.done:
-            reason += " and keeps what else is wanted"
-        if provenance.is_template:
-            reason += f"; it comes from the template {provenance.file}, and no value of the chart sets it"
+            reason += " in a way that keeps what else is wanted"
+        elif provenance.is_template:
+            reason += f": the template {provenance.file} makes it, and no value of the chart changes it"
+        else:
+            reason += " in a way that could be found"
         return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
 
 
@@ -199,6 +210,8 @@ class _Step:
         target first, the others only then.
         """
         run, target = self.run, self.desire.target
+        if not self._is_promising(candidate):
+            return None
         outcome = run.trials.outcome(candidate.files, target)
         if outcome is None or not self._is_reached(
             outcome.get(target, {}), self.comparison.effect(run.objects, outcome)
@@ -210,6 +223,14 @@ class _Step:
             return None
         both = {**outcome, **others}
         return both, self.comparison.effect(run.objects, both)
+
+    def _is_promising(self, candidate: Candidate) -> bool:
+        """Whether the object itself becomes what is wanted, as far as the little that brings it forth tells."""
+        run, desire = self.run, self.desire
+        if run.scene.near is None:
+            return True
+        now = run.trials.near(candidate.files, desire)
+        return now is not None and is_so(desire.edit, run.scene.objects[desire.target][self.id], now)
 
     def _is_reached(self, objects: Mapping[ResourceId, Tree], effect: SideEffects) -> bool:
         run = self.run

@@ -55,8 +55,11 @@ class Slot:
 
     @property
     def may_be_marked(self) -> bool:
-        """Whether any other value leaves the rendering whole, as far as the name tells."""
-        return not _STRUCTURE.intersection(self.words[-1:])
+        """Whether any other value leaves the rendering whole, as far as the name tells. Of what a chart says of itself, only
+        the version of its application is free (Helm docs, "The appVersion Field").
+        """
+        about_chart = self.file.rpartition("/")[2] == "Chart.yaml" and self.words != ("appVersion",)
+        return not about_chart and not _STRUCTURE.intersection(self.words[-1:])
 
     def guesses(self, value: JSON) -> Iterator[Guess]:
         """The slot with another value."""

@@ -34,6 +34,7 @@ from bot.origins.scene import (
 )
 from bot.origins.search import find_edit
 from bot.origins.slots import Slot, dotted
+from bot.origins.templates import literal_slots
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
 
 
@@ -115,7 +116,9 @@ class _Trace:
             feeding = trials.feeding(desire, values, by_fit=False)
             switches = (slot for slot in values if isinstance(slot.value, bool))
             feeding = feeding or [slot for slot in switches if trials.shows(desire, slot, not slot.value)][:1]
-        return next(iter(feeding), None)
+        lines = literal_slots(desire, self.scene.tree) if not feeding else []
+        said = (slot for slot in lines if trials.shows(desire, slot, another(slot.value)))
+        return next(iter(feeding), None) or next(said, None)
 
     # -- what it overrides ------------------------------------------------------------------------------------------
 
@@ -233,7 +236,7 @@ class _Trace:
         if self._is_noise():
             return "it is made anew at each rendering"
         if desire.provenance.is_template:
-            return f"the template {file} says it, and no value of the chart changes it"
+            return f"the template {file} makes it, and no value of the chart changes it"
         if file:
             return f"no line that sets it was found; its object begins in {file}"
         return "no line that sets it was found"
