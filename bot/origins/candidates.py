@@ -58,15 +58,17 @@ class Search:
 
     def guesses(self) -> Iterator[Guess]:
         """What only this part of what is deployed reads, then what others read too. Where all of that shows nothing, any
-        value is looked at, if rendering is cheap, and at last what the template says itself.
+        value is looked at, if rendering is cheap, and at last what the chart says of itself and what its template says.
         """
+        about = [each for each in self.documents if _is_about_chart(each)]
         for shared in (False, True):
-            listed = [each for each in self.documents if self._is_shared(each.file) == shared]
+            listed = [each for each in self.documents if self._is_shared(each.file) == shared and each not in about]
             layers = [each for each in self.desire.provenance.layers if self._layer_is_shared(each) == shared]
             yield from self._of(self._by_level(listed), layers, shared=shared)
         if self.desire.provenance.cheap and not self.trials.reached:
             yield from self._probed()
         if isinstance(self.desire.edit, SetValue) and not self.trials.reached:
+            yield from self._fitting(leaf_slots(about))
             for slot in literal_slots(self.desire, self.trials.tree):
                 yield from slot.guesses(self.desire.edit.value)
 
@@ -310,6 +312,11 @@ class Search:
             [path for path in self._reach() if path == own.file or path.endswith(".tpl")] if own.is_template else []
         )
         return "\n".join((self.trials.tree.read(path) or b"").decode(errors="replace") for path in listed)
+
+
+def _is_about_chart(document: YamlDocument) -> bool:
+    """Whether a document is a chart's own description, which changes when the chart does (Helm docs, "The Chart.yaml File")."""
+    return document.file.rpartition("/")[2] == "Chart.yaml"
 
 
 def _guesses(ranked: Iterable[FittingSlot]) -> Iterator[Guess]:

@@ -35,24 +35,36 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         if (noisy := _noisy(goal.target, id_, edits, scene)) is not None:
             return noisy
     open_edits = {
-        id_: tuple(_small(objects[id_], edit) for edit in edits if not is_so(edit, objects[id_], objects[id_]))
+        id_: [(edit, _steps(objects[id_], edit)) for edit in edits if not is_so(edit, objects[id_], objects[id_])]
         for id_, edits in goal.edits.items()
     }
+    apart = {id_: tuple(step for _, parts in edits for step in parts) for id_, edits in open_edits.items()}
+    together = {
+        id_: tuple(step for edit, parts in edits for step in (parts if len(parts) == 1 else [edit]))
+        for id_, edits in open_edits.items()
+    }
+    plan = _searched(Goal(goal.target, together), scene, 0)
+    if isinstance(plan, NoEdit) and apart != together:
+        return _searched(Goal(goal.target, apart), scene, plan.tried)
+    return plan
+
+
+def _searched(goal: Goal, scene: Scene, tried: int) -> EditPlan | NoEdit:
+    objects = scene.objects[goal.target]
     try:
-        desired = {id_: desired_tree(objects[id_], edits) for id_, edits in open_edits.items()}
+        desired = {id_: desired_tree(objects[id_], edits) for id_, edits in goal.edits.items()}
     except Refused as exc:
-        return NoEdit(exc.message)
-    trials = Trials(scene, scene.tree, scene.objects)
-    return _Run(Goal(goal.target, open_edits), scene, desired, trials, dict(scene.objects)).result()
+        return NoEdit(exc.message, tried)
+    trials = Trials(scene, scene.tree, scene.objects, tried)
+    return _Run(goal, scene, desired, trials, dict(scene.objects)).result()
 
 
-def _small(tree: Tree, edit: Edit) -> Edit:
-    """The edit of the one value in a mapping or list that it changes, where it changes no more."""
+def _steps(tree: Tree, edit: Edit) -> list[Edit]:
+    """The edits of single values in a mapping or list that ``edit`` comes to."""
     try:
-        first, *others = steps(tree, edit)
-    except (KeyError, Refused, ValueError):
-        return edit
-    return edit if others else first
+        return list(steps(tree, edit))
+    except (KeyError, Refused):
+        return [edit]
 
 
 def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) -> NoEdit | None:
@@ -101,7 +113,7 @@ class _Run:
             return missing
         moves = tuple(sorted(effect.moves, key=str))
         through = tuple(sorted(effect.through, key=str))
-        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried)
+        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried, effect.followers)
 
     def _missing(self, comparison: Comparison, effect: SideEffects) -> NoEdit | None:
         """Why the edits come to less than is wanted: one of them undid another. Where more of an object changes, that is
