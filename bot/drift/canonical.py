@@ -89,7 +89,7 @@ def _needless(value: JSON, shape: Shape, parent: Tree) -> bool:
     """Whether nobody would write ``value``: the server fills it in. An empty value that only stands for its own absence
     as long as nothing stands beside it (a volume's ``emptyDir``) says something.
     """
-    if value is None or shape.filled is FilledBy.IGNORED:
+    if value is None or shape.filled in {FilledBy.IGNORED, FilledBy.SERVER, FilledBy.ALLOCATED}:
         return True
     if shape.default is not None:
         return _usual(value, shape, shape.default, (parent,))

@@ -20,6 +20,8 @@ from bot.origins.manifests import name_key, position
 from bot.origins.scene import Noise, ObjectId, Objects
 
 _ABSENT: Final = object()
+_STRINGS: Final = frozenset({"labels", "annotations", "matchLabels", "nodeSelector", "data", "stringData"})
+"""Mappings of texts, in which null is an empty text and no absence (Go docs, ``encoding/json``: null into a string)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ def _is_gone(pointer: Pointer, original: Tree, now: Tree) -> bool:
     around = position(pointer[:-1], original, now)
     held = _value(now, around)
     if isinstance(pointer[-1], str):
+        if _STRINGS.intersection(pointer[-2:-1]):
+            return not isinstance(held, Mapping) or pointer[-1] not in held
         return _is_blank(held.get(pointer[-1], _ABSENT)) if isinstance(held, Mapping) else True
     before = _value(original, pointer[:-1])
     return _count(element, held) < _count(element, before)

@@ -121,6 +121,11 @@ class Outcome:
     mistakes: tuple[str, ...] = ()
 
 
+def shown(counts: Mapping[Answer, int]) -> str:
+    """``12 exact, 3 wide``."""
+    return ", ".join(f"{counts[answer]} {answer}" for answer in Answer if counts.get(answer))
+
+
 @dataclass
 class Place:
     """One target, as Git declares it and as it runs."""
@@ -316,7 +321,7 @@ def other(value: JSON) -> JSON:
     return text[: last.start()] + str(int(last[0]) + 1) + text[last.end() :]
 
 
-_SORTS: Sequence[tuple[str, str]] = (
+SORTS: Sequence[tuple[str, str]] = (
     ("image", "image|images|newTag|newName"),
     ("replicas", "replicas|minReplicas|maxReplicas|count"),
     ("probe", "livenessProbe|readinessProbe|startupProbe"),
@@ -337,7 +342,7 @@ def sort_of(id_: ResourceId, pointer: Pointer) -> str:
     words = [part for part in pointer if isinstance(part, str)]
     if id_.kind in CARRIERS and (value := {"values", "valuesObject", "parameters"}.intersection(words)):
         return "value" if value else "setting"
-    return next(sort for sort, names in _SORTS if any(re.fullmatch(names, word) for word in words))
+    return next(sort for sort, names in SORTS if any(re.fullmatch(names, word) for word in words))
 
 
 # -- what becomes of it ----------------------------------------------------------------------------------------------------
@@ -352,7 +357,7 @@ def outcome(at_place: Place, change: LiveChange) -> Outcome:
     mine = [each for each in decisions if each.drift.resource.local == change.id]
     if not mine or len(mine) < len(decisions):
         return Outcome(
-            change, Answer.NOWHERE, "", 0, 0, (f"the drift is {[_shown(each.drift) for each in decisions]}",)
+            change, Answer.NOWHERE, "", 0, 0, (f"the drift is {[_located(each.drift) for each in decisions]}",)
         )
     started, rendered = time.perf_counter(), at_place.renders
     proposal = Proposal(Lane.CONFIG_PULL_REQUEST, mine[0].drift.task, tuple(mine))
@@ -372,7 +377,7 @@ def outcome(at_place: Place, change: LiveChange) -> Outcome:
     return _proven(at_place, trees, written, replace(answered, text="; ".join(written.notes)))
 
 
-def _shown(drift: Drift) -> str:
+def _located(drift: Drift) -> str:
     return f"{drift.resource.qualified} {drift.where}"
 
 
@@ -401,7 +406,7 @@ def _proven(at_place: Place, trees: Mapping[ResourceId, Object], written: Change
         allowed.discard(f"{at_place.name}/{made.change.id._replace(name=moves.names[made.change.id.name])}")
     left = [each.drift for each in at_place.decisions(after, running)]
     mistakes += [
-        f"{_shown(each)} still drifts" for each in left if f"{at_place.name}/{each.resource.local}" not in allowed
+        f"{_located(each)} still drifts" for each in left if f"{at_place.name}/{each.resource.local}" not in allowed
     ]
     wide = any(note.endswith(" too") for note in written.notes)
     answer = Answer.WIDE if wide else Answer.BY_NAME if written.moves else Answer.EXACT
