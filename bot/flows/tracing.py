@@ -5,24 +5,24 @@ Called by :mod:`bot.flows.changes` for remedies, by :mod:`bot.flows.rendering` f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from bot.flows.deployment import Deployment, DeploymentReader, KnownRendering, uncovered
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
-from bot.model.resource import ResourceId
+from bot.model.resource import Platform, ResourceId
 from bot.model.target import Rendering, Target, Unit, UnitKind
-from bot.origins.expanded import changing, inputs, objects, provenance, uses
+from bot.origins.expanded import changing, inputs, made_from, objects, provenance, uses
 from bot.origins.scene import Noise, ObjectId, Objects, Scene
 from bot.targets.desired import identity
-from bot.targets.expansion import Expansion
+from bot.targets.documents import Documents
+from bot.targets.expansion import Expansion, RenderedUnit
 
 _REFERRED_TO: Final = frozenset({"ConfigMap", "Secret"})
 """Objects that others take variables and values from (fluxcd.io: ``substituteFrom``, ``valuesFrom``)."""
-
-_UnitKey: TypeAlias = tuple[UnitKind, str, str, str]
 
 
 def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> Scene:
@@ -36,9 +36,9 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     again = _Again(deployment, reader, expansions)
     return Scene(
         tree=deployment.tree,
-        objects={each: objects(of) for each, of in expansions.items()},
+        objects={each: _objects(of, documents) for each, of in expansions.items()},
         render=again.whole,
-        inputs={each: inputs(of) for each, of in expansions.items()},
+        inputs={each: inputs(of, documents) for each, of in expansions.items()},
         provenance={target: provenance(expansions[target], documents)},
         noise=Noise({id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()}),
         uses=uses(expansions.values(), documents),
@@ -62,7 +62,7 @@ class _Again:
             after = self.reader.expand(targets[each], tree) if each in targets else None
             if after is None or _broken(after) - _broken(self.expansions[each]):
                 return None
-            made[each] = objects(after)
+            made[each] = _objects(after, self.reader.documents.on(tree))
         return made
 
     def near(self, tree: FileTree, object_id: ObjectId) -> Objects | None:
@@ -74,7 +74,9 @@ class _Again:
         if name not in targets:
             return None
         after = self.reader.expand(targets[name], tree, _far(before, id_, frozenset(tree.changed)))
-        return None if _broken(after) - _broken(before) else {name: objects(after)}
+        if _broken(after) - _broken(before):
+            return None
+        return {name: _objects(after, self.reader.documents.on(tree))}
 
     def _targets(self, tree: FileTree) -> Mapping[str, Target]:
         """The targets of ``tree``: those of the deployment, unless a changed file declares the application that one begins
@@ -89,13 +91,13 @@ class _Again:
 
 def _far(expansion: Expansion, id_: ResourceId, changed: frozenset[str]) -> KnownRendering:
     """What is known already of the units that have nothing to do with one object."""
-    far: dict[_UnitKey, Rendering] = {}
+    far: dict[tuple[str, ...], Rendering] = {}
     path = _path(expansion, id_)
     for index, each in enumerate(expansion.units):
         refers = any(made.tree.get("kind") in _REFERRED_TO for made in each.rendering.objects)
         if path and index not in path and not (refers and changed & each.rendering.inputs):
-            far[_key(each.unit)] = each.rendering
-    return lambda unit: far.get(_key(unit))
+            far[each.unit.identity] = each.rendering
+    return lambda unit: far.get(unit.identity)
 
 
 def _path(expansion: Expansion, id_: ResourceId) -> frozenset[int]:
@@ -111,10 +113,22 @@ def _path(expansion: Expansion, id_: ResourceId) -> frozenset[int]:
     return frozenset(path)
 
 
-def _key(unit: Unit) -> _UnitKey:
-    """What tells the units of a target apart, whatever their specs say."""
-    return unit.kind, unit.name, unit.path, unit.how
+def _objects(expansion: Expansion, documents: Documents) -> Mapping[ResourceId, Tree]:
+    """The objects of a target. A unit that does not render is an object too, another one whenever a file changes that it
+    may be made from: nobody can prove that it stays as it is.
+    """
+    broken = [each for each in expansion.units if each.rendering.error is not None]
+    return objects(expansion) | {_stand_in(each.unit): _contents(each, documents) for each in broken}
 
 
-def _broken(expansion: Expansion) -> frozenset[str]:
-    return frozenset(each.unit.name for each in expansion.units if each.rendering.error is not None)
+def _stand_in(unit: Unit) -> ResourceId:
+    return ResourceId(Platform.KUBERNETES, f"{unit.kind.value} (not rendered)", unit.space, unit.name)
+
+
+def _contents(rendered: RenderedUnit, documents: Documents) -> Tree:
+    ids = (f"{path}\0{documents.tree.id_of(path)}" for path in sorted(made_from(rendered, documents)))
+    return {"files": hashlib.sha256("\n".join(ids).encode(errors="surrogateescape")).hexdigest()}
+
+
+def _broken(expansion: Expansion) -> frozenset[tuple[str, ...]]:
+    return frozenset(each.unit.identity for each in expansion.units if each.rendering.error is not None)

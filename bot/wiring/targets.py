@@ -18,10 +18,14 @@ from bot.wiring.observers import observe, observers
 from bot.wiring.repository import OpenRepository
 
 
-def reader(opened: OpenRepository) -> DeploymentReader:
+def renderers() -> Renderers:
+    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+
+
+def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
-    documents = Documents(FileTree({}, lambda _blob: b""))
-    return DeploymentReader(Renderers(documents), documents, selection(opened))
+    return DeploymentReader(shared, shared.documents, selection(opened))
 
 
 def selection(opened: OpenRepository) -> TargetSelection:
