@@ -113,3 +113,8 @@ def test_every_sort_of_field_is_sampled() -> None:
         change.sort for name in names for _, change in sampled(places(gitops.HERE / name), FIGURES[name].changes, SEED)
     }
     assert sorts == {sort for sort, _ in SORTS}
+
+
+def test_a_folder_is_a_target_of_every_cluster_that_gets_it() -> None:
+    """What an application of one cluster deploys is a place of another cluster too; in the same cluster it is one place."""
+    assert {place.name for place in places(gitops.HERE / "argo-apps")} == {"root", "prod.example.com"}
