@@ -20,7 +20,7 @@ from bot.origins.fitting import part, text_of
 from bot.origins.scene import Objects, Scene
 from bot.origins.slots import Slot
 
-SLOW_MOST: Final = 20
+SLOW_MOST: Final = 16
 """Renderings for one wanted edit: kustomize takes about 0.1 s for each."""
 CHEAP_MOST: Final = 120
 """The same where rendering takes milliseconds."""
