@@ -106,7 +106,7 @@ def paired(value: JSON, edits: Sequence[Edit]) -> list[Edit]:
     """``edits`` with one element removed from a list and a like one added to it made a change of that element.
 
     Lists whose elements have no lasting name are compared so: a port that got another number went and came. Alike are
-    objects of the same keys that differ in one value, which is no name.
+    objects of the same name that differ in one value and, at most, say more.
     """
     made = list(edits)
     for added in [edit for edit in edits if isinstance(edit, AddEntry) and edit.key is None]:
@@ -126,10 +126,10 @@ def _old(value: JSON, pointer: Pointer) -> JSON:
 
 
 def _alike(left: JSON, right: JSON) -> bool:
-    if not isinstance(left, Mapping) or not isinstance(right, Mapping) or left.keys() != right.keys():
+    if not isinstance(left, Mapping) or not isinstance(right, Mapping) or not left.keys() <= right.keys():
         return False
     differing = [key for key, item in left.items() if not same(item, right[key])]
-    return len(differing) == 1 and differing[0] != "name" and len(left) > 1
+    return len(differing) == 1 and differing[0] != "name"
 
 
 def steps(value: JSON, edit: Edit) -> Iterator[Edit]:
