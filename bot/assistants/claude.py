@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -19,6 +19,8 @@ from bot.assistants.printed import Printed
 from bot.assistants.tool import Tool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
+
+_DENIED: Final = json.dumps({"permissions": {"deny": ["Read(//**)"]}})
 
 
 class _Tokens(Printed):
@@ -44,6 +46,7 @@ class Claude(Tool):
     """How ``claude`` is called and what it answers."""
 
     name = "claude"
+    endpoint = "https://api.anthropic.com"
     usual_key = "ANTHROPIC_API_KEY"
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
@@ -58,8 +61,9 @@ class Claude(Tool):
     def command(self, prompt: Prompt, options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         model = () if options.model is None else ("--model", options.model)
         # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
-        fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
-        return (self.name, *fixed, *model, "--json-schema", prompt.schema)
+        # It puts files in the place of ``@path`` all the same, unless reading is denied (anthropics/claude-code-action#957).
+        alone = ("--bare", "--settings", _DENIED, "--tools", "", "--no-session-persistence", "--strict-mcp-config")
+        return (self.name, "-p", "--output-format", "json", *alone, *model, "--json-schema", prompt.schema)
 
     def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         try:

@@ -23,6 +23,22 @@ from bot.processes import ProcessResult, Workspace
 
 _ENDPOINT: Final = "https://api.openai.com/v1"
 _KEY: Final = "CODEX_API_KEY"
+_NO_TOOLS: Final = (
+    *(
+        "apps",
+        "browser_use",
+        "code_mode_host",
+        "computer_use",
+        "goals",
+        "image_generation",
+        "in_app_browser",
+        "multi_agent",
+    ),
+    *("plugins", "shell_tool", "skill_search", "sleep_tool", "tool_suggest", "unified_exec", "view_image"),
+)
+"""Features that would hand the model a tool (``codex features list``). None of them can be needed for a review, and a model
+does what the text under review tells it to. A name that a version does not know is ignored by it.
+"""
 
 
 class _Part(Printed):
@@ -49,6 +65,7 @@ class Codex(Tool):
     """How ``codex`` is called and what it answers."""
 
     name = "codex"
+    endpoint = _ENDPOINT
     usual_key = "OPENAI_API_KEY"
 
     def key_variable(self, _options: ToolOptions) -> str:
@@ -60,6 +77,8 @@ class Codex(Tool):
         return (
             *(self.name, "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
             *("--output-schema", str(schema), "-o", str(last)),
+            *(word for name in _NO_TOOLS for word in ("-c", f"features.{name}=false")),
+            *("-c", 'web_search="disabled"', "-c", "include_apply_patch_tool=false"),
             *("-c", 'model_provider="clockwork"', "-c", f"model_providers.clockwork={_provider(options)}"),
             *(() if options.model is None else ("-m", options.model)),
             "-",

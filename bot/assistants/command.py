@@ -1,11 +1,12 @@
 """Any program as an assistant: the prompt on stdin, ``{"findings": [...]}`` as JSON on stdout, exit code 0.
 
-For tools that have no adapter of their own, for in-house checks, and for tests.
+For tools that have no adapter of their own, for in-house checks, and for tests. With a base URL in the settings it finds in
+``CLOCKWORK_BASE_URL`` where it reaches that host; behind a wall that is the relay, and its key a token for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.assistants.attempt import Answer, RawReply
 from bot.assistants.error_status import bad_output, by_text
@@ -28,6 +29,12 @@ class CommandTool(Tool):
             raise Invalid("an assistant of kind command needs a command")
         self.argv = tuple(argv)
         self.usual_key = key_variable
+
+    def environment(self, options: ToolOptions) -> Mapping[str, str]:
+        return {} if options.base_url is None else {"CLOCKWORK_BASE_URL": options.base_url}
+
+    def text(self, prompt: Prompt) -> str:
+        return prompt.text
 
     def command(self, _prompt: Prompt, _options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         return self.argv

@@ -41,6 +41,7 @@ class Copilot(Tool):
     """How ``copilot`` is called and what it answers."""
 
     name = "copilot"
+    asks_by_itself = True
     usual_key = "COPILOT_GITHUB_TOKEN"
 
     def key_variable(self, options: ToolOptions) -> str:

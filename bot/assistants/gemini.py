@@ -64,6 +64,7 @@ class Gemini(Tool):
     """How ``gemini`` is called and what it answers."""
 
     name = "gemini"
+    endpoint = "https://generativelanguage.googleapis.com"
     usual_key = "GEMINI_API_KEY"
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
