@@ -22,6 +22,7 @@ from bot.model.ledger import Entry, LedgerView
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.model.session import Prompt, Reply, Session
 from bot.model.target import Rendering, Unit
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
 
 
 class Clock(Protocol):
@@ -289,6 +290,18 @@ class Observation:
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
+
+
+class Upstream(Protocol):
+    """Has what the repository names and does not hold. Never raises for what others do or do not have."""
+
+    def fetch(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """What ``request`` comes to now, from where settings allow it. The same answer for all who ask within a while."""
+        ...
+
+    def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """What :meth:`fetch` answered before; nothing is asked for."""
+        ...
 
 
 class UnitRenderer(Protocol):

@@ -22,7 +22,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     documents = reader.documents.on(deployment.tree)
     expansions = deployment.expansions
     return Scene(
-        tree=deployment.tree,
+        tree=reader.holding(deployment.tree),
         objects={each: objects(of) for each, of in expansions.items()},
         render=lambda tree, names: _rendered(deployment, reader, tree, names),
         inputs={each: inputs(of) for each, of in expansions.items()},
