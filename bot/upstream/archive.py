@@ -39,12 +39,15 @@ def unpacked(data: bytes, limits: UnpackLimits) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     if not data.startswith(_GZIP):
         raise Invalid("it is no gzipped archive")
+    stream = _Bounded(data, limits.total)
     try:
-        with tarfile.open(fileobj=_Bounded(data, limits.total), mode="r|", errorlevel=1) as archive:
+        with tarfile.open(fileobj=stream, mode="r|", errorlevel=1) as archive:
             for number, member in enumerate(archive):
                 if number >= limits.entries:
                     raise Invalid(f"it has more than {limits.entries} entries")
                 _take(archive, member, files, limits)
+        while stream.read():
+            pass  # the checksum of gzip stands at its end, which tar does not read to
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise Invalid("it is no whole gzipped tar archive") from exc
     return files

@@ -42,12 +42,14 @@ _LARGE: Final = 5 * _MIB
 _DEEPEST: Final = 64
 _MANIFESTS: Final = (".yaml", ".yml", ".json")
 _FAILURES: Final[tuple[tuple[str, type[BotError], str], ...]] = (
+    (r"File size limit|No space left|died of signal", Invalid, "sends more than may be fetched (fetch.max_mib)"),
     (r"Authentication failed|could not read Username|prompts disabled|\b40[13]\b", Refused, "does not let us read it"),
     (r"not found|\b404\b|\b410\b|does not exist", Invalid, "has no such repository, or does not show it"),
-    (r"redirect|\b30[1278]\b", Refused, "redirects, which is not followed: write the address that it leads to"),
+    (r"redirect|\b30[12378]\b", Refused, "redirects, which is not followed: write the address that it leads to"),
     (r"remote ref|not our ref|unadvertised object", Invalid, "has no such commit or ref"),
+    (r"early EOF|unexpected disconnect|RPC failed|remote end hung up", Unavailable, "broke off in the middle"),
+    (r"invalid index-pack output", Invalid, "sends more than may be fetched (fetch.max_mib)"),
     (r"Could not resolve|Failed to connect|Connection refused|Connection timed out", HostDown, "cannot be connected to"),
-    (r"File size limit|No space left", Invalid, "sends more than may be fetched (fetch.max_mib)"),
 )  # fmt: skip
 
 
@@ -156,11 +158,9 @@ def _environment(web: Web, origin: Origin, url: str) -> dict[str, str]:
     settings = {
         "credential.helper": "",
         "http.followRedirects": "false",
-        "http.lowSpeedLimit": "1",
-        "http.lowSpeedTime": str(max(int(web.seconds), 1)),
         "protocol.allow": "never",
         f"protocol.{origin.scheme}.allow": "always",
-        "fetch.fsckObjects": "false",
+        "fetch.unpackLimit": "1",
         "gc.auto": "0",
         "maintenance.auto": "false",
         "safe.directory": "*",
