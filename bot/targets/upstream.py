@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from bot.model.json import Tree, get, mapping, text
 from bot.model.semver import is_exact
@@ -123,14 +123,10 @@ def remote_base(written: str) -> RemoteBase | None:
     url, path = _repository(reference)
     if url is None:
         return None
-    last = path.rpartition("/")[2]
-    if (
-        not query
-        and "//" not in reference.partition("://")[2]
-        and last.endswith(_FILES)
-        and reference.startswith("http")
-    ):
-        return RemoteBase(UpstreamRequest(UpstreamKind.FILE, reference), urlsplit(reference).path.rpartition("/")[2])
+    last = reference.rpartition("/")[2]
+    is_file = last.endswith(_FILES) and reference.startswith("http") and "//" not in reference.partition("://")[2]
+    if is_file and not ref:
+        return RemoteBase(UpstreamRequest(UpstreamKind.FILE, written), last)
     folder = joined("", path or ".")
     if folder is None:
         return None
