@@ -45,7 +45,7 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
     mine = [each for each in listed if is_here(each, tree, own)]
     path = next((joined("", text(each, "path") or ".") for each in mine if "path" in each), None)
     if path is None:
-        path = "" if mine else f"{text(listed[0], 'repoURL')}//{text(listed[0], 'chart') or text(listed[0], 'path')}"
+        path = "" if mine else _elsewhere(listed[0])
     application: Tree = {"name": name(written.tree), "namespace": namespace(written.tree)}
     return Unit(
         UnitKind.ARGO_APPLICATION,
@@ -57,6 +57,12 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
         line=written.line,
         how=title,
     )
+
+
+def _elsewhere(source: Tree) -> str:
+    """What people call a source of another place."""
+    chart, path = text(source, "chart"), text(source, "path")
+    return f"{text(source, 'repoURL').rstrip('/')}{'/' if chart else '//'}{chart or path}".rstrip("/")
 
 
 def sources(spec: Tree) -> list[Tree]:

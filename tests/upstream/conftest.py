@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.renderers.renderers import Renderers
+from bot.targets.documents import Documents
 from bot.upstream.fetcher import Fetcher
 from bot.upstream.hosts import AllowedHosts
 from bot.upstream.keys import KeyRing
 from bot.upstream.store import Store
 from bot.upstream.web import Web
+from tests.gitops import tree_of
 from tests.gitrepo.server import GitServer, serve
 from tests.upstream.site import Site, open_site
 
@@ -77,3 +80,9 @@ def host(tmp_path: Path) -> Iterator[GitServer]:
     (tmp_path / "git").mkdir()
     with serve(tmp_path / "git") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def renderers() -> Renderers:
+    """One worker process of Helm for all tests."""
+    return Renderers(Documents(tree_of({})))
