@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.flows.tracing import scene_of
+from bot.model.drift import SetValue
+from bot.model.json import Pointer
+from bot.model.resource import Platform, ResourceId
+from bot.origins.scene import EditPlan, Goal
+from bot.origins.search import find_edit
 from bot.renderers.renderers import Renderers
 from tests.gitops import at
 from tests.gitrepo.server import GitServer
@@ -297,3 +303,39 @@ def test_applications_of_argo_take_charts_and_folders_from_elsewhere(
     assert at(made, "spec", "replicas") == 5
     (lost,) = left_out(deployment)
     assert lost.reason.startswith("not/there is not in http://127.0.0.1:")
+
+
+def goal_for(name: str, pointer: Pointer, value: int | str) -> Goal:
+    """One value of a Deployment of the target ``cluster`` or ``shop``."""
+    resource = ResourceId(Platform.KUBERNETES, "Deployment", "apps", name, "apps")
+    return Goal("cluster", {resource: (SetValue(pointer, value),)})
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value", "line"),
+    [
+        (("spec", "template", "spec", "containers", 0, "env", 0, "value"), "warn", "  values: {level: warn}"),
+        (("spec", "replicas"), 3, "  values: {level: debug, replicas: 3}"),
+    ],
+)
+def test_a_live_value_goes_into_the_values_of_the_release(
+    site: Site, fetchers: Fetchers, renderers: Renderers, *, pointer: Pointer, value: int | str, line: str
+) -> None:
+    """Where the release sets it, and as a new key where only the fetched chart does; nothing is fetched while searching."""
+    publish(site, {"1.2.3": chart("web", "1.2.3")})
+    repository = f"""\
+        apiVersion: source.toolkit.fluxcd.io/v1
+        kind: HelmRepository
+        metadata: {{name: charts, namespace: apps}}
+        spec: {{url: {site.url}/charts}}
+        """
+    chosen = "chart: {spec: {chart: web, version: 1.2.3, sourceRef: {kind: HelmRepository, name: charts}}}"
+    rendered = Rendered(renderers, fetchers.allowing(site.authority))
+    deployment = rendered.read(flux(repository, release=release(chosen)))
+    asked = len(site.asked)
+    plan = find_edit(goal_for("shop-web", pointer, value), scene_of(deployment, "cluster", rendered.reader))
+    assert isinstance(plan, EditPlan), plan
+    assert list(plan.files) == ["cluster/release.yaml"]
+    assert line in plan.files["cluster/release.yaml"].decode().splitlines()
+    assert plan.moves == ()
+    assert len(site.asked) == asked
