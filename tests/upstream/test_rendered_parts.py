@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.flows.declare import Declarer
+from bot.forge.render import render
+from bot.gitrepo.worktree import WORKTREE, WorkTree
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from tests.gitops import at, called, tree_of
@@ -218,6 +221,33 @@ def test_another_digest_is_another_rendering(
     clock.at += 601
     assert rendered.reader.is_outdated()
     assert "has no index.yaml" in left_out(rendered.read(files))[0].reason
+
+
+def test_a_tick_sees_that_a_branch_went_on_though_no_commit_came(
+    host: GitServer, tmp_path: Path, fetchers: Fetchers, clock: Clock, renderers: Renderers
+) -> None:
+    """The declaration of a commit is read again when what it names elsewhere is another thing, and only then."""
+    source = Source(host, tmp_path / "work")
+    first = source.commit(
+        {"base/kustomization.yaml": "resources: [a.yaml]\n", "base/a.yaml": CONFIG.replace("NAME", "a")}
+    )
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(f"resources: ['{host.url('base.git')}//base?ref=main']\n")
+    rendered = Rendered(renderers, fetchers.allowing(f"127.0.0.1:{host.port}"))
+    declarer = Declarer(WorkTree(folder), render, targets=rendered.reader)
+    before = declarer.at(WORKTREE)
+    assert before.deployment is not None
+    assert fetched(before.deployment) == [f"main sha1:{first}"]
+    second = source.commit({"base/a.yaml": CONFIG.replace("NAME", "b")})
+    assert declarer.at(WORKTREE) is before
+    clock.at += 601
+    after = declarer.at(WORKTREE)
+    assert after.deployment is not None
+    assert fetched(after.deployment) == [f"main sha1:{second}"]
+    assert [desired.id.name for desired in after.resources] == ["b"]
+    clock.at += 601
+    assert declarer.at(WORKTREE) is after
 
 
 def test_nothing_is_fetched_for_an_edit_that_is_only_tried(
