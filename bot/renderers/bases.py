@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.model.filetree import MOUNTS, FileTree, is_mounted
@@ -29,7 +29,15 @@ _MOST: Final = 64
 """Of one build. A base that names itself would go on for ever."""
 
 
-def with_bases(unit: Unit, tree: FileTree, documents: Documents) -> FileTree | NotCompared:
+@dataclass(frozen=True, slots=True)
+class CompleteKustomization:
+    """A tree in which nothing lies elsewhere any more, and what the kustomization is made from in it."""
+
+    tree: FileTree
+    parts: Closure
+
+
+def with_bases(unit: Unit, tree: FileTree, documents: Documents) -> CompleteKustomization | NotCompared:
     """``tree`` with everything that the kustomization at ``unit.path`` names elsewhere, or why something is missing."""
     laid, number = tree, 0
     while True:
@@ -38,7 +46,7 @@ def with_bases(unit: Unit, tree: FileTree, documents: Documents) -> FileTree | N
         if (stray := _stray(parts, documents.on(laid))) is not None:
             return NotCompared(titled(unit), f"{stray.text} leads out of its repository", stray.file, stray.line)
         if not pending:
-            return laid
+            return CompleteKustomization(laid, parts)
         reference, base = pending[0]
         number += 1
         if number > _MOST:

@@ -85,9 +85,9 @@ class Kustomize:
         if isinstance(complete, NotCompared):
             known = frozenset(path for path in closure(on, unit.path).files)
             return elsewhere.settled(Rendering(inputs=known, error=complete), unit, on)
-        own, on = on, self.documents.on(complete)
-        laid = complete.with_changes({main: written(on, main, complete.read(main) or b"", additions)})
-        parts = closure(self.documents.on(laid), unit.path)
+        own, on = on, self.documents.on(complete.tree)
+        laid = complete.tree.with_changes({main: written(on, main, complete.tree.read(main) or b"", additions)})
+        parts = closure(self.documents.on(laid), unit.path) if additions else complete.parts
         inputs = frozenset(parts.files)
         if (problem := _before(unit, parts, self.documents.on(laid))) is not None:
             return elsewhere.settled(Rendering(inputs=inputs, error=problem), unit, own)
