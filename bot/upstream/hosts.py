@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.upstream import WHERE_ALLOWED
@@ -67,6 +67,14 @@ def split(url: str) -> tuple[Origin, SplitResult]:
     if ".." in unquote(parts.path).split("/"):
         raise Invalid(f"{_shown(parts)} leads out of its path")
     return Origin(parts.scheme, host, port or _PORTS[parts.scheme]), parts
+
+
+def led_to(url: str, reference: str) -> str:
+    """Where a reference that somebody else wrote leads to from ``url``. Raises ``Invalid`` where it cannot be read."""
+    try:
+        return urljoin(url, reference)
+    except ValueError:
+        raise Invalid("an address that it names is no URL that can be read") from None
 
 
 def _shown(parts: SplitResult) -> str:

@@ -14,13 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import Final
+from urllib.parse import urlencode
 
 from bot.errors import Invalid, Refused, Unavailable
+from bot.model.json import Tree, mappings, texts
 from bot.model.semver import Version, is_exact, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import DOCKER_REGISTRY, Origin, split
+from bot.upstream.hosts import DOCKER_REGISTRY, Origin, led_to, split
 from bot.upstream.keys import variable
 from bot.upstream.repository import constraint_of
 from bot.upstream.web import Page, Web
@@ -117,12 +118,11 @@ class Registry:
         path = "tags/list"
         for _ in range(_MOST_TAG_PAGES):
             page = self._get(path, accept="application/json", most=_MOST_MANIFEST)
-            tags = _mapping(page.body, "the list of tags").get("tags")
-            yield from (each for each in tags or () if isinstance(each, str))
+            yield from texts(_mapping(page.body, "the list of tags").get("tags"))
             link = re.match(r'<([^>]+)>\s*;\s*rel="?next"?', page.headers.get("link", ""))
             if link is None:
                 return
-            path = urljoin(f"{self.base}/tags/list", link[1])
+            path = led_to(f"{self.base}/tags/list", link[1])
         raise Invalid(f"oci://{self.origin.authority}/{self.name} has more tags than can be read")
 
     def _get(self, path: str, *, accept: str, most: int) -> Page:
@@ -157,8 +157,8 @@ class Registry:
 
     def _token(self, realm: str, query: Mapping[str, str], basic: str | None) -> str:
         """A token of the authority that the registry names. That one must be allowed too, and is asked over TLS."""
-        separator = "&" if urlsplit(realm).query else "?"
-        authority, _ = split(realm)
+        authority, parts = split(realm)
+        separator = "&" if parts.query else "?"
         if authority.scheme != "https" and not self.web.hosts.is_private(authority):
             raise Refused(f"{self.origin.authority} wants a token of {authority.authority} without TLS")
         page = self.web.get(
@@ -177,7 +177,7 @@ def _is_plain(web: Web, origin: Origin) -> bool:
     )
 
 
-def _mapping(body: bytes, what: str) -> Mapping[str, Any]:
+def _mapping(body: bytes, what: str) -> Tree:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as exc:
@@ -187,11 +187,11 @@ def _mapping(body: bytes, what: str) -> Mapping[str, Any]:
     return document
 
 
-def _layer(manifest: Mapping[str, Any], title: str) -> tuple[str, int]:
+def _layer(manifest: Tree, title: str) -> tuple[str, int]:
     """Digest and size of the layer with the files: the chart's, else the first (Flux's default, OCIRepository docs,
     "Layer selector").
     """
-    layers = [each for each in manifest.get("layers") or () if isinstance(each, dict)]
+    layers = list(mappings(manifest.get("layers")))
     if not layers:
         raise Invalid(f"{title} is no single artifact with layers, but {str(manifest.get('mediaType'))[:80]}")
     layer = next((each for each in layers if each.get("mediaType") == HELM_LAYER), layers[0])

@@ -8,24 +8,25 @@ the greatest version that satisfies the constraint, the youngest of those that a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
 
 import yaml
 
 from bot.errors import Invalid, Unavailable
+from bot.model.json import Tree, mappings, texts
 from bot.model.semver import Constraint, Version, parse_constraint, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import Origin, split
+from bot.upstream.hosts import Origin, led_to, split
 from bot.upstream.web import Web
 
 MOST_INDEX_BYTES: Final = 64 * 1024 * 1024
 """The largest public indexes are a quarter of it."""
 
-Entries = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Charts by name, each a list of versions."""
+Entries: TypeAlias = Tree
+"""Charts by name, each a list of versions, as the index has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,14 @@ def index_of(web: Web, url: str, origin: Origin) -> Entries:
 
 def entry_of(entries: Entries, request: UpstreamRequest) -> IndexEntry:
     """The version of a chart that a request means. Raises ``Invalid`` where there is none."""
-    listed = [each for each in entries.get(request.name) or () if isinstance(each, dict)]
+    listed = list(mappings(entries.get(request.name)))
     if not listed:
         raise Invalid(f"{request.url} has no chart {request.name}")
     exact = next((each for each in listed if request.version and each.get("version") == request.version), None)
     chosen = exact or _newest(listed, constraint_of(request))
     if chosen is None:
         raise Invalid(f"{request.url} has no version of {request.name} that satisfies {request.version or '*'}")
-    urls = [each for each in chosen.get("urls") or () if isinstance(each, str) and each]
+    urls = [each for each in texts(chosen.get("urls")) if each]
     if not urls:
         raise Invalid(f"the index of {request.url} gives no address for {request.name} {chosen.get('version')}")
     digest = str(chosen.get("digest") or "").removeprefix("sha256:").lower()
@@ -77,8 +78,8 @@ def constraint_of(request: UpstreamRequest) -> Constraint:
     return constraint
 
 
-def _newest(listed: Sequence[Mapping[str, Any]], constraint: Constraint) -> Mapping[str, Any] | None:
-    candidates: list[tuple[Version, str, Mapping[str, Any]]] = []
+def _newest(listed: Sequence[Tree], constraint: Constraint) -> Tree | None:
+    candidates: list[tuple[Version, str, Tree]] = []
     for each in listed:
         version = parse_version(str(each.get("version")))
         if version is not None and constraint.takes(version):
@@ -114,5 +115,5 @@ def _absolute(repository: str, url: str) -> str:
     if "://" in url:
         return url
     base = urlsplit(repository)
-    parts = urlsplit(urljoin(urlunsplit(base._replace(path=base.path.rstrip("/") + "/", query="")), url))
+    parts = urlsplit(led_to(urlunsplit(base._replace(path=base.path.rstrip("/") + "/", query="")), url))
     return urlunsplit(parts._replace(query=parts.query or base.query))

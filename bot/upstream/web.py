@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urljoin, urlunsplit
+from urllib.parse import urlunsplit
 
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.proxies import proxy_for
-from bot.upstream.hosts import AllowedHosts, Origin, split
+from bot.upstream.hosts import AllowedHosts, Origin, led_to, split
 from bot.upstream.keys import KeyRing, variable
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Web:
     def _read(self, answer: httpx.Response, hop: _Hop) -> Page | str:
         status = answer.status_code
         if status in _REDIRECTING and "location" in answer.headers:
-            return urljoin(hop.url, answer.headers["location"])
+            return led_to(hop.url, answer.headers["location"])
         if status != HTTPStatus.OK and not (hop.challenged and status == HTTPStatus.UNAUTHORIZED):
             raise _failure(status, hop.origin, hop.url)
         body = self._body(answer, hop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,10 +97,12 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def open_site() -> Iterator[Site]:
-    """A running site on a free loopback port; gone at the end of the block."""
+def open_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """A running site on a free loopback port, with ``tls`` over TLS; gone at the end of the block."""
     site = Site()
     http = _Quiet(("127.0.0.1", 0), _request_class(site))
+    if tls is not None:
+        http.socket = tls.wrap_socket(http.socket, server_side=True)
     site.port = http.server_address[1]
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

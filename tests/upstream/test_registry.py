@@ -139,6 +139,8 @@ def spoiled(part: str, how: Callable[[Reply], Reply]) -> Callable[[str, Reply], 
         ("/manifests/", lambda reply: replace(reply, body=reply.body + b" "), "has another digest than it should"),
         ("/manifests/", lambda _reply: Reply(b"[]"), "is no JSON object"),
         ("/manifests/", lambda _reply: Reply(b"<html>"), "is no JSON"),
+        ("/manifests/", lambda _reply: Reply(b'{"layers": 5}'), "is no single artifact with layers"),
+        ("/manifests/", lambda _reply: Reply(b'{"layers": [5, "x"]}'), "is no single artifact with layers"),
         ("/manifests/", lambda _reply: Reply(b'{"manifests": [], "mediaType": "an/index"}'), "but an/index"),
         ("/manifests/", lambda _reply: Reply(b'{"layers": [{"digest": "md5:1"}]}'), "a layer without a sha256 digest"),
         ("/manifests/", lambda _reply: Reply(b"{}", 404), "has no 1.0.0 (404)"),
@@ -148,6 +150,8 @@ def spoiled(part: str, how: Callable[[Reply], Reply]) -> Callable[[str, Reply], 
             "asks for credentials: set",
         ),
         ("/manifests/", lambda _reply: Reply(b"{}", 429), "answers 429"),
+        ("/manifests/", lambda _reply: Reply(b"", 401, {"WWW-Authenticate": 'Bearer realm="http://["'}), "is no URL"),
+        ("/manifests/", lambda _reply: Reply(b"", 401, {"WWW-Authenticate": 'Bearer realm="/token"'}), "is no http"),
     ],
 )
 def test_what_a_registry_does_wrong_is_a_reason(
@@ -160,6 +164,16 @@ def test_what_a_registry_does_wrong_is_a_reason(
     assert reason in refused(fetcher, wanted(site, "1.0.0")).reason
     registry.spoil = lambda _path, reply: reply
     got(fetchers.allowing(site.authority), wanted(site, "1.0.0"))
+
+
+def test_a_list_of_tags_that_is_none_is_a_reason(site: Site, fetchers: Fetchers) -> None:
+    """Or one that never ends."""
+    registry = filled(site)
+    registry.spoil = spoiled("/tags/", lambda _reply: Reply(b'{"tags": 5}'))
+    assert "has no tag that satisfies" in refused(fetchers.allowing(site.authority), wanted(site, "1.x")).reason
+    registry.spoil = spoiled("/tags/", lambda reply: replace(reply, headers={"Link": '<list?n=2>; rel="next"'}))
+    assert "has more tags than can be read" in refused(fetchers.allowing(site.authority), wanted(site, "2.x")).reason
+    assert len(site.asked) < 200
 
 
 def test_a_layer_that_says_it_is_large_is_not_asked_for(site: Site, fetchers: Fetchers) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.errors import Invalid
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamKind, UpstreamRequest
 from bot.upstream.fetcher import Fetcher
+from bot.upstream.repository import entry_of
 from tests.upstream.conftest import Clock, Fetchers
 from tests.upstream.packages import CHART, archive, chart, digest, index
 from tests.upstream.site import Asked, Reply, Site
 
+KEYS = st.sampled_from(["version", "urls", "digest", "created", "other"])
 VERSIONS = ("1.0.0", "1.2.0", "1.10.0", "2.0.0-rc.1", "v0.9.0", "not-a-version")
 
 
@@ -199,6 +204,8 @@ def test_what_goes_wrong_is_a_reason_and_is_not_kept(
         (b"a: 1\n", "lists no charts"),
         (b"entries: {web: [{version: 1.0.0}]}\n", "gives no address for web 1.0.0"),
         (b"entries: {web: nonsense}\n", "has no chart web"),
+        (b"entries: {web: [{version: 1.0.0, urls: ['//[']}]}\n", "is no URL that can be read"),
+        (b"entries: {web: [{version: 1.0.0, urls: ['http://[']}]}\n", "is no URL that can be read"),
         (b"entries: {web: [{version: 1.0.0, urls: ['ftp://x/web.tgz']}]}\n", "is no http, https or oci address"),
     ],
 )
@@ -278,3 +285,29 @@ def test_kept_answers_ask_nobody(site: Site, fetchers: Fetchers) -> None:
     )
     assert site.asked == []
     assert got(fetcher, wanted(site)) == fetcher.kept(wanted(site))
+
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["1.0.0", "web.tgz", "http://x:y/z"])
+)
+trees = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+
+
+@settings(max_examples=150)
+@given(trees, st.lists(trees, max_size=3))
+def test_whatever_an_index_holds_is_an_entry_or_a_reason(tree: object, versions: list[object]) -> None:
+    """Nothing of it stops more than this chart."""
+    request = UpstreamRequest(UpstreamKind.CHART, "https://charts.example.com/c?token=x", "web", "*")
+    for entries in ({"web": tree}, {"web": versions}):
+        try:
+            entry = entry_of(entries, request)  # type: ignore[arg-type]
+        except Invalid:
+            continue
+        assert entry.version
+        assert entry.url
