@@ -26,13 +26,15 @@ from bot.wiring.repository import OpenRepository, cache_root
 MIB: Final = 1024 * 1024
 
 
-def reader(opened: OpenRepository) -> DeploymentReader:
+def renderers() -> Renderers:
+    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+
+
+def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
-    documents = Documents(FileTree({}, lambda _blob: b""))
     elsewhere = upstream(opened)
-    return DeploymentReader(
-        Renderers(documents), documents, selection(opened), upstream=elsewhere.fetch, known=elsewhere.kept
-    )
+    return DeploymentReader(shared, shared.documents, selection(opened), upstream=elsewhere.fetch, known=elsewhere.kept)
 
 
 def upstream(opened: OpenRepository) -> Upstream:
