@@ -218,7 +218,7 @@ class _Survey:
                 yield from self._value_layers(unit.path, _value_files(unit), self._defaults(unit.path))
             case UnitKind.FLUX_HELM_RELEASE:
                 if carrier is not None:
-                    defaults = self._fetched(flux_request(unit)) or self._defaults(_chart(unit))
+                    defaults = self._fetched(_flux_request(unit)) or self._defaults(_chart(unit))
                     yield CarriedLayer(carrier, ("spec", "values"), defaults)
             case UnitKind.ARGO_APPLICATION:
                 yield from self._application(unit, carrier)
@@ -334,7 +334,7 @@ def _chart_defaults(documents: Documents, chart: str) -> Tree:
     return merged(defaults, values(posixpath.join(chart, "values.yaml")))
 
 
-def flux_request(unit: Unit) -> tuple[UpstreamRequest | None, str]:
+def _flux_request(unit: Unit) -> tuple[UpstreamRequest | None, str]:
     """What a release's chart is fetched by, and its folder there: that of a repository, the top of an archive."""
     source = flux.below(unit.spec, "source")
     in_git = flux.text(source, "object", "kind") == "GitRepository"
