@@ -262,9 +262,9 @@ def _chart(spec: Tree, tree: FileTree, unit: Unit) -> str | UpstreamFiles | NotC
     kind, chart = text(held.get("kind")) or text(source.get("kind")), text(sought.get("chart"))
     named = f"{kind} {text(get(held, 'metadata', 'name')) or text(source.get('name'))}".strip()
     if (request := UpstreamRequest.of(mapping(source.get(REQUEST)))) is not None:
-        place = "another repository, " if source.get("elsewhere") else ""
+        whose = "another repository, " if source.get("elsewhere") else ""
         name = chart or posixpath.basename(request.url)
-        what = f"its chart {name} comes from {place}{text(get(held, 'spec', 'url'))}, and"
+        what = f"its chart {name} comes from {whose}{text(get(held, 'spec', 'url'))}, and"
         return elsewhere.obtained(request, tree, unit, what)
     if kind == "GitRepository" or (kind == "" and chart.startswith((".", "/"))):
         path = joined("", chart.lstrip("/") or ".")

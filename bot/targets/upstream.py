@@ -149,8 +149,8 @@ def _repository(reference: str) -> tuple[str | None, str]:
     if not separator and "@" not in where.partition("/")[0]:
         return None, ""
     for mark in ("//", "_git/", ".git/"):
-        before, found, after = where.partition(mark)
-        if not found:
+        before, cut, after = where.partition(mark)
+        if not cut:
             continue
         if mark == "_git/":  # Azure: the repository's name comes after the mark
             name, _, after = after.partition("/")

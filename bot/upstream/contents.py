@@ -19,7 +19,7 @@ _MOST_BYTES: Final = 128 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Contents:
+class FetchedContents:
     """Trees by what they were asked as and the SHA-256 of their bytes; those that were not asked for the longest go."""
 
     store: Store

@@ -20,9 +20,9 @@ from bot.model.semver import is_exact
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamKind, UpstreamRequest, UpstreamSource
 from bot.upstream import repository
 from bot.upstream.archive import UnpackLimits, packed
-from bot.upstream.contents import Contents
+from bot.upstream.contents import FetchedContents
 from bot.upstream.gitsource import GitSource
-from bot.upstream.hosts import Origin
+from bot.upstream.hosts import HostOrigin
 from bot.upstream.registry import Registry
 from bot.upstream.store import Receipt, Store
 from bot.upstream.web import HostDown, Web
@@ -61,15 +61,15 @@ class Fetcher:
     refresh: float = 600.0
     now: Callable[[], float] = time.time
     _known: dict[UpstreamRequest, _Outcome] = field(default_factory=dict)
-    _down: dict[Origin, tuple[NotFetched, float]] = field(default_factory=dict)
+    _down: dict[HostOrigin, tuple[NotFetched, float]] = field(default_factory=dict)
     _indexes: dict[str, tuple[repository.Entries, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _asking: dict[object, threading.Lock] = field(default_factory=dict)
-    _contents: Contents = field(init=False)
+    _contents: FetchedContents = field(init=False)
 
     def __post_init__(self) -> None:
         limits = UnpackLimits()
-        self._contents = Contents(self.store, replace(limits, total=max(2 * self.most, limits.total)))
+        self._contents = FetchedContents(self.store, replace(limits, total=max(2 * self.most, limits.total)))
 
     def fetch(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` comes to, or why there is nothing. Never raises for what others do."""
@@ -115,7 +115,9 @@ class Fetcher:
                 return answer
         return self._asked(request, origin, receipt)
 
-    def _asked(self, request: UpstreamRequest, origin: Origin, before: Receipt | None) -> UpstreamFiles | NotFetched:
+    def _asked(
+        self, request: UpstreamRequest, origin: HostOrigin, before: Receipt | None
+    ) -> UpstreamFiles | NotFetched:
         """From where it leads. A host that did not answer a moment ago is not asked again."""
         reason, until = self._down.get(origin, (None, 0.0))
         if reason is not None and self.now() < until:
@@ -136,7 +138,7 @@ class Fetcher:
         self._known[request] = _Outcome(receipt, self._until(receipt))
         return UpstreamFiles(delivery.source, tree)
 
-    def _delivery(self, request: UpstreamRequest, origin: Origin, before: Receipt | None) -> _Delivery:
+    def _delivery(self, request: UpstreamRequest, origin: HostOrigin, before: Receipt | None) -> _Delivery:
         match request.kind:
             case UpstreamKind.CHART:
                 return self._chart(request, origin)
@@ -147,13 +149,13 @@ class Fetcher:
             case UpstreamKind.FILE:
                 return self._file(request, origin)
 
-    def _chart(self, request: UpstreamRequest, origin: Origin) -> _Delivery:
+    def _chart(self, request: UpstreamRequest, origin: HostOrigin) -> _Delivery:
         entry = repository.entry_of(self._index(request.url, origin), request)
         data = self.store.content(entry.digest) if entry.digest else None
         data = data or repository.chart(self.web, entry, origin, self.most)
         return _Delivery(repository.source(request, entry, data), data, is_exact(request.version))
 
-    def _index(self, url: str, origin: Origin) -> repository.Entries:
+    def _index(self, url: str, origin: HostOrigin) -> repository.Entries:
         """The index of a repository, read once for all of its charts."""
         with self._alone(url):
             held = self._indexes.get(url)
@@ -181,7 +183,7 @@ class Fetcher:
             raise Unavailable(f"there is no room for {request.url}: {exc.strerror}") from exc
         return _Delivery(source, data, tip.pinned)
 
-    def _file(self, request: UpstreamRequest, origin: Origin) -> _Delivery:
+    def _file(self, request: UpstreamRequest, origin: HostOrigin) -> _Delivery:
         key = self.web.keys.of(origin)
         page = self.web.get(request.url, of=origin, most=self.most, authorization=key.basic if key else None)
         source = UpstreamSource(request.url, "", f"sha256:{hashlib.sha256(page.body).hexdigest()}")

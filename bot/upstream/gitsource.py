@@ -24,7 +24,7 @@ from bot.model.upstream import UpstreamRequest, UpstreamSource
 from bot.processes import ProcessEnd, ProcessResult, Workspace, run
 from bot.secrecy.redaction import redact
 from bot.upstream.archive import UnpackLimits, checked_name
-from bot.upstream.hosts import Origin, split
+from bot.upstream.hosts import HostOrigin, split
 from bot.upstream.keys import variable
 from bot.upstream.repository import constraint_of
 from bot.upstream.web import HostDown, Web
@@ -67,7 +67,7 @@ class GitSource:
     """One repository that may be asked, at ``url`` without credentials."""
 
     web: Web
-    origin: Origin
+    origin: HostOrigin
     url: str
     _environment: Mapping[str, str] = field(repr=False)
 
@@ -87,11 +87,11 @@ class GitSource:
             return Tip(named, request.ref if request.ref != named else "", pinned=True)
         if request.ref and not _REF.fullmatch(request.ref):
             raise Invalid(f"{request.ref[:80]!r} is no ref")
-        wanted = ["refs/tags/*"] if request.version else _candidates(request.ref)
-        listed = self._listed(work, wanted)
+        patterns = ["refs/tags/*"] if request.version else _candidates(request.ref)
+        listed = self._listed(work, patterns)
         if request.version:
             return _greatest(request, listed)
-        for ref in wanted:
+        for ref in patterns:
             if ref in listed and not ref.endswith("^{}"):
                 return Tip(listed.get(f"{ref}^{{}}", listed[ref]), request.ref or "HEAD", ref.startswith("refs/tags/"))
         raise Invalid(f"{request.url} has no branch and no tag {request.ref or 'HEAD'}")
@@ -114,8 +114,8 @@ class GitSource:
         """What was fetched."""
         return UpstreamSource(self.url, tip.name, f"sha1:{tip.commit}")
 
-    def _listed(self, work: Path, wanted: Sequence[str]) -> dict[str, str]:
-        printed = self._git(["ls-remote", "--quiet", self.url, *wanted], work, 0).stdout.decode("utf-8", "replace")
+    def _listed(self, work: Path, patterns: Sequence[str]) -> dict[str, str]:
+        printed = self._git(["ls-remote", "--quiet", self.url, *patterns], work, 0).stdout.decode("utf-8", "replace")
         lines = [line.split("\t", 1) for line in printed.splitlines() if "\t" in line]
         return {ref: commit for commit, ref in lines if _COMMIT.fullmatch(commit)}
 
@@ -152,7 +152,7 @@ def _limits(most: int) -> tuple[str, ...]:
     return (prlimit, f"--fsize={most}", "--core=0", "--") if prlimit and most else ()
 
 
-def _environment(web: Web, origin: Origin, url: str) -> dict[str, str]:
+def _environment(web: Web, origin: HostOrigin, url: str) -> dict[str, str]:
     """All that ``git`` knows: where to connect to, how, and as whom."""
     through = proxy_for(url, web.environment)
     settings = {

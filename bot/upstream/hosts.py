@@ -31,12 +31,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a host as this machine resolves it."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    listed = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in listed))
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class HostOrigin:
     """Who is asked: scheme, host and port."""
 
     scheme: str
@@ -50,7 +50,7 @@ class Origin:
         return shown if _PORTS.get(self.scheme) == self.port else f"{shown}:{self.port}"
 
 
-def split(url: str) -> tuple[Origin, SplitResult]:
+def split(url: str) -> tuple[HostOrigin, SplitResult]:
     """A URL with a host, taken apart. Raises ``Invalid`` where it is none, or holds what no such URL should."""
     if _CONTROL.search(url):
         raise Invalid("the address has spaces, control characters or backslashes in it")
@@ -66,7 +66,7 @@ def split(url: str) -> tuple[Origin, SplitResult]:
         raise Invalid(f"{_shown(parts)} is no http, https or oci address")
     if ".." in unquote(parts.path).split("/"):
         raise Invalid(f"{_shown(parts)} leads out of its path")
-    return Origin(parts.scheme, host, port or _PORTS[parts.scheme]), parts
+    return HostOrigin(parts.scheme, host, port or _PORTS[parts.scheme]), parts
 
 
 def led_to(url: str, reference: str) -> str:
@@ -91,19 +91,19 @@ class AllowedHosts:
     private: tuple[str, ...] = ()
     resolve: Resolve = resolved
 
-    def check(self, url: str) -> Origin:
+    def check(self, url: str) -> HostOrigin:
         """The origin of a URL that may be asked for. Raises ``Refused`` with what to set, and ``Invalid``."""
         origin, parts = split(url)
         if not any(_covers(entry, origin, parts.path) for entry in (*self.public, *self.private)):
             raise Refused(f"{origin.authority} is not among {WHERE_ALLOWED}")
         return origin
 
-    def is_private(self, origin: Origin) -> bool:
+    def is_private(self, origin: HostOrigin) -> bool:
         """Whether settings name a host as one inside of this network: among the private ones, or by such an address."""
         own = origin.host == "localhost" or _is_inside(origin.host)
         return own or any(_covers(entry, origin, None) for entry in self.private)
 
-    def addresses(self, origin: Origin) -> list[str]:
+    def addresses(self, origin: HostOrigin) -> list[str]:
         """The addresses to connect to. Raises ``Refused`` where one of them is private and the host is not named so."""
         try:
             listed = self.resolve(origin.host, origin.port)
@@ -117,7 +117,7 @@ class AllowedHosts:
         return list(listed)
 
 
-def _covers(entry: str, origin: Origin, path: str | None) -> bool:
+def _covers(entry: str, origin: HostOrigin, path: str | None) -> bool:
     """Whether an entry of the settings names an origin, and the path on it (None: any)."""
     authority, _, below = entry.lower().rstrip("/").partition("/")
     host, port = _authority(authority)

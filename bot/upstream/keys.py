@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.upstream.hosts import Origin
+from bot.upstream.hosts import HostOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class KeyRing:
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def of(self, origin: Origin) -> HostKey | None:
+    def of(self, origin: HostOrigin) -> HostKey | None:
         """The key for a host; None where the environment has none."""
         token = self.environment.get(variable(origin))
         if not token:
@@ -50,6 +50,6 @@ class KeyRing:
         return text
 
 
-def variable(origin: Origin, what: str = "TOKEN") -> str:
+def variable(origin: HostOrigin, what: str = "TOKEN") -> str:
     """The name of the variable for a host."""
     return f"CLOCKWORK_FETCH_{what}_{re.sub(r'[^A-Z0-9]', '_', origin.authority.upper().replace('-', '__'))}"

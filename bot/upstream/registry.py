@@ -21,10 +21,10 @@ from bot.errors import Invalid, Refused, Unavailable
 from bot.model.json import Tree, mappings, texts
 from bot.model.semver import Version, is_exact, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import DOCKER_REGISTRY, Origin, led_to, split
+from bot.upstream.hosts import DOCKER_REGISTRY, HostOrigin, led_to, split
 from bot.upstream.keys import variable
 from bot.upstream.repository import constraint_of
-from bot.upstream.web import Page, Web
+from bot.upstream.web import Web, WebPage
 
 HELM_LAYER: Final = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _MANIFESTS: Final = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
@@ -51,7 +51,7 @@ class Registry:
     """One repository of one registry; tokens are kept while it lives."""
 
     web: Web
-    origin: Origin
+    origin: HostOrigin
     base: str
     name: str
     _authorization: str | None = field(default=None, repr=False)
@@ -65,9 +65,9 @@ class Registry:
             raise Invalid(f"{name or request.url} is no name that a registry can have")
         plain = request.insecure or _is_plain(web, origin)
         if parts.port is None and plain:
-            origin = Origin("http", origin.host, 80)
+            origin = HostOrigin("http", origin.host, 80)
         host = DOCKER_REGISTRY if origin.host in {"docker.io", "index.docker.io"} else origin.host
-        asked = Origin("http" if plain else "https", host, origin.port)
+        asked = HostOrigin("http" if plain else "https", host, origin.port)
         return Registry(web, asked, f"{asked.scheme}://{asked.authority}/v2/{name}", name)
 
     def layer(self, request: UpstreamRequest) -> tuple[Layer, bool]:
@@ -125,7 +125,7 @@ class Registry:
             path = led_to(f"{self.base}/tags/list", link[1])
         raise Invalid(f"oci://{self.origin.authority}/{self.name} has more tags than can be read")
 
-    def _get(self, path: str, *, accept: str, most: int) -> Page:
+    def _get(self, path: str, *, accept: str, most: int) -> WebPage:
         """One thing of the repository, after a challenge with a token where the registry asks for one."""
         url = path if "://" in path else f"{self.base}/{path}"
         for challenged in (True, False):
@@ -171,7 +171,7 @@ class Registry:
         return f"Bearer {token}"
 
 
-def _is_plain(web: Web, origin: Origin) -> bool:
+def _is_plain(web: Web, origin: HostOrigin) -> bool:
     return web.hosts.is_private(origin) and (
         origin.host in {"localhost", "::1"} or origin.host.endswith(".local") or origin.host[:1].isdecimal()
     )

@@ -19,7 +19,7 @@ from bot.errors import Invalid, Unavailable
 from bot.model.json import Tree, mappings, texts
 from bot.model.semver import Constraint, Version, parse_constraint, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
-from bot.upstream.hosts import Origin, led_to, split
+from bot.upstream.hosts import HostOrigin, led_to, split
 from bot.upstream.web import Web
 
 MOST_INDEX_BYTES: Final = 64 * 1024 * 1024
@@ -38,7 +38,7 @@ class IndexEntry:
     digest: str
 
 
-def index_of(web: Web, url: str, origin: Origin) -> Entries:
+def index_of(web: Web, url: str, origin: HostOrigin) -> Entries:
     """What the repository at ``url`` offers."""
     key = web.keys.of(origin)
     page = web.get(
@@ -87,7 +87,7 @@ def _newest(listed: Sequence[Tree], constraint: Constraint) -> Tree | None:
     return max(candidates, key=lambda each: each[:2])[2] if candidates else None
 
 
-def chart(web: Web, entry: IndexEntry, origin: Origin, most: int) -> bytes:
+def chart(web: Web, entry: IndexEntry, origin: HostOrigin, most: int) -> bytes:
     """The archive of an entry, which is what the index says it is."""
     key = web.keys.of(origin)
     at, _ = split(entry.url)

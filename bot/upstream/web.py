@@ -21,7 +21,7 @@ from urllib.parse import urlunsplit
 
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.proxies import proxy_for
-from bot.upstream.hosts import AllowedHosts, Origin, led_to, split
+from bot.upstream.hosts import AllowedHosts, HostOrigin, led_to, split
 from bot.upstream.keys import KeyRing, variable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class HostDown(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WebPage:
     """One answer. ``status`` is 200 or 401; ``headers`` are in lower case; ``url`` is where it came from in the end."""
 
     status: int
@@ -51,7 +51,7 @@ class _Hop:
     """One request of a GET that may lead through several hosts. ``until`` is a time of :attr:`Web.monotonic`."""
 
     url: str
-    origin: Origin
+    origin: HostOrigin
     headers: Mapping[str, str]
     most: int
     until: float
@@ -72,12 +72,12 @@ class Web:
         self,
         url: str,
         *,
-        of: Origin,
+        of: HostOrigin,
         most: int,
         accept: str = "*/*",
         authorization: str | None = None,
         challenged: bool = False,
-    ) -> Page:
+    ) -> WebPage:
         """The body at ``url``, at most ``most`` bytes of it. ``of`` is the host that was allowed for this request: it may be
         asked for any path of its own. ``challenged``: a 401 is an answer.
 
@@ -90,7 +90,7 @@ class Web:
             if authorization is not None and self.may_send_keys(origin):
                 headers["Authorization"] = authorization
             page = self._once(_Hop(url, origin, headers, most, until, challenged))
-            if isinstance(page, Page):
+            if isinstance(page, WebPage):
                 return page
             following, _ = split(page)
             if (following.scheme, origin.scheme) == ("http", "https") and not self.hosts.is_private(following):
@@ -100,11 +100,11 @@ class Web:
             url = page
         raise Unavailable(f"{of.authority} redirects more than {_REDIRECTS} times")
 
-    def may_send_keys(self, origin: Origin) -> bool:
+    def may_send_keys(self, origin: HostOrigin) -> bool:
         """Whether a connection keeps a token to itself."""
         return origin.scheme == "https" or self.hosts.is_private(origin)
 
-    def _permitted(self, url: str, of: Origin) -> Origin:
+    def _permitted(self, url: str, of: HostOrigin) -> HostOrigin:
         origin, _ = split(url)
         if (origin.host, origin.port) == (of.host, of.port):
             return origin
@@ -113,7 +113,7 @@ class Web:
         except Refused as exc:
             raise Refused(f"{of.authority} sends us on: {exc.message}") from exc
 
-    def _once(self, hop: _Hop) -> Page | str:
+    def _once(self, hop: _Hop) -> WebPage | str:
         """An answer, or the URL that it leads to."""
         import httpx
 
@@ -151,14 +151,14 @@ class Web:
         ):
             yield answer
 
-    def _read(self, answer: httpx.Response, hop: _Hop) -> Page | str:
+    def _read(self, answer: httpx.Response, hop: _Hop) -> WebPage | str:
         status = answer.status_code
         if status in _REDIRECTING and "location" in answer.headers:
             return led_to(hop.url, answer.headers["location"])
         if status != HTTPStatus.OK and not (hop.challenged and status == HTTPStatus.UNAUTHORIZED):
             raise _failure(status, hop.origin, hop.url)
         body = self._body(answer, hop)
-        return Page(status, hop.url, body, {key.lower(): value for key, value in answer.headers.items()})
+        return WebPage(status, hop.url, body, {key.lower(): value for key, value in answer.headers.items()})
 
     def _body(self, answer: httpx.Response, hop: _Hop) -> bytes:
         import httpx
@@ -185,14 +185,14 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _at(url: str, origin: Origin, address: str) -> str:
+def _at(url: str, origin: HostOrigin, address: str) -> str:
     """``url`` with an address in the place of its host."""
     _, parts = split(url)
     host = f"[{address}]" if ":" in address else address
     return urlunsplit(parts._replace(netloc=f"{host}:{origin.port}"))
 
 
-def _failure(status: int, origin: Origin, url: str) -> Exception:
+def _failure(status: int, origin: HostOrigin, url: str) -> Exception:
     _, parts = split(url)
     what = f"{parts.path.rpartition('/')[2] or parts.path or '/'}"
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:

@@ -119,8 +119,8 @@ def test_the_newest_is_the_greatest_that_is_taken(constraint: str, newest: str |
     """None where none is taken."""
     read = parse_constraint(constraint)
     assert read is not None
-    found = read.newest(version for text in VERSIONS if (version := parse_version(text)) is not None)
-    assert (found.text if found else None) == newest
+    newest_taken = read.newest(version for text in VERSIONS if (version := parse_version(text)) is not None)
+    assert (newest_taken.text if newest_taken else None) == newest
 
 
 def test_versions_are_ordered_as_the_specification_says() -> None:

@@ -41,7 +41,7 @@ class Fetchers:
         *hosts: str,
         private: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
-        seconds: float = 20.0,
+        seconds: float = 60.0,
         most: int = 4 * 1024**2,
         refresh: float = 600.0,
     ) -> Fetcher:

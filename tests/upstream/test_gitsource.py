@@ -41,7 +41,7 @@ class Source:
         git("push", "-q", "origin", "main", "--tags", at=self.work)
         return git("rev-parse", "HEAD", at=self.work)
 
-    def wanted(self, *, ref: str = "", version: str = "", digest: str = "") -> UpstreamRequest:
+    def request_for(self, *, ref: str = "", version: str = "", digest: str = "") -> UpstreamRequest:
         return UpstreamRequest(UpstreamKind.GIT, self.host.url(self.name), "", version, ref, digest)
 
 
@@ -72,7 +72,7 @@ def test_a_ref_is_a_tag_a_branch_a_commit_or_the_head(source: Source, fetchers: 
         ("", ">=1.0.0-0", ""): (second, "v2.0.0-rc.1"),
     }
     for (ref, version, digest), (commit, name) in expected.items():
-        answer = got(fetcher, source.wanted(ref=ref, version=version, digest=digest))
+        answer = got(fetcher, source.request_for(ref=ref, version=version, digest=digest))
         assert (answer.source.digest, answer.source.version) == (f"sha1:{commit}", name)
         files = {path: answer.tree.read(path) for path in answer.tree}
         assert files == ({"a.yaml": b"one"} if commit == first else {"a.yaml": b"two", "deep/b.yaml": b"b"})
@@ -92,7 +92,7 @@ def test_a_ref_is_a_tag_a_branch_a_commit_or_the_head(source: Source, fetchers: 
 def test_refs_that_are_none_are_told(source: Source, fetchers: Fetchers, how: dict[str, str], reason: str) -> None:
     """And are never words of a command."""
     source.commit({"a.yaml": "one"}, "v1.0.0")
-    assert reason in refused(fetchers.allowing(at(source.host)), source.wanted(**how)).reason
+    assert reason in refused(fetchers.allowing(at(source.host)), source.request_for(**how)).reason
 
 
 def test_a_tag_is_kept_for_ever_and_a_branch_is_asked_for_again(
@@ -101,7 +101,7 @@ def test_a_tag_is_kept_for_ever_and_a_branch_is_asked_for_again(
     """Once in an interval the host is asked where the branch is, and for files only where it went on."""
     first = source.commit({"a.yaml": "one"}, "v1.0.0")
     fetcher = fetchers.allowing(at(source.host))
-    branch, tag = source.wanted(ref="main"), source.wanted(ref="v1.0.0")
+    branch, tag = source.request_for(ref="main"), source.request_for(ref="v1.0.0")
     assert got(fetcher, branch).source.digest == got(fetcher, tag).source.digest == f"sha1:{first}"
     asked = len(source.host.requests)
     second = source.commit({"a.yaml": "two"})
@@ -126,7 +126,7 @@ def test_a_host_that_hands_out_no_commits_is_asked_for_its_refs(source: Source, 
     git("config", "uploadpack.allowAnySHA1InWant", "false", at=source.bare)
     first = source.commit({"a.yaml": "one"})
     source.commit({"a.yaml": "two"})
-    answer = got(fetchers.allowing(at(source.host)), source.wanted(digest=first))
+    answer = got(fetchers.allowing(at(source.host)), source.request_for(digest=first))
     assert answer.tree.read("a.yaml") == b"one"
 
 
@@ -137,7 +137,7 @@ def test_a_private_repository_is_read_with_the_token_of_its_host(
     source.commit({"a.yaml": "one"}, "v1.0.0")
     source.host.password = "s3cret-t0ken"
     variable = f"CLOCKWORK_FETCH_TOKEN_127_0_0_1_{source.host.port}"
-    told = refused(fetchers.allowing(at(source.host)), source.wanted(ref="v1.0.0"))
+    told = refused(fetchers.allowing(at(source.host)), source.request_for(ref="v1.0.0"))
     assert told.reason == f"{at(source.host)} does not let us read it: set {variable}"
     spy = tmp_path / "bin"
     spy.mkdir()
@@ -149,14 +149,14 @@ def test_a_private_repository_is_read_with_the_token_of_its_host(
     os.environ["PATH"] = f"{spy}:{before}"
     try:
         fetcher = fetchers.allowing(at(source.host), environment={variable: "s3cret-t0ken"})
-        assert got(fetcher, source.wanted(ref="v1.0.0")).tree.read("a.yaml") == b"one"
+        assert got(fetcher, source.request_for(ref="v1.0.0")).tree.read("a.yaml") == b"one"
     finally:
         os.environ["PATH"] = before
     assert "fetch" in words.read_text()
     assert "s3cret" not in words.read_text()
     assert not any(b"s3cret" in path.read_bytes() for path in fetchers.folder.rglob("*") if path.is_file())
     wrong = fetchers.allowing(at(source.host), environment={variable: "another-t0ken"})
-    assert "t0ken" not in refused(wrong, source.wanted(ref="main")).reason
+    assert "t0ken" not in refused(wrong, source.request_for(ref="main")).reason
 
 
 def test_links_are_no_files_and_large_blobs_are_left_out(source: Source, fetchers: Fetchers) -> None:
@@ -165,7 +165,7 @@ def test_links_are_no_files_and_large_blobs_are_left_out(source: Source, fetcher
     (source.work / "film.bin").write_bytes(os.urandom(6 * 1024**2))
     source.commit({"a.yaml": "one"}, "v1")
     (source.work / "film.bin").unlink()
-    answer = got(fetchers.allowing(at(source.host), most=16 * 1024**2), source.wanted(ref="v1"))
+    answer = got(fetchers.allowing(at(source.host), most=16 * 1024**2), source.request_for(ref="v1"))
     assert list(answer.tree) == ["a.yaml"]
 
 
@@ -177,9 +177,9 @@ def test_a_repository_that_is_too_large_is_a_reason(source: Source, fetchers: Fe
     for number in range(8):
         (source.work / f"zeros-{number}.yaml").write_bytes(bytes([number]) * 15 * 1024**2)
     source.commit({}, "bomb")
-    packed = refused(fetchers.allowing(at(source.host), most=1024**2), source.wanted(ref="noisy"))
+    packed = refused(fetchers.allowing(at(source.host), most=1024**2), source.request_for(ref="noisy"))
     assert packed.reason == f"{at(source.host)} sends more than may be fetched (fetch.max_mib)"
-    unpacked = refused(fetchers.allowing(at(source.host), most=4 * 1024**2), source.wanted(ref="bomb"))
+    unpacked = refused(fetchers.allowing(at(source.host), most=4 * 1024**2), source.request_for(ref="bomb"))
     assert unpacked.reason == "the repository holds more than 100 MiB (fetch.max_mib)"
 
 
@@ -195,7 +195,7 @@ def test_what_the_host_answers_instead_is_told(source: Source, fetchers: Fetcher
     """In words of ours, with what to set."""
     source.commit({"a.yaml": "one"}, "v1")
     source.host.before = lambda _method, _path: status
-    assert reason in refused(fetchers.allowing(at(source.host)), source.wanted(ref="v1")).reason
+    assert reason in refused(fetchers.allowing(at(source.host)), source.request_for(ref="v1")).reason
 
 
 def test_a_host_that_says_nothing_is_given_up(source: Source, fetchers: Fetchers) -> None:
@@ -208,7 +208,7 @@ def test_a_host_that_says_nothing_is_given_up(source: Source, fetchers: Fetchers
         return 500
 
     source.host.before = silent
-    answer = refused(fetchers.allowing(at(source.host), seconds=1.5), source.wanted(ref="v1"))
+    answer = refused(fetchers.allowing(at(source.host), seconds=1.5), source.request_for(ref="v1"))
     waiting.set()
     assert answer.again
     assert answer.reason == f"{at(source.host)} did not send all of it in time (fetch.timeout)"
@@ -223,7 +223,7 @@ def test_a_redirect_is_not_followed(source: Source, fetchers: Fetchers) -> None:
             return Reply(b"", 301, {"Location": source.host.url(asked.path.lstrip("/"))})
 
         site.put("/", onward)
-        request = replace(source.wanted(ref="v1"), url=f"{site.url}/base.git")
+        request = replace(source.request_for(ref="v1"), url=f"{site.url}/base.git")
         answer = refused(fetchers.allowing(site.authority, at(source.host)), request)
     assert "redirects, which is not followed" in answer.reason
     assert source.host.requests == []

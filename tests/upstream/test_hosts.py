@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import BotError, Invalid, Refused, Unavailable
-from bot.upstream.hosts import AllowedHosts, Origin, split
+from bot.upstream.hosts import AllowedHosts, HostOrigin, split
 from bot.upstream.keys import KeyRing, variable
 
 
@@ -96,20 +96,20 @@ def test_what_is_no_plain_address_is_refused(url: str, reason: str) -> None:
 def test_addresses_inside_of_the_network_are_for_hosts_named_so(address: str) -> None:
     """Whatever form they come in: one of them among good ones is enough."""
     listed = ["93.184.215.14", address]
-    origin = Origin("https", "charts.example.com", 443)
+    origin = HostOrigin("https", "charts.example.com", 443)
     public = AllowedHosts(("charts.example.com",), resolve=lambda _host, _port: listed)
     with pytest.raises(Refused, match=r"an address inside of this network, and is not among fetch\.private_hosts"):
         public.addresses(origin)
     private = AllowedHosts((), ("charts.example.com",), resolve=lambda _host, _port: listed)
     assert private.addresses(origin) == listed
-    itself = Origin("https", address.partition("%")[0], 443)
+    itself = HostOrigin("https", address.partition("%")[0], 443)
     assert public.is_private(itself)
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e"])
 def test_addresses_of_the_internet_are_for_everybody(address: str) -> None:
     """That is what a host is allowed for."""
-    origin = Origin("https", "charts.example.com", 443)
+    origin = HostOrigin("https", "charts.example.com", 443)
     hosts = AllowedHosts(("charts.example.com",), resolve=lambda _host, _port: [address])
     assert hosts.addresses(origin) == [address]
     assert not hosts.is_private(origin)
@@ -122,7 +122,7 @@ def test_a_name_that_does_not_resolve_may_do_so_later() -> None:
         raise OSError(-2, "Name or service not known")
 
     with pytest.raises(Unavailable, match="does not resolve"):
-        AllowedHosts(("a.example",), resolve=resolve).addresses(Origin("https", "a.example", 443))
+        AllowedHosts(("a.example",), resolve=resolve).addresses(HostOrigin("https", "a.example", 443))
 
 
 def test_no_two_hosts_have_one_variable() -> None:

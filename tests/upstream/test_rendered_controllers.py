@@ -278,11 +278,11 @@ def test_applications_of_argo_take_charts_and_folders_from_elsewhere(
         metadata: {{name: {name}, namespace: argocd}}
         spec: {{destination: {{namespace: {name}}}, {sources}}}
         """
-    one = (
+    chart_source = (
         f"{{repoURL: {site.url}/charts, chart: web, targetRevision: 1.*, helm: {{valueFiles: [$own/values/web.yaml]}}}}"
     )
     listed = {
-        "http": f"sources: [{one}, {{repoURL: {OWN}, ref: own}}]",
+        "http": f"sources: [{chart_source}, {{repoURL: {OWN}, ref: own}}]",
         "oci": f"source: {{repoURL: {site.authority}/oci, chart: web, targetRevision: 3.0.0}}",
         "git": f"source: {{repoURL: {host.url('base.git')}, path: deploy, targetRevision: v1, kustomize: {{namePrefix: y-}}}}",
         "lost": f"source: {{repoURL: {host.url('base.git')}, path: not/there, targetRevision: v1}}",

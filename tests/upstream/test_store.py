@@ -16,7 +16,7 @@ from tests.entry import processes
 from tests.upstream.conftest import Fetchers
 from tests.upstream.packages import chart, index
 from tests.upstream.site import Asked, Reply, Site
-from tests.upstream.test_repository import got, publish, wanted
+from tests.upstream.test_repository import got, publish, request_for
 
 REQUEST = UpstreamRequest(UpstreamKind.CHART, "https://charts.example.com", "web", "1.0.0")
 RECEIPT = Receipt(UpstreamSource("https://charts.example.com/web", "1.0.0", "sha256:1"), "0" * 64, pinned=True, at=7.0)
@@ -65,10 +65,10 @@ def test_contents_are_what_their_name_says(tmp_path: Path) -> None:
 def test_what_was_altered_on_disk_is_fetched_again(site: Site, fetchers: Fetchers) -> None:
     """And what is rendered is never made from it."""
     publish(site)
-    first = got(fetchers.allowing(site.authority), wanted(site, "1.0.0"))
+    first = got(fetchers.allowing(site.authority), request_for(site, "1.0.0"))
     (content,) = (fetchers.folder / "contents").iterdir()
     content.write_bytes(chart("web", "6.6.6"))
-    again = got(fetchers.allowing(site.authority), wanted(site, "1.0.0"))
+    again = got(fetchers.allowing(site.authority), request_for(site, "1.0.0"))
     assert again.source == first.source
     assert again.tree.read("Chart.yaml") == first.tree.read("Chart.yaml")
 
@@ -94,7 +94,7 @@ def test_a_disk_that_takes_nothing_is_no_reason_to_stop(site: Site, fetchers: Fe
     fetchers.folder = tmp_path / "in-the-way"
     fetcher = fetchers.allowing(site.authority)
     for _ in range(3):
-        got(fetcher, wanted(site, "1.0.0"))
+        got(fetcher, request_for(site, "1.0.0"))
     assert len(site.asked) == 2
 
 
@@ -103,7 +103,7 @@ def test_threads_that_ask_at_once_are_answered_by_one_download(site: Site, fetch
     publish(site)
     fetcher = fetchers.allowing(site.authority)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: got(fetcher, wanted(site, "1.x")).source, range(16)))
+        answers = list(pool.map(lambda _: got(fetcher, request_for(site, "1.x")).source, range(16)))
     assert len(set(answers)) == 1
     assert len(site.asked) == 2
 
@@ -149,8 +149,8 @@ def test_a_download_that_is_under_way_does_not_hold_up_others(site: Site, fetche
     site.put("/charts/packages/web-1.0.0.tgz", waiting)
     fetcher = fetchers.allowing(site.authority)
     with ThreadPoolExecutor(2) as pool:
-        held = pool.submit(got, fetcher, wanted(site, "1.0.0"))
+        held = pool.submit(got, fetcher, request_for(site, "1.0.0"))
         assert started.wait(30)
-        assert got(fetcher, wanted(site, "1.2.0")).source.version == "1.2.0"
+        assert got(fetcher, request_for(site, "1.2.0")).source.version == "1.2.0"
         slow.set()
         assert held.result(30).source.version == "1.0.0"

@@ -58,7 +58,7 @@ def reaching(site: Site, *names: str, environment: dict[str, str] | None = None)
     """A client for which ``names`` lead to loopback."""
     entries = tuple(f"{name}:{site.port}" for name in names)
     hosts = AllowedHosts((), entries, resolve=lambda _host, _port: ["127.0.0.1"])
-    return Web(hosts, KeyRing(), environment or {}, seconds=10.0)
+    return Web(hosts, KeyRing(), environment or {}, seconds=60.0)
 
 
 def get(client: Web, url: str) -> bytes:
@@ -90,10 +90,10 @@ def test_a_redirect_does_not_lead_out_of_tls(secured: Site, site: Site) -> None:
     site.put("/b", b"plain")
     entries = (f"public.test:{site.port}",)
     private = (f"{NAME}:{secured.port}",)
-    client = Web(AllowedHosts(entries, private, resolve=lambda _host, _port: ["127.0.0.1"]), seconds=10.0)
+    client = Web(AllowedHosts(entries, private, resolve=lambda _host, _port: ["127.0.0.1"]), seconds=60.0)
     with pytest.raises(Refused, match=r"sends us on to public\.test:\d+ without TLS"):
         get(client, f"https://{NAME}:{secured.port}/a")
-    inside = Web(AllowedHosts((), entries + private, resolve=lambda _host, _port: ["127.0.0.1"]), seconds=10.0)
+    inside = Web(AllowedHosts((), entries + private, resolve=lambda _host, _port: ["127.0.0.1"]), seconds=60.0)
     assert get(inside, f"https://{NAME}:{secured.port}/a") == b"plain"
 
 
@@ -101,9 +101,9 @@ def test_a_proxy_of_the_environment_is_asked_instead(site: Site) -> None:
     """It resolves names itself; what NO_PROXY names is asked directly."""
     site.put("http://charts.test/a", b"through a proxy")
     hosts = AllowedHosts(("charts.test",), resolve=lambda _host, _port: ["127.0.0.1"])
-    client = Web(hosts, environment={"http_proxy": site.url}, seconds=10.0)
+    client = Web(hosts, environment={"http_proxy": site.url}, seconds=60.0)
     assert get(client, "http://charts.test/a") == b"through a proxy"
-    direct = Web(hosts, environment={"http_proxy": site.url, "NO_PROXY": "charts.test"}, seconds=10.0)
+    direct = Web(hosts, environment={"http_proxy": site.url, "NO_PROXY": "charts.test"}, seconds=60.0)
     with pytest.raises(Refused, match="inside of this network"):
         get(direct, "http://charts.test/a")
 
@@ -112,7 +112,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(site: Site) -> None
     """All of them were judged."""
     site.put("/a", b"hello")
     hosts = AllowedHosts((), (f"{NAME}:{site.port}",), resolve=lambda _host, _port: ["127.0.0.2", "127.0.0.1"])
-    assert get(Web(hosts, seconds=10.0), f"http://{NAME}:{site.port}/a") == b"hello"
+    assert get(Web(hosts, seconds=60.0), f"http://{NAME}:{site.port}/a") == b"hello"
 
 
 def test_an_answer_that_is_no_http_is_told(site: Site) -> None:
