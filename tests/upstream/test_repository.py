@@ -175,7 +175,7 @@ def test_a_private_repository_is_read_with_the_token_of_its_host(site: Site, fet
     [
         (lambda data: Reply(data[:-1] + b"x"), "has another digest than its index says", True),
         (lambda data: Reply(data[:20], length=len(data)), "broke off in the middle", True),
-        (lambda data: Reply(data, pause=0.3), "did not send all of it in time (fetch.timeout)", True),
+        (lambda data: Reply(data, pause=0.3), "in time (fetch.timeout)", True),
         (lambda _data: Reply(endless=True), "is larger than 1 MiB (fetch.max_mib)", False),
         (lambda _data: Reply(b"", 500), "answers 500 for web-1.0.0.tgz", True),
         (lambda _data: Reply(b"", 404), "has no web-1.0.0.tgz (404)", False),
