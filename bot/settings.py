@@ -42,6 +42,9 @@ ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command"
 """The kinds that are built in."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"
+)
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
@@ -197,6 +200,36 @@ class ArgoSettings(_Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
+
+
+class FetchSettings(_Section):
+    """What may be fetched of what the repository names and does not hold: charts, remote bases, other repositories.
+
+    Nothing without ``hosts``. Credentials are in the environment (:mod:`bot.upstream.keys`).
+    """
+
+    hosts: list[str] = []
+    """Who may be asked: ``host``, ``host:port``, ``host/path`` for what lies below the path alone."""
+    private_hosts: list[str] = []
+    """The same for hosts that have addresses inside of this network."""
+    refresh: Annotated[Seconds, Field(ge=1)] = 600
+    """How long a branch, a range of versions or a tag such as ``latest`` stays what it was."""
+    timeout: Annotated[Seconds, Field(ge=1)] = 60
+    """For one answer, or one commit of Git."""
+    max_mib: Annotated[int, Field(ge=1, le=1024)] = 64
+    """The largest archive, packed."""
+    cache_mib: Annotated[int, Field(ge=1)] = 1024
+    """What is kept below the cache folder for the next run."""
+
+    @field_validator("hosts", "private_hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _HOST.fullmatch(entry):
+                raise ValueError(
+                    f"{entry!r}: write host, host:port or host/path, such as ghcr.io/our-team, and no scheme"
+                )
+        return value
 
 
 class WindowSettings(_Section):
@@ -400,6 +433,7 @@ class Settings(_Section):
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     argo: ArgoSettings = ArgoSettings()
+    fetch: FetchSettings = FetchSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()

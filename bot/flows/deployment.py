@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
-from bot.model.filetree import FileTree
+from bot.model.filetree import Ask, FileTree, fact
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
 from bot.targets.clusters import ArgoCluster
@@ -76,6 +77,11 @@ class DeploymentReader:
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
     plans: Plans = field(default_factory=Plans)
+    upstream: Ask = nowhere
+    """Has what the repository names and does not hold."""
+    known: Ask = nowhere
+    """Has of it what was fetched before."""
+    _asked: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +90,8 @@ class DeploymentReader:
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
         chosen = self.selection
+        self._asked.clear()
+        tree = self.reaching(tree)
         discovery = self.discovery(tree)
         targets = [self._observed(target) for target in discovery.targets]
         if chosen.only is not None and chosen.only not in {target.name for target in targets}:
@@ -96,6 +104,23 @@ class DeploymentReader:
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
+
+    def reaching(self, tree: FileTree) -> FileTree:
+        """``tree`` with what it names elsewhere to be fetched when it is rendered."""
+        return tree.with_upstream(self._fetched)
+
+    def holding(self, tree: FileTree) -> FileTree:
+        """``tree`` with no more to be had from elsewhere than what was fetched before: for many tries."""
+        return tree.with_upstream(self.known)
+
+    def is_outdated(self) -> bool:
+        """Whether what was fetched is another thing by now: a branch went on, or a host answers again."""
+        return any(fact(self.upstream(request)) != answer for request, answer in list(self._asked.items()))
+
+    def _fetched(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        answer = self.upstream(request)
+        self._asked[request] = fact(answer)
+        return answer
 
     def discovery(self, tree: FileTree) -> Discovery:
         """What ``tree`` deploys; nothing is rendered for it."""

@@ -96,6 +96,7 @@ class _Side:
 
     @classmethod
     def of(cls, tree: FileTree, reader: DeploymentReader) -> _Side:
+        tree = reader.reaching(tree)
         discovery = reader.discovery(tree)
         return cls(reader, tree, discovery, reader.documents)
 

@@ -24,7 +24,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     documents = reader.documents.on(deployment.tree)
     expansions = deployment.expansions
     return Scene(
-        tree=deployment.tree,
+        tree=reader.holding(deployment.tree),
         objects={each: _objects(of, documents) for each, of in expansions.items()},
         render=lambda tree, names: _rendered(deployment, reader, tree, names),
         inputs={each: inputs(of, documents) for each, of in expansions.items()},

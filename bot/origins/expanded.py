@@ -15,6 +15,7 @@ from typing import Final
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
+from bot.model.upstream import UpstreamFiles, UpstreamRequest
 from bot.origins.chart_values import merged
 from bot.origins.scene import (
     ARGO,
@@ -32,6 +33,7 @@ from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
 from bot.targets.kustomization import FILE_NAMES, Closure, closure, file_of, references
 from bot.targets.paths import joined
+from bot.targets.upstream import REQUEST, argo_source
 
 _OTHER_VALUES: Final = re.compile(r"(?:\A|/)values[-._][^/]+\.ya?ml\Z")
 _CARRIERS: Final = {
@@ -213,10 +215,11 @@ class _Survey:
                 if (declared := self._declared(unit)) is not None:
                     yield KustomizationLayer(declared.file, declared.index, ("spec",), FLUX)
             case UnitKind.HELM:
-                yield from self._value_layers(unit.path, _value_files(unit))
+                yield from self._value_layers(unit.path, _value_files(unit), self._defaults(unit.path))
             case UnitKind.FLUX_HELM_RELEASE:
                 if carrier is not None:
-                    yield CarriedLayer(carrier, ("spec", "values"), self._defaults(_chart(unit)))
+                    defaults = self._fetched(_flux_request(unit)) or self._defaults(_chart(unit))
+                    yield CarriedLayer(carrier, ("spec", "values"), defaults)
             case UnitKind.ARGO_APPLICATION:
                 yield from self._application(unit, carrier)
             case UnitKind.KUSTOMIZE | UnitKind.DIRECTORY:
@@ -238,11 +241,13 @@ class _Survey:
                     taking.append((-len(files) if folder != rendered.unit.path else -sys.maxsize, path))
         return [path for _, path in sorted(taking)]
 
-    def _value_layers(self, chart: str, files: list[str]) -> Iterator[ValuesLayer]:
-        """The values files of a chart, the one that wins first, each over those below it."""
-        below = self._defaults(chart)
+    def _value_layers(self, chart: str | None, files: list[str], defaults: Tree) -> Iterator[ValuesLayer]:
+        """The values files of a chart, the one that wins first, each over those below it. ``chart`` is its folder; None for
+        one that is not in this repository.
+        """
+        below = defaults
         layers = []
-        own = posixpath.join(chart, "values.yaml")
+        own = "" if chart is None else posixpath.join(chart, "values.yaml")
         if own in self.documents.tree and own not in files:
             layers.append(ValuesLayer(own, defaults=below))
         for file in files:
@@ -258,21 +263,25 @@ class _Survey:
         single = not flux.mappings(unit.spec.get("sources"))
         for index, source in enumerate(argo.sources(unit.spec)):
             path = joined("", flux.text(source, "path") or ".")
-            if path is None or flux.text(source, "chart") or "ref" in source:
+            if path is None or "ref" in source:
                 continue
             pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
-            if posixpath.join(path, "Chart.yaml") in self.documents.tree:
+            fetched = self._fetched((argo_source(source), "")) if flux.text(source, "chart") else None
+            if fetched is not None or posixpath.join(path, "Chart.yaml") in self.documents.tree:
                 files = [each for each in _value_files(unit) if each in self.documents.tree]
-                inline = self._inline((path, files), (*pointer, "helm"), source, declared, carrier)
+                defaults = self._defaults(path) if fetched is None else fetched
+                inline = self._inline((defaults, files), (*pointer, "helm"), source, declared, carrier)
                 has_values = {"values", "valuesObject"} & set(flux.below(source, "helm"))
-                layers = list(self._value_layers(path, files))
+                layers = list(self._value_layers(path if fetched is None else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
+            elif flux.text(source, "chart"):
+                continue
             elif declared is not None:
                 yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
     def _inline(
         self,
-        chart: tuple[str, list[str]],
+        chart: tuple[Tree, list[str]],
         helm: Pointer,
         source: Tree,
         declared: ManifestDocument | None,
@@ -281,7 +290,7 @@ class _Survey:
         """The values in an application itself, over those of the chart and of its values files. ``valuesObject`` takes the
         place of ``values`` where it is there (argo-cd, ``ApplicationSourceHelm.ValuesYAML``).
         """
-        defaults = self._defaults(chart[0])
+        defaults = chart[0]
         for file in chart[1]:
             defaults = merged(defaults, self._values(file))
         held = flux.below(source, "helm")
@@ -301,14 +310,35 @@ class _Survey:
         return listed[0].tree if listed else {}
 
     def _defaults(self, chart: str) -> Tree:
-        """The values of a chart and of the charts in it (Helm docs, "Subcharts and Global Values")."""
-        if not chart:
-            return {}
-        defaults: Tree = {}
-        for path in self.documents.tree.under(posixpath.join(chart, "charts")):
-            if path.endswith("/values.yaml") and path.count("/") == chart.count("/") + 3:
-                defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: self._values(path)})
-        return merged(defaults, self._values(posixpath.join(chart, "values.yaml")))
+        """The values of a chart of this repository and of the charts in it."""
+        return _chart_defaults(self.documents, chart) if chart else {}
+
+    def _fetched(self, asked: tuple[UpstreamRequest | None, str]) -> Tree | None:
+        """The same for a chart of another place, by its folder there; None where nothing was fetched."""
+        request, folder = asked
+        answer = None if request is None else self.documents.tree.ask(request)
+        return _chart_defaults(self.documents.on(answer.tree), folder) if isinstance(answer, UpstreamFiles) else None
+
+
+def _chart_defaults(documents: Documents, chart: str) -> Tree:
+    """The values of a chart and of the charts in it (Helm docs, "Subcharts and Global Values")."""
+
+    def values(path: str) -> Tree:
+        return next((document.tree for document in documents.of(path)), {})
+
+    defaults: Tree = {}
+    home = posixpath.join(chart, "charts")
+    for path in documents.tree.under(home):
+        if path.endswith("/values.yaml") and path.count("/") == home.count("/") + 2:
+            defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: values(path)})
+    return merged(defaults, values(posixpath.join(chart, "values.yaml")))
+
+
+def _flux_request(unit: Unit) -> tuple[UpstreamRequest | None, str]:
+    """What a release's chart is fetched by, and its folder there: that of a repository, the top of an archive."""
+    source = flux.below(unit.spec, "source")
+    in_git = flux.text(source, "object", "kind") == "GitRepository"
+    return UpstreamRequest.of(flux.below(source, REQUEST)), _chart(unit) if in_git else ""
 
 
 def _chart(unit: Unit) -> str:

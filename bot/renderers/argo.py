@@ -14,7 +14,7 @@ from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers import charts, directory, values
+from bot.renderers import charts, directory, elsewhere, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.kustomize import Additions, Kustomize
 from bot.renderers.objects import ARGO_HOOK, HELM_HOOK, described, is_hook, titled
@@ -22,6 +22,7 @@ from bot.targets.argo import is_here, sources
 from bot.targets.documents import Documents
 from bot.targets.kustomization import file_of
 from bot.targets.paths import joined
+from bot.targets.upstream import argo_source
 
 _IMAGE: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<new>[^@]+?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>.+))?")
 
@@ -58,24 +59,38 @@ class Argo:
             return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
 
         written, url = text(source.get("path")), text(source.get("repoURL"))
-        if text(source.get("chart")):
-            return failed(f"its chart {text(source.get('chart'))} comes from {url}, from where nothing is fetched")
-        path = joined("", written or ".")
-        if path is None or not is_here(source, tree, texts(unit.spec.get("own"))) or not tree.under(path):
-            return failed(f"{written or 'a source'} of {url} is not in this repository")
         if "plugin" in source:
             return failed("configuration management plug-ins are not run")
-        here = replace(unit, path=path)
+        path = joined("", "." if text(source.get("chart")) else written or ".")
+        if path is None or (is_ours(source, unit) and not tree.under(path)):
+            return failed(f"{written or 'a source'} of {url} is not in this repository")
+        if is_here(source, tree, texts(unit.spec.get("own"))):
+            return self._folder(replace(unit, path=path), source, tree, tree)
+        request, what = argo_source(source), f"its source is another repository, {url}, and"
+        if text(source.get("chart")):
+            what = f"its chart {text(source.get('chart'))} comes from {url}, and"
+        if request is None:
+            return failed(f"{written or 'a source'} of {url} is not in this repository")
+        files = elsewhere.obtained(request, tree, unit, what)
+        if isinstance(files, NotCompared):
+            return Rendering(error=files)
+        if not files.tree.under(path):
+            return failed(f"{written} is not in {files.source}")
+        made = self._folder(replace(unit, path=path), source, files.tree, tree)
+        return elsewhere.moved(made, unit, files.source)
+
+    def _folder(self, here: Unit, source: Tree, tree: FileTree, own: FileTree) -> Rendering:
+        """A folder by what it holds. ``own`` is this repository, where values files may come from."""
         helm, kustomize = mapping(source.get("helm")), mapping(source.get("kustomize"))
         if charts.metadata(tree, here.path) is not None or (helm and not kustomize):
-            return self._chart(here, helm, tree)
+            return self._chart(here, helm, tree, own)
         if kustomize or file_of(self.documents.on(tree), here.path) is not None:
             return self.kustomize.render(here, tree, _additions(kustomize, here.path, tree))
         return directory.render(here, tree, self.documents, mapping(source.get("directory")))
 
-    def _chart(self, unit: Unit, spec: Tree, tree: FileTree) -> Rendering:
+    def _chart(self, unit: Unit, spec: Tree, tree: FileTree, own: FileTree) -> Rendering:
         try:
-            given, files = _values(spec, unit, tree)
+            given, files = _values(spec, unit, tree, own)
         except Invalid as exc:
             return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
         release = Release(
@@ -97,7 +112,7 @@ def _capabilities(spec: Tree, helm: Helm) -> Capabilities:
     )
 
 
-def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], frozenset[str]]:
+def _values(spec: Tree, unit: Unit, tree: FileTree, own: FileTree) -> tuple[dict[str, JSON], frozenset[str]]:
     """Value files in order, then ``values``, which ``valuesObject`` replaces, then ``parameters`` and ``fileParameters``;
     the later over the earlier (argo-cd docs, "Helm", "Helm Value Precedence").
     """
@@ -105,7 +120,7 @@ def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], fr
     read: set[str] = set()
     for each in texts(spec.get("valueFiles")):
         path = value_file(each, unit)
-        data = None if path is None else tree.read(path)
+        data = None if path is None else (own if each.startswith("$") else tree).read(path)
         if path is None or data is None:
             if spec.get("ignoreMissingValueFiles") is True:
                 continue
@@ -127,6 +142,12 @@ def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], fr
         read.add(path)
         given = values.at_path(text(parameter.get("name")), data.decode("utf-8", "replace"), given)
     return given, frozenset(read)
+
+
+def is_ours(source: Tree, unit: Unit) -> bool:
+    """Whether a source is this repository by its URL, whatever lies at its path."""
+    own = texts(unit.spec.get("own"))
+    return bool(own) and is_here(source, None, own)
 
 
 def value_file(written: str, unit: Unit) -> str | None:

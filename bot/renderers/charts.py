@@ -10,17 +10,20 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.semver import parse_constraint, parse_version
 from bot.model.target import NotCompared
+from bot.model.upstream import NotFetched
 from bot.renderers import values
 from bot.renderers.objects import as_json
 from bot.targets.documents import Documents
 from bot.targets.paths import is_below, joined
+from bot.targets.upstream import dependency_request
 
 _METADATA: Final = ("Chart.yaml", "Chart.yml")
 _DEEPEST: Final = 8
@@ -93,6 +96,7 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
     files = {posixpath.relpath(path, folder or "."): path for path in tree.under(folder)}
     written: dict[str, bytes] = {} if defaults is None else {"values.yaml": defaults}
     missing: list[Tree] = []
+    changing = False
     for dependency in mappings(about.tree.get("dependencies")) if about else ():
         name = text(dependency.get("name"))
         if _is_vendored(files, name, text(dependency.get("alias"))):
@@ -103,14 +107,19 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
             written.update({f"charts/{name}/{below}": data for below, data in beside.written.items()})
         elif _is_off(dependency, folder, given, defaults, documents):
             missing.append(dependency)
+        elif isinstance(beside, NotCompared):
+            return beside
         else:
-            what = f"its chart needs {name}, which is not in its charts folder"
-            line = about.line if about else 1
-            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", file, line)
+            fetched = _fetched(documents, folder, dependency, depth)
+            if isinstance(fetched, NotCompared):
+                return replace(fetched, file=file, line=about.line if about else 1)
+            home = text(dependency.get("alias")) or name
+            written.update({f"charts/{home}/{below}": data for below, data in fetched.contents.items()})
+            changing = changing or fetched.changing
     if missing and about is not None:  # as if it did not need what is switched off: Helm would ask for it all the same
         rest = [each for each in mappings(about.tree.get("dependencies")) if each not in missing]
         written[posixpath.basename(file)] = as_json({**about.tree, "dependencies": rest}).encode()
-    changing = _is_changing(tree, files.items())
+    changing = changing or _is_changing(tree, files.items())
     return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing)
 
 
@@ -127,6 +136,43 @@ def _beside(documents: Documents, folder: str, dependency: Tree, depth: int) -> 
     if path is None or depth >= _DEEPEST or metadata(documents.tree, path) is None or is_below(folder, path):
         return None
     return _chart(documents, path, {}, None, depth + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    contents: Mapping[str, bytes]
+    changing: bool
+
+
+def _fetched(documents: Documents, folder: str, dependency: Tree, depth: int) -> _Fetched | NotCompared:
+    """A dependency from where it is published, in the version of ``Chart.lock`` where that names it."""
+    name = text(dependency.get("name"))
+    what = f"its chart needs {name}, which is not in its charts folder"
+    locked = _locked(documents, folder)
+    stated = parse_constraint(text(dependency.get("version")) or "*")
+    held = parse_version(locked.get(name, ""))
+    if held is not None and stated is not None and not stated.takes(held):
+        return NotCompared(
+            "", f"{what}, and Chart.lock holds another version than it asks for (helm dependency update)"
+        )
+    request = dependency_request(dependency, locked)
+    if request is None or depth >= _DEEPEST:
+        return NotCompared("", f"{what}; its repository cannot be asked (helm dependency update)")
+    answer = documents.tree.ask(request)
+    if isinstance(answer, NotFetched):
+        return NotCompared("", f"{what} and is not fetched: {answer.reason}", again=answer.again)
+    tree = answer.tree.with_upstream(documents.tree.ask)
+    inner = _chart(documents.on(tree), "", {}, None, depth + 1)
+    if isinstance(inner, NotCompared):
+        return replace(inner, reason=f"{what}; of {answer.source}: {inner.reason}")
+    return _Fetched(inner.contents(tree), inner.changing)
+
+
+def _locked(documents: Documents, folder: str) -> Mapping[str, str]:
+    """The versions that ``Chart.lock`` holds, by name (Helm docs, "Helm Dependency Build")."""
+    held = next(iter(documents.of(posixpath.join(folder, "Chart.lock"))), None)
+    entries = mappings(held.tree.get("dependencies")) if held is not None else ()
+    return {text(each.get("name")): text(each.get("version")) for each in entries}
 
 
 def _is_off(dependency: Tree, folder: str, given: Tree, defaults: bytes | None, documents: Documents) -> bool:

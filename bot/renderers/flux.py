@@ -17,7 +17,8 @@ from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers import values
+from bot.model.upstream import UpstreamFiles, UpstreamKind, UpstreamRequest
+from bot.renderers import elsewhere, values
 from bot.renderers.helm import Helm, Release
 from bot.renderers.kustomize import Additions, Kustomize
 from bot.renderers.objects import as_json, described, titled
@@ -27,6 +28,7 @@ from bot.targets.documents import Documents
 from bot.targets.flux import SUBSTITUTED
 from bot.targets.kustomization import FILE_NAMES, file_of
 from bot.targets.paths import joined
+from bot.targets.upstream import REQUEST, requested
 
 _RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
 _SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
@@ -42,9 +44,19 @@ class Flux:
     documents: Documents
 
     def kustomization(self, unit: Unit, tree: FileTree) -> Rendering:
-        """The objects that a ``Kustomization`` applies."""
+        """The objects that a ``Kustomization`` applies, of this repository or of another one that its source names."""
+        asked = requested(unit.spec)
+        if asked is None:
+            return self._kustomization(unit, tree)
+        kind = "another repository" if asked[0].kind is UpstreamKind.GIT else "an artifact"
+        files = elsewhere.obtained(asked[0], tree, unit, f"its source is {kind}, {asked[0].url}, and")
+        if isinstance(files, NotCompared):
+            return Rendering(error=files)
+        return elsewhere.moved(self._kustomization(replace(unit, path=asked[1]), files.tree), unit, files.source)
+
+    def _kustomization(self, unit: Unit, tree: FileTree) -> Rendering:
         if not tree.under(unit.path):
-            reason = f"spec.path names {unit.path or '.'}, which is not in this repository"
+            reason = f"spec.path names {unit.path or '.'}, which is not in {_place(unit)}"
             return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
         laid = _with_generated(unit.path, tree, self.documents)
         if isinstance(laid, NotCompared):
@@ -60,11 +72,17 @@ class Flux:
         return Rendering(kept, inputs, tuple(left), rendering.error)
 
     def release(self, unit: Unit, tree: FileTree) -> Rendering:
-        """The objects that a ``HelmRelease`` installs."""
-        spec = unit.spec
-        chart = _chart(spec, tree)
-        if not isinstance(chart, str):
+        """The objects that a ``HelmRelease`` installs. Its chart may lie in another place."""
+        chart = _chart(unit.spec, tree, unit)
+        if isinstance(chart, str):
+            return self._release(unit, chart, tree)
+        if isinstance(chart, NotCompared):
             return Rendering(error=replace(chart, subject=titled(unit), file=unit.file, line=unit.line))
+        folder = _folder_in(unit.spec)
+        return elsewhere.moved(self._release(unit, folder, chart.tree), unit, chart.source)
+
+    def _release(self, unit: Unit, chart: str, tree: FileTree) -> Rendering:
+        spec = unit.spec
         try:
             given = _values(spec)
             files = _value_files(spec, tree)
@@ -223,15 +241,31 @@ def _left_out(made: RenderedObject) -> NotCompared | None:
     return None
 
 
-def _chart(spec: Tree, tree: FileTree) -> str | NotCompared:
-    """The folder of the chart, where it is in this repository; why not, where it comes from elsewhere."""
+def _place(unit: Unit) -> str:
+    return "its source" if requested(unit.spec) else "this repository"
+
+
+def _folder_in(spec: Tree) -> str:
+    """The folder of a chart in what its source holds: a Git repository has many, an archive is one."""
+    source = mapping(spec.get("source"))
+    if text(get(source, "object", "kind")) != "GitRepository":
+        return ""
+    sought = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
+    return joined("", text(sought.get("chart")).lstrip("/") or ".") or ""
+
+
+def _chart(spec: Tree, tree: FileTree, unit: Unit) -> str | UpstreamFiles | NotCompared:
+    """The folder of the chart, where it is in this repository; the files of its source, where that is elsewhere."""
     source = mapping(spec.get("source"))
     held = mapping(source.get("object"))
     sought = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
     kind, chart = text(held.get("kind")) or text(source.get("kind")), text(sought.get("chart"))
     named = f"{kind} {text(get(held, 'metadata', 'name')) or text(source.get('name'))}".strip()
-    if source.get("elsewhere"):
-        return NotCompared("", f"its chart {chart} comes from another repository, {text(source['elsewhere'])}")
+    if (request := UpstreamRequest.of(mapping(source.get(REQUEST)))) is not None:
+        whose = "another repository, " if source.get("elsewhere") else ""
+        name = chart or posixpath.basename(request.url)
+        what = f"its chart {name} comes from {whose}{text(get(held, 'spec', 'url'))}, and"
+        return elsewhere.obtained(request, tree, unit, what)
     if kind == "GitRepository" or (kind == "" and chart.startswith((".", "/"))):
         path = joined("", chart.lstrip("/") or ".")
         if path is not None and tree.under(path):
@@ -239,10 +273,7 @@ def _chart(spec: Tree, tree: FileTree) -> str | NotCompared:
         return NotCompared("", f"the chart {chart} of {named} is not in this repository")
     if not held:
         return NotCompared("", f"its chart comes from {named or 'a source'}, which is not in this repository")
-    url = text(get(held, "spec", "url"))
-    return NotCompared(
-        "", f"its chart {chart or posixpath.basename(url)} comes from {url}, from where nothing is fetched"
-    )
+    return NotCompared("", f"its chart {chart} comes from {named}, and charts of such a source are not fetched")
 
 
 def _updates_crds(spec: Tree) -> bool:

@@ -22,7 +22,8 @@ from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd, ProcessResult
-from bot.renderers import inflation, tools
+from bot.renderers import elsewhere, inflation, tools
+from bot.renderers.bases import with_bases
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
 from bot.renderers.objects import as_json, described, one_line, parsed, titled
@@ -80,16 +81,22 @@ class Kustomize:
         main = file_of(on, unit.path) or posixpath.join(unit.path, "kustomization.yaml")
         if (error := on.error(main)) is not None:
             return Rendering(inputs=frozenset({main}), error=NotCompared(titled(unit), error.message, main, error.line))
-        laid = tree.with_changes({main: written(on, main, tree.read(main) or b"", additions)})
-        parts = closure(self.documents.on(laid), unit.path)
+        complete = with_bases(unit, tree, self.documents)
+        if isinstance(complete, NotCompared):
+            known = frozenset(path for path in closure(on, unit.path).files)
+            return elsewhere.settled(Rendering(inputs=known, error=complete), unit, on)
+        own, on = on, self.documents.on(complete.tree)
+        laid = complete.tree.with_changes({main: written(on, main, complete.tree.read(main) or b"", additions)})
+        parts = closure(self.documents.on(laid), unit.path) if additions else complete.parts
         inputs = frozenset(parts.files)
         if (problem := _before(unit, parts, self.documents.on(laid))) is not None:
-            return Rendering(inputs=inputs, error=problem)
+            return elsewhere.settled(Rendering(inputs=inputs, error=problem), unit, own)
         inflated = inflation.inflated(unit, parts, self.documents.on(laid), self.helm)
         if isinstance(inflated, NotCompared):
-            return Rendering(inputs=inputs, error=inflated)
+            return elsewhere.settled(Rendering(inputs=inputs, error=inflated), unit, own)
         files = {path: laid.read(path) or b"" for path in parts.files - parts.charts} | inflated
-        return self._built(unit, inputs, files, on, anywhere=anywhere)
+        built = self._built(unit, inputs, files, on, anywhere=anywhere)
+        return elsewhere.settled(built, unit, own)
 
     def _built(
         self, unit: Unit, inputs: frozenset[str], files: Mapping[str, bytes], documents: Documents, *, anywhere: bool
@@ -141,7 +148,7 @@ def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | N
     for references, what in (
         (parts.outside, "leads out of the repository"),
         (parts.missing, "is not there"),
-        (parts.remote, "is on the network, from where nothing is fetched"),
+        (parts.remote, "is on the network, and nothing is fetched for this field or in this form"),
     ):
         if references:
             first = references[0]

@@ -7,12 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
+from bot.model.upstream import UpstreamSource
 from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
@@ -102,6 +103,8 @@ class Renderers:
             return kept[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
         rendering = self._made(unit, watched)
+        fetched = (each for each in watched.reads.upstream.values() if isinstance(each, UpstreamSource))
+        rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
         with self._lock:
             self.rendered += 1
         if rendering.error is None or not rendering.error.missing_tool:  # a tool may be installed while this runs

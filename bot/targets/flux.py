@@ -14,7 +14,9 @@ from typing import Final
 from bot.model import json
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
+from bot.model.upstream import UpstreamRequest
 from bot.targets.paths import joined
+from bot.targets.upstream import FOLDER, REQUEST, flux_chart, flux_source
 
 KUSTOMIZE_GROUP: Final = "kustomize.toolkit.fluxcd.io"
 HELM_GROUP: Final = "helm.toolkit.fluxcd.io"
@@ -107,15 +109,18 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
     if out is not None:
         return out
     path = repository_path(spec, namespace(tree), seen, own)
+    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen)}
     if isinstance(path, _Elsewhere):
-        return NotCompared(title, path.reason, made.file, made.line)
-    variables = _variables(spec, namespace(tree), seen)
+        if path.request is None:
+            return NotCompared(title, path.reason, made.file, made.line)
+        given |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
+        path = f"{path.request.url}//{path.folder}".rstrip("/")
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
         path,
         namespace=text(spec, "targetNamespace"),
-        spec={**spec, SUBSTITUTED: variables},
+        spec=given,
         file=made.file,
         line=made.line,
         how=title,
@@ -134,7 +139,11 @@ def _not_compared(made: RenderedObject, title: str, spec: Tree) -> NotCompared |
 
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
+    """What is not a folder of this repository, and why. ``request`` is where ``folder`` can be had."""
+
     reason: str
+    request: UpstreamRequest | None = None
+    folder: str = ""
 
 
 def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str]) -> str | _Elsewhere:
@@ -147,15 +156,22 @@ def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str
         if isinstance(made, _Elsewhere):
             return made
         prefix = made
-    elif kind != "GitRepository":
-        return _Elsewhere(f"its source is {kind or 'unknown'} {source}, whose files are not in this repository")
     else:
         held = seen.find(kind, text(ref, "namespace") or space, source)
         url = text(held, "spec", "url") if held is not None else ""
+        if kind != "GitRepository":
+            reason = f"its source is {kind or 'unknown'} {source}, whose files are not in this repository"
+            return _elsewhere(reason, held, spec)
         if url and own and normal_url(url) not in {normal_url(each) for each in own}:
-            return _Elsewhere(f"its source is another repository, {url}")
+            return _elsewhere(f"its source is another repository, {url}", held, spec)
     path = joined(prefix, text(spec, "path") or ".")
     return _Elsewhere("spec.path leads out of its source") if path is None else path
+
+
+def _elsewhere(reason: str, held: Tree | None, spec: Tree) -> _Elsewhere:
+    folder = joined("", text(spec, "path") or ".")
+    request = flux_source(held) if held is not None and folder is not None else None
+    return _Elsewhere(reason, request, folder or "")
 
 
 def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
@@ -276,4 +292,7 @@ def _chart_source(tree: Tree, spec: Tree, seen: ObjectIndex, own: Sequence[str])
     url = text(held, "spec", "url") if text(held, "kind") == "GitRepository" else ""
     elsewhere = url if url and own and normal_url(url) not in {normal_url(each) for each in own} else ""
     source: dict[str, JSON] = {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
+    if held is not None and (elsewhere or text(held, "kind") != "GitRepository"):
+        request = flux_chart(held, chart or below(spec, "chart", "spec"))
+        source |= {REQUEST: request.as_tree()} if request is not None else {}
     return {**source, **({"chart": chart} if chart else {}), **({"elsewhere": elsewhere} if elsewhere else {})}

@@ -37,6 +37,7 @@ def test_every_unit_is_found_through_the_objects_before_it(fleet: Expansion) -> 
     assert list(parents) == [
         "Kustomization flux-system/flux-system",
         "Kustomization flux-system/apps",
+        "Kustomization flux-system/elsewhere",
         "Kustomization flux-system/infra",
         "Kustomization flux-system/hidden",
         "Kustomization flux-system/late",
@@ -51,9 +52,10 @@ def test_what_is_not_applied_from_here_is_left_out_with_its_reason(fleet: Expans
     reasons = {left.subject: left.reason for left in fleet.left_out}
     assert reasons == {
         "Kustomization flux-system/asleep": "it is suspended (spec.suspend), so nothing of it is applied now",
-        "Kustomization flux-system/elsewhere": "its source is another repository, https://github.com/example/other",
-        "HelmRelease infra/bought": "its chart bought comes from oci://registry.example.com/charts/bought, from where"
-        " nothing is fetched",
+        "Kustomization flux-system/elsewhere": "its source is another repository, https://github.com/example/other,"
+        " and is not fetched: github.com is not among fetch.hosts in clockwork.yaml",
+        "HelmRelease infra/bought": "its chart bought comes from oci://registry.example.com/charts/bought, and is not"
+        " fetched: registry.example.com is not among fetch.hosts in clockwork.yaml",
         "ConfigMap infra/by-hand": "kustomize.toolkit.fluxcd.io/reconcile: disabled",
         "ConfigMap infra/once": "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent",
     }
