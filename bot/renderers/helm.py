@@ -257,7 +257,11 @@ def _steady(
 
 
 def _differences(left: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
+    """Where two renderings differ: a mapping as a whole where it has other keys each time."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
+        if at and left.keys() != right.keys():
+            yield at
+            return
         for key in {**left, **right}:
             yield from _differences(left.get(key), right.get(key), (*at, key))
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
