@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bot.errors import Invalid
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
@@ -26,7 +27,9 @@ from bot.origins.scene import (
     Provenance,
     ValuesLayer,
 )
-from bot.targets import argo, flux
+from bot.targets import argo, argo_source, flux
+from bot.targets.argo_source import SourceTool
+from bot.targets.argo_values import ValueFiles
 from bot.targets.desired import identity
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
@@ -55,7 +58,7 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
         for rendered in expansion.units:
             unit = rendered.unit
             part = expansion.target.name, unit.name if unit.kind is UnitKind.FLUX_HELM_RELEASE else unit.path
-            parts[part] = parts.get(part, frozenset()) | _read(rendered)
+            parts[part] = parts.get(part, frozenset()) | _read(rendered, documents)
     counts: Counter[str] = Counter()
     for paths in parts.values():
         takers = _takers(paths, documents)
@@ -63,11 +66,11 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     return dict(counts)
 
 
-def _read(rendered: RenderedUnit) -> frozenset[str]:
+def _read(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
     """The inputs of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(rendered.unit))
+    named = set(_value_files(rendered.unit, documents))
     return frozenset(path for path in rendered.rendering.inputs if path in named or not _OTHER_VALUES.search(path))
 
 
@@ -147,7 +150,7 @@ class _Survey:
 
     def _made(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
-        unit, paths = rendered.unit, _read(rendered)
+        unit, paths = rendered.unit, _read(rendered, self.documents)
         carrier = self._carrier(unit)
         above = Provenance()
         if carrier is not None:
@@ -180,9 +183,11 @@ class _Survey:
 
     def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
-        files = {path for path in _value_files(unit) if path in self.documents.tree}
-        if unit.kind is UnitKind.ARGO_APPLICATION and unit.file:
-            files.add(unit.file)
+        files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
+        if unit.kind is UnitKind.ARGO_APPLICATION:
+            files |= {unit.file} - {""}
+            overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
+            files |= {each for each in overrides if each in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
         yield beside
@@ -203,7 +208,7 @@ class _Survey:
                 if (declared := self._declared(unit)) is not None:
                     yield KustomizationLayer(declared.file, declared.index, ("spec",), FLUX)
             case UnitKind.HELM:
-                yield from self._value_layers(unit.path, _value_files(unit))
+                yield from self._value_layers(unit.path, _value_files(unit, self.documents))
             case UnitKind.FLUX_HELM_RELEASE:
                 if carrier is not None:
                     yield CarriedLayer(carrier, ("spec", "values"), self._defaults(_chart(unit)))
@@ -246,19 +251,23 @@ class _Survey:
         if declared is not None and declared.tree.get("kind") == "ApplicationSet":
             prefix = ("spec", "template")
         single = not flux.mappings(unit.spec.get("sources"))
-        for index, source in enumerate(argo.sources(unit.spec)):
-            path = joined("", flux.text(source, "path") or ".")
-            if path is None or flux.text(source, "chart") or "ref" in source:
+        for index, written in enumerate(argo.sources(unit.spec)):
+            path = joined("", flux.text(written, "path") or ".")
+            if path is None or flux.text(written, "chart") or not flux.text(written, "path"):
                 continue
+            source = _overridden(written, unit, path, self.documents)
             pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
-            if posixpath.join(path, "Chart.yaml") in self.documents.tree:
-                files = [each for each in _value_files(unit) if each in self.documents.tree]
+            if _tool(source, path, self.documents) is SourceTool.HELM:
+                files = _source_files(source, unit, path, self.documents)
                 inline = self._inline((path, files), (*pointer, "helm"), source, declared, carrier)
                 has_values = {"values", "valuesObject"} & set(flux.below(source, "helm"))
                 layers = list(self._value_layers(path, files))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
-            elif declared is not None:
-                yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
+            else:
+                beside = [each for each in argo_source.overriding(unit, path) if each in self.documents.tree]
+                yield from (KustomizationLayer(each, 0, ("kustomize",), ARGO) for each in reversed(beside))
+                if declared is not None:
+                    yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
     def _inline(
         self,
@@ -275,7 +284,7 @@ class _Survey:
         for file in chart[1]:
             defaults = merged(defaults, self._values(file))
         held = flux.below(source, "helm")
-        key = "values" if flux.text(held, "values") and not flux.below(held, "valuesObject") else "valuesObject"
+        key = "values" if flux.text(held, "values") and held.get("valuesObject") is None else "valuesObject"
         if carrier is not None and key == "valuesObject":
             return [CarriedLayer(carrier, (*helm, key), defaults)]
         return [] if declared is None else [ValuesLayer(declared.file, declared.index, (*helm, key), defaults)]
@@ -317,7 +326,7 @@ def _chart(unit: Unit) -> str:
     return joined("", chart.lstrip("/")) or ""
 
 
-def _value_files(unit: Unit) -> list[str]:
+def _value_files(unit: Unit, documents: Documents) -> list[str]:
     """The values files that a unit names, by repository path, the one that wins last."""
     if unit.kind is UnitKind.HELM:
         return _texts(unit.spec.get("valueFiles"))
@@ -325,20 +334,38 @@ def _value_files(unit: Unit) -> list[str]:
         listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
         return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
-        return [path for source in argo.sources(unit.spec) for path in _argo_files(source)]
+        places = [(each, joined("", flux.text(each, "path"))) for each in argo.sources(unit.spec) if "path" in each]
+        return [
+            file
+            for written, path in places
+            if path is not None
+            for file in _source_files(_overridden(written, unit, path, documents), unit, path, documents)
+        ]
     return []
 
 
-def _argo_files(source: Tree) -> Iterator[str]:
-    """Below the source's folder, from the top, or of a source by its ``ref`` (argo-cd docs, "Helm Value Files")."""
-    folder = flux.text(source, "path") or "."
-    for written in _texts(flux.below(source, "helm").get("valueFiles")):
-        if written.startswith("$"):
-            path = joined("", written.partition("/")[2])
-        else:
-            path = joined("", written.lstrip("/")) if written.startswith("/") else joined(folder, written)
-        if path is not None:
-            yield path
+def _overridden(written: Tree, unit: Unit, path: str, documents: Documents) -> Tree:
+    """A source with what files beside it say of it; as it is written where they cannot be read."""
+    try:
+        return argo_source.overridden(written, unit, path, documents)
+    except Invalid:
+        return written
+
+
+def _tool(source: Tree, path: str, documents: Documents) -> SourceTool | None:
+    try:
+        return argo_source.tool(source, path, documents.tree)
+    except Invalid:
+        return None
+
+
+def _source_files(source: Tree, unit: Unit, path: str, documents: Documents) -> list[str]:
+    """The values files of one source, the one that wins last; none where one of them is not there."""
+    here, variables = replace(unit, path=path), argo_source.environment(unit, source)
+    try:
+        return ValueFiles(flux.below(source, "helm"), here, documents.tree, variables).listed()
+    except Invalid:
+        return []
 
 
 def _texts(value: JSON) -> list[str]:

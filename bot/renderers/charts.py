@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.errors import Invalid
@@ -50,6 +50,11 @@ class Chart:
         parts = [f"{name}\0{tree.id_of(path)}" for name, path in self.files.items() if name not in self.written]
         parts += [f"{name}\0{hashlib.sha256(data).hexdigest()}" for name, data in self.written.items()]
         return hashlib.sha256("\0\0".join(sorted(parts)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def without(self, name: str) -> Chart:
+        """The chart without its file of that name, and those of the charts in it that are not packed."""
+        kept = {path: source for path, source in self.files.items() if posixpath.basename(path) != name}
+        return replace(self, files=kept)
 
     def contents(self, tree: FileTree) -> Mapping[str, bytes]:
         """The bytes of every file."""

@@ -22,7 +22,7 @@ from bot.model.filetree import FileTree, Reads
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers.helm import Capabilities
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 """Another one for each change of what is written here, and of what renderers make of the same inputs."""
 _VARIANTS: Final = 4
 _MOST_BYTES: Final = 256 * 1024 * 1024

@@ -9,19 +9,21 @@ Helm with values put together ("Values", "Values references") and kustomize on w
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import values
 from bot.renderers.helm import Helm, Release
-from bot.renderers.kustomize import Additions, Kustomize
+from bot.renderers.kustomize import KustomizationEdit, Kustomize
 from bot.renderers.objects import as_json, described, titled
 from bot.renderers.opaque import unresolved
+from bot.renderers.strvals import editable, escaped, set_in
 from bot.renderers.substitution import substituted
 from bot.targets.documents import Documents
 from bot.targets.flux import SUBSTITUTED
@@ -30,6 +32,7 @@ from bot.targets.paths import joined
 
 _RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
 _SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+_QUOTES: Final = "'\""
 _UNKNOWN: Final = "a variable in it is substituted from what cannot be read here"
 
 
@@ -49,7 +52,7 @@ class Flux:
         laid = _with_generated(unit.path, tree, self.documents)
         if isinstance(laid, NotCompared):
             return Rendering(inputs=frozenset({laid.file}), error=replace(laid, subject=titled(unit)))
-        rendering = self.kustomize.render(unit, laid, _additions(unit, laid), anywhere=True)
+        rendering = self.kustomize.render(unit, laid, _edit(unit, laid), anywhere=True)
         inputs = frozenset(path for path in rendering.inputs if path in tree)
         try:
             objects = [_finished(each, unit.spec) for each in rendering.objects]
@@ -87,9 +90,7 @@ class Flux:
             files = {f"{number}.json": as_json(made.tree).encode() for number, made in enumerate(rendering.objects)}
             files["kustomization.yaml"] = as_json({"resources": list(files)}).encode()
             apart = FileTree({}, lambda _blob: b"", files)
-            built = self.kustomize.render(
-                replace(unit, path=""), apart, _post_additions(mapping(renderer["kustomize"]))
-            )
+            built = self.kustomize.render(replace(unit, path=""), apart, _post_edit(mapping(renderer["kustomize"])))
             if built.error is not None:
                 blamed = replace(built.error, file=unit.file, line=unit.line)
                 return Rendering(inputs=rendering.inputs, error=blamed)
@@ -151,27 +152,57 @@ def _manifests(folder: str, tree: FileTree) -> Iterator[str]:
             yield path
 
 
-def _additions(unit: Unit, tree: FileTree) -> Additions:
+def _edit(unit: Unit, tree: FileTree) -> KustomizationEdit:
     spec = unit.spec
     replaced: dict[str, JSON] = {}
     for key, own in (("namespace", "targetNamespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")):
         if text(spec.get(own)):
             replaced[key] = text(spec.get(own))
-    appended = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
+    if asked := texts(spec.get("buildMetadata")):
+        replaced["buildMetadata"] = asked
+    lists = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
     components = [
         each
         for each in texts(spec.get("components"))
         if spec.get("ignoreMissingComponents") is not True or tree.under(joined(unit.path, each) or "\0")
     ]
     if components:
-        appended["components"] = tuple(components)
-    return Additions(replaced, appended, tuple(mappings(spec.get("images"))))
+        lists["components"] = tuple(components)
+    return partial(_edited, replaced=replaced, lists=lists, images=tuple(mappings(spec.get("images"))))
 
 
-def _post_additions(spec: Tree) -> Additions:
+def _post_edit(spec: Tree) -> KustomizationEdit:
     """``postRenderers[].kustomize`` (helm-controller docs, "Post renderers")."""
     lists = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
-    return Additions({}, lists, tuple(mappings(spec.get("images"))))
+    return partial(_edited, replaced={}, lists=lists, images=tuple(mappings(spec.get("images"))))
+
+
+def _edited(
+    held: Tree, *, replaced: Tree, lists: Mapping[str, tuple[JSON, ...]], images: Sequence[Tree]
+) -> Mapping[str, JSON]:
+    appended: dict[str, JSON] = {key: [*elements(held.get(key)), *added] for key, added in lists.items()}
+    merged: dict[str, JSON] = {"images": _merged_images(mappings(held.get("images")), images)} if images else {}
+    return {**held, **replaced, **appended, **merged}
+
+
+def _merged_images(held: Iterable[Tree], added: Sequence[Tree]) -> list[JSON]:
+    """Images of a controller over those of the file, by name: a new name, and the tag and digest as one ("Images";
+    ``GenerateManifest`` in fluxcd/pkg's ``kustomize_generator.go``).
+    """
+    merged: list[Tree] = list(held)
+    for image in added:
+        index = next((i for i, each in enumerate(merged) if each.get("name") == image.get("name")), None)
+        if index is None:
+            merged.append(image)
+            continue
+        over = dict(merged[index])
+        if image.get("newName"):
+            over["newName"] = image["newName"]
+        if image.get("newTag") or image.get("digest"):
+            over = {key: value for key, value in over.items() if key not in {"newTag", "digest"}}
+            over |= {key: image[key] for key in ("newTag", "digest") if image.get(key)}
+        merged[index] = over
+    return list(merged)
 
 
 def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
@@ -251,15 +282,32 @@ def _updates_crds(spec: Tree) -> bool:
 
 
 def _values(spec: Tree) -> dict[str, JSON]:
-    """``valuesFrom`` in order, then ``values`` (helm-controller docs, "Values references")."""
+    """``valuesFrom`` in order, then ``values``; what goes to a ``targetPath`` lies over what was there before, inline values
+    too (helm-controller docs, "Values references"; ``ChartValuesFromReferences`` in fluxcd/pkg's ``chartutil/values.go``).
+
+    Merging shares mappings as it does there: only so does a path inside of inline values outlast the last merge.
+    """
+    inline = {key: editable(value) for key, value in mapping(spec.get("values")).items()}
     given: dict[str, JSON] = {}
     for each in mappings(spec.get("inputs")):
         path, written = text(each.get("targetPath")), text(each.get("text"))
         if path:
-            given = values.at_path(path, values.single(written), given)
+            given = values.merged(given, inline)
+            _set_at(given, path, written, literal=each.get("literal") is True)
         else:
-            given = values.merged(given, values.read("valuesFrom", written))
-    return values.merged(given, mapping(spec.get("values")))
+            read = {key: editable(value) for key, value in values.read("valuesFrom", written).items()}
+            given = values.merged(given, read)
+    return values.merged(given, inline)
+
+
+def _set_at(given: dict[str, JSON], path: str, written: str, *, literal: bool) -> None:
+    """``ReplacePathValue`` and ``ReplacePathLiteralValue``: a line of ``--set``, text where it stands in quotes."""
+    if literal:
+        set_in(given, f"{path}={escaped(written)}", str)
+    elif written[:1] == written[-1:] and written[:1] in {"'", '"'}:
+        set_in(given, f"{path}={written.strip(_QUOTES)}", str)
+    else:
+        set_in(given, f"{path}={written}")
 
 
 def _value_paths(spec: Tree) -> list[str]:

@@ -56,7 +56,8 @@ class Capabilities:
 class Release:
     """What a chart is rendered as. ``crds``: whether those of its ``crds`` folder are applied each time, and not only once.
 
-    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the settings.
+    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the settings. ``schema``: whether
+    values are checked against the schemas of charts.
     """
 
     chart: str
@@ -66,6 +67,7 @@ class Release:
     crds: bool = False
     defaults: bytes | None = None
     capabilities: Capabilities | None = None
+    schema: bool = True
 
 
 @dataclass(slots=True)
@@ -105,6 +107,7 @@ class Helm:
             inputs = frozenset(path for path in [charts.metadata(tree, release.chart)] if path)
             return Rendering(inputs=inputs, error=replace(chart, subject=titled(unit), file=file, line=line))
         inputs = frozenset(chart.files.values())
+        chart = chart if release.schema else chart.without("values.schema.json")
         answers = [self.manifests(unit, chart, release, tree)]
         if chart.changing and isinstance(answers[0], Manifests):
             answers.append(self.manifests(unit, chart, release, tree))

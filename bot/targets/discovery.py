@@ -17,7 +17,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
-from bot.targets import argo, flux, kustomization, naming
+from bot.targets import argo, argo_source, flux, kustomization, naming
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
@@ -286,7 +286,16 @@ class _Search:
             self.targets.append(Target(name, tuple(u for u in begun if argo.cluster(u) == cluster), cluster=cluster))
 
     def _applies(self, unit: Unit, file: str) -> bool:
-        return any(self._deploys(path, file) for path in argo.paths(unit))
+        return any(self._source_applies(source, file) for source in argo.sources(unit.spec))
+
+    def _source_applies(self, source: Tree, file: str) -> bool:
+        """Whether applying a source applies a file: a folder of manifests is read without those below it, unless it says so."""
+        path = joined("", flux.text(source, "path")) if flux.text(source, "path") else None
+        if path is None or not self._deploys(path, file):
+            return False
+        if path in self.closures or self._has_chart(path):
+            return True
+        return argo_source.takes(file, path, flux.below(source, "directory"))
 
     def _is_flux(self, file: str) -> bool:
         return any(

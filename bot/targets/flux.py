@@ -204,7 +204,7 @@ def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
     for ref in mappings(post.get("substituteFrom")):
         held = seen.find(text(ref, "kind"), space, text(ref, "name"))
         entries = config_entries(held)
-        known = known and (entries is not None or ref.get("optional") is True)
+        known = known and (entries is not None or (held is None and ref.get("optional") is True))
         values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
     given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
     return {"values": {**values, **given}, "known": known, "on": bool(post)}
@@ -240,14 +240,16 @@ def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Uni
         return out
     inputs: list[JSON] = []
     for ref in mappings(spec.get("valuesFrom")):
-        entries = config_entries(seen.find(text(ref, "kind"), namespace(tree), text(ref, "name")))
+        held = seen.find(text(ref, "kind"), namespace(tree), text(ref, "name"))
+        entries = config_entries(held)
         key = text(ref, "valuesKey") or "values.yaml"
         if entries is None or key not in entries:
-            if ref.get("optional") is True:
-                continue
+            if ref.get("optional") is True and (held is None or entries is not None):
+                continue  # it is not there, as far as the repository tells
             reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
             return NotCompared(title, reason, made.file, made.line)
-        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath")})
+        literal = ref.get("literal") is True
+        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),
