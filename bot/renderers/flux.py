@@ -9,6 +9,7 @@ Helm with values put together ("Values", "Values references") and kustomize on w
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,12 +27,15 @@ from bot.renderers.opaque import unresolved
 from bot.renderers.strvals import editable, escaped, set_in
 from bot.renderers.substitution import substituted
 from bot.targets.documents import Documents
-from bot.targets.flux import SUBSTITUTED
+from bot.targets.flux import SIFTED, SUBSTITUTED, sifting
 from bot.targets.kustomization import FILE_NAMES, file_of
 from bot.targets.paths import joined
+from bot.targets.sourceignore import NAME as SOURCEIGNORE
+from bot.targets.sourceignore import artifact
 
 _RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
 _SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+_MISSING: Final = re.compile(r"(\S+) is not there\Z")
 _QUOTES: Final = "'\""
 _UNKNOWN: Final = "a variable in it is substituted from what cannot be read here"
 
@@ -45,26 +49,32 @@ class Flux:
     documents: Documents
 
     def kustomization(self, unit: Unit, tree: FileTree) -> Rendering:
-        """The objects that a ``Kustomization`` applies."""
-        if not tree.under(unit.path):
-            reason = f"spec.path names {unit.path or '.'}, which is not in this repository"
+        """The objects that a ``Kustomization`` applies, from the files that its source takes."""
+        taken = artifact(tree, mapping(unit.spec.get(SIFTED)))
+        if not taken.under(unit.path):
+            lost = (
+                ", as far as Flux has it: .sourceignore or spec.ignore leaves it out" if tree.under(unit.path) else ""
+            )
+            reason = f"spec.path names {unit.path or '.'}, which is not in this repository{lost}"
             return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
-        laid = _with_generated(unit.path, tree, self.documents)
+        laid = _with_generated(unit.path, taken, self.documents)
         if isinstance(laid, NotCompared):
             return Rendering(inputs=frozenset({laid.file}), error=replace(laid, subject=titled(unit)))
         rendering = self.kustomize.render(unit, laid, _edit(unit, laid), anywhere=True)
-        inputs = frozenset(path for path in rendering.inputs if path in tree)
+        inputs = frozenset(path for path in rendering.inputs if path in taken) | set(taken.under(f"**/{SOURCEIGNORE}"))
         try:
             objects = [_finished(each, unit.spec) for each in rendering.objects]
         except Invalid as exc:
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
         left = [*rendering.left_out, *(out for each in objects if (out := _left_out(each)) is not None)]
         kept = tuple(each for each in objects if _left_out(each) is None)
-        return Rendering(kept, inputs, tuple(left), rendering.error)
+        error = None if rendering.error is None else _with_hidden(rendering.error, unit.path, tree, taken)
+        return Rendering(kept, inputs, tuple(left), error)
 
     def release(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects that a ``HelmRelease`` installs."""
         spec = unit.spec
+        tree = artifact(tree, sifting(mapping(get(spec, "source", "object"))))
         chart = _chart(spec, tree)
         if not isinstance(chart, str):
             return Rendering(error=replace(chart, subject=titled(unit), file=unit.file, line=unit.line))
@@ -105,6 +115,15 @@ def _as_before(made: RenderedObject, before: Sequence[RenderedObject]) -> Render
         return made
     own = before[int(stem)]
     return replace(made, file=own.file, line=own.line, opaque={**own.opaque, **made.opaque})
+
+
+def _with_hidden(error: NotCompared, folder: str, tree: FileTree, taken: FileTree) -> NotCompared:
+    """The error, with the hint that what is not there was left out of Flux's artifact."""
+    missing = _MISSING.match(error.reason)
+    path = None if missing is None else joined(posixpath.dirname(error.file) or folder, missing[1])
+    if path is None or path in taken or not (path in tree or tree.under(path)):
+        return error
+    return replace(error, reason=f"{error.reason} for Flux: .sourceignore or spec.ignore leaves it out")
 
 
 def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTree | NotCompared:

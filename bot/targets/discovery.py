@@ -17,7 +17,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
-from bot.targets import argo, argo_source, flux, kustomization, naming
+from bot.targets import argo, argo_source, flux, kustomization, naming, sourceignore
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
@@ -135,6 +135,15 @@ class _Search:
     def _flux_objects(self) -> list[ManifestDocument]:
         return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
 
+    def _taken(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
+        """Those in files that some source of the repository takes: what is left out of every artifact is not applied."""
+        if not objects:
+            return []
+        repositories = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "GitRepository"]
+        sources = [flux.sifting(each.tree) for each in repositories] or [{}]
+        rules = [sourceignore.rules(self.tree, each) for each in sources]
+        return [each for each in objects if not all(rule.hides(each.file) for rule in rules)]
+
     def _objects(self, group: str) -> list[ManifestDocument]:
         return [
             each
@@ -144,7 +153,7 @@ class _Search:
 
     def _flux(self) -> None:
         """One target for each place where Flux begins: the objects that no other object of Flux brings along."""
-        objects = self._flux_objects()
+        objects = self._taken(self._flux_objects())
         if not objects:
             return
         sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]

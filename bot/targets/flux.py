@@ -25,6 +25,10 @@ SUBSTITUTED: Final = "variables"
 """Where :func:`kustomizations` puts what ``postBuild`` substitutes, in the spec of a unit."""
 
 
+SIFTED: Final = "sifted"
+"""Where :func:`kustomizations` puts what the source of a unit says of the files that it takes (:func:`sifting`)."""
+
+
 @dataclass(slots=True)
 class ObjectIndex:
     """The objects of one target, found by kind and name: what Flux objects refer to. The later of two of a name counts."""
@@ -110,12 +114,13 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
     if isinstance(path, _Elsewhere):
         return NotCompared(title, path.reason, made.file, made.line)
     variables = _variables(spec, namespace(tree), seen)
+    sifted = sifting(source_of(spec, namespace(tree), seen))
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
         path,
         namespace=text(spec, "targetNamespace"),
-        spec={**spec, SUBSTITUTED: variables},
+        spec={**spec, SUBSTITUTED: variables, SIFTED: sifted},
         file=made.file,
         line=made.line,
         how=title,
@@ -155,6 +160,34 @@ def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str
             return _Elsewhere(f"its source is another repository, {url}")
     path = joined(prefix, text(spec, "path") or ".")
     return _Elsewhere("spec.path leads out of its source") if path is None else path
+
+
+def source_of(spec: Tree, space: str, seen: ObjectIndex) -> Tree | None:
+    """The ``GitRepository`` that the files of a ``Kustomization`` come from, be it through an ``ArtifactGenerator``; None
+    where the repository does not hold it.
+    """
+    ref = below(spec, "sourceRef")
+    if text(ref, "kind") == "ExternalArtifact":
+        ref, space = _generated_from(text(ref, "name"), seen)
+    return seen.find("GitRepository", text(ref, "namespace") or space, text(ref, "name"))
+
+
+def _generated_from(artifact: str, seen: ObjectIndex) -> tuple[Tree, str]:
+    """The source that an ``ArtifactGenerator`` copies an artifact from first, and the generator's namespace."""
+    for generator in seen.generators:
+        for output in mappings(below(generator, "spec").get("artifacts")):
+            copies = [_COPY.match(text(copy, "from")) for copy in mappings(output.get("copy"))]
+            if text(output, "name") == artifact and copies and copies[0] is not None:
+                listed = mappings(below(generator, "spec").get("sources"))
+                named = (each for each in listed if text(each, "alias") == copies[0]["source"])
+                return next(named, {}), namespace(generator)
+    return {}, ""
+
+
+def sifting(source: Tree | None) -> Tree:
+    """What a ``GitRepository`` says of the files that it takes."""
+    spec = below(source, "spec")
+    return {key: spec[key] for key in ("ignore", "sparseCheckout") if spec.get(key)}
 
 
 def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
