@@ -21,7 +21,7 @@ from bot.targets.clusters import ArgoCluster
 from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
+from bot.targets.expansion import Expansion, ExpansionMemory, Expansions, RenderContext, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,19 @@ class Deployment:
 
 @dataclass(slots=True)
 class DeploymentReader:
-    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits."""
+    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits and the
+    ``memory`` of what targets came to, which readers of other settings may share.
+    """
 
     renderer: UnitRenderer
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
     plans: Plans = field(default_factory=Plans)
+    memory: ExpansionMemory = field(default_factory=ExpansionMemory)
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._expansions = Expansions(self.renderer.render_all, self._around())
+        self._expansions = Expansions(self.renderer.render_all, self._around(), self.memory)
 
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
@@ -102,6 +105,12 @@ class DeploymentReader:
         chosen = self.selection
         self.documents = self.documents.on(tree)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
+
+    def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``: what it is known to come to, and only else rendered. ``keep``:
+        whether that is to be known from now on.
+        """
+        return self._expansions.of_all(targets, tree, keep=keep)
 
     def expand(self, target: Target, tree: FileTree) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to."""

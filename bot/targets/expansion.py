@@ -26,6 +26,8 @@ MOST_UNITS: Final = 2000
 _DEEPEST: Final = 12
 _MOST_TARGETS: Final = 2000
 """Targets whose expansions are remembered."""
+_VARIANTS: Final = 3
+"""Of one target: the branch moves on while changes stay where they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +94,58 @@ def expand(target: Target, tree: FileTree, render_all: RenderAll, around: Render
     return run.result()
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    target: Target
+    around: RenderContext
+    reads: Reads
+    expansion: Expansion
+
+
+@dataclass(slots=True)
+class ExpansionMemory:
+    """What targets came to, by all that was asked of a tree for it: whoever asks again with a tree that answers the same,
+    of whatever commit, gets it from here. Nothing else about a tree counts.
+    """
+
+    _known: dict[str, tuple[_Remembered, ...]] = field(default_factory=dict)
+
+    def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
+        """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
+        unobserved = replace(target, observer="")
+        for each in self._known.get(target.name, ()):
+            if each.target == unobserved and each.around == around and each.reads.same_in(tree):
+                return each.expansion if each.expansion.target == target else replace(each.expansion, target=target)
+        return None
+
+    def keep(self, expansion: Expansion, reads: Reads, around: RenderContext) -> None:
+        """Remember an expansion, unless another try may end otherwise."""
+        if any(each.missing_tool or each.again for each in expansion.left_out):
+            return
+        if len(self._known) >= _MOST_TARGETS:
+            self._known.clear()
+        target = replace(expansion.target, observer="")
+        others = self._known.get(target.name, ())[: _VARIANTS - 1]
+        self._known[target.name] = (_Remembered(target, around, reads, expansion), *others)
+
+
 @dataclass(slots=True)
 class Expansions:
-    """Expansions that are remembered: a target none of whose inputs changed is what it was."""
+    """Expands targets; one none of whose inputs changed is what it was."""
 
     render_all: RenderAll
     around: RenderContext = field(default_factory=RenderContext)
-    _known: dict[str, tuple[Reads, Expansion]] = field(default_factory=dict)
+    memory: ExpansionMemory = field(default_factory=ExpansionMemory)
 
     def of(self, target: Target, tree: FileTree) -> Expansion:
         """What ``target`` comes to in ``tree``."""
         return self.of_all([target], tree)[0]
 
-    def of_all(self, targets: Sequence[Target], tree: FileTree) -> list[Expansion]:
-        """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side."""
-        known = [self._remembered(target, tree) for target in targets]
+    def of_all(self, targets: Sequence[Target], tree: FileTree, *, keep: bool = True) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side. ``keep``: whether
+        that is to be remembered.
+        """
+        known = [self.memory.find(target, tree, self.around) for target in targets]
         runs = {
             index: _Run(target, WatchedTree.over(tree), self.around)
             for index, target in enumerate(targets)
@@ -114,16 +153,9 @@ class Expansions:
         }
         _to_the_end(list(runs.values()), self.render_all)
         made = {index: run.result() for index, run in runs.items()}
-        for index, expansion in made.items():
-            if not any(each.missing_tool or each.again for each in expansion.left_out):
-                if len(self._known) >= _MOST_TARGETS:
-                    self._known.clear()
-                self._known[expansion.target.name] = runs[index].tree.reads, expansion
+        for index, expansion in made.items() if keep else ():
+            self.memory.keep(expansion, runs[index].tree.reads, self.around)
         return [made[index] if expansion is None else expansion for index, expansion in enumerate(known)]
-
-    def _remembered(self, target: Target, tree: FileTree) -> Expansion | None:
-        known = self._known.get(target.name)
-        return known[1] if known is not None and known[1].target == target and known[0].same_in(tree) else None
 
 
 def _to_the_end(runs: Sequence[_Run], render_all: RenderAll) -> None:
