@@ -16,6 +16,7 @@ from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.presence import Generations
 from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
@@ -179,9 +180,14 @@ class _Comparison:
     def _undeclared(self, matched: set[int]) -> None:
         if len(matched) == len(self._seen.resources):
             return
-        labels = self._options.tracking_labels
+        labels, generations = self._options.tracking_labels, Generations(self._desired)
         for observed, reason in self._presence.undeclared(matched, self._bases, labels):
-            self.drift.append(drifts.unmanaged(observed, reason))
+            drift, current = drifts.unmanaged(observed, reason), generations.current(observed.id)
+            if current is None:
+                self.drift.append(drift)
+            else:
+                why = f"previous generation of {current}, which Git declares now"
+                self.suppressed.append(Suppressed(drift, "previous-generation", why))
 
     def _observers_own(self) -> None:
         """Differences that an observer compared itself, with the place in Git where the observer had none."""

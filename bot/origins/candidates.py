@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from bot.edits.values import at
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.origins import chart_values, kustomizations
 from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, written
@@ -188,7 +189,7 @@ class Search:
 
     def _names(self, document: YamlDocument, layer: KustomizationLayer) -> list[str]:
         """The names that the object may have in a layer: without what this and other layers put around it."""
-        name = kustomizations.base_name(self.desire.id.name)
+        name = base_name(self.desire.id.name)
         tree = document.tree if isinstance(document.tree, Mapping) and not layer.pointer else {}
         prefix, suffix = tree.get("namePrefix"), tree.get("nameSuffix")
         if isinstance(prefix, str):

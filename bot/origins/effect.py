@@ -13,9 +13,9 @@ from typing import Final
 from bot.edits.values import applied, at, ordered, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
-from bot.origins.kustomizations import base_name
 from bot.origins.manifests import name_key, position
 from bot.origins.scene import Noise, ObjectId, Objects
 

@@ -17,7 +17,7 @@ from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import Form
 from bot.model.drift import AddEntry, Drift, DriftKind, Pair, RemoveEntry, Report, SetValue, Severity
 from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceError, SourceKind, Unreachable
-from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
+from tests.drift.makers import NOW, OPTIONS, declared, deployment, kubernetes_id, live, running, service
 
 KUBERNETES = frozenset({Platform.KUBERNETES})
 COMPOSE = frozenset({Platform.COMPOSE})
@@ -92,6 +92,28 @@ def test_a_namespace_that_is_named_is_the_one_that_is_meant() -> None:
     """The same name elsewhere is another object."""
     report = run([declared(config_map(a="1"))], seen(live(config_map(namespace="other", a="1"))))
     assert kinds(report) == [("ConfigMap/shop/settings", DriftKind.MISSING)]
+
+
+def test_earlier_generations_of_a_generated_object_are_counted_and_quiet() -> None:
+    """Applied earlier or marked as ours: Git declares it under the hash of another content. What ends in no hash, lies
+    elsewhere, or is of another kind or stem is told.
+    """
+    current = config_map("words-8f2ct4g56h", a="2")
+    old, older, secret = (
+        config_map("words-mt5h8f42kb", a="1"),
+        config_map("words-2222222222"),
+        config_map("words-mt5h8f42kb"),
+    )
+    older["metadata"]["labels"] = {"clockwork.dev/managed": "true"}
+    secret["kind"] = "Secret"
+    others = [config_map("words-mt5h8f42kz"), config_map("phrases-mt5h8f42kb"), config_map("words"), secret]
+    others.append(config_map("words-mt5h8f42kb", namespace="other"))
+    bases = {kubernetes_id(tree): tree for tree in (old, *others)}
+    report = run([declared(current)], seen(*map(live, (current, old, older, *others))), bases=bases)
+    hidden = {str(each.drift.resource): (each.by, each.reason) for each in report.suppressed}
+    why = ("previous-generation", "previous generation of ConfigMap/shop/words-8f2ct4g56h, which Git declares now")
+    assert hidden == {"ConfigMap/shop/words-mt5h8f42kb": why, "ConfigMap/shop/words-2222222222": why}
+    assert {drift.resource for drift in report.drift} == {kubernetes_id(tree) for tree in others}
 
 
 def test_only_what_was_ours_is_unmanaged() -> None:
