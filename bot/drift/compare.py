@@ -16,6 +16,7 @@ from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
 from bot.drift.ignore import Ignores
 from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.generations import Pairs, earlier, told
 from bot.drift.kubernetes.presence import Generations
 from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
@@ -125,8 +126,11 @@ class _Comparison:
         matched = {id(observed) for _, observed in pairs}
         more, absent = self._by_other_names(others, matched)
         matched.update(id(observed) for _, observed in more)
+        older = earlier(absent, (each for each in live.values() if id(each) not in matched), pairs)
+        matched.update(id(observed) for _, observed in older.pairs)
+        absent = list(older.absent)
         self._memo.begin(self._options, around)
-        self._all([*pairs, *more] if more else pairs, around)
+        self._all(older.referring([*pairs, *more, *older.pairs] if more or older.pairs else pairs), around)
         self._memo.end()
         self._absent(absent)
         self._undeclared(matched)
@@ -147,17 +151,17 @@ class _Comparison:
                 pairs.append((desired, observed))
         return pairs, absent
 
-    def _all(self, pairs: Sequence[_Pair], around: Surroundings) -> None:
+    def _all(self, pairs: Pairs, around: Surroundings) -> None:
         """The loop over everything: one look into the memo for each pair that did not change."""
         bases, find = self._bases, self._memo.find
         for desired, observed in pairs:
-            base = bases.get(desired.id) if bases else None
+            base = bases.get(desired.id) or bases.get(observed.id) if bases else None
             difference = find(desired, observed, base)
             if difference is None:
                 difference = examine(Pair(desired, observed, base), self._options, around)
                 self._memo.keep(desired, observed, base, difference)
             if difference is not NO_DIFFERENCE:
-                self._add(difference)
+                self._add(told(difference, desired, observed))
             if observed.problems:
                 maker = drifts.Maker(desired, self._options, observed=observed.tree)
                 self.drift.extend(maker.unhealthy(problem) for problem in observed.problems)
