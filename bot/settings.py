@@ -41,6 +41,7 @@ ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command"
 """The kinds that are built in."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
+_KUBE_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?", re.ASCII)
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
@@ -196,6 +197,22 @@ class ArgoSettings(_Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
+
+
+class HelmSettings(_Section):
+    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
+
+    kube_version: str = ""
+    """Such as ``v1.33`` or ``1.33.2``."""
+    api_versions: list[str] = []
+    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
+
+    @field_validator("kube_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        if value and not _KUBE_VERSION.fullmatch(value):
+            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
+        return value
 
 
 class WindowSettings(_Section):
@@ -395,6 +412,7 @@ class Settings(_Section):
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     argo: ArgoSettings = ArgoSettings()
+    helm: HelmSettings = HelmSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()

@@ -19,9 +19,11 @@ from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.target import NotCompared
 from bot.renderers import values
 from bot.renderers.objects import as_json
-from bot.targets.documents import Documents
+from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.paths import is_below, joined
 
+ARCHIVES: Final = (".tgz", ".tar.gz")
+"""How packed charts end (``isArchive`` and ``LoadFile`` in Helm)."""
 _METADATA: Final = ("Chart.yaml", "Chart.yml")
 _DEEPEST: Final = 8
 _CHANGING: Final = re.compile(
@@ -44,6 +46,13 @@ class Chart:
     written: Mapping[str, bytes] = field(default_factory=dict)
     changing: bool = False
     """Whether rendering it twice may give two results."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """The folder names of dependencies by what templates of theirs are called after."""
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is an archive, which Helm opens itself."""
+        return self.folder.endswith(ARCHIVES)
 
     def id(self, tree: FileTree) -> str:
         """A digest of all that Helm would load."""
@@ -63,13 +72,18 @@ class Chart:
 
     def source(self, template: str) -> str | None:
         """The repository path of ``CHART/templates/x.yaml``, as Helm names it; of an archive where it lies in one."""
+        if self.packed:
+            return self.folder
         name = template.partition("/")[2]
+        home, alias, below = name.partition("/")[0], *name.partition("/")[2].partition("/")[::2]
+        if home == "charts" and alias in self.aliases and name not in self.files:
+            name = f"charts/{self.aliases[alias]}/{below}"
         if name in self.files:
             return self.files[name]
         parts = name.split("/")
         for depth in range(len(parts) - 1, 1, -1):  # charts/NAME/templates/x.yaml out of charts/NAME-1.2.3.tgz
             before = "/".join(parts[:depth]) + "-"
-            archive = next((n for n in self.files if n.startswith(before) and n.endswith((".tgz", ".tar.gz"))), None)
+            archive = next((n for n in self.files if n.startswith(before) and n.endswith(ARCHIVES)), None)
             if archive is not None:
                 return self.files[archive]
         return None
@@ -89,18 +103,24 @@ def chart(documents: Documents, folder: str, given: Tree, *, defaults: bytes | N
 
 def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | None, depth: int) -> Chart | NotCompared:
     tree = documents.tree
+    if folder.endswith(ARCHIVES) and folder in tree:
+        return _archive(folder, defaults)
     file = metadata(tree, folder)
     if file is None:
         return NotCompared("", f"there is no chart at {folder or '.'}")
     if (error := documents.error(file)) is not None:
         return NotCompared("", error.message, file, error.line)
     about = next((document for document in documents.of(file)), None)
+    listing = _listing(documents, folder, about)
+    dependencies = [] if listing is None else list(mappings(listing.tree.get("dependencies")))
     files = {posixpath.relpath(path, folder or "."): path for path in tree.under(folder)}
     written: dict[str, bytes] = {} if defaults is None else {"values.yaml": defaults}
+    aliases: dict[str, str] = {}
     missing: list[Tree] = []
-    for dependency in mappings(about.tree.get("dependencies")) if about else ():
-        name = text(dependency.get("name"))
-        if _is_vendored(files, name, text(dependency.get("alias"))):
+    for dependency in dependencies:
+        name, alias = text(dependency.get("name")), text(dependency.get("alias"))
+        aliases |= {alias: name} if alias else {}
+        if _is_vendored(files, name, alias):
             continue
         beside = _beside(documents, folder, dependency, depth)
         if isinstance(beside, Chart):
@@ -110,13 +130,31 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
             missing.append(dependency)
         else:
             what = f"its chart needs {name}, which is not in its charts folder"
-            line = about.line if about else 1
-            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", file, line)
-    if missing and about is not None:  # as if it did not need what is switched off: Helm would ask for it all the same
-        rest = [each for each in mappings(about.tree.get("dependencies")) if each not in missing]
-        written[posixpath.basename(file)] = as_json({**about.tree, "dependencies": rest}).encode()
+            place = (listing.file, listing.line) if listing is not None else (file, 1)
+            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", *place)
+    if (
+        missing and listing is not None
+    ):  # as if it did not need what is switched off: Helm would ask for it all the same
+        rest = [each for each in dependencies if each not in missing]
+        written[posixpath.basename(listing.file)] = as_json({**listing.tree, "dependencies": rest}).encode()
     changing = _is_changing(tree, files.items())
-    return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing)
+    return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing, aliases)
+
+
+def _archive(path: str, defaults: bytes | None) -> Chart | NotCompared:
+    """A packed chart. Nobody looks into it, so other defaults cannot take the place of its own."""
+    if defaults is not None:
+        return NotCompared("", f"the chart {path} is packed, and valuesFiles of a packed chart are not read", path, 1)
+    return Chart(path, "", {posixpath.basename(path): path}, changing=True)
+
+
+def _listing(documents: Documents, folder: str, about: ManifestDocument | None) -> ManifestDocument | None:
+    """The document that lists a chart's dependencies: one of the older form has a file of its own for them (Helm docs,
+    "Charts", ``apiVersion``; ``requirements.yaml``).
+    """
+    if about is None or about.tree.get("apiVersion") != "v1" or "dependencies" in about.tree:
+        return about
+    return next(iter(documents.of(posixpath.join(folder, "requirements.yaml"))), about)
 
 
 def _is_vendored(files: Iterable[str], name: str, alias: str) -> bool:
@@ -152,6 +190,6 @@ def _is_off(dependency: Tree, folder: str, given: Tree, defaults: bytes | None, 
 def _is_changing(tree: FileTree, files: Iterable[tuple[str, str]]) -> bool:
     """Whether a template may answer differently each time. Nobody looks into archives: then it may."""
     return any(
-        name.endswith((".tgz", ".tar.gz")) or ("templates/" in name and _CHANGING.search(tree.read(path) or b""))
+        name.endswith(ARCHIVES) or ("templates/" in name and _CHANGING.search(tree.read(path) or b""))
         for name, path in files
     )

@@ -8,6 +8,7 @@ Helm with values put together ("Values", "Values references") and kustomize on w
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ from bot.targets.sourceignore import artifact
 _RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
 _SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
 _MISSING: Final = re.compile(r"(\S+) is not there\Z")
+_LONGEST_NAME: Final = 53
 _QUOTES: Final = "'\""
 _UNKNOWN: Final = "a variable in it is substituted from what cannot be read here"
 
@@ -85,14 +87,20 @@ class Flux:
             return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
         defaults = None if files is None else as_json(files).encode()
         release = Release(
-            chart, _release_name(unit), unit.namespace or "default", given, crds=_updates_crds(spec), defaults=defaults
+            chart,
+            _release_name(unit),
+            unit.namespace or "default",
+            given,
+            crds=_updates_crds(spec),
+            defaults=defaults,
+            schema=get(spec, "upgrade", "disableSchemaValidation") is not True,
         )
         rendering = self.helm.release(unit, release, tree)
         rendering = replace(rendering, inputs=rendering.inputs | set(_value_paths(spec)))
         renderers = [each for each in mappings(spec.get("postRenderers")) if mapping(each.get("kustomize"))]
-        if rendering.error is not None or not renderers:
-            return rendering
-        return self._post(unit, rendering, renderers)
+        if rendering.error is None and renderers:
+            rendering = self._post(unit, rendering, renderers)
+        return replace(rendering, objects=tuple(_with_metadata(each, spec) for each in rendering.objects))
 
     def _post(self, unit: Unit, rendering: Rendering, renderers: Sequence[Tree]) -> Rendering:
         """The rendering patched by its ``postRenderers``, each a kustomization over what came before."""
@@ -246,11 +254,16 @@ def _finished(made: RenderedObject, spec: Tree) -> RenderedObject:
     variables = mapping(spec.get(SUBSTITUTED))
     known = variables.get("known") is True
     given = mapping(variables.get("values"))
-    # without any variable Flux substitutes nothing, not even defaults (``SubstituteVariables`` of fluxcd/pkg)
-    if variables.get("on") is True and (given or not known):
+    # without any variable Flux substitutes nothing, not even defaults, unless told to (``SubstituteVariables`` of fluxcd/pkg)
+    if variables.get("on") is True and (given or not known or variables.get("always") is True):
         tree = substituted(made.tree, given, known=known)
         left = {} if known else dict.fromkeys(unresolved(tree), _UNKNOWN)
         made = replace(made, tree=tree, opaque={**made.opaque, **left})
+    return _with_metadata(made, spec)
+
+
+def _with_metadata(made: RenderedObject, spec: Tree) -> RenderedObject:
+    """The object with ``commonMetadata`` set, over what it says itself."""
     common = mapping(spec.get("commonMetadata"))
     added = {part: mapping(common.get(part)) for part in ("labels", "annotations") if mapping(common.get(part))}
     if not added:
@@ -262,14 +275,13 @@ def _finished(made: RenderedObject, spec: Tree) -> RenderedObject:
 
 def _left_out(made: RenderedObject) -> NotCompared | None:
     """Objects that Flux is told to leave alone (kustomize-controller docs, "Controlling the apply behavior of
-    resources").
+    resources"), in whatever case (``AnyInMetadata`` in fluxcd/pkg's ``ssa/utils/meta.go``).
     """
     for part in ("annotations", "labels"):
         notes = mapping(get(made.tree, "metadata", part))
-        if notes.get(_RECONCILE) == "disabled":
-            return NotCompared(described(made.tree), f"{_RECONCILE}: disabled", made.file, made.line)
-        if notes.get(_SSA) in {"IfNotPresent", "Ignore"}:
-            return NotCompared(described(made.tree), f"{_SSA}: {notes[_SSA]}", made.file, made.line)
+        for key, words in ((_RECONCILE, {"disabled"}), (_SSA, {"ifnotpresent", "ignore"})):
+            if text(notes.get(key)).lower() in words:
+                return NotCompared(described(made.tree), f"{key}: {notes[key]}", made.file, made.line)
     return None
 
 
@@ -284,7 +296,7 @@ def _chart(spec: Tree, tree: FileTree) -> str | NotCompared:
         return NotCompared("", f"its chart {chart} comes from another repository, {text(source['elsewhere'])}")
     if kind == "GitRepository" or (kind == "" and chart.startswith((".", "/"))):
         path = joined("", chart.lstrip("/") or ".")
-        if path is not None and tree.under(path):
+        if path is not None and (path in tree or tree.under(path)):
             return path
         return NotCompared("", f"the chart {chart} of {named} is not in this repository")
     if not held:
@@ -353,6 +365,12 @@ def _value_files(spec: Tree, tree: FileTree) -> Tree | None:
 
 
 def _release_name(unit: Unit) -> str:
-    """``releaseName``, else the target namespace and the name ("Release name")."""
+    """``releaseName``, else the target namespace and the name ("Release name"); what is longer than Helm takes is cut and
+    told apart by a hash (``ShortenName`` in helm-controller's ``internal/release/name.go``).
+    """
     given, space = text(unit.spec.get("releaseName")), text(unit.spec.get("targetNamespace"))
-    return given or (f"{space}-{unit.name}" if space else unit.name)
+    name = given or (f"{space}-{unit.name}" if space else unit.name)
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name[: _LONGEST_NAME - 13]}-{digest}"

@@ -51,6 +51,12 @@ class Capabilities:
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
 
+    @property
+    def version(self) -> str:
+        """The version in full, as Helm has it (``ParseKubeVersion`` in its ``pkg/chart/common/capabilities.go``)."""
+        number, *more = re.split(r"(?=[-+])", self.kube_version.removeprefix("v"), maxsplit=1)
+        return f"v{number}{'.0' * (2 - number.count('.'))}{''.join(more)}" if number else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -147,17 +153,22 @@ class Helm:
             "values": release.values,
             "name": release.name,
             "namespace": release.namespace,
-            "kube_version": capabilities.kube_version,
+            "kube_version": capabilities.version,
             "api_versions": list(capabilities.api_versions),
         }
         if tools.helm_library():
             if self._worker is None or not self._worker.alive:
                 self._worker = HelmProcess(self.jail)
-            return self._worker.ask({**request, "chart": str(self._folder(chart, tree))})
+            return self._worker.ask({**request, "chart": str(self._written_out(chart, tree))})
         program = tools.helm()
         if program is None:
             return RenderFailure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
-        return self._by_program(program, self._folder(chart, tree), release, capabilities)
+        return self._by_program(program, self._written_out(chart, tree), release, capabilities)
+
+    def _written_out(self, chart: Chart, tree: FileTree) -> Path:
+        """What Helm is told to load: a folder, or the archive that is all of a packed chart."""
+        folder = self._folder(chart, tree)
+        return folder / os.path.basename(chart.folder) if chart.packed else folder  # noqa: PTH119 - a repository path
 
     def _folder(self, chart: Chart, tree: FileTree) -> Path:
         """The chart's files on disk, written once for the same contents."""
@@ -186,8 +197,8 @@ class Helm:
         written.write_text(as_json(release.values), encoding="utf-8")
         argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
         argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
-        if capabilities.kube_version:
-            argv += ["--kube-version", capabilities.kube_version]
+        if capabilities.version:
+            argv += ["--kube-version", capabilities.version]
         for version in capabilities.api_versions:
             argv += ["--api-versions", version]
         ended = self.jail.run(argv, seconds=SECONDS)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -25,7 +25,7 @@ from bot.processes import ProcessEnd, ProcessResult
 from bot.renderers import inflation, tools
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
-from bot.renderers.objects import as_json, described, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, one_line, opened, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, closure, file_of
@@ -214,15 +214,26 @@ def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str])
 
 def _line(tree: Tree, path: str, documents: Documents) -> int:
     """The line of the document of ``path`` that an object was made from: of its kind, and with its name in it."""
-    of_kind = [document for document in documents.of(path) if document.tree.get("kind") == tree.get("kind")]
-    of_name = [document for document in of_kind if _is_source(document, tree)]
-    return next((document.line for document in (*of_name, *of_kind)), 1)
+    listed = [(document.line, each) for document in documents.of(path) for each in _written_in(document.tree)]
+    of_kind = [(line, each) for line, each in listed if each.get("kind") == tree.get("kind")]
+    of_name = [(line, each) for line, each in of_kind if _may_become(each, tree)]
+    return next((line for line, _ in (*of_name, *of_kind)), 1)
+
+
+def _written_in(tree: Tree) -> Iterator[Tree]:
+    """The objects of a document; the document itself where it is none (a patch without a version)."""
+    yield from opened(tree) if "apiVersion" in tree else iter([tree])
 
 
 def _is_source(document: ManifestDocument, tree: Tree) -> bool:
-    """Whether an object may have begun as a document: prefixes and suffixes may have been put to its name."""
-    own = text(get(document.tree, "metadata", "name"))
-    same = document.tree.get("kind") == tree.get("kind")
+    """Whether an object may have begun in a document."""
+    return any(_may_become(each, tree) for each in _written_in(document.tree))
+
+
+def _may_become(written: Tree, tree: Tree) -> bool:
+    """Whether an object may have been written so: prefixes and suffixes may have been put to its name."""
+    own = text(get(written, "metadata", "name"))
+    same = written.get("kind") == tree.get("kind")
     return same and bool(own) and own in text(get(tree, "metadata", "name"))
 
 

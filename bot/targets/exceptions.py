@@ -242,9 +242,9 @@ class _OptOut:
 def _opted_out(unit: Unit, tree: Tree) -> _OptOut | None:
     meta = mapping(tree.get("metadata"))
     for notes in (mapping(meta.get("annotations")), mapping(meta.get("labels"))):
-        if unit.kind is UnitKind.FLUX_KUSTOMIZATION and notes.get(_SSA) == "Merge":
+        if unit.kind is UnitKind.FLUX_KUSTOMIZATION and text(notes.get(_SSA)).lower() == "merge":
             return _OptOut(f"Flux keeps what others add ({_SSA}: Merge)", frozenset({DriftKind.ADDED}))
-        if unit.kind is UnitKind.FLUX_HELM_RELEASE and notes.get(_DRIFT_DETECTION) == "disabled":
+        if unit.kind is UnitKind.FLUX_HELM_RELEASE and text(notes.get(_DRIFT_DETECTION)).lower() == "disabled":
             return _OptOut(f"Flux leaves it alone ({_DRIFT_DETECTION}: disabled)")
     return None
 

@@ -240,7 +240,8 @@ def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
         known = known and (entries is not None or (held is None and ref.get("optional") is True))
         values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
     given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
-    return {"values": {**values, **given}, "known": known, "on": bool(post)}
+    always = text(post, "substituteStrategy") == "Always"
+    return {"values": {**values, **given}, "known": known, "on": bool(post), **({"always": True} if always else {})}
 
 
 def awaits_variables(unit: Unit) -> bool:

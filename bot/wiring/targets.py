@@ -10,6 +10,7 @@ from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
+from bot.renderers.helm import Capabilities
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
@@ -21,7 +22,8 @@ from bot.wiring.repository import OpenRepository
 def reader(opened: OpenRepository) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
     documents = Documents(FileTree({}, lambda _blob: b""))
-    return DeploymentReader(Renderers(documents), documents, selection(opened))
+    cluster = Capabilities(opened.settings.helm.kube_version, tuple(opened.settings.helm.api_versions))
+    return DeploymentReader(Renderers(documents, capabilities=cluster), documents, selection(opened))
 
 
 def selection(opened: OpenRepository) -> TargetSelection:
