@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from bot.confinement.walls import Confinement
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
@@ -155,6 +156,22 @@ class ObserveSettings(_Section):
         return value
 
 
+class HelmSettings(_Section):
+    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
+
+    kube_version: str = ""
+    """Such as ``v1.33`` or ``1.33.2``."""
+    api_versions: list[str] = []
+    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
+
+    @field_validator("kube_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        if value and not _KUBE_VERSION.fullmatch(value):
+            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
+        return value
+
+
 class TargetSettings(_Section):
     """One place that a part of the repository is deployed to."""
 
@@ -168,6 +185,8 @@ class TargetSettings(_Section):
     """Values files of a chart, as repository paths, the later over the earlier."""
     release: str = ""
     """The release name of a chart; the target's name without this."""
+    helm: HelmSettings | None = None
+    """The cluster that its charts are rendered for; the repository's ``helm`` without this."""
 
     @field_validator("name")
     @classmethod
@@ -197,22 +216,6 @@ class ArgoSettings(_Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
-
-
-class HelmSettings(_Section):
-    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
-
-    kube_version: str = ""
-    """Such as ``v1.33`` or ``1.33.2``."""
-    api_versions: list[str] = []
-    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
-
-    @field_validator("kube_version")
-    @classmethod
-    def _is_version(cls, value: str) -> str:
-        if value and not _KUBE_VERSION.fullmatch(value):
-            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
-        return value
 
 
 class WindowSettings(_Section):
@@ -286,6 +289,10 @@ class AssistantSettings(_Section):
     model: str | None = None
     key_env: str | None = None
     timeout: Seconds = 120
+    confinement: Confinement = Confinement.REQUIRED
+    """``required``: it runs behind a wall or not at all; ``best``: behind the best one there is; ``none``: as any program."""
+    readable: list[str] = []
+    """Files and folders of this machine that it may read beside its own program."""
 
     @field_validator("kind")
     @classmethod

@@ -8,18 +8,20 @@ when it exited with 0, its own error flag is clear and its JSON fits the schema.
 from __future__ import annotations
 
 import os
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, assert_never
+from typing import ClassVar, Final, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
+from bot.assistants.surroundings import Surroundings, surroundings
+from bot.confinement.walls import Confinement
+from bot.errors import Refused
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
     OUTPUT_CAP,
-    Monotonic,
     ProcessEnd,
     ProcessResult,
     Workspace,
@@ -30,90 +32,96 @@ from bot.processes import (
 
 @dataclass(frozen=True, slots=True)
 class ToolOptions:
-    """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret, ``environment`` holds none.
+    """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret.
 
-    ``program`` replaces the tool's usual name. Seconds and bytes; ``output_cap`` counts stdout.
+    Seconds and bytes; ``output_cap`` counts stdout.
     """
 
     path: str = os.defpath
     key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     model: str | None = None
-    program: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
     deadline_seconds: float = DEADLINE_SECONDS
     grace_seconds: float = GRACE_SECONDS
     output_cap: int = OUTPUT_CAP
+    confinement: Confinement = Confinement.REQUIRED
+    readable: tuple[str, ...] = ()
+    """Files and folders that it may read beside its own program."""
 
 
-class Tool(Protocol):
+class Tool(ABC):
     """The facts of one tool: how it is called and what its output means. Pure but for files in the workspace it is given."""
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    """The program, and what an assistant of this kind is called."""
+    usual_key: str | None
+    """Where its key is looked for unless settings name another variable; such a tool cannot do without one."""
 
-    def key_variable(self, options: ToolOptions) -> str | None:
+    endpoint: str | None = None
+    """The base URL of its model where settings name none; None for a tool that has no such thing."""
+    asks_by_itself: ClassVar[bool] = False
+    """Whether it asks hosts that no relay can stand for when it has no base URL."""
+
+    def key_variable(self, _options: ToolOptions) -> str | None:
         """The environment variable it reads its key from."""
-        ...
+        return self.usual_key
 
-    def environment(self, options: ToolOptions) -> Mapping[str, str]:
+    def environment(self, _options: ToolOptions) -> Mapping[str, str]:
         """The variables it needs beside ``PATH``, ``HOME`` and its key."""
-        ...
+        return {}
 
+    @abstractmethod
     def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         """The argument list. May write files into the workspace's home and scratch that it names or the tool reads."""
-        ...
 
     def text(self, prompt: Prompt) -> str:
         """What it is asked on stdin."""
-        ...
+        return inert(prompt.text)
 
+    @abstractmethod
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         """What a run that exited by itself (whatever its code) came to."""
-        ...
 
 
 class ToolAssistant(RetriedAssistant):
     """A tool behind the Assistant port."""
 
-    def __init__(
-        self,
-        tool: Tool,
-        options: ToolOptions,
-        *,
-        name: str | None = None,
-        sleep: Sleep = time.sleep,
-        monotonic: Monotonic = time.monotonic,
-    ) -> None:
+    def __init__(self, tool: Tool, options: ToolOptions, *, name: str | None, sleep: Sleep) -> None:
         super().__init__(name or tool.name, key=options.key, sleep=sleep)
         self._tool = tool
         self._options = options
-        self._monotonic = monotonic
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
+        tool, options = self._tool, self._options
         try:
-            with fresh_workspace() as workspace:
-                ran = self._run(prompt, workspace)
+            with (
+                fresh_workspace() as workspace,
+                surroundings(options, workspace, tool, key=self._takes_key()) as around,
+            ):
+                ran = self._run(prompt, around)
                 return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr)
+        except Refused as exc:
+            return AssistantRun(FailedRun(ReplyStatus.DISABLED, str(exc)), 0)
         except OSError as exc:
             return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 
-    def _run(self, prompt: Prompt, workspace: Workspace) -> ProcessResult:
-        options = self._options
+    def _takes_key(self) -> bool:
+        return self._options.key is not None and self._tool.key_variable(self._options) is not None
+
+    def _run(self, prompt: Prompt, around: Surroundings) -> ProcessResult:
+        options = around.options
         return run(
-            self._tool.command(prompt, options, workspace),
+            around.around(self._tool.command(prompt, options, around.workspace)),
             self._tool.text(prompt).encode("utf-8", "replace"),
-            env=self._variables(),
+            env=self._variables(options),
             deadline_seconds=options.deadline_seconds,
             grace_seconds=options.grace_seconds,
             output_cap=options.output_cap,
-            workspace=workspace,
-            monotonic=self._monotonic,
+            workspace=around.workspace,
         )
 
-    def _variables(self) -> dict[str, str]:
-        options = self._options
-        variables = {"PATH": options.path, **self._tool.environment(options), **options.environment}
+    def _variables(self, options: ToolOptions) -> dict[str, str]:
+        variables = {"PATH": options.path, **self._tool.environment(options)}
         variable = self._tool.key_variable(options)
         if options.key is not None and variable is not None:
             variables[variable] = options.key
@@ -134,6 +142,18 @@ class ToolAssistant(RetriedAssistant):
                 assert_never(ran.ending)
 
 
+_AT: Final = ("@", "\uff20")
+"""Tools put a file's content in the place of ``@path`` wherever it stands (anthropics/claude-code-action#957; Gemini CLI
+documentation, "Commands", "At commands"). The full-width sign looks the same and names no file."""
+
+
+def inert(text: str) -> str:
+    """``text`` with nothing in it that a tool would put a file in the place of."""
+    if _AT[0] not in text:
+        return text
+    return f"(In the text below every commercial at sign is written {_AT[1]}.)\n\n{text.replace(*_AT)}"
+
+
 def with_schema(prompt: Prompt) -> str:
     """The prompt for a tool that takes no schema of its own."""
-    return f"{prompt.text}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"
+    return f"{inert(prompt.text)}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"

@@ -25,6 +25,7 @@ from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
 from bot.wiring.reconcile import loop_on
 from bot.wiring.repository import Options, SystemClock, open_repository
+from bot.wiring.targets import renderers
 from bot.wiring.workers import workers_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def _without_tokens(_logger: object, _method: str, event: MutableMapping[str, An
 
 
 class Wired:
-    """The loop and the guard of one repository, wired again whenever its settings file changes on the branch.
+    """The loop and the guard of one repository, wired again whenever its settings file changes on the branch. What was
+    rendered for one of them is remembered for both.
 
     Settings that are wrong raise ``Invalid`` in every run until somebody fixes them: nothing is written meanwhile.
     """
@@ -64,13 +66,14 @@ class Wired:
     def __init__(self, options: Options, clock: Clock) -> None:
         self._options = options
         self._clock = clock
+        self.renderers = renderers()
         self._wire()
 
     def _wire(self) -> None:
         self.opened = open_repository(self._options)
-        self.loop = loop_on(self.opened, clock=self._clock)
+        self.loop = loop_on(self.opened, clock=self._clock, renderers=self.renderers)
         host = self.loop.run.host
-        self.guard = None if host is None else Guard(self.opened, host, self._clock)
+        self.guard = None if host is None else Guard(self.opened, host, self._clock, self.renderers)
         self._settings = self._read()
 
     def _read(self) -> bytes | None:

@@ -13,6 +13,7 @@ from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import FileTree
+from bot.model.json import Tree
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
 from bot.origins.plans import Plans
@@ -34,6 +35,7 @@ class TargetSelection:
     observed: frozenset[str] = frozenset()
     own: tuple[str, ...] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
+    capabilities: Mapping[str, Tree] = field(default_factory=dict)
     only: str | None = None
 
 
@@ -117,7 +119,7 @@ class DeploymentReader:
         return expand(target, tree, self.renderer.render_all, self._around())
 
     def _around(self) -> RenderContext:
-        return RenderContext(self.selection.own, self.selection.clusters)
+        return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
         own = target.name in self.selection.observed

@@ -44,9 +44,20 @@ _CARRIERS: Final = {
 }
 
 
-def inputs(expansion: Expansion) -> frozenset[str]:
+def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    return expansion.inputs | {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
+    begun = {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
+    return frozenset(begun).union(*(made_from(each, documents) for each in expansion.units))
+
+
+def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
+    """The files that a unit is made from; of one that does not render, all that it may be made from once it does."""
+    unit, paths = rendered.unit, rendered.rendering.inputs
+    if rendered.rendering.error is None:
+        return paths
+    folder = unit.path or _chart(unit)
+    built = closure(documents, folder).files if file_of(documents, folder) is not None else frozenset[str]()
+    return paths.union(built, _value_files(unit, documents), documents.tree.under(folder) if folder else ())
 
 
 def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int]:
@@ -57,8 +68,9 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     for expansion in expansions:
         for rendered in expansion.units:
             unit = rendered.unit
-            part = expansion.target.name, unit.name if unit.kind is UnitKind.FLUX_HELM_RELEASE else unit.path
-            parts[part] = parts.get(part, frozenset()) | _read(rendered, documents)
+            released = unit.kind is UnitKind.FLUX_HELM_RELEASE
+            part = expansion.target.name, f"{unit.space}/{unit.name}" if released else unit.path
+            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents), documents)
     counts: Counter[str] = Counter()
     for paths in parts.values():
         takers = _takers(paths, documents)
@@ -66,12 +78,12 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     return dict(counts)
 
 
-def _read(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
-    """The inputs of a unit without the values files that lie in its chart for other places: Helm reads only those that
+def _read(unit: Unit, paths: Iterable[str], documents: Documents) -> frozenset[str]:
+    """The files of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(rendered.unit, documents))
-    return frozenset(path for path in rendered.rendering.inputs if path in named or not _OTHER_VALUES.search(path))
+    named = set(_value_files(unit, documents))
+    return frozenset(path for path in paths if path in named or not _OTHER_VALUES.search(path))
 
 
 def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]]:
@@ -150,7 +162,7 @@ class _Survey:
 
     def _made(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
-        unit, paths = rendered.unit, _read(rendered, self.documents)
+        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs, self.documents)
         carrier = self._carrier(unit)
         above = Provenance()
         if carrier is not None:
@@ -175,9 +187,7 @@ class _Survey:
         group = _CARRIERS.get(unit.kind)
         if group is None:
             return None
-        space = _space(unit)
-        by_space = self._carriers.get((group, space, unit.name)) if space is not None else None
-        return by_space or next(
+        return self._carriers.get((group, unit.space, unit.name)) or next(
             (entry for (g, _, name), entry in self._carriers.items() if (g, name) == (group, unit.name)), None
         )
 
@@ -308,14 +318,6 @@ class _Survey:
             if path.endswith("/values.yaml") and path.count("/") == chart.count("/") + 3:
                 defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: self._values(path)})
         return merged(defaults, self._values(posixpath.join(chart, "values.yaml")))
-
-
-def _space(unit: Unit) -> str | None:
-    """The namespace of the object that declares a unit, where the unit tells."""
-    if unit.kind is UnitKind.FLUX_HELM_RELEASE:
-        return flux.text(unit.spec, "released")
-    _, slash, name = unit.how.rpartition(" ")[2].rpartition("/")
-    return unit.how.rpartition(" ")[2].rpartition("/")[0] if slash and name == unit.name else None
 
 
 def _chart(unit: Unit) -> str:

@@ -5,6 +5,7 @@ that this one overrides, and what else it sets. For ``clockwork origin``.
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -50,7 +51,8 @@ def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_
         return NoEdit(f"{id_} has nothing at {format_path(pointer)}")
     other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
     if other is None:
-        return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
+        what = "not in base64" if isinstance(value, str) else "no single value"
+        return NoEdit(f"{format_path(pointer)} of {id_} is {what}")
     desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
     most = CHEAP_MOST if desire.provenance.cheap else SLOW_MOST
     trials = Trials(scene, scene.tree, scene.objects, most=most)
@@ -63,7 +65,10 @@ def another(value: JSON, *, encoded: bool = False) -> JSON:
     """
     match value:
         case str() if encoded:
-            return base64.b64encode(base64.b64decode(value) + b"x").decode()
+            try:
+                return base64.b64encode(base64.b64decode(value) + b"x").decode()
+            except binascii.Error:
+                return None
         case bool():
             return not value
         case int():

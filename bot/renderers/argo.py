@@ -100,17 +100,13 @@ class Argo:
 
     def _chart(self, unit: Unit, options: Tree, tree: FileTree, variables: Mapping[str, str]) -> Rendering:
         given, files = values_of(ValueFiles(options, unit, tree, variables))
-        own = self.helm.capabilities
         release = Release(
             unit.path,
             text(options.get("releaseName")) or text(get(unit.spec, "application", "name")) or unit.name,
             text(options.get("namespace")) or unit.namespace or "default",
             given,
             crds=options.get("skipCrds") is not True,
-            capabilities=Capabilities(
-                text(options.get("kubeVersion")) or own.kube_version,
-                texts(options.get("apiVersions")) or own.api_versions,
-            ),
+            capabilities=Capabilities.of(unit, options),
             schema=options.get("skipSchemaValidation") is not True,
         )
         rendering = self.helm.release(unit, release, tree)

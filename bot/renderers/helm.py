@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
-from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
@@ -51,6 +52,15 @@ class Capabilities:
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
 
+    @staticmethod
+    def of(unit: Unit, own: Tree = MappingProxyType({})) -> Capabilities:
+        """The cluster of a unit; what ``own`` says of it, the options of one of its charts, comes first."""
+        given = mapping(unit.spec.get(CAPABILITIES))
+        return Capabilities(
+            text(own.get("kubeVersion")) or text(given.get("kubeVersion")),
+            texts(own.get("apiVersions")) or texts(given.get("apiVersions")),
+        )
+
     @property
     def version(self) -> str:
         """The version in full, as Helm has it (``ParseKubeVersion`` in its ``pkg/chart/common/capabilities.go``)."""
@@ -62,7 +72,7 @@ class Capabilities:
 class Release:
     """What a chart is rendered as. ``crds``: whether those of its ``crds`` folder are applied each time, and not only once.
 
-    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the settings. ``schema``: whether
+    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the unit's. ``schema``: whether
     values are checked against the schemas of charts.
     """
 
@@ -82,7 +92,6 @@ class Helm:
 
     jail: Jail
     documents: Documents
-    capabilities: Capabilities = field(default_factory=Capabilities)
     _worker: HelmProcess | None = None
     _written: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -141,14 +150,15 @@ class Helm:
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
         """The texts that Helm renders, or why there are none, with the template that it blames."""
         with self._lock:
-            answer = self._asked(chart, release, tree)
+            answer = self._asked(chart, release, tree, release.capabilities or Capabilities.of(unit))
         if isinstance(answer, Manifests):
             return answer
         file, line = _blamed(chart, answer.reason) or (unit.file, unit.line)
         return NotCompared(titled(unit), answer.reason, file, line, missing_tool=answer.missing, again=answer.again)
 
-    def _asked(self, chart: Chart, release: Release, tree: FileTree) -> Manifests | RenderFailure:
-        capabilities = release.capabilities or self.capabilities
+    def _asked(
+        self, chart: Chart, release: Release, tree: FileTree, capabilities: Capabilities
+    ) -> Manifests | RenderFailure:
         request: dict[str, JSON] = {
             "values": release.values,
             "name": release.name,

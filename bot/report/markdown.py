@@ -17,7 +17,7 @@ from bot.model.drift import Drift, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Tick
 from bot.report.json import counts, plain
-from bot.report.wording import counted, remedy, sides
+from bot.report.wording import all_compared, counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -87,7 +87,7 @@ def in_short(evidence: Sequence[str]) -> list[str]:
 def _verdict(report: Report) -> str:
     declared, suppressed = counted(report.resources, "declared resource"), f"{len(report.suppressed)} suppressed"
     if not report.drift:
-        clean = not report.unreachable and not report.errors
+        clean = all_compared(report)
         verdict = "In sync: what runs is what Git says." if clean else "No difference in what could be compared."
         return f"{verdict} {declared}, {suppressed}.\n"
     levels = counts(report).items()

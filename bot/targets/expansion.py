@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
-from bot.model.json import get, mapping, text
-from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
+from bot.model.json import Tree, get, mapping, text
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
 from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import ObjectIndex
@@ -81,10 +81,19 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """What rendering must know beside the files: the repository's own URLs, and Argo CD's clusters."""
+    """What rendering must know beside the files: the repository's own URLs, Argo CD's clusters, and for which cluster charts
+    are rendered, by the target's name (empty: for every other).
+    """
 
     own: Sequence[str] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
+    capabilities: Mapping[str, Tree] = field(default_factory=dict)
+
+    def for_cluster(self, unit: Unit, target: str) -> Unit:
+        """``unit`` with the cluster that its charts are rendered for."""
+        known = self.capabilities
+        cluster = known.get(target) or known.get("")
+        return replace(unit, spec={**unit.spec, CAPABILITIES: cluster}) if cluster else unit
 
 
 def expand(target: Target, tree: FileTree, render_all: RenderAll, around: RenderContext) -> Expansion:
@@ -181,7 +190,7 @@ class _Run:
     around: RenderContext
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
-    known: set[tuple[str, str, str, str]] = field(default_factory=set)
+    known: set[tuple[UnitKind, str, str, str]] = field(default_factory=set)
     waiting: list[_Waiting] = field(default_factory=list)
     late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
     """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
@@ -194,16 +203,15 @@ class _Run:
 
     def add(self, unit: Unit, parent: int | None, depth: int) -> None:
         """Render ``unit`` in its turn, once, however often it is named."""
-        identity = (unit.kind.value, unit.name, unit.path, unit.how)
-        if identity in self.known:
+        if unit.identity in self.known:
             return
-        self.known.add(identity)
+        self.known.add(unit.identity)
         if depth > _DEEPEST or len(self.known) > MOST_UNITS:
             self.left_out.append(
                 NotCompared(unit.how or unit.name, "too many units deploy one another", unit.file, unit.line)
             )
             return
-        self.waiting.append(_Waiting(unit, parent, depth))
+        self.waiting.append(_Waiting(self.around.for_cluster(unit, self.target.name), parent, depth))
 
     def next(self) -> list[_Waiting]:
         """What can be rendered now; nothing at the end."""

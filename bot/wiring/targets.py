@@ -10,7 +10,6 @@ from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
 from bot.model.resource import Desired
 from bot.ports import Observation, Observer
-from bot.renderers.helm import Capabilities
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
@@ -19,11 +18,14 @@ from bot.wiring.observers import observe, observers
 from bot.wiring.repository import OpenRepository
 
 
-def reader(opened: OpenRepository) -> DeploymentReader:
+def renderers() -> Renderers:
+    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+
+
+def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
-    documents = Documents(FileTree({}, lambda _blob: b""))
-    cluster = Capabilities(opened.settings.helm.kube_version, tuple(opened.settings.helm.api_versions))
-    return DeploymentReader(Renderers(documents, capabilities=cluster), documents, selection(opened))
+    return DeploymentReader(shared, shared.documents, selection(opened))
 
 
 def selection(opened: OpenRepository) -> TargetSelection:
@@ -41,6 +43,11 @@ def selection(opened: OpenRepository) -> TargetSelection:
         clusters={
             each.name: ArgoCluster(each.name, each.server, each.labels, each.annotations)
             for each in settings.argo.clusters
+        },
+        capabilities={
+            name: {"kubeVersion": helm.kube_version, "apiVersions": helm.api_versions}
+            for name, helm in [("", settings.helm), *((each.name, each.helm) for each in settings.targets)]
+            if helm is not None and (helm.kube_version or helm.api_versions)
         },
         only=options.target,
     )

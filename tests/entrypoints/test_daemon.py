@@ -80,7 +80,7 @@ def address(stage: Stage) -> Iterator[str]:
     thread.start()
     try:
         root = f"http://127.0.0.1:{ports.get(timeout=60)}"
-        stage.box.webhooks.register(NAME, f"{root}/webhook", secret=SECRET)
+        stage.box.register_webhook(NAME, f"{root}/webhook", secret=SECRET)
         eventually(lambda: HTTP.get(f"{root}/readyz").status_code == 200)
         yield root
     finally:

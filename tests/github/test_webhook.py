@@ -106,7 +106,7 @@ def mailbox() -> Iterator[Mailbox]:
 def test_what_a_real_host_sends_is_understood(world: World, mailbox: Mailbox) -> None:
     """Deliveries generated from real changes verify and become the events they are."""
     url = f"http://127.0.0.1:{mailbox.server.server_port}/"
-    world.box.webhooks.register(world.name, url, secret=SECRET.decode())
+    world.box.register_webhook(world.name, url, secret=SECRET.decode())
     head = world.branch("clockwork/web")
     host = world.host()
     pull = host.open_pull(marker=tie(), title="t", body="b", head="clockwork/web", base="main", labels=LABELS)
