@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from bot.edits.document import EditedDocument, content_end
 from bot.edits.style import (
@@ -56,16 +57,26 @@ def _in_flow(position: NodePosition) -> bool:
 
 def _inline(doc: EditedDocument, node: Node, value: JSON, *, in_flow: bool = False) -> Iterator[str]:
     quote = node.style if isinstance(node, ScalarNode) and node.style in {"'", '"'} else ""
-    start = node.start if isinstance(node, ScalarNode) else node.head
+    start = _start(node, value)
     if doc.house.json:
         yield doc.with_span(start, node.end, pretty_json(value, doc.house, indentation(doc.chars, node.head)))
     lead = "" if node.end > node.head or doc.chars[node.head - 1 : node.head].isspace() else " "
     flat = in_flow or isinstance(value, (dict, list, tuple))
     text = flow(value, doc.house, quote=quote) if flat else scalar(value, quote=quote)
-    starts = [start, node.head] if isinstance(node, ScalarNode) and node.tag and not node.anchor else [start]
-    for first in starts:  # a written tag stays where it can
-        yield doc.with_span(first, node.end, lead + text)
-        yield doc.with_span(first, node.end, lead + flow(value, doc.house, quote='"'))
+    yield doc.with_span(start, node.end, lead + text)
+    yield doc.with_span(start, node.end, lead + flow(value, doc.house, quote='"'))
+
+
+_TYPES: Final = {"bool": bool, "float": float, "int": int, "null": type(None)}
+"""YAML 1.2.2, section 10.3.2: the type of what a tag may stand before; before text all others stand."""
+
+
+def _start(node: Node, value: JSON) -> int:
+    """Where the new text begins: behind an anchor, and behind a tag that is true of the new value too."""
+    if not isinstance(node, ScalarNode):
+        return node.head
+    kept = node.tag is None or type(value) is _TYPES.get(node.tag.removeprefix("tag:yaml.org,2002:"), str)
+    return node.start if kept else node.head
 
 
 def _scalar_texts(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterator[str]:

@@ -26,6 +26,11 @@ def at(value: JSON, pointer: Pointer) -> JSON:
     return value
 
 
+def touched(edit: Edit) -> Pointer:
+    """The place that ``edit`` is about: of an added entry its own, of an added element its list."""
+    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
+
+
 def applied(value: JSON, edit: Edit) -> JSON:
     """``value`` as it is after ``edit``; ``value`` itself stays. Raises :class:`~bot.errors.Refused` if it cannot be."""
     match edit:
@@ -51,7 +56,7 @@ def _changed(value: JSON, pointer: Pointer, new: JSON) -> JSON:
 
 
 def _removed(value: JSON, pointer: Pointer) -> JSON:
-    head, rest = pointer[0], pointer[1:]
+    head, rest = pointer[0] if pointer else None, pointer[1:]
     if isinstance(value, Mapping) and head in value and isinstance(head, str):
         if rest:
             return {**value, head: _removed(value[head], rest)}

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.model.drift import DriftKind, Report, SetValue
+from bot.model.observation import Observation
 from bot.model.resource import Platform
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, kubernetes_id, live
 
@@ -30,9 +31,10 @@ def web(name: str) -> dict[str, Any]:
 
 
 def report(git: Sequence[Mapping[str, Any]], running: Sequence[Mapping[str, Any]], *bases: Mapping[str, Any]) -> Report:
-    seen = Seen({each.id: each for each in map(live, running)}, frozenset({Platform.KUBERNETES}))
+    resources = {each.id: each for each in map(live, running)}
+    seen = Observation(NOW, resources=resources, covered=frozenset({Platform.KUBERNETES}))
     applied = {kubernetes_id(tree): tree for tree in bases}
-    return compare([declared(each) for each in git], seen, options=OPTIONS, now=NOW, bases=applied)
+    return compare([declared(each) for each in git], seen, options=OPTIONS, bases=applied)
 
 
 def test_an_earlier_generation_is_one_object_that_changed() -> None:

@@ -66,6 +66,7 @@ def test_an_edit_comes_to(value: JSON, edit: Edit, after: JSON) -> None:
         SetValue(("l", 3), 1),
         SetValue(("l", "x"), 1),
         SetValue(("m", 0), 1),
+        RemoveEntry(()),
         RemoveEntry(("m", "x")),
         RemoveEntry(("l", 3)),
         RemoveEntry(("t", 0)),

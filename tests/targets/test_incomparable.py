@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.diff import ComparisonOptions, diff
 from bot.flows.quiet import without_opaque
-from bot.model.drift import Pair
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from bot.renderers.opaque import opaque, unresolved
+from tests.drift.makers import OPTIONS, Pair, diff
 from tests.flows.folders import assessed, folder, snapshot
 from tests.flows.test_targets import has_kustomize
 
@@ -108,7 +107,7 @@ def compared(declared: dict[str, Any], live: dict[str, Any]) -> list[tuple[str, 
     id_ = ResourceId(Platform.KUBERNETES, declared["kind"], "shop", "web", group)
     unknown = frozenset([*opaque(declared), *unresolved(declared)])
     desired = Desired(id_, str(id_), SourceKind.RENDERED, declared, "a.yaml", 1, unknown=unknown)
-    drifts = diff(Pair(desired, Observed(id_, live)), ComparisonOptions(mask_key=b"k"))
+    drifts = diff(Pair(desired, Observed(id_, live)), OPTIONS)
     told, notes = without_opaque(drifts, [desired])
     assert len(notes) == bool(unknown)
     assert "s3" not in json.dumps([each.observed for each in told])
