@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
@@ -29,9 +30,9 @@ from bot.targets.documents import Documents
 from bot.targets.kustomization import file_of
 from bot.targets.paths import joined
 
-_CRD_INSTALL = "crd-install"
+_CRD_INSTALL: Final = "crd-install"
 """Helm 2's hook for CRDs is none to Argo CD (``IsHook`` in its ``gitops-engine/pkg/sync/hook/helm/hook.go``)."""
-_REVISION = "the commit that is deployed is part of it, which only Argo CD knows"
+_REVISION: Final = "the commit that is deployed is part of it, which only Argo CD knows"
 
 
 @dataclass(frozen=True, slots=True)

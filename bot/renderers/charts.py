@@ -130,8 +130,8 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
             missing.append(dependency)
         else:
             what = f"its chart needs {name}, which is not in its charts folder"
-            place = (listing.file, listing.line) if listing is not None else (file, 1)
-            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", *place)
+            spot = (listing.file, listing.line) if listing is not None else (file, 1)
+            return beside or NotCompared("", f"{what}; nothing is fetched (helm dependency update)", *spot)
     if (
         missing and listing is not None
     ):  # as if it did not need what is switched off: Helm would ask for it all the same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
@@ -12,8 +13,8 @@ from bot.renderers.opaque import opaque
 from bot.targets.argo_source import takes
 from bot.targets.documents import Documents, ManifestDocument
 
-_JSONNET = ".jsonnet"
-_SKIPPED = b"+argocd:skip-file-rendering"
+_JSONNET: Final = ".jsonnet"
+_SKIPPED: Final = b"+argocd:skip-file-rendering"
 """A file that says so is passed over (argo-cd docs, "Directory")."""
 
 

@@ -83,5 +83,5 @@ def as_json(value: object) -> str:
 
 def one_line(words: str) -> str:
     """What a tool said, without its own prefix, without what it only warns of, and on one line."""
-    said = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
-    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", said.strip()))[:600]
+    kept = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
+    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", kept.strip()))[:600]

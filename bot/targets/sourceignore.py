@@ -55,7 +55,7 @@ class IgnorePattern:
         return self._named(names) if len(self.parts) == 1 else self._located(names)
 
     def _named(self, names: list[str]) -> bool:
-        first = next((index for index, name in enumerate(names) if go_match(self.parts[0], name)), None)
+        first = next((index for index, name in enumerate(names) if _fits(self.parts[0], name)), None)
         return first is not None and not (self.folders and first == len(names) - 1)
 
     def _located(self, names: list[str]) -> bool:
@@ -73,14 +73,20 @@ class IgnorePattern:
             if "**" in part or not names:
                 return False
             if anywhere:
-                at = next((i for i, name in enumerate(names) if go_match(part, name)), None)
+                at = next((i for i, name in enumerate(names) if _fits(part, name)), None)
                 matched, names = (False, []) if at is None else (True, names[at + 1 :])
                 anywhere = False
-            elif go_match(part, names[0]):
+            elif _fits(part, names[0]):
                 matched, names = True, names[1:]
             else:
                 return False
         return matched and not (self.folders and not names)
+
+
+@lru_cache(maxsize=65_536)
+def _fits(pattern: str, name: str) -> bool:
+    """One part of a pattern and one name of a path: the same few come again with every file."""
+    return go_match(pattern, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +97,19 @@ class IgnoreRules:
 
     patterns: tuple[IgnorePattern, ...]
     only: tuple[str, ...] = ()
+    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def hides(self, path: str) -> bool:
         """Whether the file at ``path`` is not there for Flux."""
-        return _hides(self, path)
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._hides(path)
+        return known
 
-
-@lru_cache(maxsize=100_000)
-def _hides(rules: IgnoreRules, path: str) -> bool:
-    if rules.only and not path.startswith(rules.only):
-        return True
-    return next((not each.includes for each in reversed(rules.patterns) if each.matches(path)), False)
+    def _hides(self, path: str) -> bool:
+        if self.only and not path.startswith(self.only):
+            return True
+        return next((not each.includes for each in reversed(self.patterns) if each.matches(path)), False)
 
 
 def rules(tree: FileTree, source: Tree) -> IgnoreRules:
@@ -109,11 +117,16 @@ def rules(tree: FileTree, source: Tree) -> IgnoreRules:
     ``ignore`` comes over all files.
     """
     only = texts(source.get("sparseCheckout"))
-    own: list[IgnorePattern] = []
-    for path in sorted(tree.under(f"**/{NAME}"), key=lambda path: path.split("/")[:-1]):
-        if not only or path.startswith(only):
-            own += _patterns((tree.read(path) or b"").decode("utf-8", "replace"), path.rpartition("/")[0])
-    own += _patterns(text(source.get("ignore")), "")
+    files = sorted(tree.under(f"**/{NAME}"), key=lambda path: path.split("/")[:-1])
+    taken = tuple((path, tree.read(path) or b"") for path in files if not only or path.startswith(only))
+    return _rules(taken, text(source.get("ignore")), only)
+
+
+@lru_cache(maxsize=64)
+def _rules(files: tuple[tuple[str, bytes], ...], ignore: str, only: tuple[str, ...]) -> IgnoreRules:
+    """The same rules for the same words: they remember what they said of each path."""
+    own = [each for path, data in files for each in _patterns(data.decode("utf-8", "replace"), path.rpartition("/")[0])]
+    own += _patterns(ignore, "")
     usual = _GIT if own else (*_GIT, *_DEFAULT)
     return IgnoreRules((*map(IgnorePattern.of, usual), *own), only)
 

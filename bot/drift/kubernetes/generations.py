@@ -45,20 +45,20 @@ def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -
     """The generated objects among ``absent`` of which another generation is among ``live``, which nothing else declares:
     the one that ``pairs`` refer to where they stand, else the newest.
     """
-    wanted = {named: desired for desired in absent if (named := _unhashed(desired.id)) is not None}
-    if not wanted:
+    sought = {named: desired for desired in absent if (named := _unhashed(desired.id)) is not None}
+    if not sought:
         return Earlier(absent=absent)
     running: dict[ResourceId, list[Observed]] = defaultdict(list)
     for observed in live:
-        if (named := _unhashed(observed.id)) in wanted and named is not None:
+        if (named := _unhashed(observed.id)) in sought and named is not None:
             running[named].append(observed)
-    found = {named: _chosen(wanted[named], listed, pairs) for named, listed in running.items()}
+    chosen = {named: _chosen(sought[named], listed, pairs) for named, listed in running.items()}
     names: dict[str, dict[str, str]] = defaultdict(dict)
-    for named, observed in found.items():
-        names[named.scope][wanted[named].id.name] = observed.id.name
-    matched = {id(wanted[named]) for named in found}
+    for named, observed in chosen.items():
+        names[named.scope][sought[named].id.name] = observed.id.name
+    matched = {id(sought[named]) for named in chosen}
     return Earlier(
-        [(wanted[named], observed) for named, observed in found.items()],
+        [(sought[named], observed) for named, observed in chosen.items()],
         [desired for desired in absent if id(desired) not in matched],
         names,
     )
