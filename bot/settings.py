@@ -45,6 +45,7 @@ _LONGEST: Final = 3650 * 86400
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"
 )
+_KUBE_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?", re.ASCII)
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
@@ -158,6 +159,22 @@ class ObserveSettings(_Section):
         return value
 
 
+class HelmSettings(_Section):
+    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
+
+    kube_version: str = ""
+    """Such as ``v1.33`` or ``1.33.2``."""
+    api_versions: list[str] = []
+    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
+
+    @field_validator("kube_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        if value and not _KUBE_VERSION.fullmatch(value):
+            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
+        return value
+
+
 class TargetSettings(_Section):
     """One place that a part of the repository is deployed to."""
 
@@ -171,6 +188,8 @@ class TargetSettings(_Section):
     """Values files of a chart, as repository paths, the later over the earlier."""
     release: str = ""
     """The release name of a chart; the target's name without this."""
+    helm: HelmSettings | None = None
+    """The cluster that its charts are rendered for; the repository's ``helm`` without this."""
 
     @field_validator("name")
     @classmethod
@@ -434,6 +453,7 @@ class Settings(_Section):
     targets: list[TargetSettings] = []
     argo: ArgoSettings = ArgoSettings()
     fetch: FetchSettings = FetchSettings()
+    helm: HelmSettings = HelmSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()

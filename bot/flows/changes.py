@@ -7,9 +7,9 @@ A value that a tool renders is edited where it is set: that edit is searched for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
@@ -32,6 +32,10 @@ class Changes:
     declaration: Declaration
     moves: tuple[str, ...] = ()
     """Other objects that change too, by target and name: a person must see them before anything is committed."""
+
+
+_PODS_OF: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+"""Workloads that replace their pods when their template changes."""
 
 
 class NotSet(Refused):
@@ -132,14 +136,27 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
             plan = _searched(now, desired, edits, declarer)
             files.update(plan.files)
             adopted.notes += [f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots]
-            moves = [f"{target}/{moved}" for target, moved in plan.moves]
-            adopted.moves += moves
-            adopted.notes += [f"The same line feeds {moved}, which changes too" for moved in moves]
+            adopted.moves += [f"{target}/{moved}" for target, moved in plan.moves]
+            adopted.notes += _side_effects(plan)
         else:
             adoption = adopt(desired, edits, files, cw=config)
             files.update(adoption.files)
             adopted.notes += adoption.notes
     return adopted
+
+
+def _side_effects(plan: EditPlan) -> Iterator[str]:
+    """What else changes, for the reader: other objects, and what follows from another name of a generated one."""
+    for target, moved in plan.moves:
+        if (target, moved) not in plan.followers:
+            yield f"The same line feeds {target}/{moved}, which changes too"
+    for old, new in plan.renamed.items():
+        yield f"{old} becomes {new.name}: it is generated, and named after what it holds"
+    names = {*plan.renamed, *plan.renamed.values()}
+    for target, moved in plan.followers if plan.renamed else ():
+        if moved not in names:
+            pods = ", so its pods are replaced" if moved.kind in _PODS_OF else ""
+            yield f"{target}/{moved} refers to it by its new name{pods}"
 
 
 def _searched(declaration: Declaration, desired: Desired, edits: Sequence[Edit], declarer: Declarer) -> EditPlan:

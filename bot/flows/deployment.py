@@ -13,6 +13,7 @@ from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import Ask, FileTree, fact
+from bot.model.json import Tree
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Target
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
@@ -22,7 +23,7 @@ from bot.targets.clusters import ArgoCluster
 from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
+from bot.targets.expansion import Expansion, ExpansionMemory, Expansions, RenderContext, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class TargetSelection:
     observed: frozenset[str] = frozenset()
     own: tuple[str, ...] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
+    capabilities: Mapping[str, Tree] = field(default_factory=dict)
     only: str | None = None
 
 
@@ -71,12 +73,15 @@ class Deployment:
 
 @dataclass(slots=True)
 class DeploymentReader:
-    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits."""
+    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits and the
+    ``memory`` of what targets came to, which readers of other settings may share.
+    """
 
     renderer: UnitRenderer
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
     plans: Plans = field(default_factory=Plans)
+    memory: ExpansionMemory = field(default_factory=ExpansionMemory)
     upstream: Ask = nowhere
     """Has what the repository names and does not hold."""
     known: Ask = nowhere
@@ -85,7 +90,7 @@ class DeploymentReader:
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._expansions = Expansions(self.renderer.render_all, self._around())
+        self._expansions = Expansions(self.renderer.render_all, self._around(), self.memory)
 
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
@@ -128,12 +133,18 @@ class DeploymentReader:
         self.documents = self.documents.on(tree)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
+    def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``: what it is known to come to, and only else rendered. ``keep``:
+        whether that is to be known from now on.
+        """
+        return self._expansions.of_all(targets, tree, keep=keep)
+
     def expand(self, target: Target, tree: FileTree) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to."""
         return expand(target, tree, self.renderer.render_all, self._around())
 
     def _around(self) -> RenderContext:
-        return RenderContext(self.selection.own, self.selection.clusters)
+        return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
         own = target.name in self.selection.observed

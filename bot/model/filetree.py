@@ -57,11 +57,13 @@ class FileTree:
         return iter(self.under(""))
 
     def under(self, folder: str) -> list[str]:
-        """The paths below ``folder`` (empty: all), sorted."""
+        """The paths below ``folder`` (empty: all; ``**/NAME``: every file of that name), sorted."""
         if not self.order:  # one assignment: several threads may come here at once
             self.order[:] = sorted(path for path in {*self.blobs, *self.changed} if self._has(path))
         if not folder:
             return list(self.order)
+        if folder.startswith("**/"):
+            return [path for path in self.order if f"/{path}".endswith(folder[2:])]
         prefix = folder.rstrip("/") + "/"
         start = bisect_left(self.order, prefix)
         return self.order[start : bisect_left(self.order, prefix[:-1] + "0", start)]

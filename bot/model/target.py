@@ -21,6 +21,10 @@ TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])
 """What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
 
 
+CAPABILITIES: Final = "capabilities"
+"""Where the spec of a unit says for which cluster its charts are rendered: ``{"kubeVersion": …, "apiVersions": […]}``."""
+
+
 class UnitKind(StrEnum):
     """What renders a unit."""
 

@@ -16,6 +16,7 @@ from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
 from bot.model.upstream import UpstreamFiles, UpstreamRequest
+from bot.origins.application_sources import placed_source
 from bot.origins.chart_values import merged
 from bot.origins.scene import (
     ARGO,
@@ -27,13 +28,13 @@ from bot.origins.scene import (
     Provenance,
     ValuesLayer,
 )
-from bot.targets import argo, flux
+from bot.targets import argo, argo_source, flux, upstream
+from bot.targets.argo_source import SourceTool
 from bot.targets.desired import identity
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
 from bot.targets.kustomization import FILE_NAMES, Closure, closure, file_of, references
 from bot.targets.paths import joined
-from bot.targets.upstream import REQUEST, argo_source
 
 _OTHER_VALUES: Final = re.compile(r"(?:\A|/)values[-._][^/]+\.ya?ml\Z")
 _CARRIERS: Final = {
@@ -56,7 +57,7 @@ def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
         return paths
     folder = unit.path or _chart(unit)
     built = closure(documents, folder).files if file_of(documents, folder) is not None else frozenset[str]()
-    return paths.union(built, _value_files(unit), documents.tree.under(folder) if folder else ())
+    return paths.union(built, _value_files(unit, documents), documents.tree.under(folder) if folder else ())
 
 
 def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int]:
@@ -69,7 +70,7 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
             unit = rendered.unit
             released = unit.kind is UnitKind.FLUX_HELM_RELEASE
             part = expansion.target.name, f"{unit.space}/{unit.name}" if released else unit.path
-            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents))
+            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents), documents)
     counts: Counter[str] = Counter()
     for paths in parts.values():
         takers = _takers(paths, documents)
@@ -77,11 +78,11 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     return dict(counts)
 
 
-def _read(unit: Unit, paths: Iterable[str]) -> frozenset[str]:
+def _read(unit: Unit, paths: Iterable[str], documents: Documents) -> frozenset[str]:
     """The files of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(unit))
+    named = set(_value_files(unit, documents))
     return frozenset(path for path in paths if path in named or not _OTHER_VALUES.search(path))
 
 
@@ -161,7 +162,7 @@ class _Survey:
 
     def _made(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
-        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs)
+        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs, self.documents)
         carrier = self._carrier(unit)
         above = Provenance()
         if carrier is not None:
@@ -192,9 +193,11 @@ class _Survey:
 
     def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
-        files = {path for path in _value_files(unit) if path in self.documents.tree}
-        if unit.kind is UnitKind.ARGO_APPLICATION and unit.file:
-            files.add(unit.file)
+        files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
+        if unit.kind is UnitKind.ARGO_APPLICATION:
+            files |= {unit.file} - {""}
+            overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
+            files |= {each for each in overrides if each in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
         yield beside
@@ -215,7 +218,7 @@ class _Survey:
                 if (declared := self._declared(unit)) is not None:
                     yield KustomizationLayer(declared.file, declared.index, ("spec",), FLUX)
             case UnitKind.HELM:
-                yield from self._value_layers(unit.path, _value_files(unit), self._defaults(unit.path))
+                yield from self._value_layers(unit.path, _value_files(unit, self.documents), self._defaults(unit.path))
             case UnitKind.FLUX_HELM_RELEASE:
                 if carrier is not None:
                     defaults = self._fetched(_flux_request(unit)) or self._defaults(_chart(unit))
@@ -261,23 +264,22 @@ class _Survey:
         if declared is not None and declared.tree.get("kind") == "ApplicationSet":
             prefix = ("spec", "template")
         single = not flux.mappings(unit.spec.get("sources"))
-        for index, source in enumerate(argo.sources(unit.spec)):
-            path = joined("", flux.text(source, "path") or ".")
-            if path is None or "ref" in source:
+        for index, written in enumerate(argo.sources(unit.spec)):
+            source = placed_source(written, unit, self.documents)
+            if source is None:
                 continue
             pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
-            fetched = self._fetched((argo_source(source), "")) if flux.text(source, "chart") else None
-            if fetched is not None or posixpath.join(path, "Chart.yaml") in self.documents.tree:
-                files = [each for each in _value_files(unit) if each in self.documents.tree]
-                defaults = self._defaults(path) if fetched is None else fetched
-                inline = self._inline((defaults, files), (*pointer, "helm"), source, declared, carrier)
-                has_values = {"values", "valuesObject"} & set(flux.below(source, "helm"))
-                layers = list(self._value_layers(path if fetched is None else None, files, defaults))
+            if source.tool is SourceTool.HELM:
+                files = source.value_files
+                defaults = _chart_defaults(source.documents, source.path)
+                inline = self._inline((defaults, files), (*pointer, "helm"), source.options, declared, carrier)
+                has_values = {"values", "valuesObject"} & set(flux.below(source.options, "helm"))
+                layers = list(self._value_layers(source.path if source.here else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
-            elif flux.text(source, "chart"):
-                continue
-            elif declared is not None:
-                yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
+            elif not flux.text(written, "chart"):
+                yield from (KustomizationLayer(each, 0, ("kustomize",), ARGO) for each in reversed(source.overriding))
+                if declared is not None:
+                    yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
     def _inline(
         self,
@@ -294,7 +296,7 @@ class _Survey:
         for file in chart[1]:
             defaults = merged(defaults, self._values(file))
         held = flux.below(source, "helm")
-        key = "values" if flux.text(held, "values") and not flux.below(held, "valuesObject") else "valuesObject"
+        key = "values" if flux.text(held, "values") and held.get("valuesObject") is None else "valuesObject"
         if carrier is not None and key == "valuesObject":
             return [CarriedLayer(carrier, (*helm, key), defaults)]
         return [] if declared is None else [ValuesLayer(declared.file, declared.index, (*helm, key), defaults)]
@@ -316,8 +318,9 @@ class _Survey:
     def _fetched(self, asked: tuple[UpstreamRequest | None, str]) -> Tree | None:
         """The same for a chart of another place, by its folder there; None where nothing was fetched."""
         request, folder = asked
-        answer = None if request is None else self.documents.tree.ask(request)
-        return _chart_defaults(self.documents.on(answer.tree), folder) if isinstance(answer, UpstreamFiles) else None
+        if request is None or not isinstance(answer := self.documents.tree.ask(request), UpstreamFiles):
+            return None
+        return _chart_defaults(self.documents.on(answer.tree), folder)
 
 
 def _chart_defaults(documents: Documents, chart: str) -> Tree:
@@ -338,7 +341,7 @@ def _flux_request(unit: Unit) -> tuple[UpstreamRequest | None, str]:
     """What a release's chart is fetched by, and its folder there: that of a repository, the top of an archive."""
     source = flux.below(unit.spec, "source")
     in_git = flux.text(source, "object", "kind") == "GitRepository"
-    return UpstreamRequest.of(flux.below(source, REQUEST)), _chart(unit) if in_git else ""
+    return UpstreamRequest.of(flux.below(source, upstream.REQUEST)), _chart(unit) if in_git else ""
 
 
 def _chart(unit: Unit) -> str:
@@ -349,7 +352,7 @@ def _chart(unit: Unit) -> str:
     return joined("", chart.lstrip("/")) or ""
 
 
-def _value_files(unit: Unit) -> list[str]:
+def _value_files(unit: Unit, documents: Documents) -> list[str]:
     """The values files that a unit names, by repository path, the one that wins last."""
     if unit.kind is UnitKind.HELM:
         return _texts(unit.spec.get("valueFiles"))
@@ -357,20 +360,9 @@ def _value_files(unit: Unit) -> list[str]:
         listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
         return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
-        return [path for source in argo.sources(unit.spec) for path in _argo_files(source)]
+        placed = (placed_source(each, unit, documents) for each in argo.sources(unit.spec))
+        return [file for source in placed if source is not None for file in source.value_files]
     return []
-
-
-def _argo_files(source: Tree) -> Iterator[str]:
-    """Below the source's folder, from the top, or of a source by its ``ref`` (argo-cd docs, "Helm Value Files")."""
-    folder = flux.text(source, "path") or "."
-    for written in _texts(flux.below(source, "helm").get("valueFiles")):
-        if written.startswith("$"):
-            path = joined("", written.partition("/")[2])
-        else:
-            path = joined("", written.lstrip("/")) if written.startswith("/") else joined(folder, written)
-        if path is not None:
-            yield path
 
 
 def _texts(value: JSON) -> list[str]:

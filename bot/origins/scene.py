@@ -169,7 +169,8 @@ class EditPlan:
 
     ``moves`` are the objects that change beside what is wanted, of every target; none for an exact edit. A goal's own
     object is among them where more of it changes than was wanted. ``renamed`` are objects that get another name
-    because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too.
+    because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too, and
+    are ``followers``: they change as they must, and in nothing else.
     ``through`` are the carriers that change on the way. ``tried`` counts renderings.
     """
 
@@ -177,6 +178,7 @@ class EditPlan:
     spots: tuple[Spot, ...]
     moves: tuple[ObjectId, ...] = ()
     renamed: Mapping[ResourceId, ResourceId] = field(default_factory=dict)
+    followers: tuple[ObjectId, ...] = ()
     through: tuple[ResourceId, ...] = ()
     tried: int = 0
 

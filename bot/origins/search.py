@@ -89,7 +89,8 @@ class _Run:
         effect = self._comparison(desired).effect(self.scene.objects, self.objects)
         moves = tuple(sorted(effect.moves, key=str))
         through = tuple(sorted(effect.through, key=str))
-        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried)
+        followers = tuple(sorted(effect.followers, key=str))
+        return EditPlan(files, tuple(self.spots), moves, effect.renamed, followers, through, self.trials.tried)
 
     def _take(self, id_: ResourceId, edit: Edit) -> NoEdit | None:
         """Find and apply the edit for one wanted change; what is so already needs none."""

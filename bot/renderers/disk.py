@@ -21,9 +21,8 @@ from typing import Any, Final
 from bot.model.filetree import FileTree, Reads
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.model.upstream import NotFetched, UpstreamRequest, UpstreamSource
-from bot.renderers.helm import Capabilities
 
-_FORMAT: Final = "2"
+_FORMAT: Final = "3"
 """Another one for each change of what is written here, and of what renderers make of the same inputs."""
 _VARIANTS: Final = 4
 _MOST_BYTES: Final = 256 * 1024 * 1024
@@ -44,12 +43,11 @@ class Disk:
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def name(self, unit: Unit, capabilities: Capabilities, versions: Sequence[str]) -> str:
+    def name(self, unit: Unit, versions: Sequence[str]) -> str:
         """The file for a unit."""
         facts: list[object] = [
             _FORMAT,
             *versions,
-            asdict(capabilities),
             unit.kind,
             unit.name,
             unit.path,

@@ -30,8 +30,12 @@ def missing(unit: Unit, what: str, answer: NotFetched) -> NotCompared:
     return NotCompared(titled(unit), reason, unit.file, unit.line, again=answer.again)
 
 
-def moved(rendering: Rendering, unit: Unit, source: UpstreamSource) -> Rendering:
-    """What was rendered from another place, told of by the object of this repository that names that."""
+def moved(
+    rendering: Rendering, unit: Unit, source: UpstreamSource, *, inputs: frozenset[str] = frozenset()
+) -> Rendering:
+    """What was rendered from another place, told of by the object of this repository that names that. ``inputs`` are the
+    files of this repository that had a part in it.
+    """
 
     def told(out: NotCompared) -> NotCompared:
         inside = f" ({out.file}:{out.line} of {source.url})" if out.file and out.file != unit.file else ""
@@ -40,7 +44,7 @@ def moved(rendering: Rendering, unit: Unit, source: UpstreamSource) -> Rendering
     return replace(
         rendering,
         objects=tuple(replace(each, file=unit.file, line=unit.line) for each in rendering.objects),
-        inputs=frozenset(),
+        inputs=inputs,
         left_out=tuple(map(told, rendering.left_out)),
         error=None if rendering.error is None else told(rendering.error),
     )

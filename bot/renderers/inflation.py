@@ -91,10 +91,7 @@ def _rendered(
         text(entry.get("namespace")) or "default",
         given,
         crds=entry.get("includeCRDs") is True,
-        capabilities=Capabilities(
-            text(entry.get("kubeVersion")) or helm.capabilities.kube_version,
-            texts(entry.get("apiVersions")) or helm.capabilities.api_versions,
-        ),
+        capabilities=Capabilities.of(unit, entry),
     )
     chart = charts.chart(on, folder_of_chart, given)
     if isinstance(chart, NotCompared):

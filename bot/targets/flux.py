@@ -27,6 +27,10 @@ SUBSTITUTED: Final = "variables"
 """Where :func:`kustomizations` puts what ``postBuild`` substitutes, in the spec of a unit."""
 
 
+SIFTED: Final = "sifted"
+"""Where :func:`kustomizations` puts what the source of a unit says of the files that it takes (:func:`sifting`)."""
+
+
 @dataclass(slots=True)
 class ObjectIndex:
     """The objects of one target, found by kind and name: what Flux objects refer to. The later of two of a name counts."""
@@ -109,7 +113,8 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
     if out is not None:
         return out
     path = repository_path(spec, namespace(tree), seen, own)
-    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen)}
+    sifted = sifting(source_of(spec, namespace(tree), seen))
+    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen), SIFTED: sifted}
     if isinstance(path, _Elsewhere):
         if path.request is None:
             return NotCompared(title, path.reason, made.file, made.line)
@@ -174,6 +179,34 @@ def _elsewhere(reason: str, held: Tree | None, spec: Tree) -> _Elsewhere:
     return _Elsewhere(reason, request, folder or "")
 
 
+def source_of(spec: Tree, space: str, seen: ObjectIndex) -> Tree | None:
+    """The object that the files of a ``Kustomization`` come from (a ``GitRepository``, an ``OCIRepository``), be it through
+    an ``ArtifactGenerator``; None where the repository does not hold it.
+    """
+    ref = below(spec, "sourceRef")
+    if text(ref, "kind") == "ExternalArtifact":
+        ref, space = _generated_from(text(ref, "name"), seen)
+    return seen.find(text(ref, "kind"), text(ref, "namespace") or space, text(ref, "name"))
+
+
+def _generated_from(artifact: str, seen: ObjectIndex) -> tuple[Tree, str]:
+    """The source that an ``ArtifactGenerator`` copies an artifact from first, and the generator's namespace."""
+    for generator in seen.generators:
+        for output in mappings(below(generator, "spec").get("artifacts")):
+            copies = [_COPY.match(text(copy, "from")) for copy in mappings(output.get("copy"))]
+            if text(output, "name") == artifact and copies and copies[0] is not None:
+                listed = mappings(below(generator, "spec").get("sources"))
+                named = (each for each in listed if text(each, "alias") == copies[0]["source"])
+                return next(named, {}), namespace(generator)
+    return {}, ""
+
+
+def sifting(source: Tree | None) -> Tree:
+    """What a source says of the files that it takes."""
+    spec = below(source, "spec")
+    return {key: spec[key] for key in ("ignore", "sparseCheckout") if spec.get(key)}
+
+
 def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
     """The folder that an ``ArtifactGenerator`` copies one artifact from, where all copies share it."""
     for generator in seen.generators:
@@ -221,10 +254,11 @@ def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
     for ref in mappings(post.get("substituteFrom")):
         held = seen.find(text(ref, "kind"), space, text(ref, "name"))
         entries = config_entries(held)
-        known = known and (entries is not None or ref.get("optional") is True)
+        known = known and (entries is not None or (held is None and ref.get("optional") is True))
         values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
     given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
-    return {"values": {**values, **given}, "known": known, "on": bool(post)}
+    always = text(post, "substituteStrategy") == "Always"
+    return {"values": {**values, **given}, "known": known, "on": bool(post), **({"always": True} if always else {})}
 
 
 def awaits_variables(unit: Unit) -> bool:
@@ -257,14 +291,16 @@ def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Uni
         return out
     inputs: list[JSON] = []
     for ref in mappings(spec.get("valuesFrom")):
-        entries = config_entries(seen.find(text(ref, "kind"), namespace(tree), text(ref, "name")))
+        held = seen.find(text(ref, "kind"), namespace(tree), text(ref, "name"))
+        entries = config_entries(held)
         key = text(ref, "valuesKey") or "values.yaml"
         if entries is None or key not in entries:
-            if ref.get("optional") is True:
-                continue
+            if ref.get("optional") is True and (held is None or entries is not None):
+                continue  # it is not there, as far as the repository tells
             reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
             return NotCompared(title, reason, made.file, made.line)
-        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath")})
+        literal = ref.get("literal") is True
+        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),

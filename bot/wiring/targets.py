@@ -67,6 +67,11 @@ def selection(opened: OpenRepository) -> TargetSelection:
             each.name: ArgoCluster(each.name, each.server, each.labels, each.annotations)
             for each in settings.argo.clusters
         },
+        capabilities={
+            name: {"kubeVersion": helm.kube_version, "apiVersions": helm.api_versions}
+            for name, helm in [("", settings.helm), *((each.name, each.helm) for each in settings.targets)]
+            if helm is not None and (helm.kube_version or helm.api_versions)
+        },
         only=options.target,
     )
 

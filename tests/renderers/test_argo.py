@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.json import Tree, get, text
 from bot.model.target import Unit, UnitKind
-from bot.renderers.argo import image
+from bot.renderers.argo_kustomize import image
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import discover

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model.filetree import FileTree, Reads
-from bot.model.target import NotCompared, RenderedObject, Rendering, Unit, UnitKind
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamKind, UpstreamRequest, UpstreamSource
 from bot.renderers.disk import Disk
-from bot.renderers.helm import Capabilities
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from tests.gitops import tree_of
@@ -51,7 +50,7 @@ def answers(request: UpstreamRequest) -> UpstreamFiles | NotFetched:
 
 
 def named(disk: Disk) -> str:
-    return disk.name(A, Capabilities(), ("kustomize 5",))
+    return disk.name(A, ("kustomize 5",))
 
 
 @needs.KUSTOMIZE
@@ -123,9 +122,9 @@ def test_another_tool_or_cluster_is_another_rendering(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     names = {
         named(disk),
-        disk.name(A, Capabilities("v1.30.0"), ("kustomize 5",)),
-        disk.name(A, Capabilities(), ("kustomize 6",)),
-        disk.name(Unit(UnitKind.KUSTOMIZE, "a", "a", spec={"b": 1}), Capabilities(), ("kustomize 5",)),
+        disk.name(replace(A, spec={CAPABILITIES: {"kubeVersion": "v1.30.0"}}), ("kustomize 5",)),
+        disk.name(A, ("kustomize 6",)),
+        disk.name(Unit(UnitKind.KUSTOMIZE, "a", "a", spec={"b": 1}), ("kustomize 5",)),
     }
     assert len(names) == 4
 
