@@ -24,7 +24,8 @@ class EditedDocument:
 def content_end(chars: str, node: Node) -> int:
     """Where the content of a node really ends: before the blank lines that libyaml counts to a literal block."""
     last = last_node(node)
-    return last.start + len(chars[last.start : last.end].rstrip())
+    start = min(last.start, last.end)  # libyaml says that an anchor without a value ends before it starts
+    return start + len(chars[start : last.end].rstrip())
 
 
 def last_node(node: Node) -> Node:

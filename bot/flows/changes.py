@@ -7,15 +7,16 @@ A value that a tool renders is edited where it is set: that edit is searched for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.edit_notes import edit_notes
 from bot.flows.tracing import scene_of
 from bot.model.drift import Drift, DriftKind, Edit
 from bot.model.proposal import Proposal
@@ -32,10 +33,6 @@ class Changes:
     declaration: Declaration
     moves: tuple[str, ...] = ()
     """Other objects that change too, by target and name: a person must see them before anything is committed."""
-
-
-_PODS_OF: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-"""Workloads that replace their pods when their template changes."""
 
 
 class NotSet(Refused):
@@ -135,28 +132,13 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
         if desired.source is SourceKind.RENDERED:
             plan = _searched(now, desired, edits, declarer)
             files.update(plan.files)
-            adopted.notes += [f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots]
+            adopted.notes += edit_notes(plan, desired.id.target)
             adopted.moves += [f"{target}/{moved}" for target, moved in plan.moves]
-            adopted.notes += _side_effects(plan)
         else:
             adoption = adopt(desired, edits, files, cw=config)
             files.update(adoption.files)
             adopted.notes += adoption.notes
     return adopted
-
-
-def _side_effects(plan: EditPlan) -> Iterator[str]:
-    """What else changes, for the reader: other objects, and what follows from another name of a generated one."""
-    for target, moved in plan.moves:
-        if (target, moved) not in plan.followers:
-            yield f"The same line feeds {target}/{moved}, which changes too"
-    for old, new in plan.renamed.items():
-        yield f"{old} becomes {new.name}: it is generated, and named after what it holds"
-    names = {*plan.renamed, *plan.renamed.values()}
-    for target, moved in plan.followers if plan.renamed else ():
-        if moved not in names:
-            pods = ", so its pods are replaced" if moved.kind in _PODS_OF else ""
-            yield f"{target}/{moved} refers to it by its new name{pods}"
 
 
 def _searched(declaration: Declaration, desired: Desired, edits: Sequence[Edit], declarer: Declarer) -> EditPlan:

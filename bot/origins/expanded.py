@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.errors import Invalid
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
@@ -172,6 +173,9 @@ class _Survey:
         carriers = above.carriers | ({carrier[0]} if carrier is not None else set())
         own = [frozenset(files) for files in self._levels(unit, paths) if files]
         reach = (*above.reach, *own) if unit.kind is UnitKind.FLUX_HELM_RELEASE else (*own, *above.reach)
+        for id_, number in self._referred(unit, carrier):
+            carriers |= {id_}
+            reach = (*reach, *(files for files in self.of_unit(number).reach if files not in reach))
         layers = tuple(self._layers(unit, None if carrier is None else carrier[0]))
         cheap = self._is_cheap(unit) and carrier is None
         return Provenance(reach=reach, layers=layers, carriers=frozenset(carriers), cheap=cheap)
@@ -190,6 +194,22 @@ class _Survey:
         return self._carriers.get((group, unit.space, unit.name)) or next(
             (entry for (g, _, name), entry in self._carriers.items() if (g, name) == (group, unit.name)), None
         )
+
+    def _referred(self, unit: Unit, carrier: tuple[ResourceId, int] | None) -> Iterator[tuple[ResourceId, int]]:
+        """The ConfigMaps and Secrets from which a controller's object takes values or variables, each with the index of its
+        unit. One whose name says what it holds has another name after a change, and carries nothing by itself.
+        """
+        if carrier is None:
+            return
+        listed = (unit.spec.get("valuesFrom"), flux.below(unit.spec, "postBuild").get("substituteFrom"))
+        named = {(flux.text(ref, "kind"), flux.text(ref, "name")) for refs in listed for ref in flux.mappings(refs)}
+        for number, rendered in enumerate(self.expansion.units if named else ()):
+            for made in rendered.rendering.objects:
+                id_ = identity(made)
+                if id_ is None or (id_.kind, id_.name) not in named or id_.scope != carrier[0].scope:
+                    continue
+                if base_name(id_.name) == id_.name:
+                    yield id_, number
 
     def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""

@@ -36,8 +36,10 @@ PORT: dict[str, JSON] = {"name": "http", "port": 80}
         (PORT, PORT | {"port": 81}, True),
         (PORT, {"name": "b", "port": 80}, False),
         (PORT, {"name": "b", "port": 81}, False),
-        (PORT, PORT | {"port": 81, "protocol": "UDP"}, False),
-        ({"port": 80}, {"port": 81}, False),
+        (PORT, PORT | {"port": 81, "protocol": "UDP"}, True),
+        (PORT | {"protocol": "UDP"}, PORT | {"port": 81}, False),
+        ({"port": 80}, {"port": 81}, True),
+        ({"name": "a"}, {"name": "b"}, False),
         ("80:80", "81:80", False),
     ],
 )

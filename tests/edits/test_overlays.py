@@ -176,6 +176,7 @@ def test_a_file_of_overlays_is_for_people_to_read() -> None:
         ("a b\n", "a-b-"),
         ("", "task"),
         (".hidden.", "hidden"),
+        ("X.web.X", "X.web.X"),
     ],
 )
 def test_the_file_of_a_task_stays_in_its_folder(task: str, name: str) -> None:
@@ -199,6 +200,7 @@ def test_files_of_one_task_are_read_one_after_another() -> None:
             ".clockwork/overlays/5.yaml": broken.encode(),
             ".clockwork/overlays/6.yaml": b"",
             ".clockwork/overlays/7.yaml": b"# nothing\n",
+            ".clockwork/overlays/7a.yaml": b"---\n",
             ".clockwork/overlays/8.yaml": b"task: nobody\nentries: []\n",
             ".clockwork/overlays/9.yaml": b"\xff\xfe",
             ".clockwork/overlays/x.yaml": b"a: 1\n  b: 2\n",
