@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
@@ -33,10 +33,6 @@ class Changes:
     declaration: Declaration
     moves: tuple[str, ...] = ()
     """Other objects that change too, by target and name: a person must see them before anything is committed."""
-
-
-_PODS_OF: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
-"""Workloads that replace their pods when their template changes."""
 
 
 class NotSet(Refused):

@@ -174,7 +174,7 @@ class EditPlan:
 
     ``moves`` are the objects that change beside what is wanted, of every target; none for an exact edit. A goal's own
     object is among them where more of it changes than was wanted. ``renamed`` are objects that get another name
-        because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too:
+    because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too:
     those are the ``followers``. ``through`` are the carriers that change on the way. ``tried`` counts renderings.
     """
 

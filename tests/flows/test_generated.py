@@ -92,8 +92,8 @@ def test_a_live_value_becomes_one_line_of_the_generator(prod: Stage, key: str, f
     (changed,) = prod.api("GET", f"/pulls/{pull['number']}/files")
     assert (changed["filename"], changed["additions"], changed["deletions"]) == (file, 1, 1)
     assert line in changed["patch"]
-    assert "is generated, and named after what it holds" in pull["body"]
-    assert "prod/Deployment/shop/eu-web refers to it by its new name, so its pods are replaced" in pull["body"]
+    assert "because what it holds is part of its name" in pull["body"]
+    assert "Deployment/shop/eu-web follows, so its pods are replaced" in pull["body"]
     assert "which changes too" not in pull["body"]
 
 
