@@ -21,7 +21,8 @@ LIMITS = UnpackLimits(total=1024 * 1024, file=256 * 1024, entries=50)
 def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.type = kind
-    return member.replace(linkname=target)
+    member.linkname = target
+    return member
 
 
 @pytest.mark.parametrize(
