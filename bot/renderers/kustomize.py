@@ -113,7 +113,7 @@ class Kustomize:
             argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
             ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
-            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
+            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
         made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
         if isinstance(made, SourceError):
@@ -124,6 +124,8 @@ class Kustomize:
         return Rendering(tuple(each for each in made if not _is_hidden(each)), inputs, left)
 
 
+_KLOG: Final = re.compile(r'^E\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(.*)"$', re.MULTILINE)
+"""How ``kubectl`` tells an error when its log is not read by a person (k8s.io/component-base, ``cli/run.go``)."""
 _HIDDEN: Final = "it is generated from an encrypted file, and its name from what that holds"
 
 
