@@ -50,4 +50,3 @@ __all__ = [
     "facts_of_providers",
     "facts_of_targets",
 ]
-_.linkname  # what tarfile writes into an archive

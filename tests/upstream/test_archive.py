@@ -20,8 +20,8 @@ LIMITS = UnpackLimits(total=1024 * 1024, file=256 * 1024, entries=50)
 
 def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
-    member.type = kind
-    member.linkname = target
+    for attribute, value in {"type": kind, "linkname": target}.items():  # TarInfo.replace came with Python 3.11.4
+        setattr(member, attribute, value)
     return member
 
 
