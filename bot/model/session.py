@@ -26,6 +26,11 @@ class ReplyStatus(StrEnum):
         """Whether an assistant was asked and gave no usable answer."""
         return self not in {ReplyStatus.OK, ReplyStatus.DISABLED}
 
+    @property
+    def asked(self) -> bool:
+        """Whether the assistant was asked at all."""
+        return self is not ReplyStatus.DISABLED
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

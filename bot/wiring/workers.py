@@ -15,9 +15,11 @@ from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
+from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository, repository_to_read
 
 if TYPE_CHECKING:
+    from bot.guardrails.rulebook import RuleBook
+    from bot.ports import SessionRecords
     from bot.sessions.queue import SessionLog
     from bot.workers.work import Worker, Workers
 
@@ -34,6 +36,21 @@ def open_store(opened: OpenRepository) -> SessionLog:
             f"{opened.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
         )
     return GitSessions(opened.git)
+
+
+def open_sessions(settings: Path | None, repo: str | None) -> SessionRecords:
+    """The session records of a repository, to be read."""
+    return open_store(open_repository(Options(repo=repo or ".", settings=settings)))
+
+
+def open_rules(settings: Path | None, repo: str | None) -> RuleBook:
+    """The rule book at the head of a repository's branch: the shipped documents and its own."""
+    from bot.flows.review import rules_at
+    from bot.shipped import files
+
+    opened = repository_to_read(Options(repo=repo or ".", settings=settings))
+    commit = opened.repository.head(opened.branch) or ""
+    return rules_at(opened.repository, commit, shipped=files("policies", "guardrails/**/*.md"))
 
 
 def open_workers(settings: Path | None, repo: str | None) -> Workers:

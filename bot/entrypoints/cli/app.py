@@ -20,6 +20,7 @@ from bot.entrypoints.cli import (
     render,
     report,
     sandbox,
+    sessions,
     targets,
     worker,
 )
@@ -38,6 +39,7 @@ VERBS = (
     targets,
     applied,
     report,
+    sessions,
     worker,
     daemon,
     sandbox,
