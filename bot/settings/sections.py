@@ -318,6 +318,20 @@ class WorkerSettings(Section):
     export_interval: Seconds = 600
     cleanup_interval: Seconds = 86400
     failure_modes: str = "AI_Failure_Modes.md"
+    logs: list[str] = []
+    """Log files on this machine (or globs) that the cleanup rotates; those of the workers and the daemon need no mention."""
+    log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    log_files: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How many old log files are kept."""
+
+    @field_validator("logs")
+    @classmethod
+    def _are_logs(cls, value: list[str]) -> list[str]:
+        """A file that is emptied must be meant to be: its whole path is written, and it is called a log."""
+        for path in value:
+            if not path.startswith(("/", "~/")) or not path.endswith((".log", ".jsonl")):
+                raise ValueError(f"{path!r} is not the whole path of a file whose name ends in .log or .jsonl")
+        return value
 
 
 class HostSettings(Section):

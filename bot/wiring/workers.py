@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
 from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository, repository_to_read
+from bot.wiring.state import state_folder
 
 if TYPE_CHECKING:
     from bot.guardrails.rulebook import RuleBook
+    from bot.model.json import JSON
     from bot.ports import SessionRecords
     from bot.sessions.queue import SessionLog
     from bot.workers.work import Worker, Workers
@@ -60,9 +62,12 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
 
 def workers_of(opened: OpenRepository) -> Workers:
     """The workers of an opened repository; what they publish is committed to its branch."""
+    from bot.workers.cleanup import Logs
+    from bot.workers.journal import Journal
     from bot.workers.work import Workers
 
     named = opened.settings.workers
+    journal = Journal(state_folder(opened) / "workers")
     return Workers(
         store=open_store(opened),
         publish=partial(publish, opened),
@@ -71,7 +76,18 @@ def workers_of(opened: OpenRepository) -> Workers:
         path=named.failure_modes,
         keep=timedelta(days=opened.settings.sessions.keep_days),
         intervals=_intervals(opened.settings),
+        logs=Logs((journal.runs,), tuple(named.logs), named.log_bytes, named.log_files),
+        memory=journal,
     )
+
+
+def workers_status(workers: Workers) -> Sequence[Mapping[str, JSON]]:
+    """How each worker of :func:`open_workers` is."""
+    from bot.workers.control import status
+    from bot.workers.journal import Journal, running
+
+    folder = workers.memory.folder if isinstance(workers.memory, Journal) else None
+    return status(workers, lambda name: folder is not None and running(folder, name))
 
 
 def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:

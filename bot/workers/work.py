@@ -1,37 +1,35 @@
-"""One run of one worker by name: what ``clockwork worker run`` and the daemon's timer both call."""
+"""One run of one worker by name: what ``clockwork worker run`` and the daemon's timer both call.
+
+:func:`work` does it; :func:`turn` does it and remembers how it ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import StrEnum
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Final
 
+from bot.errors import BotError
 from bot.model.session import Session
 from bot.ports import Clock, SessionRecords
+from bot.report.wording import counted
 from bot.workers import analysis, cleanup, export, metrics
+from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
+from bot.workers.names import Worker
+
+__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "sessions", "turn", "work"]
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
 WINDOW: Final = timedelta(days=30)
 
 
-class Worker(StrEnum):
-    """The four workers."""
-
-    ANALYSIS = "analysis"
-    METRICS = "metrics"
-    EXPORT = "export"
-    CLEANUP = "cleanup"
-
-
 @dataclass(frozen=True, slots=True)
 class Workers:
     """What wiring hands over: the store, a way to write a file to the branch, a clock; the rest are settings.
 
-    A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``logs`` are files to rotate.
+    A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``memory`` knows the last runs.
     """
 
     store: SessionRecords
@@ -41,7 +39,8 @@ class Workers:
     flags: Mapping[str, bool] = field(default_factory=dict)
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
-    logs: tuple[Path, ...] = ()
+    logs: cleanup.Logs = field(default_factory=cleanup.Logs)
+    memory: WorkerMemory = field(default_factory=Forgetful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,32 @@ def work(name: Worker, workers: Workers) -> Outcome:
     return _WORK[name](workers)
 
 
+def turn(name: Worker, workers: Workers, *, missed: int = 0) -> Outcome:
+    """Run worker ``name`` once and remember it, how it failed too. ``Refused`` while another process runs it.
+
+    A worker that settings switch off does nothing, and that is no run.
+    """
+    with workers.memory.hold(name):
+        started = workers.clock.now()
+        try:
+            outcome = work(name, workers)
+        except BotError as exc:
+            _remember(name, workers, RecordedRun(started, _since(started, workers), error=exc.message, missed=missed))
+            raise
+        if not outcome.skipped:
+            run = RecordedRun(started, _since(started, workers), outcome.summary, missed=missed)
+            _remember(name, workers, run)
+        return outcome
+
+
+def _remember(name: Worker, workers: Workers, run: RecordedRun) -> None:
+    workers.memory.change(name, lambda state: state.after(run))
+
+
+def _since(started: datetime, workers: Workers) -> float:
+    return max(0.0, (workers.clock.now() - started).total_seconds())
+
+
 def sessions(workers: Workers) -> Sequence[Session]:
     """The sessions that analysis and export look at: those of the 30 days up to now, newest first."""
     return workers.store.recent(since=workers.clock.now() - WINDOW, limit=SESSIONS)
@@ -68,6 +93,7 @@ def sessions(workers: Workers) -> Sequence[Session]:
 
 def _analysis(workers: Workers) -> Outcome:
     trends = analysis.analyse(sessions(workers), workers.clock.now())
+    workers.memory.save(analysis.remembered(trends, workers.memory.saved()))
     spikes = [
         f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, daily median {trend.median:g}"
         for trend in trends.spikes
@@ -101,7 +127,11 @@ def _export(workers: Workers) -> Outcome:
 def _cleanup(workers: Workers) -> Outcome:
     done = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
     figures = {"sessions": done.sessions, "logs": done.logs}
-    return Outcome(Worker.CLEANUP, f"{done.sessions} old session records deleted.", figures)
+    return Outcome(
+        Worker.CLEANUP,
+        f"{counted(done.sessions, 'old session record')} deleted, {counted(done.logs, 'log')} rotated.",
+        figures,
+    )
 
 
 _WORK: Final[Mapping[Worker, Callable[[Workers], Outcome]]] = {

@@ -1,4 +1,4 @@
-"""Session records, agents and their figures on a terminal. Used by ``clockwork sessions``, ``agents`` and ``stats``."""
+"""Session records, agents, workers and their figures on a terminal. Used by ``sessions``, ``agents``, ``stats``, ``worker``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def show_sessions(rows: Sequence[Mapping[str, JSON]], *, console: Console | None
     table = _table("time (UTC)", "id", "agent", "tools", "verdict", "pull", "violations", "failures", "seconds")
     for row in rows:
         table.add_row(
-            text(row["at"])[:19].replace("T", " "),
+            _moment(row["at"]),
             _plain(text(row["id"])[:12]),
             _plain(row["agent"]),
             _plain(", ".join(texts(row["tools"]))),
@@ -106,7 +106,7 @@ def _row(figures: Mapping[str, JSON]) -> Sequence[str]:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name, header_style="dim", overflow="fold")
+        table.add_column(name, header_style="dim", overflow="fold", no_wrap=name.endswith("(UTC)"))
     return table
 
 
@@ -128,3 +128,55 @@ def _rate(value: JSON) -> str:
 
 def _number(value: JSON, digits: int = 1) -> str:
     return f"{value:.{digits}f}" if isinstance(value, (int, float)) else "–"
+
+
+def show_workers(rows: Sequence[Mapping[str, JSON]], *, console: Console | None = None) -> None:
+    """One line a worker."""
+    table = _table("worker", "state", "every", "last run (UTC)", "next (UTC)", "result")
+    for row in rows:
+        failed = f"[red]failed[/] ({whole(row['failures_in_a_row'])} in a row): " if row["failed"] else ""
+        caught_up = f" [dim](missed {whole(row['missed_before'])} before)[/]" if row["missed_before"] else ""
+        stopped = f" [dim](stopped: {_plain(row['reason'])})[/]" if row["stopped"] and row["reason"] else ""
+        table.add_row(
+            _plain(row["worker"]),
+            _plain(row["state"]),
+            _span(row["interval"]),
+            _moment(row["last"])[5:16] or "–",
+            _moment(row["next"])[5:16] or "–",
+            f"{failed}{_plain(row['result'] or 'not run yet')}{caught_up}{stopped}",
+        )
+    (console or Console()).print(table)
+
+
+def show_insights(saved: Mapping[str, JSON], *, console: Console | None = None) -> None:
+    """The spikes, newest first, then the trends by category."""
+    out = console or Console()
+    if saved["at"] is None:
+        out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
+        return
+    facts = f"{whole(saved['failures'])} failures in {whole(saved['runs'])} runs"
+    out.print(f"analysis of {_moment(saved['at'])} UTC: {facts}", highlight=False)
+    for insight in mappings(saved["insights"]):
+        out.print(f"  {_plain(insight['message'])}", highlight=False, soft_wrap=True)
+    table = _table("", "24 h", "usual", "8 days", "total")
+    for trend in mappings(saved["trends"]):
+        table.add_row(
+            f"{text(trend['dimension'])} {_plain(trend['name'])}",
+            text(elements(trend["days"])[-1]),
+            _number(trend["median"]),
+            " ".join(text(day) for day in elements(trend["days"])),
+            text(trend["total"]),
+        )
+    out.print(table)
+
+
+def _moment(value: JSON) -> str:
+    return text(value)[:19].replace("T", " ") or "–"
+
+
+def _span(value: JSON) -> str:
+    seconds = value if isinstance(value, (int, float)) else 0
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size:g}{unit}"
+    return f"{seconds:g}s"

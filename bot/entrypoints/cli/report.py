@@ -25,12 +25,12 @@ def register(app: typer.Typer) -> None:
 
         from bot.wiring.workers import open_workers
         from bot.workers.export import document
-        from bot.workers.work import Worker, sessions, work
+        from bot.workers.work import Worker, sessions, turn
 
         workers = open_workers(settings, repo)
         if stdout:
             sys.stdout.buffer.write(document(sessions(workers)))
             sys.stdout.flush()
             return
-        outcome = work(Worker.EXPORT, workers)
+        outcome = turn(Worker.EXPORT, workers)
         print(json.dumps(dict(outcome.figures)) if as_json else outcome.summary)
