@@ -10,6 +10,7 @@ from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
 from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
 from bot.secrecy.providers import TokenProvider
+from bot.workers.picture import FailureCost, FailureMode, FailurePicture
 
 WORDS_OF_CLOSED_LISTS = (
     FixLevel.CONSERVATIVE,
@@ -44,9 +45,15 @@ def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:
     return (provider.checked,)
 
 
+def facts_of_failures(cost: FailureCost, mode: FailureMode, drawn: FailurePicture) -> tuple[object, ...]:
+    """What only the template of the failure modes reads."""
+    return cost.usd, mode.culprit_rate, drawn.categories, drawn.shares
+
+
 __all__ = [
     "PLUGIN_CONTRACTS",
     "WORDS_OF_CLOSED_LISTS",
+    "facts_of_failures",
     "facts_of_providers",
     "facts_of_targets",
 ]

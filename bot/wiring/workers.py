@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.errors import Invalid
 from bot.flows.publish import publish as publish_file
@@ -15,7 +16,14 @@ from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository, repository_to_read
+from bot.wiring.repository import (
+    OpenRepository,
+    Options,
+    SystemClock,
+    full_name,
+    open_repository,
+    repository_to_read,
+)
 from bot.wiring.state import state_folder
 
 if TYPE_CHECKING:
@@ -63,11 +71,12 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
 def workers_of(opened: OpenRepository) -> Workers:
     """The workers of an opened repository; what they publish is committed to its branch."""
     from bot.workers.cleanup import Logs
-    from bot.workers.journal import Journal
+    from bot.workers.journal import WorkerJournal
+    from bot.workers.links import WebPages
     from bot.workers.work import Workers
 
     named = opened.settings.workers
-    journal = Journal(state_folder(opened) / "workers")
+    journal = WorkerJournal(state_folder(opened) / "workers")
     return Workers(
         store=open_store(opened),
         publish=partial(publish, opened),
@@ -78,15 +87,34 @@ def workers_of(opened: OpenRepository) -> Workers:
         intervals=_intervals(opened.settings),
         logs=Logs((journal.runs,), tuple(named.logs), named.log_bytes, named.log_files),
         memory=journal,
+        published=partial(_published, opened),
+        pages=WebPages(_web(opened)),
     )
+
+
+def _published(opened: OpenRepository, path: str) -> bytes | None:
+    """The file on the branch, as it is on the remote now."""
+    opened.repository.fetch()
+    head = opened.repository.head(opened.branch)
+    return None if head is None else opened.repository.read(head, path)
+
+
+def _web(opened: OpenRepository) -> str | None:
+    """Where the repository's pages are: only a code host that we know has them."""
+    remote = opened.remote or ""
+    if full_name(opened.settings, remote, opened.options.environment) is None:
+        return None
+    parts = urlsplit(remote if "://" in remote else f"ssh://{remote.replace(':', '/', 1)}")
+    scheme = parts.scheme if parts.scheme in {"http", "https"} else "https"
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/').removesuffix('.git')}"
 
 
 def workers_status(workers: Workers) -> Sequence[Mapping[str, JSON]]:
     """How each worker of :func:`open_workers` is."""
     from bot.workers.control import status
-    from bot.workers.journal import Journal, running
+    from bot.workers.journal import WorkerJournal, running
 
-    folder = workers.memory.folder if isinstance(workers.memory, Journal) else None
+    folder = workers.memory.folder if isinstance(workers.memory, WorkerJournal) else None
     return status(workers, lambda name: folder is not None and running(folder, name))
 
 

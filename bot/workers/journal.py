@@ -112,7 +112,7 @@ _SAVED: Final = TypeAdapter(SavedTrends)
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class WorkerJournal:
     """The memory in a folder, which is made when something is first written."""
 
     folder: Path

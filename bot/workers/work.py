@@ -16,9 +16,10 @@ from bot.ports import Clock, SessionRecords
 from bot.report.wording import counted
 from bot.workers import analysis, cleanup, export, metrics
 from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
+from bot.workers.links import WebPages
 from bot.workers.names import Worker
 
-__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "sessions", "turn", "work"]
+__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "export_now", "sessions", "turn", "work"]
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
@@ -41,6 +42,11 @@ class Workers:
     keep: timedelta = cleanup.KEEP
     logs: cleanup.Logs = field(default_factory=cleanup.Logs)
     memory: WorkerMemory = field(default_factory=Forgetful)
+    published: Callable[[str], bytes | None] = lambda _path: None
+    """The file that the branch has at a path now."""
+    pages: WebPages = field(default_factory=WebPages)
+    learned: Callable[[Sequence[Session]], Sequence[export.LearnedGuardrail]] = lambda _sessions: ()
+    """The guardrails that were learned and merged, with what they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +66,23 @@ def work(name: Worker, workers: Workers) -> Outcome:
     return _WORK[name](workers)
 
 
-def turn(name: Worker, workers: Workers, *, missed: int = 0) -> Outcome:
-    """Run worker ``name`` once and remember it, how it failed too. ``Refused`` while another process runs it.
+def turn(
+    name: Worker, workers: Workers, *, missed: int = 0, run: Callable[[Worker, Workers], Outcome] | None = None
+) -> Outcome:
+    """Run worker ``name`` once (by ``run`` in place of :func:`work`) and remember it, how it failed too.
 
-    A worker that settings switch off does nothing, and that is no run.
+    Raises ``Refused`` while another process runs it. A worker that settings switch off does nothing, and that is no run.
     """
     with workers.memory.hold(name):
         started = workers.clock.now()
         try:
-            outcome = work(name, workers)
+            outcome = (run or work)(name, workers)
         except BotError as exc:
             _remember(name, workers, RecordedRun(started, _since(started, workers), error=exc.message, missed=missed))
             raise
         if not outcome.skipped:
-            run = RecordedRun(started, _since(started, workers), outcome.summary, missed=missed)
-            _remember(name, workers, run)
+            ended = RecordedRun(started, _since(started, workers), outcome.summary, missed=missed)
+            _remember(name, workers, ended)
         return outcome
 
 
@@ -118,10 +126,29 @@ def _metrics(workers: Workers) -> Outcome:
 
 
 def _export(workers: Workers) -> Outcome:
-    path = workers.path
-    sha = export.export(sessions(workers), workers.publish, path=path)
-    text = f"{path} is up to date." if sha is None else f"{path} was committed as {sha}."
-    return Outcome(Worker.EXPORT, text, {"path": path, "commit": sha})
+    return export_now(workers, patience=export.PATIENCE)
+
+
+def export_now(workers: Workers, *, patience: timedelta) -> Outcome:
+    """The failure modes are on the branch, if their picture changed and the last ones are older than ``patience``."""
+    path, now, kept = workers.path, workers.clock.now(), sessions(workers)
+    done = export.export(
+        kept,
+        workers.publish,
+        now=now,
+        trends=analysis.analyse(kept, now),
+        path=path,
+        published=workers.published(path),
+        patience=patience,
+        pages=workers.pages,
+        learned=workers.learned(kept),
+    )
+    text = (
+        f"{path} was left as it is: {done.reason}."
+        if done.commit is None
+        else f"{path} was committed as {done.commit}."
+    )
+    return Outcome(Worker.EXPORT, text, {"path": path, "commit": done.commit, "reason": done.reason})
 
 
 def _cleanup(workers: Workers) -> Outcome:

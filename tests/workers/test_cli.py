@@ -24,9 +24,9 @@ def test_report_commits_once(remote: Path, capfd: pytest.CaptureFixture[str]) ->
     assert main(["report", "--repo", str(remote), "--json"]) == 0
     sha = json.loads(capfd.readouterr().out)["commit"]
     assert git(remote, "rev-parse", "main").strip() == sha
-    assert "**2** failures in **2** of 2 recorded runs" in git(remote, "show", "main:AI_Failure_Modes.md")
+    assert "**100 failures per 100 runs**: 2 in 2 runs" in git(remote, "show", "main:AI_Failure_Modes.md")
     assert main(["report", "--repo", str(remote)]) == 0
-    assert capfd.readouterr().out == "AI_Failure_Modes.md is up to date.\n"
+    assert capfd.readouterr().out == "AI_Failure_Modes.md was left as it is: the picture is the same.\n"
     assert int(git(remote, "rev-list", "--count", "main")) == int(before) + 1
 
 

@@ -22,7 +22,7 @@ from bot.settings import load
 from bot.workers.analysis import Dimension, SavedTrends, analyse, remembered
 from bot.workers.cleanup import Logs, rotate
 from bot.workers.control import insights_json, start, status, stop
-from bot.workers.journal import Journal, WorkerState, running
+from bot.workers.journal import WorkerJournal, WorkerState, running
 from bot.workers.names import Worker
 from bot.workers.schedule import keep_working, missed
 from bot.workers.work import Outcome, Workers, turn, work
@@ -38,7 +38,7 @@ def workers(tmp_path: Path) -> Workers:
     """Workers with a journal in a folder that does not exist yet."""
     store = SqlSessions(f"sqlite:///{tmp_path}/sessions.db")
     store.write([session(number) for number in range(1, 13)])
-    journal = Journal(tmp_path / "state" / "workers")
+    journal = WorkerJournal(tmp_path / "state" / "workers")
     return Workers(store=store, publish=Branch(), clock=Hours(AT + HOUR), intervals=INTERVALS, memory=journal)
 
 
@@ -56,7 +56,7 @@ def ran(workers: Workers, hours: float, *only: Worker) -> list[Worker | str]:
 def test_a_restart_does_not_run_what_is_not_due(workers: Workers) -> None:
     """The last runs are remembered: a new process goes on where the old one ended."""
     assert ran(workers, 0.01, Worker.CLEANUP) == [Worker.CLEANUP]
-    again = replace(workers, memory=Journal(Path(str(workers.memory.folder))))  # type: ignore[attr-defined]  # a Journal
+    again = replace(workers, memory=WorkerJournal(Path(str(workers.memory.folder))))  # type: ignore[attr-defined]  # a WorkerJournal
     assert ran(again, 20, Worker.CLEANUP) == []
     assert ran(again, 5, Worker.CLEANUP) == [Worker.CLEANUP]
 
@@ -132,19 +132,19 @@ def test_a_failure_is_remembered_and_counted(workers: Workers) -> None:
     assert (row["failed"], row["failures_in_a_row"], row["result"]) == (True, 2, "the remote is away")
     turn(Worker.EXPORT, workers)
     assert workers.memory.states()[Worker.EXPORT].failures == 0
-    assert isinstance(workers.memory, Journal)
+    assert isinstance(workers.memory, WorkerJournal)
     lines = [json.loads(line) for line in workers.memory.runs.read_text().splitlines()]
     assert [line["error"] for line in lines] == ["the remote is away", "the remote is away", None]
 
 
 def test_no_two_processes_run_one_worker_at_once(workers: Workers) -> None:
     """Whoever runs a worker holds its lock; the other is told, and the lock goes with the process that held it."""
-    assert isinstance(workers.memory, Journal)
+    assert isinstance(workers.memory, WorkerJournal)
     folder = workers.memory.folder
     program = (
         "import sys, pathlib\n"
-        "from bot.workers.journal import Journal\nfrom bot.workers.names import Worker\n"
-        "with Journal(pathlib.Path(sys.argv[1])).hold(Worker.EXPORT):\n"
+        "from bot.workers.journal import WorkerJournal\nfrom bot.workers.names import Worker\n"
+        "with WorkerJournal(pathlib.Path(sys.argv[1])).hold(Worker.EXPORT):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", program, str(folder)]
@@ -163,7 +163,7 @@ def test_no_two_processes_run_one_worker_at_once(workers: Workers) -> None:
 
 def test_a_file_that_somebody_broke_stops_all_workers_and_is_told_once(workers: Workers) -> None:
     """Nobody knows then which worker is stopped: nothing runs until the file is mended or gone."""
-    assert isinstance(workers.memory, Journal)
+    assert isinstance(workers.memory, WorkerJournal)
     ran(workers, 0.01)
     (workers.memory.folder / "workers.json").write_text("{]")
     messages = ran(workers, 1, Worker.METRICS)
@@ -176,7 +176,7 @@ def test_a_file_that_somebody_broke_stops_all_workers_and_is_told_once(workers: 
 def test_what_cannot_be_remembered_is_not_run_at_every_look(tmp_path: Path, workers: Workers) -> None:
     """Where the journal's folder cannot be made, workers keep their intervals all the same."""
     (tmp_path / "file").write_text("")
-    broken = replace(workers, memory=Journal(tmp_path / "file" / "workers"))
+    broken = replace(workers, memory=WorkerJournal(tmp_path / "file" / "workers"))
     messages = ran(broken, 0.5, Worker.ANALYSIS)
     assert len(messages) <= 6
 
@@ -213,7 +213,7 @@ def test_a_spike_that_goes_on_stays_one_insight() -> None:
 
 def test_logs_are_rotated_by_the_cleanup(tmp_path: Path, workers: Workers) -> None:
     """Its own log of runs, and a log that another program keeps open: that one goes on writing into the same file."""
-    assert isinstance(workers.memory, Journal)
+    assert isinstance(workers.memory, WorkerJournal)
     turn(Worker.METRICS, workers)
     kept = tmp_path / "bot.log"
     with kept.open("ab", buffering=0) as writer:
@@ -237,10 +237,10 @@ def test_only_what_is_called_a_log_is_rotated(path: str) -> None:
 
 def test_states_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Another process sees what was changed, whole."""
-    journal = Journal(tmp_path / "deep" / "folder")
+    journal = WorkerJournal(tmp_path / "deep" / "folder")
     assert journal.states() == {}
     journal.change(Worker.EXPORT, lambda state: replace(state, stopped=AT, reason="é\n"))
-    assert Journal(journal.folder).states() == {Worker.EXPORT: WorkerState(stopped=AT, reason="é\n")}
+    assert WorkerJournal(journal.folder).states() == {Worker.EXPORT: WorkerState(stopped=AT, reason="é\n")}
 
 
 def test_the_verbs_tell_what_is_so(
