@@ -70,6 +70,7 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
 
 def workers_of(opened: OpenRepository) -> Workers:
     """The workers of an opened repository; what they publish is committed to its branch."""
+    from bot.wiring.learning import school
     from bot.workers.cleanup import Logs
     from bot.workers.journal import WorkerJournal
     from bot.workers.links import WebPages
@@ -89,6 +90,7 @@ def workers_of(opened: OpenRepository) -> Workers:
         memory=journal,
         published=partial(_published, opened),
         pages=WebPages(_web(opened)),
+        school=school(opened),
     )
 
 

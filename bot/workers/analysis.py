@@ -107,17 +107,30 @@ class Insight:
 
 
 @dataclass(frozen=True, slots=True)
+class LessonNote:
+    """What became of learning a guardrail about a category, in words; ``link`` leads to its pull request."""
+
+    category: str
+    at: datetime
+    outcome: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SavedTrends:
-    """What an analysis leaves to be read later: its trends, and the spikes of this and earlier ones, newest first."""
+    """What an analysis leaves to be read later: its trends, the spikes of this and earlier ones, and what was learned
+    from them, newest first.
+    """
 
     trends: Trends
     insights: tuple[Insight, ...] = ()
+    lessons: tuple[LessonNote, ...] = ()
 
 
 def remembered(trends: Trends, before: SavedTrends | None) -> SavedTrends:
     """``trends`` with the spikes that were known: one that goes on grows, one that is over is ended, a new one is added."""
     if trends.at is None:
-        return SavedTrends(trends, () if before is None else before.insights)
+        return SavedTrends(trends) if before is None else replace(before, trends=trends)
     spikes = {(trend.dimension, trend.name): trend for trend in trends.spikes}
     insights: list[Insight] = []
     for insight in () if before is None else before.insights:
@@ -127,7 +140,7 @@ def remembered(trends: Trends, before: SavedTrends | None) -> SavedTrends:
         Insight(trend.dimension, trend.name, trends.at, trends.at, trend.today, trend.median)
         for trend in spikes.values()
     ]
-    return SavedTrends(trends, (*fresh, *insights)[:MOST_INSIGHTS])
+    return SavedTrends(trends, (*fresh, *insights)[:MOST_INSIGHTS], () if before is None else before.lessons)
 
 
 def _continued(insight: Insight, trend: Trend | None, at: datetime) -> Insight:

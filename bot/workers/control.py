@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.model.json import JSON
-from bot.workers.analysis import Insight, SavedTrends, Trend
+from bot.workers.analysis import Insight, LessonNote, SavedTrends, Trend
 from bot.workers.journal import WorkerState
 from bot.workers.names import Worker
 from bot.workers.records import hidden
@@ -68,13 +68,14 @@ def _row(name: Worker, state: WorkerState, workers: Workers, now: datetime) -> M
 def insights_json(saved: SavedTrends | None) -> Mapping[str, JSON]:
     """What the analysis saved; ``at`` is None before it ever ran."""
     if saved is None:
-        return {"at": None, "insights": [], "trends": []}
+        return {"at": None, "insights": [], "lessons": [], "trends": []}
     trends = saved.trends
     return {
         "at": None if trends.at is None else trends.at.isoformat(),
         "runs": trends.sessions,
         "failures": trends.failures,
         "insights": [_insight(insight) for insight in saved.insights],
+        "lessons": [_lesson(note) for note in saved.lessons],
         "trends": [_trend(trend) for trend in trends.trends],
     }
 
@@ -89,6 +90,15 @@ def _insight(insight: Insight) -> JSON:
         "peak": insight.peak,
         "median": insight.median,
         "message": hidden(insight.sentence),
+    }
+
+
+def _lesson(note: LessonNote) -> JSON:
+    return {
+        "category": hidden(note.category),
+        "at": note.at.isoformat(),
+        "outcome": hidden(note.outcome),
+        "link": note.link,
     }
 
 

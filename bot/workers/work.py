@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,10 +16,11 @@ from bot.ports import Clock, SessionRecords
 from bot.report.wording import counted
 from bot.workers import analysis, cleanup, export, metrics
 from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
+from bot.workers.lessons import School, followed_up, lessons
 from bot.workers.links import WebPages
 from bot.workers.names import Worker
 
-__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "export_now", "sessions", "turn", "work"]
+__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "export_now", "learned", "sessions", "turn", "work"]
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
@@ -45,8 +46,8 @@ class Workers:
     published: Callable[[str], bytes | None] = lambda _path: None
     """The file that the branch has at a path now."""
     pages: WebPages = field(default_factory=WebPages)
-    learned: Callable[[Sequence[Session]], Sequence[export.LearnedGuardrail]] = lambda _sessions: ()
-    """The guardrails that were learned and merged, with what they did."""
+    school: School | None = None
+    """With what guardrails are learned; without, none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +101,24 @@ def sessions(workers: Workers) -> Sequence[Session]:
 
 
 def _analysis(workers: Workers) -> Outcome:
-    trends = analysis.analyse(sessions(workers), workers.clock.now())
-    workers.memory.save(analysis.remembered(trends, workers.memory.saved()))
+    kept = sessions(workers)
+    trends = analysis.analyse(kept, workers.clock.now())
+    saved = analysis.remembered(trends, workers.memory.saved())
+    workers.memory.save(saved)
+    notes = () if workers.school is None else lessons(kept, trends, saved.lessons, workers.school)
+    if notes:
+        workers.memory.save(replace(saved, lessons=(*notes, *saved.lessons)[: analysis.MOST_INSIGHTS]))
     spikes = [
         f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, daily median {trend.median:g}"
         for trend in trends.spikes
     ]
     text = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
-    return Outcome(Worker.ANALYSIS, " ".join([text, *(f"Spike in {spike}." for spike in spikes)]), figures)
+    told = [
+        *(f"Spike in {spike}." for spike in spikes),
+        *(f"Guardrail for {note.category}: {note.outcome}." for note in notes),
+    ]
+    return Outcome(Worker.ANALYSIS, " ".join([text, *told]), figures)
 
 
 def _metrics(workers: Workers) -> Outcome:
@@ -123,6 +133,11 @@ def _metrics(workers: Workers) -> Outcome:
         "top": ", ".join(f"{rule} {number}" for rule, number in group.top_rules(5)),
     }
     return Outcome(Worker.METRICS, f"{group.sessions} runs in 30 days, {rate}.", figures)
+
+
+def learned(workers: Workers, kept: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:
+    """The learned guardrails of the branch, with what they did."""
+    return () if workers.school is None else followed_up(kept, workers.school.merged())
 
 
 def _export(workers: Workers) -> Outcome:
@@ -141,7 +156,7 @@ def export_now(workers: Workers, *, patience: timedelta) -> Outcome:
         published=workers.published(path),
         patience=patience,
         pages=workers.pages,
-        learned=workers.learned(kept),
+        learned=learned(workers, kept),
     )
     text = (
         f"{path} was left as it is: {done.reason}."

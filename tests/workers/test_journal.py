@@ -183,7 +183,7 @@ def test_what_cannot_be_remembered_is_not_run_at_every_look(tmp_path: Path, work
 
 def test_trends_and_spikes_are_saved_and_read_back(workers: Workers) -> None:
     """The analysis leaves its trends and spikes; a spike that ends is told with its end."""
-    assert insights_json(workers.memory.saved()) == {"at": None, "insights": [], "trends": []}
+    assert insights_json(workers.memory.saved()) == {"at": None, "insights": [], "lessons": [], "trends": []}
     work(Worker.ANALYSIS, workers)
     first = workers.memory.saved()
     assert first is not None

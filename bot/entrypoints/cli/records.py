@@ -158,6 +158,13 @@ def show_insights(saved: Mapping[str, JSON], *, console: Console | None = None) 
     out.print(f"analysis of {_moment(saved['at'])} UTC: {facts}", highlight=False)
     for insight in mappings(saved["insights"]):
         out.print(f"  {_plain(insight['message'])}", highlight=False, soft_wrap=True)
+    for note in mappings(saved["lessons"]):
+        link = f" {_plain(note['link'])}" if note["link"] else ""
+        out.print(
+            f"  guardrail for {_plain(note['category'])}: {_plain(note['outcome'])}{link}",
+            highlight=False,
+            soft_wrap=True,
+        )
     table = _table("", "24 h", "usual", "8 days", "total")
     for trend in mappings(saved["trends"]):
         table.add_row(

@@ -27,12 +27,12 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.workers import open_workers
         from bot.workers.analysis import analyse
         from bot.workers.export import document
-        from bot.workers.work import Worker, export_now, sessions, turn
+        from bot.workers.work import Worker, export_now, learned, sessions, turn
 
         workers = open_workers(settings, repo)
         if stdout:
             kept, now = sessions(workers), workers.clock.now()
-            made = document(kept, analyse(kept, now), at=now, pages=workers.pages, learned=workers.learned(kept))
+            made = document(kept, analyse(kept, now), at=now, pages=workers.pages, learned=learned(workers, kept))
             sys.stdout.buffer.write(made)
             sys.stdout.flush()
             return
