@@ -19,6 +19,7 @@ from bot.flows.compare import compare
 from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
+from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
@@ -27,12 +28,13 @@ from bot.flows.targets import Listing, listing
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
+from bot.model.decision import FixLevel
 from bot.model.json import Tree
 from bot.model.ledger import Actor
 from bot.model.resource import ResourceId
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Signature
-from bot.settings import FILE, Settings, secrets
+from bot.settings import FILE, Settings, load, secrets
 from bot.shipped import files, folder
 from bot.texts import Texts
 from bot.wiring import plugins, targets
@@ -127,6 +129,15 @@ def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
     return _rules_at(opened, _head(opened))
+
+
+def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
+    """Set the auto-fix level in the settings file of a repository, in the name of the person at this command line."""
+    opened = open_repository(Options(repo=repo, branch=branch))
+    ledger(opened)
+    run = run_context(opened, clock=SystemClock())
+    file = LevelFile(FILE, lambda data: load(data, installed=plugins.installed).fixes.level)
+    return set_level(level, file, run, by=actor(opened.options, run.actor), propose=propose)
 
 
 def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
