@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
-from bot.flows.observation import Assessment, RulesInForce
+from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
@@ -91,6 +92,23 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
         return compare(declaration, rules, observe, now=now, repository=options.repo)
 
     return assessment
+
+
+def assess_checkout(opened: OpenRepository, folder: Path, observe: Observe, *, now: datetime) -> Assessment:
+    """A checkout as it lies in ``folder``, compared by the settings and observers of ``opened``; nothing is written.
+
+    Its own settings are only checked, because they could name programs that read live state. ``Invalid`` for a folder
+    that is not there and for settings that are wrong.
+    """
+    if not folder.is_dir():
+        raise Invalid(f"{folder}: no such folder", advice="Name an existing checkout in daemon.watch_paths.")
+    tree = WorkTree(folder)
+    load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
+    options = replace(opened.options, repo=str(folder))
+    lying = replace(opened, options=options, repository=tree, git=None)
+    reader = declarer(lying)
+    rules = replace(rules_in_force(lying, Memo(), reader, WORKTREE), memo=None)
+    return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder))
 
 
 def _observers(opened: OpenRepository) -> Observers:

@@ -50,11 +50,11 @@ def register(app: typer.Typer) -> None:
         """Set the level (fixes.level of clockwork.yaml) in Git: by commit to the branch, or by pull request."""
         from bot.wiring.reconcile import open_level
 
-        change = open_level(_level(level), repo, branch, propose=pull_request)
+        change = open_level(level_named(level), repo, branch, propose=pull_request)
         print(json.dumps(dataclasses.asdict(change)) if as_json else change.text())
 
 
-def _level(word: str) -> FixLevel:
+def level_named(word: str) -> FixLevel:
     """The level of that name. ``Invalid`` for any other word, with the nearest."""
     levels = [level.value for level in FixLevel]
     if word in levels:
