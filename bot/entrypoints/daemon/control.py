@@ -43,7 +43,8 @@ def running(options: Options, state: Path | None) -> RunningDaemon:
     found = [(folder, pid) for folder in _folders(options, state) if (pid := folder.holder()) is not None]
     if not found:
         raise NotRunning(
-            f"no daemon runs for {options.repo}", advice="`clockwork daemon start --background` starts one."
+            f"no daemon runs for {options.repo}",
+            advice="`clockwork daemon start --background` starts one; `clockwork reconcile` runs once without.",
         )
     if len(found) > 1:
         runtimes = [folder.runtime() for folder, _ in found]
