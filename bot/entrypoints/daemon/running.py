@@ -133,10 +133,10 @@ class _Parts:
             webhooks=lambda: self.wired.webhooks,
         )
         watchdog = self._watchdog(in_main_thread=in_main_thread)
-        wakeup = watchdog.start()
+        watchdog.start()
         stack.callback(watchdog.end)
         if in_main_thread:
-            stack.enter_context(self._signals(wakeup))
+            stack.enter_context(self._signals(watchdog.wakeup))
         stack.enter_context(serving(build(surface, metrics=self._metrics), bound))
         files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings))
         stack.callback(files.end)

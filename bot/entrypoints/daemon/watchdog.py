@@ -46,6 +46,8 @@ class Watchdog:
     summary: Callable[[], str] = lambda: ""
     consumer: int | None = None
     """The thread that signal handlers run in; None where the consumer is in another, and cannot be woken."""
+    wakeup: int = -1
+    """The descriptor that the numbers of signals are to be written to, once it watches."""
     _ended: threading.Event = field(default_factory=threading.Event)
     _pipe: tuple[int, int] = (-1, -1)
     _thread: threading.Thread | None = None
@@ -54,14 +56,13 @@ class Watchdog:
     _told: str = ""
     _pinged: float = float("-inf")
 
-    def start(self) -> int:
-        """Watch. Gives the descriptor that the numbers of signals are to be written to."""
-        self._pipe = os.pipe()
+    def start(self) -> None:
+        """Watch."""
+        self._pipe = _, self.wakeup = os.pipe()
         for descriptor in self._pipe:
             os.set_blocking(descriptor, False)
         self._thread = threading.Thread(target=self._watch, name="clockwork-watchdog", daemon=True)
         self._thread.start()
-        return self._pipe[1]
 
     def end(self) -> None:
         """Watch no more."""
@@ -109,11 +110,11 @@ class Watchdog:
         if self._overdue is not step:
             self._overdue = step
             self.log.warning("overdue", step=step.name, seconds=round(now - step.begun), detail=self.steps.detail)
-            self.steps.ask(took)
             if step.leavable:
-                self.poke()
+                self.steps.ask(took)
+                self._poke()
 
-    def poke(self) -> None:
+    def _poke(self) -> None:
         """Have the consumer look, in its signal handler, whether it is to leave."""
         if self.consumer is not None:
             signal.pthread_kill(self.consumer, signal.SIGALRM)
