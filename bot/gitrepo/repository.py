@@ -35,6 +35,7 @@ CLOCKWORK: Final = Signature("Clockwork", "clockwork@users.noreply.github.com")
 _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
 _ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
+_OPEN_PACKS: Final = 16
 _OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
 
 
@@ -299,6 +300,9 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
     # libgit2 would look up every neighbour of a changed file for each tree it writes (git_libgit2_opts,
     # GIT_OPT_ENABLE_STRICT_OBJECT_CREATION); they come from a tree that is here. A process-wide switch.
     pygit2.settings.enable_strict_object_creation(False)
+    # libgit2 would keep every pack open that it ever read from, and each fetch brings one (git_libgit2_opts,
+    # GIT_OPT_SET_MWINDOW_FILE_LIMIT: no limit by default). A process-wide number.
+    pygit2.settings.mwindow_file_limit = _OPEN_PACKS
     try:
         if not directory.exists() or not any(directory.iterdir()):
             made = pygit2.init_repository(str(directory), bare=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import gzip
 import json
-import multiprocessing
 import os
 import socket
 import stat
@@ -13,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path, PurePath
 
 import pytest
@@ -44,6 +44,7 @@ from bot.model.drift import Report
 from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
 from bot.wiring.repository import Options
+from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -316,36 +317,34 @@ def test_state_is_where_the_system_keeps_it() -> None:
     assert sorted(name.rpartition("-")[0] for name in names) == ["shop-x", "shop-x", "shop-y", "shop-y"]
 
 
-def held(folder: Path, ready: int, done: int) -> None:
+def held(folder: Path, ready: Event, done: Event) -> None:
     """What another process does: be the daemon until it is told to end."""
     with StateFolder(folder).hold("acme/shop"):
-        os.write(ready, b"1")
-        os.read(done, 1)
+        ready.set()
+        done.wait()
 
 
 def test_only_a_living_process_holds_the_folder(tmp_path: Path) -> None:
-    """Its pid is told and a second one refused; killed, it is nobody, and whoever asked meanwhile was in nobody's way."""
+    """Its pid is told and a second one refused; killed, it is nobody, though its pid is still written there."""
     state = StateFolder(tmp_path / "deep" / "state")
     assert state.holder() is None
-    (ready, told), (wait, end) = os.pipe(), os.pipe()
-    child = multiprocessing.get_context("fork").Process(target=held, args=(state.path, told, wait))
+    context = processes()
+    ready, done = context.Event(), context.Event()
+    child = context.Process(target=held, args=(state.path, ready, done))
     child.start()
     try:
-        os.read(ready, 1)
+        assert ready.wait(60)
         assert state.holder() == child.pid
         with pytest.raises(Refused, match=f"already: pid {child.pid}"), state.hold("acme/shop"):
             pass
-        child.kill()
-        child.join()
-        assert (state.path / "clockwork.pid").read_text() == f"{child.pid}\n"
-        assert state.holder() is None
-        with state.hold("acme/shop"):
-            assert state.holder() == os.getpid()
-        assert state.holder() is None
     finally:
         child.kill()
-        for descriptor in (ready, told, wait, end):
-            os.close(descriptor)
+        child.join()
+    assert (state.path / "clockwork.pid").read_text() == f"{child.pid}\n"
+    assert state.holder() is None
+    with state.hold("acme/shop"):
+        assert state.holder() == os.getpid()
+    assert state.holder() is None
 
 
 def test_asking_who_runs_keeps_nobody_from_starting(tmp_path: Path) -> None:

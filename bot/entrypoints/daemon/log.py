@@ -115,7 +115,7 @@ def logger(target: LogTarget | None = None) -> structlog.stdlib.BoundLogger:
 
 
 class _Lines:
-    """A logger in structlog's sense: every level writes its line to one target."""
+    """A logger in structlog's sense: either level writes its line to one target."""
 
     def __init__(self, target: LogTarget) -> None:
         self._target = target
@@ -125,7 +125,7 @@ class _Lines:
         self._target.write(f"{line}\n")
         self._target.flush()
 
-    debug = info = warning = error = critical = exception = msg
+    info = warning = msg
 
 
 def _without_tokens(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
