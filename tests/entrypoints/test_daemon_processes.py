@@ -300,3 +300,14 @@ def test_a_daemon_may_have_a_level_of_its_own(keeping: Keeping) -> None:
     assert keeping.status()["level"] == "disabled"
     wrong = keeping.call("start", "--policy", "disable")
     assert (wrong.returncode, "Did you mean 'disabled'?" in wrong.stderr) == (2, True)
+
+
+def test_a_daemon_that_does_not_end_is_told_of_and_killed_only_on_request(keeping: Keeping) -> None:
+    """One that is stopped by the kernel cannot end: ``stop`` says that it still runs, ``--kill`` makes an end."""
+    pid = keeping.start()
+    os.kill(pid, signal.SIGSTOP)
+    stuck = keeping.call("stop", "--timeout", "0.5")
+    assert (stuck.returncode, stuck.stdout) == (1, "")
+    assert f"pid {pid} still runs after 0.5 s" in stuck.stderr
+    killed = keeping.call("stop", "--timeout", "0.5", "--kill")
+    assert (killed.returncode, killed.stdout) == (0, f"stopped (pid {pid})\n")

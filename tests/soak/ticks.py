@@ -26,8 +26,6 @@ from bot.entrypoints.daemon.work import CheckWork, ReconcileWork
 from bot.wiring.repository import Options
 from tests.entrypoints.keeping import Keeping
 
-PUSHES: int = 50
-"""Somebody pushes every so many ticks."""
 DRIFTS: int = 10
 """What runs changes every so many ticks."""
 
@@ -62,6 +60,8 @@ class LongRun:
     """A daemon that ticks as fast as it can."""
 
     directory: Path
+    pushes: int = 50
+    """Somebody pushes every so many ticks."""
     clock: TickingClock = field(
         default_factory=lambda: TickingClock(datetime.fromisoformat("2026-03-01T12:00:00+00:00"))
     )
@@ -94,7 +94,7 @@ class LongRun:
         log.close()
 
     def _world(self, keeping: Keeping, tick: int) -> None:
-        if tick % PUSHES == 0:
+        if tick % self.pushes == 0:
             keeping.push("k8s/service.yaml", lambda text: text.partition("# seen")[0] + f"# seen {tick}\n")
         if tick % DRIFTS == 0:
             keeping.drift(4 + tick // DRIFTS % 50)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from bot import __version__
@@ -74,6 +75,8 @@ class Wired:
         self._before: Circumstances | None = None
         self._read_threads = clock.now()
         self._judged: dict[int, str] = {}
+        self._run_due: datetime | None = clock.now()
+        """When a run is due whatever changes: one has failed, or a limit says no until then."""
 
     def keep(self, folder: StateFolder, status: DaemonStatus) -> None:
         """Remember in ``folder`` and tell in ``status``."""
@@ -137,12 +140,15 @@ class Wired:
         return works
 
     def _due(self, before: Circumstances | None, after: Circumstances) -> Iterator[Work]:
+        now = self._clock.now()
         if before is None or any(news(before, after)):
+            self._run_due = now
+        if self._run_due is not None and self._run_due <= now:
             yield ReconcileWork()
         # A comment in the second of the last look does not show in the time of its thread: all are read now and then.
-        every = (self._clock.now() - self._read_threads).total_seconds() >= self.intervals.drift
+        every = (now - self._read_threads).total_seconds() >= self.intervals.drift
         if before is None or every:
-            self._read_threads = self._clock.now()
+            self._read_threads = now
             yield from (CommentWork(number) for number in after.threads())
         else:
             yield from (CommentWork(number) for number in touched(before, after))
@@ -152,7 +158,9 @@ class Wired:
     def reconcile(self, *, paused: bool) -> Tick:
         """One tick, which writes nothing while ``paused``."""
         loop = self.fresh().loop
-        return tick(replace(loop, dry_run=True) if paused else loop)
+        done = tick(replace(loop, dry_run=True) if paused else loop)
+        self._run_due = min((action.next_eligible for action in done.actions if action.next_eligible), default=None)
+        return done
 
     def review(self, number: int) -> object:
         """Judge a pull request, where there is a code host. One that can only be judged by another act is not tried again."""
