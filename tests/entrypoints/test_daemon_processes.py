@@ -178,8 +178,9 @@ def test_the_log_keeps_its_size(keeping: Keeping) -> None:
 
 def test_a_step_that_hangs_is_given_up_and_the_daemon_goes_on(keeping: Keeping) -> None:
     """Reading live state takes too long: it is told, the daemon is not ready meanwhile, and the next run is a real one."""
-    script = keeping.directory / "look.sh"
-    script.write_text(f"#!/bin/sh\nif test -e {keeping.directory}/hang; then exec sleep 600; fi\ncat {keeping.live}\n")
+    script = keeping.directory / "script"
+    hang = f"if test -e {keeping.directory}/hang; then echo $$ > {keeping.directory}/look.$$; exec sleep 600; fi"
+    script.write_text(f"#!/bin/sh\n{hang}\ncat {keeping.live}\n")
     script.chmod(0o755)
     settings = keeping.settings(step_timeout=2, check_interval=1, drift_interval=1)
     (keeping.directory / "hang").touch()
@@ -195,7 +196,9 @@ def test_a_step_that_hangs_is_given_up_and_the_daemon_goes_on(keeping: Keeping) 
     (keeping.directory / "hang").touch()
     eventually(lambda: keeping.status()["doing"])
     child.send_signal(signal.SIGTERM)
+    running = [int(file.read_text()) for file in keeping.directory.glob("look.*")]
     assert child.wait(60) == 0, "a look is left at once when it is to stop"
+    assert [pid for pid in running if Path(f"/proc/{pid}").exists()] == [], "and what it had started is ended"
 
 
 def test_the_service_manager_is_told(keeping: Keeping) -> None:

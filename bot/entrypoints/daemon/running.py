@@ -16,6 +16,7 @@ from typing import Final
 from bot import __version__
 from bot.entrypoints.daemon.account import in_short
 from bot.entrypoints.daemon.checkouts import FileWatch, checkouts_of
+from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.daemon.consumer import Daemon, Log
 from bot.entrypoints.daemon.figures import metrics
 from bot.entrypoints.daemon.log import LogFile, logger
@@ -79,6 +80,8 @@ def run(
     wired = Wired(started.options, clock, steps)
     with ExitStack() as stack:
         stack.callback(wired.close)
+        if stopping is None:
+            stack.callback(end_children)
         folder = state_of(started.state, wired.opened)
         stack.enter_context(folder.hold(wired.opened.name))
         settings = wired.settings.daemon
@@ -208,6 +211,7 @@ class _Parts:
     def _die(self, code: int) -> None:
         """The process ends at once; the ledger knows what was begun."""
         self.folder.withdraw()
+        end_children(grace=0)
         os._exit(code)
 
     def _rewired(
