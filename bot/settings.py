@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from bot.confinement.walls import Confinement
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
@@ -269,6 +270,10 @@ class AssistantSettings(_Section):
     model: str | None = None
     key_env: str | None = None
     timeout: Seconds = 120
+    confinement: Confinement = Confinement.REQUIRED
+    """``required``: it runs behind a wall or not at all; ``best``: behind the best one there is; ``none``: as any program."""
+    readable: list[str] = []
+    """Files and folders of this machine that it may read beside its own program."""
 
     @field_validator("kind")
     @classmethod

@@ -19,6 +19,7 @@ from bot.assistants.command import CommandAssistant
 from bot.assistants.copilot import Copilot
 from bot.assistants.gemini import Gemini
 from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
+from bot.confinement.walls import Confinement
 from bot.errors import Invalid, Refused
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
@@ -57,6 +58,8 @@ def choose(
     model: str | None = None,
     key_variable: str | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
+    confinement: Confinement = Confinement.REQUIRED,
+    readable: Sequence[str] = (),
     sleep: Sleep = time.sleep,
 ) -> Assistant:
     """The assistant of ``kind`` with its key and ``PATH`` from ``environment``, of which it gets nothing else.
@@ -79,6 +82,8 @@ def choose(
         base_url=base_url,
         model=model,
         deadline_seconds=deadline_seconds,
+        confinement=confinement,
+        readable=tuple(readable),
     )
     return assistant(kind, options, name=name, command=command or (), key_variable=key_variable, sleep=sleep)
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
-from bot.assistants.tool import ToolOptions
+from bot.assistants.tool import ToolOptions, inert
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
+
+_DENIED: Final = json.dumps({"permissions": {"deny": ["Read(//**)"]}})
 
 
 class _Tokens(Printed):
@@ -46,6 +48,8 @@ class Claude:
     """How ``claude`` is called and what it answers."""
 
     name: str = "claude"
+    endpoint: str = "https://api.anthropic.com"
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options
@@ -65,11 +69,23 @@ class Claude:
         model = () if options.model is None else ("--model", options.model)
         program = options.program or "claude"
         # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
-        fixed = ("-p", "--output-format", "json", "--tools", "", "--no-session-persistence", "--strict-mcp-config")
+        # It puts files in the place of ``@path`` all the same, unless reading is denied (anthropics/claude-code-action#957).
+        fixed = (
+            "-p",
+            "--bare",
+            "--settings",
+            _DENIED,
+            "--output-format",
+            "json",
+            "--tools",
+            "",
+            "--no-session-persistence",
+            "--strict-mcp-config",
+        )
         return (program, *fixed, *model, "--json-schema", prompt.schema)
 
     def text(self, prompt: Prompt) -> str:
-        return prompt.text
+        return inert(prompt.text)
 
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         del workspace

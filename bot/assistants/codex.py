@@ -18,12 +18,28 @@ from typing import Final
 from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
 from bot.assistants.printed import Printed, printed_lines
-from bot.assistants.tool import ToolOptions
+from bot.assistants.tool import ToolOptions, inert
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
 _ENDPOINT: Final = "https://api.openai.com/v1"
 _KEY: Final = "CODEX_API_KEY"
+_NO_TOOLS: Final = (
+    *(
+        "apps",
+        "browser_use",
+        "code_mode_host",
+        "computer_use",
+        "goals",
+        "image_generation",
+        "in_app_browser",
+        "multi_agent",
+    ),
+    *("plugins", "shell_tool", "skill_search", "sleep_tool", "tool_suggest", "unified_exec", "view_image"),
+)
+"""Features that would hand the model a tool (``codex features list``). None of them can be needed for a review, and a model
+does what the text under review tells it to. A name that a version does not know is ignored by it.
+"""
 
 
 class _Part(Printed):
@@ -51,6 +67,8 @@ class Codex:
     """How ``codex`` is called and what it answers."""
 
     name: str = "codex"
+    endpoint: str = _ENDPOINT
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options
@@ -66,13 +84,15 @@ class Codex:
         return (
             *(options.program or "codex", "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
             *("--output-schema", str(schema), "-o", str(last)),
+            *(word for name in _NO_TOOLS for word in ("-c", f"features.{name}=false")),
+            *("-c", 'web_search="disabled"', "-c", "include_apply_patch_tool=false"),
             *("-c", 'model_provider="clockwork"', "-c", f"model_providers.clockwork={_provider(options)}"),
             *(() if options.model is None else ("-m", options.model)),
             "-",
         )
 
     def text(self, prompt: Prompt) -> str:
-        return prompt.text
+        return inert(prompt.text)
 
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         events = list(printed_lines(ran.stdout, _Event))

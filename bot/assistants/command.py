@@ -1,6 +1,7 @@
 """Any program as an assistant: the prompt on stdin, ``{"findings": [...]}`` as JSON on stdout, exit code 0.
 
-For tools that have no adapter of their own, for in-house checks, and for tests.
+For tools that have no adapter of their own, for in-house checks, and for tests. With a base URL in the settings it finds in
+``CLOCKWORK_BASE_URL`` where it reaches that host; behind a wall that is the relay, and its key a token for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class _Command:
     argv: tuple[str, ...]
     variable: str | None
     name: str = "command"
+    endpoint: None = None
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str | None:
         del options
@@ -31,8 +34,7 @@ class _Command:
         return prompt.text
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
-        del options
-        return {}
+        return {} if options.base_url is None else {"CLOCKWORK_BASE_URL": options.base_url}
 
     def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         del prompt, options, workspace

@@ -43,6 +43,8 @@ class Copilot:
     """How ``copilot`` is called and what it answers."""
 
     name: str = "copilot"
+    endpoint: None = None
+    asks_by_itself: bool = True
 
     def key_variable(self, options: ToolOptions) -> str:
         return "COPILOT_GITHUB_TOKEN" if options.base_url is None else "COPILOT_PROVIDER_API_KEY"

@@ -66,6 +66,8 @@ class Gemini:
     """How ``gemini`` is called and what it answers."""
 
     name: str = "gemini"
+    endpoint: str = "https://generativelanguage.googleapis.com"
+    asks_by_itself: bool = False
 
     def key_variable(self, options: ToolOptions) -> str:
         del options

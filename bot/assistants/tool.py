@@ -11,9 +11,12 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
+from bot.assistants.surroundings import Surroundings, surroundings
+from bot.confinement.walls import Confinement
+from bot.errors import Refused
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
@@ -44,6 +47,9 @@ class ToolOptions:
     deadline_seconds: float = DEADLINE_SECONDS
     grace_seconds: float = GRACE_SECONDS
     output_cap: int = OUTPUT_CAP
+    confinement: Confinement = Confinement.REQUIRED
+    readable: tuple[str, ...] = ()
+    """Files and folders that it may read beside its own program."""
 
 
 class Tool(Protocol):
@@ -51,6 +57,16 @@ class Tool(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def endpoint(self) -> str | None:
+        """The base URL of its model where settings name none; None for a tool that has no such thing."""
+        ...
+
+    @property
+    def asks_by_itself(self) -> bool:
+        """Whether it asks hosts that no relay can stand for when it has no base URL."""
+        ...
 
     def key_variable(self, options: ToolOptions) -> str | None:
         """The environment variable it reads its key from."""
@@ -91,28 +107,36 @@ class ToolAssistant(RetriedAssistant):
         self._monotonic = monotonic
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
+        tool, options = self._tool, self._options
         try:
-            with fresh_workspace() as workspace:
-                ran = self._run(prompt, workspace)
+            with (
+                fresh_workspace() as workspace,
+                surroundings(options, workspace, tool, key=self._takes_key()) as around,
+            ):
+                ran = self._run(prompt, around)
                 return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr)
+        except Refused as exc:
+            return AssistantRun(FailedRun(ReplyStatus.DISABLED, str(exc)), 0)
         except OSError as exc:
             return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 
-    def _run(self, prompt: Prompt, workspace: Workspace) -> ProcessResult:
-        options = self._options
+    def _takes_key(self) -> bool:
+        return self._options.key is not None and self._tool.key_variable(self._options) is not None
+
+    def _run(self, prompt: Prompt, around: Surroundings) -> ProcessResult:
+        options = around.options
         return run(
-            self._tool.command(prompt, options, workspace),
+            around.around(self._tool.command(prompt, options, around.workspace)),
             self._tool.text(prompt).encode("utf-8", "replace"),
-            env=self._variables(),
+            env=self._variables(options),
             deadline_seconds=options.deadline_seconds,
             grace_seconds=options.grace_seconds,
             output_cap=options.output_cap,
-            workspace=workspace,
+            workspace=around.workspace,
             monotonic=self._monotonic,
         )
 
-    def _variables(self) -> dict[str, str]:
-        options = self._options
+    def _variables(self, options: ToolOptions) -> dict[str, str]:
         variables = {"PATH": options.path, **self._tool.environment(options), **options.environment}
         variable = self._tool.key_variable(options)
         if options.key is not None and variable is not None:
@@ -134,6 +158,18 @@ class ToolAssistant(RetriedAssistant):
                 assert_never(ran.ending)
 
 
+_AT: Final = ("@", "\uff20")
+"""Tools put a file's content in the place of ``@path`` wherever it stands (anthropics/claude-code-action#957; Gemini CLI
+documentation, "Commands", "At commands"). The full-width sign looks the same and names no file."""
+
+
+def inert(text: str) -> str:
+    """``text`` with nothing in it that a tool would put a file in the place of."""
+    if _AT[0] not in text:
+        return text
+    return f"(In the text below every commercial at sign is written {_AT[1]}.)\n\n{text.replace(*_AT)}"
+
+
 def with_schema(prompt: Prompt) -> str:
     """The prompt for a tool that takes no schema of its own."""
-    return f"{prompt.text}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"
+    return f"{inert(prompt.text)}\n\nReply with one JSON object and nothing else. It fits this JSON schema:\n{prompt.schema}\n"

@@ -81,14 +81,14 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
         desired.id.qualified,
         path,
         value,
-        tuple(_line(link, hidden) for link in chain.links) or (f"{desired.file}:{desired.line}",),
+        tuple(_line(link, hidden=hidden) for link in chain.links) or (f"{desired.file}:{desired.line}",),
         tuple(f"{feed.target}/{feed.id} {format_path(feed.pointer)}".strip() for feed in chain.feeds),
         _difference(chain.edit, deployment.tree.read) if isinstance(chain.edit, EditPlan) and not hidden else "",
         chain.note or (chain.edit.reason if isinstance(chain.edit, NoEdit) else ""),
     )
 
 
-def _line(link: Link, hidden: bool) -> str:
+def _line(link: Link, *, hidden: bool) -> str:
     spot = link.spot
     value = "" if link.decides or link.value is None or hidden else f", which says {json.dumps(link.value)}"
     return f"{spot.file}:{spot.line}: {spot.what}{value}"

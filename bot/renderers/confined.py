@@ -6,7 +6,7 @@ a build inside of the repository is the kernel and not a reading of the files:
 
 - namespaces of its own (user, network) with the folder as its root (unshare(1), chroot(2)): a path that leads out leads
   nowhere, and there is nothing to connect to;
-- else Landlock and seccomp (:mod:`bot.renderers.landlock`), which need no privilege: Ubuntu 24.04, and so GitHub's
+- else Landlock and seccomp (:mod:`bot.confinement.landlock`), which need no privilege: Ubuntu 24.04, and so GitHub's
   runners, keep user namespaces from programs without an AppArmor profile (Ubuntu's release notes, "Unprivileged user
   namespace restrictions"), and Docker's default seccomp profile does too;
 - else nothing of the kernel's: :attr:`Jail.wall` says so, and callers ask the tool for no more than its own rules keep
@@ -20,9 +20,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import platform
 import shutil
-import struct
 import sys
 import tempfile
 import threading
@@ -30,12 +28,12 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bot.processes import ProcessEnd, ProcessResult, Workspace, run
+from bot.confinement.walls import LANDLOCK, LIBRARIES, Wall, needs_nothing, works
+from bot.processes import ProcessResult, Workspace, run
 
 SECONDS: Final = 60.0
 OUTPUT_CAP: Final = 16 * 1024 * 1024
@@ -50,16 +48,6 @@ GO: Final = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 """Builds live for a moment: collecting garbage later takes a third of their processor time away (measured with fifty
 objects), and the soft limit brings the collector back before memory ends (runtime package of Go, "Environment Variables").
 """
-_SCRIPT: Final = Path(__file__).with_name("landlock.py")
-_LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
-
-
-class Wall(StrEnum):
-    """What keeps a tool inside of its folder."""
-
-    NAMESPACES = "namespaces"
-    LANDLOCK = "landlock"
-    NONE = "none"
 
 
 @cache
@@ -69,22 +57,17 @@ def namespaces() -> tuple[str, ...]:
     if unshare is None or true is None:
         return ()
     words = (unshare, "--map-root-user", "--net")
-    return words if _works([*words, true]) else ()
+    return words if works([*words, true]) else ()
 
 
 @cache
 def landlock() -> tuple[str, ...]:
     """The words that start a program with Landlock and seccomp around it; none where the kernel does not know them."""
     true = shutil.which("true")
-    words = (sys.executable, "-I", "-S", str(_SCRIPT))
+    words = (sys.executable, "-I", "-S", str(LANDLOCK))
     if true is None or not sys.platform.startswith("linux"):
         return ()
-    return words if _works([*words, *_LIBRARIES, os.path.realpath(true), "--", "--", os.path.realpath(true)]) else ()
-
-
-def _works(words: Sequence[str]) -> bool:
-    ended = run(words, b"", env={"PATH": os.defpath}, deadline_seconds=20)
-    return ended.ending is ProcessEnd.EXITED and ended.exit_code == 0
+    return words if works([*words, *LIBRARIES, os.path.realpath(true), "--", "--", os.path.realpath(true)]) else ()
 
 
 def best() -> Wall:
@@ -160,7 +143,7 @@ class Jail:
                 return needs_nothing(program) or bool(landlock())
             case Wall.LANDLOCK:
                 return True
-            case Wall.NONE:
+            case Wall.BUBBLEWRAP | Wall.NONE:
                 return False
 
     def around(self, readable: Sequence[Path | str], program: Path) -> list[str]:
@@ -169,7 +152,7 @@ class Jail:
             return []
         words = list(namespaces()) if self.wall is Wall.NAMESPACES else []
         if landlock():
-            libraries = [] if needs_nothing(program) else _LIBRARIES
+            libraries = [] if needs_nothing(program) else LIBRARIES
             writable = [self.root / "tmp", self.root / "home"]
             words += [*landlock(), *map(str, readable), *libraries, "--", *map(str, writable), "--"]
         return words
@@ -188,22 +171,3 @@ def write_files(top: Path, files: Mapping[str, bytes]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             made.add(target.parent)
         target.write_bytes(data)
-
-
-@cache
-def needs_nothing(program: Path) -> bool:
-    """Whether a program runs with no file beside it: an ELF file that asks for no interpreter (elf(5), ``PT_INTERP``)."""
-    if platform.system() != "Linux":
-        return False
-    try:
-        with program.open("rb") as file:
-            head = file.read(64)
-            if head[:6] != b"\x7fELF\x02\x01":
-                return False
-            (start,), (size, count) = struct.unpack_from("<Q", head, 32), struct.unpack_from("<HH", head, 54)
-            file.seek(start)
-            table = file.read(size * count)
-    except OSError:
-        return False
-    interpreter = 3
-    return all(struct.unpack_from("<I", table, size * index)[0] != interpreter for index in range(count))

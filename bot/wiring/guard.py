@@ -175,6 +175,8 @@ def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock:
         model=choice.model,
         key_variable=choice.key_env,
         deadline_seconds=choice.timeout,
+        confinement=choice.confinement,
+        readable=choice.readable,
         environment=environment,
         sleep=clock.sleep,
     )

@@ -45,6 +45,8 @@ class Endpoint:
     finish: str = "stop"
     hang: threading.Event | None = None
     """While set to an unset event, replies wait for it."""
+    obeys: str | None = None
+    """A shell command: the model asks, once and by every tool name it can think of, to have it run or its file read."""
     raw: bytes | None = None
     """Sent instead of a JSON body."""
 
@@ -93,6 +95,8 @@ class _Requests(BaseHTTPRequestHandler):
             self._answer(endpoint, body)
 
     def _answer(self, endpoint: Endpoint, body: Json) -> None:
+        if endpoint.obeys is not None and not _has_asked(body):
+            return self._events(_orders(self.path, body, endpoint.obeys))
         if "/chat/completions" in self.path and body.get("stream"):
             self._events(_chunks(endpoint))
         elif "/chat/completions" in self.path:
@@ -107,6 +111,7 @@ class _Requests(BaseHTTPRequestHandler):
             self._json(_gemini(endpoint))
         else:
             self._send(404, b"{}", {})
+        return None
 
     def _json(self, body: Json) -> None:
         self._send(200, json.dumps(body).encode(), {})
@@ -216,6 +221,68 @@ def _gemini(endpoint: Endpoint) -> Json:
         ],
         "usageMetadata": {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120},
     }
+
+
+def _has_asked(body: Json) -> bool:
+    """Whether the conversation already holds an answer to a tool call: its parts are named so by each vendor."""
+    text = json.dumps(body)
+    return any(word in text for word in ('"tool_result"', "_call_output", '"functionResponse"', '"role": "tool"'))
+
+
+def _orders(path: str, body: Json, command: str) -> list[tuple[str, Json]]:
+    """One reply that calls every tool that might read ``command``'s file, in the vendor's format."""
+    file = command.rsplit(maxsplit=1)[-1]
+    if "/messages" in path:
+        names = {"Bash": {"command": command}, "Read": {"file_path": file}, "WebFetch": {"url": "http://127.0.0.1:1/"}}
+        start = _anthropic(Endpoint(""), body)[0]
+        events = [start]
+        for index, (name, given) in enumerate(names.items()):
+            block = {"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": {}}
+            delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
+            for kind, part in (("start", {"content_block": block}), ("delta", {"delta": delta}), ("stop", {})):
+                name_of = f"content_block_{kind}"
+                events.append((name_of, {"type": name_of, "index": index, **part}))
+        ended = {"delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 20}}
+        return [
+            *events,
+            ("message_delta", {"type": "message_delta", **ended}),
+            ("message_stop", {"type": "message_stop"}),
+        ]
+    if "/responses" in path:
+        script = f"text(await tools.exec_command({{cmd: {json.dumps(command)}}}))"
+        items: list[Json] = [
+            {"type": "function_call", "name": "exec_command", "arguments": json.dumps({"cmd": command})},
+            {"type": "function_call", "name": "shell", "arguments": json.dumps({"command": command.split()})},
+            {"type": "function_call", "name": "view_image", "arguments": json.dumps({"path": file})},
+            {"type": "custom_tool_call", "name": "exec", "input": script},
+        ]
+        made = [{"id": f"i{n}", "call_id": f"c{n}", "status": "completed", **item} for n, item in enumerate(items)]
+        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+        done = {"id": "resp_0", "object": "response", "status": "completed", "output": made, "usage": usage}
+        return [
+            ("response.created", {"type": "response.created", "response": {"id": "resp_0"}}),
+            *(
+                ("response.output_item.done", {"type": "response.output_item.done", "output_index": n, "item": item})
+                for n, item in enumerate(made)
+            ),
+            ("response.completed", {"type": "response.completed", "response": done}),
+        ]
+    if "GenerateContent" in path:
+        calls = [("run_shell_command", {"command": command}), ("read_file", {"absolute_path": file, "file_path": file})]
+        parts = [{"functionCall": {"name": name, "args": given}} for name, given in calls]
+        candidate = {"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": parts}}
+        return [("", {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1}})]
+    named = [("bash", {"command": command}), ("view", {"path": file}), ("read_bash", {"command": command})]
+    tools = [
+        {"index": n, "id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
+        for n, (name, given) in enumerate(named)
+    ]
+    frame = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    calling: Json = {"role": "assistant", "content": None, "tool_calls": tools}
+    return [
+        ("", {**frame, "choices": [{"index": 0, "delta": calling, "finish_reason": None}]}),
+        ("", {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+    ]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from bot.assistants.choose import assistant, choose
 from bot.assistants.tool import ToolOptions
+from bot.confinement.walls import Confinement
 from bot.errors import Invalid, Refused
 from bot.model.session import Reply, ReplyStatus
 from tests.assistants.endpoint import REPLY
@@ -34,7 +35,8 @@ def run(tmp_path: Path) -> Run:
             f"sys.stdout.write({out!r}); sys.stdout.flush(); sys.stderr.write({err!r}); sys.exit({code})\n"
         )
         program.chmod(0o755)
-        options = ToolOptions(path=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", key=KEY, deadline_seconds=30)
+        path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        options = ToolOptions(path=path, key=KEY, deadline_seconds=30, confinement=Confinement.NONE)
         command = [kind] if kind == "command" else []
         return assistant(kind, options, command=command, key_variable="ANY_KEY", sleep=naps or Naps()).run(PROMPT)
 
@@ -187,7 +189,8 @@ def test_a_tool_gets_its_one_key(run: Run, monkeypatch: pytest.MonkeyPatch, kind
 
 def test_a_tool_that_is_not_installed_is_a_crash(tmp_path: Path) -> None:
     """A missing program is told in the reply."""
-    reply = assistant("claude", ToolOptions(path=str(tmp_path)), sleep=Naps()).run(PROMPT)
+    options = ToolOptions(path=str(tmp_path), confinement=Confinement.BEST)
+    reply = assistant("claude", options, sleep=Naps()).run(PROMPT)
     assert reply.status is ReplyStatus.CRASH
     assert "claude" in reply.message
 
@@ -214,7 +217,14 @@ def test_settings_make_an_assistant(run: Run, tmp_path: Path) -> None:
     """The command of the settings runs with PATH and key of the environment."""
     run("command", WORDS)
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "K": KEY}
-    reply = choose("command", environment=environment, command=["command"], key_variable="K", name="house").run(PROMPT)
+    reply = choose(
+        "command",
+        environment=environment,
+        command=["command"],
+        key_variable="K",
+        name="house",
+        confinement=Confinement.BEST,
+    ).run(PROMPT)
     assert (reply.assistant, reply.status, reply.findings) == ("house", ReplyStatus.OK, FINDINGS)
 
 

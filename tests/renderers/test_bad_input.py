@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.confinement.walls import Wall
 from bot.model.filetree import FileTree
 from bot.model.target import NotCompared, Target, Unit, UnitKind
 from bot.renderers import confined, helm_process, kustomize, tools
-from bot.renderers.confined import Jail, Wall
+from bot.renderers.confined import Jail
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansions

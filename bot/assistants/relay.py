@@ -1,0 +1,173 @@
+"""The one way out of an assistant's wall: HTTP that goes on to its model's host, with the key that the tool never had.
+
+The tool is told that its model lives on loopback, and is given a token of this run in place of the key. What it sends is
+passed on to the base URL of the settings and nowhere else; every header that holds the token goes on with the key. A
+request without the token is refused, so that nobody else on the machine can spend the key. Replies stream through.
+
+Which headers end at a proxy: RFC 9110, section 7.6.1.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+REQUEST_CAP: Final = 32 * 1024 * 1024
+"""Bytes of one request; prompts are far below (the largest models read about 4 MB)."""
+_INSIDE_PORT: Final = 8737
+"""The port inside of a network namespace, where nothing else listens."""
+_HOP: Final = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
+    | {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Where a running relay is reached: ``url`` for the tool, ``token`` instead of the key, ``port`` on loopback, and
+    ``door``, the UNIX socket to it, where it has no port of its own.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    port: int
+    door: Path | None
+
+
+class _Passing(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """What the handler knows of its run."""
+
+    daemon_threads = True
+    upstream: str
+    key: str | None
+    token: str
+    seconds: float
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A tool that hangs up is no news."""
+
+
+class _LocalServer(_Passing, socketserver.UnixStreamServer):
+    """On a UNIX socket."""
+
+
+class _PortServer(_Passing, socketserver.TCPServer):
+    """On a port of loopback."""
+
+
+class _Requests(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Passing
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: what is asked is nobody else's."""
+
+    def _pass_on(self) -> None:
+        server = self.server
+        body = self._body()
+        if body is None:
+            return self._refuse(413, "the request is too large")
+        if not any(server.token in value for value in self.headers.values()) and server.token not in self.path:
+            return self._refuse(401, "not this run's token")
+        headers = [
+            (name, value.replace(server.token, server.key or ""))
+            for name, value in self.headers.items()
+            if name.lower() not in _HOP
+        ]
+        if not self.path.startswith("/"):
+            return self._refuse(400, "only requests to the model's own host are passed on")
+        url = httpx.URL(server.upstream + self.path.replace(server.token, server.key or ""))
+        try:
+            with (
+                httpx.Client(timeout=server.seconds, trust_env=False, follow_redirects=False) as client,
+                client.stream(self.command, url, headers=headers, content=body) as reply,
+            ):
+                self._answer(reply)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            self._refuse(502, f"the model's host did not answer: {type(exc).__name__}")
+        return None
+
+    do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = do_PATCH = _pass_on  # noqa: N815 - http.server's names
+
+    def _body(self) -> bytes | None:
+        if "chunked" in (self.headers.get("transfer-encoding") or "").lower():
+            return self._chunks()
+        length = int(self.headers.get("content-length") or 0)
+        return self.rfile.read(length) if length <= REQUEST_CAP else None
+
+    def _chunks(self) -> bytes | None:
+        parts, size = [], 0
+        while length := int(self.rfile.readline(32).partition(b";")[0], 16):
+            size += length
+            if size > REQUEST_CAP:
+                return None
+            parts.append(self.rfile.read(length))
+            self.rfile.readline(8)
+        while self.rfile.readline(8192).strip():
+            continue
+        return b"".join(parts)
+
+    def _answer(self, reply: httpx.Response) -> None:
+        self.send_response_only(reply.status_code, reply.reason_phrase)
+        for name, value in reply.headers.multi_items():
+            if name.lower() not in _HOP and name.lower() != "set-cookie":
+                self.send_header(name, value)
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if self.command != "HEAD":
+            for data in reply.iter_raw():
+                self.wfile.write(data)
+                self.wfile.flush()
+
+    def _refuse(self, status: int, why: str) -> None:
+        self.close_connection = True
+        data = why.encode()
+        self.send_response_only(status)
+        for name, value in (
+            ("content-type", "text/plain"),
+            ("content-length", str(len(data))),
+            ("connection", "close"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@contextmanager
+def relaying(base_url: str, key: str | None, *, folder: Path, own_network: bool, seconds: float) -> Iterator[Relay]:
+    """A relay to ``base_url`` that lives while the context does.
+
+    With ``own_network`` it listens on a UNIX socket in ``folder``, for a wall whose inside has a network of its own; else on
+    a port of loopback. ``seconds`` bound each exchange with the host. ``OSError`` where it cannot listen.
+    """
+    parts = urlsplit(base_url)
+    door = folder / "relay" if own_network else None
+    server: _LocalServer | _PortServer
+    server = _PortServer(("127.0.0.1", 0), _Requests) if door is None else _LocalServer(str(door), _Requests)
+    with server:
+        token = f"relay-{secrets.token_hex(24)}"
+        server.upstream, server.key, server.token, server.seconds = (
+            f"{parts.scheme}://{parts.netloc}",
+            key,
+            token,
+            seconds,
+        )
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="clockwork-relay", daemon=True)
+        thread.start()
+        port = server.server_address[1] if isinstance(server, _PortServer) else _INSIDE_PORT
+        try:
+            yield Relay(f"http://127.0.0.1:{port}{parts.path}", token, port, door)
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,85 @@
+"""Where an assistant's tool runs: behind the strongest wall of the machine, with a relay to its model as the only way out.
+
+Without a wall nothing runs unless settings say so. See the table in this room's README for what each tool can do inside.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.assistants.relay import Relay, relaying
+from bot.confinement.closure import closure
+from bot.confinement.walls import Confinement, Wall, World, behind, best, own_network
+from bot.errors import Refused
+from bot.processes import Workspace
+
+if TYPE_CHECKING:
+    from bot.assistants.tool import Tool, ToolOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """``options`` as the tool is to see them, and the wall."""
+
+    options: ToolOptions
+    wall: Wall
+    workspace: Workspace
+    relay: Relay | None = None
+
+    def around(self, command: Sequence[str]) -> list[str]:
+        """The words that start ``command``; itself where its program is not there, which starting it will tell."""
+        program = shutil.which(command[0], path=self.options.path)
+        if program is None or self.wall is Wall.NONE:
+            return list(command)
+        space = self.workspace
+        root = space.home.parent / "world"
+        root.mkdir(exist_ok=True)
+        world = World(
+            root=root,
+            folder=space.work,
+            readable=(*closure(Path(program), self.options.path), *map(Path, self.options.readable)),
+            writable=(space.home, space.work, space.scratch),
+            port=None if self.relay is None else self.relay.port,
+            door=None if self.relay is None else self.relay.door,
+        )
+        return behind(self.wall, world, [program, *command[1:]])
+
+
+@contextmanager
+def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key: bool) -> Iterator[Surroundings]:
+    """What stands around one run of ``tool``; ``key`` says whether it is handed a key at all.
+
+    ``Refused`` where settings ask for a wall and none can stand, or the tool could do nothing behind it.
+    """
+    wall = Wall.NONE if options.confinement is Confinement.NONE else best()
+    if wall is Wall.NONE and options.confinement is Confinement.REQUIRED:
+        raise Refused(
+            "it would run unconfined, which settings do not allow",
+            advice="Install bubblewrap or allow user namespaces, or set the assistant's confinement to best or none.",
+        )
+    base_url = options.base_url or tool.endpoint
+    if base_url is None and tool.asks_by_itself and wall is not Wall.NONE:
+        if options.confinement is Confinement.REQUIRED:
+            raise Refused(
+                f"{tool.name} asks hosts by itself, which nothing behind a wall can",
+                advice="Give it a base_url (a provider of its own), or set its confinement to none.",
+            )
+        wall = Wall.NONE
+    if wall is Wall.NONE or base_url is None:
+        yield Surroundings(options, wall, workspace)
+        return
+    token = options.key if key else None
+    with relaying(
+        base_url,
+        token,
+        folder=workspace.home.parent,
+        own_network=own_network(wall),
+        seconds=options.deadline_seconds,
+    ) as relay:
+        seen = replace(options, base_url=relay.url, key=None if token is None else relay.token)
+        yield Surroundings(seen, wall, workspace, relay)

@@ -1,0 +1,198 @@
+"""Which walls this machine can build, and the words that put a program behind one.
+
+A wall is asked for by :class:`World`: what may be read and written, and where the one connection out leads. What the
+kernel does is in the two scripts beside this module; here it is only chosen.
+
+- *Namespaces*, made by :mod:`bot.confinement.world` itself, or by bubblewrap, which distributions allow where they refuse
+  user namespaces to others (Ubuntu's release notes of 24.04, "Unprivileged user namespace restrictions");
+- *Landlock* with seccomp, which needs no privilege: files and ports, but not the addresses behind a port;
+- *nothing*: callers decide whether they go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final, assert_never
+
+from bot.processes import ProcessEnd, run
+
+_HERE: Final = Path(__file__).parent
+LANDLOCK: Final = _HERE / "landlock.py"
+"""The script, for those who need no more than it does."""
+_PYTHON: Final = (sys.executable, "-I", "-S")
+LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
+USER_FILES: Final = {"passwd": "clockwork:x:{uid}:{gid}::/:/bin/false\n", "hosts": "127.0.0.1 localhost\n"}
+"""Programs ask who they run as (getpwuid(3)), and some end when nobody knows."""
+_PROBE_SECONDS: Final = 20.0
+
+
+class Wall(StrEnum):
+    """What keeps a program inside, the strongest first."""
+
+    NAMESPACES = "namespaces"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    NONE = "none"
+
+
+class Confinement(StrEnum):
+    """What settings ask for: a wall or nothing runs, the best there is even if that is none, or no wall."""
+
+    REQUIRED = "required"
+    BEST = "best"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What one program gets. ``folder`` is its working directory, ``root`` an empty one that the new root may cover.
+
+    With ``port`` it reaches ``127.0.0.1:port`` and nothing else: by way of the UNIX socket ``door`` where a wall has a
+    network of its own, else directly.
+    """
+
+    root: Path
+    folder: Path
+    readable: tuple[Path, ...]
+    writable: tuple[Path, ...]
+    port: int | None = None
+    door: Path | None = None
+
+
+def own_network(wall: Wall) -> bool:
+    """Whether a program behind ``wall`` has a network of its own, so that it needs a door."""
+    return wall in {Wall.NAMESPACES, Wall.BUBBLEWRAP}
+
+
+def behind(wall: Wall, world: World, command: Sequence[str]) -> list[str]:
+    """The words that run ``command`` (a program's path and arguments) in ``world``."""
+    match wall:
+        case Wall.NAMESPACES | Wall.LANDLOCK:
+            return [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
+        case Wall.BUBBLEWRAP:
+            inside = [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
+            return [*_bubblewrap(world), "--", *inside]
+        case Wall.NONE:
+            return list(command)
+        case _:
+            assert_never(wall)
+
+
+def _told(wall: Wall, world: World) -> str:
+    door = [] if world.door is None else [str(world.door)]
+    readable = [*map(str, world.readable)] + (["/dev/null", "/dev/urandom"] if wall is Wall.LANDLOCK else [])
+    writable = [*map(str, world.writable), *door] + (["/dev/null"] if wall is Wall.LANDLOCK else [])
+    return json.dumps(
+        {
+            "wall": wall.value,
+            "root": str(world.root),
+            "folder": str(world.folder),
+            "readable": readable,
+            "writable": writable,
+            "port": world.port,
+            "door": None if world.door is None else str(world.door),
+        }
+    )
+
+
+def _bubblewrap(world: World) -> list[str]:
+    """bwrap(1): everything unshared, a /proc and /dev of its own, what the world names, and who the user is."""
+    words = [
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-all",
+        "--cap-drop",
+        "ALL",
+        "--die-with-parent",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+    ]
+    words += ["--tmpfs", "/tmp"]  # noqa: S108 - the program's own, made by bubblewrap
+    readable = [each for each in dict.fromkeys([*world.readable, *python_files()]) if each.exists()]
+    for link in dict.fromkeys(link for path in readable for link in _links(path)):
+        words += ["--symlink", str(link.readlink()), str(link)]
+    for path in dict.fromkeys(path.resolve() for path in readable):
+        words += ["--ro-bind", str(path), str(path)]
+    for path in [*world.writable, *([] if world.door is None else [world.door])]:
+        words += ["--bind", str(path), str(path)]
+    for name, text in USER_FILES.items():
+        (world.root / name).write_text(text.format(uid=os.getuid(), gid=os.getgid()), encoding="ascii")
+        words += ["--ro-bind", str(world.root / name), f"/etc/{name}"]
+    return words
+
+
+def _links(path: Path) -> list[Path]:
+    """The symbolic links on the way to a path, the outermost first."""
+    links: list[Path] = []
+    for each in [*reversed(path.parents), path]:
+        if each.is_symlink():
+            return [*links, each, *_links((each.parent / each.readlink()) / path.relative_to(each))]
+    return links
+
+
+@cache
+def python_files() -> tuple[Path, ...]:
+    """What this Python needs to run a script: itself, its libraries, and the scripts of this room."""
+    files = {Path(sys.executable), Path(sys.executable).resolve(), Path(os.__file__).parent, _HERE}
+    return tuple(sorted(files)) + tuple(Path(each) for each in LIBRARIES if Path(each).exists())
+
+
+@cache
+def available() -> tuple[Wall, ...]:
+    """The walls that stand on this machine, the strongest first, tried with a real program."""
+    if not sys.platform.startswith("linux"):
+        return ()
+    return tuple(wall for wall in (Wall.NAMESPACES, Wall.BUBBLEWRAP, Wall.LANDLOCK) if _stands(wall))
+
+
+def _stands(wall: Wall) -> bool:
+    true = shutil.which("true")
+    if true is None or (wall is Wall.BUBBLEWRAP and shutil.which("bwrap") is None):
+        return False
+    with tempfile.TemporaryDirectory(prefix="clockwork-wall-") as name:
+        top = Path(name).resolve()
+        libraries = [Path(each) for each in LIBRARIES if Path(each).exists()]
+        world = World(top, Path("/"), (Path(true), *libraries), ())
+        return works(behind(wall, world, [true]))
+
+
+def best() -> Wall:
+    """The strongest wall of this machine."""
+    return next(iter(available()), Wall.NONE)
+
+
+def works(words: Sequence[str]) -> bool:
+    """Whether a command runs here and ends well."""
+    ended = run(words, b"", env={"PATH": os.defpath}, deadline_seconds=_PROBE_SECONDS)
+    return ended.ending is ProcessEnd.EXITED and ended.exit_code == 0
+
+
+@cache
+def needs_nothing(program: Path) -> bool:
+    """Whether a program runs with no file beside it: an ELF file that asks for no interpreter (elf(5), ``PT_INTERP``)."""
+    if platform.system() != "Linux":
+        return False
+    try:
+        with program.open("rb") as file:
+            head = file.read(64)
+            if head[:6] != b"\x7fELF\x02\x01":
+                return False
+            (start,), (size, count) = struct.unpack_from("<Q", head, 32), struct.unpack_from("<HH", head, 54)
+            file.seek(start)
+            table = file.read(size * count)
+    except OSError:
+        return False
+    interpreter = 3
+    return all(struct.unpack_from("<I", table, size * index)[0] != interpreter for index in range(count))

@@ -1,0 +1,288 @@
+"""Makes a small world in this process, for good, and runs one program in it.
+
+Run by :mod:`bot.confinement.walls` as a script of its own (``python -I -S world.py WORLD -- PROGRAM…``, where ``WORLD`` is
+a JSON object, see :class:`World`): nothing of it happens in a process with threads, and it imports nothing of this project.
+
+The program sees the files that it was given, read-only, its own folders, a ``/proc`` of its own, and no network but one
+address: what it sends to ``127.0.0.1:PORT`` comes out of a UNIX socket on the other side of the wall. Everything it
+started ends with it, in whatever session it hid, because the first process of a PID namespace takes all others with it
+(pid_namespaces(7)); without namespaces, because this process is their reaper (``PR_SET_CHILD_SUBREAPER``, prctl(2)).
+
+Sources: user_namespaces(7) (why ``setgroups`` is denied first), mount_namespaces(7), mount_setattr(2) (the only way to
+make a whole tree read-only at once, Linux 5.12), pivot_root(2) (the form with two dots), netdevice(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+
+_NEW_USER, _NEW_MOUNTS, _NEW_PIDS, _NEW_NETWORK = 0x10000000, 0x00020000, 0x20000000, 0x40000000
+_NEW_IPC, _NEW_HOSTNAME = 0x08000000, 0x04000000
+_MOUNT_SETATTR, _PIVOT_ROOT = 442, {"x86_64": 155, "aarch64": 41}
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _NO_EXECUTE, _BIND, _RECURSIVE, _PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
+_DETACH = 2
+_RECURSIVELY = 0x8000
+_DIES_WITH_PARENT, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 36, 38
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
+_NOBODY = 65534
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_FILES = {"/etc/passwd": "clockwork:x:{uid}:{gid}::{home}:/bin/false\n", "/etc/hosts": "127.0.0.1 localhost\n"}
+_CHUNK = 65536
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def enter_namespaces() -> int:
+    """New user, mount, PID, network, IPC and host name namespaces; the user id that this process has in them.
+
+    Root outside is nobody inside: what is executed then holds no capability (capabilities(7)).
+    """
+    user, group = os.getuid(), os.getgid()
+    inside = user or _NOBODY
+    flags = _NEW_USER | _NEW_MOUNTS | _NEW_PIDS | _NEW_NETWORK | _NEW_IPC | _NEW_HOSTNAME
+    _check(_LIBC.unshare(flags), "unshare")
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{inside} {user} 1")
+    _write("/proc/self/gid_map", f"{group or _NOBODY} {group} 1")
+    return inside
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:  # noqa: PTH123 - pathlib would cost more than all of this
+        file.write(text)
+
+
+def build(root: str, readable: list[str], writable: list[str], home: str) -> None:
+    """Make ``root`` (an empty folder) the root, with the files named and nothing else."""
+    _mount("none", "/", None, _RECURSIVE | _PRIVATE)
+    _mount("tmpfs", root, "tmpfs", _NO_SUID | _NO_DEVICES, b"size=64m,mode=755")
+    temporary = f"{root}/tmp"  # noqa: S108 - the only one that there will be
+    os.mkdir(temporary)  # noqa: PTH102
+    _mount("tmpfs", temporary, "tmpfs", _NO_SUID | _NO_DEVICES, b"size=256m,mode=1777")
+    for device in _DEVICES:
+        _bind(device, root, 0)
+    for path in readable:
+        if os.path.lexists(path):
+            _bind(_real(path, root), root, _READ_ONLY | _NO_SUID | _NO_DEVICES)
+    for path in writable:
+        _bind(path, root, _NO_SUID | _NO_DEVICES)
+    for path, text in _FILES.items():
+        if not os.path.lexists(root + path):
+            _made(root + path, folder=False)
+            _write(root + path, text.format(uid=os.getuid(), gid=os.getgid(), home=home))
+    os.makedirs(root + "/proc", exist_ok=True)  # noqa: PTH103
+    # Where parts of /proc are masked, as in containers, a new one may not be mounted (mount_namespaces(7)): then there is
+    # none. The one outside would show the environment of other processes.
+    _LIBC.mount(b"proc", (root + "/proc").encode(), b"proc", _NO_SUID | _NO_DEVICES | _NO_EXECUTE, None)
+    os.chdir(root)
+    number = _PIVOT_ROOT.get(os.uname().machine)
+    if number is None:
+        raise OSError(0, f"no number of pivot_root is known for {os.uname().machine}")
+    _check(_LIBC.syscall(number, b".", b"."), "pivot_root")
+    _check(_LIBC.umount2(b".", _DETACH), "umount2")
+    _attributes("/", _READ_ONLY, recursively=False)
+    os.chdir("/")
+
+
+def _real(path: str, root: str) -> str:
+    """``path`` without symbolic links, each of which is made in the new root too, so that the name works there."""
+    seen = ""
+    for part in path.strip("/").split("/"):
+        seen = f"{seen}/{part}"
+        if os.path.islink(seen):  # noqa: PTH114
+            if not os.path.lexists(root + seen):
+                os.makedirs(os.path.dirname(root + seen), exist_ok=True)  # noqa: PTH103, PTH120
+                os.symlink(os.readlink(seen), root + seen)  # noqa: PTH115, PTH211
+            rest = path[len(seen) :]
+            return _real(os.path.normpath(os.path.join(os.path.dirname(seen), os.readlink(seen))) + rest, root)  # noqa: PTH115, PTH118, PTH120
+    return seen
+
+
+def _bind(path: str, root: str, attributes: int) -> None:
+    _made(root + path, folder=os.path.isdir(path))  # noqa: PTH112
+    _mount(path, root + path, None, _BIND | _RECURSIVE)
+    if attributes:
+        _attributes(root + path, attributes, recursively=True)
+
+
+def _made(path: str, *, folder: bool) -> None:
+    os.makedirs(path if folder else os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+    if not folder and not os.path.lexists(path):
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: bytes | None = None) -> None:
+    encoded = None if kind is None else kind.encode()
+    _check(_LIBC.mount(os.fsencode(source), os.fsencode(target), encoded, flags, options), f"mount {target}")
+
+
+def _attributes(path: str, attributes: int, *, recursively: bool) -> None:
+    given = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    flags = _RECURSIVELY if recursively else 0
+    _check(_LIBC.syscall(_MOUNT_SETATTR, -100, os.fsencode(path), flags, given, len(given)), f"mount_setattr {path}")
+
+
+def raise_loopback() -> None:
+    """Loopback is down in a new network namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14x", b"lo", 0)
+        (flags,) = struct.unpack_from("H", fcntl.ioctl(any_socket, _GET_FLAGS, request), 16)
+        if not flags & _UP:
+            fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
+
+
+def keep_door(listener: socket.socket, path: str) -> None:
+    """Every connection of ``listener`` gets one of its own to ``path``, until this process ends."""
+    while True:
+        inner, _ = listener.accept()
+        outer = socket.socket(socket.AF_UNIX)
+        try:
+            outer.connect(path)
+        except OSError:
+            inner.close()
+            outer.close()
+            continue
+        for source, sink in ((inner, outer), (outer, inner)):
+            threading.Thread(target=_carry, args=(source, sink), daemon=True).start()
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(_CHUNK):
+            sink.sendall(data)
+    except OSError:
+        pass
+    for end, how in ((source, socket.SHUT_RD), (sink, socket.SHUT_WR)):
+        try:
+            end.shutdown(how)
+        except OSError:  # the other side hung up first
+            continue
+
+
+def become(program: list[str], folder: str) -> None:
+    """Execute ``program`` in ``folder``; it gets no privilege by executing anything. Never returns."""
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _check(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+        os.chdir(folder)
+        os.execve(program[0], program, os.environ)  # noqa: S606 - the program that was asked for, without a shell
+    except OSError as exc:
+        sys.stderr.write(f"{program[0]}: {exc.strerror}\n")
+    os._exit(127)
+
+
+def wait_for(child: int) -> int:
+    """The exit code of ``child``, as a shell tells it; other children are reaped meanwhile."""
+    while True:
+        ended, status = os.wait()
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+
+
+def end_descendants() -> None:
+    """Kill everything that this process's program left behind; as the reaper, this process is the parent of all of it."""
+    while True:
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123
+                children = [int(word) for word in file.read().split()]
+        except OSError:
+            return
+        if not children:
+            return
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        for child in children:
+            try:
+                os.waitpid(child, 0)
+            except ChildProcessError:
+                continue
+
+
+def main(words: list[str]) -> int:
+    """Make the world that the first word tells of, run the program after ``--`` in it, and return its exit code."""
+    world = json.loads(words[0])
+    program = words[words.index("--") + 1 :]
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the program gets it too: its end is ours
+    match world["wall"]:
+        case "namespaces":
+            return _in_namespaces(world, program)
+        case "bubblewrap":
+            return _behind_door(world, program)
+        case _:
+            return _under_landlock(world, program)
+
+
+def _in_namespaces(world: dict[str, object], program: list[str]) -> int:
+    enter_namespaces()
+    first = os.fork()
+    if first == 0:
+        code = 126
+        try:
+            _check(_LIBC.prctl(_DIES_WITH_PARENT, int(signal.SIGKILL), 0, 0, 0), "prctl")
+            build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), os.environ.get("HOME", "/"))
+            code = _behind_door(world, program)
+        except OSError as exc:
+            sys.stderr.write(f"no wall could be built: {exc}\n")
+        os._exit(code)
+    return wait_for(first)
+
+
+def _behind_door(world: dict[str, object], program: list[str]) -> int:
+    """Run ``program`` with its door, if it has one: both are in this network namespace."""
+    door, listener = str(world["door"] or ""), None
+    if door:
+        raise_loopback()
+        listener = socket.create_server(("127.0.0.1", int(str(world["port"]))), backlog=64)
+    child = os.fork()
+    if child == 0:
+        become(program, str(world["folder"]))
+    if listener is not None:
+        threading.Thread(target=keep_door, args=(listener, door), daemon=True).start()
+    return wait_for(child)
+
+
+def _under_landlock(world: dict[str, object], program: list[str]) -> int:
+    """Run ``program`` by way of :mod:`bot.confinement.landlock`, and end what it leaves behind."""
+    _check(_LIBC.prctl(_SUBREAPER, 1, 0, 0, 0), "prctl")
+    port = [f"--connect={world['port']}"] if world["port"] else []
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "landlock.py")  # noqa: PTH100, PTH118, PTH120
+    words = [
+        sys.executable,
+        "-I",
+        "-S",
+        script,
+        *port,
+        *_texts(world["readable"]),
+        "--",
+        *_texts(world["writable"]),
+        "--",
+    ]
+    child = os.fork()
+    if child == 0:
+        become([*words, *program], str(world["folder"]))
+    code = wait_for(child)
+    end_descendants()
+    return code
+
+
+def _texts(value: object) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
