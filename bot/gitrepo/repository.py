@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -231,10 +232,13 @@ class GitRepository:
             self._repository.references.delete(name)
 
     def _local_name(self, branch: str) -> str:
-        """Where the remote's ``branch``, or a ref by its full name, is kept here."""
+        """Where the remote's ``branch``, or a ref by its full name, is kept here: for equal names the same string.
+
+        pygit2 1.21 never lets go of a string that it looked a reference up by (measured: one reference count a call).
+        """
         if branch.startswith("refs/"):
-            return branch
-        return f"refs/heads/{branch}" if self._remote is None else f"{_BRANCHES}{branch}"
+            return sys.intern(branch)
+        return sys.intern(f"refs/heads/{branch}" if self._remote is None else f"{_BRANCHES}{branch}")
 
     def _all(self, tree: str, suffixes: tuple[str, ...]) -> tuple[TreeEntry, ...]:
         """Every file of a tree with such a name. A later tree costs only its differences from the one before."""
@@ -270,7 +274,7 @@ class GitRepository:
 
     def _reference(self, name: str) -> str | None:
         try:
-            reference = self._repository.references.get(name)
+            reference = self._repository.references.get(sys.intern(name))
             return None if reference is None else str(reference.peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
