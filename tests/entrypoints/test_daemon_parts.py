@@ -533,8 +533,11 @@ def test_other_checkouts_are_watched_from_the_next_settings_on(watch: FileWatch,
     """The old one is left alone, and one that is not there is looked at all the same, so that it is told."""
     (shop,) = watch.checkouts
     watch.queue.take(0)
+    watch.log = log = Lines()
     watch.set_checkouts([tmp_path / "new"])
-    assert watch.missing == {tmp_path / "new": "cannot be watched: No such file or directory"}
+    assert log.facts("checkout not watched") == [
+        {"folder": str(tmp_path / "new"), "error": "No such file or directory"}
+    ]
     assert watch.queue.take(0) == CheckoutWork(tmp_path / "new")
     (shop / "web.yaml").write_text("a: 1\n")
     (watch.folders[0] / "live.json").write_text("{}")

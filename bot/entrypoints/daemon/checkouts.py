@@ -7,10 +7,11 @@ another branch, is one piece of work.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
+from bot.entrypoints.daemon.consumer import Log
 from bot.entrypoints.daemon.work import CheckoutWork, ReconcileWork, Work, WorkQueue
 from bot.errors import Invalid
 from bot.intake.discover import SUFFIXES
@@ -37,12 +38,14 @@ class FileWatch:
     queue: WorkQueue
     folders: tuple[Path, ...] = ()
     checkouts: tuple[Path, ...] = ()
+    log: Log | None = None
     observer: BaseObserver | None = None
-    missing: dict[Path, str] = field(default_factory=dict)
-    """Why a checkout is not watched."""
 
     def start(self) -> None:
-        """Watch, and compare each checkout once. ``Invalid`` for one of ``folders`` that cannot be watched."""
+        """Watch, and compare each checkout once. One that cannot be watched is logged, and compared all the same.
+
+        ``Invalid`` for one of ``folders`` that cannot be watched.
+        """
         if not self.folders and not self.checkouts:
             return
         from watchdog.observers import Observer
@@ -61,7 +64,8 @@ class FileWatch:
             try:
                 self._watch(checkout, CheckoutWork(checkout), may_declare)
             except OSError as exc:
-                self.missing[checkout] = f"cannot be watched: {exc.strerror}"
+                if self.log is not None:
+                    self.log.warning("checkout not watched", folder=str(checkout), error=exc.strerror)
             self.queue.put(CheckoutWork(checkout))
 
     def end(self) -> None:
@@ -70,7 +74,6 @@ class FileWatch:
             self.observer.stop()
             self.observer.join()
             self.observer = None
-        self.missing.clear()
 
     def set_checkouts(self, checkouts: Iterable[Path]) -> None:
         """Watch these from now on."""

@@ -102,7 +102,7 @@ def run(
             status,
             steps,
             stopping=stopping or threading.Event(),
-            reloaded=lambda: notifier.ready("read the settings again"),
+            reloaded=lambda: notifier.ready(in_short(daemon)),
         )
         parts = _Parts(started, wired, daemon, folder, file, log, notifier)
         parts.work(stack, in_main_thread=stopping is None, serving_on=serving_on)
@@ -141,7 +141,7 @@ class _Parts:
         if in_main_thread:
             stack.enter_context(self._signals(watchdog.wakeup))
         stack.enter_context(serving(build(surface, metrics=self._metrics), bound))
-        files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings))
+        files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings), self.log)
         stack.callback(files.end)
         files.start()
         workers = WorkerThread(self.started.options, self.daemon.status, self.log)
@@ -223,6 +223,8 @@ class _Parts:
         if self.file is not None:
             self.file.largest, self.file.kept = named.log_bytes, named.log_files
         files.set_checkouts(self._checkouts(after))
+        for folder in self.daemon.status.checkouts.keys() - set(files.checkouts):
+            del self.daemon.status.checkouts[folder]
         workers.rewire(before, after)
         if (before.daemon.host, before.daemon.port, before.daemon.state) != (named.host, named.port, named.state):
             self.log.warning(
