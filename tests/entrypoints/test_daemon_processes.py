@@ -309,6 +309,10 @@ def test_a_daemon_that_does_not_end_is_told_of_and_killed_only_on_request(keepin
     """One that is stopped by the kernel cannot end: ``stop`` says that it still runs, ``--kill`` makes an end."""
     pid = keeping.start()
     os.kill(pid, signal.SIGSTOP)
+    silent = keeping.call("status", "--json")
+    assert silent.returncode == 3
+    assert json.loads(silent.stdout)["running"] is True
+    assert "does not answer" in json.loads(silent.stdout)["error"]
     stuck = keeping.call("stop", "--timeout", "0.5")
     assert (stuck.returncode, stuck.stdout) == (1, "")
     assert f"pid {pid} still runs after 0.5 s" in stuck.stderr

@@ -101,9 +101,9 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
         return
     total = sum(drift["severity"].values())
     levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
-    found = f"{counted(total, 'difference')} ({levels})" if total else "none"
+    summary = f"{counted(total, 'difference')} ({levels})" if total else "none"
     looked = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
-    yield "differences", f"{found} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
+    yield "differences", f"{summary} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
     if len(drift["targets"]) > 1:
         yield "by target", ", ".join(f"{name} {number}" for name, number in drift["targets"].items()), ""
     for error in drift["errors"]:
@@ -137,8 +137,10 @@ def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
     differences = look["drift"]
     total = 0 if differences is None else sum(differences.values())
     levels = ", ".join(f"{number} {level}" for level, number in (differences or {}).items() if number)
-    found = "not compared" if differences is None else counted(total, "difference") + (f" ({levels})" if levels else "")
-    yield "checkout", f"{look['folder']}: {found} as it lies there at {_time(look['at'])}", ""
+    summary = (
+        "not compared" if differences is None else counted(total, "difference") + (f" ({levels})" if levels else "")
+    )
+    yield "checkout", f"{look['folder']}: {summary} as it lies there at {_time(look['at'])}", ""
     for error in look["errors"]:
         yield "", error, "red"
     for gap in look["unreachable"]:

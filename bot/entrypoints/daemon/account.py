@@ -79,8 +79,8 @@ def in_short(daemon: Daemon) -> str:
     if status.last.blocked is not None:
         return f"{held}{status.last.blocked}"
     drift = len(status.last.report.drift)
-    found = "in sync" if not drift else f"{drift} {'difference' if drift == 1 else 'differences'}"
-    return f"{held}{found} at {status.last.at:%H:%M:%S} UTC"
+    summary = "in sync" if not drift else f"{drift} {'difference' if drift == 1 else 'differences'}"
+    return f"{held}{summary} at {status.last.at:%H:%M:%S} UTC"
 
 
 def _doing(steps: Steps) -> dict[str, object] | None:

@@ -40,17 +40,17 @@ def running(options: Options, state: Path | None) -> RunningDaemon:
 
     ``Invalid`` when several do, for several branches, and none was named.
     """
-    found = [(folder, pid) for folder in _folders(options, state) if (pid := folder.holder()) is not None]
-    if not found:
+    live = [(folder, pid) for folder in _folders(options, state) if (pid := folder.holder()) is not None]
+    if not live:
         raise NotRunning(
             f"no daemon runs for {options.repo}",
             advice="`clockwork daemon start --background` starts one; `clockwork reconcile` runs once without.",
         )
-    if len(found) > 1:
-        runtimes = [folder.runtime() for folder, _ in found]
+    if len(live) > 1:
+        runtimes = [folder.runtime() for folder, _ in live]
         branches = ", ".join(sorted(runtime.branch for runtime in runtimes if runtime))
         raise Invalid(f"several daemons keep {options.repo}", advice=f"Name one with --branch: {branches}.")
-    folder, pid = found[0]
+    folder, pid = live[0]
     runtime = folder.runtime()
     return RunningDaemon(pid, folder, runtime if runtime is not None and runtime.pid == pid else None)
 
