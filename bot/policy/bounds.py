@@ -196,8 +196,7 @@ def _bound_other(drift: Drift) -> Bounded | Unbounded:
 def _is_one_value(drift: Drift) -> bool:
     """Whether Git and a platform each say one value, and every edit replaces the one in Git."""
     return (
-        drift.kind is DriftKind.CHANGED
-        and drift.resource.platform in {Platform.KUBERNETES, Platform.COMPOSE}
+        drift.resource.platform in {Platform.KUBERNETES, Platform.COMPOSE}
         and all(isinstance(edit, SetValue) for edit in drift.adopt)
         and isinstance(drift.desired, str | int | float)
         and isinstance(drift.observed, str | int | float)

@@ -237,7 +237,9 @@ def test_every_edit_must_write_no_text() -> None:
     assert category(replicas, 3, 1, adopt=(SetValue(("replicas",), "rm -rf /"),)) is None
     assert category(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)) is None
     assert category(replicas, 3, 1, adopt=(SetValue(("a",), 3), SetValue(("b",), 3))) == "without-text"
-    assert category(replicas, 3, 1, kind=DriftKind.ADDED) is None
+    assert category(replicas, 3, kind=DriftKind.ADDED) is None
+    added = bound(at(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)), NOTHING)
+    assert added == Unbounded("spec.replicas is not in the list of safe fields.")
 
 
 LABELS = [
