@@ -18,7 +18,7 @@ from bot.assembly.values import Value, as_text
 from bot.assembly.variables import PREFIX, from_files, from_outside
 from bot.assembly.world import NamedBlock, World, check_attributes
 from bot.intake.cw import parse
-from bot.intake.declared import nearest, sort_errors
+from bot.intake.declared import meant, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
 from bot.model.json import Pointer
@@ -75,9 +75,8 @@ def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:
 def _check_given(world: World, root: Module) -> None:
     for name, given in root.given.items():
         if name not in root.variables and given.expression is not None:
-            meant = nearest(name, root.variables)
             error = given.text.error(
-                given.expression.start, f"no variable {name!r} is declared", f"{meant!r}" if meant else None
+                given.expression.start, f"no variable {name!r} is declared", meant(name, root.variables)
             )
             world.report(error)
 
@@ -106,11 +105,11 @@ def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
         at, block = declared.at, declared.block
         label = block.labels[0].value if block.labels else ""
         if label not in set(Provider):
-            meant = nearest(label, [known.value for known in Provider]) or "docker' or 'kubernetes"
-            world.report(at.text.error(block.start, f"there is no provider {label!r}", f"'{meant}'"))
+            expected = meant(label, [known.value for known in Provider]) or "'docker' or 'kubernetes'"
+            world.report(at.error(block, f"there is no provider {label!r}", expected))
             continue
         if index:
-            world.report(at.text.error(block.start, "there is already a provider in this folder", "one provider"))
+            world.report(at.error(block, "there is already a provider in this folder", "one provider"))
             continue
         provider = Provider(label)
         settings = _settings(world, declared)
@@ -139,9 +138,8 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
     for key, declared in module.resources.items():
         kind, label = key.split(".", 1)
         if kind not in set(Kind):
-            meant = nearest(kind, [known.value for known in SCHEMAS])
             message = f"there is no kind of resource {kind!r}"
-            world.report(declared.at.text.error(declared.block.start, message, f"'{meant}'" if meant else None))
+            world.report(declared.at.error(declared.block, message, meant(kind, [known.value for known in SCHEMAS])))
             continue
         made = _resource(world, module, Kind(kind), key, label)
         if made is not None:
@@ -165,15 +163,11 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
     line, _ = declared.at.text.position(declared.block.start)
     name = as_text(body.mapping["name"]) or label
     if kind is not Kind.IMAGE and (not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", name) or len(name) > 63):
-        world.report(
-            declared.at.text.error(declared.block.start, f"{name!r} is no name", "letters, digits, '-', '_' and '.'")
-        )
+        world.report(declared.at.error(declared.block, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
         return None
     address = f"{module.address}.{key}" if module.address else key
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
-        world.report(
-            declared.at.text.error(declared.block.start, f"service {name} has neither image nor build", "'image = ...'")
-        )
+        world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None
     leak = next((value for pointer, value in body.walk() if _shows(kind, pointer, value)), None)
     if leak is not None:
@@ -198,10 +192,9 @@ def _check_top(world: World, module: Module) -> None:
         for item in body.items:
             name = item.kind if isinstance(item, Block) else item.name
             if not isinstance(item, Block):
-                world.report(at.text.error(item.start, f"{name!r} cannot stand at the top of a file", "a block"))
+                world.report(at.error(item, f"{name!r} cannot stand at the top of a file", "a block"))
             elif name not in TOP:
-                meant = nearest(name, TOP)
-                world.report(at.text.error(item.start, f"there is no block {name!r}", f"'{meant}'" if meant else None))
+                world.report(at.error(item, f"there is no block {name!r}", meant(name, TOP)))
 
 
 def _distinct(world: World, stacks: list[Stack]) -> list[Stack]:

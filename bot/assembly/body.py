@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Nested, Schema
-from bot.assembly.types import Mismatch, ScalarType, Type, converted, describe
+from bot.assembly.types import ScalarType, Type, describe
 from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
-from bot.intake.declared import nearest
+from bot.assembly.variables import fit
+from bot.intake.declared import meant
 from bot.intake.syntax import Assignment, Block, Body
 from bot.model.resource import SourceError
 
@@ -27,38 +28,27 @@ def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -
             if value is not None and value.data is not None:
                 entries[item.name] = value
         elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
-            report(at.text.error(item.start, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
+            report(at.error(item, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
     for name, nested in schema.blocks.items():
         blocks = [inner for inner in body.blocks if inner.kind == name]
         if blocks:
             entries[name] = _nested(at, blocks, nested, report)
     for name in schema.required:
         if body.get(name) is None:
-            report(at.text.error(block.start, f"this {block.kind} block has no {name!r}", f"{name!r}"))
+            report(at.error(block, f"this {block.kind} block has no {name!r}", f"{name!r}"))
     return Value(entries, Trace(at.text.origin(block.start, block.end)))
 
 
 def attribute(at: Evaluator, item: Assignment, kind: Type, report: Report) -> Value | None:
     """The value of one attribute as ``kind``; None (and the mistake reported) where it has none."""
     try:
-        return fitted(at, at.value(item.expression), kind, item)
+        value = at.value(item.expression)
+        if kind is ScalarType.STRING and "name" in value.mapping:
+            value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
+        return fit(at, _names(value), kind, item.name)
     except Fault as fault:
         report(fault.error)
         return None
-
-
-def fitted(at: Evaluator, value: Value, kind: Type, item: Assignment) -> Value:
-    """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value."""
-    if kind is ScalarType.STRING and "name" in value.mapping:
-        value = value.mapping["name"]  # a whole resource stands for its name: networks = [network.front]
-    try:
-        return converted(_names(value), kind)
-    except Mismatch as mismatch:
-        origin = mismatch.value.trace.origin
-        message = f"{item.name}: {mismatch.message}"
-        if origin.file == at.text.file:
-            raise Fault(at.text.error_at(origin.line, origin.column, message, mismatch.expected)) from mismatch
-        raise Fault(at.text.error(item.expression.start, message, mismatch.expected)) from mismatch
 
 
 def _names(value: Value) -> Value:
@@ -74,7 +64,7 @@ def _nested(at: Evaluator, blocks: list[Block], nested: Nested, report: Report) 
     if nested.many:
         return Value(tuple(made), Trace(at.text.origin(blocks[0].start, blocks[-1].end)))
     for extra in blocks[1:]:
-        report(at.text.error(extra.start, f"there can be only one {extra.kind} block", "one block"))
+        report(at.error(extra, f"there can be only one {extra.kind} block", "one block"))
     return made[0]
 
 
@@ -84,15 +74,14 @@ def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> N
     for item in body.items:
         name = item.name if isinstance(item, Assignment) else item.kind
         if isinstance(item, Assignment) and name in seen:
-            report(at.text.error(item.start, f"{name!r} is set twice"))
+            report(at.error(item, f"{name!r} is set twice"))
         seen.add(name)
         if name not in known:
-            meant = nearest(name, known)
             what = "attribute" if isinstance(item, Assignment) else "block"
-            report(at.text.error(item.start, f"there is no {what} {name!r} here", f"{meant!r}" if meant else None))
+            report(at.error(item, f"there is no {what} {name!r} here", meant(name, known)))
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
-            report(at.text.error(item.start, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))
+            report(at.error(item, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))
 
 
 def image_reference(entries: Mapping[str, Value]) -> Value:

@@ -16,8 +16,8 @@ def call(at: Evaluator, node: FunctionCall) -> Value:
     if node.name in {"try", "can"}:
         return _attempt(at, node)
     if node.name not in NAMES:
-        meant = nearest(node.name, NAMES)
-        at.fault(node, f"there is no function {node.name}()", f"{meant}()" if meant else None)
+        near = nearest(node.name, NAMES)
+        at.fault(node, f"there is no function {node.name}()", f"{near}()" if near else None)
     arguments = [at.value(argument) for argument in node.arguments]
     if node.spread and arguments:
         arguments = [*arguments[:-1], *arguments[-1].elements]

@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeAlias
 
-from bot.assembly.faults import EvaluationBudget
-from bot.assembly.values import Trace, Value
-from bot.intake.syntax import Expression
+from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.values import Trace, Value, as_bool, kind_of, traced
+from bot.intake.syntax import Expression, Span
 from bot.intake.text import Text
 from bot.model.json import JSON
-from bot.model.resource import Origin, Through
+from bot.model.resource import Origin, SourceError, Through
+
+Scope: TypeAlias = "Callable[[Sequence[str], Evaluator, Expression], tuple[Value, int] | None]"
+"""The value that the first words of a reference name, and how many words that took; None for an unknown root. Raises
+:class:`~bot.assembly.faults.Fault` when the root is known and the rest is not.
+"""
 
 
-class Scope(Protocol):
-    """What the names in an expression stand for."""
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Evaluates the expressions of one file. ``bound`` are the names of enclosing loops.
 
-    def reference(self, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int] | None:
-        """The value that the first words of ``path`` name, and how many words that took; None for an unknown root.
+    ``evaluate`` is what an expression comes to (:func:`bot.assembly.evaluate.evaluate`).
+    """
 
-        Raises :class:`~bot.assembly.faults.Fault` when the root is known and the rest is not.
-        """
-        ...
-
-    def roots(self) -> frozenset[str]:
-        """The names a reference may start with."""
-        ...
-
-
-class Evaluator(Protocol):
-    """Evaluates the expressions of one file."""
-
-    @property
-    def text(self) -> Text:
-        """The file."""
-        ...
-
-    @property
-    def names(self) -> Scope:
-        """What names stand for."""
-        ...
-
-    @property
-    def budget(self) -> EvaluationBudget:
-        """How much may still be computed."""
-        ...
-
-    @property
-    def bound(self) -> Mapping[str, Value]:
-        """The names of enclosing loops."""
-        ...
+    text: Text
+    scope: Scope
+    budget: EvaluationBudget
+    evaluate: Callable[[Evaluator, Expression], Value]
+    bound: Mapping[str, Value] = field(default_factory=dict)
 
     def within(self, names: Mapping[str, Value]) -> Evaluator:
         """The same inside a loop that binds ``names``."""
-        ...
+        return replace(self, bound={**self.bound, **names})
 
-    def fault(self, node: Expression, message: str, expected: str | None = None) -> NoReturn:
+    def error(self, node: Span, message: str, expected: str | None = None) -> SourceError:
+        """A mistake at ``node``."""
+        return self.text.error(node.start, message, expected)
+
+    def fault(self, node: Span, message: str, expected: str | None = None) -> NoReturn:
         """Stop: ``node`` has no value. Raises :class:`~bot.assembly.faults.Fault`."""
-        ...
+        raise Fault(self.error(node, message, expected))
 
     def spend(self, node: Expression, steps: int = 1) -> None:
         """Take ``steps`` off the budget. Raises :class:`~bot.assembly.faults.Fault` when nothing is left."""
-        ...
+        if self.budget.spent:
+            raise Fault(None)
+        if not self.budget.spend(steps):
+            self.fault(node, "evaluating this configuration takes too long")
 
-    def origin(self, node: Expression, through: Through = Through.LITERAL, name: str | None = None) -> Origin:
+    def origin(self, node: Span, through: Through = Through.LITERAL, name: str | None = None) -> Origin:
         """Where a node is written."""
-        ...
+        return self.text.origin(node.start, node.end, through, name)
 
     def trace(self, node: Expression, parts: Sequence[Value] = ()) -> Trace:
         """The trace of what ``node`` makes of ``parts``: secret when one of them is."""
-        ...
+        through = Through.EXPRESSION if parts else Through.LITERAL
+        return Trace(self.origin(node, through), sensitive=any(part.sensitive for part in parts))
 
     def computed(self, node: Expression, plain: JSON, parts: Sequence[Value]) -> Value:
         """A value computed from ``parts``: secret when one of them is."""
-        ...
+        trace = replace(self.trace(node, parts), origin=self.origin(node, Through.EXPRESSION))
+        return traced(plain, trace)
 
     def value(self, node: Expression) -> Value:
         """The value of ``node`` as it stands in a resource. Raises :class:`~bot.assembly.faults.Fault`."""
-        ...
+        return self.evaluate(self, node)
 
     def condition(self, node: Expression) -> bool:
         """A truth value. Raises :class:`~bot.assembly.faults.Fault`."""
-        ...
+        value = self.value(node)
+        holds = as_bool(value)
+        if holds is None:
+            self.fault(node, f"a condition is true or false, this is a {kind_of(value)}", "true or false")
+        return holds

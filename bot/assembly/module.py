@@ -12,20 +12,19 @@ from typing import Final
 
 from bot.assembly.body import evaluate_body, image_reference
 from bot.assembly.config import Kind
-from bot.assembly.evaluate import Evaluation
+from bot.assembly.evaluate import evaluate
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
-from bot.assembly.schema import OUTPUT, SCHEMAS, VARIABLE
+from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VARIABLE
 from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
 from bot.assembly.world import NamedBlock, World, by_name, check_attributes, local_expressions
 from bot.intake.cw import literal_value
-from bot.intake.declared import nearest
+from bot.intake.declared import meant, nearest
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
 
-_ROOTS: Final = frozenset({"var", "local", "module", "path", *(kind.value for kind in Kind)})
 _DEEPEST: Final = 10
 
 
@@ -46,7 +45,8 @@ class Module:
         self.address = address
         self.given = given
         self.inputs = inputs
-        self.files = [(Evaluation(parsed.text, self, world.budget), parsed.body) for parsed in world.folder(folder)]
+        parsed = world.folder(folder)
+        self.files = [(Evaluator(file.text, self.reference, world.budget, evaluate), file.body) for file in parsed]
         self.known: dict[str, Value | None] = {}
         self.children: dict[str, Module] = {}
         self.variables = by_name(world, self.blocks("variable"), "variable")
@@ -60,12 +60,10 @@ class Module:
         for at, body in self.files:
             yield from (NamedBlock(at, block) for block in body.blocks if block.kind == kind)
 
-    def roots(self) -> frozenset[str]:
-        return _ROOTS
-
     def reference(self, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int] | None:
+        """What a reference in this module names, as :data:`~bot.assembly.evaluator.Scope`."""
         root, name = path[0], path[1] if len(path) > 1 else ""
-        if root not in _ROOTS:
+        if root not in ROOTS:
             return None
         if not name:
             at.fault(node, f"{root!r} alone is not a value", f"'{root}.NAME'")
@@ -85,8 +83,7 @@ class Module:
 
     def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluator, node: Expression) -> None:
         if name not in known:
-            meant = nearest(name, known)
-            at.fault(node, message, f"{meant!r}" if meant else None)
+            at.fault(node, message, meant(name, known))
 
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
@@ -142,19 +139,19 @@ class Module:
         if default is None or flag(at, block.body.get("required")):
             hint = f"--var {name}=..., CLOCKWORK_VAR_{name} or a line in clockwork.cwvars"
             expected = hint if self.inputs is None else f"'{name} = ...' in the module block"
-            raise Fault(at.text.error(block.start, f"the variable {name!r} has no value", expected))
+            at.fault(block, f"the variable {name!r} has no value", expected)
         return fit(at, at.value(default.expression), kind, name)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
             condition, message = rule.body.get("condition"), rule.body.get("error_message")
             if condition is None:
-                raise Fault(declared.at.text.error(rule.start, "a validation has no condition", "'condition = ...'"))
+                declared.at.fault(rule, "a validation has no condition", "'condition = ...'")
             self.known[f"var.{name}"] = value
             holds = declared.at.condition(condition.expression)
             if not holds:
                 text = as_text(declared.at.value(message.expression)) if message else None
-                raise Fault(declared.at.text.error(rule.start, f"{name}: {text or 'the value is not valid'}"))
+                declared.at.fault(rule, f"{name}: {text or 'the value is not valid'}")
 
     def child(self, name: str) -> Module:
         """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
@@ -166,20 +163,17 @@ class Module:
         at, block = declared.at, declared.block
         folder = module_folder(at, block)
         if not self.world.folder(folder):
-            raise Fault(
-                at.text.error(block.start, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
-            )
+            at.fault(block, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
         address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
         if address.count("module.") > _DEEPEST:
-            raise Fault(at.text.error(block.start, f"modules in modules, more than {_DEEPEST} deep"))
+            at.fault(block, f"modules in modules, more than {_DEEPEST} deep")
         items = [item for item in block.body.assignments if item.name != "source"]
         inputs = {item.name: _input(at, name, item) for item in items}
         module = Module(self.world, folder, address, given={}, inputs=inputs)
         for item in items:
             if item.name not in module.variables:
-                meant = nearest(item.name, module.variables)
                 message = f"module {name} has no variable {item.name!r}"
-                self.world.report(at.text.error(item.start, message, f"{meant!r}" if meant else None))
+                self.world.report(at.error(item, message, meant(item.name, module.variables)))
         return module
 
     def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> Value:
@@ -205,7 +199,7 @@ class Module:
         check_attributes(self.world, declared, OUTPUT, "an output")
         value = block.body.get("value")
         if value is None:
-            raise Fault(at.text.error(block.start, f"the output {name!r} has no value", "'value = ...'"))
+            at.fault(block, f"the output {name!r} has no value", "'value = ...'")
         result = at.value(value.expression)
         return result.secret() if flag(at, block.body.get("sensitive")) else result
 
@@ -226,9 +220,9 @@ class Module:
         whole = self.body(key, at, node)
         if name not in whole.mapping:
             known = {*SCHEMAS[Kind(path[0])].attributes, *SCHEMAS[Kind(path[0])].blocks}
-            meant = nearest(name, {*known, *whole.mapping})
+            near = nearest(name, {*known, *whole.mapping})
             message = f"{key} sets no {name!r}" if name in known else f"a {path[0]} has no {name!r}"
-            at.fault(node, message, f"{meant!r}" if meant and meant != name else None)
+            at.fault(node, message, f"{near!r}" if near and near != name else None)
         return whole.mapping[name], 3
 
     def body(self, key: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
@@ -260,12 +254,12 @@ def module_folder(at: Evaluator, block: Block) -> str:
     """The folder a module block names. Raises :class:`~bot.assembly.faults.Fault` when it is none of this repository."""
     source = block.body.get("source")
     if source is None:
-        raise Fault(at.text.error(block.start, "a module block has no source", "'source = \"./folder\"'"))
+        at.fault(block, "a module block has no source", "'source = \"./folder\"'")
     text = as_text(at.value(source.expression)) or ""
     folder = posixpath.normpath(posixpath.join(folder_of(at.text.file), text))
     if not text.startswith(("./", "../")) or folder.startswith("..") or "\\" in text:
         message = f"{text!r} is not a folder of this repository"
-        raise Fault(at.text.error(source.expression.start, message, "a path that starts with './' or '../'"))
+        at.fault(source.expression, message, "a path that starts with './' or '../'")
     return "" if folder == "." else folder
 
 

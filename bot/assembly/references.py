@@ -6,8 +6,9 @@ Source: HCL native syntax specification, "Variables and Variable Expressions", "
 from __future__ import annotations
 
 from bot.assembly.evaluator import Evaluator
+from bot.assembly.schema import ROOTS
 from bot.assembly.values import Value, as_number, as_text, kind_of
-from bot.intake.declared import nearest
+from bot.intake.declared import meant
 from bot.intake.syntax import Attribute, Expression, Index, Name, Splat, Template
 
 
@@ -17,12 +18,11 @@ def reference(at: Evaluator, node: Expression) -> Value:
     if path and path[0] in at.bound:
         return _followed(at, node, at.bound[path[0]], 1)
     if path:
-        match = at.names.reference(path, at, node)
+        match = at.scope(path, at, node)
         if match is not None:
             value, length = match
             return _followed(at, node, value, length)
-        meant = nearest(path[0], {*at.names.roots(), *at.bound})
-        hint = f"'{meant}'" if meant else "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"
+        hint = meant(path[0], {*ROOTS, *at.bound}) or "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"
         at.fault(node, f"nothing is called {path[0]!r} here", hint)
     if isinstance(node, Index):
         return _at_index(at, node, at.value(node.target), at.value(node.key))
@@ -90,8 +90,7 @@ def _at_name(at: Evaluator, node: Expression, value: Value, name: str) -> Value:
     if not isinstance(value.data, dict):
         at.fault(node, f"a {kind_of(value)} has no attribute {name!r}", "an object")
     if name not in value.data:
-        meant = nearest(name, value.data)
-        at.fault(node, f"there is no attribute {name!r}", f"{meant!r}" if meant else None)
+        at.fault(node, f"there is no attribute {name!r}", meant(name, value.data))
     return value.data[name]
 
 

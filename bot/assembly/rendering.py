@@ -38,30 +38,21 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces with neighbours made one where they are one stretch of the file, which in heredocs is part of a line."""
     held: Piece | None = None
     for piece in pieces:
-        if held is None:
-            held = piece
-        elif _adjacent(held, piece) and not (node.marker and "\n" in held.text + piece.text):
-            held = _both(held, piece)
-        else:
+        both = None if held is None else _both(held, piece)
+        if both is not None and not (node.marker and "\n" in both.text):
+            held = both
+            continue
+        if held is not None:
             yield held
-            held = piece
+        held = piece
     if held is not None:
         yield held
 
 
-def _adjacent(before: Piece, after: Piece) -> bool:
-    return (
-        before.bare
-        and after.bare
-        and before.use is not None
-        and after.use is not None
-        and before.use.end == after.use.start
-    )
-
-
-def _both(before: Piece, after: Piece) -> Piece:
-    if before.use is None or after.use is None:
-        raise AssertionError
+def _both(before: Piece, after: Piece) -> Piece | None:
+    """Two pieces of bare text as one where no other text stands between them."""
+    if not (before.bare and after.bare and before.use and after.use and before.use.end == after.use.start):
+        return None
     stretch = replace(before.use, end=after.use.end)
     return Piece(before.text + after.text, stretch, stretch, bare=True)
 

@@ -188,6 +188,8 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.SECRET: SECRET,
     Kind.CONFIG: CONFIG,
 }
+ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
+"""What a reference may start with."""
 VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})
 OUTPUT: Final = frozenset({"value", "description", "sensitive"})
 PROVIDER: Final = frozenset({"stack", "namespace"})

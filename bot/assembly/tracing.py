@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.assembly.values import Trace, Value
+from bot.assembly.values import Value
 from bot.model.json import Pointer
 from bot.model.resource import Origin
 
@@ -27,19 +27,6 @@ class TracedOrigins:
         value = self.value(pointer)
         return None if value is None else value.trace.origin
 
-    def trace(self, pointer: Pointer) -> Trace | None:
-        """The whole trace of the value at ``pointer``."""
-        value = self.value(pointer)
-        return None if value is None else value.trace
-
     def value(self, pointer: Pointer) -> Value | None:
         """The rendered value at ``pointer``, before overlays."""
-        value: Value | None = self.tree
-        for segment in pointer:
-            if value is None:
-                return None
-            if isinstance(segment, str):
-                value = value.mapping.get(segment)
-            else:
-                value = value.elements[segment] if segment < len(value.elements) else None
-        return value
+        return self.tree.child(pointer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
 from bot.assembly.numbers import number_text, parse_number
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON
+from bot.model.nested import NestedValue
 from bot.model.resource import Origin, Through
 
 
@@ -52,95 +53,58 @@ class Trace:
     sensitive: bool = False
     form: ValueForm = ValueForm.PLAIN
 
+    @property
+    def source(self) -> Origin | None:
+        """The literal or template it comes from, wherever that is."""
+        here = self.origin.through is Through.LITERAL or self.pieces
+        return self.literal or (self.origin if here else None)
+
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class Value(NestedValue):
     """One value with its trace. Lists are tuples of values, objects mappings of values."""
 
     data: Data
     trace: Trace
 
     @property
-    def mapping(self) -> Mapping[str, Value]:
-        """Its entries; empty for anything but an object."""
-        return self.data if isinstance(self.data, dict) else {}
-
-    @property
-    def elements(self) -> tuple[Value, ...]:
-        """Its elements; empty for anything but a list."""
-        return self.data if isinstance(self.data, tuple) else ()
-
-    @property
     def sensitive(self) -> bool:
         """Whether it, or anything in it, is secret."""
+        return any(value.trace.sensitive for value in self.parts())
+
+    def parts(self) -> Iterator[Value]:
+        """Itself and every value below, without recursion and in no order."""
         todo = [self]
         while todo:
             value = todo.pop()
-            if value.trace.sensitive:
-                return True
+            yield value
             todo += value.mapping.values()
             todo += value.elements
-        return False
-
-    def plain(self) -> JSON:
-        """Without traces."""
-        if isinstance(self.data, dict):
-            return {key: child.plain() for key, child in self.data.items()}
-        if isinstance(self.data, tuple):
-            return [child.plain() for child in self.data]
-        return self.data
-
-    def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Value]]:
-        """Itself and every value below, with pointers."""
-        yield at, self
-        for key, child in self.mapping.items():
-            yield from child.walk((*at, key))
-        for index, child in enumerate(self.elements):
-            yield from child.walk((*at, index))
 
     def size(self) -> int:
         """How many values it is made of."""
-        todo, count = [self], 0
-        while todo:
-            value = todo.pop()
-            count += 1
-            todo += value.mapping.values()
-            todo += value.elements
-        return count
+        return sum(1 for _ in self.parts())
 
     def characters(self) -> int:
         """How much text is in it."""
-        todo, count = [self], 0
-        while todo:
-            value = todo.pop()
-            count += len(value.data) if isinstance(value.data, str) else 1
-            todo += value.mapping.values()
-            todo += value.elements
-        return count
+        return sum(len(value.data) if isinstance(value.data, str) else 1 for value in self.parts())
+
+    def retraced(self, change: Callable[[Trace], Trace]) -> Value:
+        """The same value whose parts have the traces that ``change`` makes of theirs."""
+        if isinstance(self.data, dict):
+            return Value({key: child.retraced(change) for key, child in self.data.items()}, change(self.trace))
+        if isinstance(self.data, tuple):
+            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace))
+        return Value(self.data, change(self.trace))
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        return _moved(self, replace(origin, through=through, name=name))
+        place = replace(origin, through=through, name=name)
+        return self.retraced(lambda old: Trace(place, old.source, old.pieces, old.sensitive, old.form))
 
     def secret(self) -> Value:
         """The same value, never to be shown."""
-        trace = replace(self.trace, sensitive=True)
-        if isinstance(self.data, dict):
-            return Value({key: child.secret() for key, child in self.data.items()}, trace)
-        if isinstance(self.data, tuple):
-            return Value(tuple(child.secret() for child in self.data), trace)
-        return Value(self.data, trace)
-
-
-def _moved(value: Value, origin: Origin) -> Value:
-    old = value.trace
-    literal = old.literal or (old.origin if old.origin.through is Through.LITERAL or old.pieces else None)
-    trace = Trace(origin, literal, old.pieces, old.sensitive, old.form)
-    if isinstance(value.data, dict):
-        return Value({key: _moved(child, origin) for key, child in value.data.items()}, trace)
-    if isinstance(value.data, tuple):
-        return Value(tuple([_moved(child, origin) for child in value.data]), trace)
-    return Value(value.data, trace)
+        return self.retraced(lambda old: replace(old, sensitive=True))
 
 
 def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
@@ -148,8 +112,7 @@ def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
     trace = value.trace
     if trace.pieces:
         return tuple(replace(piece, use=use) for piece in trace.pieces)
-    literal = trace.literal or (trace.origin if trace.origin.through is Through.LITERAL else None)
-    return (Piece(text, literal, use),)
+    return (Piece(text, trace.source, use),)
 
 
 Data: TypeAlias = "None | bool | int | float | str | tuple[Value, ...] | dict[str, Value]"

@@ -7,10 +7,9 @@ stands for ``terraform.tfvars``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.assembly.evaluate import Evaluation
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, parse_type
@@ -19,7 +18,7 @@ from bot.intake.cw import parse_expression
 from bot.intake.scanner import Mistake
 from bot.intake.syntax import Assignment, Block, Expression, Parsed
 from bot.intake.text import Text
-from bot.model.resource import Origin, Through
+from bot.model.resource import Origin, SourceError, Through
 
 PREFIX: Final = "CLOCKWORK_VAR_"
 
@@ -67,29 +66,28 @@ def declared_type(at: Evaluator, block: Block) -> Type:
 
 def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
     """The value given from outside, as the variable's type. Raises :class:`~bot.assembly.faults.Fault`."""
+    inner, name = replace(at, text=given.text), block.labels[0].value
     if given.expression is not None:
-        inner = Evaluation(given.text, at.names, at.budget)
-        return fit(inner, inner.value(given.expression), kind, block.labels[0].value if block.labels else "")
+        return fit(inner, inner.value(given.expression), kind, name)
     origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
     if kind in {ScalarType.STRING, ScalarType.ANY}:
         return Value(given.text.chars, Trace(origin))
     try:
-        value = Evaluation(given.text, at.names, at.budget).value(parse_expression(given.text))
-        return converted(value.moved(origin, Through.EXPRESSION), kind)
+        value = inner.value(parse_expression(given.text))
     except Mistake as mistake:
         raise Fault(mistake.error) from mistake
-    except Mismatch as mismatch:
-        raise Fault(given.text.error_at(1, 1, mismatch.message, mismatch.expected)) from mismatch
+    return fit(inner, value.moved(origin, Through.EXPRESSION), kind, name)
 
 
 def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
-    """``value`` as ``kind``, the mistake placed at the value."""
+    """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value, in whichever file it is written."""
     try:
         return converted(value, kind)
     except Mismatch as mismatch:
-        origin = mismatch.value.trace.origin
-        error = at.text.error_at(origin.line, origin.column, f"{name}: {mismatch.message}", mismatch.expected)
-        raise Fault(error) from mismatch
+        origin, message = mismatch.value.trace.origin, f"{name}: {mismatch.message}"
+        if origin.file == at.text.file:
+            raise Fault(at.text.error_at(origin.line, origin.column, message, mismatch.expected)) from mismatch
+        raise Fault(SourceError(origin.file, origin.line, origin.column, message, mismatch.expected)) from mismatch
 
 
 def flag(at: Evaluator, item: Assignment | None) -> bool:

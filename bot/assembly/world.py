@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
-from bot.intake.declared import nearest
+from bot.intake.declared import meant
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Expression, Parsed
 from bot.model.resource import SourceError
@@ -76,7 +76,7 @@ def local_expressions(world: World, blocks: Iterable[NamedBlock]) -> dict[str, t
     for declared in blocks:
         for item in declared.block.body.assignments:
             if item.name in expressions:
-                world.report(declared.at.text.error(item.start, f"local {item.name} is already set"))
+                world.report(declared.at.error(item, f"local {item.name} is already set"))
             expressions.setdefault(item.name, (declared.at, item.expression))
     return expressions
 
@@ -85,6 +85,5 @@ def check_attributes(world: World, declared: NamedBlock, known: Collection[str],
     """Report the attributes that ``what`` (a variable, an output, a provider) does not have."""
     for item in declared.block.body.assignments:
         if item.name not in known:
-            meant = nearest(item.name, known)
             message = f"{what} has no {item.name!r}"
-            world.report(declared.at.text.error(item.start, message, f"{meant!r}" if meant else None))
+            world.report(declared.at.error(item, message, meant(item.name, known)))

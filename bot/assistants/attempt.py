@@ -44,7 +44,6 @@ class FailedRun:
     message: str
     again: bool = False
     wait_seconds: float | None = None
-    usage: Usage = Usage()
 
 
 Answer = RawReply | FailedRun
@@ -96,7 +95,7 @@ def _worth_another(failed: FailedRun) -> bool:
 
 def _finished(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Reply:
     answer = attempt.answer
-    usage = answer.usage
+    usage = answer.usage if isinstance(answer, RawReply) else Usage()
     blank = Reply(
         assistant=name,
         status=ReplyStatus.OK,

@@ -15,7 +15,7 @@ from typing import Final
 from bot.assistants.attempt import Sleep
 from bot.assistants.claude import Claude
 from bot.assistants.codex import Codex
-from bot.assistants.command import CommandAssistant
+from bot.assistants.command import CommandTool
 from bot.assistants.copilot import Copilot
 from bot.assistants.gemini import Gemini
 from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
@@ -25,14 +25,7 @@ from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
 from bot.processes import DEADLINE_SECONDS
 
-TOOLS: Final[Mapping[str, Tool]] = {"claude": Claude(), "codex": Codex(), "gemini": Gemini(), "copilot": Copilot()}
-_USUAL_KEYS: Final = {
-    "claude": "ANTHROPIC_API_KEY",
-    "codex": "OPENAI_API_KEY",
-    "gemini": "GEMINI_API_KEY",
-    "copilot": "COPILOT_GITHUB_TOKEN",
-}
-"""Where the key of a kind is looked for unless settings name another variable; these kinds cannot do without one."""
+TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (Claude(), Codex(), Gemini(), Copilot())}
 _WRITE_TOKENS: Final = ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 
 
@@ -67,7 +60,7 @@ def choose(
     Raises ``Invalid`` for settings that make no assistant, and ``Refused`` when its key is a token that the bot writes
     to the repository with.
     """
-    variable = key_variable or _USUAL_KEYS.get(kind)
+    variable = key_variable or (TOOLS[kind].usual_key if kind in TOOLS else None)
     key = environment.get(variable) if variable else None
     if variable and not key:
         return Disabled(name or kind, f"the environment variable {variable} is not set")
@@ -102,7 +95,7 @@ def assistant(
     ``command``, and ``key_variable`` under which it gets its key, are for kind command. ``Invalid`` as for :func:`choose`.
     """
     if kind == "command":
-        return CommandAssistant(command, options, name=name, key_variable=key_variable, sleep=sleep)
+        return ToolAssistant(CommandTool(command, key_variable), options, name=name, sleep=sleep)
     if kind == "openai":
         from bot.assistants.openai import OpenAIAssistant
 

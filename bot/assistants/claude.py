@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
-from bot.assistants.tool import ToolOptions, inert
+from bot.assistants.tool import Tool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -43,17 +42,12 @@ class _Result(Printed):
     usage: _Tokens = _Tokens()
 
 
-@dataclass(frozen=True, slots=True)
-class Claude:
+class Claude(Tool):
     """How ``claude`` is called and what it answers."""
 
-    name: str = "claude"
-    endpoint: str = "https://api.anthropic.com"
-    asks_by_itself: bool = False
-
-    def key_variable(self, options: ToolOptions) -> str:
-        del options
-        return "ANTHROPIC_API_KEY"
+    name = "claude"
+    endpoint = "https://api.anthropic.com"
+    usual_key = "ANTHROPIC_API_KEY"
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         base = {} if options.base_url is None else {"ANTHROPIC_BASE_URL": options.base_url}
@@ -64,31 +58,14 @@ class Claude:
             "DISABLE_AUTOUPDATER": "1",
         }
 
-    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
-        del workspace
+    def command(self, prompt: Prompt, options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         model = () if options.model is None else ("--model", options.model)
-        program = options.program or "claude"
         # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
         # It puts files in the place of ``@path`` all the same, unless reading is denied (anthropics/claude-code-action#957).
-        fixed = (
-            "-p",
-            "--bare",
-            "--settings",
-            _DENIED,
-            "--output-format",
-            "json",
-            "--tools",
-            "",
-            "--no-session-persistence",
-            "--strict-mcp-config",
-        )
-        return (program, *fixed, *model, "--json-schema", prompt.schema)
+        alone = ("--bare", "--settings", _DENIED, "--tools", "", "--no-session-persistence", "--strict-mcp-config")
+        return (self.name, "-p", "--output-format", "json", *alone, *model, "--json-schema", prompt.schema)
 
-    def text(self, prompt: Prompt) -> str:
-        return inert(prompt.text)
-
-    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
-        del workspace
+    def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         try:
             output = _Result.model_validate_json(ran.stdout)
         except ValidationError:

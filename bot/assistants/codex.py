@@ -11,14 +11,13 @@ retries a refused key for minutes, so the endpoint is named as a provider of its
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
 from bot.assistants.printed import Printed, printed_lines
-from bot.assistants.tool import ToolOptions, inert
+from bot.assistants.tool import Tool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -62,27 +61,21 @@ class _Event(Printed):
     usage: _Tokens | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Codex:
+class Codex(Tool):
     """How ``codex`` is called and what it answers."""
 
-    name: str = "codex"
-    endpoint: str = _ENDPOINT
-    asks_by_itself: bool = False
+    name = "codex"
+    endpoint = _ENDPOINT
+    usual_key = "OPENAI_API_KEY"
 
-    def key_variable(self, options: ToolOptions) -> str:
-        del options
+    def key_variable(self, _options: ToolOptions) -> str:
         return _KEY
-
-    def environment(self, options: ToolOptions) -> Mapping[str, str]:
-        del options
-        return {}
 
     def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         schema, last = workspace.scratch / "schema.json", workspace.scratch / "last.txt"
         schema.write_text(prompt.schema, encoding="utf-8")
         return (
-            *(options.program or "codex", "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
+            *(self.name, "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
             *("--output-schema", str(schema), "-o", str(last)),
             *(word for name in _NO_TOOLS for word in ("-c", f"features.{name}=false")),
             *("-c", 'web_search="disabled"', "-c", "include_apply_patch_tool=false"),
@@ -90,9 +83,6 @@ class Codex:
             *(() if options.model is None else ("-m", options.model)),
             "-",
         )
-
-    def text(self, prompt: Prompt) -> str:
-        return inert(prompt.text)
 
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         events = list(printed_lines(ran.stdout, _Event))

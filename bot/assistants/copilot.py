@@ -12,14 +12,13 @@ instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from bot.assistants.attempt import Answer, FailedRun, RawReply
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed, printed_lines
-from bot.assistants.tool import ToolOptions, with_schema
+from bot.assistants.tool import Tool, ToolOptions, with_schema
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -38,33 +37,30 @@ class _Event(Printed):
     exit_code: int | None = Field(default=None, validation_alias="exitCode")
 
 
-@dataclass(frozen=True, slots=True)
-class Copilot:
+class Copilot(Tool):
     """How ``copilot`` is called and what it answers."""
 
-    name: str = "copilot"
-    endpoint: None = None
-    asks_by_itself: bool = True
+    name = "copilot"
+    asks_by_itself = True
+    usual_key = "COPILOT_GITHUB_TOKEN"
 
     def key_variable(self, options: ToolOptions) -> str:
-        return "COPILOT_GITHUB_TOKEN" if options.base_url is None else "COPILOT_PROVIDER_API_KEY"
+        return self.usual_key if options.base_url is None else "COPILOT_PROVIDER_API_KEY"
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         base = {} if options.base_url is None else {"COPILOT_PROVIDER_BASE_URL": options.base_url}
         return base if options.model is None else {**base, "COPILOT_MODEL": options.model}
 
-    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
-        del prompt, workspace
+    def command(self, _prompt: Prompt, _options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         return (
-            *(options.program or "copilot", "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
+            *(self.name, "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
             *("--disable-builtin-mcps", "--no-auto-update", "--available-tools", "none"),
         )
 
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
-        del workspace
+    def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         events = list(printed_lines(ran.stdout, _Event))
         ended = [event.exit_code for event in events if event.type == "result"]
         if ran.exit_code != 0 or (ended and ended[-1] != 0):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import Field, ValidationError
@@ -20,7 +19,7 @@ from pydantic import Field, ValidationError
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
-from bot.assistants.tool import ToolOptions, with_schema
+from bot.assistants.tool import Tool, ToolOptions, with_schema
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import ProcessResult, Workspace
 
@@ -61,35 +60,28 @@ class _Output(Printed):
     error: _Error | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gemini:
+class Gemini(Tool):
     """How ``gemini`` is called and what it answers."""
 
-    name: str = "gemini"
-    endpoint: str = "https://generativelanguage.googleapis.com"
-    asks_by_itself: bool = False
-
-    def key_variable(self, options: ToolOptions) -> str:
-        del options
-        return "GEMINI_API_KEY"
+    name = "gemini"
+    endpoint = "https://generativelanguage.googleapis.com"
+    usual_key = "GEMINI_API_KEY"
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}
 
-    def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
-        del prompt
+    def command(self, _prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         folder = workspace.home / ".gemini"
         folder.mkdir()
         (folder / "settings.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
         model = () if options.model is None else ("--model", options.model)
         fixed = ("--output-format", "json", "--approval-mode", "plan", "--skip-trust")
-        return (options.program or "gemini", *fixed, *model)
+        return (self.name, *fixed, *model)
 
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)
 
-    def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
-        del workspace
+    def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         output = _output(ran.stdout.decode("utf-8", "replace")) or _output(_last_object(ran.stderr))
         if output is None:
             if ran.exit_code != 0:

@@ -8,10 +8,10 @@ when it exited with 0, its own error flag is clear and its JSON fits the schema.
 from __future__ import annotations
 
 import os
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol, assert_never
+from typing import ClassVar, Final, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
 from bot.assistants.surroundings import Surroundings, surroundings
@@ -22,7 +22,6 @@ from bot.processes import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
     OUTPUT_CAP,
-    Monotonic,
     ProcessEnd,
     ProcessResult,
     Workspace,
@@ -33,17 +32,15 @@ from bot.processes import (
 
 @dataclass(frozen=True, slots=True)
 class ToolOptions:
-    """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret, ``environment`` holds none.
+    """How an assistant runs. ``path`` is the ``PATH`` it gets, ``key`` its one secret.
 
-    ``program`` replaces the tool's usual name. Seconds and bytes; ``output_cap`` counts stdout.
+    Seconds and bytes; ``output_cap`` counts stdout.
     """
 
     path: str = os.defpath
     key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     model: str | None = None
-    program: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
     deadline_seconds: float = DEADLINE_SECONDS
     grace_seconds: float = GRACE_SECONDS
     output_cap: int = OUTPUT_CAP
@@ -52,59 +49,47 @@ class ToolOptions:
     """Files and folders that it may read beside its own program."""
 
 
-class Tool(Protocol):
+class Tool(ABC):
     """The facts of one tool: how it is called and what its output means. Pure but for files in the workspace it is given."""
 
-    @property
-    def name(self) -> str: ...
+    name: str
+    """The program, and what an assistant of this kind is called."""
+    usual_key: str | None
+    """Where its key is looked for unless settings name another variable; such a tool cannot do without one."""
 
-    @property
-    def endpoint(self) -> str | None:
-        """The base URL of its model where settings name none; None for a tool that has no such thing."""
-        ...
+    endpoint: str | None = None
+    """The base URL of its model where settings name none; None for a tool that has no such thing."""
+    asks_by_itself: ClassVar[bool] = False
+    """Whether it asks hosts that no relay can stand for when it has no base URL."""
 
-    @property
-    def asks_by_itself(self) -> bool:
-        """Whether it asks hosts that no relay can stand for when it has no base URL."""
-        ...
-
-    def key_variable(self, options: ToolOptions) -> str | None:
+    def key_variable(self, _options: ToolOptions) -> str | None:
         """The environment variable it reads its key from."""
-        ...
+        return self.usual_key
 
-    def environment(self, options: ToolOptions) -> Mapping[str, str]:
+    def environment(self, _options: ToolOptions) -> Mapping[str, str]:
         """The variables it needs beside ``PATH``, ``HOME`` and its key."""
-        ...
+        return {}
 
+    @abstractmethod
     def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         """The argument list. May write files into the workspace's home and scratch that it names or the tool reads."""
-        ...
 
     def text(self, prompt: Prompt) -> str:
         """What it is asked on stdin."""
-        ...
+        return inert(prompt.text)
 
+    @abstractmethod
     def answer(self, ran: ProcessResult, workspace: Workspace) -> Answer:
         """What a run that exited by itself (whatever its code) came to."""
-        ...
 
 
 class ToolAssistant(RetriedAssistant):
     """A tool behind the Assistant port."""
 
-    def __init__(
-        self,
-        tool: Tool,
-        options: ToolOptions,
-        *,
-        name: str | None = None,
-        sleep: Sleep = time.sleep,
-        monotonic: Monotonic = time.monotonic,
-    ) -> None:
+    def __init__(self, tool: Tool, options: ToolOptions, *, name: str | None, sleep: Sleep) -> None:
         super().__init__(name or tool.name, key=options.key, sleep=sleep)
         self._tool = tool
         self._options = options
-        self._monotonic = monotonic
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         tool, options = self._tool, self._options
@@ -133,11 +118,10 @@ class ToolAssistant(RetriedAssistant):
             grace_seconds=options.grace_seconds,
             output_cap=options.output_cap,
             workspace=around.workspace,
-            monotonic=self._monotonic,
         )
 
     def _variables(self, options: ToolOptions) -> dict[str, str]:
-        variables = {"PATH": options.path, **self._tool.environment(options), **options.environment}
+        variables = {"PATH": options.path, **self._tool.environment(options)}
         variable = self._tool.key_variable(options)
         if options.key is not None and variable is not None:
             variables[variable] = options.key

@@ -70,6 +70,32 @@ def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
     return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
 
 
+def spare(value: JSON, shape: Shape) -> JSON:
+    """``value`` as people write it: spelled as it is, without what its absence would say as well."""
+    if isinstance(value, SCALARS):
+        return value
+    if isinstance(value, (dict, Mapping)):
+        if shape.form is Form.MAP:
+            return {key: spare(entry, shape.element) for key, entry in value.items()}
+        children = ((key, entry, shape.child(key)) for key, entry in value.items())
+        return {key: spare(entry, child) for key, entry, child in children if not _needless(entry, child, value)}
+    if isinstance(value, (list, tuple)):
+        element = resolved(shape, value).element
+        return [spare(entry, element) for entry in value]
+    return value
+
+
+def _needless(value: JSON, shape: Shape, parent: Tree) -> bool:
+    """Whether nobody would write ``value``: the server fills it in. An empty value that only stands for its own absence
+    as long as nothing stands beside it (a volume's ``emptyDir``) says something.
+    """
+    if value is None or shape.filled in {FilledBy.IGNORED, FilledBy.SERVER, FilledBy.ALLOCATED}:
+        return True
+    if shape.default is not None:
+        return _usual(value, shape, shape.default, (parent,))
+    return not shape.zero and value in ({}, [], "")
+
+
 def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:
     if default.derive is None:
         parents = parents[:1]
@@ -102,13 +128,11 @@ def same(value: JSON, other: JSON, shape: Shape) -> bool:
     if value == other:
         return True
     first, second = canonical(value, shape), canonical(other, shape)
-    return first == second or (isinstance(first, SCALARS) and isinstance(second, SCALARS) and _alike(first, second))
-
-
-def _alike(first: str | float, second: str | float) -> bool:
-    """Scalars that YAML writes with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
-    return _word(first) == _word(second)
+    return first == second or (
+        isinstance(first, SCALARS) and isinstance(second, SCALARS) and _word(first) == _word(second)
+    )
 
 
 def _word(value: str | float) -> str:
+    """A scalar as YAML writes it with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -16,6 +16,7 @@ from bot.edits.overlays import Overlays, dump, with_patch
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.edit_notes import edit_notes
 from bot.flows.tracing import scene_of
 from bot.model.drift import Drift, DriftKind, Edit
 from bot.model.proposal import Proposal
@@ -131,10 +132,8 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
         if desired.source is SourceKind.RENDERED:
             plan = _searched(now, desired, edits, declarer)
             files.update(plan.files)
-            adopted.notes += [f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots]
-            moves = [f"{target}/{moved}" for target, moved in plan.moves]
-            adopted.moves += moves
-            adopted.notes += [f"The same line feeds {moved}, which changes too" for moved in moves]
+            adopted.notes += edit_notes(plan, desired.id.target)
+            adopted.moves += [f"{target}/{moved}" for target, moved in plan.moves]
         else:
             adoption = adopt(desired, edits, files, cw=config)
             files.update(adoption.files)

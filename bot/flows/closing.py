@@ -1,4 +1,4 @@
-"""Closes the pull requests and issues whose drift is gone, and takes away the branches that closing left behind."""
+"""Closes pull requests and issues whose drift is gone or goes another way, and takes away branches that were left behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import partial
 
 from bot.errors import BotError, Refused, Stale
 from bot.flows.context import RunContext
-from bot.flows.intention import BREAKER, LANE_OF_KIND, Intention, marker
+from bot.flows.intention import BREAKER, DELETIONS, LANE_OF_KIND, Intention, marker, settled
 from bot.flows.memory import Memory, stopped
-from bot.flows.messages import drift_gone, name_of
+from bot.flows.messages import item_gone, name_of
 from bot.flows.observation import Assessment, looked_at
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
@@ -22,7 +22,10 @@ def planned_closings(
     assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
 ) -> tuple[Action, ...]:
     """What :func:`close_gone` would do. Writes nothing."""
-    closings = [_as_planned(item, tag) for item, tag in _gone(assessment, memory, intentions)]
+    differing = _differing(assessment)
+    closings = [
+        _as_planned(item, tag, differs=tag.key in differing) for item, tag in _gone(assessment, memory, intentions)
+    ]
     swept = [_swept(task, Effect.PLANNED) for task in _left_branches(assessment, memory, run)]
     return (*closings, *swept)
 
@@ -34,8 +37,12 @@ def close_gone(
 
     A person who halts meanwhile ends it before the next item.
     """
+    differing = _differing(assessment)
     jobs: list[Callable[[], Action | None]] = [
-        *(partial(_close, run, item, tag) for item, tag in _gone(assessment, memory, intentions)),
+        *(
+            partial(_close, run, item, tag, differs=tag.key in differing)
+            for item, tag in _gone(assessment, memory, intentions)
+        ),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
     done: list[Action] = []
@@ -53,13 +60,14 @@ def _gone(
     """Open pull requests and issues of ours whose drift is gone, each with its marker.
 
     A fight is not over because its field is right at this moment: its issue stays for as long as it counts. What is
-    about a suspended task stays as it is.
+    about a suspended task stays as it is, and so does what is about a task whose lanes this plan did not get to know.
     """
     suspended = state(memory.view, assessment.at, memory.limits).suspended
     current = [
         *(intention.marker for intention in intentions),
-        *(marker(proposal) for proposal in proposals(assessment.decisions)),
+        *(marker(proposal) for proposal in proposals(settled(assessment.decisions, intentions))),
     ]
+    open_questions = _unsettled(assessment, intentions) | {*suspended}
     kept = {(tag.kind, tag.key) for tag in current}
     kept |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
     items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
@@ -68,23 +76,41 @@ def _gone(
         tag = item.marker
         if item.state is not ItemState.OPEN or tag is None or tag.kind not in LANE_OF_KIND:
             continue
-        if (tag.kind, tag.key) in kept or tag.key in suspended:
+        if (tag.kind, tag.key) in kept or tag.key in open_questions:
             continue
         if looked_at(tag.key, assessment) and not (isinstance(item, PullRequest) and memory.taken_over(tag.key)):
             gone.append((item, tag))
     return gone
 
 
-def _as_planned(item: PullRequest | Issue, tag: Marker) -> Action:
-    text = f"Close {name_of(item)} ({tag.key}): its drift is gone."
+def _unsettled(assessment: Assessment, intentions: Sequence[Intention]) -> set[str]:
+    """The tasks of which the plan does not tell the lanes: their edits were not tried, because a run would remove too
+    much or another one is at work on them.
+    """
+    if any(intention.kind == DELETIONS for intention in intentions):
+        return {decision.drift.task for decision in assessment.decisions}
+    return {intention.proposal.task for intention in intentions if intention.effect is Effect.IN_PROGRESS}
+
+
+def _differing(assessment: Assessment) -> set[str]:
+    """The tasks that differ from Git, whatever is done about it."""
+    return {decision.drift.task for decision in assessment.decisions}
+
+
+def _because(*, differs: bool) -> str:
+    return "what it proposes is out of date" if differs else "its drift is gone"
+
+
+def _as_planned(item: PullRequest | Issue, tag: Marker, *, differs: bool) -> Action:
+    text = f"Close {name_of(item)} ({tag.key}): {_because(differs=differs)}."
     return Action(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
 
 
-def _close(run: RunContext, item: PullRequest | Issue, tag: Marker) -> Action:
+def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, *, differs: bool) -> Action:
     host, lane, task = run.host, LANE_OF_KIND[tag.kind], tag.key
     if host is None:
         raise AssertionError("an item without a code host")
-    comment, own_tag = drift_gone(item, task, run.texts), Marker("gone", tag.key, tag.digest)
+    comment, own_tag = item_gone(item, task, run.texts, differs=differs), Marker("gone", tag.key, tag.digest)
     try:
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=comment, marker=own_tag)
@@ -95,7 +121,7 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker) -> Action:
             run.reached("closed")
     except BotError as exc:
         return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
-    text = f"{name_of(item)} ({task}): its drift is gone"
+    text = f"{name_of(item)} ({task}): {_because(differs=differs)}"
     return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
@@ -103,7 +129,7 @@ def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> l
     """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
     known = state(memory.view, assessment.at, memory.limits)
     busy = {entry.task for entry in known.open} | {*known.suspended}
-    busy |= {decision.drift.task for decision in assessment.decisions}
+    busy |= _differing(assessment)
     pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in LANE_OF_KIND]
     busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
     left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy

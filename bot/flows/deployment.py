@@ -6,15 +6,16 @@ nothing by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import FileTree
 from bot.model.resource import Desired, SourceError, Unreachable
-from bot.model.target import NotCompared, Target
+from bot.model.target import NotCompared, Rendering, Target, Unit
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
 from bot.targets.clusters import ArgoCluster
@@ -22,6 +23,16 @@ from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
+
+_ARGO: Final = "argo:"
+"""What the cluster of a target begins with that an Argo CD application names (:attr:`~bot.model.target.Target.cluster`)."""
+
+KnownRendering: TypeAlias = Callable[[Unit], Rendering | None]
+"""What a unit is taken to come to; None where it must be rendered."""
+
+
+def _unknown_unit(_unit: Unit) -> None:
+    """Nothing is known of any unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +114,18 @@ class DeploymentReader:
         self.documents = self.documents.on(tree)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
-    def expand(self, target: Target, tree: FileTree) -> Expansion:
-        """One target as it would be with other files; nothing about it is remembered but what its units come to."""
-        return expand(target, tree, self.renderer.render_all, self._around())
+    def expand(self, target: Target, tree: FileTree, known: KnownRendering = _unknown_unit) -> Expansion:
+        """One target as it would be with other files; nothing about it is remembered but what its units come to. Units
+        that ``known`` answers for are not rendered.
+        """
+
+        def render_all(asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+            renderings = [known(unit) for unit, _ in asked]
+            waiting = [each for each, rendering in zip(asked, renderings, strict=True) if rendering is None]
+            made = iter(self.renderer.render_all(waiting))
+            return [next(made) if rendering is None else rendering for rendering in renderings]
+
+        return expand(target, tree, render_all, self._around())
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters)
@@ -125,18 +145,20 @@ def _unknown(name: str, targets: Sequence[Target]) -> str:
 
 
 def uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) -> list[Target]:
-    """The targets that nothing else deploys: what an application brought to light takes its folder with it."""
-    paths = {
-        rendered.unit.path: target.name
-        for target in targets
-        for rendered in expansions[target.name].units
-        if rendered.parent is not None
-    }
-    return [
-        target
-        for target in targets
-        if target.declared or not target.units or paths.get(target.units[0].path, target.name) == target.name
-    ]
+    """The targets that nothing else deploys: what an application brought to light takes its folder with it, unless that goes
+    to another cluster.
+    """
+    paths: dict[str, list[Target]] = {}
+    for target in targets:
+        for rendered in expansions[target.name].units:
+            if rendered.parent is not None:
+                paths.setdefault(rendered.unit.path, []).append(target)
+    return [target for target in targets if target.declared or not target.units or not _is_covered(target, paths)]
+
+
+def _is_covered(target: Target, paths: Mapping[str, Sequence[Target]]) -> bool:
+    others = paths.get(target.units[0].path, ())
+    return target not in others and any(target.cluster in {"", other.cluster} for other in others)
 
 
 def _deployment(
@@ -145,8 +167,9 @@ def _deployment(
     read = {target.name: declared(expansions[target.name]) for target in targets}
     default = [target for target in targets if not target.observer]
     clashing = clashes((target, [desired.id for desired in read[target.name].resources]) for target in default)
-    notes = [_clash(name, *clashing[name]) for name in sorted(clashing)]
-    kept = [target for target in targets if target.name not in clashing]
+    foreign = [target for target in default if _is_foreign(target, default) and target.name not in clashing]
+    notes = [*map(_elsewhere, foreign), *(_clash(name, *clashing[name]) for name in sorted(clashing))]
+    kept = [target for target in targets if target.name not in clashing and target not in foreign]
     left = [out for target in kept for out in expansions[target.name].left_out]
     notes += [_left_out(out) for out in dict.fromkeys([*discovery.left_out, *left]) if not out.missing_tool]
     return Deployment(
@@ -159,6 +182,19 @@ def _deployment(
         tuple(notes),
         tuple(Unreachable("renderer", out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
     )
+
+
+def _is_foreign(target: Target, others: Sequence[Target]) -> bool:
+    """Whether a target goes to another cluster than the one that Argo CD runs in, while others do not: one configured live
+    state cannot be of both.
+    """
+    return target.cluster.startswith(_ARGO) and any(other.cluster != target.cluster for other in others)
+
+
+def _elsewhere(target: Target) -> IgnoreNote:
+    cluster = target.cluster.removeprefix(_ARGO)
+    detail = f"it goes to another cluster, {cluster}; name its observer under targets: in clockwork.yaml"
+    return IgnoreNote(target.name, "not compared", detail)
 
 
 def _clash(name: str, other: str, first: object) -> IgnoreNote:

@@ -14,10 +14,10 @@ from typing import Final
 
 from bot.drift.masking import HIDDEN
 from bot.errors import Invalid
-from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request
+from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.messages import values_of
-from bot.flows.observation import Assessment, assess
+from bot.flows.observation import Assessment, assess, looked_at
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
@@ -31,6 +31,7 @@ _DIRECTIONS: Final[Mapping[Direction, str]] = {
     Direction.ADOPT: "change Git to what runs",
     Direction.RESTORE: "change what runs to what Git says",
 }
+_NOT_COMPARED: Final = "no drift is known, but not all of it was compared: `clockwork drift` says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Explanation:
     """Everything about one subject. ``entries`` are the ledger's, oldest first.
 
     ``limits`` holds every limit that was asked about each intention, by its fingerprint. ``blocked`` says why nothing
-    at all may be written.
+    at all may be written. ``compared`` is False where not all of what it is about could be looked at.
     """
 
     subject: str
@@ -47,6 +48,7 @@ class Explanation:
     entries: tuple[Entry, ...]
     limits: Mapping[str, Sequence[LimitCheck]] = field(default_factory=dict)
     blocked: str | None = None
+    compared: bool = True
 
     def text(self) -> str:
         """For people, one fact a line."""
@@ -58,7 +60,7 @@ class Explanation:
             lines += [_limit(check) for check in self._asked(intention)]
         lines += [_entry(entry) for entry in self.entries]
         if not self.decisions:
-            lines.append("  in sync: no drift now")
+            lines.append("  in sync: no drift now" if self.compared else f"  {_NOT_COMPARED}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, JSON]:
@@ -66,6 +68,7 @@ class Explanation:
         return {
             "subject": self.subject,
             "blocked": self.blocked,
+            "compared": self.compared,
             "decisions": [
                 {
                     "drift": d.drift.id,
@@ -154,7 +157,8 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
         if subject
         in {intention.proposal.task, intention.proposal.fingerprint, intention.proposal.key, *intention.proposal.drifts}
     )
-    decisions = tuple(d for d in assessment.decisions if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
+    known = settled(assessment.decisions, intentions)
+    decisions = tuple(d for d in known if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
     decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
     entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
     if subject not in tasks and not matching and not decisions and not entries:
@@ -165,7 +169,9 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     held = tuple(
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )
-    return Explanation(subject, decisions, (*matching, *held), entries)
+    about = {*([subject] if subject in tasks else []), *(entry.task for entry in entries if entry.task)}
+    compared = all(looked_at(task, assessment) for task in about)
+    return Explanation(subject, decisions, (*matching, *held), entries, compared=compared)
 
 
 def _in_its_target(subject: str, assessment: Assessment) -> str:

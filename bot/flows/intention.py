@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.flows.changes import Changes
 from bot.model.codehost import Marker
-from bot.model.decision import Lane
+from bot.model.decision import Decision, Lane
 from bot.model.proposal import Action, Effect, Proposal
 from bot.safety.limits import Denied, Permit, Request
 
@@ -44,6 +45,12 @@ class Intention:
         return marker(self.proposal, kind=self.kind)
 
 
+def settled(decisions: Sequence[Decision], intentions: Sequence[Intention]) -> tuple[Decision, ...]:
+    """The decisions as the plan took them: each in the lane that its edit left it."""
+    planned = {decision.drift.id: decision for each in intentions for decision in each.proposal.decisions}
+    return tuple(planned.get(decision.drift.id, decision) for decision in decisions)
+
+
 def marker(proposal: Proposal, *, kind: str | None = None) -> Marker:
     """The marker of a proposal: its kind from the lane unless named, its key from the task, its digest from the drifts."""
     return Marker(kind or proposal.lane.value, proposal.task, proposal.digest)
@@ -57,7 +64,6 @@ def request(proposal: Proposal) -> Request:
         severity=proposal.severity,
         fields=proposal.fields,
         fingerprint=proposal.fingerprint,
-        drifts=proposal.drifts,
     )
 
 

@@ -233,9 +233,10 @@ def handed_over(proposal: Proposal, texts: Messages) -> str:
     return texts.render("handed_over.md", rows=_rows(proposal))
 
 
-def drift_gone(item: PullRequest | Issue, task: str, texts: Messages) -> str:
-    """The comment that closes a pull request or an issue whose drift is gone."""
-    return texts.render("gone_pull.md" if isinstance(item, PullRequest) else "gone_issue.md", task=task)
+def item_gone(item: PullRequest | Issue, task: str, texts: Messages, *, differs: bool) -> str:
+    """The comment that closes a pull request or an issue: its drift is gone, or the task ``differs`` in another way."""
+    name = "gone_pull.md" if isinstance(item, PullRequest) else "gone_issue.md"
+    return texts.render(name, task=task, differs=differs)
 
 
 def answer(text: str, texts: Messages) -> str:

@@ -13,20 +13,22 @@ from datetime import datetime
 
 from bot.drift import ignore
 from bot.drift.cache import Memo
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.ignore import Ignores, LabelsOf
 from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
+from bot.drift.presence import Presence
 from bot.flows.declare import Declaration
+from bot.flows.deployment import Deployment
 from bot.flows.quiet import without_idle, without_marks, without_opaque
 from bot.model.decision import Decision
-from bot.model.drift import Drift, IgnoreNote, Report, Suppressed
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
+from bot.model.observation import Observation
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet
-from bot.ports import Observation
 from bot.targets.exceptions import exceptions
 
 Observe = Callable[[str, Sequence[Desired], datetime], Observation]
@@ -67,6 +69,8 @@ class Assessment:
     groups: tuple[ObserverGroup, ...]
     report: Report
     decisions: tuple[Decision, ...]
+    idle: frozenset[str] = frozenset()
+    """Targets that only were found, and of which nothing runs where this was looked at."""
 
 
 def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
@@ -75,14 +79,15 @@ def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, n
         ObserverGroup(observer, resources, observe(observer, resources, now))
         for observer, resources in _by_observer(declaration).items()
     )
-    reports = [_report(declaration, rules, group, now) for group in groups]
-    report = _joined(declaration, rules, reports, groups, now)
+    reports = [_report(declaration, rules, group) for group in groups]
+    idle = _idle(declaration, groups, reports)
+    report = _joined(declaration, rules, reports, groups, idle=idle, now=now)
     contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
     decisions = [
         decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
     ]
-    return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)))
+    return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)), idle)
 
 
 def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
@@ -117,25 +122,18 @@ def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     }
 
 
-def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup, now: datetime) -> Report:
+def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:
     """The comparison of one place, each drift in its target's name, before any rule."""
     observation = group.observation
     bases = _bases(declaration, rules, group.observer)
     names = _Names.of(declaration, group.observer, bases)
-    live = Seen(
-        resources=observation.resources,
-        covered=observation.covered,
-        kinds=observation.kinds,
-        unreachable=observation.unreachable,
-        differences=(*names.own(observation.differences), *(declaration.stale if not group.observer else ())),
-    )
+    differences = (*names.own(observation.differences), *(declaration.stale if not group.observer else ()))
     report = compare(
         group.resources,
-        live,
+        replace(observation, differences=differences),
         bases={id_.local: tree for id_, tree in bases.items()},
         options=rules.options,
         memo=None if rules.memo is None else rules.memo.of(group.observer),
-        now=now,
     )
     return replace(
         report,
@@ -216,6 +214,8 @@ def _joined(
     rules: RulesInForce,
     reports: Sequence[Report],
     groups: Sequence[ObserverGroup],
+    *,
+    idle: frozenset[str],
     now: datetime,
 ) -> Report:
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
@@ -225,13 +225,13 @@ def _joined(
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)
-    drift, idle = without_idle(drift, declaration)
-    errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
+    drift, unseen = without_idle(drift, declaration, idle)
+    errors = (*declaration.errors, *rules.errors)
     unknown = [
         IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
-    notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *idle]
+    notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *unseen]
     notes += [note for each in taken for note in each.notes]
     return Report(
         resources=sum(report.resources for report in reports),
@@ -242,14 +242,34 @@ def _joined(
             *(() if deployment is None else deployment.unreachable),
         ),
         suppressed=(*_suppressed(reports), *sorted_.suppressed),
-        targets=_targets(declaration),
+        targets=_targets(declaration, idle),
         notes=(*dict.fromkeys([*notes, *unknown]), *(() if deployment is None else deployment.notes)),
     )
 
 
-def _targets(declaration: Declaration) -> Mapping[str, int]:
+def _idle(declaration: Declaration, groups: Sequence[ObserverGroup], reports: Sequence[Report]) -> frozenset[str]:
+    """The targets that only were found, and of which something is missing and nothing runs: they may be deployed
+    elsewhere, or nowhere.
+    """
+    deployment, drifts = declaration.deployment, [drift for report in reports for drift in report.drift]
+    if deployment is None:
+        return frozenset()
+    gone = {drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path}
+    idle = gone & {target.name for target in deployment.targets if not target.declared}
+    idle -= {drift.resource.target for drift in drifts if drift.kind is not DriftKind.MISSING or drift.path}
+    for group in groups if idle else ():
+        live = Presence(group.observation.resources, group.resources)
+        idle -= {
+            desired.id.target
+            for desired in _of(declaration, group.observer)
+            if desired.id.target in idle and live.matching(replace(desired, id=desired.id.local)) is not None
+        }
+    return frozenset(idle)
+
+
+def _targets(declaration: Declaration, idle: frozenset[str]) -> Mapping[str, int]:
     """How many resources each target declares that is compared."""
-    looked = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked
+    looked = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked - idle
     counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in looked)
     return {name: counts[name] for name in sorted(looked)}
 
@@ -282,21 +302,44 @@ def _unobserved(group: ObserverGroup) -> Iterator[IgnoreNote]:
 
 
 def looked_at(task: str, assessment: Assessment) -> bool:
-    """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something."""
+    """Whether everything that belongs to ``task`` was really looked at, so that the absence of drift means something.
+
+    What its target's part that does not render may have to say counts: whether there is such a resource, and what a
+    variable in it stands for.
+    """
     deployment = assessment.declaration.deployment
-    if deployment is not None:
-        target = task.partition("/")[0]
-        known = {each.name for each in deployment.discovery.targets}
-        if (target in known and target not in deployment.looked) or (
-            target not in known and deployment.only is not None
-        ):
-            return False
-        if target in known and deployment.expansions[target].left_out:
-            return False
+    if deployment is not None and not _compared(task, deployment, assessment.idle):
+        return False
+    whole = deployment is None or _renders_whole(task, deployment)
     mine = [(group, each) for group in assessment.groups for each in group.resources if each.task == task]
     if not mine:
-        return not assessment.report.errors and not assessment.report.unreachable
-    return all(_covered(desired, group.observation) for group, desired in mine)
+        return whole and not assessment.report.errors and not assessment.report.unreachable
+    return all(_covered(desired, group.observation) and (whole or not desired.unknown) for group, desired in mine)
+
+
+def _compared(task: str, deployment: Deployment, idle: frozenset[str]) -> bool:
+    """Whether the target of ``task`` was compared with something that runs; one that is gone from Git has nothing to
+    compare.
+    """
+    target = task.partition("/")[0]
+    if target in {each.name for each in deployment.discovery.targets}:
+        return target in deployment.looked and target not in idle
+    return deployment.only is None
+
+
+def _renders_whole(task: str, deployment: Deployment) -> bool:
+    """Whether all of the target of ``task`` is rendered. One that is not found may be among what is left out."""
+    target, _, resource = task.partition("/")
+    if target in deployment.expansions:
+        return not deployment.expansions[target].left_out
+    return not (deployment.discovery.left_out and _of_target(resource))
+
+
+def _of_target(resource: str) -> bool:
+    """Whether what follows in a task is a Kubernetes resource, so that a target's name stood before it: kinds are in
+    CamelCase (Kubernetes API conventions, "Types (Kinds)").
+    """
+    return "/" in resource and resource[:1].isupper()
 
 
 def _covered(desired: Desired, observation: Observation) -> bool:

@@ -9,17 +9,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.drift.masking import HIDDEN
+from bot.drift.masking import HIDDEN, Mask, owner_of
+from bot.drift.shapes import ANY
 from bot.errors import Invalid
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.tracing import scene_of
 from bot.intake.declared import nearest
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.model.paths import Path, format_path, parse_path
 from bot.model.resource import Desired, SourceKind
 from bot.origins.scene import EditPlan, Link, NoEdit
 from bot.origins.trace import trace
-from bot.secrecy.credentials import is_secret
+from bot.secrecy.vocabulary import holds_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,41 +58,107 @@ class ValueOrigin:
 
 
 def origin(declaration: Declaration, declarer: Declarer, resource: str, path: str) -> ValueOrigin:
-    """Where one value of one declared resource comes from. ``Invalid`` for a resource or path that is not there."""
+    """Where one value of one declared resource comes from. ``Invalid`` for a resource or path that is not there.
+
+    A secret value is not in the answer, and no other one that stands on the lines it names.
+    """
     desired = _resource(declaration, resource)
     pointer, value = _pointer(desired, path)
-    if hidden := _is_hidden(desired, pointer, value):
-        value = HIDDEN
+    veil = _Veil.over(desired, declaration)
+    shown = veil.value(pointer, value)
+    at = f"{desired.file}:{desired.line}"
     if desired.source is not SourceKind.RENDERED:
         written = desired.origins.at(pointer)
-        line = (
-            f"{written.file}:{written.line}: {written.name or 'written there'}"
-            if written
-            else f"{desired.file}:{desired.line}"
-        )
-        return ValueOrigin(desired.id.qualified, path, value, (line,))
+        line = f"{written.file}:{written.line}: {written.name or 'written there'}" if written else at
+        return ValueOrigin(desired.id.qualified, path, shown, (line,))
     deployment, reader = declaration.deployment, declarer.targets
     if deployment is None or reader is None:
         raise Invalid(f"nothing renders {desired.id}")
     scene = scene_of(deployment, desired.id.target, reader)
     chain = trace(desired.id.target, desired.id.local, pointer, scene)
     if isinstance(chain, NoEdit):
-        return ValueOrigin(desired.id.qualified, path, value, (f"{desired.file}:{desired.line}",), reason=chain.reason)
+        return ValueOrigin(desired.id.qualified, path, shown, (at,), reason=chain.reason)
+    if any(veil.names_secret(link) for link in chain.links):
+        shown = HIDDEN
+    secret = shown != value
     return ValueOrigin(
         desired.id.qualified,
         path,
-        value,
-        tuple(_line(link, hidden=hidden) for link in chain.links) or (f"{desired.file}:{desired.line}",),
+        shown,
+        tuple(_line(link, "" if secret else veil.of_link(link)) for link in chain.links) or (at,),
         tuple(f"{feed.target}/{feed.id} {format_path(feed.pointer)}".strip() for feed in chain.feeds),
-        _difference(chain.edit, deployment.tree.read) if isinstance(chain.edit, EditPlan) and not hidden else "",
+        "" if secret or not isinstance(chain.edit, EditPlan) else veil.text(_edit(chain.edit, deployment.tree.read)),
         chain.note or (chain.edit.reason if isinstance(chain.edit, NoEdit) else ""),
     )
 
 
-def _line(link: Link, *, hidden: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Veil:
+    """Takes secrets out of an answer about one resource: its own, and those of every Secret that is declared beside it."""
+
+    desired: Desired
+    own: Mask
+    secrets: Mask
+
+    @staticmethod
+    def over(desired: Desired, declaration: Declaration) -> _Veil:
+        """The veil for one resource of a declaration."""
+        names, kind = (desired.id.name, desired.id.scope), desired.id.kind
+        trees = [each.tree for each in declaration.resources]
+        if declaration.deployment is not None:  # those of targets that were not asked for, too
+            trees += [made.tree for each in declaration.deployment.expansions.values() for _, made in each.objects()]
+        declared = tuple(tree for tree in trees if tree.get("kind") == "Secret" and tree.get("apiVersion") == "v1")
+        return _Veil(
+            desired,
+            Mask(b"", kind=kind, trees=(desired.tree,), sensitive=desired.sensitive, names=names),
+            Mask(b"", kind="Secret", trees=declared, names=names),
+        )
+
+    def value(self, pointer: Pointer, value: JSON) -> JSON:
+        """A value of the resource. An element of a list is shown as it is in the list: what stands before it may tell
+        that it is secret (``--password``, and then the password).
+        """
+        if any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in self.desired.sensitive):
+            return HIDDEN
+        tree = self.desired.tree
+        shown = self._plain(self.own(value, pointer, ANY, owner=owner_of(tree, pointer))[0])
+        if not pointer or not isinstance(pointer[-1], int):
+            return shown
+        listed, _ = self.own(value_at(tree, pointer[:-1]), pointer[:-1], ANY)
+        element = listed[pointer[-1]] if isinstance(listed, (list, tuple)) else shown
+        return shown if element == value else element
+
+    def of_link(self, link: Link) -> str:
+        """What a line says, as JSON; empty where it is not told: the deciding line says the value itself."""
+        if link.decides or link.value is None:
+            return ""
+        return json.dumps(self._plain(self.own(link.value, (_called(link),), ANY)[0]))
+
+    def names_secret(self, link: Link) -> bool:
+        """Whether a line calls its value a secret, whatever the rendered place is called."""
+        return isinstance(link.value, (str, int)) and holds_secret(_called(link), str(link.value))
+
+    def text(self, lines: str) -> str:
+        """Lines of files."""
+        return self.own.redact(self.secrets.without_known(lines))
+
+    def _plain(self, value: JSON) -> JSON:
+        """A value without what a Secret holds."""
+        if isinstance(value, str):
+            return self.secrets.without_known(value)
+        if isinstance(value, Mapping):
+            return {key: self._plain(entry) for key, entry in value.items()}
+        return [self._plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def _called(link: Link) -> str:
+    """The key under which a line sets its value."""
+    return next((part for part in reversed(link.spot.pointer) if isinstance(part, str)), "")
+
+
+def _line(link: Link, value: str) -> str:
     spot = link.spot
-    value = "" if link.decides or link.value is None or hidden else f", which says {json.dumps(link.value)}"
-    return f"{spot.file}:{spot.line}: {spot.what}{value}"
+    return f"{spot.file}:{spot.line}: {spot.what}{value and f', which says {value}'}"
 
 
 def _resource(declaration: Declaration, name: str) -> Desired:
@@ -119,13 +186,6 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
     return tuple(pointer), value
 
 
-def _is_hidden(desired: Desired, pointer: Pointer, value: JSON) -> bool:
-    """Whether the value is secret, lies in one or holds one."""
-    if any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in desired.sensitive):
-        return True
-    return is_secret(str(pointer[-1]) if pointer else "", str(value))
-
-
 def _step(value: JSON, step: object) -> tuple[str | int, JSON] | None:
     if isinstance(value, Mapping):
         return (step, value[step]) if isinstance(step, str) and step in value else None
@@ -148,9 +208,10 @@ def _names(element: JSON) -> set[str]:
     return {str(tree[key]) for key in ("name", "containerPort", "port", "mountPath", "key") if key in tree}
 
 
-def _difference(plan: EditPlan, read: Callable[[str], bytes | None]) -> str:
+def _edit(plan: EditPlan, read: Callable[[str], bytes | None]) -> str:
+    """The lines that change, and none beside them: those may say anything."""
     rows: list[str] = []
     for path, after in plan.files.items():
         old = (read(path) or b"").decode("utf-8", "replace").splitlines()
-        rows += difflib.unified_diff(old, after.decode("utf-8", "replace").splitlines(), path, path, lineterm="", n=1)
+        rows += difflib.unified_diff(old, after.decode("utf-8", "replace").splitlines(), path, path, lineterm="", n=0)
     return "\n".join(rows)

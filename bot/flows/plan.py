@@ -1,20 +1,23 @@
 """What the next run would do, as a pure function of what was seen and what is remembered.
 
 ``reconcile`` carries the plan out, ``simulate`` and ``explain`` print it: they cannot disagree because there is only
-this one. Limits are asked in order of severity, and each permit counts as used for the proposals after it.
+this one. Limits are asked in order of severity, and each permit counts as used for the proposals after it. Only trying an
+edit tells whether a decision can go the way that a rule chose for it (:mod:`bot.flows.lanes`): where it cannot, the plan
+is made again with that decision in its new lane, so that every task has one proposal a lane and every check is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
 from bot.errors import Refused
-from bot.flows.changes import Changes, NotSet, config_change, patch
+from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, Intention, marker, request
+from bot.flows.lanes import Relaned, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose
 from bot.flows.rejection import Item, rejection, shows
@@ -36,11 +39,28 @@ def plan(
     situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now)
     if (held := _held(decisions, declaration, situation)) is not None:
         return held
+    while True:  # ends: a decision only ever goes on from commit to pull request to issue
+        made, relaned = _attempt(decisions, declaration, situation)
+        if not relaned:
+            return made
+        decisions = [relaned.get(decision.drift.id, decision) for decision in decisions]
+
+
+def _attempt(
+    decisions: Sequence[Decision], declaration: Declaration, situation: Situation
+) -> tuple[tuple[Intention, ...], Mapping[str, Decision]]:
+    """The intentions for these decisions, and by drift the decisions that must go another way; where there are some, the
+    intentions are not the plan.
+    """
     pending: list[Request] = []
     current = declaration
     made: list[Intention] = []
+    relaned: dict[str, Decision] = {}
     for proposal in _in_order(decisions, situation):
         intention = _intention(proposal, current, pending, situation)
+        if isinstance(intention, Relaned):
+            relaned |= {decision.drift.id: decision for decision in intention.decisions}
+            continue
         if intention is None:
             continue
         made.append(intention)
@@ -52,7 +72,7 @@ def plan(
             fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, situation, kind=BREAKER)
             made.append(fight)
             pending += [request(fight.proposal)] if fight.effect.wrote else []
-    return tuple(made)
+    return tuple(made), relaned
 
 
 def _is_fought(denied: Denied) -> bool:
@@ -83,7 +103,7 @@ def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
 
 def _intention(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
-) -> Intention | None:
+) -> Intention | Relaned | None:
     if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
         text = "Restoring changes what runs to what Git says, which is left to your own deployment."
         return Intention(proposal, Effect.UNSUPPORTED, text)
@@ -113,7 +133,7 @@ def _held(
         return None
     proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, excess.decisions)
     message = f"Nothing was changed: {excess.guard.message}."
-    denied = Denied(request(proposal), "deletion-guard", message, excess.figures, None)
+    denied = Denied("deletion-guard", message, excess.guard.figures, None)
     refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
     if (running := _in_flight(proposal, situation)) is not None:
         return refusal, _begun(proposal, running)
@@ -148,17 +168,15 @@ def _ask(intention: Intention, pending: Sequence[Request], situation: Situation)
 
 def _patch(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
-) -> Intention | None:
+) -> Intention | Relaned | None:
     try:
-        changes = _writable(patch(declaration, proposal, situation.declarer), situation)
-    except NotSet as exc:
-        return _issue(_as_runbook(proposal, exc.message), pending, situation)
+        changes = tried(proposal, lambda part: _writable(patch(declaration, part, situation.declarer), situation))
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
+    if isinstance(changes, Relaned):
+        return changes
     if not changes.files:
         return None
-    if changes.moves:  # what changes more than was asked for is never committed without a person's yes
-        return _pull(replace(proposal, lane=Lane.CONFIG_PULL_REQUEST), declaration, pending, situation)
     text = to_commit(proposal, changes.files)
     return _ask(Intention(proposal, Effect.COMMITTED, text, changes), pending, situation)
 
@@ -171,7 +189,7 @@ def _writable(changes: Changes, situation: Situation) -> Changes:
 
 def _pull(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
-) -> Intention | None:
+) -> Intention | Relaned | None:
     memory = situation.memory
     if memory.pulls is None:
         return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open a pull request on.")
@@ -184,11 +202,13 @@ def _pull(
     if memory.taken_over(proposal.task):
         return _taken_over(proposal, opened)
     try:
-        changes = _writable(config_change(declaration, proposal, situation.declarer), situation)
-    except NotSet as exc:
-        return _issue(_as_runbook(proposal, exc.message), pending, situation)
+        changes = tried(
+            proposal, lambda part: _writable(config_change(declaration, part, situation.declarer), situation)
+        )
     except Refused as exc:
         return Intention(proposal, Effect.UNSUPPORTED, exc.message)
+    if isinstance(changes, Relaned):
+        return changes
     if not changes.files:
         return None
     intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes)
@@ -196,15 +216,6 @@ def _pull(
         text = to_propose(proposal, opened.number)
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
-
-
-def _as_runbook(proposal: Proposal, reason: str) -> Proposal:
-    """The same drifts as a runbook: no edit of Git does it, so people must."""
-    decisions = tuple(
-        replace(decision, lane=Lane.RUNBOOK_ISSUE, reasons=(*decision.reasons, f"{reason}."))
-        for decision in proposal.decisions
-    )
-    return replace(proposal, lane=Lane.RUNBOOK_ISSUE, decisions=decisions)
 
 
 def _taken_over(proposal: Proposal, opened: Item | None) -> Intention:

@@ -5,11 +5,11 @@ can compare and targets that run nowhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, assert_never
 
 from bot.flows.declare import Declaration
-from bot.model.drift import AddEntry, Drift, DriftKind, Edit, IgnoreNote
+from bot.model.drift import AddEntry, Drift, Edit, IgnoreNote
 from bot.model.json import Pointer, mapping, text
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
@@ -105,18 +105,15 @@ def _end(edit: Edit) -> Pointer:
     return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
-def without_idle(drifts: Sequence[Drift], declaration: Declaration) -> tuple[tuple[Drift, ...], tuple[IgnoreNote, ...]]:
+def without_idle(
+    drifts: Sequence[Drift], declaration: Declaration, idle: Collection[str]
+) -> tuple[tuple[Drift, ...], tuple[IgnoreNote, ...]]:
     """The drifts of targets of which something runs, and a note for each other one that only was found.
 
     An example overlay, or a cluster that this observer does not see, is not five hundred missing objects. A target that
     settings name is meant, and hears of each.
     """
-    if declaration.deployment is None:
-        return tuple(drifts), ()
-    discovered = {target.name for target in declaration.deployment.targets if not target.declared}
-    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in discovered)
-    missing = Counter(drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path)
-    idle = {name for name, count in counts.items() if missing[name] == count}
+    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in idle)
     kept = tuple(drift for drift in drifts if drift.resource.target not in idle)
     notes = tuple(
         IgnoreNote(

@@ -16,7 +16,7 @@ from bot.errors import Refused, Stale, Unavailable
 from bot.flows.closing import close_gone, planned_closings
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
-from bot.flows.intention import Intention, as_planned
+from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, Observe, RulesInForce, assess
 from bot.flows.plan import plan
@@ -78,7 +78,8 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
     if loop.dry_run:
         forecast = foresee(loop, assessment, memory)
         planned = (as_planned(intention) for intention in forecast.intentions)
-        return replace(result, actions=(*planned, *forecast.closings), blocked=forecast.blocked)
+        decisions = settled(assessment.decisions, forecast.intentions)
+        return replace(result, decisions=decisions, actions=(*planned, *forecast.closings), blocked=forecast.blocked)
     if recover(memory, declaration.commit, run, now=now):
         memory = remember(run)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
@@ -89,7 +90,8 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
     closed, stop = close_gone(assessment, memory, intentions, run)
     if run.host is not None:
         run.host.flush()
-    return replace(result, actions=(*actions, *closed), blocked=stop)
+    decisions = settled(assessment.decisions, intentions)
+    return replace(result, decisions=decisions, actions=(*actions, *closed), blocked=stop)
 
 
 @dataclass(frozen=True, slots=True)

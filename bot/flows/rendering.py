@@ -257,8 +257,9 @@ def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
     return tuple(broken)
 
 
-def _unit(unit: Unit) -> tuple[UnitKind, str]:
-    return unit.kind, unit.name
+def _unit(unit: Unit) -> tuple[UnitKind, str, str]:
+    """What a unit is at both commits: its folder may be another one."""
+    return unit.kind, unit.space, unit.name
 
 
 def _new(before: Discovery, after: Discovery) -> tuple[NotCompared, ...]:

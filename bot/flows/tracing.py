@@ -5,59 +5,130 @@ Called by :mod:`bot.flows.changes` for remedies, by :mod:`bot.flows.rendering` f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
-from bot.flows.deployment import Deployment, DeploymentReader
+from bot.flows.deployment import Deployment, DeploymentReader, KnownRendering, uncovered
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
-from bot.model.resource import ResourceId
-from bot.model.target import Target, UnitKind
-from bot.origins.expanded import changing, inputs, objects, provenance, uses
-from bot.origins.scene import Noise, Scene
-from bot.targets.expansion import Expansion
+from bot.model.resource import Platform, ResourceId
+from bot.model.target import Rendering, Target, Unit, UnitKind
+from bot.origins.expanded import changing, inputs, made_from, objects, provenance, uses
+from bot.origins.scene import Noise, ObjectId, Objects, Scene
+from bot.targets.desired import identity
+from bot.targets.documents import Documents
+from bot.targets.expansion import Expansion, RenderedUnit
+
+_REFERRED_TO: Final = frozenset({"ConfigMap", "Secret"})
+"""Objects that others take variables and values from (fluxcd.io: ``substituteFrom``, ``valuesFrom``)."""
 
 
 def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> Scene:
-    """What the search needs to know about this deployment; how objects came to be is told of ``target`` alone."""
+    """What the search needs to know about this deployment; how objects came to be is told of ``target`` alone. A folder that
+    another target deploys is no place of its own.
+    """
     documents = reader.documents.on(deployment.tree)
-    expansions = deployment.expansions
+    known = deployment.expansions
+    places = uncovered([of.target for of in known.values()], known)
+    expansions = {name: known[name] for name in dict.fromkeys([*(each.name for each in places), target])}
+    again = _Again(deployment, reader, expansions)
     return Scene(
         tree=deployment.tree,
-        objects={each: objects(of) for each, of in expansions.items()},
-        render=lambda tree, names: _rendered(deployment, reader, tree, names),
-        inputs={each: inputs(of) for each, of in expansions.items()},
+        objects={each: _objects(of, documents) for each, of in expansions.items()},
+        render=again.whole,
+        inputs={each: inputs(of, documents) for each, of in expansions.items()},
         provenance={target: provenance(expansions[target], documents)},
         noise=Noise({id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()}),
         uses=uses(expansions.values(), documents),
+        near=again.near if len(expansions[target].units) > 1 else None,
     )
 
 
-def _rendered(
-    deployment: Deployment, reader: DeploymentReader, tree: FileTree, names: frozenset[str]
-) -> Mapping[str, Mapping[ResourceId, Tree]] | None:
-    """The named targets, rendered from ``tree``; None where one of them is gone, or something renders no longer."""
-    targets = _targets(deployment, reader, tree)
-    made: dict[str, Mapping[ResourceId, Tree]] = {}
-    for each in names:
-        if each not in targets:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A deployment rendered again from other trees."""
+
+    deployment: Deployment
+    reader: DeploymentReader
+    expansions: Mapping[str, Expansion]
+
+    def whole(self, tree: FileTree, names: frozenset[str]) -> Objects | None:
+        """The named targets; None where one of them is gone, or something renders no longer."""
+        targets = self._targets(tree)
+        made: dict[str, Mapping[ResourceId, Tree]] = {}
+        for each in names:
+            after = self.reader.expand(targets[each], tree) if each in targets else None
+            if after is None or _broken(after) - _broken(self.expansions[each]):
+                return None
+            made[each] = _objects(after, self.reader.documents.on(tree))
+        return made
+
+    def near(self, tree: FileTree, object_id: ObjectId) -> Objects | None:
+        """The target of one object, of which only the units are rendered again that bring the object forth, and those that
+        read a changed file and hold what others refer to.
+        """
+        name, id_ = object_id
+        targets, before = self._targets(tree), self.expansions[name]
+        if name not in targets:
             return None
-        after = reader.expand(targets[each], tree)
-        if _broken(after) - _broken(deployment.expansions[each]):
+        after = self.reader.expand(targets[name], tree, _far(before, id_, frozenset(tree.changed)))
+        if _broken(after) - _broken(before):
             return None
-        made[each] = objects(after)
-    return made
+        return {name: _objects(after, self.reader.documents.on(tree))}
+
+    def _targets(self, tree: FileTree) -> Mapping[str, Target]:
+        """The targets of ``tree``: those of the deployment, unless a changed file declares the application that one begins
+        with.
+        """
+        units = (unit for of in self.expansions.values() for unit in of.target.units)
+        declaring = {unit.file for unit in units if unit.kind is UnitKind.ARGO_APPLICATION}
+        if not declaring & set(tree.changed):
+            return {each: of.target for each, of in self.expansions.items()}
+        return {target.name: target for target in self.reader.discovery(tree).targets}
 
 
-def _targets(deployment: Deployment, reader: DeploymentReader, tree: FileTree) -> Mapping[str, Target]:
-    """The targets of ``tree``: those of the deployment, unless a changed file declares the application that one begins
-    with.
+def _far(expansion: Expansion, id_: ResourceId, changed: frozenset[str]) -> KnownRendering:
+    """What is known already of the units that have nothing to do with one object."""
+    far: dict[tuple[str, ...], Rendering] = {}
+    path = _path(expansion, id_)
+    for index, each in enumerate(expansion.units):
+        refers = any(made.tree.get("kind") in _REFERRED_TO for made in each.rendering.objects)
+        if path and index not in path and not (refers and changed & each.rendering.inputs):
+            far[each.unit.identity] = each.rendering
+    return lambda unit: far.get(unit.identity)
+
+
+def _path(expansion: Expansion, id_: ResourceId) -> frozenset[int]:
+    """The indexes of the unit that an object comes from and of those that brought that one along; none where no unit
+    has it.
     """
-    units = (unit for of in deployment.expansions.values() for unit in of.target.units)
-    declaring = {unit.file for unit in units if unit.kind is UnitKind.ARGO_APPLICATION}
-    if not declaring & set(tree.changed):
-        return {each: of.target for each, of in deployment.expansions.items()}
-    return {target.name: target for target in reader.discovery(tree).targets}
+    objects_of = (frozenset(map(identity, each.rendering.objects)) for each in expansion.units)
+    index = next((number for number, ids in enumerate(objects_of) if id_ in ids), None)
+    path: set[int] = set()
+    while index is not None:
+        path.add(index)
+        index = expansion.units[index].parent
+    return frozenset(path)
 
 
-def _broken(expansion: Expansion) -> frozenset[str]:
-    return frozenset(each.unit.name for each in expansion.units if each.rendering.error is not None)
+def _objects(expansion: Expansion, documents: Documents) -> Mapping[ResourceId, Tree]:
+    """The objects of a target. A unit that does not render is an object too, another one whenever a file changes that it
+    may be made from: nobody can prove that it stays as it is.
+    """
+    broken = [each for each in expansion.units if each.rendering.error is not None]
+    return objects(expansion) | {_stand_in(each.unit): _contents(each, documents) for each in broken}
+
+
+def _stand_in(unit: Unit) -> ResourceId:
+    return ResourceId(Platform.KUBERNETES, f"{unit.kind.value} (not rendered)", unit.space, unit.name)
+
+
+def _contents(rendered: RenderedUnit, documents: Documents) -> Tree:
+    ids = (f"{path}\0{documents.tree.id_of(path)}" for path in sorted(made_from(rendered, documents)))
+    return {"files": hashlib.sha256("\n".join(ids).encode(errors="surrogateescape")).hexdigest()}
+
+
+def _broken(expansion: Expansion) -> frozenset[tuple[str, ...]]:
+    return frozenset(each.unit.identity for each in expansion.units if each.rendering.error is not None)

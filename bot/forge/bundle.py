@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -74,6 +74,11 @@ def tree(entries: Mapping[str, Value | None], like: Value) -> Value:
 def listed(items: list[Value], like: Value) -> Value:
     """A list of rendered values."""
     return Value(tuple(items), replace(like.trace, form=ValueForm.FIXED))
+
+
+def each(value: Value | None, make: Callable[[Value], Value]) -> Value | None:
+    """A list of what ``make`` makes of the elements of one; None for none."""
+    return None if value is None else listed([make(item) for item in value.elements], value)
 
 
 def rebased(value: Value | None, resource: Resource, artifact: str) -> Value | None:

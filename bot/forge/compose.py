@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
-from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, rebased, tree
+from bot.forge.bundle import BUILD, ArtifactPart, each, fixed, listed, rebased, tree
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
@@ -60,7 +60,7 @@ def _service(resource: Resource, stack: Stack) -> Value:
     entries: dict[str, Value | None] = {name: resource.get(name) for name in _SAME}
     entries |= {
         "build": _build(resource, artifact(stack)),
-        "configs": _mounted(resource, "config"),
+        "configs": each(resource.get("config"), _mounted),
         "cpus": resource.get("limits", "cpu"),
         "mem_limit": resource.get("limits", "memory"),
         "mem_reservation": resource.get("reservations", "memory"),
@@ -69,8 +69,8 @@ def _service(resource: Resource, stack: Stack) -> Value:
         "healthcheck": _healthcheck(resource),
         "logging": resource.get("logging"),
         "networks": _keyed(resource.get("networks"), {}),
-        "ports": _ports(resource),
-        "secrets": _secrets(resource),
+        "ports": each(resource.get("port"), _port),
+        "secrets": each(resource.get("secrets"), lambda name: tree({"source": name}, name)),
         "volumes": _volumes(resource, artifact(stack)),
     }
     return tree(dict(sorted(entries.items())), body)
@@ -109,13 +109,6 @@ def _healthcheck(resource: Resource) -> Value | None:
     return tree(dict(sorted(entries.items())), check)
 
 
-def _ports(resource: Resource) -> Value | None:
-    ports = resource.get("port")
-    if ports is None:
-        return None
-    return listed([_port(port) for port in ports.elements], ports)
-
-
 def _port(port: Value) -> Value:
     """Compose Specification, "ports", long syntax: ``published`` is text, ``tcp`` and ``ingress`` are the defaults."""
     own = port.mapping
@@ -150,22 +143,8 @@ def _volumes(resource: Resource, path: str) -> Value | None:
     return listed(made, like) if like is not None else None
 
 
-def _secrets(resource: Resource) -> Value | None:
-    names = resource.get("secrets")
-    return None if names is None else listed([tree({"source": name}, name) for name in names.elements], names)
-
-
-def _mounted(resource: Resource, block: str) -> Value | None:
-    mounts = resource.get(block)
-    if mounts is None:
-        return None
-    return listed(
-        [
-            tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
-            for mount in mounts.elements
-        ],
-        mounts,
-    )
+def _mounted(mount: Value) -> Value:
+    return tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
 
 
 def _other(resource: Resource, path: str) -> Value:

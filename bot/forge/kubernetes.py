@@ -13,12 +13,12 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value, ValueForm, as_text
-from bot.forge.bundle import BUILD, ArtifactPart, derived, fixed, listed, tree
+from bot.drift.values import nanoseconds
+from bot.forge.bundle import BUILD, ArtifactPart, derived, each, fixed, listed, tree
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
 _CONTAINER: Final[Pointer] = ("spec", "template", "spec", "containers", 0)
-_UNITS: Final = {"us": 0.000001, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PULL: Final = {"always": "Always", "missing": "IfNotPresent", "never": "Never", "build": "IfNotPresent"}
 """Compose Specification, "pull_policy", to Kubernetes documentation, "Images", "Image pull policy"."""
 
@@ -113,7 +113,7 @@ def _container(resource: Resource, volumes: list[tuple[Value, Value]]) -> Value:
         "args": _words(resource.get("command")),
         "workingDir": resource.get("working_dir"),
         "env": _environment(resource),
-        "ports": _ports(resource, "containerPort"),
+        "ports": each(resource.get("port"), _port),
         "resources": _resources(resource),
         "livenessProbe": _probe(resource),
         "securityContext": _security(resource),
@@ -149,18 +149,11 @@ def _variable(resource: Resource, name: str, value: Value) -> Value:
     return tree({"name": fixed(name, public), "valueFrom": fixed({"secretKeyRef": key}, public)}, public)
 
 
-def _ports(resource: Resource, key: str) -> Value | None:
-    ports = resource.get("port")
-    if ports is None:
-        return None
-    return listed([_port(port, key) for port in ports.elements], ports)
-
-
-def _port(port: Value, key: str) -> Value:
+def _port(port: Value) -> Value:
     own = port.mapping
     protocol = own.get("protocol")
     shown = derived(protocol, str(protocol.data).upper()) if protocol is not None else fixed("TCP", port)
-    return tree({"name": own.get("name"), key: own["container"], "protocol": shown}, port)
+    return tree({"name": own.get("name"), "containerPort": own["container"], "protocol": shown}, port)
 
 
 def _resources(resource: Resource) -> Value | None:
@@ -191,7 +184,7 @@ def _seconds(value: Value | None) -> Value | None:
     """A duration as Kubernetes' probes count it: in whole seconds, at least one (Probe v1)."""
     if value is None:
         return None
-    total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(us|ms|s|m|h)", str(value.data)))
+    total = (nanoseconds(str(value.data)) or 0) / 1e9
     return derived(value, max(1, round(total)), ValueForm.SECONDS if total == round(total) else ValueForm.FIXED)
 
 
@@ -250,7 +243,7 @@ def _volumes(resource: Resource) -> list[tuple[Value, Value]]:
     return made
 
 
-def _elements(resource: Resource, name: str) -> tuple[Value, ...]:
+def _elements(resource: Resource, name: str) -> Sequence[Value]:
     value = resource.get(name)
     return value.elements if value is not None else ()
 

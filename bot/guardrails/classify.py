@@ -51,28 +51,8 @@ _BY_NAME: Final = {
     ".profile": "shell",
     ".env": "ini",
 }
-_CODE: Final = frozenset(
-    [
-        "python",
-        "javascript",
-        "typescript",
-        "go",
-        "rust",
-        "java",
-        "kotlin",
-        "scala",
-        "csharp",
-        "c",
-        "cpp",
-        "swift",
-        "php",
-        "ruby",
-        "perl",
-        "lua",
-        "shell",
-        "sql",
-    ]
-)
+CODE: Final = frozenset(_LANGUAGES) - {"hcl", "yaml", "json", "toml", "ini", "css", "html", "docs"}
+"""The programming languages."""
 _TEST_PART: Final = re.compile(
     r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__)/|"
     r"(^|/)(test_[^/]*|conftest)\.py$|_tests?\.(py|go|rb|rs|c|cc|cpp|exs)$|_spec\.rb$|"
@@ -96,30 +76,23 @@ _GENERATED_NAME: Final = re.compile(
 _GENERATED_LINE: Final = re.compile(
     r"@generated|Code generated .{0,80}DO NOT EDIT|DO NOT EDIT.{0,80}generated", re.IGNORECASE
 )
-_LOCKS: Final = frozenset(
-    [
-        "package-lock.json",
-        "npm-shrinkwrap.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "bun.lock",
-        "poetry.lock",
-        "pdm.lock",
-        "uv.lock",
-        "Pipfile.lock",
-        "Cargo.lock",
-        "go.sum",
-        "Gemfile.lock",
-        "composer.lock",
-        "mix.lock",
-        "flake.lock",
-        "packages.lock.json",
-        ".terraform.lock.hcl",
-        "gradle.lockfile",
-        "pubspec.lock",
-        "Podfile.lock",
-    ]
-)
+LOCKS: Final = {
+    "pypi": ("poetry.lock", "pdm.lock", "uv.lock", "Pipfile.lock"),
+    "npm": ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock"),
+    "crates": ("Cargo.lock",),
+    "go": ("go.sum",),
+    "gems": ("Gemfile.lock",),
+    "packagist": ("composer.lock",),
+    "hex": ("mix.lock",),
+    "nix": ("flake.lock",),
+    "nuget": ("packages.lock.json",),
+    "terraform": (".terraform.lock.hcl",),
+    "maven": ("gradle.lockfile",),
+    "pub": ("pubspec.lock",),
+    "cocoapods": ("Podfile.lock",),
+}
+"""Of each registry the files that pin what is taken from it."""
+_LOCK_NAMES: Final = frozenset(name for names in LOCKS.values() for name in names)
 
 
 def language(path: str) -> str | None:
@@ -136,7 +109,7 @@ def language(path: str) -> str | None:
 
 def is_code(name: str | None) -> bool:
     """Whether ``name`` is a programming language (not data, not documentation)."""
-    return name in _CODE
+    return name in CODE
 
 
 def is_test(path: str) -> bool:
@@ -161,7 +134,7 @@ def is_vendored(path: str) -> bool:
 
 def is_lock(path: str) -> bool:
     """Whether the file pins dependencies and is written by a tool."""
-    return PurePosixPath(path).name in _LOCKS
+    return PurePosixPath(path).name in _LOCK_NAMES
 
 
 def is_generated(path: str, lines: Sequence[str]) -> bool:

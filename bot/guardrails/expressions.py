@@ -35,7 +35,7 @@ def check(pattern: str) -> None:
     if compiled.search(b"") is not None:
         raise Invalid(f"pattern {pattern!r} matches the empty line, so it matches everywhere")
     _refuse_unknown(pattern, parsed)
-    if _Loops().risky(parsed):
+    if _risky(parsed, []):
         raise Invalid(
             f"pattern {pattern!r} may be very slow: repeats are nested or meet over the same characters",
             advice="Bound the repeats, as in \\s{0,5}, or put a character between them that neither repeats.",
@@ -71,55 +71,50 @@ def _inner(code: Any, argument: Any) -> list[Any]:
     return [argument] if code is codes.ATOMIC_GROUP else []
 
 
-class _Loops:
-    """Looks along every sequence for unbounded repeats that can trade characters with each other."""
+def _risky(parsed: Iterable[Any], open_loops: list[frozenset[int]]) -> bool:
+    """Whether unbounded repeats along a sequence can trade characters with each other.
 
-    def risky(self, parsed: Iterable[Any]) -> bool:
-        return self._walk(parsed, [])
-
-    def _walk(self, parsed: Iterable[Any], open_loops: list[frozenset[int]]) -> bool:
-        """``open_loops`` are the character sets of earlier repeats that nothing has closed off yet; changed in place."""
-        for code, argument in parsed:
-            if code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
-                low, high, body = argument
-                if high >= _MANY:
-                    inner = _charset(body)
-                    if any(loop & inner for loop in open_loops) or self._has_loop(body):
-                        return True
-                    if low:
-                        self._close(open_loops, inner)
-                    open_loops.append(inner)
-                elif self._walk(body, open_loops):
+    ``open_loops`` are the character sets of earlier repeats that nothing has closed off yet; changed in place.
+    """
+    for code, argument in parsed:
+        if code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
+            low, high, body = argument
+            if high >= _MANY:
+                inner = _charset(body)
+                if any(loop & inner for loop in open_loops) or _has_loop(body):
                     return True
-            elif code is codes.SUBPATTERN:
-                if self._walk(argument[3], open_loops):
+                if low:
+                    _close(open_loops, inner)
+                open_loops.append(inner)
+            elif _risky(body, open_loops):
+                return True
+        elif code is codes.SUBPATTERN:
+            if _risky(argument[3], open_loops):
+                return True
+        elif code is codes.BRANCH:
+            ends: list[frozenset[int]] = []
+            for branch in argument[1]:
+                mine = list(open_loops)
+                if _risky(branch, mine):
                     return True
-            elif code is codes.BRANCH:
-                ends: list[frozenset[int]] = []
-                for branch in argument[1]:
-                    mine = list(open_loops)
-                    if self._walk(branch, mine):
-                        return True
-                    ends += mine
-                open_loops[:] = list(dict.fromkeys(ends))
-            elif code is not codes.AT:
-                self._close(open_loops, _charset([(code, argument)]))
-        return False
+                ends += mine
+            open_loops[:] = list(dict.fromkeys(ends))
+        elif code is not codes.AT:
+            _close(open_loops, _charset([(code, argument)]))
+    return False
 
-    @staticmethod
-    def _close(open_loops: list[frozenset[int]], passed: frozenset[int]) -> None:
-        """A character that a repeat cannot produce ends its trading."""
-        open_loops[:] = [loop for loop in open_loops if loop & passed]
 
-    @staticmethod
-    def _has_loop(parsed: Iterable[Any]) -> bool:
-        """Whether a repeat is inside a repeat, or alternatives inside of it may begin alike."""
-        for code, argument in _flat(parsed):
-            if code in {codes.MAX_REPEAT, codes.MIN_REPEAT} and argument[0] != argument[1]:
-                return True
-            if code is codes.BRANCH:
-                return True
-        return False
+def _close(open_loops: list[frozenset[int]], passed: frozenset[int]) -> None:
+    """A character that a repeat cannot produce ends its trading."""
+    open_loops[:] = [loop for loop in open_loops if loop & passed]
+
+
+def _has_loop(parsed: Iterable[Any]) -> bool:
+    """Whether a repeat is inside a repeat, or alternatives inside of it may begin alike."""
+    repeats = {codes.MAX_REPEAT, codes.MIN_REPEAT}
+    return any(
+        code is codes.BRANCH or (code in repeats and argument[0] != argument[1]) for code, argument in _flat(parsed)
+    )
 
 
 def _charset(parsed: Iterable[Any]) -> frozenset[int]:
@@ -134,9 +129,8 @@ def _charset(parsed: Iterable[Any]) -> frozenset[int]:
             return _ALL
         elif code is codes.IN:
             bytes_ |= _members(argument)
-        elif code is codes.BRANCH or code is codes.SUBPATTERN or code in {codes.MAX_REPEAT, codes.MIN_REPEAT}:
-            for inner in _inner(code, argument):
-                bytes_ |= _charset(inner)
+        else:
+            bytes_ = bytes_.union(*map(_charset, _inner(code, argument)))
     return frozenset(bytes_ | {byte ^ 0x20 for byte in bytes_ if chr(byte).isascii() and chr(byte).isalpha()})
 
 

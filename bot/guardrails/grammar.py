@@ -116,7 +116,7 @@ def _json(path: str, text: str) -> ParseFailure | None:
     if re.search(r"^\s*(//|/\*)", text, re.MULTILINE) or is_template(text):
         return None
     try:
-        json.loads(text.removeprefix("\ufeff"))
+        json.loads(text)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             return None
@@ -139,7 +139,7 @@ def _toml(text: str) -> ParseFailure | None:
     if is_template(text) or _deepest(text) > _MAX_DEPTH:
         return None
     try:
-        tomllib.loads(text.replace("\r\n", "\n").removeprefix("\ufeff"))
+        tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"at line (\d+)", str(error))
         line = int(match[1]) if match else text.count("\n") + 1

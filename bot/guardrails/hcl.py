@@ -40,6 +40,11 @@ class HclBlock:
     def attribute(self, name: str) -> HclAttribute | None:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
+    def text(self, name: str) -> str:
+        """The expression of an attribute; empty when there is none."""
+        attribute = self.attribute(name)
+        return "" if attribute is None else attribute.text
+
     def nested(self, kind: str) -> Iterator[HclBlock]:
         """The nested blocks of that type, also as ``dynamic "type"`` blocks."""
         for block in self.blocks:
@@ -50,8 +55,8 @@ class HclBlock:
 
 
 def parse(text: str) -> syntax.Parsed:
-    """The whole file. A byte order mark is no part of it (HCL native syntax, "Lexical Elements: Unicode")."""
-    return cw.parse_text(Text("", text.removeprefix("\ufeff")))
+    """The whole file."""
+    return cw.parse_text(Text("", text))
 
 
 def parse_blocks(text: str) -> tuple[HclBlock, ...]:

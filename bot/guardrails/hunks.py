@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.hcl import HclBlock, parse_blocks
-from bot.guardrails.lexing import LineMask, mask
+from bot.guardrails.lexing import LineMask, LineView, mask
 from bot.guardrails.structure import Documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
@@ -169,32 +169,24 @@ class Delta:
         """The blocks of HCL at head; empty for a removed file."""
         return parse_blocks(self.after or "")
 
-    def net_new(self, match: Callable[[DiffLine], bool]) -> tuple[DiffLine, ...]:
+    def net_new(self, matches: Callable[[str], object], view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
 
-        Where some remain, those that were not merely moved or re-indented within the file are named first.
+        Where some remain, those that were not merely moved or re-indented within the file are named first. ``view`` is
+        what of a line has to match as well as the whole of it.
         """
-        gained = [line for line in self.added if match(line)]
+        gained = [line for line in self.added if matches(line.text)]
         if not gained:
             return ()
-        lost = [line for line in self.removed if match(line)]
-        return net(gained, lost)
-
-    def gained(self, pattern: re.Pattern[str], view: str = "raw") -> tuple[DiffLine, ...]:
-        """The net-new lines that ``pattern`` finds something in.
-
-        ``view`` is what of a line counts: ``raw``, ``uncommented``, or ``code`` (no comments and no string contents).
-        """
-        gained = [line for line in self.added if pattern.search(line.text[:MAX_LINE])]
-        if not gained:
-            return ()
-        lost = [line for line in self.removed if pattern.search(line.text[:MAX_LINE])]
+        lost = [line for line in self.removed if matches(line.text)]
         if view != "raw":
-            after, before = (self.mask_after, self.mask_before)
-            views = (after.code, before.code) if view == "code" else (after.no_comments, before.no_comments)
-            gained = [line for line in gained if pattern.search(views[0][line.number - 1][:MAX_LINE])]
-            lost = [line for line in lost if pattern.search(views[1][line.number - 1][:MAX_LINE])]
+            gained = [line for line in gained if matches(self.mask_after.seen(line.number, line.text, view))]
+            lost = [line for line in lost if matches(self.mask_before.seen(line.number, line.text, view))]
         return net(gained, lost)
+
+    def gained(self, pattern: re.Pattern[str], view: LineView = "raw") -> tuple[DiffLine, ...]:
+        """The net-new lines that ``pattern`` finds something in, of each its first :data:`MAX_LINE` characters."""
+        return self.net_new(lambda text: pattern.search(text[:MAX_LINE]), view)
 
 
 def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
@@ -214,7 +206,8 @@ def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine,
 
 
 def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode("utf-8", "replace")
+    """A byte order mark is no part of the text: of no language that is read here."""
+    return None if data is None else data.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _lines(text: str | None) -> tuple[str, ...]:

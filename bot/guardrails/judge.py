@@ -26,6 +26,8 @@ from bot.secrecy.redaction import redact
 
 MAX_PER_RULE: Final = 50
 """Findings of one rule that are told; the rest is counted."""
+_MAX_EVIDENCE: Final = 160
+"""Characters of a line that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,8 @@ def _finding(guardrail: Guardrail, hit: Hit, severity: Severity, enforce: Enforc
         line=hit.line,
         end_line=hit.end_line or hit.line,
         message=redact(hit.message),
-        suggestion=hit.suggestion,
-        evidence=None if hit.evidence is None else redact(hit.evidence),
+        suggestion=hit.suggestion or guardrail.instead,
+        evidence=None if hit.evidence is None else redact(hit.evidence.strip()[:_MAX_EVIDENCE]),
         fingerprint=mark,
         category=guardrail.category,
     )

@@ -22,6 +22,7 @@ from bot.guardrails.rule import (
     Structural,
     Subject,
     Touches,
+    on_line,
 )
 from bot.guardrails.select import SelectedNode, select
 from bot.guardrails.structure import Documents, Unparsed
@@ -62,8 +63,8 @@ def _detected(guardrail: Guardrail, subject: Subject) -> Iterable[Hit]:
             return _count(guardrail, count, subject)
         case Structural() as structural:
             return _structural(guardrail, structural, subject)
-        case Touches(statuses):
-            return _touched(guardrail, statuses, subject)
+        case Touches() as touches:
+            return _touched(guardrail, touches, subject)
         case Require() as require:
             return _required(guardrail, require, subject)
         case Ask():
@@ -84,7 +85,7 @@ def _relevant(guardrail: Guardrail, subject: Subject) -> list[Delta]:
 
 def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[Hit]:
     for delta, line in _matching(guardrail, pattern, subject):
-        yield Hit(delta.path, line.number, message(guardrail), evidence=line.text.strip()[:160])
+        yield on_line(delta, line, message(guardrail))
 
 
 def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, DiffLine]]:
@@ -94,7 +95,7 @@ def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Itera
         if ("docs" in pattern.not_in and delta.is_docs) or ("tests" in pattern.not_in and delta.is_test):
             continue
         gained = _lines(needle, delta.added, _masked(delta, pattern, after=True))
-        if gained and pattern.net_new:
+        if gained and pattern.scope == "net_new":
             gained = list(net(gained, _lines(needle, delta.removed, _masked(delta, pattern, after=False))))
         for line in gained:
             yield delta, line
@@ -116,12 +117,11 @@ def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -
 
 
 def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit]:
-    first: Hit | None = None
+    matching: list[tuple[Delta, DiffLine]] = []
     if count.pattern is not None:
-        matching = list(_matching(guardrail, count.pattern, subject))
+        pattern = Pattern(pattern=count.pattern, keywords=count.keywords)
+        matching = list(_matching(guardrail, pattern, subject))
         total = len(matching)
-        if matching:
-            first = Hit(matching[0][0].path, matching[0][1].number, "", evidence=matching[0][1].text.strip()[:160])
     else:
         deltas = _relevant(guardrail, subject)
         sizes = {
@@ -130,10 +130,10 @@ def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit
             "files": len(deltas),
         }
         total = sizes[count.of]
-    if total > count.maximum:
-        text = f"{message(guardrail)} Counted {total}, allowed {count.maximum}."
-        file, line, evidence = (None, None, None) if first is None else (first.file, first.line, first.evidence)
-        yield Hit(file, line, text, evidence=evidence, anchor=f"count:{count.of}")
+    if total > count.max:
+        text = f"{message(guardrail)} Counted {total}, allowed {count.max}."
+        anchor = f"count:{count.of}"
+        yield on_line(*matching[0], text, anchor=anchor) if matching else Hit(None, None, text, anchor=anchor)
 
 
 def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Iterator[Hit]:
@@ -145,11 +145,15 @@ def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Ite
         after = {selected.path: selected.node for selected in _places(delta.documents_after, rule)}
         for path, node in sorted(after.items(), key=lambda item: item[1].line):
             old = before.get(path, _ABSENT)
-            if _is(node.value, rule.to) and not _is(old, rule.to):
+            if _is(node.value, rule.when.to) and not _is(old, rule.when.to):
                 yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
         for selected in _places(delta.documents_before, rule):
             now = after.get(selected.path)
-            if _is(selected.node.value, rule.gone) and (now is None or not _is(now.value, rule.gone)) and delta.after:
+            if (
+                _is(selected.node.value, rule.when.gone)
+                and (now is None or not _is(now.value, rule.when.gone))
+                and delta.after
+            ):
                 yield _at(guardrail, delta, selected.path, 1 if now is None else now.line, f"was {selected.node.raw}")
 
 
@@ -180,9 +184,9 @@ def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
             yield SelectedNode((identity, *selected.path), selected.node)
 
 
-def _touched(guardrail: Guardrail, statuses: Iterable[object], subject: Subject) -> Iterator[Hit]:
+def _touched(guardrail: Guardrail, touches: Touches, subject: Subject) -> Iterator[Hit]:
     for delta in subject.deltas:
-        if delta.status in statuses and applies_to(guardrail.applies, delta.path):
+        if delta.status in touches.status and applies_to(guardrail.applies, delta.path):
             first = delta.added[0].number if delta.added else 1
             yield Hit(delta.path, first, message(guardrail), anchor=delta.path)
 

@@ -9,26 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-_C: Final = frozenset(
-    [
-        "javascript",
-        "typescript",
-        "go",
-        "rust",
-        "java",
-        "kotlin",
-        "scala",
-        "csharp",
-        "c",
-        "cpp",
-        "swift",
-        "php",
-        "hcl",
-        "css",
-    ]
-)
+from bot.guardrails.classify import CODE
+
+LineView: TypeAlias = Literal["raw", "uncommented", "code", "comment"]
+"""What of a line counts: ``code`` is without comments and the contents of strings."""
+_C: Final = CODE - {"python", "ruby", "perl", "lua", "shell", "sql"} | {"hcl", "css"}
 _HASH: Final = frozenset(["python", "shell", "ruby", "perl", "yaml", "toml", "ini", "dockerfile", "hcl", "php"])
 _TRIPLE: Final = ('"""', "'''")
 _MAX_LINE: Final = 20_000
@@ -44,11 +31,19 @@ class LineMask:
     no_comments: tuple[str, ...]
     code: tuple[str, ...]
 
-    def comment(self, number: int, raw: str) -> str:
-        """The comment text of line ``number`` (from 1) whose text is ``raw``; empty when there is none."""
-        kept = self.no_comments[number - 1]
-        differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
-        return raw[differ[0] : differ[-1] + 1] if differ else ""
+    def seen(self, number: int, raw: str, view: LineView) -> str:
+        """What ``view`` shows of line ``number`` (from 1) whose text is ``raw``."""
+        match view:
+            case "raw":
+                return raw
+            case "uncommented":
+                return self.no_comments[number - 1]
+            case "code":
+                return self.code[number - 1]
+            case "comment":
+                kept = self.no_comments[number - 1]
+                differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
+                return raw[differ[0] : differ[-1] + 1] if differ else ""
 
 
 def mask(lines: Sequence[str], language: str | None) -> LineMask:
@@ -57,17 +52,14 @@ def mask(lines: Sequence[str], language: str | None) -> LineMask:
         return LineMask(tuple(lines), tuple(lines))
     lexer = _lexer(language)
     end: str | None = None
-    no_comments: list[str] = []
-    code: list[str] = []
+    masked: list[tuple[str, str]] = []
     for line in lines:
         if len(line) > _MAX_LINE:
-            no_comments.append(line)
-            code.append(line)
-            continue
-        first, second, end = _line(line, lexer, end)
-        no_comments.append(first)
-        code.append(second)
-    return LineMask(tuple(no_comments), tuple(code))
+            masked.append((line, line))
+        else:
+            parts, end = _parts(line, lexer, end)
+            masked.append(("".join(part[0] for part in parts), "".join(part[1] for part in parts)))
+    return LineMask(tuple(line[0] for line in masked), tuple(line[1] for line in masked))
 
 
 def _lexer(language: str) -> re.Pattern[str]:
@@ -92,44 +84,36 @@ def _lexer(language: str) -> re.Pattern[str]:
 _CLOSERS: Final = {"/*": "*/", '"""': '"""', "'''": "'''", "`": "`"}
 
 
-def _line(line: str, lexer: re.Pattern[str], end: str | None) -> tuple[str, str, str | None]:
-    """One line masked twice, and what must close before ordinary code goes on (None: nothing is open)."""
-    no_comments: list[str] = []
-    code: list[str] = []
+def _parts(line: str, lexer: re.Pattern[str], end: str | None) -> tuple[list[tuple[str, str]], str | None]:
+    """One line in parts that are masked twice, and what must close before ordinary code goes on (None: nothing is open)."""
+    parts: list[tuple[str, str]] = []
     at = 0
     while at <= len(line):
         if end is not None:
             stop = line.find(end, at)
             upto = len(line) if stop < 0 else stop
             blank = " " * (upto - at)
-            no_comments.append(blank if end == "*/" else line[at:upto])
-            code.append(blank)
+            parts.append((blank if end == "*/" else line[at:upto], blank))
             if stop < 0:
-                return "".join(no_comments), "".join(code), end
+                return parts, end
             closing = "  " if end == "*/" else end
-            no_comments.append(closing)
-            code.append(closing)
+            parts.append((closing, closing))
             at, end = stop + len(end), None
             continue
         match = lexer.search(line, at)
         if match is None or match.start() == match.end():
-            no_comments.append(line[at:])
-            code.append(line[at:])
+            parts.append((line[at:], line[at:]))
             break
-        no_comments.append(line[at : match.start()])
-        code.append(line[at : match.start()])
+        parts.append((line[at : match.start()],) * 2)
         opened = match.group()
         at = match.end()
         if opened in _CLOSERS:
             end = _CLOSERS[opened]
             opening = "  " if opened == "/*" else opened
-            no_comments.append(opening)
-            code.append(opening)
+            parts.append((opening, opening))
         elif opened[0] in "\"'" and opened not in _TRIPLE:
-            no_comments.append(opened)
             inner = len(opened) - 1 - (len(opened) > 1 and opened[-1] == opened[0])
-            code.append(opened[0] + " " * inner + opened[1 + inner :])
+            parts.append((opened, opened[0] + " " * inner + opened[1 + inner :]))
         else:
-            no_comments.append(" " * len(opened))
-            code.append(" " * len(opened))
-    return "".join(no_comments), "".join(code), end
+            parts.append((" " * len(opened),) * 2)
+    return parts, end

@@ -6,14 +6,10 @@ mode (a hallucinated reference); a reply that does not fit the schema is one too
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.errors import Invalid
-from bot.guardrails.hunks import Delta
 from bot.guardrails.judge import fingerprint, system
 from bot.guardrails.prompt import clean
 from bot.guardrails.rule import Guardrail, Subject
@@ -22,38 +18,8 @@ from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode
 from bot.model.session import AIRequest, Reply, ReplyFinding, ReplyStatus
 
-MAX_REPLY: Final = 1_000_000
 MAX_FINDINGS: Final = 50
-_FENCE: Final = re.compile(r"\A\s*```(?:json)?\s*\n(.*)\n\s*```\s*\Z", re.DOTALL)
-_KEYS: Final = frozenset({"rule", "file", "line", "severity", "message"})
-
-
-def parse(text: str) -> tuple[ReplyFinding, ...]:
-    """The findings of a reply's text. Raises ``Invalid`` when it is not the JSON that was asked for."""
-    if len(text) > MAX_REPLY:
-        raise Invalid(f"the reply is longer than {MAX_REPLY:,} characters")
-    fenced = _FENCE.match(text)
-    try:
-        data = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"the reply is not JSON: {error}") from error
-    if not isinstance(data, dict) or set(data) != {"findings"} or not isinstance(data["findings"], list):
-        raise Invalid('the reply is not one object {"findings": [...]}')
-    if len(data["findings"]) > MAX_FINDINGS:
-        raise Invalid(f"the reply has more than {MAX_FINDINGS} findings")
-    return tuple(_raw_finding(number, item) for number, item in enumerate(data["findings"], start=1))
-
-
-def _raw_finding(number: int, item: object) -> ReplyFinding:
-    if not isinstance(item, dict) or not _KEYS >= set(item) >= _KEYS - {"line"}:
-        raise Invalid(f"finding {number} of the reply has not exactly the keys {', '.join(sorted(_KEYS))}")
-    line = item.get("line")
-    if line is not None and (not isinstance(line, int) or isinstance(line, bool)):
-        raise Invalid(f"finding {number} of the reply: line is not a number")
-    texts = [item[key] for key in ("rule", "file", "severity", "message")]
-    if not all(isinstance(text, str) for text in texts):
-        raise Invalid(f"finding {number} of the reply: rule, file, severity and message are texts")
-    return ReplyFinding(rule=texts[0], file=texts[1], line=line, severity=texts[2], message=texts[3])
+"""Of one reply; the rest is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +62,7 @@ def validate(request: AIRequest, replies: Iterable[Reply], rules: RuleBook, subj
 
 def _places(subject: Subject) -> Mapping[str, Mapping[int, str]]:
     """Changed file to the lines of the diff: number to text (the head's side wins where both have the number)."""
-    return {delta.path: _lines(delta) for delta in subject.deltas}
-
-
-def _lines(delta: Delta) -> Mapping[int, str]:
-    removed = {line.number: line.text for line in delta.removed}
-    return removed | {line.number: line.text for line in delta.added}
+    return {delta.path: {line.number: line.text for line in (*delta.removed, *delta.added)} for delta in subject.deltas}
 
 
 def _wrong(item: ReplyFinding, known: Mapping[str, Guardrail], places: Mapping[str, Mapping[int, str]]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot import escape
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.verdict import conclusion, remarks
 from bot.model.codehost import Check
@@ -65,7 +66,9 @@ def _table(findings: Sequence[Finding]) -> str:
     rows = ["| | rule | where | what |", "| --- | --- | --- | --- |"]
     for finding in findings[:_SHOWN]:
         where = (
-            "" if finding.file is None else f"{code(finding.file)}{'' if finding.line is None else f':{finding.line}'}"
+            ""
+            if finding.file is None
+            else f"{escape.code(finding.file)}{'' if finding.line is None else f':{finding.line}'}"
         )
         advice = f" *{plain(finding.suggestion, 300)}*" if finding.suggestion else ""
         by = "" if finding.by == "detector" else f" ({plain(finding.by, 60)})"
@@ -80,20 +83,5 @@ def _table(findings: Sequence[Finding]) -> str:
 
 def plain(text: str, limit: int) -> str:
     """Text that is neither Markdown, HTML, table, mention nor link, on one line."""
-    text = " ".join(text.split())[:limit]
-    for mark in "\\`*_[]<>|#~":
-        text = text.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
-    return text.replace("@", "@\u200b").replace("://", ":\u200b//").replace("/clockwork", "/\u200bclockwork")
-
-
-def code(text: str) -> str:
-    """Text as inline code, whatever it holds."""
-    cut = " ".join(text.split())[:200].replace("|", "\\|")
-    longest = max((len(run) for run in _ticks(cut)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if cut.startswith("`") or cut.endswith("`") else ""
-    return f"{fence}{space}{cut}{space}{fence}"
-
-
-def _ticks(text: str) -> list[str]:
-    return [run for run in "".join(c if c == "`" else " " for c in text).split() if run]
+    shown = escape.text(" ".join(text.split())[:limit])
+    return shown.replace("://", ":\u200b//").replace("/clockwork", "/\u200bclockwork")

@@ -1,20 +1,31 @@
 """The nouns of a guardrail: what a document says, what a detector is given, what it answers.
 
-:mod:`bot.guardrails.documents` makes :class:`Guardrail` values, detectors turn a :class:`Subject` into hits, and
-:mod:`bot.guardrails.judge` makes findings of both.
+:mod:`bot.guardrails.documents` reads :class:`Guardrail` values, which check what is written in them; detectors turn a
+:class:`Subject` into hits, and :mod:`bot.guardrails.judge` makes findings of both.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from pathlib import PurePosixPath
+from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
-from bot.guardrails.hunks import Delta
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bot.errors import Invalid
+from bot.guardrails import expressions
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
+from bot.guardrails.select import segments
+from bot.intake.scalars import Scalar
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Mode
+from bot.model.globs import check_file_glob
+
+_INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,7 @@ class Hit:
     """One place a detector points at. ``severity`` raises the rule's own, or is LOW where this hit is often harmless.
 
     ``anchor`` replaces the line's text in the fingerprint where the line alone does not say what it is about.
+    ``suggestion`` is told in place of the document's own :attr:`Guardrail.instead`.
     """
 
     file: str | None
@@ -80,128 +92,255 @@ class Hit:
     severity: Severity | None = None
 
 
-Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]
+def on_line(delta: Delta, line: DiffLine, message: str, *, anchor: str | None = None) -> Hit:
+    """A hit on a line that the change adds, with the line as its evidence."""
+    return Hit(delta.path, line.number, message, evidence=line.text, anchor=anchor)
 
 
 @dataclass(frozen=True, slots=True)
-class Applies:
+class Fact:
+    """Something that holds on one side of a change. ``key`` identifies it over the change, so that a move is quiet; the
+    rest tells people about it.
+    """
+
+    key: tuple[str, ...]
+    line: int
+    message: str
+
+    def hit(self, delta: Delta) -> Hit:
+        """The hit on the line of the head that says it."""
+        evidence = delta.after_lines[self.line - 1] if self.line <= len(delta.after_lines) else None
+        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor="/".join(self.key))
+
+
+Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]
+
+
+_Texts = TypeVar("_Texts", str, tuple[str, ...])
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    """Every text passes ``check``, or what it raises is told where the text is written."""
+
+    def validate(texts: _Texts) -> _Texts:
+        for text in (texts,) if isinstance(texts, str) else texts:
+            try:
+                check(text)
+            except Invalid as error:
+                raise ValueError(error) from error
+        return texts
+
+    return AfterValidator(validate)
+
+
+def _keyword(word: str) -> None:
+    if not word or not word.isascii() or "\n" in word:
+        raise Invalid("keywords are non-empty ASCII words")
+
+
+def _several(value: object) -> object:
+    """A single value where a list may stand."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _level(word: object) -> Severity:
+    levels = {level.value.lower(): level for level in reversed(Severity)}
+    if not isinstance(word, str) or word not in levels:
+        *others, last = map(repr, levels)
+        raise ValueError(f"Input should be {', '.join(others)} or {last}")
+    return levels[word]
+
+
+_Globs: TypeAlias = Annotated[tuple[str, ...], _checked(check_file_glob)]
+_OneOrMoreGlobs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_several), _checked(check_file_glob)]
+_Expression: TypeAlias = Annotated[str, _checked(expressions.check)]
+_Keywords: TypeAlias = Annotated[tuple[str, ...], _checked(_keyword)]
+_Values: TypeAlias = Annotated[tuple[Scalar, ...], BeforeValidator(_several)]
+_Level: TypeAlias = Annotated[Severity, BeforeValidator(_level)]
+
+
+class _Written(BaseModel):
+    """A part of a document as people write it: no other key, and nothing is taken for another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Applies(_Written):
     """Which files and authors a guardrail is about. Empty ``paths`` means all; ``agents`` are globs of agent names."""
 
-    paths: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    paths: _Globs = ()
+    exclude: _Globs = ()
     authors: frozenset[AuthorKind] = frozenset(AuthorKind)
     agents: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Builtin:
+class Builtin(_Written):
     """Detected by code: the rule of the same id in :mod:`bot.guardrails.catalogue`."""
 
+    kind: Literal["builtin"] = "builtin"
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+
+class Pattern(_Written):
     """A regular expression on changed lines. ``added`` ignores what was removed; ``net_new`` weighs it up."""
 
-    pattern: str
-    keywords: tuple[str, ...] = ()
-    net_new: bool = True
-    not_in: frozenset[str] = frozenset()
+    kind: Literal["regex"] = "regex"
+    pattern: _Expression
+    keywords: _Keywords = ()
+    scope: Literal["net_new", "added"] = "net_new"
+    not_in: frozenset[Literal["comment", "string", "docs", "tests", "generated"]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(_Written):
     """Too much of something in one change: net-new matches of a pattern, or lines or files changed."""
 
-    of: str
-    maximum: int
-    pattern: Pattern | None = None
+    kind: Literal["count"] = "count"
+    of: Literal["matches", "added_lines", "removed_lines", "files"] = "matches"
+    max: Annotated[int, Field(ge=0)]
+    pattern: _Expression | None = None
+    keywords: _Keywords = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.pattern is not None) != (self.of == "matches"):
+            raise ValueError("count: a pattern goes with 'of: matches', and only with it")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class Structural:
-    """A value in YAML or JSON that came to be ``to``, or went away from ``gone``; compared before and after."""
+class When(_Written):
+    """A value came to be one of ``to``, or went away from one of ``gone``."""
 
-    select: str
-    to: tuple[object, ...] = ()
-    gone: tuple[object, ...] = ()
+    to: _Values = ()
+    gone: _Values = ()
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.to and not self.gone:
+            raise ValueError("structural: when needs 'to' or 'gone'")
+        return self
+
+
+class Structural(_Written):
+    """A value in YAML or JSON, compared before and after."""
+
+    kind: Literal["structural"] = "structural"
+    select: Annotated[str, _checked(segments)]
+    when: When
     kinds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Touches:
+class Touches(_Written):
     """A file of ``applies.paths`` was changed in one of these ways."""
 
-    statuses: frozenset[FileStatus]
+    kind: Literal["path"] = "path"
+    status: frozenset[FileStatus] = frozenset(FileStatus)
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(_Written):
     """One way to satisfy a requirement: a file that matches was changed too, or the pull request has the label."""
 
-    changed: tuple[str, ...] = ()
+    changed: _OneOrMoreGlobs = ()
     label: str | None = None
 
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.changed and self.label is None:
+            raise ValueError("require: each of then_any says 'changed' or 'label'")
+        return self
 
-@dataclass(frozen=True, slots=True)
-class Require:
+
+class Require(_Written):
     """When one of ``if_changed`` is touched, one of ``then_any`` must hold."""
 
-    if_changed: tuple[str, ...]
-    then_any: tuple[Alternative, ...]
+    kind: Literal["require"] = "require"
+    if_changed: _OneOrMoreGlobs
+    then_any: Annotated[tuple[Alternative, ...], Field(min_length=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(_Written):
     """A question for the assistant; its findings are capped at warn."""
 
+    kind: Literal["ai"] = "ai"
     question: str
 
 
 Detect: TypeAlias = Builtin | Pattern | Count | Structural | Touches | Require | Ask
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A change that must, or must not, fire."""
+class Example(_Written):
+    """A change that must, or must not, fire. ``add`` is text that a file gains, ``remove`` text that it loses;
+    ``before`` and ``after`` are whole files.
+    """
 
     fire: bool
     path: str
-    before: str | None
-    after: str | None
+    add: str | None = None
+    remove: str | None = None
+    before: str | None = None
+    after: str | None = None
     labels: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        parts, whole = {self.add, self.remove} != {None}, {self.before, self.after} != {None}
+        if parts and whole:
+            raise ValueError("an example has either add/remove or before/after")
+        if not parts and not whole:
+            raise ValueError("an example needs add, remove, before or after")
+        return self
 
-@dataclass(frozen=True, slots=True)
-class WaiverPolicy:
+    @property
+    def sides(self) -> tuple[str | None, str | None]:
+        """The file before and after; None where there is none."""
+        if self.add is None and self.remove is None:
+            return self.before, self.after
+        return self.remove, self.add or ""
+
+
+class WaiverPolicy(_Written):
     """Whether a line comment may waive the rule, and for how long."""
 
     allow: bool = False
-    max_days: int = 30
+    max_days: Annotated[int, Field(ge=1, le=366)] = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """One guardrail document. ``file`` is where it is written, ``body`` its Markdown: why, and what to do instead.
+class FrontMatter(_Written):
+    """What stands between the dashes of a guardrail document.
 
-    ``agent_severity`` is used in place of a lower ``severity`` when an agent wrote the change. ``for_agent`` is set
-    for documents under ``agents/``, which count only when a request names that agent.
+    ``agent_severity`` is used in place of a lower ``severity`` when an agent wrote the change.
     """
 
-    id: str
-    title: str
-    severity: Severity
-    category: str
-    enforce: Mapping[Mode, Enforce]
-    detect: Detect
-    file: str
-    body: str = ""
-    agent_severity: Severity | None = None
+    id: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{1,63}$")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    severity: _Level
+    agent_severity: _Level | None = None
+    category: str = "custom"
+    enforce: dict[Mode, Enforce] = {}
     applies: Applies = Applies()
+    detect: Annotated[Detect, Field(discriminator="kind")]
     examples: tuple[Example, ...] = ()
     inject: bool = False
     owner: str | None = None
     waiver: WaiverPolicy = WaiverPolicy()
-    for_agent: str | None = None
+
+
+class Guardrail(FrontMatter):
+    """One guardrail document. ``file`` is where it is written, ``body`` its Markdown: why, and what to do instead."""
+
+    file: str
+    body: str = ""
+
+    @property
+    def instead(self) -> str | None:
+        """What to do instead, on one line: the paragraph of the body that begins with ``Instead:``."""
+        match = _INSTEAD.search(self.body)
+        text = " ".join(match[1].split()) if match else ""
+        return f"{text[0].upper()}{text[1:]}" if text else None
+
+    @property
+    def for_agent(self) -> str | None:
+        """The agent that a document in a folder ``agents`` is for: it counts only when a request names that agent."""
+        path = PurePosixPath(self.file)
+        return path.stem if path.parent.name == "agents" else None
 
     def severity_for(self, author: AuthorKind) -> Severity:
         """The severity of a change by ``author``: an agent's may be higher, nobody's is lower."""

@@ -101,8 +101,7 @@ def failing(guardrail: Guardrail) -> Iterator[str]:
 
 def change_of(example: Example) -> Change:
     """The change an example describes: its file goes from ``before`` to ``after``."""
-    before = None if example.before is None else example.before.encode()
-    after = None if example.after is None else example.after.encode()
+    before, after = (None if side is None else side.encode() for side in example.sides)
     status = FileStatus.ADDED if before is None else FileStatus.REMOVED if after is None else FileStatus.MODIFIED
     file = FileChange(example.path, status, before, after)
     return Change("base", "head", (file,), labels=example.labels)

@@ -29,12 +29,8 @@ class SelectedNode:
     node: LinedNode
 
 
-def check(select: str) -> None:
-    """Raise ``Invalid`` when the path makes no sense."""
-    _segments(select)
-
-
-def _segments(select: str) -> list[str]:
+def segments(select: str) -> list[str]:
+    """The words of a path, ``[]`` for all elements of a list. Raises ``Invalid`` when it makes no sense."""
     segments: list[str] = []
     at = 0
     while at < len(select):
@@ -50,16 +46,16 @@ def _segments(select: str) -> list[str]:
 
 def select(root: LinedNode, path: str) -> Iterator[SelectedNode]:
     """Every value of the tree at ``path``; bounded, so that shared nodes cannot multiply without end."""
-    segments = _segments(path)
+    words = segments(path)
     stack: list[tuple[tuple[str, ...], LinedNode, int]] = [((), root, 0)]
     for _ in range(_BUDGET):
         if not stack:
             return
         where, node, at = stack.pop()
-        if at == len(segments):
+        if at == len(words):
             yield SelectedNode(where, node)
             continue
-        stack.extend(_next(where, node, at, segments[at]))
+        stack.extend(_next(where, node, at, words[at]))
 
 
 def _next(

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.intake.compose_file import Project, assemble, merge_files
 from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP
-from bot.intake.declared import Declared, nearest, sort_errors
+from bot.intake.declared import Declared, meant, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
@@ -77,7 +77,7 @@ def _groups(roots: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def _assembled(own: Project, group: tuple[str, ...]) -> Sited | None:
-    variables = {line.key: line.value for line in own.environment(folder_of(group[0]))}
+    variables = own.environment(group[0])
     whole: Sited | None = None
     for path in group:
         tree = assemble(own, path, variables)
@@ -86,7 +86,7 @@ def _assembled(own: Project, group: tuple[str, ...]) -> Sited | None:
 
 
 def _resources(own: Project, tree: Sited, path: str, project: str) -> Iterator[Desired]:
-    variables = {line.key: line.value for line in own.environment(folder_of(path))}
+    variables = own.environment(path)
     scope = _project_name(tree, path, variables, project)
     _check_keys(own, tree, TOP, "a Compose file")
     services = tree.mapping.get("services")
@@ -116,8 +116,7 @@ def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project:
 def _check_keys(own: Project, tree: Sited, known: frozenset[str], where: str) -> None:
     for key, child in tree.mapping.items():
         if key not in known and not key.startswith("x-"):
-            meant = nearest(key, known)
-            own.report(child.site, f"{where} has no key {key!r}", f"{meant!r}" if meant else None)
+            own.report(child.site, f"{where} has no key {key!r}", meant(key, known))
 
 
 def _valid(own: Project, name: str, service: Sited) -> bool:
@@ -187,17 +186,8 @@ def _desired(own: Project, kind: str, scope: str, name: str, tree: Sited) -> Des
         document=tree.site.document,
         root=tree.site.pointer,
         sensitive=_sensitive(kind, tree),
-        unknown=frozenset(_unknown(tree, ())),
+        unknown=frozenset(pointer for pointer, value in tree.walk() if value.site.unknown),
     )
-
-
-def _unknown(tree: Sited, at: Pointer) -> Iterator[Pointer]:
-    if tree.site.unknown:
-        yield at
-    for key, child in tree.mapping.items():
-        yield from _unknown(child, (*at, key))
-    for index, child in enumerate(tree.elements):
-        yield from _unknown(child, (*at, index))
 
 
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:

@@ -41,9 +41,9 @@ class Project:
         line, column = (origin.line, origin.column) if origin else (1, 1)
         self.errors.append(replace(text.error_at(line, column, message, expected), note=note))
 
-    def environment(self, folder: str) -> tuple[EnvLine, ...]:
-        """The assignments in the ``.env`` file of a folder."""
-        return self.env_lines(posixpath.join(folder, ".env"))
+    def environment(self, path: str) -> Mapping[str, str]:
+        """What the ``.env`` file beside the file at ``path`` sets."""
+        return {line.key: line.value for line in self.env_lines(_relative(path, ".env"))}
 
     def env_lines(self, path: str) -> tuple[EnvLine, ...]:
         """The assignments of one file; none where it is not in the repository."""
@@ -150,8 +150,7 @@ def _included(
         elif target not in project.files:
             project.report(name.site, f"there is no file {target}", "a Compose file of this repository")
         else:
-            own = {line.key: line.value for line in project.environment(folder_of(target))}
-            tree = assemble(project, target, {**own, **variables}, open_files)
+            tree = assemble(project, target, {**project.environment(target), **variables}, open_files)
             if tree is not None:
                 trees.append(tree)
     return trees

@@ -59,8 +59,7 @@ def _by_key(pairs: Sited) -> dict[str, Sited]:
 
 
 def _unpaired(item: Sited) -> Sited:
-    text = item.text
-    if text is None or "=" not in text or not isinstance(item.site.pointer[-1:], tuple):
+    """The value of ``KEY=value`` that is written as an element of a list."""
+    if item.text is None or "=" not in item.text or not item.site.pointer or isinstance(item.site.pointer[-1], str):
         return item
-    written_as_item = bool(item.site.pointer) and isinstance(item.site.pointer[-1], int)
-    return replace(item, data=text.partition("=")[2]) if written_as_item else item
+    return replace(item, data=item.text.partition("=")[2])

@@ -37,3 +37,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """As :func:`nearest`, in quotes: what a mistake says was expected."""
+    near = nearest(name, known)
+    return None if near is None else f"'{near}'"

@@ -54,6 +54,11 @@ class LinedNode:
             node = node.value.get(key)
         return node
 
+    def having(self, value: Scalar, *path: str) -> LinedNode | None:
+        """The node below ``path`` where it is exactly ``value``: 1 is not true."""
+        node = self.get(*path)
+        return node if node is not None and node.value == value and type(node.value) is type(value) else None
+
     def word(self, *path: str) -> str:
         """The text as written below ``path``; empty when there is none."""
         node = self.get(*path)
@@ -70,22 +75,11 @@ class LinedNode:
         node = self.get(*path)
         return node.value if node is not None and isinstance(node.value, list) else ()
 
-    def children(self) -> Iterator[LinedNode]:
-        """The values of a mapping, the elements of a list; nothing for a scalar."""
-        if isinstance(self.value, dict):
-            yield from self.value.values()
-        elif isinstance(self.value, list):
-            yield from self.value
-
     def child(self, part: str | int) -> LinedNode | None:
         """What a key or an index leads to."""
         if isinstance(part, str):
             return self.get(part)
         return self.value[part] if isinstance(self.value, list) and part < len(self.value) else None
-
-    def text(self) -> str | None:
-        """The value as text when it is a string."""
-        return self.value if isinstance(self.value, str) else None
 
     def line_of(self, location: Sequence[str | int]) -> int:
         """The line of the last part of ``location`` that is written, its key's for an entry. Parts that are not are passed

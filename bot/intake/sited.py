@@ -6,13 +6,14 @@ readers work on :class:`Sited` trees and hand on the plain tree with :class:`Sit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bot.intake.origins import SpanFile
-from bot.intake.spans import MappingNode, Node, ScalarNode, locate
+from bot.intake.spans import Node, NodePosition, ScalarNode, locate
 from bot.model.json import JSON, Pointer
+from bot.model.nested import NestedValue
 from bot.model.resource import Origin, Through
 
 
@@ -31,54 +32,16 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Sited:
+class Sited(NestedValue):
     """One value with its site; children of collections are sited themselves."""
 
     data: Data
     site: Site
 
     @property
-    def mapping(self) -> dict[str, Sited]:
-        """Its entries; empty for anything but a mapping."""
-        return self.data if isinstance(self.data, dict) else {}
-
-    @property
-    def elements(self) -> list[Sited]:
-        """Its elements; empty for anything but a list."""
-        return self.data if isinstance(self.data, list) else []
-
-    @property
     def text(self) -> str | None:
         """Itself, if it is text."""
         return self.data if isinstance(self.data, str) else None
-
-    def plain(self) -> JSON:
-        """The value without its sites."""
-        if isinstance(self.data, dict):
-            return {key: child.plain() for key, child in self.data.items()}
-        if isinstance(self.data, list):
-            return [child.plain() for child in self.data]
-        return self.data
-
-    def child(self, pointer: Pointer) -> Sited | None:
-        """The value below at ``pointer``."""
-        child: Sited | None = self
-        for segment in pointer:
-            if child is None:
-                return None
-            if isinstance(segment, str):
-                child = child.mapping.get(segment)
-            else:
-                child = child.elements[segment] if segment < len(child.elements) else None
-        return child
-
-    def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Sited]]:
-        """Every value below and itself, with its pointer."""
-        yield at, self
-        for key, child in self.mapping.items():
-            yield from child.walk((*at, key))
-        for index, child in enumerate(self.elements):
-            yield from child.walk((*at, index))
 
 
 Data: TypeAlias = "None | bool | int | float | str | list[Sited] | dict[str, Sited]"
@@ -128,37 +91,29 @@ class Sources:
         source = self.file(site.file)
         if site.line is not None:
             return _line_origin(source, site)
-        tree = source.documents[site.document]
-        if tree is None:
-            return None
-        position = locate(tree, site.pointer)
-        return (
-            None
-            if position.rest
-            else source.text.origin(position.node.start, position.node.end, site.through, site.name)
-        )
+        node = self._node(site)
+        return None if node is None else source.text.origin(node.start, node.end, site.through, site.name)
 
     def key_line(self, site: Site) -> int:
         """The line people look for: that of the value's key where it has one."""
-        source = self.file(site.file)
-        tree = source.documents[site.document] if site.line is None else None
-        if tree is None:
+        position = self._position(site)
+        if position is None:
             return site.line or 1
-        position = locate(tree, site.pointer)
-        node: Node = position.key or position.node
-        return source.text.position(node.start)[0]
+        return self.file(site.file).text.line((position.key or position.node).start)
 
     def scalar(self, site: Site) -> ScalarNode | None:
         """The scalar node at ``site``; None when a collection, an alias or nothing is there."""
-        tree = self.file(site.file).documents[site.document]
-        position = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return position.node if position and not position.rest and isinstance(position.node, ScalarNode) else None
+        node = self._node(site)
+        return node if isinstance(node, ScalarNode) else None
 
-    def entries(self, site: Site) -> MappingNode | None:
-        """The mapping node at ``site``."""
-        tree = self.file(site.file).documents[site.document]
-        position = locate(tree, site.pointer) if tree is not None and site.line is None else None
-        return position.node if position and not position.rest and isinstance(position.node, MappingNode) else None
+    def _node(self, site: Site) -> Node | None:
+        position = self._position(site)
+        return None if position is None or position.rest else position.node
+
+    def _position(self, site: Site) -> NodePosition | None:
+        """How far the site's pointer leads in the span tree; None for a line of a ``.env`` file and an empty document."""
+        tree = self.file(site.file).documents[site.document] if site.line is None else None
+        return None if tree is None else locate(tree, site.pointer)
 
 
 def _line_origin(source: SpanFile, site: Site) -> Origin:

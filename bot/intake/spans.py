@@ -8,49 +8,55 @@ memory and never the interpreter's stack.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from bot.intake.scalars import Dialect, Scalar, resolve, tagged
 from bot.model.json import JSON, Pointer
 
 
 @dataclass(slots=True)
-class ScalarNode:
-    """One scalar. ``style`` is the opening quote or block mark, empty for plain. ``start`` is where its own text begins,
-    after an anchor or tag; ``head`` where the anchor or tag begins. ``tag`` is set only when written.
+class SpanNode:
+    """Where a node is written. ``start`` is where its own text begins, after an anchor or tag; ``head`` where the anchor or
+    tag begins.
     """
 
     head: int
     start: int
     end: int
+
+
+@dataclass(slots=True)
+class ScalarNode(SpanNode):
+    """One scalar. ``style`` is the opening quote or block mark, empty for plain. ``tag`` is set only when written."""
+
     value: str
     style: str = ""
     anchor: str | None = None
     tag: str | None = None
 
 
-@dataclass(slots=True)
-class MappingNode:
-    """A mapping. ``flow`` when written in braces. ``start`` is its first key or its brace."""
-
-    head: int
-    start: int
-    end: int
-    flow: bool
-    items: list[tuple[Node, Node]] = field(default_factory=list)
-    anchor: str | None = None
+_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
-class SequenceNode:
-    """A sequence. ``flow`` when written in brackets. ``start`` is its first dash or its bracket."""
+class CollectionNode(SpanNode, Generic[_Item]):
+    """A mapping or sequence. ``flow`` when written in braces or brackets."""
 
-    head: int
-    start: int
-    end: int
     flow: bool
-    items: list[Node] = field(default_factory=list)
+    items: list[_Item] = field(default_factory=list)
     anchor: str | None = None
+
+
+class MappingNode(CollectionNode["tuple[Node, Node]"]):
+    """A mapping. ``start`` is its first key or its brace."""
+
+    __slots__ = ()
+
+
+class SequenceNode(CollectionNode["Node"]):
+    """A sequence. ``start`` is its first dash or its bracket."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True)

@@ -14,40 +14,40 @@ from bot.model.resource import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """A number, ``true``, ``false`` or ``null``."""
+class Span:
+    """A stretch of the text: character offsets, end exclusive."""
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Span):
+    """A number, ``true``, ``false`` or ``null``."""
+
     value: None | bool | int | float
 
 
 @dataclass(frozen=True, slots=True)
-class TextPart:
+class TextPart(Span):
     """Literal text in a template, escapes resolved."""
 
-    start: int
-    end: int
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Interpolation:
+class Interpolation(Span):
     """``${expr}``; the strip marks take white space off the neighbouring text."""
 
-    start: int
-    end: int
     expression: Expression
     strip_left: bool = False
     strip_right: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(Span):
     """``%{...}``: ``word`` is if, else, endif, for or endfor; joined into a tree when evaluated."""
 
-    start: int
-    end: int
     word: str
     expression: Expression | None = None
     names: tuple[str, ...] = ()
@@ -59,11 +59,9 @@ Part: TypeAlias = TextPart | Interpolation | Directive
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class Template(Span):
     """A quoted string or a heredoc (``marker`` set; ``flush`` for ``<<-``)."""
 
-    start: int
-    end: int
     parts: tuple[Part, ...]
     marker: str = ""
     flush: bool = False
@@ -77,121 +75,97 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class ListExpression:
+class ListExpression(Span):
     """``[a, b]``."""
 
-    start: int
-    end: int
     items: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectItem:
+class ObjectItem(Span):
     """``key = value`` in an object."""
 
-    start: int
-    end: int
     key: Expression
     value: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectExpression:
+class ObjectExpression(Span):
     """``{ key = value }``. A bare word as key is that word."""
 
-    start: int
-    end: int
     items: tuple[ObjectItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class Name(Span):
     """A bare word: the root of a reference."""
 
-    start: int
-    end: int
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Span):
     """``target.name``."""
 
-    start: int
-    end: int
     target: Expression
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Index(Span):
     """``target[key]``."""
 
-    start: int
-    end: int
     target: Expression
     key: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Splat:
+class Splat(Span):
     """``target[*]`` or ``target.*`` with what is taken of each element."""
 
-    start: int
-    end: int
     target: Expression
     steps: tuple[str | Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCall:
+class FunctionCall(Span):
     """``name(arguments)``; ``spread`` when the last argument is followed by ``...``."""
 
-    start: int
-    end: int
     name: str
     arguments: tuple[Expression, ...]
     spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(Span):
     """``-x`` or ``!x``."""
 
-    start: int
-    end: int
     operator: str
     operand: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(Span):
     """``left operator right``."""
 
-    start: int
-    end: int
     operator: str
     left: Expression
     right: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(Span):
     """``condition ? yes : no``."""
 
-    start: int
-    end: int
     condition: Expression
     yes: Expression
     no: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class ForExpression:
+class ForExpression(Span):
     """``[for v in xs : value if c]``, or with ``key`` ``{for k, v in xs : key => value... if c}``."""
 
-    start: int
-    end: int
     names: tuple[str, ...]
     collection: Expression
     key: Expression | None
@@ -201,11 +175,9 @@ class ForExpression:
 
 
 @dataclass(frozen=True, slots=True)
-class Parentheses:
+class Parentheses(Span):
     """``(x)``."""
 
-    start: int
-    end: int
     inner: Expression
 
 
@@ -228,41 +200,33 @@ Expression: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Span):
     """``name = expression`` in a body."""
 
-    start: int
-    end: int
     name: str
     expression: Expression
 
 
 @dataclass(frozen=True, slots=True)
-class BlockLabel:
+class BlockLabel(Span):
     """One label of a block."""
 
-    start: int
-    end: int
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Block(Span):
     """``kind "label" { ... }``. ``body.start`` is after the opening brace, ``body.end`` at the closing one."""
 
-    start: int
-    end: int
     kind: str
     labels: tuple[BlockLabel, ...]
     body: Body
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class Body(Span):
     """The content of a file or block, in order."""
 
-    start: int
-    end: int
     items: tuple[Assignment | Block, ...]
 
     @property

@@ -40,7 +40,8 @@ class Unit:
     where objects go that name none. ``spec`` is what parametrises the rendering: the controller object's ``spec`` for
     Flux and Argo CD, for Helm ``{"releaseName", "valueFiles": [path…], "values": {…}}``. ``file`` and ``line`` say
     where people find it declared; ``how`` says in a few words how it was found (``Kustomization flux-system/apps``,
-    ``kustomization that nothing refers to``).
+    ``kustomization that nothing refers to``). ``space`` is the namespace of the object that declares it; empty where
+    none does.
     """
 
     kind: UnitKind
@@ -51,6 +52,12 @@ class Unit:
     file: str = ""
     line: int = 0
     how: str = ""
+    space: str = ""
+
+    @property
+    def identity(self) -> tuple[UnitKind, str, str, str]:
+        """What tells it from the other units of its target, whatever else is edited: kind, namespace, name and path."""
+        return self.kind, self.space, self.name, self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ targets read as well comes last, for it moves them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,15 +15,17 @@ from typing import Final, TypeAlias
 
 from bot.edits.values import at
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.origins import chart_values, kustomizations
-from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, written
+from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, landing, written
 from bot.origins.desire import DesiredEdit
 from bot.origins.fitting import ImageReference, text_of
 from bot.origins.leaves import YamlDocument, documents, inside
 from bot.origins.manifests import manifest_guesses
 from bot.origins.scene import CarriedLayer, KustomizationLayer, Layer, ValuesLayer
 from bot.origins.slots import FittingSlot, Slot, combined, default_slots, fitting, leaf_slots, line_slots
+from bot.origins.templates import literal_slots
 from bot.origins.trials import Trials
 
 AT_ONCE: Final = 2
@@ -55,15 +58,20 @@ class Search:
     _documents: list[YamlDocument] = field(default_factory=list)
 
     def guesses(self) -> Iterator[Guess]:
-        """What only this part of what is deployed reads, then what others read too. Where all of that shows nothing and
-        rendering is cheap, any value is looked at.
+        """What only this part of what is deployed reads, then what others read too. Where all of that shows nothing, any
+        value is looked at, if rendering is cheap, and at last what the chart says of itself and what its template says.
         """
+        about = [each for each in self.documents if _is_about_chart(each)]
         for shared in (False, True):
-            listed = [each for each in self.documents if self._is_shared(each.file) == shared]
+            listed = [each for each in self.documents if self._is_shared(each.file) == shared and each not in about]
             layers = [each for each in self.desire.provenance.layers if self._layer_is_shared(each) == shared]
             yield from self._of(self._by_level(listed), layers, shared=shared)
         if self.desire.provenance.cheap and not self.trials.reached:
             yield from self._probed()
+        if isinstance(self.desire.edit, SetValue) and not self.trials.reached:
+            yield from self._fitting(leaf_slots(about))
+            for slot in literal_slots(self.desire, self.trials.tree):
+                yield from slot.guesses(self.desire.edit.value)
 
     def _of(self, listed: Sequence[YamlDocument], layers: Sequence[Layer], *, shared: bool) -> Iterator[Guess]:
         """What is written is changed; else a new entry in the words of a layer; else more is said where something is
@@ -121,7 +129,7 @@ class Search:
         same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
         for slot in same[:AT_ONCE]:
             leaf = slot.leaf
-            if leaf is not None and leaf.inner is None:
+            if leaf is not None and not leaf.texts:
                 yield Guess(
                     (DocumentEdit(leaf.document.file, leaf.document.index, RemoveEntry(leaf.pointer)),), slot.what
                 )
@@ -184,11 +192,12 @@ class Search:
             yield from self._fitting(slots)
             yield from self._image_parts([*written, *slots])
         for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
-            yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
+            if any(self._named(landing(edit)[-2:])):
+                yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
 
     def _names(self, document: YamlDocument, layer: KustomizationLayer) -> list[str]:
         """The names that the object may have in a layer: without what this and other layers put around it."""
-        name = kustomizations.base_name(self.desire.id.name)
+        name = base_name(self.desire.id.name)
         tree = document.tree if isinstance(document.tree, Mapping) and not layer.pointer else {}
         prefix, suffix = tree.get("namePrefix"), tree.get("nameSuffix")
         if isinstance(prefix, str):
@@ -236,7 +245,7 @@ class Search:
             return
         document = self._document(layer.file, layer.document)
         if layer.pointer and document is not None and isinstance(_value_at(document.tree, layer.pointer), str):
-            yield (DocumentEdit(layer.file, layer.document, edit, layer.pointer),)
+            yield (DocumentEdit(layer.file, layer.document, edit, (layer.pointer,)),)
         else:
             yield (DocumentEdit(layer.file, layer.document, _below(layer.pointer, edit)),)
 
@@ -276,21 +285,39 @@ class Search:
                 value = self.trials.needed(self.desire, slot, text_of(edit.value))
                 if value is not None:
                     yield from slot.guesses(edit.value if value == text_of(edit.value) else value)
-        if self._is_switched(edit):
-            for slot in self.trials.turned(self.desire, slots):
-                yield from slot.guesses(not slot.value)
+        for slot in self.trials.turned(self.desire, self._switches(slots)):
+            yield from slot.guesses(not slot.value)
 
     def _defaults(self, layer: ValuesLayer | CarriedLayer) -> Iterator[Slot]:
         placement = partial(self._placed, layer)
         return default_slots(self._below(layer), self._held(layer), placement, self._file(layer))
 
-    def _is_switched(self, edit: Edit) -> bool:
-        """Whether a switch of a template may make the wanted value: it comes or goes, or a template says it."""
-        if not isinstance(edit, SetValue):
-            return True
-        word = text_of(edit.value).encode()
-        templates = (path for path in self._reach() if "/templates/" in f"/{path}")
-        return any(word in (self.trials.tree.read(path) or b"") for path in templates)
+    def _switches(self, slots: Iterable[Slot]) -> list[Slot]:
+        """The switches that the object's template may ask, where turning one over may make the wanted value: something comes
+        or goes, or the template says that value.
+        """
+        word = re.escape(text_of(self.desire.edit.value)) if isinstance(self.desire.edit, SetValue) else ""
+        if not re.search(rf"(?<![\w.-]){word}(?![\w.-])", self._template()):
+            return []
+        return [slot for slot in slots if isinstance(slot.value, bool) and all(self._named(slot.pointer[-2:]))]
+
+    def _named(self, keys: Pointer) -> list[bool]:
+        """Which keys of values the object's template, or a helper, names; all of them where nobody knows the template."""
+        template = self._template()
+        return [not template or f".{key}" in template for key in keys]
+
+    def _template(self) -> str:
+        """The text of the object's template and of all helpers; empty where it begins elsewhere."""
+        own = self.desire.provenance
+        listed = (
+            [path for path in self._reach() if path == own.file or path.endswith(".tpl")] if own.is_template else []
+        )
+        return "\n".join((self.trials.tree.read(path) or b"").decode(errors="replace") for path in listed)
+
+
+def _is_about_chart(document: YamlDocument) -> bool:
+    """Whether a document is a chart's own description, which changes when the chart does (Helm docs, "The Chart.yaml File")."""
+    return document.file.rpartition("/")[2] == "Chart.yaml"
 
 
 def _guesses(ranked: Iterable[FittingSlot]) -> Iterator[Guess]:
@@ -331,5 +358,4 @@ def _value_at(tree: JSON, pointer: Pointer) -> JSON:
 
 
 def _key(edit: Edit) -> str:
-    pointer = (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
-    return "values key " + ".".join(str(part) for part in pointer)
+    return "values key " + ".".join(str(part) for part in landing(edit))

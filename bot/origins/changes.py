@@ -25,12 +25,12 @@ _TEXT: str = "(text).yaml"
 
 @dataclass(frozen=True, slots=True)
 class DocumentEdit:
-    """An edit of one document of a YAML file; with ``inner``, of the YAML in the text at that pointer."""
+    """An edit of one document of a YAML file; with ``texts``, of the YAML in the text at that pointer, and so on inwards."""
 
     file: str
     document: int
     edit: Edit
-    inner: Pointer | None = None
+    texts: tuple[Pointer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,14 @@ def written(guess: Guess, tree: FileTree) -> Candidate | None:
 
 
 def _spliced(data: bytes, change: DocumentEdit) -> tuple[bytes, Pointer, int]:
-    edit = change.edit if change.inner is None else _around(data, change, change.inner)
+    edit = _around(dict(values(change.file, data))[change.document], change.texts, change.edit)
     after = edited(change.file, data, [edit], document=change.document, dialect=Dialect.KUBERNETES)
-    tree = dict(values(change.file, after)).get(change.document)
-    if change.inner is None:
-        pointer = _new_element(change.edit, tree)
-        return after, pointer, line_of(change.file, after, change.document, pointer)
-    text = at(tree, change.inner)
-    inner = _new_element(change.edit, inside(text) if isinstance(text, str) else None)
-    line = line_of(change.file, after, change.document, change.inner, inner)
-    return after, (*change.inner, *inner), line
+    held = dict(values(change.file, after)).get(change.document)
+    for pointer in change.texts:
+        held = _held(held, pointer)
+    inner = _new_element(change.edit, held)
+    line = line_of(change.file, after, change.document, *change.texts, inner)
+    return after, (*(part for text in change.texts for part in text), *inner), line
 
 
 def _new_element(edit: Edit, tree: JSON) -> Pointer:
@@ -110,13 +108,21 @@ def landing(edit: Edit) -> Pointer:
     return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
-def _around(data: bytes, change: DocumentEdit, pointer: Pointer) -> Edit:
-    """An edit inside of a text as an edit of the text around it: the text is spliced like a file of its own."""
-    text = at(dict(values(change.file, data))[change.document], pointer)
+def _around(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> Edit:
+    """An edit inside of texts as an edit of the tree around them: each text is spliced like a file of its own."""
+    if not texts:
+        return edit
+    text = at(tree, texts[0])
     if not isinstance(text, str):
-        raise KeyError(pointer)
-    after = edited(_TEXT, text.encode(), [change.edit], document=0, dialect=Dialect.KUBERNETES)
-    return SetValue(pointer, after.decode())
+        raise KeyError(texts[0])
+    inner = _around(inside(text), texts[1:], edit)
+    return SetValue(texts[0], edited(_TEXT, text.encode(), [inner], document=0, dialect=Dialect.KUBERNETES).decode())
+
+
+def _held(tree: JSON, pointer: Pointer) -> JSON:
+    """What the text at a place says as YAML; None where it says nothing."""
+    text = at(tree, pointer)
+    return inside(text) if isinstance(text, str) else None
 
 
 def _lined(data: bytes, edit: LineEdit) -> tuple[bytes, Pointer, int]:
@@ -141,15 +147,18 @@ def _dumped(path: str, data: bytes, edits: Sequence[FileEdit]) -> bytes:
     for edit in edits:
         if isinstance(edit, LineEdit):
             data = _lined(data, edit)[0]
-        elif edit.inner is None:
-            trees[edit.document] = applied(trees[edit.document], edit.edit)
         else:
-            text = at(trees[edit.document], edit.inner)
-            held = applied(inside(text) if isinstance(text, str) else None, edit.edit)
-            trees[edit.document] = applied(trees[edit.document], SetValue(edit.inner, _json(held) + "\n"))
+            trees[edit.document] = _applied(trees[edit.document], edit.texts, edit.edit)
     if any(isinstance(edit, LineEdit) for edit in edits):
         return data
     return "\n---\n".join(_json(tree) for tree in trees.values()).encode() + b"\n"
+
+
+def _applied(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> JSON:
+    if not texts:
+        return applied(tree, edit)
+    held = _applied(_held(tree, texts[0]), texts[1:], edit)
+    return applied(tree, SetValue(texts[0], _json(held) + "\n"))
 
 
 def _json(value: JSON) -> str:

@@ -13,13 +13,15 @@ from typing import Final
 from bot.edits.values import applied, at, ordered, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
-from bot.origins.kustomizations import base_name
 from bot.origins.manifests import name_key, position
 from bot.origins.scene import Noise, ObjectId, Objects
 
 _ABSENT: Final = object()
+_STRINGS: Final = frozenset({"labels", "annotations", "matchLabels", "nodeSelector", "data", "stringData"})
+"""Mappings of texts, in which null is an empty text and no absence (Go docs, ``encoding/json``: null into a string)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,11 @@ class Comparison:
         before, now = _named(_without(old, noisy), names), _without(new, noisy)
         goals = self.desired.get(id_, (old,))
         return any(between(before, now, _named(_without(desired, noisy), names)) for desired in goals)
+
+    def is_reached(self, id_: ResourceId, now: Tree, desired: JSON, names: Mapping[str, str]) -> bool:
+        """Whether an object is all that is desired of it, under its new name where it got one. ``names`` are new by old."""
+        noisy = self.noise.values.get((self.target, id_), frozenset())
+        return is_whole(_without(now, noisy), _named(_without(desired, noisy), names))
 
     def _renamed(
         self, before: Mapping[ResourceId, Tree], after: Mapping[ResourceId, Tree]
@@ -162,13 +169,20 @@ def _is_gone(pointer: Pointer, original: Tree, now: Tree) -> bool:
     around = position(pointer[:-1], original, now)
     held = _value(now, around)
     if isinstance(pointer[-1], str):
+        if _STRINGS.intersection(pointer[-2:-1]):
+            return not isinstance(held, Mapping) or pointer[-1] not in held
         return _is_blank(held.get(pointer[-1], _ABSENT)) if isinstance(held, Mapping) else True
     before = _value(original, pointer[:-1])
     return _count(element, held) < _count(element, before)
 
 
 def _count(element: object, listed: object) -> int:
-    return sum(same(each, element) for each in listed) if isinstance(listed, (list, tuple)) else 0  # type: ignore[arg-type]
+    """How often a list holds an element: by its name where it has one, for one of another value is still there."""
+    if not isinstance(listed, (list, tuple)):
+        return 0
+    if isinstance(element, Mapping) and "name" in element:
+        return sum(isinstance(each, Mapping) and each.get("name") == element["name"] for each in listed)
+    return sum(same(each, element) for each in listed)  # type: ignore[arg-type]
 
 
 def _value(tree: JSON, pointer: Pointer | None) -> object:
@@ -210,6 +224,18 @@ def between(before: object, now: object, desired: object) -> bool:
     if all(isinstance(value, (list, tuple)) for value in listed):
         return _between_lists(*listed)
     return False
+
+
+def is_whole(now: object, desired: object) -> bool:
+    """Whether ``now`` is all that is desired and no more. Elements with names may stand in another order."""
+    if _agree(now, desired) or (_is_blank(now) and _is_blank(desired)):
+        return True
+    if isinstance(now, Mapping) and isinstance(desired, Mapping):
+        return all(is_whole(now.get(key, _ABSENT), desired.get(key, _ABSENT)) for key in {**now, **desired})
+    if not isinstance(now, (list, tuple)) or not isinstance(desired, (list, tuple)) or len(now) != len(desired):
+        return False
+    named = _by_name(now), _by_name(desired)
+    return is_whole(*named) if None not in named else all(map(is_whole, now, desired))
 
 
 def _between_mappings(before: object, now: object, desired: object) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
@@ -41,9 +42,20 @@ _CARRIERS: Final = {
 }
 
 
-def inputs(expansion: Expansion) -> frozenset[str]:
+def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    return expansion.inputs | {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
+    begun = {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
+    return frozenset(begun).union(*(made_from(each, documents) for each in expansion.units))
+
+
+def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
+    """The files that a unit is made from; of one that does not render, all that it may be made from once it does."""
+    unit, paths = rendered.unit, rendered.rendering.inputs
+    if rendered.rendering.error is None:
+        return paths
+    folder = unit.path or _chart(unit)
+    built = closure(documents, folder).files if file_of(documents, folder) is not None else frozenset[str]()
+    return paths.union(built, _value_files(unit), documents.tree.under(folder) if folder else ())
 
 
 def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int]:
@@ -54,8 +66,9 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     for expansion in expansions:
         for rendered in expansion.units:
             unit = rendered.unit
-            part = expansion.target.name, unit.name if unit.kind is UnitKind.FLUX_HELM_RELEASE else unit.path
-            parts[part] = parts.get(part, frozenset()) | _read(rendered)
+            released = unit.kind is UnitKind.FLUX_HELM_RELEASE
+            part = expansion.target.name, f"{unit.space}/{unit.name}" if released else unit.path
+            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents))
     counts: Counter[str] = Counter()
     for paths in parts.values():
         takers = _takers(paths, documents)
@@ -63,12 +76,12 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     return dict(counts)
 
 
-def _read(rendered: RenderedUnit) -> frozenset[str]:
-    """The inputs of a unit without the values files that lie in its chart for other places: Helm reads only those that
+def _read(unit: Unit, paths: Iterable[str]) -> frozenset[str]:
+    """The files of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(rendered.unit))
-    return frozenset(path for path in rendered.rendering.inputs if path in named or not _OTHER_VALUES.search(path))
+    named = set(_value_files(unit))
+    return frozenset(path for path in paths if path in named or not _OTHER_VALUES.search(path))
 
 
 def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]]:
@@ -147,7 +160,7 @@ class _Survey:
 
     def _made(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
-        unit, paths = rendered.unit, _read(rendered)
+        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs)
         carrier = self._carrier(unit)
         above = Provenance()
         if carrier is not None:
@@ -157,6 +170,9 @@ class _Survey:
         carriers = above.carriers | ({carrier[0]} if carrier is not None else set())
         own = [frozenset(files) for files in self._levels(unit, paths) if files]
         reach = (*above.reach, *own) if unit.kind is UnitKind.FLUX_HELM_RELEASE else (*own, *above.reach)
+        for id_, number in self._referred(unit, carrier):
+            carriers |= {id_}
+            reach = (*reach, *(files for files in self.of_unit(number).reach if files not in reach))
         layers = tuple(self._layers(unit, None if carrier is None else carrier[0]))
         cheap = self._is_cheap(unit) and carrier is None
         return Provenance(reach=reach, layers=layers, carriers=frozenset(carriers), cheap=cheap)
@@ -172,11 +188,25 @@ class _Survey:
         group = _CARRIERS.get(unit.kind)
         if group is None:
             return None
-        space = _space(unit)
-        by_space = self._carriers.get((group, space, unit.name)) if space is not None else None
-        return by_space or next(
+        return self._carriers.get((group, unit.space, unit.name)) or next(
             (entry for (g, _, name), entry in self._carriers.items() if (g, name) == (group, unit.name)), None
         )
+
+    def _referred(self, unit: Unit, carrier: tuple[ResourceId, int] | None) -> Iterator[tuple[ResourceId, int]]:
+        """The ConfigMaps and Secrets from which a controller's object takes values or variables, each with the index of its
+        unit. One whose name says what it holds has another name after a change, and carries nothing by itself.
+        """
+        if carrier is None:
+            return
+        listed = (unit.spec.get("valuesFrom"), flux.below(unit.spec, "postBuild").get("substituteFrom"))
+        named = {(flux.text(ref, "kind"), flux.text(ref, "name")) for refs in listed for ref in flux.mappings(refs)}
+        for number, rendered in enumerate(self.expansion.units if named else ()):
+            for made in rendered.rendering.objects:
+                id_ = identity(made)
+                if id_ is None or (id_.kind, id_.name) not in named or id_.scope != carrier[0].scope:
+                    continue
+                if base_name(id_.name) == id_.name:
+                    yield id_, number
 
     def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
@@ -299,14 +329,6 @@ class _Survey:
             if path.endswith("/values.yaml") and path.count("/") == chart.count("/") + 3:
                 defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: self._values(path)})
         return merged(defaults, self._values(posixpath.join(chart, "values.yaml")))
-
-
-def _space(unit: Unit) -> str | None:
-    """The namespace of the object that declares a unit, where the unit tells."""
-    if unit.kind is UnitKind.FLUX_HELM_RELEASE:
-        return flux.text(unit.spec, "released")
-    _, slash, name = unit.how.rpartition(" ")[2].rpartition("/")
-    return unit.how.rpartition(" ")[2].rpartition("/")[0] if slash and name == unit.name else None
 
 
 def _chart(unit: Unit) -> str:

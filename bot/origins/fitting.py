@@ -12,6 +12,8 @@ from typing import Final
 
 from bot.model.json import JSON
 
+_QUOTED: Final = 3
+"""Characters of a text in quotes that says anything."""
 _SHORTEST: Final = 2
 """Characters that a text must share with another before it counts as a part of it."""
 
@@ -43,7 +45,17 @@ def fit(leaf: JSON, old: JSON, new: JSON) -> Fit | None:
         return Fit(middle, 2)
     if len(old_text) >= _SHORTEST and leaf.count(old_text) == 1:
         return Fit(leaf.replace(old_text, new_text), HOLDS)
-    return _encoded(leaf, old_text, new_text)
+    return _quoted(leaf, old, new) or _encoded(leaf, old_text, new_text)
+
+
+def _quoted(leaf: str, old: JSON, new: JSON) -> Fit | None:
+    """As :func:`fit`, for a text in quotes of its own, which whoever reads it takes off (``"'1.10'"`` for a ``targetPath`` of
+    helm-controller's values references).
+    """
+    if len(leaf) < _QUOTED or leaf[0] != leaf[-1] or leaf[0] not in "'\"":
+        return None
+    inner = fit(leaf[1:-1], old, new)
+    return None if inner is None else Fit(f"{leaf[0]}{text_of(inner.value)}{leaf[0]}", max(inner.distance, 2))
 
 
 def _encoded(leaf: str, old: str, new: str) -> Fit | None:

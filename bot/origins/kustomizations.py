@@ -15,6 +15,7 @@ from typing import Final
 
 from bot.edits.values import at
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer
 from bot.origins.changes import DocumentEdit, FileEdit, Guess, landing
 from bot.origins.desire import DesiredEdit
@@ -26,10 +27,6 @@ from bot.origins.scene import KustomizationLayer
 _SCALED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 """What ``replicas`` sets (kustomize docs, "replicas")."""
 _GENERATORS: Final = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}
-_HASHED: Final = re.compile(r"(?P<name>.+)-[2456789bcdfghkmt]{10}")
-"""A generated name with the hash of its content: kustomize replaces the characters that could form words
-(``api/hasher/hasher.go``, ``encode``).
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +218,6 @@ def _literal(desire: DesiredEdit) -> str | None:
         except (binascii.Error, ValueError):
             return None
     return None if "\n" in value else f"{key}={value}"
-
-
-def base_name(name: str) -> str:
-    """The name of a generated object without the hash of its content."""
-    match = _HASHED.fullmatch(name)
-    return match["name"] if match else name
 
 
 def _generated_names(desire: DesiredEdit, names: Iterable[str]) -> Iterator[str]:

@@ -25,6 +25,9 @@ MOST: Final = 20_000
 """Leaves of one target that are looked at."""
 _LONGEST: Final = 100_000
 """Characters of a text that is looked into."""
+_DEEPEST: Final = 3
+"""Texts that lie in one another: a patch that adds patches."""
+_BRACKETS: Final = ("{", "[", "- {")
 NAMES: Final = ("name", "key", "mountPath", "containerPort", "port", "ip", "host", "path", "op")
 """What elements of lists are told apart by, the surest first (``patchMergeKey`` in k8s.io/api, and ``key`` of charts)."""
 
@@ -65,20 +68,21 @@ class YamlDocument:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One scalar, or an empty collection. ``inner`` is its pointer inside of the text at ``pointer``, where that is
-    YAML itself. ``words`` are the names on the way to it, those of list elements included.
+    """One scalar, or an empty collection. ``texts`` are the pointers of the texts that it lies in, from the outside in,
+    where those are YAML themselves; ``pointer`` leads on from there. ``words`` are the names on the whole way to it, those
+    of list elements included.
     """
 
     document: YamlDocument
     pointer: Pointer
     value: JSON
     words: tuple[str, ...]
-    inner: Pointer | None = None
+    texts: tuple[Pointer, ...] = ()
 
     @property
     def whole(self) -> Pointer:
-        """The pointer through the text."""
-        return self.pointer if self.inner is None else (*self.pointer, *self.inner)
+        """The pointer through all texts."""
+        return (*(part for text in self.texts for part in text), *self.pointer)
 
 
 def documents(tree: FileTree, paths: Iterable[str]) -> list[YamlDocument]:
@@ -110,18 +114,23 @@ def leaves(listed: Iterable[YamlDocument]) -> list[Leaf]:
     """Every leaf of ``listed``, those inside of YAML texts included."""
     collected: list[Leaf] = []
     for document in listed:
-        for pointer, value, words in _walk(document.tree, (), ()):
-            collected.append(Leaf(document, pointer, value, words))
-            if isinstance(value, str) and (text := inside(value)) is not None:
-                collected += [Leaf(document, pointer, v, (*words, *w), p) for p, v, w in _walk(text, (), ())]
+        collected += _leaves(document, document.tree, (), ())
         if len(collected) > MOST:
             break
     return collected
 
 
+def _leaves(document: YamlDocument, tree: JSON, texts: tuple[Pointer, ...], before: tuple[str, ...]) -> Iterator[Leaf]:
+    """Those of a document or of a text in it, each text before what it holds."""
+    for pointer, value, words in _walk(tree, (), before):
+        yield Leaf(document, pointer, value, words, texts)
+        if isinstance(value, str) and len(texts) < _DEEPEST and (held := inside(value)) is not None:
+            yield from _leaves(document, held, (*texts, pointer), words)
+
+
 def inside(text: str) -> Tree | list[JSON] | None:
-    """The mapping or list that a text of several lines is as YAML; None for any other text."""
-    if "\n" not in text or len(text) > _LONGEST:
+    """The mapping or list that a text is as YAML, where it has several lines or stands in brackets; None for any other."""
+    if len(text) > _LONGEST or not ("\n" in text or text.startswith(_BRACKETS)):
         return None
     listed = values("(text)", text.encode())
     value = listed[0][1] if len(listed) == 1 else None
@@ -167,9 +176,9 @@ def _walk(value: JSON, pointer: Pointer, words: tuple[str, ...]) -> Iterator[tup
         yield pointer, value, words
 
 
-def line_of(file: str, data: bytes, document: int, pointer: Pointer, inner: Pointer | None = None) -> int:
+def line_of(file: str, data: bytes, document: int, pointer: Pointer, *inner: Pointer) -> int:
     """The line at which the value at ``pointer`` is written; that of the nearest place around it where it is not.
-    ``inner`` leads on into the text there.
+    ``inner`` lead on into the text there, and into that in it.
     """
     try:
         text = Text.of(file, data)
@@ -182,6 +191,6 @@ def line_of(file: str, data: bytes, document: int, pointer: Pointer, inner: Poin
     position = locate(root, pointer)
     line = text.chars.count("\n", 0, position.node.start) + 1
     held = position.node
-    if inner is None or position.rest or not isinstance(held, ScalarNode) or held.style not in {"|", ">"}:
+    if not inner or position.rest or not isinstance(held, ScalarNode) or held.style not in {"|", ">"}:
         return line
-    return line + line_of("(text)", held.value.encode(), 0, inner)
+    return line + line_of("(text)", held.value.encode(), 0, *inner)

@@ -69,12 +69,12 @@ def _in_patches(desire: DesiredEdit, listed: Sequence[YamlDocument]) -> Iterator
     """
     for document in listed:
         for leaf in leaves([document]):
-            if leaf.inner is None and isinstance(leaf.value, str) and (held := inside(leaf.value)) is not None:
+            if isinstance(leaf.value, str) and (held := inside(leaf.value)) is not None:
                 yield from _in_text(desire, leaf, held)
     for file in _operation_files(desire, listed):
         for document in listed:
             if document.file == file and isinstance(document.tree, list):
-                yield _appended(desire, document.file, document.index, None), False
+                yield _appended(desire, document.file, document.index, ()), False
 
 
 def _in_text(desire: DesiredEdit, leaf: Leaf, held: Tree | list[JSON]) -> Iterator[tuple[Guess, bool]]:
@@ -85,19 +85,24 @@ def _in_text(desire: DesiredEdit, leaf: Leaf, held: Tree | list[JSON]) -> Iterat
             return
         edit = translated(desire.edit, desire.tree, held) or extended(desire.edit, desire.tree, held)
         if edit is not None:
-            guess = Guess((DocumentEdit(document.file, document.index, edit, leaf.pointer),), "patch")
+            guess = Guess((DocumentEdit(document.file, document.index, edit, (*leaf.texts, leaf.pointer)),), "patch")
             yield guess, _is_written(held, landing(edit))
     elif isinstance(held, list) and leaf.pointer[-1:] == ("patch",) and _is_target(desire, _entry_of(leaf)):
-        yield _appended(desire, document.file, document.index, leaf.pointer), False
+        yield _appended(desire, document.file, document.index, (*leaf.texts, leaf.pointer)), False
 
 
 def _entry_of(leaf: Leaf) -> JSON:
-    return at(leaf.document.tree, leaf.pointer[:-1])
+    """What the text stands in."""
+    tree = leaf.document.tree
+    for pointer in leaf.texts:
+        text = at(tree, pointer)
+        tree = inside(text) if isinstance(text, str) else None
+    return at(tree, leaf.pointer[:-1])
 
 
-def _appended(desire: DesiredEdit, file: str, document: int, inner: Pointer | None) -> Guess:
+def _appended(desire: DesiredEdit, file: str, document: int, texts: tuple[Pointer, ...]) -> Guess:
     step = operation(desire.edit, desire.tree)
-    return Guess((DocumentEdit(file, document, AddEntry((), None, step), inner),), "patch")
+    return Guess((DocumentEdit(file, document, AddEntry((), None, step), texts),), "patch")
 
 
 def _is_target(desire: DesiredEdit, entry: JSON) -> bool:

@@ -24,6 +24,9 @@ Render: TypeAlias = Callable[[FileTree, frozenset[str]], Objects | None]
 ObjectId: TypeAlias = tuple[str, ResourceId]
 """An object by its target's name and its own."""
 
+RenderNear: TypeAlias = Callable[[FileTree, ObjectId], Objects | None]
+"""One object's target from a tree, where only what brings that object forth is rendered again; else as :data:`Render`."""
+
 KUSTOMIZATION: Final = frozenset({"images", "replicas", "patches", "configMapGenerator", "secretGenerator"})
 """The entries of a kustomization that change an object (kustomize docs, "The Kustomization File")."""
 FLUX: Final = frozenset({"images", "patches"})
@@ -115,7 +118,8 @@ NO_NOISE: Final = Noise()
 class Scene:
     """One commit as the search sees it. ``objects`` are all targets rendered from ``tree``, ``inputs`` the files that
     each is made from, ``noise`` what :func:`bot.origins.effect.noise` makes of two renderings of it. ``uses`` counts the
-    parts of all targets that a file is read for; where it says nothing, the targets are counted.
+    parts of all targets that a file is read for; where it says nothing, the targets are counted. ``near`` saves the
+    rendering of what has nothing to do with an object, where a target is made of many parts.
     """
 
     tree: FileTree
@@ -125,6 +129,7 @@ class Scene:
     provenance: Mapping[str, Mapping[ResourceId, Provenance]] = field(default_factory=dict)
     noise: Noise = NO_NOISE
     uses: Mapping[str, int] = field(default_factory=dict)
+    near: RenderNear | None = None
 
     def provenance_of(self, target: str, id_: ResourceId) -> Provenance:
         """How an object came to be; nothing is known of one that nobody described, but that its target's files may
@@ -169,8 +174,8 @@ class EditPlan:
 
     ``moves`` are the objects that change beside what is wanted, of every target; none for an exact edit. A goal's own
     object is among them where more of it changes than was wanted. ``renamed`` are objects that get another name
-    because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too.
-    ``through`` are the carriers that change on the way. ``tried`` counts renderings.
+    because what they hold is part of it (a generated ConfigMap); they, and those who use them, are among ``moves`` too:
+    those are the ``followers``. ``through`` are the carriers that change on the way. ``tried`` counts renderings.
     """
 
     files: Mapping[str, bytes]
@@ -179,6 +184,7 @@ class EditPlan:
     renamed: Mapping[ResourceId, ResourceId] = field(default_factory=dict)
     through: tuple[ResourceId, ...] = ()
     tried: int = 0
+    followers: frozenset[ObjectId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bot.edits.values import ordered
+from bot.edits.values import ordered, steps
 from bot.errors import Refused
 from bot.model.drift import Edit
 from bot.model.filetree import FileTree
@@ -35,15 +35,36 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         if (noisy := _noisy(goal.target, id_, edits, scene)) is not None:
             return noisy
     open_edits = {
-        id_: tuple(edit for edit in edits if not is_so(edit, objects[id_], objects[id_]))
+        id_: [(edit, _steps(objects[id_], edit)) for edit in edits if not is_so(edit, objects[id_], objects[id_])]
         for id_, edits in goal.edits.items()
     }
+    apart = {id_: tuple(step for _, parts in edits for step in parts) for id_, edits in open_edits.items()}
+    together = {
+        id_: tuple(step for edit, parts in edits for step in (parts if len(parts) == 1 else [edit]))
+        for id_, edits in open_edits.items()
+    }
+    plan = _searched(Goal(goal.target, together), scene, 0)
+    if isinstance(plan, NoEdit) and apart != together:
+        return _searched(Goal(goal.target, apart), scene, plan.tried)
+    return plan
+
+
+def _searched(goal: Goal, scene: Scene, tried: int) -> EditPlan | NoEdit:
+    objects = scene.objects[goal.target]
     try:
-        desired = {id_: desired_tree(objects[id_], edits) for id_, edits in open_edits.items()}
+        desired = {id_: desired_tree(objects[id_], edits) for id_, edits in goal.edits.items()}
     except Refused as exc:
-        return NoEdit(exc.message)
-    trials = Trials(scene, scene.tree, scene.objects)
-    return _Run(Goal(goal.target, open_edits), scene, desired, trials, dict(scene.objects)).result()
+        return NoEdit(exc.message, tried)
+    trials = Trials(scene, scene.tree, scene.objects, tried)
+    return _Run(goal, scene, desired, trials, dict(scene.objects)).result()
+
+
+def _steps(tree: Tree, edit: Edit) -> list[Edit]:
+    """The edits of single values in a mapping or list that ``edit`` comes to."""
+    try:
+        return list(steps(tree, edit))
+    except (KeyError, Refused):
+        return [edit]
 
 
 def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) -> NoEdit | None:
@@ -79,17 +100,34 @@ class _Run:
                 self.done.append((id_, edit))
         return self._plan()
 
-    def _plan(self) -> EditPlan:
-        """What all edits together come to, compared with what there was at first."""
+    def _plan(self) -> EditPlan | NoEdit:
+        """What all edits together come to, compared with what there was at first. There is none where they undo one another."""
         tree = self.trials.tree
         files = {
             path: data for path, data in tree.changed.items() if data is not None and self.scene.tree.read(path) != data
         }
         desired = {id_: (final,) for id_, final in self.desired.items()}
-        effect = self._comparison(desired).effect(self.scene.objects, self.objects)
+        comparison = self._comparison(desired)
+        effect = comparison.effect(self.scene.objects, self.objects)
+        if (missing := self._missing(comparison, effect)) is not None:
+            return missing
         moves = tuple(sorted(effect.moves, key=str))
         through = tuple(sorted(effect.through, key=str))
-        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried)
+        return EditPlan(files, tuple(self.spots), moves, effect.renamed, through, self.trials.tried, effect.followers)
+
+    def _missing(self, comparison: Comparison, effect: SideEffects) -> NoEdit | None:
+        """Why the edits come to less than is wanted: one of them undid another. Where more of an object changes, that is
+        among what moves.
+        """
+        names = {old.name: new.name for old, new in effect.renamed.items()}
+        for id_, desired in self.desired.items():
+            more = (self.goal.target, id_) in effect.moves and id_ not in effect.renamed
+            now = self.objects[self.goal.target].get(effect.renamed.get(id_, id_))
+            if not more and (now is None or not comparison.is_reached(id_, now, desired, names)):
+                provenance = self.scene.provenance_of(self.goal.target, id_)
+                reason = f"no edit of this repository's files makes all that is wanted of {id_} at once"
+                return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
+        return None
 
     def _take(self, id_: ResourceId, edit: Edit) -> NoEdit | None:
         """Find and apply the edit for one wanted change; what is so already needs none."""
@@ -159,11 +197,13 @@ class _Run:
     def _nothing(self, desire: DesiredEdit) -> NoEdit:
         provenance = desire.provenance
         where = f"{format_path(desire.pointer)} of {desire.id}"
-        reason = f"no file of this repository sets {where} in a way that could be found"
+        reason = f"no file of this repository sets {where}"
         if self.done:
-            reason += " and keeps what else is wanted"
-        if provenance.is_template:
-            reason += f"; it comes from the template {provenance.file}, and no value of the chart sets it"
+            reason += " in a way that keeps what else is wanted"
+        elif provenance.is_template:
+            reason += f": the template {provenance.file} makes it, and no value of the chart changes it"
+        else:
+            reason += " in a way that could be found"
         return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
 
 
@@ -182,6 +222,8 @@ class _Step:
         target first, the others only then.
         """
         run, target = self.run, self.desire.target
+        if not self._is_promising(candidate):
+            return None
         outcome = run.trials.outcome(candidate.files, target)
         if outcome is None or not self._is_reached(
             outcome.get(target, {}), self.comparison.effect(run.objects, outcome)
@@ -193,6 +235,14 @@ class _Step:
             return None
         both = {**outcome, **others}
         return both, self.comparison.effect(run.objects, both)
+
+    def _is_promising(self, candidate: Candidate) -> bool:
+        """Whether the object itself becomes what is wanted, as far as the little that brings it forth tells."""
+        run, desire = self.run, self.desire
+        if run.scene.near is None:
+            return True
+        now = run.trials.near(candidate.files, desire)
+        return now is not None and is_so(desire.edit, run.scene.objects[desire.target][self.id], now)
 
     def _is_reached(self, objects: Mapping[ResourceId, Tree], effect: SideEffects) -> bool:
         run = self.run

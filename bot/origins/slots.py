@@ -50,13 +50,16 @@ class Slot:
         leaf, data = self.leaf, tree.read(self.file)
         if leaf is None or data is None:
             return Spot(self.file, max(self.line, 1), self.pointer, self.what)
-        line = line_of(self.file, data, leaf.document.index, leaf.pointer, leaf.inner)
+        line = line_of(self.file, data, leaf.document.index, *leaf.texts, leaf.pointer)
         return Spot(self.file, line, self.pointer, self.what)
 
     @property
     def may_be_marked(self) -> bool:
-        """Whether any other value leaves the rendering whole, as far as the name tells."""
-        return not _STRUCTURE.intersection(self.words[-1:])
+        """Whether any other value leaves the rendering whole, as far as the name tells. Of what a chart says of itself, only
+        the version of its application is free (Helm docs, "The appVersion Field").
+        """
+        about_chart = self.file.rpartition("/")[2] == "Chart.yaml" and self.words != ("appVersion",)
+        return not about_chart and not _STRUCTURE.intersection(self.words[-1:])
 
     def guesses(self, value: JSON) -> Iterator[Guess]:
         """The slot with another value."""
@@ -75,9 +78,8 @@ def leaf_slots(listed: Iterable[YamlDocument]) -> list[Slot]:
 
 def _leaf_slot(leaf: Leaf) -> Slot:
     def edits_for(value: JSON) -> Iterator[tuple[FileEdit, ...]]:
-        inner = leaf.inner
-        edit = SetValue(leaf.pointer if inner is None else inner, value)
-        yield (DocumentEdit(leaf.document.file, leaf.document.index, edit, None if inner is None else leaf.pointer),)
+        edit = SetValue(leaf.pointer, value)
+        yield (DocumentEdit(leaf.document.file, leaf.document.index, edit, leaf.texts),)
 
     words = leaf.words
     if isinstance(leaf.value, str) and "=" in leaf.value:

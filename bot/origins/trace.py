@@ -5,6 +5,7 @@ that this one overrides, and what else it sets. For ``clockwork origin``.
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ from bot.origins.scene import (
 )
 from bot.origins.search import find_edit
 from bot.origins.slots import Slot, dotted
+from bot.origins.templates import literal_slots
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
 
 
@@ -50,7 +52,8 @@ def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_
         return NoEdit(f"{id_} has nothing at {format_path(pointer)}")
     other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
     if other is None:
-        return NoEdit(f"{format_path(pointer)} of {id_} is no single value")
+        what = "not in base64" if isinstance(value, str) else "no single value"
+        return NoEdit(f"{format_path(pointer)} of {id_} is {what}")
     desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
     most = CHEAP_MOST if desire.provenance.cheap else SLOW_MOST
     trials = Trials(scene, scene.tree, scene.objects, most=most)
@@ -63,7 +66,10 @@ def another(value: JSON, *, encoded: bool = False) -> JSON:
     """
     match value:
         case str() if encoded:
-            return base64.b64encode(base64.b64decode(value) + b"x").decode()
+            try:
+                return base64.b64encode(base64.b64decode(value) + b"x").decode()
+            except binascii.Error:
+                return None
         case bool():
             return not value
         case int():
@@ -115,7 +121,9 @@ class _Trace:
             feeding = trials.feeding(desire, values, by_fit=False)
             switches = (slot for slot in values if isinstance(slot.value, bool))
             feeding = feeding or [slot for slot in switches if trials.shows(desire, slot, not slot.value)][:1]
-        return next(iter(feeding), None)
+        lines = literal_slots(desire, self.scene.tree) if not feeding else []
+        said = (slot for slot in lines if trials.shows(desire, slot, another(slot.value)))
+        return next(iter(feeding), None) or next(said, None)
 
     # -- what it overrides ------------------------------------------------------------------------------------------
 
@@ -135,7 +143,7 @@ class _Trace:
         for document in self._near_first() if key else ():
             for start in self._values_starts(document):
                 pointer = (*start, *key)
-                if (document.file, pointer) != (leaf.document.file, leaf.pointer):
+                if (document.file, pointer) != (leaf.document.file, leaf.whole):
                     yield from self._link(document, pointer, f"values key {dotted(key)}")
 
     def _values_key(self, leaf: Leaf) -> Pointer:
@@ -233,7 +241,7 @@ class _Trace:
         if self._is_noise():
             return "it is made anew at each rendering"
         if desire.provenance.is_template:
-            return f"the template {file} says it, and no value of the chart changes it"
+            return f"the template {file} makes it, and no value of the chart changes it"
         if file:
             return f"no line that sets it was found; its object begins in {file}"
         return "no line that sets it was found"

@@ -20,7 +20,7 @@ from bot.origins.fitting import part, text_of
 from bot.origins.scene import Objects, Scene
 from bot.origins.slots import Slot
 
-SLOW_MOST: Final = 20
+SLOW_MOST: Final = 16
 """Renderings for one wanted edit: kustomize takes about 0.1 s for each."""
 CHEAP_MOST: Final = 120
 """The same where rendering takes milliseconds."""
@@ -57,6 +57,21 @@ class Trials:
             return None
         self.tried += 1
         return self.scene.render(self.tree.with_changes(files), frozenset({target}))
+
+    def near(self, files: Mapping[str, bytes], desire: DesiredEdit) -> Tree | None:
+        """The object of ``desire`` with ``files`` changed, under whatever name; None where it does not render."""
+        if self.scene.near is None:
+            outcome = self.outcome(files, desire.target)
+        elif self.exhausted:
+            return None
+        else:
+            self.tried += 1
+            outcome = self.scene.near(self.tree.with_changes(files), (desire.target, desire.id))
+        if outcome is None:
+            return None
+        objects, before = outcome.get(desire.target, {}), self.objects.get(desire.target, {})
+        name = desire.id if desire.id in objects else successors(before, objects).get(desire.id)
+        return None if name is None else objects[name]
 
     def others(self, candidate: Candidate, target: str) -> Objects | None:
         """The other targets that read a file of ``candidate``, with it; None where one does not render."""
@@ -130,12 +145,7 @@ class Trials:
             files = dumped([each for listed in edits for each in listed], self.tree)
         except (Refused, KeyError, IndexError):
             return None
-        outcome = self.outcome(files, desire.target)
-        if outcome is None:
-            return None
-        objects, before = outcome.get(desire.target, {}), self.objects.get(desire.target, {})
-        name = desire.id if desire.id in objects else successors(before, objects).get(desire.id)
-        return None if name is None else objects[name]
+        return self.near(files, desire)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,10 @@ _FILE_SIZE: Final = 256 * 1024**2
 _NOWHERE: Final = "http://127.0.0.1:9"
 """The discard port (RFC 863), closed on any machine of today. Go asks no proxy for loopback addresses
 (net/http, ``ProxyFromEnvironment``)."""
-GO: Final = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
-"""Builds live for a moment: collecting garbage later takes a third of their processor time away (measured with fifty
-objects), and the soft limit brings the collector back before memory ends (runtime package of Go, "Environment Variables").
+GO: Final = {"GOGC": "1600", "GOMEMLIMIT": "512MiB"}
+"""Builds live for a moment: collecting garbage later takes a third of their processor time away for a tenth more memory
+(measured with fifty objects), and the soft limit brings the collector back where a build is large (runtime package of
+Go, "Environment Variables").
 """
 
 

@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import IO, Final
 
 from bot.model.json import JSON
-from bot.renderers.confined import GO, OUTPUT_CAP, Jail, limits
+from bot.renderers.confined import OUTPUT_CAP, Jail, limits
 from bot.renderers.objects import as_json, one_line
 
 SECONDS: Final = 20.0
 _START_SECONDS: Final = 30.0
+_GO: Final = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+"""This process stays: what it does not collect, it keeps."""
 _ANSWER_CAP: Final = 2 * OUTPUT_CAP
 """Bytes of one answer: JSON writes a line break as two characters."""
 
@@ -63,7 +65,7 @@ class HelmProcess:
             "HOME": str(jail.root / "home"),
             "TMPDIR": str(jail.root / "tmp"),
             "LC_ALL": "C.UTF-8",
-            **GO,
+            **_GO,
         }
         self._process = subprocess.Popen(
             words,

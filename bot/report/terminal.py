@@ -17,7 +17,7 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.wording import CHANGED_UNSEEN, counted, remedy, sides, tells_all
+from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -170,10 +170,10 @@ def show_tick(tick: Tick, console: Console) -> None:
             console.print(line, highlight=False, soft_wrap=True)
     if tick.actions or tick.blocked or report.drift:
         return
-    if report.unreachable or report.errors or any(note.state == "not compared" for note in report.notes):
-        console.print("[yellow]No difference found, but not everything was compared.[/]")
-    else:
+    if all_compared(report):
         console.print("[green]In sync: what runs is what Git says.[/]")
+    else:
+        console.print("[yellow]No difference found, but not everything was compared.[/]")
 
 
 def _account(action: Action) -> Iterator[str]:

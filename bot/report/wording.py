@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from bot.drift.masking import HIDDEN
 from bot.model.decision import Lane
-from bot.model.drift import Drift, DriftKind
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect
 
@@ -29,6 +29,12 @@ def sides(drift: Drift) -> tuple[JSON, JSON]:
     if drift.desired == drift.observed == HIDDEN:
         return HIDDEN, CHANGED_UNSEEN
     return drift.desired, drift.observed
+
+
+def all_compared(report: Report) -> bool:
+    """Whether everything that Git declares was looked at, so that no drift means that there is none."""
+    gaps = any(note.state == "not compared" for note in report.notes)
+    return not (gaps or report.unreachable or report.errors)
 
 
 def remedy(lane: Lane) -> str:

@@ -53,6 +53,10 @@ class Backend:
         """The account with this id."""
         return self.row(UserRow, "SELECT * FROM user WHERE id = ?", key)
 
+    def account(self, login: str) -> UserRow:
+        """The account with this login, 404 when there is none."""
+        return self.row(UserRow, "SELECT * FROM user WHERE login = ?", login)
+
     def login(self, login: str) -> UserRow | None:
         """The account with this login, None when there is none."""
         return self.store.first(UserRow, "SELECT * FROM user WHERE login = ?", login)

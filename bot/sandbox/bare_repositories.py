@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pygit2
 
-from bot.sandbox.replies import ApiProblem, invalid, unprocessable
+from bot.sandbox.replies import invalid, unprocessable
 
 # git-config(1). Partial and shallow clones are served as GitHub serves them; ``refs/pull`` can be fetched but not pushed;
 # nothing is packed or pruned behind the back of a running test.
@@ -145,5 +145,4 @@ def require_object(git: pygit2.Repository, sha: str) -> None:
 def require_name(name: str) -> None:
     """422 unless ``name`` may be the name of an owner or a repository (it becomes a folder name)."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.\-\[\]]{0,99}", name) or name.endswith(".git"):
-        problem: ApiProblem = invalid("Repository", "name", "custom", "name is not a valid name")
-        raise problem
+        raise invalid("Repository", "name", "custom", "name is not a valid name")

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.records import ItemT, RepositoryRow, RowT, UserRow
+from bot.sandbox.records import IssueRow, ItemT, PullRow, RepositoryRow, RowT, UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, not_supplied, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -61,6 +61,16 @@ class ApiCall:
         if permission != "read":
             self.backend.require(repo, self.actor, permission)
         return repo
+
+    def issue(self, permission: str = "read") -> tuple[RepositoryRow, IssueRow]:
+        """The repository and issue (or pull request) that the path names. 404 or 403 without ``permission``."""
+        repo = self.repo(permission)
+        return repo, self.backend.issue(repo, self.number())
+
+    def pull(self, permission: str = "read") -> tuple[RepositoryRow, IssueRow, PullRow]:
+        """As :meth:`issue`, for both halves of a pull request."""
+        repo = self.repo(permission)
+        return repo, *self.backend.pull(repo, self.number())
 
     def number(self, name: str = "number") -> int:
         """A number in the path, 404 when it is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -85,49 +85,45 @@ class _Lag:
 class Faults:
     """The rules in force. Safe to change while the server runs."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[_Rule] = []
         self._lags: list[_Lag] = []
         self._caps: list[tuple[re.Pattern[str], int]] = []
         self._births: dict[tuple[str, int], tuple[float, int]] = {}
-        self._monotonic = monotonic
         self.requests = 0
 
-    def lose_reply(self, path: str, *, method: str = "POST", times: int = 1) -> None:
+    def lose_reply(self, path: str, *, method: str = "POST") -> None:
         """The write is done but the connection closes before the answer."""
-        self._add(method, path, times, LostReply())
+        self._add(LostReply(), path, method)
 
-    def fail(
-        self, status: int, path: str, *, method: str = "", times: int = 1, message: str = "", after: bool = False
-    ) -> None:
+    def fail(self, status: int, path: str, *, method: str = "", times: int = 1, after: bool = False) -> None:
         """Answer with ``status`` (500, 502, 503, 409, 422, …). ``after`` True: the write happened all the same."""
-        text = message or _MESSAGES.get(status, "Error")
-        self._add(method, path, times, CannedReply(status, text, after=after))
+        self._add(CannedReply(status, _MESSAGES.get(status, "Error"), after=after), path, method, times)
 
-    def secondary_limit(self, path: str = "", *, method: str = "", times: int = 1, retry_after: int = 1) -> None:
+    def secondary_limit(self, path: str = "", *, retry_after: int = 1) -> None:
         """403 with GitHub's secondary rate limit sentence and ``Retry-After`` seconds."""
-        self._add(method, path, times, CannedReply(403, SECONDARY_LIMIT, {"Retry-After": str(retry_after)}))
+        self._add(CannedReply(403, SECONDARY_LIMIT, {"Retry-After": str(retry_after)}), path)
 
-    def too_many(self, path: str = "", *, method: str = "", times: int = 1, retry_after: int = 1) -> None:
+    def too_many(self, path: str = "", *, retry_after: int = 1) -> None:
         """429 with ``Retry-After`` seconds."""
-        self._add(method, path, times, CannedReply(429, _MESSAGES[429], {"Retry-After": str(retry_after)}))
+        self._add(CannedReply(429, _MESSAGES[429], {"Retry-After": str(retry_after)}), path)
 
-    def delay(self, seconds: float, path: str, *, method: str = "", times: int = 1) -> None:
+    def delay(self, seconds: float, path: str) -> None:
         """The answer comes ``seconds`` late."""
-        self._add(method, path, times, Delay(seconds))
+        self._add(Delay(seconds), path)
 
-    def refuse_push(self, repository: str = "", *, times: int = 1, status: int = 503) -> None:
-        """``git push`` gets this HTTP status and nothing is stored."""
-        self._add("POST", f"{re.escape(repository)}.*/git-receive-pack$", times, CannedReply(status, "unavailable"))
+    def refuse_push(self, repository: str = "") -> None:
+        """``git push`` gets HTTP status 503 and nothing is stored."""
+        self._add_to_push(CannedReply(503, "unavailable"), repository)
 
-    def lose_push_reply(self, repository: str = "", *, times: int = 1) -> None:
+    def lose_push_reply(self, repository: str = "") -> None:
         """``git push`` is carried out and its answer lost."""
-        self._add("POST", f"{re.escape(repository)}.*/git-receive-pack$", times, LostReply())
+        self._add_to_push(LostReply(), repository)
 
-    def decline_push(self, message: str = "policy says no", *, repository: str = "", times: int = 1) -> None:
+    def decline_push(self, message: str = "policy says no", *, repository: str = "") -> None:
         """``git push`` is told "pre-receive hook declined" after ``message`` on stderr."""
-        self._add("POST", f"{re.escape(repository)}.*/git-receive-pack$", times, Declined(message))
+        self._add_to_push(Declined(message), repository)
 
     def lag(self, path: str = "", *, seconds: float = 0, requests: int = 0) -> None:
         """Lists whose path matches leave out what was created within the last ``seconds`` or ``requests``."""
@@ -165,7 +161,7 @@ class Faults:
     def born(self, kind: str, key: int) -> None:
         """Remember that a row came into being now."""
         with self._lock:
-            self._births[kind, key] = (self._monotonic(), self.requests)
+            self._births[kind, key] = (time.monotonic(), self.requests)
 
     def visible(self, path: str, kind: str, rows: Sequence[RowT]) -> list[RowT]:
         """``rows`` without those that a lag still hides from lists at ``path``."""
@@ -184,8 +180,11 @@ class Faults:
         if born is None:
             return False
         at, request = born
-        return self._monotonic() - at < lag.seconds or self.requests - request <= lag.requests > 0
+        return time.monotonic() - at < lag.seconds or self.requests - request <= lag.requests > 0
 
-    def _add(self, method: str, path: str, times: int, action: Action) -> None:
+    def _add_to_push(self, action: Action, repository: str) -> None:
+        self._add(action, f"{re.escape(repository)}.*/git-receive-pack$", "POST")
+
+    def _add(self, action: Action, path: str, method: str = "", times: int = 1) -> None:
         with self._lock:
             self._rules.append(_Rule(method, re.compile(path), times, action))

@@ -6,11 +6,12 @@ behind. A push is answered only after pull requests and webhooks caught up with 
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
 from bot.sandbox.backend import Backend
@@ -49,15 +50,11 @@ class GitReply:
     """The answer. ``body`` is positioned after the CGI header and must be closed by whoever sends it."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: IO[bytes] | None = None
-    text: str = ""
+    headers: dict[str, str]
+    body: IO[bytes]
 
     def chunks(self) -> Iterator[bytes]:
         """The body piece by piece; closes it at the end."""
-        if self.body is None:
-            yield self.text.encode()
-            return
         with self.body as body:
             while chunk := body.read(_CHUNK):
                 yield chunk
@@ -70,7 +67,7 @@ def serve(backend: Backend, call: GitCall) -> GitReply:
         repo = _permitted(backend, call, user)
     except ApiProblem as problem:
         text = "Invalid username or token." if problem.status == 401 else problem.message
-        return GitReply(problem.status, _LOGIN if problem.status == 401 else {}, text=text)
+        return GitReply(problem.status, _LOGIN if problem.status == 401 else {}, io.BytesIO(text.encode()))
     if user is None or not call.pushes:
         return _run(backend, call, repo, user, {})
     with tempfile.NamedTemporaryFile(mode="r", dir=backend.repositories.root.parent, prefix="push-") as updates:

@@ -24,23 +24,19 @@ class RateLimits:
 
     def headers(self, actor: UserRow | None, *, cost: int) -> dict[str, str]:
         """The ``X-RateLimit-*`` headers after ``cost`` more requests of ``actor``."""
-        reset, used = self._spend(0 if actor is None else actor.id, cost)
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(self.limit - used, 0)),
-            "X-RateLimit-Used": str(used),
-            "X-RateLimit-Reset": str(int(reset)),
-            "X-RateLimit-Resource": "core",
+        figures = {
+            f"X-RateLimit-{name.title()}": str(figure) for name, figure in self.figures(actor, cost=cost).items()
         }
+        return {**figures, "X-RateLimit-Resource": "core"}
 
-    def figures(self, actor: UserRow | None) -> dict[str, int]:
-        """Limit, used, remaining and reset (seconds since 1970) of ``actor``."""
-        reset, used = self._spend(0 if actor is None else actor.id, 0)
+    def figures(self, actor: UserRow | None, *, cost: int = 0) -> dict[str, int]:
+        """Limit, used, remaining and reset (seconds since 1970) of ``actor`` after ``cost`` more requests."""
+        reset, used = self._spend(0 if actor is None else actor.id, cost)
         return {"limit": self.limit, "used": used, "remaining": max(self.limit - used, 0), "reset": int(reset)}
 
     def spent(self, actor: UserRow | None) -> bool:
         """Whether ``actor`` has nothing left until the window ends."""
-        return self._spend(0 if actor is None else actor.id, 0)[1] >= self.limit
+        return self.figures(actor)["remaining"] == 0
 
     def set_remaining(self, actor: UserRow, remaining: int, *, reset_in: float = HOUR) -> None:
         """``actor`` has ``remaining`` requests until ``reset_in`` seconds from now."""

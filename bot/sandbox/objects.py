@@ -122,12 +122,9 @@ def merge_base(git: pygit2.Repository, commit: str, other: str) -> str | None:
     return None if base is None else str(base)
 
 
-def diff_trees(old: pygit2.Tree | None, new: pygit2.Tree, *, context: int = 3) -> tuple[FileDiff, ...]:
+def diff_trees(old: pygit2.Tree | None, new: pygit2.Tree) -> tuple[FileDiff, ...]:
     """The files that differ from ``old`` (None: the empty tree) to ``new``, renames found, sorted by path."""
-    if old is None:
-        diff = new.diff_to_tree(swap=True, context_lines=context)
-    else:
-        diff = old.diff_to_tree(new, flags=DiffOption.NORMAL, context_lines=context)
+    diff = new.diff_to_tree(swap=True) if old is None else old.diff_to_tree(new, flags=DiffOption.NORMAL)
     diff.find_similar(flags=DiffFind.FIND_RENAMES)
     patches = (patch for patch in diff if patch is not None)
     return tuple(sorted((_file_diff(patch) for patch in patches), key=lambda file: file.path))

@@ -66,16 +66,11 @@ class Outbox:
             self._duplicate -= doubled
         copies = 0 if dropped else 2 if doubled else 1
         for again in range(max(copies, 1)):
-            delivery = self._record(hook, guid, event, action, payload, lost=copies == 0, again=again > 0)
-            if copies:
-                self._queue.put(_Parcel(delivery, hook, guid, event, payload.encode()))
+            self._record(hook, guid, event, action, payload, lost=copies == 0, again=again > 0)
 
     def redeliver(self, hook: HookRow, delivery: DeliveryRow) -> None:
         """Send a recorded delivery once more under its old id."""
-        key = self._record(
-            hook, delivery.guid, delivery.event, delivery.action, delivery.payload, lost=False, again=True
-        )
-        self._queue.put(_Parcel(key, hook, delivery.guid, delivery.event, delivery.payload.encode()))
+        self._record(hook, delivery.guid, delivery.event, delivery.action, delivery.payload, lost=False, again=True)
 
     def settle(self) -> None:
         """Returns when everything queued so far was sent (each within five seconds or given up)."""
@@ -88,8 +83,8 @@ class Outbox:
 
     def _record(
         self, hook: HookRow, guid: str, event: str, action: str | None, payload: str, *, lost: bool, again: bool
-    ) -> int:
-        return self._store.insert(
+    ) -> None:
+        key = self._store.insert(
             "delivery",
             hook_id=hook.id,
             guid=guid,
@@ -100,6 +95,8 @@ class Outbox:
             delivered_at=self._now(),
             redelivery=again,
         )
+        if not lost:
+            self._queue.put(_Parcel(key, hook, guid, event, payload.encode()))
 
     def _work(self) -> None:
         while (parcel := self._queue.get()) is not None:

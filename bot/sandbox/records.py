@@ -6,14 +6,14 @@ Times are text as GitHub prints them (``2024-05-01T12:00:00Z``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 
-class IdentifiedRow(Protocol):
+@dataclass(frozen=True, slots=True)
+class IdentifiedRow:
     """A row that is known by its id."""
 
-    @property
-    def id(self) -> int: ...
+    id: int
 
 
 RowT = TypeVar("RowT", bound=IdentifiedRow)
@@ -21,14 +21,13 @@ ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class UserRow:
+class UserRow(IdentifiedRow):
     """An account. ``kind`` is User, Bot or Organization.
 
     ``admin`` may do everything everywhere; ``checks`` may write check runs; ``installation`` tokens get 403 from
     ``GET /user``, as GitHub App and Actions tokens do.
     """
 
-    id: int
     login: str
     kind: str
     admin: bool
@@ -38,10 +37,9 @@ class UserRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryRow:
+class RepositoryRow(IdentifiedRow):
     """One repository; its objects and refs are a bare repository on disk."""
 
-    id: int
     owner: str
     name: str
     private: bool
@@ -58,10 +56,9 @@ class RepositoryRow:
 
 
 @dataclass(frozen=True, slots=True)
-class IssueRow:
+class IssueRow(IdentifiedRow):
     """An issue, or the issue half of a pull request (``is_pull``)."""
 
-    id: int
     repo_id: int
     number: int
     is_pull: bool
@@ -93,10 +90,9 @@ class PullRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelRow:
+class LabelRow(IdentifiedRow):
     """A label of one repository. ``color`` is six hex digits."""
 
-    id: int
     repo_id: int
     name: str
     color: str
@@ -104,10 +100,9 @@ class LabelRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CommentRow:
+class CommentRow(IdentifiedRow):
     """A comment on an issue or pull request."""
 
-    id: int
     repo_id: int
     issue_id: int
     author_id: int
@@ -117,10 +112,9 @@ class CommentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReactionRow:
+class ReactionRow(IdentifiedRow):
     """An emoji on an issue (``subject`` issue) or comment (``subject`` comment)."""
 
-    id: int
     subject: str
     subject_id: int
     user_id: int
@@ -129,10 +123,9 @@ class ReactionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(IdentifiedRow):
     """Something that happened to an issue: closed, reopened, merged, labeled, unlabeled."""
 
-    id: int
     issue_id: int
     actor_id: int
     event: str
@@ -141,10 +134,9 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusRow:
+class StatusRow(IdentifiedRow):
     """A commit status; the newest one per context counts."""
 
-    id: int
     repo_id: int
     sha: str
     state: str
@@ -156,10 +148,9 @@ class StatusRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRunRow:
+class CheckRunRow(IdentifiedRow):
     """A check run. ``conclusion`` is None until ``status`` is completed."""
 
-    id: int
     repo_id: int
     suite_id: int
     head_sha: str
@@ -177,10 +168,9 @@ class CheckRunRow:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationRow:
+class AnnotationRow(IdentifiedRow):
     """What a check run says about lines of a file."""
 
-    id: int
     check_run_id: int
     path: str
     start_line: int
@@ -194,10 +184,9 @@ class AnnotationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HookRow:
+class HookRow(IdentifiedRow):
     """A registered webhook. ``events`` is a comma-separated list, ``*`` for all."""
 
-    id: int
     repo_id: int
     url: str
     secret: str
@@ -214,10 +203,9 @@ class HookRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class DeliveryRow(IdentifiedRow):
     """One delivery. ``status_code`` is 0 while it waits, and -1 when nothing answered or it was lost on purpose."""
 
-    id: int
     hook_id: int
     guid: str
     event: str

@@ -9,8 +9,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,38 +35,6 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxWebhooks:
-    """Registering hooks and looking at what they were sent."""
-
-    backend: Backend
-
-    def register(self, full_name: str, url: str, *, secret: str = "", events: Sequence[str] = ("*",)) -> HookRow:
-        """Deliver ``events`` of the repository to ``url`` from now on, beginning with a ping."""
-        repo = _repo(self.backend, full_name)
-        return hooks.create_hook(self.backend, repo, _owner(self.backend, repo), url, secret=secret, events=events)
-
-    def drop(self, times: int = 1) -> None:
-        """The next ``times`` deliveries never arrive."""
-        self.backend.outbox.drop(times)
-
-    def duplicate(self, times: int = 1) -> None:
-        """The next ``times`` deliveries arrive twice."""
-        self.backend.outbox.duplicate(times)
-
-    def settle(self) -> None:
-        """Returns when everything that happened so far was delivered or given up."""
-        self.backend.outbox.settle()
-
-    def deliveries(self, full_name: str) -> list[DeliveryRow]:
-        """All deliveries of the repository's hooks, oldest first."""
-        return self.backend.store.all(
-            DeliveryRow,
-            "SELECT delivery.* FROM delivery JOIN hook ON hook.id = hook_id WHERE repo_id = ? ORDER BY delivery.id",
-            _repo(self.backend, full_name).id,
-        )
-
-
 class Sandbox:
     """One running server. Make it with :meth:`start`; leave it with ``with`` or :meth:`close`."""
 
@@ -75,7 +42,7 @@ class Sandbox:
         self.backend = backend
         self.requests = journal
         self.faults = backend.faults
-        self.webhooks = SandboxWebhooks(backend)
+        self.webhooks = backend.outbox
         self.person = person
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)
@@ -197,17 +164,22 @@ class Sandbox:
 
     def add_collaborator(self, full_name: str, login: str, permission: str = "write") -> None:
         """``login`` (an account that exists) has ``permission`` on the repository."""
-        person, repo = self.backend.login(login), _repo(self.backend, full_name)
-        if person is None:
-            raise KeyError(login)
+        person, repo = self._person(login), _repo(self.backend, full_name)
         self.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, person.id, permission)
+
+    def register_webhook(self, full_name: str, url: str, *, secret: str = "") -> HookRow:
+        """Deliver all events of the repository to ``url`` from now on, beginning with a ping."""
+        repo = _repo(self.backend, full_name)
+        return hooks.create_hook(self.backend, repo, self._person(repo.owner), url, secret=secret, events=("*",))
+
+    def deliveries(self, full_name: str) -> list[DeliveryRow]:
+        """All deliveries of the repository's hooks, oldest first."""
+        sql = "SELECT delivery.* FROM delivery JOIN hook ON hook.id = hook_id WHERE repo_id = ? ORDER BY delivery.id"
+        return self.backend.store.all(DeliveryRow, sql, _repo(self.backend, full_name).id)
 
     def set_rate_limit(self, login: str, *, remaining: int, reset_in: float = 3600) -> None:
         """``login`` has ``remaining`` API requests left until ``reset_in`` seconds from now."""
-        person = self.backend.login(login)
-        if person is None:
-            raise KeyError(login)
-        self.backend.limits.set_remaining(person, remaining, reset_in=reset_in)
+        self.backend.limits.set_remaining(self._person(login), remaining, reset_in=reset_in)
 
     def close(self) -> None:
         """Everything queued is delivered, the port is free, no thread is left."""
@@ -223,6 +195,12 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _person(self, login: str) -> UserRow:
+        person = self.backend.login(login)
+        if person is None:
+            raise KeyError(login)
+        return person
 
     def _application(self) -> Any:
         from bot.sandbox.app import HandlerContext, build
@@ -284,10 +262,3 @@ def _repo(backend: Backend, full_name: str) -> RepositoryRow:
     if repo is None:
         raise KeyError(full_name)
     return repo
-
-
-def _owner(backend: Backend, repo: RepositoryRow) -> UserRow:
-    owner = backend.login(repo.owner)
-    if owner is None:
-        raise LookupError(repo.owner)
-    return owner

@@ -65,15 +65,18 @@ class Database:
 
     def number(self, sql: str, *values: Value) -> int:
         """The single number that the query gives; 0 for NULL or no row."""
-        with self._lock:
-            row = self._db.execute(sql, values).fetchone()
-        return 0 if row is None or row[0] is None else int(row[0])
+        return int(self._single(sql, values) or 0)
 
     def text(self, sql: str, *values: Value) -> str | None:
         """The single text that the query gives, None for NULL or no row."""
+        value = self._single(sql, values)
+        return None if value is None else str(value)
+
+    def _single(self, sql: str, values: tuple[Value, ...]) -> Value:
         with self._lock:
             row = self._db.execute(sql, values).fetchone()
-        return None if row is None or row[0] is None else str(row[0])
+        single: Value = None if row is None else row[0]
+        return single
 
     def insert(self, table: str, **columns: Value) -> int:
         """A new row; returns its id. Names come from this package, never from a request."""

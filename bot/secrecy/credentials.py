@@ -259,11 +259,10 @@ def _arguments(text: str, small: str) -> Iterator[Credential]:
     """Passwords in options of one letter, which mean another thing to every program."""
     if any(option in small for option in (" -p", " -a", " -w", '"-p', "'-p", "\t-p", "\t-a", "\t-w")):
         for match in _PROGRAM.finditer(text):
-            program = match.lastgroup if match.lastgroup != "line" else _program_of(match)
-            line = match["line"]
+            program, line = next(name for name in _PASSWORD_OPTION if match[name] is not None), match["line"]
             if program == "login" and " login" not in line.replace("\t", " "):
                 continue
-            for option in _PASSWORD_OPTION[program or ""].finditer(line):
+            for option in _PASSWORD_OPTION[program].finditer(line):
                 if not harmless(_bare(option["value"])):
                     start, end = option.span("value")
                     yield Credential(match.start("line") + start, match.start("line") + end, "password")
@@ -271,10 +270,6 @@ def _arguments(text: str, small: str) -> Iterator[Credential]:
         for match in form.matches(text, small):
             if not harmless(_bare(match["value"])):
                 yield Credential(*match.span("value"), "password")
-
-
-def _program_of(match: re.Match[str]) -> str:
-    return next(name for name in _PASSWORD_OPTION if match[name] is not None)
 
 
 def secret_arguments(words: list[str]) -> set[int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 MAX_LINE: Final = 20_000
 """Characters of a line that are looked at."""
@@ -196,26 +196,15 @@ class AhoCorasick(_Scanner):
 class Hyperscan(_Scanner):
     """Every pattern in one pass (block mode, end offsets). What hyperscan cannot express is looked for by keyword."""
 
-    def __init__(self, needles: tuple[Needle, ...], database: bytes | None = None) -> None:
+    def __init__(self, needles: tuple[Needle, ...]) -> None:
         import hyperscan
 
         super().__init__(needles)
         self._fast, self._slow = _partition(needles)
         self._covers_bare = all(self._words[needle] for needle in self._slow)
-        if database is None:
-            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            if self._fast:
-                _compile(self._database, [needles[at] for at in self._fast])
-        else:
-            self._database = hyperscan.loadb(database, mode=hyperscan.HS_MODE_BLOCK)
         if self._fast:
+            self._database = _compiled([needles[at] for at in self._fast])
             self._database.scratch = hyperscan.Scratch(self._database)
-
-    def dump(self) -> bytes:
-        """The compiled database, to be given back as ``database`` with the same needles."""
-        import hyperscan
-
-        return bytes(hyperscan.dumpb(self._database))
 
     def _candidates(self, text: bytes) -> Iterator[tuple[int, int]]:
         ends: set[tuple[int, int]] = set()
@@ -248,25 +237,23 @@ _FOREIGN: Final = re.compile(r"\\[AZzG]")
 def _compiles(needles: Sequence[Needle]) -> bool:
     import hyperscan
 
-    if not needles:
-        return True
     try:
-        _compile(hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK), needles)
+        return not needles or _compiled(needles) is not None
     except hyperscan.HyperscanError:
         return False
-    return True
 
 
-def _compile(database: object, needles: Sequence[Needle]) -> None:
+def _compiled(needles: Sequence[Needle]) -> Any:
     import hyperscan
 
-    assert isinstance(database, hyperscan.Database)  # noqa: S101 narrows an untyped library's type
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[needle.pattern.encode() for needle in needles],
         ids=list(range(len(needles))),
         elements=len(needles),
         flags=[_flags(needle) for needle in needles],
     )
+    return database
 
 
 def _flags(needle: Needle) -> int:

@@ -57,6 +57,7 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
         file=written.file,
         line=written.line,
         how=title,
+        space=namespace(written.tree),
     )
 
 

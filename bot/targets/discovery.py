@@ -328,12 +328,21 @@ class _Search:
     def _has_chart(self, folder: str) -> bool:
         return any((f"{folder}/{file}" if folder else file) in self.tree for file in _CHART_FILES)
 
+    def _is_library(self, folder: str) -> bool:
+        """Whether a chart is there for other charts to use: it makes no objects (Helm docs, "Library Charts")."""
+        files = (f"{folder}/{name}" if folder else name for name in _CHART_FILES)
+        return any(document.tree.get("type") == "library" for file in files for document in self.documents.of(file))
+
     def _in_chart(self, file: str) -> bool:
         parts = file.split("/")[:-1]
         return any(self._has_chart("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
 
     def _standalone(self, charts: Sequence[str]) -> None:
-        alone = [c for c in charts if not any(is_below(c, k) for k in self.claimed) and not _in_passing(c)]
+        alone = [
+            folder
+            for folder in charts
+            if not (any(is_below(folder, k) for k in self.claimed) or _in_passing(folder) or self._is_library(folder))
+        ]
         named = naming.names(alone)
         for folder in alone:
             chart = next(f for f in _CHART_FILES if (f"{folder}/{f}" if folder else f) in self.tree)

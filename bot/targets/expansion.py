@@ -149,7 +149,7 @@ class _Run:
     around: RenderContext
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
-    known: set[tuple[str, str, str, str]] = field(default_factory=set)
+    known: set[tuple[UnitKind, str, str, str]] = field(default_factory=set)
     waiting: list[_Waiting] = field(default_factory=list)
     late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
     """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
@@ -162,10 +162,9 @@ class _Run:
 
     def add(self, unit: Unit, parent: int | None, depth: int) -> None:
         """Render ``unit`` in its turn, once, however often it is named."""
-        identity = (unit.kind.value, unit.name, unit.path, unit.how)
-        if identity in self.known:
+        if unit.identity in self.known:
             return
-        self.known.add(identity)
+        self.known.add(unit.identity)
         if depth > _DEEPEST or len(self.known) > MOST_UNITS:
             self.left_out.append(
                 NotCompared(unit.how or unit.name, "too many units deploy one another", unit.file, unit.line)

@@ -119,6 +119,7 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
         file=made.file,
         line=made.line,
         how=title,
+        space=namespace(tree),
     )
 
 
@@ -253,10 +254,11 @@ def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Uni
         name(tree),
         "",
         namespace=text(spec, "targetNamespace") or namespace(tree),
-        spec={**spec, "source": _chart_source(tree, spec, seen, own), "inputs": inputs, "released": namespace(tree)},
+        spec={**spec, "source": _chart_source(tree, spec, seen, own), "inputs": inputs},
         file=made.file,
         line=made.line,
         how=title,
+        space=namespace(tree),
     )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
     from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
+    from bot.renderers.renderers import Renderers
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Guard:
     opened: OpenRepository
     host: CodeHost
     clock: Clock
+    renderers: Renderers | None = None
+    """What others use too; without, its own."""
 
     @property
     def repository(self) -> Repository:
@@ -72,9 +75,9 @@ class Guard:
     @cached_property
     def targets(self) -> DeploymentReader:
         """What finds and renders targets, and remembers: one for the life of the guard."""
-        from bot.wiring.targets import reader
+        from bot.wiring.targets import reader, renderers
 
-        return reader(self.opened)
+        return reader(self.opened, self.renderers or renderers())
 
     @property
     def rendered_comment(self) -> bool:
@@ -151,7 +154,7 @@ def rendering_at(opened: OpenRepository, base: str, targets: DeploymentReader, c
 
 def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
     """What renders a change between two commits of the repository that ``folder`` lies in."""
-    from bot.wiring.targets import reader
+    from bot.wiring.targets import reader, renderers
 
     options = Options(repo=str(folder))
     history = local_history(folder)
@@ -159,7 +162,7 @@ def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
     opened = OpenRepository(
         options, history, None, origin(folder), settings, Secrets(), history.default_branch(), folder.resolve().name
     )
-    return rendering_at(opened, base, reader(opened), clock)
+    return rendering_at(opened, base, reader(opened, renderers()), clock)
 
 
 def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:

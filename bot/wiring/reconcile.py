@@ -30,11 +30,10 @@ from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
 from bot.model.decision import FixLevel
-from bot.model.json import Tree
 from bot.model.ledger import Actor
-from bot.model.resource import ResourceId
 from bot.policy.rules import RuleSet
-from bot.ports import Clock, PluginContext, Renderer, Signature
+from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
+from bot.renderers.renderers import Renderers
 from bot.settings import FILE, Settings, load, secrets
 from bot.shipped import files, folder
 from bot.texts import Texts
@@ -64,17 +63,21 @@ def open_loop(
     return loop_on(open_repository(options), clock=chosen, dry_run=dry_run)
 
 
-def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False) -> Loop:
-    """The loop of an opened repository. A folder without a remote is only ever planned for."""
+def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, renderers: Renderers | None = None) -> Loop:
+    """The loop of an opened repository. A folder without a remote is only ever planned for.
+
+    Without ``renderers`` that others use too, it has its own.
+    """
     dry_run = dry_run or opened.git is None
-    reader = declarer(opened)
+    shared = renderers or targets.renderers()
+    reader = declarer(opened, shared)
     if opened.options.variables:
         _check_variables(opened.options, reader.at(_head(opened)))
     return Loop(
         run=run_context(opened, clock=clock, read_only=dry_run),
         declarer=reader,
         observe=_observers(opened),
-        rules=partial(rules_in_force, opened, Memo(), declarer(opened)),
+        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared)),
         dry_run=dry_run,
     )
 
@@ -83,9 +86,10 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
     opened = repository_to_read(options)
     head = _head(opened)
-    declaration, observe = declarer(opened).at(head), _observers(opened)
+    shared = targets.renderers()
+    declaration, observe = declarer(opened, shared).at(head), _observers(opened)
     _check_variables(options, declaration)
-    rules = rules_in_force(opened, Memo(), declarer(opened), head)
+    rules = rules_in_force(opened, Memo(), _before(opened, shared), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
@@ -106,9 +110,9 @@ def assess_checkout(opened: OpenRepository, folder: Path, observe: Observe, *, n
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
     options = replace(opened.options, repo=str(folder))
     lying = replace(opened, options=options, repository=tree, git=None)
-    reader = declarer(lying)
-    rules = replace(rules_in_force(lying, Memo(), reader, WORKTREE), memo=None)
-    return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder))
+    shared = targets.renderers()
+    rules = rules_in_force(lying, Memo(), _before(lying, shared), WORKTREE)
+    return compare(declarer(lying, shared).at(WORKTREE), rules, observe, now=now, repository=str(folder))
 
 
 def _observers(opened: OpenRepository) -> Observers:
@@ -136,11 +140,12 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
     opened = open_repository(Options(repo=repo or ".", settings=settings))
     ledger(opened)
     run = run_context(opened, clock=SystemClock())
+    shared = targets.renderers()
 
     def explained(task: str) -> str:
-        return explain(loop_on(opened, clock=SystemClock(), dry_run=True), task).text()
+        return explain(loop_on(opened, clock=SystemClock(), dry_run=True, renderers=shared), task).text()
 
-    return Orders(run, declarer(opened), actor(opened.options, run.actor), explained=explained)
+    return Orders(run, declarer(opened, shared), actor(opened.options, run.actor), explained=explained)
 
 
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
@@ -205,8 +210,8 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
     )
 
 
-def rules_in_force(opened: OpenRepository, memo: Memo, reader: Declarer, commit: str) -> RulesInForce:
-    """Rules, ignore rules and options as ``commit`` has them."""
+def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, commit: str) -> RulesInForce:
+    """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
     settings = opened.settings
     return RulesInForce(
         rules=_rules_at(opened, commit),
@@ -218,7 +223,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, reader: Declarer, commit:
             roster=_roster(settings),
         ),
         memo=memo,
-        bases=_bases(opened, reader),
+        bases={} if before is None else applied.bases(before.repository, before),
     )
 
 
@@ -227,23 +232,21 @@ def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
 
-def _bases(opened: OpenRepository, reader: Declarer) -> Mapping[ResourceId, Tree]:
-    """What was last applied. A folder that is read as it is has it where it is the top of a checkout into which the ref
-    was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
+def _before(opened: OpenRepository, renderers: Renderers) -> Declarer | None:
+    """Reads what was last applied. A folder that is read as it is has it where it is the top of a checkout into which the
+    ref was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
     """
-    if opened.git is not None:
-        return applied.bases(opened.git, reader)
-    git = checkout(Path(opened.options.repo))
-    return (
-        {}
-        if git is None
-        else applied.bases(git, Declarer(git, _renderer(opened), selection(opened), targets.reader(opened)))
-    )
+    git = opened.git or checkout(Path(opened.options.repo))
+    return None if git is None else _declarer(opened, git, renderers)
 
 
-def declarer(opened: OpenRepository) -> Declarer:
-    """Reads what commits declare."""
-    return Declarer(opened.repository, _renderer(opened), selection(opened), targets.reader(opened))
+def declarer(opened: OpenRepository, renderers: Renderers | None = None) -> Declarer:
+    """Reads what commits declare. Without ``renderers`` that others use too, it has its own."""
+    return _declarer(opened, opened.repository, renderers or targets.renderers())
+
+
+def _declarer(opened: OpenRepository, repository: Repository, renderers: Renderers) -> Declarer:
+    return Declarer(repository, _renderer(opened), selection(opened), targets.reader(opened, renderers))
 
 
 def _renderer(opened: OpenRepository) -> Renderer:

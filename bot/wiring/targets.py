@@ -8,8 +8,9 @@ from datetime import datetime
 
 from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
+from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Observation, Observer
+from bot.ports import Observer
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
@@ -18,10 +19,14 @@ from bot.wiring.observers import observe, observers
 from bot.wiring.repository import OpenRepository
 
 
-def reader(opened: OpenRepository) -> DeploymentReader:
+def renderers() -> Renderers:
+    """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+
+
+def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
-    documents = Documents(FileTree({}, lambda _blob: b""))
-    return DeploymentReader(Renderers(documents), documents, selection(opened))
+    return DeploymentReader(shared, shared.documents, selection(opened))
 
 
 def selection(opened: OpenRepository) -> TargetSelection:

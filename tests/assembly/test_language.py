@@ -193,6 +193,16 @@ def test_modules_are_folders_with_inputs_and_outputs() -> None:
     assert assembly.config.outputs["app:x"].plain() == "pg:15"
 
 
+def test_an_argument_that_does_not_fit_is_a_mistake_where_it_is_written() -> None:
+    """The module's variable has the type; the value stands in the file that uses the module."""
+    (error,) = assembled(
+        '\n\n\nmodule "m" {\n  source = "./m"\n  size   = "big"\n}\n',
+        app_0m_0m__cw='variable "size" { type = number }\n',
+    ).errors
+    assert (error.file, error.line, error.column) == ("app/main.cw", 6, 12)
+    assert error.message == "size: 'big' does not fit"
+
+
 def test_values_know_how_they_got_to_their_place() -> None:
     """Literals, variables, locals and expressions are told apart, and a literal is found behind them."""
     main = (

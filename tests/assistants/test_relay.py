@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from bot.assistants.choose import assistant
-from bot.assistants.command import CommandAssistant
 from bot.assistants.relay import relaying
 from bot.assistants.tool import ToolOptions, inert
 from bot.confinement import walls
@@ -85,7 +84,9 @@ def test_a_house_tool_asks_its_model_through_the_relay(tmp_path: Path) -> None:
     program.chmod(0o755)
     with serving() as endpoint:
         options = ToolOptions(path=os.environ["PATH"], key=KEY, base_url=f"{endpoint.url}/v1", deadline_seconds=30)
-        reply = CommandAssistant([str(program)], options, key_variable="HOUSE_KEY", sleep=Naps()).run(PROMPT)
+        reply = assistant("command", options, command=[str(program)], key_variable="HOUSE_KEY", sleep=Naps()).run(
+            PROMPT
+        )
     assert (reply.status, reply.findings) == (ReplyStatus.OK, FINDINGS), reply.stderr_tail
     assert endpoint.requests[0][1]["authorization"] == f"Bearer {KEY}"
     assert KEY not in reply.stderr_tail
@@ -104,7 +105,7 @@ def test_without_a_wall_settings_decide(
     program.write_text(f"#!{sys.executable}\nprint({json.dumps(REPLY)!r})\n")
     program.chmod(0o755)
     options = ToolOptions(path=os.environ["PATH"], confinement=Confinement(confinement), deadline_seconds=30)
-    reply = CommandAssistant([str(program)], options, sleep=Naps()).run(PROMPT)
+    reply = assistant("command", options, command=[str(program)], sleep=Naps()).run(PROMPT)
     assert reply.status is status
     assert ("unconfined" in reply.message) is (status is ReplyStatus.DISABLED)
 

@@ -89,7 +89,7 @@ def daemon(stage: Stage) -> Iterator[Running]:
     thread.start()
     try:
         running = Running(runtimes.get(timeout=60))
-        stage.box.webhooks.register(NAME, f"{running.root}/webhook", secret=SECRET)
+        stage.box.register_webhook(NAME, f"{running.root}/webhook", secret=SECRET)
         eventually(lambda: HTTP.get(f"{running.root}/readyz").status_code == 200)
         yield running
     finally:

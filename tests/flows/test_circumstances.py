@@ -17,7 +17,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 OURS = Issue(
     3, "u", ItemState.OPEN, "Title", "", "clockwork[bot]", ("clockwork",), Marker("runbook-issue", "web", "d"), AT
 )
-THEIRS = PullRequest(4, "u", ItemState.OPEN, "Idea", "", "rosa", 1, "main", "b", "idea", "h", None, updated_at=AT)
+THEIRS = PullRequest(4, "u", ItemState.OPEN, "Idea", "", "rosa", 1, "main", "b", "idea", "h", updated_at=AT)
 BEFORE = Circumstances("c1", LedgerView("t1"), (OURS,), (THEIRS,))
 LATER = AT + timedelta(seconds=1)
 

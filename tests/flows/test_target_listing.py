@@ -11,6 +11,9 @@ from rich.console import Console
 from bot.entrypoints.cli.targets import show
 from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, grouped
 from bot.model.drift import IgnoreNote
+from bot.wiring.reconcile import open_targets
+from bot.wiring.repository import Options
+from tests import gitops
 
 UNITS = tuple(
     ListedUnit("flux-kustomization", f"app-{n}", f"apps/{n}", f"Kustomization {n}", 3, None) for n in range(20)
@@ -120,3 +123,17 @@ def test_json_is_complete() -> None:
     (target,) = document["targets"]  # type: ignore[misc]  # plain JSON
     assert len(target["units"]) == 32  # type: ignore[has-type]
     assert len(document["not_compared"]) == 12  # type: ignore[arg-type]
+
+
+def test_what_goes_to_another_cluster_is_not_compared_with_this_one() -> None:
+    """A folder that an application of another cluster deploys is named, with what to do; it is no part of this cluster."""
+    found = open_targets(Options(repo=str(gitops.HERE / "argo-apps"), environment={}))
+    assert {target.name: target.compared for target in found.targets} == {"root": True, "prod.example.com": False}
+    assert (
+        IgnoreNote(
+            "prod.example.com",
+            "not compared",
+            "it goes to another cluster, https://prod.example.com; name its observer under targets: in clockwork.yaml",
+        )
+        in found.notes
+    )

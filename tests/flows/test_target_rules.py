@@ -128,6 +128,38 @@ def test_what_a_target_dropped_from_git_is_told_for_that_target(tmp_path: Path) 
     assert not assessed(root, target="dev").report.drift
 
 
+def test_the_last_generation_of_a_generated_object_is_not_what_git_dropped(tmp_path: Path) -> None:
+    """A ConfigMap is generated anew with another content: the one that was applied is counted, with the reason, until Git
+    generates none any more.
+    """
+    before = KUSTOMIZE["overlays/prod/kustomization.yaml"]
+    generator = b"configMapGenerator:\n- {name: words, literals: [level=info]}\n"
+    file = "overlays/prod/kustomization.yaml"
+    root = two_clusters(tmp_path, {file: before + generator})
+    old = generated(root)
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "Apply")
+    git(root, "update-ref", "refs/clockwork/applied", "HEAD")
+    (root / file).write_bytes(before + generator.replace(b"info", b"debug"))
+    new = generated(root)
+    snapshot(tmp_path / "prod.json", [PROD, old, new])
+    report = assessed(root).report
+    assert not report.drift
+    (hidden,) = report.suppressed
+    assert (hidden.by, hidden.drift.task) == ("previous-generation", f"prod/ConfigMap/shop/{old['metadata']['name']}")
+    assert hidden.reason.startswith(f"previous generation of ConfigMap/shop/{new['metadata']['name']}")
+    (root / file).write_bytes(before)
+    (drift,) = assessed(root).report.drift
+    assert (drift.kind, drift.resource.name) == (DriftKind.UNMANAGED, old["metadata"]["name"])
+
+
+def generated(root: Path) -> dict[str, Any]:
+    """The ConfigMap that prod declares now, as it runs."""
+    (made,) = (each for each in assessed(root).declaration.resources if each.id.kind == "ConfigMap")
+    return dict(made.tree)
+
+
 def test_what_cannot_be_rendered_any_more_was_not_dropped(tmp_path: Path) -> None:
     """A broken overlay makes nothing of what was applied look as if Git had dropped it."""
     root = two_clusters(tmp_path)

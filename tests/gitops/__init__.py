@@ -10,6 +10,14 @@ from bot.model.json import JSON
 from bot.model.target import RenderedObject, Rendering
 
 HERE = Path(__file__).parent
+ORIGINS = "origins"
+"""The folder of several repositories, each with a way of its own to say a value."""
+REPOSITORIES = tuple(
+    path.relative_to(HERE).as_posix()
+    for path in sorted([*HERE.glob("*/"), *(HERE / ORIGINS).glob("*/")])
+    if not path.name.startswith("_") and path.name != ORIGINS
+)
+"""Every repository here by its folder."""
 
 
 def repository(case: str) -> FileTree:

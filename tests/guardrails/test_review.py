@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import Invalid, Unavailable
+from bot.errors import Unavailable
 from bot.flows.review import external_id, review, review_pull
-from bot.guardrails import prompt, reply
+from bot.guardrails import prompt
 from bot.guardrails.authors import classify
 from bot.guardrails.rule import Subject
 from bot.model.codehost import Check, CheckState, Comment, ItemState, Marker, PublishedCheck, PullRequest
@@ -120,23 +120,6 @@ def test_the_prompt_fences_hostile_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "yes", "[]", '{"findings": {}}', '{"findings": [{"rule": "a"}]}', '{"findings": [], "verdict": "approve"}',
-     '{"findings": [{"rule": 1, "file": "a", "line": 1, "severity": "low", "message": "m"}]}', "[" * 100_000],
-)  # fmt: skip
-def test_replies_that_are_not_what_was_asked(text: str) -> None:
-    """Anything but the schema is invalid."""
-    with pytest.raises(Invalid):
-        reply.parse(text)
-
-
-def test_a_good_reply_is_parsed_with_or_without_a_fence() -> None:
-    """Models like to fence their JSON."""
-    text = '{"findings": [{"rule": "A", "file": "a", "line": null, "severity": "low", "message": "m"}]}'
-    assert reply.parse(text) == reply.parse(f"```json\n{text}\n```") == (ReplyFinding("A", "a", None, "low", "m"),)
-
-
-@pytest.mark.parametrize(
     ("login", "branch", "message", "expected"),
     [
         ("ann", "fix", "Fix it", (AuthorKind.HUMAN, None)),
@@ -161,7 +144,7 @@ class Host:
     def __init__(self, *, title: str = "Fix") -> None:
         self.checks: list[Check] = []
         self.remarks: list[str] = []
-        self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD, "org/shop")
+        self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD)
 
     def pull(self, number: int) -> PullRequest:
         assert number == 7
@@ -245,8 +228,8 @@ def test_hostile_names_are_shown_as_code_and_mention_nobody() -> None:
     name = "a|`<b>@ann`/x.py"
     host = publish(lambda: [file(name, "x = (1)\n", "x = (1\n")], Mode.STRICT, comment=True)
     row = next(line for line in host.remarks[0].splitlines() if "INT-002" in line)
-    assert row.replace("\\|", "").count("|") == 5
-    assert "``a\\|`<b>@ann`/x.py``" in row
+    assert row.count("|") == 5
+    assert "<code>a&#124;&#96;&#60;b&#62;&#64;ann&#96;/x.py</code>:1" in row
 
 
 def test_another_base_rule_or_mode_needs_another_review() -> None:

@@ -13,7 +13,7 @@ from bot.errors import Invalid
 from bot.guardrails import catalogue
 from bot.guardrails.judge import MAX_PER_RULE, fingerprint, judge, ordered, system
 from bot.guardrails.rule import Builtin, Guardrail, Hit, Subject, WaiverPolicy
-from bot.guardrails.select import check, select
+from bot.guardrails.select import segments, select
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.guardrails.verdict import conclusion, enforcement, remarks, verdict
 from bot.guardrails.waivers import Waiver, baseline_waiver, parse_baseline
@@ -27,8 +27,10 @@ TODAY = date(2026, 3, 1)
 
 def guardrail(**more: object) -> Guardrail:
     """A rule that code detects."""
-    base = Guardrail("SEC-001", "A title", Severity.MEDIUM, "security", {}, Builtin(), "a.md")
-    return replace(base, **more)  # type: ignore[arg-type]
+    base = Guardrail.model_construct(
+        id="SEC-001", title="A title", severity=Severity.MEDIUM, category="security", detect=Builtin(), file="a.md"
+    )
+    return base.model_copy(update=more)
 
 
 def finding(**more: object) -> Finding:
@@ -288,7 +290,9 @@ def kept(text: str, *, allow: bool = True, days: int = 90, author: AuthorKind = 
     rules = replace(
         plain_book(),
         guardrails=tuple(
-            replace(one, waiver=WaiverPolicy(allow, days)) for one in plain_book().guardrails if one.id == "SEC-004"
+            one.model_copy(update={"waiver": WaiverPolicy(allow=allow, max_days=days)})
+            for one in plain_book().guardrails
+            if one.id == "SEC-004"
         ),
     )
     judgement = judge(change(file("a.py", "", text), author=author), rules, Mode.STRICT, today=TODAY)
@@ -438,19 +442,19 @@ def test_any_depth_ends_at_forty(depth: int, reached: bool) -> None:
 def test_a_path_that_makes_no_sense_is_refused(path: str) -> None:
     """When the document is read."""
     with pytest.raises(Invalid, match="select"):
-        check(path)
+        segments(path)
 
 
 @pytest.mark.parametrize("path", ["a", "**.**", ".".join(["a"] * 40), '["a b"].c', "a[*].*", "$x/y-z"])
 def test_a_path_that_makes_sense_is_taken(path: str) -> None:
     """Up to forty parts and two ``**``."""
-    check(path)
+    segments(path)
 
 
 def test_a_mistake_in_a_path_names_its_column() -> None:
     """From 1."""
     with pytest.raises(Invalid, match="stops making sense at column 3"):
-        check("ab!c")
+        segments("ab!c")
 
 
 def test_a_subject_is_what_a_detector_gets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 from bot.flows.deployment import DeploymentReader
 from bot.flows.tracing import scene_of
 from bot.model.drift import SetValue
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON
 from bot.model.resource import ResourceId
 from bot.origins.effect import desired_tree
 from bot.origins.scene import EditPlan, Goal, Scene
@@ -94,14 +93,3 @@ def canonical(tree: JSON) -> JSON:
             return sorted((canonical(each) for each in tree), key=lambda each: str(each["name"]))  # type: ignore[index,call-overload]
         return [canonical(each) for each in tree]
     return tree
-
-
-def leaves(tree: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, JSON]]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from leaves(value, (*pointer, key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from leaves(value, (*pointer, index))
-    elif tree is not None:
-        yield pointer, tree

@@ -184,7 +184,7 @@ def test_what_a_wanted_carrier_brings_along_is_named() -> None:
     release = find(repo, "prod", "HelmRelease", "cache")
     plan = planned(repo, "prod", release, SetValue(("spec", "values", "memory"), "1Gi"))
     assert plan.moves == (("prod", find(repo, "prod", "StatefulSet", "cache")),)
-    assert plan.tried == 1
+    assert plan.tried == 2  # the release alone, then all of the target
 
 
 def test_an_image_tag_and_a_count_are_found_together() -> None:

@@ -239,8 +239,7 @@ def test_an_edit_never_undoes_another() -> None:
     answer = find_edit(goal("prod", SetValue(IMAGE, "shop/web:2.1"), SetValue(PROXY_IMAGE, "shop/proxy:2.2")), plain)
     assert isinstance(answer, NoEdit)
     assert answer.reason == (
-        "no file of this repository sets spec.containers[#1].image of Deployment/web in a way that could be found"
-        " and keeps what else is wanted"
+        "no file of this repository sets spec.containers[#1].image of Deployment/web in a way that keeps what else is wanted"
     )
 
 
@@ -376,10 +375,11 @@ def test_the_reason_why_there_is_no_edit() -> None:
     assert unfit == NoEdit("the source has no list at kind")
 
 
-def test_a_hard_coded_value_says_where_it_is_written() -> None:
-    """The template is named that says a value which no values file can change."""
+def test_a_hard_coded_value_is_changed_in_its_template() -> None:
+    """A value that a template says itself is one line of it; what a template makes of something is answered with its name."""
     template = (
-        "kind: Deployment\nmetadata:\n  name: web\nspec:\n  level: {{ random }}\n  port: 80\n  host: {{ host }}\n"
+        "kind: Deployment\nmetadata:\n  name: web\nspec:\n  level: {{ random }}\n  port: 80 # plain\n"
+        "  host: {{ host }}\n  full: a.{{ host }}\n"
     )
     given = {
         "chart/templates/web.yaml": template,
@@ -390,13 +390,18 @@ def test_a_hard_coded_value_says_where_it_is_written() -> None:
     values = scene.inputs["one"] - {"chart/templates/web.yaml"}
     provenance = Provenance("chart/templates/web.yaml", 1, (values,), cheap=True)
     scene = replace(scene, provenance={"one": {WEB: provenance}})
-    answer = find_edit(goal("one", SetValue(("spec", "port"), 81)), scene)
+    plan = plan_of(goal("one", SetValue(("spec", "port"), 81)), scene)
+    assert changes(scene, plan) == {"chart/templates/web.yaml": ["-  port: 80 # plain", "+  port: 81 # plain"]}
+    assert [(spot.line, spot.what) for spot in plan.spots] == [(6, "template")]
+    answer = find_edit(goal("one", SetValue(("spec", "full"), "b.c")), scene)
     assert isinstance(answer, NoEdit)
     assert answer.reason == (
-        "no file of this repository sets spec.port of Deployment/web in a way that could be found;"
-        " it comes from the template chart/templates/web.yaml, and no value of the chart sets it"
+        "no file of this repository sets spec.full of Deployment/web:"
+        " the template chart/templates/web.yaml makes it, and no value of the chart changes it"
     )
     assert (answer.file, answer.line) == ("chart/templates/web.yaml", 1)
+    action = find_edit(goal("one", SetValue(("spec", "port"), "{{ env }}")), scene)
+    assert isinstance(action, NoEdit)  # a live value never becomes an action of a template
     noisy = find_edit(goal("one", SetValue(("spec", "level"), "x")), scene)
     assert isinstance(noisy, NoEdit)
     assert noisy.reason == "spec.level of Deployment/web is made anew at each rendering"

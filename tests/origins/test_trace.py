@@ -110,19 +110,21 @@ def test_a_whole_file_is_one_value() -> None:
     assert [(link.spot.file, link.spot.what) for link in chain.links] == [("base/nginx.conf", "the whole file")]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "pointer", "line"),
-    [
-        ("Deployment", "shop-web", ("spec", "revisionHistoryLimit"), 11),
-        ("ConfigMap", "shop-config", ("data", "workers"), 8),
-    ],
-)
-def test_a_value_that_a_template_says_names_its_line(kind: str, name: str, pointer: Pointer, line: int) -> None:
-    """No line of a values file decides: the template's line is the only link, and the note says so."""
-    chain = chain_of("chart", "shop-prod", kind, name, pointer)
+def test_a_value_that_a_template_says_names_its_line() -> None:
+    """The template's own line decides, and its edit moves every other place that the template is rendered for."""
+    chain = chain_of("chart", "shop-prod", "Deployment", "shop-web", ("spec", "revisionHistoryLimit"))
     (link,) = chain.links
-    assert (link.spot.line, link.spot.what, link.decides) == (line, "template", False)
-    assert chain.note == f"the template {link.spot.file} says it, and no value of the chart changes it"
+    assert (link.spot.line, link.spot.what, link.decides) == (11, "template", True)
+    assert isinstance(chain.edit, EditPlan)
+    assert {target for target, _ in chain.edit.moves} == {"shop-dev", "shop-staging"}
+
+
+def test_a_value_that_a_template_makes_names_the_template() -> None:
+    """No line decides: the template's line that writes the field is the only link, and the note says why."""
+    chain = chain_of("chart", "shop-prod", "ConfigMap", "shop-config", ("data", "workers"))
+    (link,) = chain.links
+    assert (link.spot.line, link.spot.what, link.decides) == (8, "template", False)
+    assert chain.note == f"the template {link.spot.file} makes it, and no value of the chart changes it"
     assert isinstance(chain.edit, NoEdit)
 
 

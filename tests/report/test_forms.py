@@ -249,6 +249,11 @@ def test_a_run_is_told_by_effect_and_remedy() -> None:
         (Report(1), "In sync: what runs is what Git says."),
         (Report(1, unreachable=(Unreachable("a", "b", "c"),)), "No difference found, but not everything was compared."),
         (Report(1, errors=(SourceError("f", 1, 1, "bad"),)), "No difference found, but not everything was compared."),
+        (
+            Report(1, notes=(IgnoreNote("a", "not compared", "b"),)),
+            "No difference found, but not everything was compared.",
+        ),
+        (Report(1, notes=(IgnoreNote("a", "unused", "b"),)), "In sync: what runs is what Git says."),
     ],
 )
 def test_only_what_was_compared_is_called_in_sync(report: Report, verdict: str) -> None:
@@ -265,6 +270,8 @@ def test_a_summary_counts() -> None:
     assert "### Live state that could not be read" in page
     assert "In sync: what runs is what Git says. 5 declared resources" in summary(Report(5))
     assert "No difference in what could be compared." in summary(Report(5, unreachable=(Unreachable("a", "b", "c"),)))
+    idle = Report(5, notes=(IgnoreNote("prod", "not compared", "none of its 5 objects runs here"),))
+    assert "No difference in what could be compared." in summary(idle)
 
 
 def test_a_summary_of_many_stays_short() -> None:

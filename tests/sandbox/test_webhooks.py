@@ -21,7 +21,7 @@ SECRET = "whisper"
 def heard(box: Box, repo: Repo) -> Iterator[Receiver]:
     """Everything of the repository, delivered to a real HTTP server."""
     with receiving() as receiver:
-        box.server.webhooks.register(repo.full_name, receiver.url, secret=SECRET)
+        box.server.register_webhook(repo.full_name, receiver.url, secret=SECRET)
         box.server.webhooks.settle()
         assert receiver.names == ["ping"]
         receiver.arrivals.clear()
@@ -114,7 +114,7 @@ def test_deliveries_get_lost_and_doubled(box: Box, repo: Repo, heard: Receiver) 
     box.server.webhooks.settle()
     assert [arrival.payload["issue"]["title"] for arrival in heard.arrivals] == ["Doubled", "Doubled", "Plain"]
     assert heard.arrivals[0].guid == heard.arrivals[1].guid
-    lost = next(delivery for delivery in box.server.webhooks.deliveries(repo.full_name) if delivery.status_code == -1)
+    lost = next(delivery for delivery in box.server.deliveries(repo.full_name) if delivery.status_code == -1)
     with client(box.server, box.server.create_user("you")) as owner:
         hook = owner.get_repo(repo.full_name).get_hooks()[0]
         hook.requester.requestJsonAndCheck("POST", f"{hook.url}/deliveries/{lost.id}/attempts")
@@ -126,9 +126,9 @@ def test_a_failing_receiver_is_on_record(box: Box, repo: Repo, heard: Receiver) 
     """Status codes are kept, and what answers nothing counts as -1."""
     heard.status = 500
     repo.create_issue("One")
-    box.server.webhooks.register(repo.full_name, "http://127.0.0.1:9/closed")
+    box.server.register_webhook(repo.full_name, "http://127.0.0.1:9/closed")
     box.server.webhooks.settle()
-    assert sorted(delivery.status_code for delivery in box.server.webhooks.deliveries(repo.full_name)) == [-1, 200, 500]
+    assert sorted(delivery.status_code for delivery in box.server.deliveries(repo.full_name)) == [-1, 200, 500]
 
 
 def test_hooks_are_managed_through_the_api(box: Box, repo: Repo) -> None:

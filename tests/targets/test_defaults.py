@@ -15,6 +15,7 @@ from bot.gitrepo.worktree import WORKTREE
 from bot.renderers import tools
 from bot.wiring.reconcile import declarer
 from bot.wiring.repository import Options, repository_to_read
+from tests import gitops
 from tests.flows.folders import assessed, folder, snapshot
 from tests.flows.test_targets import has_kustomize
 from tests.targets.cluster import Object, live
@@ -295,16 +296,11 @@ def test_an_applied_target_is_in_sync(tmp_path: Path, name: str) -> None:
     )
 
 
-def _own() -> list[Path]:
-    """The small repositories that lie beside the tests, and those of other projects beside the checkout."""
-    return [path for path in sorted((ROOT / "tests" / "gitops").glob("*/")) if not path.name.startswith("_")]
-
-
-@pytest.mark.parametrize("source", _own(), ids=lambda path: path.name)
+@pytest.mark.parametrize("name", gitops.REPOSITORIES)
 @HELM
-def test_the_repositories_of_the_tests_are_in_sync(tmp_path: Path, source: Path) -> None:
-    """The same holds for each of them."""
-    check(Path(shutil.copytree(source, tmp_path / "repo")), tmp_path)
+def test_the_repositories_of_the_tests_are_in_sync(tmp_path: Path, name: str) -> None:
+    """The same holds for each of the small repositories that lie beside the tests."""
+    assert check(Path(shutil.copytree(gitops.HERE / name, tmp_path / "repo")), tmp_path)
 
 
 @pytest.mark.extra

@@ -43,12 +43,30 @@ def flux(path: str, name: str = "flux-system", **more: str) -> str:
         ),
         ("flux-fleet", {"prod": [("flux-kustomization", "clusters/prod")]}),
         ("flux-artifacts", {"staging": [("flux-kustomization", "clusters/staging")]}),
+        (
+            "origins/argo",
+            {
+                "cache": [("argo-application", "charts/cache")],
+                "guestbook": [("argo-application", "guestbook")],
+                "jobs": [("argo-application", "jobs")],
+                "sessions": [("argo-application", "charts/cache")],
+            },
+        ),
+        (
+            "origins/chart",
+            {name: [("helm", "charts/shop")] for name in ("shop-dev", "shop-prod", "shop-staging")},
+        ),
+        (
+            "origins/flux",
+            {name: [("flux-kustomization", f"clusters/{name}")] for name in ("dev", "prod")},
+        ),
+        ("origins/overlays", {name: [("kustomize", f"overlays/{name}")] for name in ("dev", "prod")}),
     ],
 )
 def test_targets_are_what_a_person_would_name(case: str, expected: dict[str, list[tuple[str, str]]]) -> None:
     """Overlays, charts with their values, clusters of Flux; no base, component, dependency or folder of an app."""
     targets = listed(discover(Documents(repository(case))))
-    assert {name: units for name, units in targets.items() if name != "common"} == expected
+    assert targets == expected
 
 
 def test_plain_manifests_make_no_target() -> None:

@@ -300,3 +300,17 @@ def test_folders_are_chosen_by_pattern() -> None:
     files = {f"{folder}/x.yaml": "" for folder in ("apps/a", "apps/b", "apps/a/deep", "apps/.git", "other/c")}
     directories: Tree = {"git": {"directories": [{"path": "apps/*"}, {"path": "apps/b", "exclude": True}]}}
     assert made({"generators": [directories], "template": template("{{path}}")}, files) == ["apps/a"]
+
+
+def test_applications_of_one_name_are_told_apart_by_their_namespaces() -> None:
+    """Argo CD takes applications in any namespace: two of one name and one path are two units."""
+    application = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web, namespace: TEAM}\nspec:\n"
+        "  source: {repoURL: https://example.com/shop, path: web}\n  destination: {namespace: TEAM}\n---\n"
+    )
+    files = {
+        "root/a.yaml": application.replace("TEAM", "a") + application.replace("TEAM", "b"),
+        "web/a.yaml": config("c"),
+    }
+    result = expand(root(), tree_of(files), Written().render_all, RenderContext())
+    assert [(each.unit.name, each.unit.space) for each in result.units] == [("root", ""), ("web", "a"), ("web", "b")]

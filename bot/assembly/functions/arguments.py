@@ -7,13 +7,13 @@ that spells one becomes a number, null becomes nothing.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from bot.assembly.faults import Misuse
 from bot.assembly.numbers import number_text, parse_number
-from bot.assembly.values import Value, as_text, bool_of, kind_of
+from bot.assembly.values import Data, Value, as_text, bool_of, kind_of
 from bot.model.json import JSON
 
 _COLLECTIONS: Final = frozenset({"list", "object"})
@@ -96,7 +96,7 @@ def key(value: Value) -> str:
 
 def as_texts(values: Iterable[Value]) -> tuple[Value, ...]:
     """``values`` as texts; null stays null."""
-    return tuple(value if value.data is None else replace(value, data=text(value.plain())) for value in values)
+    return _refilled(values, lambda value: text(value.plain()))
 
 
 def unified(values: Sequence[Value]) -> tuple[Value, ...]:
@@ -117,29 +117,24 @@ def unified(values: Sequence[Value]) -> tuple[Value, ...]:
     raise Misuse(f"takes elements of one type, not {' and '.join(sorted(kinds))}")
 
 
+def _refilled(values: Iterable[Value], data: Callable[[Value], Data]) -> tuple[Value, ...]:
+    return tuple(value if value.data is None else replace(value, data=data(value)) for value in values)
+
+
 def _unified_lists(values: Sequence[Value]) -> tuple[Value, ...]:
     lists = [value.elements for value in values if value.data is not None]
     if len({len(listed) for listed in lists}) == 1:
         columns = [unified(column) for column in zip(*lists, strict=True)]
-        rows = iter([tuple(row) for row in zip(*columns, strict=True)] if columns else lists)
-        return tuple(value if value.data is None else replace(value, data=next(rows)) for value in values)
+        rows = iter([tuple(row) for row in zip(*columns, strict=True)] if columns else [() for _ in lists])
+        return _refilled(values, lambda _: next(rows))
     flat = iter(unified([item for listed in lists for item in listed]))
-    return tuple(
-        value if value.data is None else replace(value, data=tuple(next(flat) for _ in value.elements))
-        for value in values
-    )
+    return _refilled(values, lambda value: tuple(next(flat) for _ in value.elements))
 
 
 def _unified_objects(values: Sequence[Value]) -> tuple[Value, ...]:
     objects = [value.mapping for value in values if value.data is not None]
     if len({frozenset(entry) for entry in objects}) == 1:
         columns = {name: iter(unified([entry[name] for entry in objects])) for name in objects[0]}
-        return tuple(
-            value if value.data is None else replace(value, data={name: next(columns[name]) for name in value.mapping})
-            for value in values
-        )
+        return _refilled(values, lambda value: {name: next(columns[name]) for name in value.mapping})
     flat = iter(unified([item for entry in objects for item in entry.values()]))
-    return tuple(
-        value if value.data is None else replace(value, data={name: next(flat) for name in value.mapping})
-        for value in values
-    )
+    return _refilled(values, lambda value: {name: next(flat) for name in value.mapping})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.drift.canonical import spare
 from bot.drift.walk import ORDER, Difference, Side
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.paths import Item
@@ -11,14 +12,14 @@ def edits(difference: Difference) -> tuple[Edit, ...]:
     """For trees that are compared as they are written (Kubernetes objects).
 
     A changed value is set, a value that is no longer live is removed, an addition is written into the mapping or list
-    it belongs to. A difference of order has no edit.
+    it belongs to: as people write it, without what the server fills in. A difference of order has no edit.
     """
     pointer = difference.location.pointer
     match difference.side:
         case Side.BOTH if difference.shape is ORDER:
             return ()
         case Side.BOTH:
-            return (SetValue(pointer, difference.observed),)
+            return (SetValue(pointer, spare(difference.observed, difference.shape)),)
         case Side.DESIRED:
             return (RemoveEntry(pointer),)
         case Side.OBSERVED if not difference.location.path or not pointer:
@@ -29,8 +30,9 @@ def edits(difference: Difference) -> tuple[Edit, ...]:
 
 def _addition(difference: Difference) -> tuple[Edit, ...]:
     *around, last = difference.location.pointer
+    value = spare(difference.observed, difference.shape)
     if not isinstance(difference.location.path[-1], Item):
-        return (AddEntry(tuple(around), str(last), difference.observed),)
+        return (AddEntry(tuple(around), str(last), value),)
     if difference.declared:
-        return (AddEntry(tuple(around), None, difference.observed),)
-    return (AddEntry(tuple(around[:-1]), str(around[-1]), [difference.observed]),)
+        return (AddEntry(tuple(around), None, value),)
+    return (AddEntry(tuple(around[:-1]), str(around[-1]), [value]),)

@@ -5,12 +5,14 @@ Called by :mod:`bot.drift.presence`. Every answer stays silent where it would be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Final
 
 from bot.drift.live import Live
+from bot.model.generated import base_name
 from bot.model.json import get, mapping
-from bot.model.resource import Desired, Observed, ResourceId
+from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _NOT_OBJECTS: Final = frozenset(
     {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}
@@ -21,6 +23,8 @@ _HOOKS: Final = ("helm.sh/hook", "argocd.argoproj.io/hook")
 _FLEETING: Final = frozenset({"Event", "TokenReview", "SubjectAccessReview", "Binding", "Eviction", "PodTemplate"})
 """Requests that are answered and not kept, and what comes and goes by itself (Kubernetes API reference)."""
 
+_LABEL: Final = "clockwork.dev/managed"
+"""Says of a live object that Git should declare it."""
 _RELEASE: Final = "helm.sh/release.v1"
 """The type of the Secrets ``sh.helm.release.v1.*`` (Helm docs, "Advanced Helm Techniques": storage backends)."""
 
@@ -50,8 +54,31 @@ def expected(desired: Desired) -> bool:
     return not (id_.kind == "Job" and get(desired.tree, "spec", "ttlSecondsAfterFinished") is not None)
 
 
-def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
-    """Why Git should declare a live object: it carries one of ``tracking_labels``; None where nothing says so.
+class Generations:
+    """What Git declares under names that end in a hash of the content (kustomize docs, "configMapGenerator"): every
+    change of the content is another object, and ``kubectl apply -k`` leaves the old one behind.
+    """
+
+    def __init__(self, declared: Iterable[Desired]) -> None:
+        self._declared = declared
+
+    def current(self, id_: ResourceId) -> ResourceId | None:
+        """The declared generation of a generated object of which ``id_`` is another one."""
+        named = self._unhashed(id_)
+        return None if named is None else self._current.get(named)
+
+    @cached_property
+    def _current(self) -> Mapping[ResourceId, ResourceId]:
+        return {named: each.id for each in self._declared if (named := self._unhashed(each.id)) is not None}
+
+    @staticmethod
+    def _unhashed(id_: ResourceId) -> ResourceId | None:
+        name = base_name(id_.name)
+        return None if name == id_.name or id_.platform is not Platform.KUBERNETES else id_._replace(name=name)
+
+
+def claim(observed: Observed) -> str | None:
+    """Why Git should declare a live object: it carries our label; None where nothing says so.
 
     What a controller owns is declared by its owner, what is being deleted is on its way, and Helm's record of a release is
     Helm's own.
@@ -60,6 +87,5 @@ def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
         return None
     if observed.tree.get("type") == _RELEASE:
         return None
-    labels = mapping(get(observed.tree, "metadata", "labels"))
-    label = next((label for label in sorted(tracking_labels) if label in labels), None)
-    return None if label is None else f"carries the label {label} and is not in Git"
+    ours = _LABEL in mapping(get(observed.tree, "metadata", "labels"))
+    return f"carries the label {_LABEL} and is not in Git" if ours else None

@@ -16,8 +16,9 @@ from typing import Final
 
 from bot.flows.reconcile import Loop
 from bot.model.ledger import Entry, LedgerView
+from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Ledger, Observation, ObserverStep
+from bot.ports import Ledger, ObserverStep
 
 _ENDS: Final = frozenset({"recovered", "rejection", "outcome", "handed-over", "closed", "branch-deleted"})
 """Steps of a run after which no intent of this run is open (:data:`bot.flows.context.STEPS`)."""

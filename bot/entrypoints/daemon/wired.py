@@ -32,6 +32,7 @@ from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
 from bot.wiring.reconcile import assess_checkout, loop_on
 from bot.wiring.repository import OpenRepository, Options, open_repository, settings_bytes
+from bot.wiring.targets import renderers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class _Parts:
 
 
 class Wired:
-    """Everything that needs the repository, wired anew whenever its settings file changes. For one thread.
+    """Everything that needs the repository, wired anew whenever its settings file changes; what was rendered is remembered
+    over that, for loop and guard. For one thread.
 
     ``rewired`` is told the settings before and after; ``folder`` keeps which pull requests were judged.
     """
@@ -69,6 +71,7 @@ class Wired:
         self._clock = clock
         self._steps = steps
         self.rewired = rewired
+        self._renderers = renderers()
         self._parts = self._wire()
         self.folder: StateFolder | None = None
         self.status: DaemonStatus | None = None
@@ -197,13 +200,13 @@ class Wired:
 
     def _wire(self) -> _Parts:
         opened = open_repository(self._options)
-        loop = loop_on(opened, clock=self._clock)
+        loop = loop_on(opened, clock=self._clock, renderers=self._renderers)
         ledger = SteppedLedger(loop.run.ledger, self._steps)
         host = loop.run.host
         return _Parts(
             opened,
             stepped(loop, ledger),
-            None if host is None else Guard(opened, host, self._clock),
+            None if host is None else Guard(opened, host, self._clock, self._renderers),
             ledger,
             open_webhooks(opened, host),
             settings_bytes(self._options, opened.repository, opened.branch),

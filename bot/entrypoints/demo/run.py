@@ -37,6 +37,7 @@ from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_host
 from bot.wiring.reconcile import loop_on
 from bot.wiring.repository import Options, SystemClock, open_repository
+from bot.wiring.targets import renderers
 from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
@@ -128,11 +129,12 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
         )
         opened = open_repository(options)
         clock = SystemClock()
-        loop = loop_on(opened, clock=clock)
+        shared = renderers()
+        loop = loop_on(opened, clock=clock, renderers=shared)
         host = open_host(opened, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, options, loop, Guard(opened, host, clock), _places(opened.settings, loop))
+        stage = Stage(box, options, loop, Guard(opened, host, clock, shared), _places(opened.settings, loop))
         try:
             yield stage
         finally:

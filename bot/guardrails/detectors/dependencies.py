@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.guardrails import classify
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.globs import name_matches
 
 
@@ -22,16 +23,9 @@ class DeclaredDependency:
 
     ecosystem: str
     name: str
-    line: int
+    line: DiffLine
 
 
-_LOCKS: Final[Mapping[str, tuple[str, ...]]] = {
-    "pypi": ("poetry.lock", "pdm.lock", "uv.lock", "Pipfile.lock"),
-    "npm": ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock"),
-    "crates": ("Cargo.lock",),
-    "go": ("go.sum",),
-    "gems": ("Gemfile.lock",),
-}
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._\-]{0,80})\s*(?:\[[^\]]{0,100}\])?\s*(?:[=<>!~;@ ]|$)")
 _QUOTED_REQUIREMENT: Final = re.compile(
     r"^\s*[\"']([A-Za-z0-9][A-Za-z0-9._\-]{0,80})\s*(?:\[[^\]]{0,100}\])?\s*(?:[=<>!~;@ ][^\"']*)?[\"']\s*,?"
@@ -43,44 +37,26 @@ _GEM: Final = re.compile(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
 _SECTIONS: Final = re.compile(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
 
 
-def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
-    """The dependencies a manifest names, line by line."""
-    name = PurePosixPath(path).name
-    if re.fullmatch(r"requirements[\w.\-]*\.(txt|in)", name) or re.search(r"(^|/)requirements/[^/]+\.(txt|in)$", path):
-        yield from _requirements(lines)
-    elif name == "pyproject.toml":
-        yield from _pyproject(lines)
-    elif name == "package.json":
-        yield from _package_json(lines)
-    elif name == "Cargo.toml":
-        yield from _cargo(lines)
-    elif name == "go.mod":
-        yield from (
-            DeclaredDependency("go", match[1], at)
-            for at, text in enumerate(lines, 1)
-            if (match := _GO.match(text[:400]))
-        )
-    elif name == "Gemfile":
-        yield from (
-            DeclaredDependency("gems", match[1], at)
-            for at, text in enumerate(lines, 1)
-            if (match := _GEM.match(text[:400]))
-        )
-
-
 def _canonical(name: str) -> str:
     """One spelling of a name on PyPI: PEP 503, "Normalized Names"."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _requirements(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
-    for at, text in enumerate(lines, 1):
-        match = _REQUIREMENT.match(text[:400])
-        if match and not text.lstrip().startswith(("#", "-", ".", "/")) and "://" not in text:
-            yield DeclaredDependency("pypi", _canonical(match[1]), at)
+_Named: TypeAlias = Iterator[tuple[int, str]]
+"""Line numbers from 1 and names."""
 
 
-def _pyproject(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
+def _matching(pattern: re.Pattern[str], lines: tuple[str, ...]) -> _Named:
+    return ((at, match[1]) for at, text in enumerate(lines, 1) if (match := pattern.match(text[:400])))
+
+
+def _requirements(lines: tuple[str, ...]) -> _Named:
+    for at, name in _matching(_REQUIREMENT, lines):
+        if not lines[at - 1].lstrip().startswith(("#", "-", ".", "/")) and "://" not in lines[at - 1]:
+            yield at, _canonical(name)
+
+
+def _pyproject(lines: tuple[str, ...]) -> _Named:
     """PEP 621 and PEP 735 lists, and Poetry's tables."""
     section, inside = "", False
     for at, text in enumerate(lines, 1):
@@ -91,24 +67,22 @@ def _pyproject(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
         if "poetry" in section and section.endswith("dependencies"):
             match = _TOML_KEY.match(text[:400])
             if match and match[1] != "python":
-                yield DeclaredDependency("pypi", _canonical(match[1]), at)
+                yield at, _canonical(match[1])
             continue
         listed = section in {"project.optional-dependencies", "dependency-groups"} or (
             section in {"project", "build-system"} and re.match(r"\s*(dependencies|requires)\s*=\s*\[", text)
         )
         inside = inside or bool(listed and re.search(r"=\s*\[", text))
         if inside:
-            for part in re.split(
-                r"(?<=[\"'])\s*,",
-                text[:2000].partition("=")[2] if re.match(r"\s*[\w\-]+\s*=\s*\[", text) else text[:2000],
-            ):
+            value = text[:2000].partition("=")[2] if re.match(r"\s*[\w\-]+\s*=\s*\[", text) else text[:2000]
+            for part in re.split(r"(?<=[\"'])\s*,", value):
                 match = _QUOTED_REQUIREMENT.match(part.strip().lstrip("["))
                 if match:
-                    yield DeclaredDependency("pypi", _canonical(match[1]), at)
+                    yield at, _canonical(match[1])
             inside = not text.split("#")[0].rstrip().endswith("]")
 
 
-def _package_json(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
+def _package_json(lines: tuple[str, ...]) -> _Named:
     section = False
     for at, text in enumerate(lines, 1):
         if re.match(r"\s*\"(?:dev|peer|optional)?[dD]ependencies\"\s*:\s*\{", text):
@@ -116,102 +90,94 @@ def _package_json(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
         elif "}" in text:
             section = False
         elif section and (match := _NPM.match(text[:400])):
-            yield DeclaredDependency("npm", match[1].lower(), at)
+            yield at, match[1].lower()
 
 
-def _cargo(lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
+def _cargo(lines: tuple[str, ...]) -> _Named:
     section = ""
     for at, text in enumerate(lines, 1):
         header = _SECTIONS.match(text[:400])
         if header:
             section = header[1]
         elif section.endswith("dependencies") and (match := _TOML_KEY.match(text[:400])) and "path" not in text:
-            yield DeclaredDependency("crates", match[1].replace("_", "-").lower(), at)
+            yield at, match[1].replace("_", "-").lower()
 
 
-def _new(delta: Delta) -> list[DeclaredDependency]:
-    """The dependencies a manifest names now and did not before."""
-    if delta.unread or classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
-        return []
-    old = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
-    own = _own_name(delta)
-    return [
-        requirement
-        for requirement in requirements(delta.path, delta.after_lines)
-        if requirement.name not in old and requirement.name != own
-    ]
+_MANIFESTS: Final[Mapping[str, tuple[str, Callable[[tuple[str, ...]], _Named]]]] = {
+    "pyproject.toml": ("pypi", _pyproject),
+    "package.json": ("npm", _package_json),
+    "Cargo.toml": ("crates", _cargo),
+    "go.mod": ("go", partial(_matching, _GO)),
+    "Gemfile": ("gems", partial(_matching, _GEM)),
+}
+_REQUIREMENTS_FILE: Final = re.compile(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)$")
 
 
-def _own_name(delta: Delta) -> str | None:
+def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
+    """The dependencies a manifest names, line by line."""
+    manifest = ("pypi", _requirements) if _REQUIREMENTS_FILE.search(path) else _MANIFESTS.get(PurePosixPath(path).name)
+    if manifest is not None:
+        ecosystem, read = manifest
+        for at, name in read(lines):
+            yield DeclaredDependency(ecosystem, name, DiffLine(at, lines[at - 1]))
+
+
+def _new(subject: Subject) -> Iterator[tuple[Delta, DeclaredDependency]]:
+    """The dependencies manifests name now and did not before, but for private ones."""
+    private = [pattern.lower() for pattern in subject.options.private_packages]
+    for delta in subject.deltas:
+        if delta.unread or classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
+            continue
+        known = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
+        known |= _own_names(delta)
+        for requirement in requirements(delta.path, delta.after_lines):
+            name = requirement.name
+            if name not in known and not any(name_matches(pattern, name) for pattern in private):
+                yield delta, requirement
+
+
+def _own_names(delta: Delta) -> set[str]:
     match = re.search(r"(?m)^\s*\"?name\"?\s*[=:]\s*\"([^\"\n]{1,100})\"", (delta.after or "")[:20_000])
-    return _canonical(match[1]) if match else None
-
-
-def _private(subject: Subject, name: str) -> bool:
-    return any(name_matches(pattern.lower(), name) for pattern in subject.options.private_packages)
+    return {_canonical(match[1])} if match else set()
 
 
 def unknown_dependency(subject: Subject) -> Iterable[Hit]:
     """DEP-001: an added name that the registry does not know, or that the lock file of the same change lacks."""
-    for delta in subject.deltas:
-        for requirement in _new(delta):
-            if _private(subject, requirement.name):
-                continue
-            known = subject.facts.registry.get((requirement.ecosystem, requirement.name))
-            if known is False:
-                message = f"The registry of {requirement.ecosystem} has no package {requirement.name}."
-            elif known is None and _missing_in_lock(subject, delta, requirement):
-                message = f"{requirement.name} was added, and the lock file that changed with it does not have it."
-            else:
-                continue
-            yield Hit(
-                delta.path,
-                requirement.line,
-                message,
-                evidence=delta.after_lines[requirement.line - 1].strip()[:120],
-                suggestion="Check the name, install it, and commit the lock file with it.",
-                anchor=f"{requirement.ecosystem}:{requirement.name}",
-            )
+    for delta, requirement in _new(subject):
+        ecosystem, name = requirement.ecosystem, requirement.name
+        known = subject.facts.registry.get((ecosystem, name))
+        if known is False:
+            message = f"The registry of {ecosystem} has no package {name}."
+        elif known is None and _missing_in_lock(subject, delta, requirement):
+            message = f"{name} was added, and the lock file that changed with it does not have it."
+        else:
+            continue
+        yield on_line(delta, requirement.line, message, anchor=f"{ecosystem}:{name}")
 
 
 def _missing_in_lock(subject: Subject, manifest: Delta, requirement: DeclaredDependency) -> bool:
     """Whether a lock file beside the manifest (or above it) is in the change and does not name the package."""
-    folder = str(PurePosixPath(manifest.path).parent)
-    names = _LOCKS.get(requirement.ecosystem, ())
+    npm = requirement.ecosystem == "npm"
+    spelled = re.escape(requirement.name) if npm else requirement.name.replace("-", "[-_.]")
     for delta in subject.deltas:
         path = PurePosixPath(delta.path)
-        above = "." if str(path.parent) == "." else f"{path.parent}/"
-        if path.name in names and delta.after and (above == "." or f"{folder}/".startswith(above)):
-            spelled = requirement.name.replace("-", "[-_.]")
-            return (
-                re.search(
-                    rf"(?i)(?<![\w\-.]){spelled if requirement.ecosystem != 'npm' else re.escape(requirement.name)}(?![\w\-])",
-                    delta.after,
-                )
-                is None
-            )
+        beside = path.parent in PurePosixPath(manifest.path).parents
+        if path.name in classify.LOCKS[requirement.ecosystem] and delta.after and beside:
+            return re.search(rf"(?i)(?<![\w\-.]){spelled}(?![\w\-])", delta.after) is None
     return False
 
 
 def typosquat(subject: Subject) -> Iterable[Hit]:
     """DEP-002: one edit away from a very popular name, and not popular itself."""
-    for delta in subject.deltas:
-        for requirement in _new(delta):
-            popular = POPULAR.get(requirement.ecosystem, frozenset())
-            if requirement.name in popular or len(requirement.name) < 5 or _private(subject, requirement.name):
-                continue
-            near = next(
-                (name for name in sorted(popular) if len(name) >= 5 and _one_edit(requirement.name, name)), None
-            )
-            if near is not None:
-                yield Hit(
-                    delta.path,
-                    requirement.line,
-                    f"{requirement.name} is one letter away from the very popular {near}.",
-                    evidence=delta.after_lines[requirement.line - 1].strip()[:120],
-                    suggestion=f"Check whether {near} was meant.",
-                    anchor=f"{requirement.ecosystem}:{requirement.name}",
-                )
+    for delta, requirement in _new(subject):
+        ecosystem, name = requirement.ecosystem, requirement.name
+        popular = POPULAR.get(ecosystem, frozenset())
+        if name in popular or len(name) < 5:
+            continue
+        near = next((other for other in sorted(popular) if len(other) >= 5 and _one_edit(name, other)), None)
+        if near is not None:
+            message = f"{name} is one letter away from the very popular {near}."
+            yield on_line(delta, requirement.line, message, anchor=f"{ecosystem}:{name}")
 
 
 def _one_edit(word: str, other: str) -> bool:
@@ -256,52 +222,29 @@ def _manifest_changed(subject: Subject, lock: Delta) -> bool:
     folder = PurePosixPath(lock.path).parent
     for delta in subject.deltas:
         path = PurePosixPath(delta.path)
-        manifest = path.name in {
-            "package.json",
-            "pyproject.toml",
-            "Cargo.toml",
-            "Gemfile",
-            "go.mod",
-            "Pipfile",
-            "composer.json",
-        }
+        manifest = path.name in {*_MANIFESTS, "Pipfile", "composer.json"}
         if (manifest or path.name.startswith("requirements")) and (path.parent == folder or folder in path.parents):
             return True
     return False
 
 
-def _hosts(lines: Iterable[str]) -> dict[tuple[str, str], int]:
-    """(scheme, host) to how often."""
-    counts: dict[tuple[str, str], int] = {}
-    for text in lines:
-        if not re.search(r"\"(?:funding|url)\": \"https://", text):
-            for match in _HOST.finditer(text[:2000]):
-                counts[match[1], match[2].lower()] = counts.get((match[1], match[2].lower()), 0) + 1
-    return counts
+def _hosts(text: str) -> Iterator[tuple[str, str]]:
+    """The scheme and host of each address on a line."""
+    if not re.search(r"\"(?:funding|url)\": \"https://", text):
+        for match in _HOST.finditer(text[:2000]):
+            yield match[1], match[2].lower()
 
 
 def _new_hosts(delta: Delta, *, alone: bool) -> Iterator[Hit]:
-    known = _hosts(delta.before_lines)
-    reported: set[tuple[str, str]] = set()
+    known = {address for text in delta.before_lines for address in _hosts(text)}
+    familiar = _REGISTRIES | {host for _, host in known}
     for line in delta.added:
-        for scheme, host in _hosts((line.text,)):
-            unsafe = scheme == "http" or scheme.startswith("git")
-            strange = host not in _REGISTRIES and not any(host == known_host for _, known_host in known)
-            if (
-                (scheme, host) in known
-                or (scheme, host) in reported
-                or not ((strange and alone) or (unsafe and (alone or scheme == "http")))
-            ):
-                continue
-            reported.add((scheme, host))
-            yield Hit(
-                delta.path,
-                line.number,
-                f"The lock file now takes a package from {scheme}://{host}, where none came from before.",
-                evidence=line.text.strip()[:160],
-                suggestion="Let the package manager write the lock file again.",
-                anchor=f"host:{scheme}:{host}",
-            )
+        for scheme, host in _hosts(line.text):
+            doubtful = host not in familiar or scheme.startswith("git")
+            if (scheme, host) not in known and (scheme == "http" or (alone and doubtful)):
+                known.add((scheme, host))
+                message = f"The lock file now takes a package from {scheme}://{host}, where none came from before."
+                yield on_line(delta, line, message, anchor=f"host:{scheme}:{host}")
 
 
 def _changed_integrity(delta: Delta) -> Iterator[Hit]:
@@ -312,18 +255,16 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
         if len(hunk.removed) != 1 or len(hunk.added) != 1:
             continue
         old, new = _INTEGRITY.search(hunk.removed[0].text[:2000]), _INTEGRITY.search(hunk.added[0].text[:2000])
-        if (
-            old
-            and new
-            and old[1] != new[1]
-            and _same_but(hunk.removed[0], hunk.added[0], old[1], new[1])
-            and _weight(old[1]) >= _weight(new[1])
-        ):
+        if old and new and _same_but(hunk.removed[0], hunk.added[0], old[1], new[1]) and _swapped(old[1], new[1]):
             yield _tampered(delta, hunk.added[0].number, "A checksum changed while the version stayed.")
 
 
 def _same_but(line: DiffLine, other: DiffLine, old: str, new: str) -> bool:
     return line.text.replace(old, "") == other.text.replace(new, "")
+
+
+def _swapped(old: str, new: str) -> bool:
+    return old != new and _weight(old) >= _weight(new)
 
 
 def _weight(integrity: str) -> int:
@@ -338,14 +279,7 @@ def _npm_integrity(delta: Delta) -> Iterator[Hit]:
     before, after = _npm_packages(delta.before), _npm_packages(delta.after)
     for key, (version, integrity) in after.items():
         old = before.get(key)
-        if (
-            old
-            and old[0] == version
-            and old[1]
-            and integrity
-            and old[1] != integrity
-            and _weight(old[1]) >= _weight(integrity)
-        ):
+        if old and old[0] == version and old[1] and integrity and _swapped(old[1], integrity):
             line = next((line.number for line in delta.added if integrity in line.text), 1)
             yield _tampered(delta, line, f"The checksum of {key} {version} changed while its version stayed.")
 
@@ -365,4 +299,4 @@ def _npm_packages(text: str | None) -> dict[str, tuple[str, str]]:
 
 
 def _tampered(delta: Delta, line: int, message: str) -> Hit:
-    return Hit(delta.path, line, message, suggestion="Let the package manager write the lock file again.")
+    return Hit(delta.path, line, message)

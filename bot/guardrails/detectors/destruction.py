@@ -11,7 +11,7 @@ from bot.guardrails import classify
 from bot.guardrails.detectors.pods import is_deployed, objects
 from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
@@ -39,7 +39,6 @@ def mass_delete(subject: Subject) -> Iterable[Hit]:
             delta.path,
             1,
             f"{len(delta.removed)} lines were removed and {len(delta.added)} added; {moved} of them moved elsewhere.",
-            suggestion="Say what was removed and why nothing needs it.",
             anchor="mass-delete",
         )
 
@@ -52,17 +51,14 @@ def many_files_deleted(subject: Subject) -> Iterable[Hit]:
         for delta in subject.deltas
         if delta.status is FileStatus.REMOVED and not delta.is_foreign and _stem(delta.path) not in added
     ]
-    advice = "Delete in steps, and show that nothing refers to the files."
     if len(gone) >= 20:
-        yield Hit(
-            None, None, f"{len(gone)} files are deleted, among them {gone[0]}.", suggestion=advice, anchor="files"
-        )
+        yield Hit(None, None, f"{len(gone)} files are deleted, among them {gone[0]}.", anchor="files")
         return
     whole = Counter(path.split("/")[0] for path in subject.facts.paths if "/" in path)
     for folder, count in sorted(Counter(path.split("/")[0] for path in gone if "/" in path).items()):
         if count >= 5 and whole[folder] and count >= 0.3 * whole[folder]:
             text = f"{count} of the {whole[folder]} files in {folder}/ are deleted."
-            yield Hit(None, None, text, suggestion=advice, anchor=f"folder:{folder}")
+            yield Hit(None, None, text, anchor=f"folder:{folder}")
 
 
 def _stem(path: str) -> str:
@@ -87,20 +83,17 @@ def _terraform(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
     existed = {block.address for delta in files for block in delta.blocks_before}
     exists = {block.address for delta in files for block in delta.blocks_after}
-    after = {key for delta in files for key, _ in _protections(delta.blocks_after)}
-    risks = {key for delta in files for key, _ in _risks(delta.blocks_before)}
-    advice = "Keep the protection; remove it only in a change of its own, with a backup."
+    after = {key for delta in files for key in _switched_on(delta.blocks_after, _ON)}
+    risks = {key for delta in files for key in _switched_on(delta.blocks_before, _OFF)}
     for delta in files:
-        for key, _ in _protections(delta.blocks_before):
+        for key in _switched_on(delta.blocks_before, _ON):
             if key not in after and key[0] in exists:
                 line, what = _where(delta, key) or (1, "removed")
-                yield Hit(
-                    delta.path, line, f"{key[1]} of {key[0]} was {what}.", suggestion=advice, anchor="/".join(key)
-                )
-        for key, line in _risks(delta.blocks_after):
+                yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {what}.", anchor="/".join(key))
+        for key, line in _switched_on(delta.blocks_after, _OFF).items():
             if key not in risks and key[0] in existed:
                 text = f"{key[1]} of {key[0]} was switched on."
-                yield Hit(delta.path, line, text, suggestion=advice, anchor="/".join(key))
+                yield Hit(delta.path, line, text, anchor="/".join(key))
 
 
 def _settings(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
@@ -113,16 +106,9 @@ def _settings(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> Iterator[tu
                     yield (block.address, attribute.name), attribute.text, attribute.line
 
 
-def _protections(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(blocks, _ON):
-        if value.strip('"') in {"true", "ACTIVE"}:
-            yield key, line
-
-
-def _risks(blocks: Iterable[HclBlock]) -> Iterator[tuple[tuple[str, str], int]]:
-    for key, value, line in _settings(blocks, _OFF):
-        if value == "true":
-            yield key, line
+def _switched_on(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> dict[tuple[str, str], int]:
+    """The settings among ``names`` that are on, with their lines."""
+    return {key: line for key, value, line in _settings(blocks, names) if value.strip('"') in {"true", "ACTIVE"}}
 
 
 def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
@@ -150,7 +136,7 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
                 continue
             if lost:
                 text = f"{', '.join(sorted(lost))} was removed from the {key[1]} of {key[0]}."
-                yield Hit(delta.path, line, text, suggestion="Keep what protects the data.", anchor="/".join(key))
+                yield Hit(delta.path, line, text, anchor="/".join(key))
 
 
 def _objects(documents: Documents) -> Iterator[LinedNode]:
@@ -214,13 +200,7 @@ def data_drop(subject: Subject) -> Iterable[Hit]:
             for line in delta.gained(pattern, "uncommented"):
                 if pattern is _SQL and (_in_down(delta, line) or not _is_statement(delta, line)):
                     continue
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    "This statement destroys data and has no condition.",
-                    evidence=line.text.strip()[:160],
-                    suggestion="Delete with a condition, behind a backup, with a way back.",
-                )
+                yield on_line(delta, line, "This statement destroys data and has no condition.")
 
 
 def _is_statement(delta: Delta, line: DiffLine) -> bool:

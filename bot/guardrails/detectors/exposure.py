@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.hcl import HclBlock
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Fact, Hit, Subject
 
 _WORLD: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0|\*|Internet|0\.0\.0\.0)\"")
 _WORLD_RANGE: Final = re.compile(r"\"(?:0\.0\.0\.0/0|::/0)\"")
@@ -21,16 +20,8 @@ _ANY_ACTION: Final = re.compile(r"(?:\"?[Aa]ctions?\"?)\s*[=:]\s*\[?\s*\"\*(?::\
 _RANGES: Final = frozenset(
     {"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_cidr_blocks"}
 )
+_MODULE_RANGES: Final = frozenset({"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 _PUBLIC_ACLS: Final = frozenset({'"public-read"', '"public-read-write"', '"website"'})
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """One way in: ``key`` names the block and what is open, so that a move is quiet."""
-
-    key: tuple[str, ...]
-    line: int
-    message: str
 
 
 def open_ingress(subject: Subject) -> Iterable[Hit]:
@@ -43,17 +34,10 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
         for opening in _openings(delta.blocks_after, ports):
             if opening.key not in before and opening.key not in seen:
                 seen.add(opening.key)
-                yield Hit(
-                    delta.path,
-                    opening.line,
-                    opening.message,
-                    evidence=delta.after_lines[opening.line - 1].strip()[:160],
-                    suggestion="Name the networks or principals that need access.",
-                    anchor="/".join(opening.key),
-                )
+                yield opening.hit(delta)
 
 
-def _openings(blocks: Iterable[HclBlock], ports: frozenset[int]) -> Iterator[_Opening]:
+def _openings(blocks: Iterable[HclBlock], ports: frozenset[int]) -> Iterator[Fact]:
     for block in blocks:
         if block.type == "resource" and len(block.labels) == 2:
             yield from _network(block, ports)
@@ -62,15 +46,14 @@ def _openings(blocks: Iterable[HclBlock], ports: frozenset[int]) -> Iterator[_Op
         elif block.type == "data" and block.labels[:1] == ("aws_iam_policy_document",):
             yield from _statements(block)
         elif block.type == "module":
-            yield from _ranges(block, block, ports, only={"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
+            yield from _ranges(block, block, ports, _MODULE_RANGES)
 
 
-def _network(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
+def _network(block: HclBlock, ports: frozenset[int]) -> Iterator[Fact]:
     kind = block.labels[0]
     for rule in block.nested("ingress"):
         yield from _ranges(block, rule, ports)
-    direction = block.attribute("type") or block.attribute("direction")
-    word = "" if direction is None else direction.text.strip('"').lower()
+    word = (block.text("type") or block.text("direction")).strip('"').lower()
     if (kind == "aws_security_group_rule" and word != "egress") or kind == "aws_vpc_security_group_ingress_rule":
         yield from _ranges(block, block, ports)
     elif kind == "google_compute_firewall" and word != "egress":
@@ -80,72 +63,62 @@ def _network(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
             yield from _azure(block, rule, ports)
 
 
-def _ranges(
-    block: HclBlock, rule: HclBlock, ports: frozenset[int], only: Iterable[str] | None = None
-) -> Iterator[_Opening]:
-    names = _RANGES if only is None else frozenset(only)
-    span = tuple(attribute.text for name in ("from_port", "to_port") if (attribute := rule.attribute(name)))
+def _ranges(block: HclBlock, rule: HclBlock, ports: frozenset[int], names: frozenset[str] = _RANGES) -> Iterator[Fact]:
+    span = tuple(text for name in ("from_port", "to_port") if (text := rule.text(name)))
     for attribute in rule.attributes:
         if attribute.name in names and _WORLD_RANGE.search(attribute.text) and not _allowed(span, ports):
             where = (
                 f"port {span[0]}" if span and span[0] == span[-1] else f"ports {' to '.join(span) or 'of any number'}"
             )
             text = f"{block.address} lets everybody in ({where})."
-            yield _Opening((block.address, "ingress", *span), attribute.line, text)
+            yield Fact((block.address, "ingress", *span), attribute.line, text)
 
 
 def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
     return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
 
 
-def _google(block: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
+def _google(block: HclBlock, ports: frozenset[int]) -> Iterator[Fact]:
     ranges = block.attribute("source_ranges")
     if ranges is None or not _WORLD_RANGE.search(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
-    named = [attribute.text for allow in block.nested("allow") if (attribute := allow.attribute("ports"))]
+    named = [text for allow in block.nested("allow") if (text := allow.text("ports"))]
     numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
     if not numbers or not numbers <= ports:
-        yield _Opening((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
+        yield Fact((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
-def _azure(block: HclBlock, rule: HclBlock, ports: frozenset[int]) -> Iterator[_Opening]:
+def _azure(block: HclBlock, rule: HclBlock, ports: frozenset[int]) -> Iterator[Fact]:
     texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
     source = rule.attribute("source_address_prefix")
     if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
         return
     port = texts.get("destination_port_range", "*")
     if _WORLD.search(source.text) and not (port.isdigit() and int(port) in ports):
-        yield _Opening(
-            (block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port})."
-        )
+        yield Fact((block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port}).")
 
 
-def _policies(block: HclBlock) -> Iterator[_Opening]:
+def _policies(block: HclBlock) -> Iterator[Fact]:
     for attribute in block.attributes:
         if "policy" in attribute.name and _ANY_ACTION.search(attribute.text) and "Allow" in attribute.text:
-            yield _Opening((block.address, "action"), attribute.line, f"{block.address} allows every action.")
+            yield Fact((block.address, "action"), attribute.line, f"{block.address} allows every action.")
 
 
-def _statements(block: HclBlock) -> Iterator[_Opening]:
+def _statements(block: HclBlock) -> Iterator[Fact]:
     for number, statement in enumerate(block.nested("statement")):
-        actions, effect = statement.attribute("actions"), statement.attribute("effect")
-        if (
-            actions is not None
-            and re.search(r"\"\*(?::\*)?\"", actions.text)
-            and (effect is None or "Allow" in effect.text)
-        ):
-            sid = statement.attribute("sid")
-            name = str(number) if sid is None else sid.text
-            yield _Opening((block.address, "action", name), actions.line, f"{block.address} allows every action.")
+        actions, effect = statement.attribute("actions"), statement.text("effect") or "Allow"
+        if actions is not None and re.search(r"\"\*(?::\*)?\"", actions.text) and "Allow" in effect:
+            name = statement.text("sid") or str(number)
+            yield Fact((block.address, "action", name), actions.line, f"{block.address} allows every action.")
 
 
-def _public(block: HclBlock) -> Iterator[_Opening]:
+def _public(block: HclBlock) -> Iterator[Fact]:
     acl = block.attribute("acl")
     if acl is not None and acl.text in _PUBLIC_ACLS:
-        yield _Opening((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
+        yield Fact((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
     public = block.attribute("publicly_accessible")
     if public is not None and public.text == "true":
-        yield _Opening((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
+        yield Fact((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
     member = block.attribute("member") or block.attribute("members")
     if member is not None and re.search(r"\"all(?:Authenticated)?Users\"", member.text):
-        yield _Opening((block.address, "member"), member.line, f"{block.address} grants access to everybody.")
+        yield Fact((block.address, "member"), member.line, f"{block.address} grants access to everybody.")

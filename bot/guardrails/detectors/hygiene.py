@@ -6,11 +6,12 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from types import EllipsisType
 from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 
 _TLS: Final = {
     "python": re.compile(
@@ -46,12 +47,8 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
                 continue
             if language in {"shell", "yaml"} and _ADVICE.match(line.text):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "Certificates are not verified here: anybody on the way can read and change the traffic.",
-                evidence=line.text.strip()[:160],
-                suggestion="Give the client the certificate authority it lacks.",
+            yield on_line(
+                delta, line, "Certificates are not verified here: anybody on the way can read and change the traffic."
             )
 
 
@@ -63,12 +60,11 @@ def _in_call(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
         return False
     if "=" not in match.group() or re.search(r"\.\s*(?:check_hostname|verify|verify_ssl)\s*=\s*False", code):
         return True
-    for above in reversed(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]):
+    lines_above = delta.mask_after.code[max(0, line.number - 30) : line.number - 1]
+    for above in reversed(lines_above):
         if re.match(r"\s*(?:async\s+)?def\s", above):
-            closed = (
-                ")" in "".join(delta.mask_after.code[max(0, line.number - 30) : line.number - 1]).rpartition("def ")[2]
-            )
-            return (closed and "(" in code[: match.start()]) or (closed and _open_call(delta, line))
+            closed = ")" in "".join(lines_above).rpartition("def ")[2]
+            return closed and ("(" in code[: match.start()] or _open_call(delta, line))
         if re.search(r"\(\s*$", above):
             return True
     return "(" in code[: match.start()]
@@ -111,13 +107,7 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
         for line in delta.gained(_PIPE, "uncommented"):
             if _VERSION.sub("V", line.normal) in known or _ADVICE.match(line.text):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "A download is piped into a shell.",
-                evidence=line.text.strip()[:160],
-                suggestion="Download a fixed version, check its checksum, then run it.",
-            )
+            yield on_line(delta, line, "A download is piped into a shell.")
 
 
 _ADVICE: Final = re.compile(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|raise|#)\b")
@@ -149,7 +139,6 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
                     function.lineno,
                     f"The new function {function.name} is only a placeholder.",
                     evidence=delta.after_lines[comments[0] - 1].strip()[:120],
-                    suggestion="Implement it, leave it out, or make it raise an error that says what is missing.",
                 )
 
 
@@ -178,27 +167,16 @@ def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    body = function.body
-    if (
-        isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    ):
-        body = body[1:]
-    if not body:
-        return True
-    if len(body) > 1:
-        return False
-    only = body[0]
-    if isinstance(only, ast.Pass):
-        return True
-    if isinstance(only, ast.Expr):
-        return isinstance(only.value, ast.Constant) and only.value.value is ...
-    if isinstance(only, ast.Raise):
-        return only.exc is not None and "NotImplementedError" in ast.unparse(only.exc)
-    return isinstance(only, ast.Return) and (
-        only.value is None or isinstance(only.value, (ast.Constant, ast.Dict, ast.List))
-    )
+    documented = ast.get_docstring(function, clean=False) is not None
+    match function.body[documented:]:
+        case [] | [ast.Pass()] | [ast.Expr(value=ast.Constant(value=EllipsisType()))]:
+            return True
+        case [ast.Return(value=None | ast.Constant() | ast.Dict() | ast.List())]:
+            return True
+        case [ast.Raise(exc=ast.expr() as error)]:
+            return "NotImplementedError" in ast.unparse(error)
+        case _:
+            return False
 
 
 _ORDER: Final = re.compile(
@@ -224,13 +202,7 @@ def reviewer_injection(subject: Subject) -> Iterable[Hit]:
             continue
         for line in delta.gained(_ORDER):
             if _hidden(delta, line):
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    "Hidden text speaks to an automated reviewer.",
-                    evidence=line.text.strip()[:160],
-                    suggestion="Remove the text.",
-                )
+                yield on_line(delta, line, "Hidden text speaks to an automated reviewer.")
 
 
 def _hidden(delta: Delta, line: DiffLine) -> bool:
@@ -246,4 +218,4 @@ def _hidden(delta: Delta, line: DiffLine) -> bool:
         )
     if delta.language is None or classify.is_lock(delta.path):
         return False
-    return _ORDER.search(delta.mask_after.comment(line.number, line.text)) is not None
+    return _ORDER.search(delta.mask_after.seen(line.number, line.text, "comment")) is not None

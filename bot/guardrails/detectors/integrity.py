@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.finding import FileStatus
 
 _OURS: Final = re.compile(r"<{7} \S")
@@ -47,8 +46,8 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
-        ours = delta.net_new(lambda line: _OURS.match(line.text) is not None)
-        theirs = delta.net_new(lambda line: _THEIRS.match(line.text) is not None)
+        ours = delta.net_new(_OURS.match)
+        theirs = delta.net_new(_THEIRS.match)
         if ours and theirs and not _residue(delta):
             end = next((line.number for line in theirs if line.number > ours[0].number), ours[0].number)
             yield Hit(
@@ -57,7 +56,6 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
                 "A merge conflict was committed: both conflict markers are in the file.",
                 end_line=end,
                 evidence=ours[0].text[:80],
-                suggestion="Resolve the conflict and remove the marker lines.",
             )
 
 
@@ -76,7 +74,6 @@ def syntax_regression(subject: Subject) -> Iterable[Hit]:
             delta.path,
             min(failure.line, max(len(delta.after_lines), 1)),
             f"The {failure.language} file {verb}: {failure.message}.",
-            suggestion="Restore what was cut off, or fix the syntax; run the parser before committing.",
             anchor="syntax",
         )
 
@@ -88,27 +85,12 @@ def elided_code(subject: Subject) -> Iterable[Hit]:
             continue
         if delta.is_docs or classify.is_fixture(delta.path):
             continue
-        for line in delta.net_new(partial(_says_elided, delta)):
-            yield Hit(
-                delta.path,
-                line.number,
-                "A comment says that code was left out here: the file is not whole.",
-                evidence=line.text.strip()[:120],
-                suggestion="Put the left-out code back.",
-            )
+        for line in delta.net_new(_says_elided, "raw" if delta.language == "html" else "comment"):
+            yield on_line(delta, line, "A comment says that code was left out here: the file is not whole.")
 
 
-def _says_elided(delta: Delta, line: DiffLine) -> bool:
-    """Whether the line's own comment (on either side of the change) announces left-out code."""
-    if len(line.text) > 400 or _ELIDED.search(line.text) is None:
-        return False
-    side, masked = (delta.after_lines, delta.mask_after), (delta.before_lines, delta.mask_before)
-    for lines, view in (side, masked):
-        if line.number <= len(lines) and lines[line.number - 1] == line.text:
-            if delta.language == "html":
-                return True
-            return _ELIDED.search(view.comment(line.number, line.text)) is not None
-    return False
+def _says_elided(text: str) -> bool:
+    return len(text) <= 400 and _ELIDED.search(text) is not None
 
 
 def edit_residue(subject: Subject) -> Iterable[Hit]:
@@ -117,18 +99,12 @@ def edit_residue(subject: Subject) -> Iterable[Hit]:
         if delta.language == "docs" or delta.after is None or classify.is_fixture(delta.path):
             continue
         for line in _residue(delta)[:3]:
-            yield Hit(
-                delta.path,
-                line.number,
-                "The mark of an edit tool was written into the file.",
-                evidence=line.text[:80],
-                suggestion="Apply the edit instead of committing its text.",
-            )
+            yield on_line(delta, line, "The mark of an edit tool was written into the file.")
         yield from _fenced(delta)
 
 
 def _residue(delta: Delta) -> tuple[DiffLine, ...]:
-    return delta.net_new(lambda line: len(line.text) < 300 and _RESIDUE.match(line.text) is not None)
+    return delta.net_new(lambda text: len(text) < 300 and _RESIDUE.match(text))
 
 
 def _fenced(delta: Delta) -> Iterator[Hit]:
@@ -151,29 +127,23 @@ def chat_residue(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.language in {None, "docs", "html", "json"} or delta.is_test or delta.is_docs:
             continue
-        for line in delta.net_new(partial(_is_chat, delta)):
-            yield Hit(
-                delta.path,
-                line.number,
-                "A sentence of a conversation with an assistant is in the source.",
-                evidence=line.text.strip()[:120],
-                suggestion="Remove the sentence.",
-            )
+        for line in delta.net_new(_is_chat):
+            if not _in_string(delta, line):
+                yield on_line(delta, line, "A sentence of a conversation with an assistant is in the source.")
 
 
-def _is_chat(delta: Delta, line: DiffLine) -> bool:
-    if len(line.text) > 300:
-        return False
-    text = re.sub(r"^\s*(#|//|/\*+|\*|--|;)\s*", "", line.text)
-    if _CHAT.match(text) is None:
-        return False
-    lines, view = (
-        (delta.after_lines, delta.mask_after)
-        if line.number <= len(delta.after_lines) and delta.after_lines[line.number - 1] == line.text
-        else (delta.before_lines, delta.mask_before)
-    )
-    in_string = line.number <= len(lines) and not view.code[line.number - 1].strip() and text == line.text
-    return not (in_string and view.no_comments[line.number - 1].strip())
+_COMMENT_MARK: Final = re.compile(r"\s*(#|//|/\*+|\*|--|;)\s*")
+
+
+def _is_chat(text: str) -> bool:
+    mark = _COMMENT_MARK.match(text)
+    return len(text) <= 300 and _CHAT.match(text, mark.end() if mark else 0) is not None
+
+
+def _in_string(delta: Delta, line: DiffLine) -> bool:
+    """Whether the whole added line is part of a string, and not marked as a comment there."""
+    code, uncommented = delta.mask_after.code[line.number - 1], delta.mask_after.no_comments[line.number - 1]
+    return not code.strip() and bool(uncommented.strip()) and _COMMENT_MARK.match(line.text) is None
 
 
 def truncated_file(subject: Subject) -> Iterable[Hit]:
@@ -194,6 +164,5 @@ def truncated_file(subject: Subject) -> Iterable[Hit]:
                 len(delta.after_lines),
                 f"The file looks cut off: {len(delta.before):,} characters before, {len(delta.after):,} now, "
                 f"and it no longer parses.",
-                suggestion="Write the whole file again.",
                 anchor="truncated",
             )

@@ -35,7 +35,6 @@ def guardrail_edit(subject: Subject) -> Iterable[Hit]:
             delta.path,
             delta.added[0].number if delta.added else 1,
             f"This change {verb} {path}, which decides how changes are judged; it was judged without that.{more}",
-            suggestion="Let a code owner approve this file on its own.",
             anchor=path,
         )
 
@@ -64,12 +63,8 @@ _UNITS: Final = {
     "seconds": 1,
     "hours": 3600,
 }
-_SWITCHES: Final = {
-    ("apply", "enabled"),
-    ("restore",),
-    ("apply",),
-    ("restore", "enabled"),
-}
+_SWITCHES: Final = {("apply",), ("apply", "enabled"), ("restore",), ("restore", "enabled")}
+_MOST_NODES: Final = 5000
 _LADDERS: Final = (("disabled", "conservative", "moderate", "aggressive"), ("strict", "standard"), ("adopt", "restore"))
 
 
@@ -86,11 +81,12 @@ def unbounded_change(subject: Subject) -> Iterable[Hit]:
         yield from _loosened(delta, old, new)
 
 
-def leaves(root: LinedNode, budget: int = 5000) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
-    """Every scalar of nested mappings with its path; lists count as one leaf. Stops after ``budget`` nodes."""
+def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
+    """Every scalar of nested mappings with its path; lists count as one leaf. Stops after :data:`_MOST_NODES`."""
     stack: list[tuple[tuple[str, ...], LinedNode]] = [((), root)]
-    while stack and budget > 0:
-        budget -= 1
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
         path, node = stack.pop()
         if isinstance(node.value, dict):
             stack.extend(((*path, key), child) for key, child in node.items())
@@ -101,21 +97,14 @@ def leaves(root: LinedNode, budget: int = 5000) -> Iterator[tuple[tuple[str, ...
 def _loosened(
     delta: Delta, old: dict[tuple[str, ...], LinedNode], new: dict[tuple[str, ...], LinedNode]
 ) -> Iterator[Hit]:
-    advice = "Raise a limit only in a change of its own that says why, approved by a code owner."
     for path, node in sorted(new.items(), key=lambda item: item[1].line):
         was, name = old.get(path), ".".join(path)
-        message = _looser(path, None if was is None else was, node)
+        message = _looser(path, was, node)
         if message is not None:
-            yield Hit(delta.path, node.line, f"{name} {message}.", suggestion=advice, anchor=name)
+            yield Hit(delta.path, node.line, f"{name} {message}.", anchor=name)
     for path, node in sorted(old.items()):
         if path not in new and path and (_ROOF.match(path[-1]) or _FLOOR.match(path[-1])) and _below_limits(path):
-            yield Hit(
-                delta.path,
-                1,
-                f"The limit {'.'.join(path)} (was {node.raw}) was removed.",
-                suggestion=advice,
-                anchor=".".join(path),
-            )
+            yield Hit(delta.path, 1, f"The limit {'.'.join(path)} (was {node.raw}) was removed.", anchor=".".join(path))
 
 
 def _below_limits(path: tuple[str, ...]) -> bool:
@@ -125,36 +114,27 @@ def _below_limits(path: tuple[str, ...]) -> bool:
 def _looser(path: tuple[str, ...], was: LinedNode | None, now: LinedNode) -> str | None:
     """How ``now`` allows more than ``was``, as the rest of a sentence; None when it does not."""
     last = path[-1] if path else ""
-    if (
-        now.value is True
-        and (path[-2:] in _SWITCHES or path[-1:] in _SWITCHES)
-        and (was is None or was.value is not True)
-    ):
+    roof, after = _ROOF.match(last), _number(now)
+    switched = was is None or was.value is not now.value
+    if switched and now.value is True and _SWITCHES & {path[-2:], path[-1:]}:
         return "is turned on"
-    for ladder in _LADDERS:
-        if (
-            was is not None
-            and now.raw in ladder
-            and was.raw in ladder
-            and ladder.index(now.raw) > ladder.index(was.raw)
-        ):
-            return f"changes from {was.raw} to {now.raw}"
-    if now.value is None and _ROOF.match(last) and _below_limits(path) and (was is None or was.value is not None):
+    if switched and now.value is None and roof and _below_limits(path):
         return "has no limit any more"
-    before, after = _number(was), _number(now)
-    if after is not None and before is None and was is None and _ROOF.match(last) and after > 50:
-        return f"is set to {now.raw}"
+    if was is None:
+        return f"is set to {now.raw}" if roof and after is not None and after > 50 else None
+    for ladder in _LADDERS:
+        if {was.raw, now.raw} <= {*ladder} and ladder.index(now.raw) > ladder.index(was.raw):
+            return f"changes from {was.raw} to {now.raw}"
+    before = _number(was)
     if before is None or after is None:
         return None
-    if _ROOF.match(last) and after > before:
-        return f"rises from {was.raw if was else before} to {now.raw}"
-    if _FLOOR.match(last) and after < before:
-        return f"falls from {was.raw if was else before} to {now.raw}"
-    return None
+    if roof and after > before:
+        return f"rises from {was.raw} to {now.raw}"
+    return f"falls from {was.raw} to {now.raw}" if _FLOOR.match(last) and after < before else None
 
 
-def _number(node: LinedNode | None) -> float | None:
-    if node is None or isinstance(node.value, bool):
+def _number(node: LinedNode) -> float | None:
+    if isinstance(node.value, bool):
         return None
     match = _DURATION.match(node.raw.strip())
     return None if match is None else float(match[1]) * _UNITS.get(match[2] or "s", 1)

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 from bot.guardrails.classify import is_vendored, is_yaml_or_json
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rendered import RenderedChange
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
@@ -47,27 +47,13 @@ _CAPABILITIES: Final = frozenset(
 _HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's processes", "hostIPC": "the host's IPC"}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One power that an object has. ``key`` identifies it over a change; the rest tells people about it."""
-
-    key: tuple[str, ...]
-    line: int
-    message: str
-
-
 Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
     """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
     templates = tuple(_templates(subject))
-    yield from gained(
-        subject,
-        privileges,
-        suggestion="Drop the privilege, or narrow it to the one capability, path or user the workload needs.",
-        elsewhere=frozenset((hit.file, hit.line) for hit in templates),
-    )
+    yield from gained(subject, privileges, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
     yield from templates
 
 
@@ -75,8 +61,8 @@ def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
         if is_deployed(delta) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
-            for line in delta.net_new(lambda line: _PRIVILEGED_LINE.match(line.text) is not None):
-                yield Hit(delta.path, line.number, f"A template gains {line.text.strip()}.", evidence=line.text.strip())
+            for line in delta.net_new(_PRIVILEGED_LINE.match):
+                yield on_line(delta, line, f"A template gains {line.text.strip()}.")
 
 
 _PRIVILEGED_LINE: Final = re.compile(
@@ -86,17 +72,11 @@ _PRIVILEGED_LINE: Final = re.compile(
 
 def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
     """K8S-002: a role gains a wildcard, or somebody becomes cluster-admin."""
-    yield from gained(
-        subject, powers, suggestion="Name the verbs and resources that are needed; bind a role of the namespace."
-    )
+    yield from gained(subject, powers)
 
 
 def gained(
-    subject: Subject,
-    facts: Facts,
-    *,
-    suggestion: str,
-    elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
+    subject: Subject, facts: Facts, *, elsewhere: frozenset[tuple[str | None, int | None]] = frozenset()
 ) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold anywhere in it before.
 
@@ -111,17 +91,10 @@ def gained(
             if fact.key not in before and fact.key not in seen:
                 seen.add(fact.key)
                 lines.add((delta.path, fact.line))
-                yield Hit(
-                    delta.path,
-                    fact.line,
-                    fact.message,
-                    evidence=_line(delta, fact.line),
-                    suggestion=suggestion,
-                    anchor="/".join(fact.key),
-                )
+                yield fact.hit(delta)
     for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
         if power.location not in lines:
-            yield power.hit(suggestion)
+            yield power.hit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +106,7 @@ class _RenderedPower:
     evidence: str
     targets: list[str]
 
-    def hit(self, suggestion: str) -> Hit:
+    def hit(self) -> Hit:
         """The hit on that line."""
         file, line = self.location
         return Hit(
@@ -141,7 +114,6 @@ class _RenderedPower:
             line,
             f"{self.fact.message} So it is rendered for {', '.join(self.targets)}.",
             evidence=self.evidence,
-            suggestion=suggestion,
             anchor="/".join(("rendered", *self.fact.key)),
         )
 
@@ -184,10 +156,6 @@ def is_deployed(delta: Delta) -> bool:
     return is_yaml_or_json(delta.path) and not delta.unread and not delta.is_test and not is_vendored(delta.path)
 
 
-def _line(delta: Delta, number: int) -> str | None:
-    return delta.after_lines[number - 1].strip()[:120] if number <= len(delta.after_lines) else None
-
-
 def _facts(documents: Documents, facts: Facts) -> Iterator[Fact]:
     if isinstance(documents, Unparsed):
         return
@@ -212,20 +180,22 @@ def _name(document: LinedNode) -> tuple[str, str, str]:
     return document.word("kind"), document.word("metadata", "namespace"), name
 
 
+_TEMPLATES: Final = (
+    ("spec", "jobTemplate", "spec", "template", "spec"),
+    ("spec", "template", "spec"),
+    ("template", "spec"),
+)
+
+
 def pod_spec(document: LinedNode) -> LinedNode | None:
     """Where the pod of a workload is described; None for objects that run nothing."""
     if document.get("apiVersion") is None:
         return None
-    for path in (
-        ("spec", "jobTemplate", "spec", "template", "spec"),
-        ("spec", "template", "spec"),
-        ("template", "spec"),
-    ):
+    for path in _TEMPLATES:
         spec = document.get(*path)
         if spec is not None and spec.get("containers") is not None:
             return spec
-    kind = document.get("kind")
-    return document.get("spec") if kind is not None and kind.value == "Pod" else None
+    return document.get("spec") if document.having("Pod", "kind") else None
 
 
 def privileges(document: LinedNode) -> Iterator[Fact]:
@@ -234,110 +204,93 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
     if spec is not None:
         yield from _pod(_name(document), spec)
     elif document.get("services") is not None and document.get("apiVersion") is None:
-        for name, service in (document.get("services") or document).items():
+        for name, service in document.items("services"):
             yield from _service(name, service)
 
 
 def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
     label = f"{who[0]} {who[2]}"
     for field, what in _HOST.items():
-        node = spec.get(field)
-        if node is not None and node.value is True:
+        if node := spec.having(True, field):
             yield Fact((*who, field), node.line, f"{label} shares {what}.")
-    yield from _user(who, "", label, spec.get("securityContext"))
-    for volume in (spec.get("volumes") or spec).elements():
+    yield from _user(who, "", label, spec)
+    for volume in spec.elements("volumes"):
         path = volume.get("hostPath", "path")
         if path is not None and _DANGEROUS_PATH.match(path.raw):
             yield Fact((*who, "hostPath", path.raw), path.line, f"{label} mounts {path.raw} of the host.")
     for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in (spec.get(field) or spec).elements():
+        for container in spec.elements(field):
             yield from _container(who, label, container)
 
 
-def _container(who: tuple[str, str, str], label: str, container: LinedNode) -> Iterator[Fact]:
-    name = (container.get("name") or container).raw
-    context = container.get("securityContext")
-    if context is None:
-        return
-    where = f"container {name} of {label}"
-    for field, message in (
-        ("privileged", f"{where} is privileged: it has all of the host's powers."),
-        ("allowPrivilegeEscalation", f"{where} may gain more privileges than its parent."),
-    ):
-        node = context.get(field)
-        if node is not None and node.value is True:
-            yield Fact((*who, name, field), node.line, message[0].upper() + message[1:])
-    for capability in (context.get("capabilities", "add") or context).elements():
+def _container(who: tuple[str, str, str], pod: str, container: LinedNode) -> Iterator[Fact]:
+    name = container.word("name")
+    label = f"Container {name} of {pod}"
+    for field, value, power in _CONTAINER_POWERS:
+        if node := container.having(value, "securityContext", field):
+            yield Fact((*who, name, field), node.line, f"{label} {power}.")
+    yield from _capabilities((*who, name), label, container.elements("securityContext", "capabilities", "add"))
+    yield from _user(who, name, label, container)
+
+
+_CONTAINER_POWERS: Final = (
+    ("privileged", True, "is privileged: it has all of the host's powers"),
+    ("allowPrivilegeEscalation", True, "may gain more privileges than its parent"),
+    ("procMount", "Unmasked", "sees an unmasked /proc"),
+)
+
+
+def _capabilities(who: tuple[str, ...], label: str, added: Iterable[LinedNode]) -> Iterator[Fact]:
+    for capability in added:
         word = capability.raw.upper().removeprefix("CAP_")
         if word in _CAPABILITIES:
-            yield Fact((*who, name, "cap", word), capability.line, f"{where[0].upper()}{where[1:]} gains {word}.")
-    mount = context.get("procMount")
-    if mount is not None and mount.value == "Unmasked":
-        yield Fact((*who, name, "procMount"), mount.line, f"{where[0].upper()}{where[1:]} sees an unmasked /proc.")
-    yield from _user(who, name, where, context)
+            yield Fact((*who, "cap", word), capability.line, f"{label} gains {word}.")
 
 
-def _user(who: tuple[str, str, str], container: str, where: str, context: LinedNode | None) -> Iterator[Fact]:
+def _user(who: tuple[str, str, str], container: str, label: str, described: LinedNode) -> Iterator[Fact]:
     """Running as root, said explicitly, and confinement switched off."""
-    if context is None:
-        return
-    subject = where[0].upper() + where[1:]
-    user = context.get("runAsUser")
-    if user is not None and user.value == 0 and not isinstance(user.value, bool):
-        yield Fact((*who, container, "uid0"), user.line, f"{subject} runs as root (uid 0).")
-    profile = context.get("seccompProfile", "type")
-    if profile is not None and profile.value == "Unconfined":
-        yield Fact((*who, container, "seccomp"), profile.line, f"{subject} runs without a seccomp profile.")
+    if user := described.having(0, "securityContext", "runAsUser"):
+        yield Fact((*who, container, "uid0"), user.line, f"{label} runs as root (uid 0).")
+    if profile := described.having("Unconfined", "securityContext", "seccompProfile", "type"):
+        yield Fact((*who, container, "seccomp"), profile.line, f"{label} runs without a seccomp profile.")
 
 
 def _service(name: str, service: LinedNode) -> Iterator[Fact]:
-    who = ("service", "", name)
-    node = service.get("privileged")
-    if node is not None and node.value is True:
-        yield Fact((*who, "privileged"), node.line, f"Service {name} is privileged: it has all of the host's powers.")
+    who, label = ("service", "", name), f"Service {name}"
+    if node := service.having(True, "privileged"):
+        yield Fact((*who, "privileged"), node.line, f"{label} is privileged: it has all of the host's powers.")
     for field, what in (("pid", "processes"), ("network_mode", "network"), ("ipc", "IPC"), ("userns_mode", "users")):
-        node = service.get(field)
-        if node is not None and node.value == "host":
-            yield Fact((*who, field), node.line, f"Service {name} shares the host's {what}.")
-    for capability in service.elements("cap_add"):
-        word = capability.raw.upper().removeprefix("CAP_")
-        if word in _CAPABILITIES:
-            yield Fact((*who, "cap", word), capability.line, f"Service {name} gains {word}.")
+        if node := service.having("host", field):
+            yield Fact((*who, field), node.line, f"{label} shares the host's {what}.")
+    yield from _capabilities(who, label, service.elements("cap_add"))
     for volume in service.elements("volumes"):
-        source = volume.get("source")
-        path = volume.raw.split(":")[0] if source is None else source.raw
+        source = volume.get("source") or volume
+        path = source.raw.split(":")[0]
         if path.startswith("/") and _DANGEROUS_PATH.match(path):
-            line = volume.line if source is None else source.line
-            yield Fact((*who, "mount", path), line, f"Service {name} mounts {path} of the host.")
+            yield Fact((*who, "mount", path), source.line, f"{label} mounts {path} of the host.")
     for option in service.elements("security_opt"):
         if re.fullmatch(r"(seccomp|apparmor)[:=]unconfined|label[:=]disable", option.raw):
-            yield Fact((*who, "security_opt", option.raw), option.line, f"Service {name} runs with {option.raw}.")
-    node = service.get("user")
-    if node is not None and node.raw in {"0", "root", "0:0"}:
-        yield Fact((*who, "uid0"), node.line, f"Service {name} is set to run as root.")
+            yield Fact((*who, "security_opt", option.raw), option.line, f"{label} runs with {option.raw}.")
+    user = service.get("user")
+    if user is not None and user.raw in {"0", "root", "0:0"}:
+        yield Fact((*who, "uid0"), user.line, f"{label} is set to run as root.")
 
 
 def powers(document: LinedNode) -> Iterator[Fact]:
     """Wildcards in roles and bindings to cluster-admin."""
     who = _name(document)
+    label = f"{who[0]} {who[2]}"
     if who[0] in {"Role", "ClusterRole"}:
-        for rule in (document.get("rules") or document).elements():
+        for rule in document.elements("rules"):
+            resources = {element.raw for element in rule.elements("resources")}
             for field in ("verbs", "resources", "apiGroups"):
                 for element in rule.elements(field):
-                    if element.value == "*" and (field != "apiGroups" or _names_all(rule)):
-                        about = "" if field != "verbs" else ",".join(sorted(_raw(rule, "resources")))
-                        yield Fact((*who, field, about), element.line, f'{who[0]} {who[2]} allows all {field} ("*").')
-    elif who[0] in {"RoleBinding", "ClusterRoleBinding"}:
-        role = document.get("roleRef", "name")
-        if role is not None and role.value == "cluster-admin":
-            for grantee in (document.get("subjects") or document).elements():
-                name = (grantee.get("name") or grantee).raw
-                yield Fact((*who, "cluster-admin", name), role.line, f"{who[0]} {who[2]} makes {name} cluster-admin.")
-
-
-def _names_all(rule: LinedNode) -> bool:
-    return "*" in _raw(rule, "resources")
-
-
-def _raw(rule: LinedNode, field: str) -> list[str]:
-    return [element.raw for element in rule.elements(field)]
+                    if element.value == "*" and (field != "apiGroups" or "*" in resources):
+                        about = ",".join(sorted(resources)) if field == "verbs" else ""
+                        yield Fact((*who, field, about), element.line, f'{label} allows all {field} ("*").')
+    elif who[0] in {"RoleBinding", "ClusterRoleBinding"} and (
+        role := document.having("cluster-admin", "roleRef", "name")
+    ):
+        for grantee in document.elements("subjects"):
+            name = grantee.word("name")
+            yield Fact((*who, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")

@@ -21,7 +21,6 @@ from bot.secrecy.scan import scan
 from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
-_ROTATE: Final = "Revoke it now: it stays in the history. Then read it from a secret store or the environment."
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
 
 
@@ -42,7 +41,6 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
             line.number,
             f"{provider.with_article} is written here.",
             evidence=match.text if provider.entropy == 0 else masked(match.text),
-            suggestion=_ROTATE,
             anchor=f"{provider.id}:{match.text}",
             severity=Severity.LOW if provider.weak else None,
         )
@@ -65,8 +63,12 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
 
 
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)[\"']?\s{0,8}"
-_GENERIC: Final = re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2")
-_GENERIC_BARE: Final = re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,200})\s*\Z")
+_PATTERNS: Final = (
+    re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2"),
+    re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,200})\s*\Z"),
+)
+"""A quoted literal, and a bare one for the languages that have such."""
+_BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 _NO_SECRET: Final = re.compile(
     r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
     r"vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
@@ -81,29 +83,24 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.is_test or delta.is_docs or delta.language in {None, "html", "css"}:
             continue
-        for line in delta.net_new(partial(_is_generic, delta)):
-            name, value = _generic(delta, line) or ("", "")
+        generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
+        for line in delta.net_new(generic):
+            name, value = generic(line.text) or ("", "")
             yield Hit(
                 delta.path,
                 line.number,
                 f"{name} is set to a literal that looks like a real secret.",
                 evidence=f"{name} = {masked(value)}",
-                suggestion=_ROTATE,
             )
 
 
-def _is_generic(delta: Delta, line: DiffLine) -> bool:
-    return _generic(delta, line) is not None
-
-
-def _generic(delta: Delta, line: DiffLine) -> tuple[str, str] | None:
+def _generic(patterns: Iterable[re.Pattern[str]], text: str) -> tuple[str, str] | None:
     """The name and the literal of the first assignment on the line that looks like one of a real secret."""
-    if len(line.text) > 1000:
+    if len(text) > 1000:
         return None
-    patterns = (_GENERIC, _GENERIC_BARE) if delta.language in {"ini", "yaml", "dockerfile", "shell"} else (_GENERIC,)
-    assignments = (match for pattern in patterns for match in pattern.finditer(line.text))
+    assignments = (match for pattern in patterns for match in pattern.finditer(text))
     match = next((match for match in assignments if surely_secret_name(match[1])), None)
-    if match is None or not _looks_random(match[3]) or not _is_hidden(line.text, *match.span(3)):
+    if match is None or not _looks_random(match[3]) or not _is_hidden(text, *match.span(3)):
         return None
     return match[1], match[3]
 
@@ -143,19 +140,12 @@ def credential_in_url(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.is_test or delta.is_docs:
             continue
-        for line in delta.net_new(lambda line: _in_url(line.text) is not None):
-            match = _in_url(line.text)
-            assert match is not None  # noqa: S101 net_new only yields lines that match
-            yield Hit(
-                delta.path,
-                line.number,
-                "A URL carries a password.",
-                evidence=f"{match[1]}://{match[2]}:…@{match[4]}",
-                suggestion=_ROTATE,
-            )
+        for line in delta.net_new(_without_password):
+            yield Hit(delta.path, line.number, "A URL carries a password.", evidence=_without_password(line.text))
 
 
-def _in_url(text: str) -> re.Match[str] | None:
+def _without_password(text: str) -> str | None:
+    """The first URL on the line that carries a real password, without it."""
     if "://" not in text or len(text) > 4000:
         return None
     for match in _URL.finditer(text):
@@ -164,5 +154,5 @@ def _in_url(text: str) -> re.Match[str] | None:
             continue
         if is_placeholder(password) or not _is_hidden(text, *match.span(3)):
             continue
-        return match
+        return f"{match[1]}://{user}:…@{host}"
     return None

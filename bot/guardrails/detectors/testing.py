@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
@@ -60,7 +60,6 @@ def test_file_deleted(subject: Subject) -> Iterable[Hit]:
             delta.path,
             1,
             f"{len(names)} {'test is' if len(names) == 1 else 'tests are'} deleted with this file; what they tested stays.",
-            suggestion="Mend the code or the tests instead.",
             anchor="deleted",
         )
 
@@ -91,7 +90,6 @@ def test_removed(subject: Subject) -> Iterable[Hit]:
                     delta.path,
                     1,
                     f"The test {name} was removed and did not come back under another name.",
-                    suggestion="Mend it, or say why nothing needs it.",
                     anchor=f"removed:{name}",
                 )
 
@@ -130,7 +128,6 @@ def assert_loss(subject: Subject) -> Iterable[Hit]:
             delta.path,
             first,
             f"The tests of this file make {lost} fewer assertions than before, while the code changed.",
-            suggestion="Assert the new right value instead.",
             anchor="assert-loss",
         )
 
@@ -163,13 +160,7 @@ def test_skipped(subject: Subject) -> Iterable[Hit]:
         for line in delta.gained(_SKIP, "code"):
             if _conditional(delta, line):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "A test is skipped, expected to fail, or singled out, without a condition.",
-                evidence=line.text.strip()[:120],
-                suggestion="Mend it, or skip it on a condition that names what is missing.",
-            )
+            yield on_line(delta, line, "A test is skipped, expected to fail, or singled out, without a condition.")
 
 
 def _conditional(delta: Delta, line: DiffLine) -> bool:
@@ -201,13 +192,7 @@ def tautology(subject: Subject) -> Iterable[Hit]:
         for line in delta.gained(_TAUTOLOGY, "uncommented"):
             if _unreachable(delta, line) or not _is_code(delta, line, _TAUTOLOGY):
                 continue
-            yield Hit(
-                delta.path,
-                line.number,
-                "This assertion is true whatever the code does.",
-                evidence=line.text.strip()[:120],
-                suggestion="Assert what the code must do.",
-            )
+            yield on_line(delta, line, "This assertion is true whatever the code does.")
 
 
 def _is_code(delta: Delta, line: DiffLine, pattern: re.Pattern[str]) -> bool:
@@ -266,13 +251,7 @@ def _thresholds(delta: Delta) -> Iterator[Hit]:
                 continue
             old, new = was[match[1].lower()], float(match[2])
             if new < old if match[1].lower() not in _UPWARD else new > old:
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    f"{match[1]} goes from {old:g} to {new:g}.",
-                    evidence=line.text.strip()[:120],
-                    suggestion="Make the change pass the gate; lower it only in a change of its own.",
-                )
+                yield on_line(delta, line, f"{match[1]} goes from {old:g} to {new:g}.")
 
 
 _CHECKING: Final = (
@@ -287,13 +266,7 @@ _MUTED: Final = re.compile(
 
 def _muted(delta: Delta) -> Iterator[Hit]:
     for line in delta.gained(_MUTED, "uncommented"):
-        yield Hit(
-            delta.path,
-            line.number,
-            "A check may now fail without anybody noticing.",
-            evidence=line.text.strip()[:160],
-            suggestion="Let the step fail, and mend what it finds.",
-        )
+        yield on_line(delta, line, "A check may now fail without anybody noticing.")
 
 
 def _continued(delta: Delta) -> Iterator[Hit]:
@@ -303,13 +276,7 @@ def _continued(delta: Delta) -> Iterator[Hit]:
     old = {key for document in before for key, _ in _tolerant(document)}
     for key, line in (item for document in after for item in _tolerant(document)):
         if key not in old:
-            yield Hit(
-                delta.path,
-                line,
-                f"{key} may now fail without failing the workflow.",
-                suggestion="Let the step fail, and mend what it finds.",
-                anchor=f"continue:{key}",
-            )
+            yield Hit(delta.path, line, f"{key} may now fail without failing the workflow.", anchor=f"continue:{key}")
 
 
 def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
@@ -341,13 +308,10 @@ def suppression(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if not classify.is_code(delta.language):
             continue
-        for line in delta.gained(_SUPPRESSION):
-            if not _SUPPRESSION.search(delta.mask_after.comment(line.number, line.text) or line.text[:0]):
-                continue
+        for line in delta.gained(_SUPPRESSION, "comment"):
             yield Hit(
                 delta.path,
                 line.number,
                 "A blanket suppression hides every warning here.",
                 evidence=line.text.strip()[-120:],
-                suggestion="Mend what the checker says, or name the one code.",
             )

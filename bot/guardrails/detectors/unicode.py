@@ -27,14 +27,8 @@ def bidi(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_localisation(delta.path) or classify.is_vendored(delta.path) or delta.unread:
             continue
-        for line in delta.net_new(lambda line: _BIDI.search(line.text) is not None):
-            yield Hit(
-                delta.path,
-                line.number,
-                f"A character that reorders text without being seen: {_names(_BIDI, line.text)}.",
-                evidence=ascii(line.text.strip())[1:-1][:160],
-                suggestion="Remove it; write it as an escape where a string really needs it.",
-            )
+        for line in delta.net_new(_BIDI.search):
+            yield _shown(delta, line, f"A character that reorders text without being seen: {_names(_BIDI, line.text)}.")
 
 
 def invisible(subject: Subject) -> Iterable[Hit]:
@@ -42,29 +36,25 @@ def invisible(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_localisation(delta.path) or delta.is_foreign or (delta.language == "docs" and delta.is_test):
             continue
-        for line in delta.net_new(partial(_hides, delta)):
-            yield Hit(
-                delta.path,
-                line.number,
-                f"A character that nobody sees: {_names(_INVISIBLE, line.text)}.",
-                evidence=ascii(line.text.strip())[1:-1][:160],
-                suggestion="Remove it; write it as an escape where a string really needs it.",
-            )
+        for line in delta.net_new(partial(_hides, delta.language)):
+            yield _shown(delta, line, f"A character that nobody sees: {_names(_INVISIBLE, line.text)}.")
 
 
-def _hides(delta: Delta, line: DiffLine) -> bool:
-    if line.text.isascii():
-        return False
-    text = line.text[1:] if line.number == 1 and line.text.startswith("\ufeff") else line.text
-    return any(_is_hiding(delta, text, match.start()) for match in _INVISIBLE.finditer(text))
+def _shown(delta: Delta, line: DiffLine, message: str) -> Hit:
+    """A hit on a line with what cannot be seen of it as escapes."""
+    return Hit(delta.path, line.number, message, evidence=ascii(line.text.strip())[1:-1])
 
 
-def _is_hiding(delta: Delta, text: str, at: int) -> bool:
+def _hides(language: str | None, text: str) -> bool:
+    return not text.isascii() and any(_is_hiding(language, text, match.start()) for match in _INVISIBLE.finditer(text))
+
+
+def _is_hiding(language: str | None, text: str, at: int) -> bool:
     """A joiner inside an emoji or a script that needs it is writing; documents may hold soft hyphens."""
     before, after = text[max(at - 2, 0) : at], text[at + 1 : at + 3]
     if text[at] in "\u200d\u200c":
         return not (_joins(before[-1:]) or _joins(after[:1]) or "\ufe0f" in before)
-    if text[at] == "\u00ad" and delta.language in {"docs", "html"}:
+    if text[at] == "\u00ad" and language in {"docs", "html"}:
         return False
     if 0xE0020 <= ord(text[at]) <= 0xE007F and "\U0001f3f4" in text[max(at - 8, 0) : at]:
         return False
@@ -95,27 +85,15 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
             continue
         if classify.is_localisation(delta.path):
             continue
-        for line in delta.net_new(partial(_mixes, delta)):
-            word = next(match.group() for match in _WORD.finditer(line.text) if _is_mixed(match.group()))
-            yield Hit(
-                delta.path,
-                line.number,
-                f"The name {ascii(word)[1:-1]} mixes letters of different alphabets that look alike.",
-                evidence=ascii(line.text.strip())[1:-1][:160],
-                suggestion="Write the name in one alphabet.",
-            )
+        for line in delta.net_new(_mixed_word, "uncommented"):
+            name = ascii(_mixed_word(line.text))[1:-1]
+            yield _shown(delta, line, f"The name {name} mixes letters of different alphabets that look alike.")
 
 
-def _mixes(delta: Delta, line: DiffLine) -> bool:
-    if line.text.isascii() or not any(_is_mixed(match.group()) for match in _WORD.finditer(line.text[:5000])):
-        return False
-    lines, view = (
-        (delta.after_lines, delta.mask_after.no_comments)
-        if line.number <= len(delta.after_lines) and delta.after_lines[line.number - 1] == line.text
-        else (delta.before_lines, delta.mask_before.no_comments)
-    )
-    text = view[line.number - 1] if line.number <= len(lines) else line.text
-    return any(_is_mixed(match.group()) for match in _WORD.finditer(text[:5000]))
+def _mixed_word(text: str) -> str | None:
+    if text.isascii():
+        return None
+    return next((match[0] for match in _WORD.finditer(text[:5000]) if _is_mixed(match[0])), None)
 
 
 def _is_mixed(word: str) -> bool:

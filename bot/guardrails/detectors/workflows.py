@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.hunks import Delta
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.drift import Severity
@@ -45,33 +44,17 @@ _USES: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
 _SCOPES: Final = {"none": 0, "read": 1, "write": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowStep:
-    """One step with the job it is in."""
-
-    job: str
-    node: LinedNode
-
-
-def steps(document: LinedNode) -> Iterator[WorkflowStep]:
+def steps(document: LinedNode) -> Iterator[LinedNode]:
     """Every step of a workflow's jobs, or of a composite action."""
-    for name, job in document.items("jobs"):
-        for node in job.elements("steps"):
-            yield WorkflowStep(name, node)
-    for node in document.elements("runs", "steps"):
-        yield WorkflowStep("", node)
+    for _, job in document.items("jobs"):
+        yield from job.elements("steps")
+    yield from document.elements("runs", "steps")
 
 
-def triggers(document: LinedNode) -> dict[str, int]:
-    """The events that start a workflow, with the line each is on."""
-    on = document.get("on")
-    if on is None:
-        return {}
-    if isinstance(on.value, dict):
-        return {name: node.line for name, node in on.items()}
-    if isinstance(on.value, list):
-        return {node.raw: node.line for node in on.value}
-    return {on.raw: on.line}
+def triggers(document: LinedNode) -> set[str]:
+    """The events that start a workflow."""
+    names = {name for name, _ in document.items("on")} | {node.raw for node in document.elements("on")}
+    return names or {document.word("on")}
 
 
 def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] | None:
@@ -97,31 +80,29 @@ def workflow_trigger(subject: Subject) -> Iterable[Hit]:
                     delta.path,
                     risk.line,
                     risk.message,
-                    evidence=risk.key[-1][:120],
-                    suggestion=risk.advice,
+                    evidence=risk.key[-1],
+                    suggestion=_ADVICE[risk.key[0]],
                     anchor="|".join(risk.key),
                 )
         yield from _unpinned(delta, before, after)
 
 
-@dataclass(frozen=True, slots=True)
-class _Risk:
-    key: tuple[str, ...]
-    line: int
-    message: str
-    advice: str
+_ADVICE: Final = {
+    "checkout": "Use the pull_request event, or split the job: build without secrets, publish from workflow_run.",
+    "injection": "Put the expression into env: and use the variable, quoted, in the script.",
+}
 
 
-def _risks(document: LinedNode) -> Iterator[_Risk]:
+def _risks(document: LinedNode) -> Iterator[Fact]:
     events = triggers(document)
     privileged = next((name for name in ("pull_request_target", "workflow_run") if name in events), None)
     for step in steps(document):
         if privileged is not None:
-            yield from _checkout(step.node, privileged)
-        yield from _injection(step.node)
+            yield from _checkout(step, privileged)
+        yield from _injection(step)
 
 
-def _checkout(step: LinedNode, event: str) -> Iterator[_Risk]:
+def _checkout(step: LinedNode, event: str) -> Iterator[Fact]:
     uses, reference, run = step.get("uses"), step.get("with", "ref"), step.get("run")
     node = None
     if uses is not None and "checkout" in uses.raw and reference is not None and _HEAD.search(reference.raw[:2000]):
@@ -129,16 +110,15 @@ def _checkout(step: LinedNode, event: str) -> Iterator[_Risk]:
     elif run is not None and _HEAD_COMMAND.search(run.raw[:20_000]):
         node = run
     if node is not None:
-        yield _Risk(
+        yield Fact(
             ("checkout", event, " ".join(node.raw.split())[:200]),
             node.line,
             f"{event} runs with the repository's secrets and this step checks out the pull request's own code.",
-            "Use the pull_request event, or split the job: build without secrets, publish from workflow_run.",
         )
 
 
-def _injection(step: LinedNode) -> Iterator[_Risk]:
-    script = step.get("with", "script") if "github-script" in (step.get("uses") or step).raw else None
+def _injection(step: LinedNode) -> Iterator[Fact]:
+    script = step.get("with", "script") if "github-script" in step.word("uses") else None
     for node in (step.get("run"), script):
         if node is None or not isinstance(node.value, str):
             continue
@@ -147,11 +127,10 @@ def _injection(step: LinedNode) -> Iterator[_Risk]:
             if _UNTRUSTED.search(inner) and not _TRUSTED_INPUT.search(inner) and not _SAFE_CALL.search(inner):
                 block = 1 if node.end_line > node.line else 0
                 line = node.line + block + node.value.count("\n", 0, match.start())
-                yield _Risk(
+                yield Fact(
                     ("injection", " ".join(inner.split())),
                     line,
                     f"Text that anybody can write is pasted into a script: {match[0][:80]}.",
-                    "Put the expression into env: and use the variable, quoted, in the script.",
                 )
 
 
@@ -167,7 +146,7 @@ def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNod
                 delta.path,
                 node.line,
                 f"{match[1]} was pinned to a commit and is now taken from {match[2]}, which its owner can move.",
-                evidence=node.raw[:120],
+                evidence=node.raw,
                 suggestion="Pin the action to the full commit of the release, with the version as a comment.",
                 anchor=f"pin|{match[1]}",
             )
@@ -175,12 +154,8 @@ def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNod
 
 def _uses(documents: tuple[LinedNode, ...]) -> Iterator[LinedNode]:
     for document in documents:
-        for step in steps(document):
-            node = step.node.get("uses")
-            if node is not None:
-                yield node
-        for _, job in document.items("jobs"):
-            node = job.get("uses")
+        for user in (*steps(document), *(job for _, job in document.items("jobs"))):
+            node = user.get("uses")
             if node is not None:
                 yield node
 
@@ -192,24 +167,8 @@ def workflow_permissions(subject: Subject) -> Iterable[Hit]:
         if sides is None or not delta.path.startswith(".github/workflows/"):
             continue
         before, after = sides
-        if not before or not after:
-            yield from _all_scopes(delta, after)
-        else:
-            yield from _raised(delta, before[0], after[0])
-
-
-def _all_scopes(delta: Delta, after: tuple[LinedNode, ...]) -> Iterator[Hit]:
-    """A new workflow is only told about when it asks for everything."""
-    for document in after:
-        for where, node in _permission_nodes(document):
-            if node.value == "write-all":
-                yield Hit(
-                    delta.path,
-                    node.line,
-                    f"{where} gets write access to everything.",
-                    severity=Severity.CRITICAL,
-                    anchor=where,
-                )
+        for document in after[:1]:
+            yield from _raised(delta, before[0] if before else LinedNode(None, 1), document)
 
 
 def _permission_nodes(document: LinedNode) -> Iterator[tuple[str, LinedNode]]:
@@ -223,17 +182,16 @@ def _permission_nodes(document: LinedNode) -> Iterator[tuple[str, LinedNode]]:
 
 
 def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    """A workflow that is new is only told about when it asks for everything."""
     old, new = dict(_permission_nodes(before)), dict(_permission_nodes(after))
-    least = "Give each job only the scopes it needs."
     if "The workflow" in old and "The workflow" not in new and _uncovered(after):
         yield Hit(
             delta.path,
             1,
             "The top-level permissions were removed: jobs get the repository's default, which may be write access.",
-            suggestion=least,
             anchor="permissions-removed",
         )
-    known = set(_widest(old.values()).items())
+    widest = _widest(old.values())
     for where, node in new.items():
         previous = old.get(where) or (old.get("The workflow") if where.startswith("Job") else None)
         if node.value == "write-all" and (previous is None or previous.value != "write-all"):
@@ -241,7 +199,6 @@ def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
                 delta.path,
                 node.line,
                 f"{where} gets write access to everything.",
-                suggestion=least,
                 severity=Severity.CRITICAL,
                 anchor=where,
             )
@@ -249,20 +206,9 @@ def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
         if previous is None:
             continue
         for scope, (level, line) in _levels(node).items():
-            was = _levels(previous).get(scope, (0, 0))[0]
-            if (
-                level > was
-                and level == 2
-                and not any(scope == known_scope and level <= had for known_scope, had in known)
-            ):
-                yield Hit(
-                    delta.path,
-                    line,
-                    f"{where} may now write {scope}.",
-                    evidence=f"{scope}: write",
-                    suggestion=least,
-                    anchor=f"{where}|{scope}",
-                )
+            if level == _SCOPES["write"] > widest.get(scope, 0):
+                text = f"{where} may now write {scope}."
+                yield Hit(delta.path, line, text, evidence=f"{scope}: write", anchor=f"{where}|{scope}")
 
 
 def _uncovered(document: LinedNode) -> bool:

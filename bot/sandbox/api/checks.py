@@ -55,10 +55,6 @@ class AnnotationInput(RequestBody):
     title: str | None = Field(default=None, max_length=255)
     raw_details: str | None = None
 
-    def annotation(self) -> checks.NewAnnotation:
-        """As the sandbox keeps it."""
-        return checks.NewAnnotation(**self.model_dump())
-
 
 class Output(RequestBody):
     """``output`` of a check run."""
@@ -111,18 +107,15 @@ def new_status(call: ApiCall) -> ApiReply:
 
 def list_statuses(call: ApiCall) -> ApiReply:
     """All statuses of a commit, newest first."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
-    rows = call.backend.store.all(
-        StatusRow, "SELECT * FROM status WHERE repo_id = ? AND sha = ? ORDER BY id DESC", repo.id, sha
-    )
+    repo, sha = _commit(call)
+    sql = "SELECT * FROM status WHERE repo_id = ? AND sha = ? ORDER BY id DESC"
+    rows = call.backend.store.all(StatusRow, sql, repo.id, sha)
     return call.slice(rows, lambda row: shapes.status(call.backend, repo, row))
 
 
 def combined_status(call: ApiCall) -> ApiReply:
     """What the statuses of a commit add up to."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
+    repo, sha = _commit(call)
     return ApiReply(shapes.combined(call.backend, repo, sha, checks.newest_statuses(call.backend, repo, sha)))
 
 
@@ -151,7 +144,7 @@ def edit_check(call: ApiCall) -> ApiReply:
     _require(request)
     with call.backend.store.transaction():
         call.backend.store.update("check_run", run.id, **_columns(call, request, run))
-        checks.add_annotations(call.backend, run.id, _annotations(request))
+        _add_annotations(call, run.id, request)
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
         checks.announce_run(call.backend, repo, actor, fresh, "completed")
@@ -174,8 +167,7 @@ def list_annotations(call: ApiCall) -> ApiReply:
 
 def checks_of_commit(call: ApiCall) -> ApiReply:
     """The check runs of a commit: the latest per name unless ``filter=all``, by ``check_name`` and ``status``."""
-    repo = call.repo()
-    sha, query = str(commit_of(call, repo).id), call.query
+    (repo, sha), query = _commit(call), call.query
     source = checks.runs_at if query.get("filter") == "all" else checks.latest_runs
     rows = [run for run in source(call.backend, repo, sha) if query.get("check_name") in (None, run.name)]
     rows = [run for run in rows if query.get("status") in (None, run.status)]
@@ -184,13 +176,17 @@ def checks_of_commit(call: ApiCall) -> ApiReply:
 
 def suites_of_commit(call: ApiCall) -> ApiReply:
     """The check suites of a commit."""
-    repo = call.repo()
-    sha = str(commit_of(call, repo).id)
+    repo, sha = _commit(call)
     suites: dict[int, list[CheckRunRow]] = {}
     for run in checks.latest_runs(call.backend, repo, sha):
         suites.setdefault(run.suite_id, []).append(run)
     rows = sorted(suites.items())
     return call.slice(rows, lambda row: shapes.suite(call.backend, repo, row[0], sha, row[1]), key="check_suites")
+
+
+def _commit(call: ApiCall) -> tuple[RepositoryRow, str]:
+    repo = call.repo()
+    return repo, str(commit_of(call, repo).id)
 
 
 def _checker(call: ApiCall, repo: RepositoryRow) -> UserRow:
@@ -216,7 +212,7 @@ def _require(request: CheckEdit) -> None:
 
 
 def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewCheck) -> int:
-    done = request.conclusion is not None
+    done, output = request.conclusion is not None, request.output or Output()
     with call.backend.store.transaction():
         key = call.backend.store.insert(
             "check_run",
@@ -230,12 +226,12 @@ def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewChec
             details_url=request.details_url,
             started_at=request.started_at or call.backend.now(),
             completed_at=(request.completed_at or call.backend.now()) if done else None,
-            title=request.output.title if request.output else None,
-            summary=request.output.summary if request.output else None,
-            text=request.output.text if request.output else None,
+            title=output.title,
+            summary=output.summary,
+            text=output.text,
             creator_id=actor.id,
         )
-        checks.add_annotations(call.backend, key, _annotations(request))
+        _add_annotations(call, key, request)
     return key
 
 
@@ -253,8 +249,9 @@ def _columns(call: ApiCall, request: CheckEdit, run: CheckRunRow) -> dict[str, s
     return columns or {"name": run.name}
 
 
-def _annotations(request: CheckEdit) -> list[checks.NewAnnotation]:
-    return [] if request.output is None else [item.annotation() for item in request.output.annotations]
+def _add_annotations(call: ApiCall, run: int, request: CheckEdit) -> None:
+    for annotation in request.output.annotations if request.output else ():
+        call.backend.store.insert("annotation", check_run_id=run, **annotation.model_dump())
 
 
 def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:

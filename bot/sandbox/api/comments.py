@@ -44,8 +44,7 @@ class LabelEdit(RequestBody):
 
 def list_comments(call: ApiCall) -> ApiReply:
     """The comments of one issue or pull request, oldest first."""
-    repo = call.repo()
-    issue = call.backend.issue(repo, call.number())
+    repo, issue = call.issue()
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
     rows = _since(call, rows)
     return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, issue.number), kind="comment")
@@ -70,9 +69,8 @@ def _since(call: ApiCall, rows: list[CommentRow]) -> list[CommentRow]:
 
 def new_comment(call: ApiCall) -> ApiReply:
     """A new comment."""
-    repo, request = call.repo(), call.body(CommentBody)
-    issue = call.backend.issue(repo, call.number())
-    comment = issues.comment(call.backend, repo, call.person(), issue, request.body)
+    repo, issue = call.issue()
+    comment = issues.comment(call.backend, repo, call.person(), issue, call.body(CommentBody).body)
     return ApiReply(shapes.comment(call.backend, repo, comment, issue.number), 201)
 
 
@@ -99,7 +97,7 @@ def delete_comment(call: ApiCall) -> ApiReply:
 
 def list_reactions(call: ApiCall) -> ApiReply:
     """The reactions to an issue or comment."""
-    _, subject, key = _subject(call)
+    subject, key = _subject(call)
     rows = call.backend.store.all(
         ReactionRow, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? ORDER BY id", subject, key
     )
@@ -108,39 +106,25 @@ def list_reactions(call: ApiCall) -> ApiReply:
 
 def react(call: ApiCall) -> ApiReply:
     """One reaction per account and kind: 201 for a new one, 200 for one that is there."""
-    _, subject, key = _subject(call)
+    subject, key = _subject(call)
     content, person = call.body(Emoji).content, call.person()
     if content not in shapes.REACTIONS:
         raise invalid("Reaction", "content", "invalid")
-    fresh = call.backend.store.run(
-        "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)",
-        subject,
-        key,
-        person.id,
-        content,
-        call.backend.now(),
+    given = (subject, key, person.id, content)
+    insertion = (
+        "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)"
     )
-    reaction = call.backend.row(
-        ReactionRow,
-        "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND user_id = ? AND content = ?",
-        subject,
-        key,
-        person.id,
-        content,
-    )
+    fresh = call.backend.store.run(insertion, *given, call.backend.now())
+    selection = "SELECT * FROM reaction WHERE (subject, subject_id, user_id, content) = (?, ?, ?, ?)"
+    reaction = call.backend.row(ReactionRow, selection, *given)
     return ApiReply(shapes.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
 def unreact(call: ApiCall) -> ApiReply:
     """The reaction is gone; only its author may take it back."""
-    _, subject, key = _subject(call)
-    reaction = call.backend.row(
-        ReactionRow,
-        "SELECT * FROM reaction WHERE id = ? AND subject = ? AND subject_id = ?",
-        call.number("reaction"),
-        subject,
-        key,
-    )
+    subject, key = _subject(call)
+    sql, number = "SELECT * FROM reaction WHERE subject = ? AND subject_id = ? AND id = ?", call.number("reaction")
+    reaction = call.backend.row(ReactionRow, sql, subject, key, number)
     if reaction.user_id != call.person().id:
         raise forbidden("Must be the author of the reaction.")
     call.backend.store.run("DELETE FROM reaction WHERE id = ?", reaction.id)
@@ -196,12 +180,10 @@ def _number(call: ApiCall, comment: CommentRow) -> int:
     return call.backend.store.number("SELECT number FROM issue WHERE id = ?", comment.issue_id)
 
 
-def _subject(call: ApiCall) -> tuple[RepositoryRow, str, int]:
+def _subject(call: ApiCall) -> tuple[str, int]:
     if "comment" in call.params:
-        repo, comment = _comment(call)
-        return repo, "comment", comment.id
-    repo = call.repo()
-    return repo, "issue", call.backend.issue(repo, call.number()).id
+        return "comment", _comment(call)[1].id
+    return "issue", call.issue()[1].id
 
 
 _REPO = "/repos/{owner}/{repo}"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pygit2
 
 from bot.sandbox.api.gitdata import Person, from_base64
-from bot.sandbox.bare_repositories import ZERO, create, move, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.objects import commit_at, entry_at, require_path, tree_with, write_commit
+from bot.sandbox.objects import commit_at, entry_at, require_path
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, not_supplied
 from bot.sandbox.shapes import code
@@ -20,21 +17,16 @@ class Deletion(RequestBody):
     """Body of ``DELETE …/contents/…``."""
 
     message: str
-    sha: str
-    branch: str | None = None
-    author: Person | None = None
-    committer: Person | None = None
-
-
-class Write(RequestBody):
-    """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
-
-    message: str
-    content: str
     sha: str | None = None
     branch: str | None = None
     author: Person | None = None
     committer: Person | None = None
+
+
+class Write(Deletion):
+    """Body of ``PUT …/contents/…``; ``sha`` is the blob that is replaced."""
+
+    content: str
 
 
 def get_contents(call: ApiCall) -> ApiReply:
@@ -72,41 +64,36 @@ def get_readme(call: ApiCall) -> ApiReply:
 def put_file(call: ApiCall) -> ApiReply:
     """The file holds ``content``; 409 when ``sha`` is not its blob, 422 when it exists and no ``sha`` came."""
     repo, request = call.repo("write"), call.body(Write)
-    return _write(call, repo, request, from_base64(request.content), request.sha)
+    return _write(call, repo, request, from_base64(request.content))
 
 
 def delete_file(call: ApiCall) -> ApiReply:
     """The file is gone; 409 when ``sha`` is not its blob."""
     repo, request = call.repo("write"), call.body(Deletion)
-    return _write(call, repo, request, None, request.sha)
+    return _write(call, repo, request, None)
 
 
-def _write(
-    call: ApiCall, repo: RepositoryRow, request: Write | Deletion, data: bytes | None, known: str | None
-) -> ApiReply:
+def _write(call: ApiCall, repo: RepositoryRow, request: Deletion, data: bytes | None) -> ApiReply:
     branch, path = request.branch or repo.default_branch, call.params["path"]
-    ref, git = f"refs/heads/{branch}", call.backend.git(repo)
+    ref, git, now = f"refs/heads/{branch}", call.backend.git(repo), call.backend.clock()
     with call.backend.repositories.lock(repo.full_name):
-        tip = target(git, ref)
-        base = None if tip is None else git[tip].peel(pygit2.Commit)
+        base = commit_at(git, ref)
         if base is None and branch != repo.default_branch:
             raise ApiProblem(404, f"Branch {branch} not found")
         before = None if base is None else entry_at(base.tree, path)
-        _require_known(path, before, known, deleting=data is None)
-        sha = _commit(call, git, base, request, {path: data})
-        if tip is None:
-            create(git, ref, sha)
-        else:
-            _advance(git, ref, sha, tip)
-    pushes.follow(call.backend, repo, call.person(), [pushes.Update(tip or ZERO, sha, ref)])
+        _require_known(path, before, request.sha, deleting=data is None)
+        sha = pushes.commit(
+            call.backend,
+            repo,
+            call.person(),
+            ref,
+            base=base,
+            changes={path: data},
+            message=request.message,
+            author=request.author.ident(now) if request.author else None,
+            committer=request.committer.ident(now) if request.committer else None,
+        )
     return ApiReply(_shape(call, repo, sha, branch), 201 if before is None else 200)
-
-
-def _advance(git: pygit2.Repository, ref: str, sha: str, tip: str) -> None:
-    try:
-        move(git, ref, sha, expected=tip)
-    except ApiProblem as problem:
-        raise ApiProblem(409, f"{ref} is at another commit but expected {tip}") from problem
 
 
 def _require_known(path: str, before: pygit2.Object | None, known: str | None, *, deleting: bool) -> None:
@@ -119,25 +106,6 @@ def _require_known(path: str, before: pygit2.Object | None, known: str | None, *
         raise not_supplied("sha")
     if str(before.id) != known:
         raise ApiProblem(409, f"{path} does not match {known}")
-
-
-def _commit(
-    call: ApiCall,
-    git: pygit2.Repository,
-    base: pygit2.Commit | None,
-    request: Write | Deletion,
-    changes: Mapping[str, bytes | None],
-) -> str:
-    now, me = call.backend.clock(), call.backend.ident(call.person())
-    committer = request.committer.ident(now) if request.committer else me
-    return write_commit(
-        git,
-        tree=tree_with(git, None if base is None else base.tree, changes),
-        parents=[] if base is None else [str(base.id)],
-        message=request.message,
-        author=request.author.ident(now) if request.author else committer,
-        committer=committer,
-    )
 
 
 def _shape(call: ApiCall, repo: RepositoryRow, sha: str, branch: str) -> dict[str, Json]:

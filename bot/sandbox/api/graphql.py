@@ -5,18 +5,16 @@ The query is not parsed; which of the two it asks for is enough, and answers car
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import pygit2
 
+from bot.sandbox.api.gitdata import from_base64
 from bot.sandbox.backend import stamp
-from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.objects import tree_with, write_commit
+from bot.sandbox.objects import commit_at
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json
 from bot.sandbox.verbs import pushes
@@ -111,41 +109,23 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
 
 
 def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
-    ref, git, ident = f"refs/heads/{order.branch.branchName}", call.backend.git(repo), call.backend.ident(call.person())
+    ref, git = f"refs/heads/{order.branch.branchName}", call.backend.git(repo)
     with call.backend.repositories.lock(repo.full_name):
-        tip = target(git, ref)
-        if tip is None:
+        base = commit_at(git, ref)
+        if base is None:
             raise ApiProblem(404, f"Could not resolve to a Ref with the name '{order.branch.branchName}'.")
-        if tip != order.expectedHeadOid:
-            raise _stale(order.expectedHeadOid)
-        base = git[tip].peel(pygit2.Commit)
-        sha = write_commit(
-            git,
-            tree=tree_with(git, base.tree, _changes(base, order.fileChanges or FileChanges())),
-            parents=[tip],
-            message="\n\n".join(filter(None, (order.message.headline, order.message.body))),
-            author=ident,
-            committer=ident,
-        )
-        try:
-            move(git, ref, sha, expected=tip)
-        except ApiProblem as problem:
-            raise _stale(order.expectedHeadOid) from problem
-    pushes.follow(call.backend, repo, call.person(), [pushes.Update(tip, sha, ref)])
-    return sha
-
-
-def _stale(expected: str) -> ApiProblem:
-    return ApiProblem(409, f'Expected branch to point to "{expected}" but it did not.  Pull and try again.')
+        if str(base.id) != order.expectedHeadOid:
+            moved = f'Expected branch to point to "{order.expectedHeadOid}" but it did not.  Pull and try again.'
+            raise ApiProblem(409, moved)
+        changes = _changes(base, order.fileChanges or FileChanges())
+        message = "\n\n".join(filter(None, (order.message.headline, order.message.body)))
+        return pushes.commit(call.backend, repo, call.person(), ref, base=base, changes=changes, message=message)
 
 
 def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:
     changes: dict[str, bytes | None] = {}
     for addition in requested.additions:
-        try:
-            changes[addition.path] = base64.b64decode(addition.contents)
-        except binascii.Error as error:
-            raise ApiProblem(422, f"A path was requested with contents that are no Base64: {addition.path}") from error
+        changes[addition.path] = from_base64(addition.contents)
     for removal in requested.deletions:
         if removal.path not in base.tree:
             raise ApiProblem(422, f"A path was requested for deletion which does not exist: {removal.path}")

@@ -12,8 +12,6 @@ from bot.sandbox.replies import ApiReply, forbidden, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels, pulls
 
-_SORTS = {"created": "created_at", "updated": "updated_at"}
-
 
 class LabelName(RequestBody):
     """A label given as an object."""
@@ -65,10 +63,16 @@ def list_issues(call: ApiCall) -> ApiReply:
     rows = call.backend.store.all(IssueRow, "SELECT * FROM issue WHERE repo_id = ?", repo.id)
     tests = _filters(call)
     matches = [row for row in rows if all(test(row) for test in tests)]
-    sort = _SORTS.get(call.query.get("sort", "created"), "created_at")
-    down = call.query.get("direction", "desc") == "desc"
-    matches.sort(key=lambda row: (getattr(row, sort), row.number), reverse=down)
-    return call.page(matches, lambda row: shapes.issue(call.backend, repo, row), kind="issue")
+    return call.page(
+        in_order(call, matches, direction="desc"), lambda row: shapes.issue(call.backend, repo, row), kind="issue"
+    )
+
+
+def in_order(call: ApiCall, rows: list[IssueRow], *, direction: str) -> list[IssueRow]:
+    """``rows`` by the ``sort`` that was asked for (created unless said), in ``direction`` unless another was asked for."""
+    column = "updated_at" if call.query.get("sort") == "updated" else "created_at"
+    down = call.query.get("direction", direction) == "desc"
+    return sorted(rows, key=lambda row: (getattr(row, column), row.number), reverse=down)
 
 
 def _filters(call: ApiCall) -> list[Callable[[IssueRow], bool]]:
@@ -107,19 +111,17 @@ def new_issue(call: ApiCall) -> ApiReply:
 
 def get_issue(call: ApiCall) -> ApiReply:
     """One issue or pull request."""
-    repo = call.repo()
-    return ApiReply(shapes.issue(call.backend, repo, call.backend.issue(repo, call.number())))
+    return ApiReply(shapes.issue(call.backend, *call.issue()))
 
 
 def edit_issue(call: ApiCall) -> ApiReply:
     """Title, body, labels, assignees and state."""
-    repo, request = call.repo(), call.body(IssueEdit)
-    issue = call.backend.issue(repo, call.number())
+    (repo, issue), request = call.issue(), call.body(IssueEdit)
     actor = writer(call, repo, issue.author_id)
     if request.state not in (None, "open", "closed"):
         raise invalid("Issue", "state", "invalid")
     title = None if request.title is None else str(request.title)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(title, request.body))
+    issues.edit(call.backend, repo, actor, issue, title=title, body=request.body)
     if request.labels is not None:
         labels.replace(call.backend, repo, issue, names(request.labels))
     if request.assignees is not None:
@@ -140,16 +142,14 @@ def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueR
 
 def events(call: ApiCall) -> ApiReply:
     """What happened to an issue, oldest first."""
-    repo = call.repo()
-    issue = call.backend.issue(repo, call.number())
+    repo, issue = call.issue()
     rows = call.backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
     return call.slice(rows, lambda row: shapes.event(call.backend, repo, row))
 
 
 def list_labels(call: ApiCall) -> ApiReply:
     """The labels of an issue."""
-    repo = call.repo()
-    return _labels(call, repo, call.backend.issue(repo, call.number()))
+    return _labels(call, *call.issue())
 
 
 def add_labels(call: ApiCall) -> ApiReply:
@@ -169,23 +169,21 @@ def set_labels(call: ApiCall) -> ApiReply:
 
 def remove_label(call: ApiCall) -> ApiReply:
     """Not this label."""
-    repo = call.repo("triage")
-    issue = call.backend.issue(repo, call.number())
+    repo, issue = call.issue("triage")
     labels.take_off(call.backend, repo, issue, call.params["name"])
     return _labels(call, repo, issue)
 
 
 def remove_labels(call: ApiCall) -> ApiReply:
     """No labels."""
-    repo = call.repo("triage")
-    labels.replace(call.backend, repo, call.backend.issue(repo, call.number()), [])
+    labels.replace(call.backend, *call.issue("triage"), [])
     return ApiReply(status=204)
 
 
 def add_assignees(call: ApiCall) -> ApiReply:
     """These accounts are assigned, too."""
-    repo, request = call.repo("triage"), call.body(Assignees)
-    issues.assign(call.backend, call.backend.issue(repo, call.number()), request.assignees, "assignee")
+    _, issue = call.issue("triage")
+    issues.assign(call.backend, issue, call.body(Assignees).assignees, "assignee")
     return ApiReply(get_issue(call).content, 201)
 
 
@@ -199,8 +197,7 @@ def writer(call: ApiCall, repo: RepositoryRow, author: int) -> UserRow:
 
 def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
     """GitHub takes a bare list and an object with ``labels`` alike."""
-    repo = call.repo("triage")
-    issue = call.backend.issue(repo, call.number())
+    repo, issue = call.issue("triage")
     bare = call.data.lstrip().startswith(b"[")
     data = b'{"labels": ' + call.data + b"}" if bare else call.data
     return repo, issue, names(call.with_data(data).body(Labels).labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.records import RepositoryRow
-from bot.sandbox.replies import ApiReply, forbidden, not_found
+from bot.sandbox.replies import ApiReply, forbidden
 from bot.sandbox.shapes.accounts import full_user, repository
 
 
@@ -44,10 +44,7 @@ def me(call: ApiCall) -> ApiReply:
 
 def user(call: ApiCall) -> ApiReply:
     """Any account."""
-    account = call.backend.login(call.params["login"])
-    if account is None:
-        raise not_found()
-    return ApiReply(full_user(call.backend, account))
+    return ApiReply(full_user(call.backend, call.backend.account(call.params["login"])))
 
 
 def user_repos(call: ApiCall) -> ApiReply:

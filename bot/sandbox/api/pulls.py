@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pygit2
 
+from bot.sandbox.api.issues import in_order, writer
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, short_pull
@@ -14,7 +15,6 @@ from bot.sandbox.verbs import issues, pulls
 # "List commits on a pull request" and "List pull requests files": longer lists end there.
 MOST_COMMITS = 250
 MOST_FILES = 3000
-_SORTS = {"created": "created_at", "updated": "updated_at"}
 
 
 class NewPull(RequestBody):
@@ -62,10 +62,7 @@ def list_pulls(call: ApiCall) -> ApiReply:
     candidates = [(row, call.backend.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
     kept = {row.id: half for row, half in candidates if _matches(repo, half, query.get("head"), query.get("base"))}
     shown = [row for row, _ in candidates if row.id in kept]
-    sort = _SORTS.get(query.get("sort", "created"), "created_at")
-    shown.sort(key=lambda row: (getattr(row, sort), row.number))
-    if query.get("direction", "desc" if query.get("sort", "created") == "created" else "asc") == "desc":
-        shown.reverse()
+    shown = in_order(call, shown, direction="desc" if query.get("sort", "created") == "created" else "asc")
     return call.page(shown, lambda row: short_pull(call.backend, repo, row, kept[row.id]), kind="issue")
 
 
@@ -95,15 +92,16 @@ def new_pull(call: ApiCall) -> ApiReply:
 
 def get_pull(call: ApiCall) -> ApiReply:
     """One pull request with its mergeability."""
-    return _shown(call, call.repo())
+    repo, issue, pull = call.pull()
+    merging = pulls.mergeability(call.backend, repo, issue, pull)
+    return ApiReply(full_pull(call.backend, repo, issue, pull, merging))
 
 
 def edit_pull(call: ApiCall) -> ApiReply:
     """Title, body, base and state."""
-    repo, request = call.repo(), call.body(PullEdit)
-    issue, pull = call.backend.pull(repo, call.number())
-    actor = _author_or_writer(call, repo, issue)
-    issues.edit(call.backend, repo, actor, issue, issues.Edit(request.title, request.body))
+    (repo, issue, pull), request = call.pull(), call.body(PullEdit)
+    actor = writer(call, repo, issue.author_id)
+    issues.edit(call.backend, repo, actor, issue, title=request.title, body=request.body)
     if request.base is not None and request.base != pull.base_ref:
         pulls.rebase_onto(call.backend, repo, actor, issue.number, request.base)
     if request.state == "closed":
@@ -111,21 +109,19 @@ def edit_pull(call: ApiCall) -> ApiReply:
     elif request.state == "open" and issue.state == "closed":
         pulls.require_reopenable(call.backend, repo, pull)
         issues.reopen(call.backend, repo, actor, issue)
-    return _shown(call, repo)
+    return get_pull(call)
 
 
 def files(call: ApiCall) -> ApiReply:
     """The changed files, at most 3,000 as on GitHub."""
-    repo = call.repo()
-    _, pull = call.backend.pull(repo, call.number())
+    repo, _, pull = call.pull()
     rows = changes(call.backend, repo, pull)[:MOST_FILES]
     return call.slice(rows, lambda file: code.file_diff(call.backend, repo, pull.head_sha, file))
 
 
 def commits(call: ApiCall) -> ApiReply:
     """The pull request's own commits, oldest first, at most 250 as on GitHub."""
-    repo = call.repo()
-    _, pull = call.backend.pull(repo, call.number())
+    repo, _, pull = call.pull()
     git = call.backend.git(repo)
     rows = own_commits(call.backend, repo, pull)[:MOST_COMMITS]
     return call.slice(rows, lambda sha: code.commit(call.backend, repo, git[sha].peel(pygit2.Commit)))
@@ -143,48 +139,34 @@ def merge(call: ApiCall) -> ApiReply:
 
 def is_merged(call: ApiCall) -> ApiReply:
     """204 for merged, 404 for not."""
-    if call.backend.pull(call.repo(), call.number())[1].merged_at is None:
+    if call.pull()[-1].merged_at is None:
         raise not_found()
     return ApiReply(status=204)
 
 
 def reviewers(call: ApiCall) -> ApiReply:
     """Who is asked for a review."""
-    repo = call.repo()
-    issue, pull = call.backend.pull(repo, call.number())
-    shape = short_pull(call.backend, repo, issue, pull)
+    shape = short_pull(call.backend, *call.pull())
     return ApiReply({"users": shape["requested_reviewers"], "teams": []})
 
 
 def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
-    repo, request = call.repo("write"), call.body(Reviewers)
-    issue, pull = call.backend.pull(repo, call.number())
-    issues.assign(call.backend, issue, request.reviewers, "reviewer")
+    repo, issue, pull = call.pull("write")
+    issues.assign(call.backend, issue, call.body(Reviewers).reviewers, "reviewer")
     return ApiReply(short_pull(call.backend, repo, issue, pull), 201)
 
 
 def nothing(call: ApiCall) -> ApiReply:
     """Reviews and review comments are not part of this sandbox: there are none."""
-    call.backend.pull(call.repo(), call.number())
+    call.pull()
     return ApiReply(())
 
 
 def update_branch(call: ApiCall) -> ApiReply:
     """Updating a head branch from its base is left to people."""
-    call.backend.pull(call.repo("write"), call.number())
+    call.pull("write")
     raise ApiProblem(422, "Updating branches is not part of the sandbox")
-
-
-def _shown(call: ApiCall, repo: RepositoryRow) -> ApiReply:
-    issue, pull = call.backend.pull(repo, call.number())
-    merging = pulls.mergeability(call.backend, repo, issue, pull)
-    return ApiReply(full_pull(call.backend, repo, issue, pull, merging))
-
-
-def _author_or_writer(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> UserRow:
-    person = call.person()
-    return person if person.id == issue.author_id else call.backend.require(repo, person, "triage")
 
 
 _PULLS = "/repos/{owner}/{repo}/pulls"

@@ -7,8 +7,8 @@ import pygit2
 from bot.sandbox.bare_repositories import listing, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import UserRow
-from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found
+from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.accounts import permissions, repository, user
 from bot.sandbox.verbs.repositories import create_repository
@@ -86,15 +86,19 @@ def edit_repository(call: ApiCall) -> ApiReply:
 
 def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
-    repo, account = call.repo("write"), _account(call)
+    repo, account = call.repo("write"), call.backend.account(call.params["login"])
     role = call.backend.permission(repo, account)
-    shape = user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
-    return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": shape})
+    return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": _member(call, repo, account)})
+
+
+def _member(call: ApiCall, repo: RepositoryRow, account: UserRow) -> dict[str, Json]:
+    role = call.backend.permission(repo, account)
+    return user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
 
 
 def is_collaborator(call: ApiCall) -> ApiReply:
     """204 for a collaborator, 404 for others."""
-    if not call.backend.may(call.repo("write"), _account(call), "triage"):
+    if not call.backend.may(call.repo("write"), call.backend.account(call.params["login"]), "triage"):
         raise not_found()
     return ApiReply(status=204)
 
@@ -104,33 +108,20 @@ def collaborators(call: ApiCall) -> ApiReply:
     repo = call.repo("write")
     people = call.backend.store.all(UserRow, "SELECT * FROM user ORDER BY id")
     rows = [person for person in people if call.backend.may(repo, person, "triage")]
-    return call.slice(
-        rows,
-        lambda row: (
-            user(call.backend, row)
-            | {
-                "permissions": permissions(call.backend.permission(repo, row)),
-                "role_name": call.backend.permission(repo, row),
-            }
-        ),
-    )
+    return call.slice(rows, lambda row: _member(call, repo, row))
 
 
 def grant(call: ApiCall) -> ApiReply:
     """The account has this permission from now on."""
-    repo, account, request = call.repo("admin"), _account(call), call.body(Grant)
-    call.backend.store.run(
-        "INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)",
-        repo.id,
-        account.id,
-        _GRANTS.get(request.permission, request.permission),
-    )
+    repo, account, request = call.repo("admin"), call.backend.account(call.params["login"]), call.body(Grant)
+    role = _GRANTS.get(request.permission, request.permission)
+    call.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, account.id, role)
     return ApiReply(status=204)
 
 
 def revoke(call: ApiCall) -> ApiReply:
     """The account has no permission of its own any more."""
-    repo, account = call.repo("admin"), _account(call)
+    repo, account = call.repo("admin"), call.backend.account(call.params["login"])
     call.backend.store.run("DELETE FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, account.id)
     return ApiReply(status=204)
 
@@ -158,13 +149,6 @@ def no_protection(call: ApiCall) -> ApiReply:
     """No branch is protected here."""
     call.repo()
     raise ApiProblem(404, "Branch not protected")
-
-
-def _account(call: ApiCall) -> UserRow:
-    account = call.backend.login(call.params["login"])
-    if account is None:
-        raise not_found()
-    return account
 
 
 _REPO = "/repos/{owner}/{repo}"

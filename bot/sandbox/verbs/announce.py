@@ -9,6 +9,7 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.accounts import repository, user
+from bot.sandbox.shapes.pulls import Mergeability, full_pull
 
 
 def announce(
@@ -28,6 +29,18 @@ def announce(
     payload = json.dumps(_payload(backend, repo, sender, action, content()))
     for hook in wanting:
         backend.outbox.post(hook, event=event, action=action, payload=payload)
+
+
+def announce_pull(
+    backend: Backend, repo: RepositoryRow, sender: UserRow, number: int, action: str, **more: Json
+) -> None:
+    """Queue ``pull_request`` for the pull request as it is when somebody listens, with ``more`` keys."""
+
+    def content() -> JsonObject:
+        pull = full_pull(backend, repo, *backend.pull(repo, number), Mergeability(None, "unknown"))
+        return {"number": number, **more, "pull_request": pull}
+
+    announce(backend, repo, sender, "pull_request", action=action, content=content)
 
 
 def _payload(

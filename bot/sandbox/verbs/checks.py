@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CheckRunRow, RepositoryRow, StatusRow, UserRow
 from bot.sandbox.replies import JsonObject
@@ -12,21 +9,6 @@ from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.announce import announce
 
 BAD = frozenset({"failure", "timed_out", "cancelled", "action_required", "startup_failure", "error"})
-
-
-@dataclass(frozen=True, slots=True)
-class NewAnnotation:
-    """An annotation to append."""
-
-    path: str
-    start_line: int
-    end_line: int
-    annotation_level: str
-    message: str
-    start_column: int | None = None
-    end_column: int | None = None
-    title: str | None = None
-    raw_details: str | None = None
 
 
 def set_status(
@@ -110,12 +92,6 @@ def suite_for(backend: Backend, repo: RepositoryRow, creator: UserRow, sha: str)
     return backend.store.number(
         "SELECT id FROM suite WHERE repo_id = ? AND sha = ? AND creator_id = ?", repo.id, sha, creator.id
     )
-
-
-def add_annotations(backend: Backend, run: int, annotations: Sequence[NewAnnotation]) -> None:
-    """The check run has these annotations too."""
-    for annotation in annotations:
-        backend.store.insert("annotation", check_run_id=run, **asdict(annotation))
 
 
 def announce_run(backend: Backend, repo: RepositoryRow, sender: UserRow, run: CheckRunRow, action: str) -> None:

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import JsonObject, invalid
 from bot.sandbox.shapes import issues as shapes
-from bot.sandbox.shapes import pulls as pull_shapes
 from bot.sandbox.verbs import labels
-from bot.sandbox.verbs.announce import announce
+from bot.sandbox.verbs.announce import announce, announce_pull
 
 MAX_BODY = 65536
 """Characters; GitHub answers 422 "body is too long (maximum is 65536 characters)"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Changes to title and body; None leaves as it is."""
-
-    title: str | None = None
-    body: str | None = None
 
 
 def open_issue(
@@ -78,10 +68,12 @@ def require_text(resource: str, title: str, body: str | None) -> None:
         raise invalid(resource, "body", "custom", f"body is too long (maximum is {MAX_BODY} characters)")
 
 
-def edit(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, change: Edit) -> None:
-    """Title and body are as ``change`` says."""
-    title = issue.title if change.title is None else change.title
-    body = issue.body if change.body is None else change.body
+def edit(
+    backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, *, title: str | None, body: str | None
+) -> None:
+    """Title and body are as given; None leaves as it is."""
+    title = issue.title if title is None else title
+    body = issue.body if body is None else body
     require_text("Issue", title, body)
     if (title, body) == (issue.title, issue.body):
         return
@@ -188,13 +180,12 @@ def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
 
 
 def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:
-    def content() -> JsonObject:
-        if not issue.is_pull:
-            return {"issue": shapes.issue(backend, repo, issue)}
-        pull = backend.pull(repo, issue.number)[1]
-        return {"number": issue.number, "pull_request": pull_shapes.short_pull(backend, repo, issue, pull)}
-
-    announce(backend, repo, sender, "pull_request" if issue.is_pull else "issues", action=action, content=content)
+    if issue.is_pull:
+        announce_pull(backend, repo, sender, issue.number, action)
+        return
+    announce(
+        backend, repo, sender, "issues", action=action, content=lambda: {"issue": shapes.issue(backend, repo, issue)}
+    )
 
 
 def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, row: CommentRow, action: str) -> None:

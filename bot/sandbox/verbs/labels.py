@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import IssueRow, LabelRow, RepositoryRow
-from bot.sandbox.replies import invalid, not_found
+from bot.sandbox.replies import ApiProblem, invalid, not_found
 
 _GREY = "ededed"
 
@@ -82,9 +82,7 @@ def take_off(backend: Backend, repo: RepositoryRow, issue: IssueRow, name: str) 
     if label is None or not backend.store.run(
         "DELETE FROM issue_label WHERE issue_id = ? AND label_id = ?", issue.id, label.id
     ):
-        problem = not_found()
-        problem.message = "Label does not exist"
-        raise problem
+        raise ApiProblem(404, "Label does not exist")
 
 
 def _require(name: str, color: str | None) -> None:

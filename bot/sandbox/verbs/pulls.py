@@ -10,10 +10,10 @@ from bot.sandbox.backend import Backend
 from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem, JsonObject, invalid
-from bot.sandbox.shapes.pulls import Mergeability, full_pull
+from bot.sandbox.replies import ApiProblem, invalid
+from bot.sandbox.shapes.pulls import Mergeability
 from bot.sandbox.verbs import issues, pushes
-from bot.sandbox.verbs.announce import announce
+from bot.sandbox.verbs.announce import announce_pull
 from bot.sandbox.verbs.checks import worst_state
 
 _NOT_MERGEABLE = "Pull Request is not mergeable"
@@ -63,7 +63,7 @@ def open_pull(
             )
         git.references.create(f"refs/pull/{issue.number}/head", head_sha, force=True)
     pull = backend.pull(repo, issue.number)
-    _announce(backend, repo, author, issue.number, "opened")
+    announce_pull(backend, repo, author, issue.number, "opened")
     return pull
 
 
@@ -117,7 +117,7 @@ def rebase_onto(backend: Backend, repo: RepositoryRow, actor: UserRow, number: i
         issue, pull = backend.pull(repo, number)
         _, base_sha = _tips(backend.git(repo), pull.head_ref, base)
         backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
-    _announce(backend, repo, actor, number, "edited")
+    announce_pull(backend, repo, actor, number, "edited")
 
 
 def require_reopenable(backend: Backend, repo: RepositoryRow, pull: PullRow) -> None:
@@ -204,12 +204,3 @@ def _require_new(backend: Backend, repo: RepositoryRow, head: str, base: str) ->
 
 def _custom(message: str, field: str = "") -> ApiProblem:
     return invalid("PullRequest", field, "custom", message)
-
-
-def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, number: int, action: str) -> None:
-    def content() -> JsonObject:
-        issue, pull = backend.pull(repo, number)
-        unknown = Mergeability(None, "unknown")
-        return {"number": number, "pull_request": full_pull(backend, repo, issue, pull, unknown)}
-
-    announce(backend, repo, sender, "pull_request", action=action, content=content)

@@ -5,21 +5,20 @@ Everything is read from the refs as they are now, so two pushes whose aftermaths
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import pygit2
 
 from bot.sandbox.backend import Backend
-from bot.sandbox.bare_repositories import ZERO, target
-from bot.sandbox.objects import history
+from bot.sandbox.bare_repositories import ZERO, create, move, target
+from bot.sandbox.objects import Ident, history, tree_with, write_commit
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import Json, JsonObject
+from bot.sandbox.replies import ApiProblem, Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
-from bot.sandbox.shapes.pulls import short_pull
 from bot.sandbox.verbs import issues
-from bot.sandbox.verbs.announce import announce
+from bot.sandbox.verbs.announce import announce, announce_pull
 
 _BRANCH = "refs/heads/"
 _MOST_COMMITS = 20
@@ -47,6 +46,42 @@ def follow(backend: Backend, repo: RepositoryRow, pusher: UserRow, updates: Sequ
                 _follow_branch(backend, repo, pusher, update.ref.removeprefix(_BRANCH))
 
 
+def commit(
+    backend: Backend,
+    repo: RepositoryRow,
+    person: UserRow,
+    ref: str,
+    *,
+    base: pygit2.Commit | None,
+    changes: Mapping[str, bytes | None],
+    message: str,
+    author: Ident | None = None,
+    committer: Ident | None = None,
+) -> str:
+    """``ref`` (made when there is no ``base``) points to a new commit on ``base`` with ``changes`` (None deletes); its id.
+
+    409 when ``ref`` is not at ``base`` any more.
+    """
+    git, committer = backend.git(repo), committer or backend.ident(person)
+    sha = write_commit(
+        git,
+        tree=tree_with(git, None if base is None else base.tree, changes),
+        parents=[] if base is None else [str(base.id)],
+        message=message,
+        author=author or committer,
+        committer=committer,
+    )
+    if base is None:
+        create(git, ref, sha)
+    else:
+        try:
+            move(git, ref, sha, expected=str(base.id))
+        except ApiProblem as problem:
+            raise ApiProblem(409, f"{ref} is at another commit but expected {base.id}") from problem
+    follow(backend, repo, person, [Update(ZERO if base is None else str(base.id), sha, ref)])
+    return sha
+
+
 def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, tip: str) -> None:
     """The pull request counts as merged with ``tip`` as its merge commit."""
     now = backend.now()
@@ -55,12 +90,7 @@ def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: I
         backend.store.update("issue", issue.id, state="closed", closed_at=now, updated_at=now, closed_by_id=actor.id)
         issues.note(backend, issue, actor, "merged", tip)
         issues.note(backend, issue, actor, "closed")
-
-    def content() -> JsonObject:
-        fresh = backend.pull(repo, issue.number)
-        return {"number": issue.number, "pull_request": short_pull(backend, repo, *fresh) | {"merged": True}}
-
-    announce(backend, repo, actor, "pull_request", action="closed", content=content)
+    announce_pull(backend, repo, actor, issue.number, "closed")
 
 
 def _follow_branch(backend: Backend, repo: RepositoryRow, pusher: UserRow, branch: str) -> None:
@@ -93,17 +123,7 @@ def _follow_head(
     backend.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
     backend.store.update("pull", issue.id, head_sha=tip)
     backend.store.update("issue", issue.id, updated_at=backend.now())
-
-    def content() -> JsonObject:
-        fresh = backend.pull(repo, issue.number)
-        return {
-            "number": issue.number,
-            "before": pull.head_sha,
-            "after": tip,
-            "pull_request": short_pull(backend, repo, *fresh),
-        }
-
-    announce(backend, repo, pusher, "pull_request", action="synchronize", content=content)
+    announce_pull(backend, repo, pusher, issue.number, "synchronize", before=pull.head_sha, after=tip)
 
 
 def _open_pulls(backend: Backend, repo: RepositoryRow, branch: str) -> list[tuple[IssueRow, PullRow]]:

@@ -34,10 +34,7 @@ def create_user(
                 installation=installation,
                 created_at=backend.now(),
             )
-    user = backend.login(login)
-    if user is None:
-        raise LookupError(login)
-    return user
+    return backend.account(login)
 
 
 def issue_token(backend: Backend, person: UserRow) -> str:

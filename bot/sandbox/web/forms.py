@@ -13,19 +13,18 @@ _METHODS = ("merge", "squash", "rebase")
 
 def merge(visit: Visit) -> Answer:
     """Merge the pull request as it was shown: the form names the head that the person saw."""
-    repo = visit.repo()
+    repo, thread = visit.thread()
     method = visit.form.get("method", "merge")
     if method not in _METHODS:
         raise ApiProblem(422, "Invalid merge method")
     how = pulls.Merge(method=method, sha=visit.form.get("head") or None)
-    pulls.merge(visit.backend, repo, visit.person, visit.number(), how)
-    return _back(repo, visit.backend.issue(repo, visit.number()))
+    pulls.merge(visit.backend, repo, visit.person, thread.number, how)
+    return _back(repo, thread)
 
 
 def close(visit: Visit) -> Answer:
     """Close it, after saying what was typed."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     _say(visit, repo, thread)
     issues.close(visit.backend, repo, visit.person, thread)
     return _back(repo, thread)
@@ -33,8 +32,7 @@ def close(visit: Visit) -> Answer:
 
 def reopen(visit: Visit) -> Answer:
     """Open it again, after saying what was typed."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     if thread.is_pull:
         pulls.require_reopenable(visit.backend, repo, visit.backend.pull(repo, thread.number)[1])
     _say(visit, repo, thread)
@@ -44,21 +42,19 @@ def reopen(visit: Visit) -> Answer:
 
 def comment(visit: Visit) -> Answer:
     """Say what was typed."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     _say(visit, repo, thread)
     return _back(repo, thread)
 
 
 def task(visit: Visit) -> Answer:
     """Tick or untick one box of a task list in the body."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     line = visit.form.get("line", "")
     body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
     if body is None:
         raise ApiProblem(409, "The text has changed. Load the page again.")
-    issues.edit(visit.backend, repo, visit.person, thread, issues.Edit(body=body))
+    issues.edit(visit.backend, repo, visit.person, thread, title=None, body=body)
     return _back(repo, thread)
 
 

@@ -30,8 +30,7 @@ def home(visit: Visit) -> Answer:
 
 def owner(visit: Visit) -> Answer:
     """An owner has no page of its own."""
-    if visit.backend.login(visit.params["owner"]) is None:
-        raise not_found()
+    visit.backend.account(visit.params["owner"])
     return Redirect("/")
 
 
@@ -54,19 +53,9 @@ def tree(visit: Visit) -> Answer:
 def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> Answer:
     entries = views.folder(commit.tree, path)
     readme = next((entry for entry in entries if entry.name in _README), None)
-    return page_of(
-        visit,
-        repo,
-        "code",
-        "folder.html",
-        rev=rev,
-        path=path,
-        crumbs=_crumbs(path),
-        commit=views.commit_view(visit.backend, repo, commit),
-        entries=entries,
-        readme=_text(commit.tree, readme.path) if readme else None,
-        readme_name=readme.name if readme else "",
-    )
+    text = _text(commit.tree, readme.path) if readme else None
+    shown = {"entries": entries, "readme": text, "readme_name": readme.name if readme else ""}
+    return page_of(visit, repo, "code", "folder.html", **shown, **_spot(visit, repo, rev, path, commit))
 
 
 def blob(visit: Visit) -> Answer:
@@ -74,22 +63,22 @@ def blob(visit: Visit) -> Answer:
     repo = visit.repo()
     rev, path, commit, content = _file(visit, repo)
     text = None if content.is_binary else content.data.decode("utf-8", errors="replace")
-    rendered = path.lower().endswith(_MARKDOWN) and "plain" not in visit.query
-    return page_of(
-        visit,
-        repo,
-        "code",
-        "file.html",
-        rev=rev,
-        path=path,
-        crumbs=_crumbs(path),
-        commit=views.commit_view(visit.backend, repo, commit),
-        text=text,
-        lines=[] if text is None else text.removesuffix("\n").split("\n"),
-        size=content.size,
-        rendered=rendered,
-        markdown=path.lower().endswith(_MARKDOWN),
-    )
+    markdown = path.lower().endswith(_MARKDOWN)
+    shown = {
+        "text": text,
+        "lines": [] if text is None else text.removesuffix("\n").split("\n"),
+        "size": content.size,
+        "rendered": markdown and "plain" not in visit.query,
+        "markdown": markdown,
+    }
+    return page_of(visit, repo, "code", "file.html", **shown, **_spot(visit, repo, rev, path, commit))
+
+
+def _spot(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> dict[str, object]:
+    """Where in the repository a page is: each folder on the way with its own path."""
+    parts = path.split("/") if path else []
+    crumbs = [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
+    return {"rev": rev, "path": path, "crumbs": crumbs, "commit": views.commit_view(visit.backend, repo, commit)}
 
 
 def raw(visit: Visit) -> Answer:
@@ -173,7 +162,7 @@ def issues(visit: Visit) -> Answer:
 def _threads(visit: Visit, tab: str) -> Answer:
     repo, label = visit.repo(), visit.query.get("label", "")
     state = visit.query.get("state", "open")
-    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", state="all", label=label)
+    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", label=label)
     rows = [row for row in everything if state in ("all", row.issue.state)]
     counts = {name: sum(row.issue.state == name for row in everything) for name in ("open", "closed")}
     return page_of(visit, repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
@@ -202,8 +191,7 @@ def pull(visit: Visit) -> Answer:
 
 def issue(visit: Visit) -> Answer:
     """One issue."""
-    repo = visit.repo()
-    thread = visit.backend.issue(repo, visit.number())
+    repo, thread = visit.thread()
     if thread.is_pull:
         return Redirect(f"/{repo.full_name}/pull/{thread.number}")
     return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
@@ -229,19 +217,15 @@ def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[I
 
 
 def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
+    author, timeline = visit.backend.user(thread.author_id), views.timeline(visit.backend, thread)
     return {
         "issue": thread,
-        "author": visit.backend.user(thread.author_id),
+        "author": author,
         "labels": labels_of(visit.backend, thread),
-        "timeline": views.timeline(visit.backend, thread),
+        "timeline": timeline,
         "body": markup.render(thread.body, _tick_box(visit, repo, thread)),
-        "people": _people(visit.backend, thread),
+        "people": list(dict.fromkeys((author.login, *(item.person.login for item in timeline)))),
     }
-
-
-def _people(backend: Backend, thread: IssueRow) -> list[str]:
-    timeline = views.timeline(backend, thread)
-    return list(dict.fromkeys([backend.user(thread.author_id).login, *(row.person.login for row in timeline)]))
 
 
 def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
@@ -260,18 +244,12 @@ def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.Box
 
 
 def _diff(files: tuple[FileDiff, ...], checks: list[views.CheckView]) -> dict[str, object]:
-    annotations = views.annotations_of(checks)
+    annotations = [annotation for check in checks for annotation in check.annotations]
     return {
         "files": [diffs.view(file, annotations) for file in files],
         "added": sum(file.additions for file in files),
         "removed": sum(file.deletions for file in files),
     }
-
-
-def _crumbs(path: str) -> list[tuple[str, str]]:
-    """Each folder on the way with its own path."""
-    parts = path.split("/") if path else []
-    return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
 
 
 def _text(tree_of: pygit2.Tree, path: str) -> str:

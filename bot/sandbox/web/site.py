@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.edge import query_of
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import IssueRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiProblem, forbidden
 from bot.sandbox.web.markup import render
 from bot.sandbox.web.views import RepoView, repo_view
@@ -49,6 +49,11 @@ class Visit:
     def number(self) -> int:
         """The number of an issue or pull request in the address."""
         return int(self.params["number"])
+
+    def thread(self) -> tuple[RepositoryRow, IssueRow]:
+        """The repository and issue (or pull request) that the address names."""
+        repo = self.repo()
+        return repo, self.backend.issue(repo, self.number())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,8 @@ def page_of(visit: Visit, repo: RepositoryRow, tab: str, template: str, **values
 def routes(backend: Backend, person: str, pages: tuple[PageRoute, ...]) -> tuple[BaseRoute, ...]:
     """The pages, acted on by ``person``. Forms carry a token that other sites cannot read."""
     token = secrets.token_urlsafe(24)
-    static = Route("/static/{file}", _static, methods=["GET"])
     return (
-        static,
+        Mount("/static", StaticFiles(packages=[("bot.sandbox.web", "static")])),
         *(Route(route.path, _handler(backend, person, token, route), methods=[route.method]) for route in pages),
     )
 
@@ -114,9 +118,7 @@ def _handler(backend: Backend, login: str, token: str, route: PageRoute) -> Call
 
 def _respond(backend: Backend, acting: tuple[str, str], route: PageRoute, request: Request, body: bytes) -> Response:
     login, token = acting
-    person = backend.login(login)
-    if person is None:
-        raise LookupError(login)
+    person = backend.account(login)
     params = {name: str(value) for name, value in request.path_params.items()}
     form = dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True))
     visit = Visit(backend, person, token, params, query_of(request.scope["query_string"]), form)
@@ -192,12 +194,3 @@ def ink(colour: str) -> str:
     span = high - low
     hues = {red: (green - blue) / span % 6, green: (blue - red) / span + 2, blue: (red - green) / span + 4}
     return str(round(hues[high] * 2) % 12)
-
-
-async def _static(request: Request) -> Response:
-    name = request.path_params["file"]
-    types = {"style.css": "text/css", "avatar.svg": "image/svg+xml"}
-    if name not in types:
-        return Response(status_code=404)
-    data = files("bot.sandbox.web").joinpath("static", name).read_bytes()
-    return Response(data, media_type=types[name], headers={"Cache-Control": "max-age=300"})

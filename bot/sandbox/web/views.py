@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 import pygit2
 
@@ -103,15 +103,11 @@ def repo_view(backend: Backend, repo: RepositoryRow) -> RepoView:
     """Counts and branches of ``repo``."""
     sql = "SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open' AND is_pull = ?"
     heads = listing(backend.git(repo), "refs/heads/")
-    names = tuple(sorted((name.removeprefix("refs/heads/") for name in heads), key=lambda name: _first(repo, name)))
-    clone = backend.links.git(repo.full_name)
-    return RepoView(
-        repo, clone, backend.store.number(sql, repo.id, False), backend.store.number(sql, repo.id, True), names
+    names = sorted(
+        (name.removeprefix("refs/heads/") for name in heads), key=lambda name: (name != repo.default_branch, name)
     )
-
-
-def _first(repo: RepositoryRow, branch: str) -> tuple[bool, str]:
-    return branch != repo.default_branch, branch
+    open_issues, open_pulls = (backend.store.number(sql, repo.id, is_pull) for is_pull in (False, True))
+    return RepoView(repo, backend.links.git(repo.full_name), open_issues, open_pulls, tuple(names))
 
 
 def locate(git: pygit2.Repository, rest: str) -> tuple[str, str, pygit2.Commit]:
@@ -154,7 +150,7 @@ def commit_view(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) ->
 
 def recent(backend: Backend, repo: RepositoryRow, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
     """The newest commits reachable from ``tip``."""
-    newest = (commit for _, commit in zip(range(limit), history(backend.git(repo), str(tip.id)), strict=False))
+    newest = islice(history(backend.git(repo), str(tip.id)), limit)
     return [commit_view(backend, repo, commit) for commit in newest]
 
 
@@ -167,12 +163,10 @@ def thread_state(issue: IssueRow, pull: PullRow | None) -> str:
     return issue.state
 
 
-def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, state: str, label: str) -> list[ThreadView]:
+def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, label: str) -> list[ThreadView]:
     """Issues, or pull requests, newest first."""
-    rows = backend.store.all(
-        IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC", repo.id, pulls
-    )
-    views = [_thread(backend, repo, row) for row in rows if state in ("all", row.state)]
+    sql = "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC"
+    views = [_thread(backend, repo, row) for row in backend.store.all(IssueRow, sql, repo.id, pulls)]
     return [view for view in views if not label or label in {row.name for row in view.labels}]
 
 
@@ -201,11 +195,6 @@ def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView
     statuses = [_status_view(backend, status) for status in checks.newest_statuses(backend, repo, sha)]
     order = ("failure", "pending", "neutral", "success")
     return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
-
-
-def annotations_of(checks_shown: Sequence[CheckView]) -> list[AnnotationRow]:
-    """All annotations of these checks."""
-    return [annotation for check in checks_shown for annotation in check.annotations]
 
 
 def run_view(backend: Backend, run: CheckRunRow) -> CheckView:

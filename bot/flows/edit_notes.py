@@ -1,0 +1,41 @@
+"""What people are told of an edit that was found by rendering: where it is, and what changes beside what was asked for.
+
+Called by :mod:`bot.flows.changes` for pull requests and by ``clockwork origin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.origins.scene import EditPlan, ObjectId
+
+_MOST: Final = 5
+"""Objects that are named; the check shows the rendered difference of all."""
+
+
+def edit_notes(plan: EditPlan, target: str) -> Iterator[str]:
+    """Sentences without a full stop. Objects of ``target`` itself are named without it."""
+    yield from dict.fromkeys(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots)
+    yield from side_effects(plan, target)
+
+
+def side_effects(plan: EditPlan, target: str) -> Iterator[str]:
+    """What else changes, and why, for whoever merges."""
+    for old, new in plan.renamed.items():
+        yield f"{old} becomes {new.name}, because what it holds is part of its name"
+    own = {(target, id_) for pair in plan.renamed.items() for id_ in pair}
+    users = [each for each in plan.moves if each in plan.followers and each not in own]
+    if users:
+        yield f"{_listed(users, target)} {'follows' if len(users) == 1 else 'follow'}"
+    others = [each for each in plan.moves if each not in plan.followers]
+    if others:
+        yield f"{_listed(others, target)} {'changes' if len(others) == 1 else 'change'} too"
+    for carrier in plan.through:
+        yield f"{carrier} carries it, so it changes as well"
+
+
+def _listed(moved: Sequence[ObjectId], target: str) -> str:
+    names = [str(id_) if name == target else f"{name}/{id_}" for name, id_ in moved]
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more

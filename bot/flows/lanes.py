@@ -1,0 +1,53 @@
+"""Which way a decision can really go: trying its edit tells. Called by the plan before anything is proposed.
+
+A commit that would change more than was asked for needs a person's yes, and what no file sets needs a person's hands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.errors import Refused
+from bot.flows.changes import Changes, NotSet
+from bot.model.decision import Decision, Lane
+from bot.model.proposal import Proposal
+
+WIDE: Final = "Its edit changes other objects too, which is never committed without a person's yes."
+
+
+@dataclass(frozen=True, slots=True)
+class Relaned:
+    """Decisions of one proposal that cannot go by its lane, each in the lane that is left, with the reason. Never empty."""
+
+    decisions: tuple[Decision, ...]
+
+
+def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes | Relaned:
+    """The changes of a proposal, or those of its decisions that need another lane: the ones that fail by themselves, and
+    all of them where they only fail together. Raises ``Refused`` as ``write`` does, but for ``NotSet``.
+    """
+    try:
+        changes = write(proposal)
+    except NotSet as exc:
+        lane, reason = Lane.RUNBOOK_ISSUE, f"{exc.message}."
+    else:
+        if not (changes.moves and proposal.lane is Lane.ARTIFACT_PATCH):
+            return changes
+        lane, reason = Lane.CONFIG_PULL_REQUEST, WIDE
+    alone = [] if len(proposal.decisions) == 1 else list(_failing_alone(proposal, write))
+    return Relaned(tuple(alone or (_by(decision, lane, reason) for decision in proposal.decisions)))
+
+
+def _failing_alone(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Iterator[Decision]:
+    for decision in proposal.decisions:
+        with suppress(Refused):  # it is told once nothing else of the task depends on it
+            outcome = tried(replace(proposal, decisions=(decision,)), write)
+            if isinstance(outcome, Relaned):
+                yield from outcome.decisions
+
+
+def _by(decision: Decision, lane: Lane, reason: str) -> Decision:
+    return replace(decision, lane=lane, reasons=(*decision.reasons, reason))
