@@ -98,7 +98,9 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     return assessment
 
 
-def assess_checkout(opened: OpenRepository, folder: Path, observe: Observe, *, now: datetime) -> Assessment:
+def assess_checkout(
+    opened: OpenRepository, folder: Path, observe: Observe, renderers: Renderers, *, now: datetime
+) -> Assessment:
     """A checkout as it lies in ``folder``, compared by the settings and observers of ``opened``; nothing is written.
 
     Its own settings are only checked, because they could name programs that read live state. ``Invalid`` for a folder
@@ -110,9 +112,8 @@ def assess_checkout(opened: OpenRepository, folder: Path, observe: Observe, *, n
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
     options = replace(opened.options, repo=str(folder))
     lying = replace(opened, options=options, repository=tree, git=None)
-    shared = targets.renderers()
-    rules = rules_in_force(lying, Memo(), _before(lying, shared), WORKTREE)
-    return compare(declarer(lying, shared).at(WORKTREE), rules, observe, now=now, repository=str(folder))
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE)
+    return compare(declarer(lying, renderers).at(WORKTREE), rules, observe, now=now, repository=str(folder))
 
 
 def _observers(opened: OpenRepository) -> Observers:

@@ -71,7 +71,7 @@ class Wired:
         self._clock = clock
         self._steps = steps
         self.rewired = rewired
-        self._renderers = renderers()
+        self.renderers = renderers()
         self._parts = self._wire()
         self.folder: StateFolder | None = None
         self.status: DaemonStatus | None = None
@@ -189,7 +189,7 @@ class Wired:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
         now = self._clock.now()
         try:
-            assessment = assess_checkout(self.fresh().opened, folder, self.loop.observe, now=now)
+            assessment = assess_checkout(self.fresh().opened, folder, self.loop.observe, self.renderers, now=now)
         except BotError as exc:
             return CheckoutLook(folder, now, error=str(exc))
         return CheckoutLook(folder, now, assessment.report)
@@ -200,13 +200,13 @@ class Wired:
 
     def _wire(self) -> _Parts:
         opened = open_repository(self._options)
-        loop = loop_on(opened, clock=self._clock, renderers=self._renderers)
+        loop = loop_on(opened, clock=self._clock, renderers=self.renderers)
         ledger = SteppedLedger(loop.run.ledger, self._steps)
         host = loop.run.host
         return _Parts(
             opened,
             stepped(loop, ledger),
-            None if host is None else Guard(opened, host, self._clock, self._renderers),
+            None if host is None else Guard(opened, host, self._clock, self.renderers),
             ledger,
             open_webhooks(opened, host),
             settings_bytes(self._options, opened.repository, opened.branch),
