@@ -21,7 +21,7 @@ from tests.entry import clockwork
 from tests.flows.stage import FILES, running
 
 SETTINGS: Final = "version: 1\nworkers: {export: false}\n"
-PATIENCE: Final = 90.0
+PATIENCE: Final = 150.0
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE) -> Any:
