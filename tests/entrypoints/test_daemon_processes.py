@@ -17,7 +17,7 @@ import pytest
 from tests.entry import clockwork
 from tests.entrypoints.keeping import Keeping, eventually, git
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
