@@ -13,7 +13,7 @@ from bot.secrecy.providers import TokenProvider
 from bot.workers.picture import FailureCost, FailureMode, FailurePicture
 
 WORDS_OF_CLOSED_LISTS = (
-    FixLevel.CONSERVATIVE,
+    FixLevel.MODERATE,
     FixLevel.AGGRESSIVE,
     Syntax.HCL,
     UnitKind.KUSTOMIZE,
