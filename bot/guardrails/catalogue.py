@@ -52,6 +52,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "TF-001": exposure.open_ingress,
     "CI-001": workflows.workflow_permissions,
     "CI-002": workflows.workflow_trigger,
+    "CI-003": workflows.workflow_hardening,
     "DEP-001": dependencies.unknown_dependency,
     "DEP-002": dependencies.typosquat,
     "DEP-003": dependencies.lock_tamper,
