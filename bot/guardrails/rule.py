@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.errors import Invalid
 from bot.guardrails import expressions
+from bot.guardrails.classify import test_folders
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
@@ -55,6 +56,9 @@ class ChangeFacts:
     unrendered: str | None = None
 
 
+_BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})
+
+
 @dataclass(frozen=True)
 class Subject:
     """A change with its files opened. No slots: derived values are cached on the instance."""
@@ -67,6 +71,17 @@ class Subject:
     def deltas(self) -> tuple[Delta, ...]:
         """All files of the change."""
         return tuple(Delta(file) for file in self.change.files)
+
+    @cached_property
+    def _built(self) -> frozenset[str]:
+        """The folders that kustomizations and charts stand in, at base or in the change."""
+        kept = (file.path for file in self.change.files if file.status is not FileStatus.REMOVED)
+        paths = (PurePosixPath(path) for path in (*self.facts.paths, *kept))
+        return frozenset(str(path.parent) for path in paths if path.name in _BUILT)
+
+    def is_built(self, path: str) -> bool:
+        """Whether a kustomization or chart stands in a folder of tests that holds the file."""
+        return any(folder in self._built for folder in test_folders(path))
 
     @cached_property
     def written(self) -> tuple[Delta, ...]:
@@ -106,11 +121,13 @@ class Fact:
     key: tuple[str, ...]
     line: int
     message: str
+    severity: Severity | None = None
 
     def hit(self, delta: Delta) -> Hit:
         """The hit on the line of the head that says it."""
         evidence = delta.after_lines[self.line - 1] if self.line <= len(delta.after_lines) else None
-        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor="/".join(self.key))
+        anchor = "/".join(self.key)
+        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor=anchor, severity=self.severity)
 
 
 Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]
