@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hcl import HclBlock, parse_blocks
+from bot.guardrails.hcl import HclBlock, json_blocks, parse_blocks
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.structure import Documents, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 MAX_BYTES: Final = 1_500_000
@@ -161,13 +161,24 @@ class Delta:
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:
-        """The blocks of HCL at base; empty for an added file."""
-        return parse_blocks(self.before or "")
+        """The blocks of HCL, or of its JSON, at base; empty for an added file."""
+        return self._blocks(self.before)
 
     @cached_property
     def blocks_after(self) -> tuple[HclBlock, ...]:
-        """The blocks of HCL at head; empty for a removed file."""
-        return parse_blocks(self.after or "")
+        """The blocks of HCL, or of its JSON, at head; empty for a removed file."""
+        return self._blocks(self.after)
+
+    @property
+    def is_hcl(self) -> bool:
+        """Whether the file holds blocks: HCL or Terraform's JSON."""
+        return self.language == "hcl" or self.path.endswith(".tf.json")
+
+    def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
+        if not self.path.endswith(".tf.json"):
+            return parse_blocks(text or "")
+        documents = parse_documents(text or "")
+        return () if isinstance(documents, Unparsed) else json_blocks(documents)
 
     def net_new(self, matches: Callable[[str], object], view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
