@@ -151,6 +151,18 @@ def is_vendored(path: str) -> bool:
     return _VENDORED.search(path) is not None
 
 
+def vendored_folder(path: str) -> str | None:
+    """The folder with other people's code that the path is in; None when it is in none."""
+    match = _VENDORED.search(path)
+    return None if match is None else path[: match.end()]
+
+
+def generated_form(path: str) -> str | None:
+    """What of the file's name says that a tool writes it, such as ``_pb2.py``; None when nothing does."""
+    match = _GENERATED_NAME.search(path)
+    return None if match is None else match[0].lower()
+
+
 def is_lock(path: str) -> bool:
     """Whether the file pins dependencies and is written by a tool."""
     return PurePosixPath(path).name in _LOCK_NAMES

@@ -18,7 +18,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.errors import Invalid
 from bot.guardrails import expressions
 from bot.guardrails.classify import test_folders
-from bot.guardrails.hunks import Delta, DiffLine
+from bot.guardrails.exempt import Exemptions
+from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.scalars import Scalar
@@ -34,23 +35,28 @@ class GuardOptions:
     """What a repository may tune, from its settings at base.
 
     ``private_packages`` are dependency names (or globs) no public registry knows; ``public_ports`` may be open to the
-    world; ``large_delete`` is DES-001's number of lines.
+    world; ``large_delete`` is DES-001's number of lines; ``generated`` are globs of files that tools write; ``largest_file``
+    is how many bytes of a file are read.
     """
 
     private_packages: tuple[str, ...] = ()
     public_ports: frozenset[int] = frozenset()
     large_delete: int = 200
+    generated: tuple[str, ...] = ()
+    largest_file: int = LARGEST
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
     """What is known beside the change itself. Every field may be missing.
 
-    ``paths`` are the files at base; ``registry`` says of (ecosystem, name) whether the public registry has it;
-    ``rendered`` are the targets whose rendered objects the change moves. ``unrendered`` says why nothing was rendered.
+    ``paths`` are the files at base, and ``attributes`` its ``.gitattributes`` by path; ``registry`` says of (ecosystem,
+    name) whether the public registry has it; ``rendered`` are the targets whose rendered objects the change moves.
+    ``unrendered`` says why nothing was rendered.
     """
 
     paths: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=dict)
     registry: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     rendered: tuple[RenderedChange, ...] = ()
     unrendered: str | None = None
@@ -70,7 +76,8 @@ class Subject:
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:
         """All files of the change."""
-        return tuple(Delta(file) for file in self.change.files)
+        exemptions = Exemptions(self.facts.attributes, self.facts.paths, self.options.generated)
+        return tuple(Delta(file, exemptions, self.options.largest_file) for file in self.change.files)
 
     @cached_property
     def _built(self) -> frozenset[str]:
