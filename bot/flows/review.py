@@ -19,6 +19,7 @@ from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
+from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
 from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
@@ -36,6 +37,7 @@ pull request (REST API, "List pull requests files": "Responses include a maximum
 """
 DETECTOR_SECONDS: Final = 60.0
 _MANY_REMOVED: Final = 5
+_MANY_ATTRIBUTES: Final = 100
 _RENDERED: Final = "rendered"
 """The kind of the marker of the comment that shows rendered differences."""
 _LEAST_ROOM: Final = 2_000
@@ -147,11 +149,14 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
 
 
 def facts_of(repository: Repository, change: Change) -> ChangeFacts:
-    """What detectors want to know beside the change; the files at base only where many are deleted."""
+    """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
-    if removed < _MANY_REMOVED:
-        return ChangeFacts()
-    return ChangeFacts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
+    wanted = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
+    paths = frozenset(entry.path for entry in repository.entries(change.base)) if wanted else frozenset()
+    names = {ATTRIBUTES, *(path for path in paths if path.endswith(f"/{ATTRIBUTES}"))}
+    attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
+    texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
+    return ChangeFacts(paths=paths, attributes=texts)
 
 
 def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:

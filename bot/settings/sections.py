@@ -294,6 +294,14 @@ class GuardSettings(Section):
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    public_ports: list[Annotated[int, Field(ge=0, le=65535)]] = []
+    """Ports that may be open to the world."""
+    large_delete: Annotated[int, Field(ge=1)] = 200
+    """So many lines taken from one file are worth a word."""
+    generated: list[str] = []
+    """Globs of files that tools write; what ``.gitattributes`` marks as linguist-generated or -vendored is known."""
+    largest_file: Annotated[int, Field(ge=1000, le=20_000_000)] = 20_000_000
+    """Bytes of a file that are read; a larger one was not looked at."""
     rendered_comment: bool | None = None
     """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
     Without a setting: on, but off in GitHub Actions."""

@@ -100,8 +100,14 @@ class Guard:
         from bot.guardrails.rule import GuardOptions
         from bot.shipped import files
 
-        packages = tuple(self.opened.settings.guard.known_packages)
-        options = GuardOptions(private_packages=packages)
+        settings = self.opened.settings.guard
+        options = GuardOptions(
+            private_packages=tuple(settings.known_packages),
+            public_ports=frozenset(settings.public_ports),
+            large_delete=settings.large_delete,
+            generated=tuple(settings.generated),
+            largest_file=settings.largest_file,
+        )
         return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 

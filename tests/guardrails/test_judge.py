@@ -120,7 +120,7 @@ def test_a_baseline_hides_known_findings_until_its_date() -> None:
 
 def test_what_was_not_seen_is_not_approved() -> None:
     """Truncation, files too large or too deep, and a late detector block in strict."""
-    big = FileChange("a.py", FileStatus.ADDED, None, b"x" * 2_000_000)
+    big = FileChange("a.py", FileStatus.ADDED, None, b"x" * 20_000_001)
     deep = file("a.yaml", None, "[" * 5000)
     omitted = FileChange("b.py", FileStatus.MODIFIED, None, None, omitted="larger than 5 MB")
     for files in ((big,), (deep,), (omitted,)):

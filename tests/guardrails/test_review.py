@@ -171,6 +171,9 @@ class Stored:
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
         return self.files()
 
+    def read(self, commit: str, path: str) -> bytes | None:
+        return None
+
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
         ann = Signature("ann", "a@b.c")
         return (CommitInfo(HEAD, (BASE,), "Fix", ann, ann, datetime(2026, 1, 1, tzinfo=UTC)),)
