@@ -60,6 +60,11 @@ class YamlDocument:
         return version.rpartition("/")[0] if isinstance(version, str) else ""
 
     @property
+    def is_builtin(self) -> bool:
+        """Whether it configures one of kustomize's own transformers or generators (kustomize docs, "Builtins")."""
+        return isinstance(self.tree, Mapping) and self.tree.get("apiVersion") == "builtin"
+
+    @property
     def is_kustomization(self) -> bool:
         """Whether it is a kustomization file or component; both may leave out their kind."""
         named = self.file.rpartition("/")[2] in {"kustomization.yaml", "kustomization.yml", "Kustomization"}

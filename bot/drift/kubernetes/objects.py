@@ -65,7 +65,9 @@ def examine(
         if verdict is None:
             continue
         drift = maker.drift(
-            difference, verdict.cause, () if _rewritten(difference, desired) else edits.edits(difference)
+            difference,
+            verdict.cause,
+            () if _rewritten(difference, desired) else edits.edits(difference, desired.tree),
         )
         reason = (
             _autoscaled(difference, owners, aims, declared)
