@@ -243,5 +243,5 @@ class _Trace:
         if desire.provenance.is_template:
             return f"the template {file} makes it, and no value of the chart changes it"
         if file:
-            return f"no line that sets it was found; its object begins in {file}"
+            return f"no line that sets it was found; its object begins at {file}:{max(desire.provenance.line, 1)}"
         return "no line that sets it was found"
