@@ -14,12 +14,13 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
-from bot.model.drift import Drift
 from bot.model.event import Event
+from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.observation import Observation
+from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
 from bot.model.target import Rendering, Unit
 
@@ -208,7 +209,7 @@ class CodeHost(Protocol):
         """The one open issue with this marker key: found or created."""
         ...
 
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue: ...
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue: ...
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None: ...
 
@@ -270,25 +271,6 @@ class Webhooks(Protocol):
 @runtime_checkable
 class NotifyingHost(CodeHost, Webhooks, Protocol):
     """A code host that reads its own deliveries; GitHub's are read without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What one or more observers saw.
-
-    ``covered`` names the platforms of which everything was listed, so that a declared resource that is not among
-    ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
-    (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
-    compared itself (Terraform plans, HTTP probes); ``compared`` the platforms for which they are the whole answer.
-    """
-
-    at: datetime
-    resources: Mapping[ResourceId, Observed] = field(default_factory=dict)
-    covered: frozenset[Platform] = frozenset()
-    kinds: frozenset[tuple[str, str]] | None = None
-    unreachable: tuple[Unreachable, ...] = ()
-    differences: tuple[Drift, ...] = ()
-    compared: frozenset[Platform] = frozenset()
 
 
 class UnitRenderer(Protocol):
@@ -385,12 +367,28 @@ class SessionStore(Protocol):
         """Take ``session`` for writing soon. Never raises and never blocks: a full queue costs a metric."""
         ...
 
+    def close(self) -> None:
+        """Everything taken so far is written."""
+        ...
+
+
+class SessionRecords(Protocol):
+    """Session records as they are kept. Every method may wait, and raises ``BotError`` when it cannot."""
+
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
         """Sessions newest first."""
         ...
 
-    def close(self) -> None:
-        """Everything taken so far is written."""
+    def figures(self, *, since: datetime | None = None) -> Figures:
+        """Figures over whole hours from ``since`` on, brought up to date first."""
+        ...
+
+    def prune(self, before: datetime, *, batch: int = 500) -> int:
+        """Up to ``batch`` sessions older than ``before`` are gone; how many. Figures stay."""
+        ...
+
+    def tidy(self) -> None:
+        """Room that is no longer used is given back."""
         ...
 
 

@@ -105,8 +105,8 @@ def run(
         started = monotonic()
         try:
             child = _start(argv, env, workspace)
-        except OSError as exc:
-            return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", exc.strerror or type(exc).__name__)
+        except (OSError, ValueError) as exc:  # the latter for an argument that no program can be given
+            return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", getattr(exc, "strerror", None) or str(exc))
         return _Watch(child, stdin, output_cap, monotonic).to_the_end(started, deadline_seconds, grace_seconds)
 
 

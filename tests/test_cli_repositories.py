@@ -247,7 +247,7 @@ WHY = "incident 42: the on-call person wants everything to stand still until the
 @pytest.fixture
 def remembered(bare: Path, tmp_path: Path) -> Path:
     """The bare repository with a ledger of two entries: a proposal with a link, and a retry of it."""
-    ledger = GitLedger.open(str(bare), tmp_path / "writer")
+    ledger = GitLedger(str(bare), tmp_path / "writer")
     at, rosa = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC), Actor("rosa")
     task, lane = "PersistentVolumeClaim/shop/orders", Lane.CONFIG_PULL_REQUEST
     made = Entry("1" * 32, EntryKind.INTENT, at, rosa, task, lane, PROPOSAL, reason="Open it.", link=LINK)

@@ -5,9 +5,7 @@ What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows
 
 from __future__ import annotations
 
-from bot.model.codehost import PullRequest
 from bot.model.decision import FixLevel
-from bot.model.event import CommentEvent
 from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
 from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
@@ -36,13 +34,8 @@ PLUGIN_CONTRACTS = (
 """Packages outside of this repository satisfy them."""
 
 
-def facts_of_the_host(pull: PullRequest, comment: CommentEvent) -> tuple[object, ...]:
-    """Facts that values carry for whoever implements or reads a port."""
-    return pull.head_repo, comment.sender_id
-
-
 def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
-    """The same for what is rendered."""
+    """Facts that values carry for whoever renders or reads them."""
     return target.units, tree.opaque, rendering.left_out, TARGET_NAME
 
 
@@ -56,5 +49,4 @@ __all__ = [
     "WORDS_OF_CLOSED_LISTS",
     "facts_of_providers",
     "facts_of_targets",
-    "facts_of_the_host",
 ]

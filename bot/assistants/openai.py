@@ -24,7 +24,6 @@ from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt, ReplyStatus
-from bot.processes import Monotonic
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -62,8 +61,7 @@ class OpenAIAssistant(RetriedAssistant):
     """A chat-completions endpoint behind the Assistant port.
 
     ``options`` needs a base URL (up to and with ``/v1``) and a model. ``Invalid`` without them, and for a key that
-    would travel unencrypted to another machine. Its deadline and cap count; program, path and environment mean nothing
-    here.
+    would travel unencrypted to another machine. Its deadline and cap count; the path means nothing here.
     """
 
     def __init__(
@@ -72,7 +70,6 @@ class OpenAIAssistant(RetriedAssistant):
         *,
         name: str = "openai",
         sleep: Sleep = time.sleep,
-        monotonic: Monotonic = time.monotonic,
     ) -> None:
         if not options.base_url or not options.model:
             raise Invalid("an assistant of kind openai needs base_url and model")
@@ -85,12 +82,11 @@ class OpenAIAssistant(RetriedAssistant):
         self._url = options.base_url.rstrip("/") + "/chat/completions"
         self._model = options.model
         self._options = options
-        self._monotonic = monotonic
 
     def _attempt(self, prompt: Prompt) -> AssistantRun:
-        started = self._monotonic()
+        started = time.monotonic()
         answer = asyncio.run(self._within_deadline(prompt))
-        return AssistantRun(answer, round((self._monotonic() - started) * 1000))
+        return AssistantRun(answer, round((time.monotonic() - started) * 1000))
 
     async def _within_deadline(self, prompt: Prompt) -> Answer:
         seconds = self._options.deadline_seconds

@@ -5,34 +5,33 @@ Used by the judges to tell what was removed from Git from what was added live; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 from bot.drift.shapes import Form, Shape
 from bot.drift.walk import label_of
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, elements, value_at
 from bot.model.paths import Item, Path
 
 
+@dataclass
 class Base:
     """The base of one resource: ``recorded``, else what it ``remembers`` itself, which is asked only if that matters."""
 
-    def __init__(
-        self, recorded: Tree | None, shape: Shape, remembers: Callable[[], Tree | None] = lambda: None
-    ) -> None:
-        self.recorded = recorded
-        self._shape = shape
-        self._remembers = remembers
+    recorded: Tree | None
+    shape: Shape
+    remembers: Callable[[], Tree | None] = lambda: None
 
     @cached_property
     def tree(self) -> Tree | None:
         """The base as a tree; None where there is none."""
-        return self.recorded if self.recorded is not None else self._remembers()
+        return self.recorded if self.recorded is not None else self.remembers()
 
     def holds(self, path: Path) -> bool:
         """Whether the base has something at ``path``."""
         value: JSON = self.tree
-        shape = self._shape
+        shape = self.shape
         for part in path:
             value, shape = _step(value, shape, part)
             if value is None:
@@ -43,9 +42,7 @@ class Base:
 def _step(value: JSON, shape: Shape, part: str | int | Item) -> tuple[JSON, Shape]:
     if isinstance(part, Item):
         keyed = shape if shape.form is Form.KEYED else Shape(Form.KEYED, keys=(("name", None),))
-        elements = value if isinstance(value, (list, tuple)) else ()
-        return next((element for element in elements if label_of(element, keyed) == part.key), None), keyed.element
+        return next((each for each in elements(value) if label_of(each, keyed) == part.key), None), keyed.element
     if isinstance(part, int):
-        inside = isinstance(value, (list, tuple)) and part < len(value)
-        return (value[part] if inside else None), shape.element  # type: ignore[index]  # a list, as just tested
-    return (value.get(part) if isinstance(value, (dict, Mapping)) else None), shape.child(part)
+        return value_at(value, (part,)), shape.element
+    return value_at(value, (part,)), shape.child(part)

@@ -8,6 +8,7 @@ comparison starts anew. One memo serves one comparison at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.drift.diff import PairResult
@@ -19,16 +20,14 @@ from bot.model.resource import Desired, Observed
 Key: TypeAlias = tuple[str | None, str, int, Pointer]
 
 
+@dataclass(slots=True)
 class _Entry:
     """One answer, the live version and base it was made of, and the round that asked for it last."""
 
-    __slots__ = ("base", "difference", "round", "version")
-
-    def __init__(self, version: str, base: Tree | None, difference: PairResult, round_: int) -> None:
-        self.version = version
-        self.base = base
-        self.difference = difference
-        self.round = round_
+    version: str
+    base: Tree | None
+    difference: PairResult
+    round: int
 
 
 class Memo:
@@ -62,10 +61,8 @@ class Memo:
     def notable(self, desired: Sequence[Desired]) -> Sequence[Desired]:
         """Those that others depend on. A declaration that is the same object as before is not looked through again."""
         if desired is not self._declared or not isinstance(desired, tuple):
-            self._declared, self._notable = (
-                desired,
-                [resource for resource in desired if resource.id.kind in NOTABLE_KINDS],
-            )
+            self._declared = desired
+            self._notable = [resource for resource in desired if resource.id.kind in NOTABLE_KINDS]
         return self._notable
 
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> PairResult | None:
@@ -84,6 +81,4 @@ class Memo:
 
     def end(self) -> None:
         """What this comparison did not ask for is gone."""
-        stale = [key for key, entry in self._entries.items() if entry.round != self._round]
-        for key in stale:
-            del self._entries[key]
+        self._entries = {key: entry for key, entry in self._entries.items() if entry.round == self._round}

@@ -134,13 +134,11 @@ def same(value: JSON, other: JSON, shape: Shape) -> bool:
     if value == other:
         return True
     first, second = canonical(value, shape), canonical(other, shape)
-    return first == second or (isinstance(first, SCALARS) and isinstance(second, SCALARS) and _alike(first, second))
-
-
-def _alike(first: str | float, second: str | float) -> bool:
-    """Scalars that YAML writes with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
-    return _word(first) == _word(second)
+    return first == second or (
+        isinstance(first, SCALARS) and isinstance(second, SCALARS) and _word(first) == _word(second)
+    )
 
 
 def _word(value: str | float) -> str:
+    """A scalar as YAML writes it with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
     return str(value).lower() if isinstance(value, bool) else str(value)

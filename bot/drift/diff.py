@@ -1,7 +1,6 @@
 """The differences of one declared resource, one live resource and what was last applied. Pure.
 
-:func:`diff` is the whole question for one pair; :mod:`bot.drift.compare` asks it for a repository through
-:func:`examine`, which also tells what an owning controller explains.
+:mod:`bot.drift.compare` asks it for every pair of a repository.
 """
 
 from __future__ import annotations
@@ -9,20 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.drift import drifts
 from bot.drift.compose import services
 from bot.drift.kubernetes import objects
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import NOTHING_AROUND, Surroundings
-from bot.model.drift import Drift, Pair, Suppressed
-from bot.model.resource import Platform
-
-__all__ = ["NO_DIFFERENCE", "ComparisonOptions", "PairResult", "diff", "examine"]
+from bot.drift.surroundings import Surroundings
+from bot.model.drift import Drift, Suppressed
+from bot.model.json import Tree
+from bot.model.resource import Desired, Observed, Platform
 
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """What one pair differs in, and what differs for a reason."""
+    """What one pair differs in, and what differs for a reason, such as an owning controller."""
 
     drift: tuple[Drift, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
@@ -31,27 +28,17 @@ class PairResult:
 NO_DIFFERENCE = PairResult()
 
 
-def diff(pair: Pair, options: ComparisonOptions) -> tuple[Drift, ...]:
-    """Every drift of ``pair``. A side that is None is not there: the resource is missing, or unmanaged."""
-    if pair.desired is None:
-        return () if pair.observed is None else (drifts.unmanaged(pair.observed, "Git does not declare it"),)
-    if pair.observed is None:
-        return (drifts.missing(pair.desired),)
-    maker = drifts.Maker(pair.desired, options, observed=pair.observed.tree)
-    problems = tuple(maker.unhealthy(problem) for problem in pair.observed.problems)
-    return (*examine(pair, options, NOTHING_AROUND).drift, *problems)
-
-
-def examine(pair: Pair, options: ComparisonOptions, around: Surroundings) -> PairResult:
-    """What the trees of both sides differ in; nothing where one side is not there."""
-    desired, observed = pair.desired, pair.observed
-    if desired is None or observed is None or desired.tree == observed.tree:
+def examine(
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
+) -> PairResult:
+    """What the trees of both sides differ in; ``base`` is the tree of the last apply."""
+    if desired.tree == observed.tree:
         return NO_DIFFERENCE
     match desired.id.platform:
         case Platform.KUBERNETES:
-            judged = tuple(objects.examine(desired, observed, pair.base, options, around.scalers))
+            judged = tuple(objects.examine(desired, observed, base, options, around.scalers))
         case Platform.COMPOSE:
-            judged = tuple(services.examine(desired, observed, pair.base, options, around.aliases))
+            judged = tuple(services.examine(desired, observed, base, options, around.aliases))
         case Platform.TERRAFORM | Platform.HTTP:
             return NO_DIFFERENCE  # their observers compare: a plan and a probe are comparisons
         case _:

@@ -52,7 +52,7 @@ class Maker:
         """
         location = difference.location
         at = location.pointer if pointer is None else pointer
-        secret = _covered(at, self._desired.sensitive)
+        secret = self._desired.hides(at)
         desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
         observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
         sensitive = hid or hidden or secret
@@ -93,65 +93,38 @@ class Maker:
 
     def unhealthy(self, problem: Problem) -> Drift:
         """The drift that a problem of the live resource is; its texts hold no secret of either side."""
-        drift = problem_drift(self._desired.id, self._desired.task, problem)
-        message = None if drift.message is None else self._mask.redact(drift.message)
-        evidence = tuple(self._mask.redact(line) for line in drift.evidence)
-        return replace(drift, file=self._desired.file, line=self._desired.line, message=message, evidence=evidence)
+        desired, reason = self._desired, problem.reason
+        return replace(
+            _whole(desired.id, desired.task, DriftKind.UNHEALTHY, observed=reason, live=reason),
+            file=desired.file,
+            line=desired.line,
+            changed_at=problem.since,
+            message=self._mask.redact(problem.message),
+            evidence=tuple(map(self._mask.redact, problem.evidence)),
+        )
 
 
 def missing(desired: Desired) -> Drift:
     """A whole resource that Git declares and that is not there."""
-    level, rule = severity(desired.id, DriftKind.MISSING, (), None, None)
-    return Drift(
-        resource=desired.id,
-        task=desired.task,
-        kind=DriftKind.MISSING,
-        path=(),
-        desired=_PRESENT,
-        observed=None,
-        severity=level,
-        rule=rule,
-        file=desired.file,
-        line=desired.line,
-        origin=nearest(desired, ()),
-    )
+    drift = _whole(desired.id, desired.task, DriftKind.MISSING, desired=_PRESENT)
+    return replace(drift, file=desired.file, line=desired.line, origin=nearest(desired, ()))
 
 
 def unmanaged(observed: Observed, reason: str) -> Drift:
     """A whole live resource that Git should declare and does not."""
-    level, rule = severity(observed.id, DriftKind.UNMANAGED, (), None, observed.tree)
-    return Drift(
-        resource=observed.id,
-        task=str(observed.id),
-        kind=DriftKind.UNMANAGED,
-        path=(),
-        desired=None,
-        observed=_PRESENT,
-        severity=level,
-        rule=rule,
-        message=reason,
-    )
+    drift = _whole(observed.id, str(observed.id), DriftKind.UNMANAGED, observed=_PRESENT, live=observed.tree)
+    return replace(drift, message=reason)
 
 
 _PRESENT: Final = "present"
 
 
-def problem_drift(id_: ResourceId, task: str, problem: Problem) -> Drift:
-    """A problem as a drift whose identity is its reason; texts come as they are."""
-    level, rule = severity(id_, DriftKind.UNHEALTHY, (), None, problem.reason)
-    return Drift(
-        resource=id_,
-        task=task,
-        kind=DriftKind.UNHEALTHY,
-        path=(),
-        desired=None,
-        observed=problem.reason,
-        severity=level,
-        rule=rule,
-        changed_at=problem.since,
-        message=problem.message,
-        evidence=problem.evidence,
-    )
+def _whole(
+    id_: ResourceId, task: str, kind: DriftKind, *, desired: JSON = None, observed: JSON = None, live: JSON = None
+) -> Drift:
+    """A drift of a whole resource, as severe as what is ``live`` makes it."""
+    level, rule = severity(id_, kind, (), None, live)
+    return Drift(id_, task, kind, (), desired, observed, level, rule)
 
 
 def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
@@ -169,10 +142,6 @@ def redacted(drift: Drift, options: ComparisonOptions) -> Drift:
         evidence=tuple(map(mask.redact, drift.evidence)),
         adopt=() if sensitive else drift.adopt,
     )
-
-
-def _covered(pointer: Pointer, sensitive: frozenset[Pointer]) -> bool:
-    return any(pointer[: len(secret)] == secret or secret[: len(pointer)] == pointer for secret in sensitive)
 
 
 def nearest(desired: Desired, pointer: Pointer) -> Origin | None:

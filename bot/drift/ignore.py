@@ -22,6 +22,7 @@ Read by wiring, applied by :mod:`bot.drift.compare`, explained by ``clockwork dr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -80,11 +81,10 @@ class IgnoreRule:
             return False
         if not (name_matches(self.resource, str(drift.resource)) and path_covers(self.path, drift.path)):
             return False
-        return self.selector is None or self._selects(labels_of(drift.resource), self.selector)
-
-    @staticmethod
-    def _selects(labels: Labels | None, selector: Selector) -> bool:
-        return labels is not None and selector.selects(labels)
+        if self.selector is None:
+            return True
+        labels = labels_of(drift.resource)
+        return labels is not None and self.selector.selects(labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +155,8 @@ def explain(ignores: Ignores, report: Report) -> tuple[IgnoreExplanation, ...]:
     notes: dict[str, list[IgnoreNote]] = {}
     for note in report.notes:
         notes.setdefault(note.rule, []).append(note)
-    hidden: dict[str, int] = {}
-    for suppressed in report.suppressed:
-        hidden[suppressed.by] = hidden.get(suppressed.by, 0) + 1
-    return tuple(
-        _explanation(rule, hidden.get(f"ignore:{rule.id}", 0), notes.get(rule.id, [])) for rule in ignores.rules
-    )
+    hidden = Counter(suppressed.by for suppressed in report.suppressed)
+    return tuple(_explanation(rule, hidden[f"ignore:{rule.id}"], notes.get(rule.id, [])) for rule in ignores.rules)
 
 
 def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> IgnoreExplanation:
@@ -180,7 +176,7 @@ class _Rule(BaseModel):
     resource: str = Field(default="*", min_length=1)
     selector: Any = None
     path: str = ""
-    kinds: Annotated[list[DriftKind], BeforeValidator(_texts)] = []
+    kinds: Annotated[frozenset[DriftKind], BeforeValidator(_texts)] = frozenset()
     reason: str = Field(min_length=1)
     owner: str | None = None
     expires: date | None = None
@@ -201,12 +197,9 @@ def load(data: bytes, file: str) -> Ignores:
     except ValidationError as error:
         first = error.errors()[0]
         location = ".".join(str(part) for part in first["loc"])
-        advice = (
-            "an ignore rule needs a reason; see the keys id, target, resource, selector, path, kinds, reason, owner"
-        )
         raise Invalid(
             f"{file}:{document.line(first['loc'])}: {location}: {first['msg']}",
-            advice=f"{advice}, expires, allow_critical",
+            advice=f"an ignore rule needs a reason; see the keys {', '.join(_Rule.model_fields)}",
         ) from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))
     _refuse_twins(rules, file)
@@ -222,19 +215,8 @@ def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
         selector = parse(rule.selector) if "selector" in rule.model_fields_set else None
     except Invalid as error:
         raise Invalid(f"{file}: ignores.{number - 1}.selector: {error.message}") from error
-    return IgnoreRule(
-        id=rule.id or f"{file}#{number}",
-        reason=rule.reason,
-        target=rule.target,
-        resource=rule.resource,
-        selector=selector,
-        path=path,
-        kinds=frozenset(rule.kinds),
-        owner=rule.owner,
-        expires=rule.expires,
-        allow_critical=rule.allow_critical,
-        file=file,
-    )
+    own = {"id": rule.id or f"{file}#{number}", "selector": selector, "path": path, "file": file}
+    return IgnoreRule(**{**dict(rule), **own})
 
 
 def _refuse_twins(rules: Sequence[IgnoreRule], file: str) -> None:

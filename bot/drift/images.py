@@ -35,10 +35,11 @@ class Image:
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
 
-def parse(reference: str) -> Image | None:
+def parse(reference: JSON) -> Image | None:
     """The image that ``reference`` names; None when it is not a reference (an unresolved variable, an image id)."""
-    match = _REFERENCE.match(reference.strip())
-    if match is None or reference.strip().startswith("sha256:"):  # an image id, whose hex would read as a tag
+    written = reference.strip() if isinstance(reference, str) else ""
+    match = _REFERENCE.match(written)
+    if match is None or written.startswith("sha256:"):  # an image id, whose hex would read as a tag
         return None
     first, slash, rest = match["name"].partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
@@ -56,8 +57,6 @@ def parse(reference: str) -> Image | None:
 
 def image(value: JSON) -> JSON:
     """The reference with registry, ``library/`` and ``:latest`` written out; other values come back as they are."""
-    if not isinstance(value, str):
-        return value
     parsed = parse(value)
     return value if parsed is None else str(parsed)
 
@@ -68,8 +67,6 @@ def agrees(desired: JSON, observed: JSON) -> bool:
     A declared digest must be met exactly (the tag beside it is then only a remark). Without a declared digest, a digest
     that the platform resolved the same tag to is no difference.
     """
-    if not isinstance(desired, str) or not isinstance(observed, str):
-        return desired == observed
     declared, live = parse(desired), parse(observed)
     if declared is None or live is None:
         return desired == observed
@@ -80,8 +77,6 @@ def agrees(desired: JSON, observed: JSON) -> bool:
 
 def moved(desired: JSON, observed: JSON) -> bool:
     """Whether the name is the same and only the content behind it is another: two digests of one repository."""
-    if not isinstance(desired, str) or not isinstance(observed, str):
-        return False
     declared, live = parse(desired), parse(observed)
     if declared is None or live is None or not (declared.digest and live.digest):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import assert_never
 
@@ -13,20 +14,20 @@ from bot.model.json import JSON, Tree, get, mapping
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 
+@dataclass
 class Labelled:
     """The labels of every resource: as Git declares them, and as they are live for what Git does not declare, so that
     nobody who reaches the live side moves a declared resource into a selection.
     """
 
-    def __init__(self, desired: Iterable[Desired], resources: Mapping[ResourceId, Observed]) -> None:
-        self._desired = desired
-        self._resources = resources
+    desired: Iterable[Desired]
+    resources: Mapping[ResourceId, Observed]
 
     def of(self, id_: ResourceId) -> Labels | None:
         """The labels of one resource; None where its platform has none."""
         tree = self._declared.get(id_)
         if tree is None:
-            observed = self._resources.get(id_)
+            observed = self.resources.get(id_)
             tree = {} if observed is None else observed.tree
         match id_.platform:
             case Platform.KUBERNETES:
@@ -40,7 +41,7 @@ class Labelled:
 
     @cached_property
     def _declared(self) -> Mapping[ResourceId, Tree]:
-        return {desired.id: desired.tree for desired in self._desired}
+        return {desired.id: desired.tree for desired in self.desired}
 
 
 def _labels(labels: JSON) -> Labels:

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
 
 from bot.model.resource import Observed, Platform, ResourceId
 
-_Names: TypeAlias = dict[tuple[Platform, str, str, str], list[Observed]]
 
-
+@dataclass
 class Live:
     """Everything that was seen running."""
 
-    def __init__(self, resources: Mapping[ResourceId, Observed]) -> None:
-        self.resources = resources
-        self._by_name: _Names | None = None
+    resources: Mapping[ResourceId, Observed]
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[Platform, str, str, str], list[Observed]]:
+        by_name = defaultdict(list)
+        for id_, observed in self.resources.items():
+            by_name[id_.platform, id_.group, id_.kind, id_.name].append(observed)
+        return by_name
 
     def named(self, id_: ResourceId, name: str) -> list[Observed]:
         """The resources called ``name`` of the platform, group and kind of ``id_``, in whatever scope."""
-        if self._by_name is None:
-            self._by_name = defaultdict(list)
-            for other, observed in self.resources.items():
-                self._by_name[other.platform, other.group, other.kind, other.name].append(observed)
         return self._by_name.get((id_.platform, id_.group, id_.kind, name), [])

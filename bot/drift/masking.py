@@ -10,19 +10,18 @@ Called while drifts are made, before anything else sees them; what is secret by 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
 from bot.drift.canonical import canonical
 from bot.drift.shapes import Shape
+from bot.drift.values import decoded
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import Item, Path
 from bot.secrecy.credentials import credentials, is_secret, looks_secret, secret_arguments
@@ -71,9 +70,6 @@ class Mask:
         self._sensitive = sensitive
         self._names = names
 
-    def __repr__(self) -> str:
-        return "Mask()"
-
     def __call__(
         self, value: JSON, path: Path, shape: Shape, *, whole: bool = False, owner: str = ""
     ) -> tuple[JSON, bool]:
@@ -85,7 +81,7 @@ class Mask:
             return None, whole
         name = owner or _name(path)
         named = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
-        encoded = path[:1] == ("binaryData",) and any(map(looks_secret, map(_decoded, _texts(value))))
+        encoded = path[:1] == ("binaryData",) and any(looks_secret(decoded(text) or "") for text in _texts(value))
         if whole or named or encoded or self._data(path):
             return digest(canonical(value, shape), self._key), True
         return self._inside(value, name)
@@ -158,7 +154,7 @@ class Mask:
     def _forms(self, secret: str) -> Iterator[str]:
         """The secret, what it encodes, and the lines of one that has several."""
         yield secret
-        if self._all_data and (plain := _decoded(secret)):
+        if self._all_data and (plain := decoded(secret)):
             yield plain
         yield from (line.strip() for line in secret.splitlines()[1:] if len(line.strip()) >= _SHORT)
 
@@ -234,13 +230,6 @@ def _texts(value: JSON) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for element in value:
             yield from _texts(element)
-
-
-def _decoded(value: str) -> str:
-    """The text that ``value`` is in base64; empty where it is none."""
-    with suppress(binascii.Error, ValueError):
-        return base64.b64decode(value, validate=True).decode()
-    return ""
 
 
 def images_in(value: JSON, key: str = "") -> Iterator[str]:

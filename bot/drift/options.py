@@ -25,14 +25,12 @@ class ComparisonOptions:
 
     ``ignore_aggregated_roles``: the rules of a ClusterRole with an ``aggregationRule`` are the controller's.
     ``list_map_keys``: by (group, kind) of a custom resource, the keys of its lists by path (``spec.listeners``:
-    ``("name",)``), for CRDs whose definition is not at hand. ``tracking_labels``: labels whose presence on a live object
-    says that Git should declare it.
+    ``("name",)``), for CRDs whose definition is not at hand.
     """
 
     mask_key: bytes = field(repr=False)
     ignore_aggregated_roles: bool = False
     list_map_keys: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
-    tracking_labels: frozenset[str] = frozenset({"clockwork.dev/managed"})
     shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)
-    """Shapes by (group, kind) made from CRDs with :func:`bot.drift.kubernetes.crds.shape_of_crd`."""
+    """Shapes by (group, kind) made from CRDs with :func:`bot.drift.kubernetes.crds.shapes_of_crd`."""

@@ -5,7 +5,7 @@ Called by :mod:`bot.drift.compare`. Mostly identity tells; where it does not, th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import assert_never
 
@@ -55,23 +55,21 @@ class Presence:
     def _kinds(self) -> frozenset[tuple[Platform, str]]:
         return frozenset((id_.platform, id_.kind) for id_ in self._live.resources)
 
-    def undeclared(
-        self, matched: set[int], bases: Mapping[ResourceId, Tree], tracking_labels: Collection[str]
-    ) -> Iterator[tuple[Observed, str]]:
+    def undeclared(self, matched: set[int], bases: Mapping[ResourceId, Tree]) -> Iterator[tuple[Observed, str]]:
         """Live resources that Git should declare, each with the reason: applied earlier, or marked as ours, or an orphan
         of a Compose project that Git declares. ``matched`` holds the ``id()`` of those that Git declares.
         """
         for id_, observed in self._live.resources.items():
             if id(observed) in matched:
                 continue
-            reason = "applied earlier and no longer in Git" if id_ in bases else self._claim(observed, tracking_labels)
+            reason = "applied earlier and no longer in Git" if id_ in bases else self._claim(observed)
             if reason is not None:
                 yield observed, reason
 
-    def _claim(self, observed: Observed, tracking_labels: Collection[str]) -> str | None:
+    def _claim(self, observed: Observed) -> str | None:
         match observed.id.platform:
             case Platform.KUBERNETES:
-                return objects.claim(observed, tracking_labels)
+                return objects.claim(observed)
             case Platform.COMPOSE:
                 return self._projects.claim(observed.id)
             case Platform.TERRAFORM | Platform.HTTP:

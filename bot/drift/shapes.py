@@ -11,8 +11,9 @@ values, ``list`` in order, ``set`` without order, ``keyed[name]`` or ``keyed[por
 out by the platform alone when Git is silent: an address, a node's name), ``controller:`` (controllers may fill it in),
 ``ignored:`` (never compared), ``zero:`` (0, false and empty are values here, not absence), ``ordered:`` (a keyed list
 whose order means something too), ``expanding:`` (a keyed list whose elements may use earlier ones as ``$(NAME)``, so that
-only the order of those means something). A type whose name ends in Spec, Metadata or Template groups what belongs to
-several writers, so that a live-only one is told part by part.
+only the order of those means something). Fields with the same notation may stand in one row of their type, names
+separated by blanks; a later row overrules an earlier one. A type whose name ends in Spec, Metadata or Template groups
+what belongs to several writers, so that a live-only one is told part by part.
 """
 
 from __future__ import annotations
@@ -137,20 +138,20 @@ def compile_shape(root: str, types: Types, defaults: Defaults, words: Mapping[st
     return _Compiler(types, defaults, words or {}).named(root)
 
 
+@dataclass(slots=True)
 class _Compiler:
-    def __init__(self, types: Types, defaults: Defaults, words: Mapping[str, Shape]) -> None:
-        self._words = words
-        self._types = types
-        self._defaults = defaults
-        self._done: dict[str, Shape] = {}
+    types: Types
+    defaults: Defaults
+    words: Mapping[str, Shape]
+    done: dict[str, Shape] = field(default_factory=dict)
 
     def named(self, name: str) -> Shape:
-        if name in self._done:
-            return self._done[name]
-        shape = self._done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
-        usual = self._defaults.get(name, {})
-        table = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
-        shape.fields = {key: self._field(text, usual.get(key)) for key, text in table.items()}
+        if name in self.done:
+            return self.done[name]
+        shape = self.done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
+        usual = self.defaults.get(name, {})
+        rows = {**dict.fromkeys(usual, "leaf"), **self.types[name]}
+        shape.fields = {key: self._field(text, usual.get(key)) for keys, text in rows.items() for key in keys.split()}
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
@@ -172,24 +173,21 @@ class _Compiler:
     def _form(self, text: str) -> Shape:
         if match := _KEYED.match(text):
             keys = tuple(_key(part) for part in match[1].split(","))
-            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._item(match[2]), keys=keys)
+            return Shape(Form.KEYED, FilledBy.NOBODY, item=self._field(match[2] or "leaf"), keys=keys)
         word, _, rest = text.partition(" ")
         match word:
             case "map" | "list" | "set":
-                return Shape(Form(word), FilledBy.NOBODY, item=self._item(rest))
+                return Shape(Form(word), FilledBy.NOBODY, item=self._field(rest or "leaf"))
             case "any":
                 return Shape(Form.ANY, FilledBy.NOBODY)
             case "leaf":
                 return Shape(Form.LEAF, FilledBy.NOBODY)
             case _ if word in COMPARATORS:
                 return Shape(Form.LEAF, FilledBy.NOBODY, canonical=COMPARATORS[word], agrees=AGREEMENTS.get(word))
-            case _ if word in self._words:
-                return self._words[word]
+            case _ if word in self.words:
+                return self.words[word]
             case _:
                 return self.named(word)
-
-    def _item(self, text: str) -> Shape:
-        return self._field(text or "leaf")
 
 
 def _key(text: str) -> tuple[str, JSON]:

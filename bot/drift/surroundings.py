@@ -25,9 +25,6 @@ class Surroundings:
     aliases: Aliases = field(default_factory=dict)
 
 
-NOTHING_AROUND: Final = Surroundings()
-
-
 def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Surroundings:
     """The surroundings that both sides make."""
     trees = [(resource.id, resource.tree) for resource in desired if resource.id.kind in SCALER_KINDS]

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, get
 from bot.model.paths import Item, Path
 
 Step: TypeAlias = str | int | Tree
@@ -42,16 +42,14 @@ class Side(Enum):
     OBSERVED = "observed"
 
 
+@dataclass(slots=True, eq=False)
 class Location:
     """Where the walk stands: a link to the location around it. Its names are worked out only when somebody asks."""
 
-    __slots__ = ("above", "at", "part", "step")
-
-    def __init__(self, above: Location | None, part: str | int | Item, step: Step, at: str | int) -> None:
-        self.above = above
-        self.part = part
-        self.step = step
-        self.at = at
+    above: Location | None
+    part: str | int | Item
+    step: Step
+    at: str | int
 
     def entry(self, key: str) -> Location:
         return Location(self, key, key, key)
@@ -86,10 +84,6 @@ class Location:
         return tuple(link.at for link in self._links())
 
 
-def _top() -> Location:
-    return Location(None, "", "", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One difference. ``declared``: the mapping or list around it is in the declared tree too.
@@ -112,7 +106,7 @@ def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -
     """
     run = _Walk(filled=filled)
     if desired != observed:
-        run.mapping(desired, observed, shape, _top())
+        run.mapping(desired, observed, shape, Location(None, "", "", ""))
     return run.differences
 
 
@@ -257,20 +251,14 @@ def label_of(element: JSON, shape: Shape) -> str:
     """The key of one element of a keyed list as text: ``web``, ``1935/TCP``."""
     if not isinstance(element, (dict, Mapping)):
         return str(element)
-    keys = shape.keys
-    if len(keys) == 1:
-        return str(_part(element, *keys[0]))
-    parts = [_part(element, name, usual) for name, usual in keys]
+    if len(shape.keys) == 1:
+        return str(_part(element, *shape.keys[0]))
+    parts = [_part(element, name, usual) for name, usual in shape.keys]
     return "/".join([str(part) for part in parts if part is not None and part != ""])
 
 
 def _part(element: Tree, name: str, usual: JSON) -> JSON:
-    if "." not in name:
-        value = element.get(name)
-        return usual if value is None else value
-    value = element
-    for word in name.split("."):
-        value = value.get(word) if isinstance(value, (dict, Mapping)) else None
+    value = element.get(name) if "." not in name else get(element, *name.split("."))
     return usual if value is None else value
 
 

@@ -21,7 +21,7 @@ from bot.assembly.values import Trace, ValueForm
 from bot.edits import hcl, hcl_nodes
 from bot.edits.cw_entries import added, removed
 from bot.edits.cw_text import TextChange, Within, changes, read_back, scalar_text
-from bot.edits.values import ordered, same, steps
+from bot.edits.values import ordered, same, steps, touched
 from bot.errors import Refused
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Parsed
@@ -58,9 +58,9 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
 
 def combined(original: bytes, versions: Sequence[bytes]) -> bytes:
     """``original`` with all the changes of versions that were each made from it."""
-    splices = sorted({_splice(original, version) for version in versions}, key=lambda splice: (splice[0], splice[1]))
+    splices = dict.fromkeys(_splice(original, version) for version in versions)
     made, at = b"", 0
-    for start, end, text in splices:
+    for start, end, text in sorted(splices, key=lambda splice: splice[:2]):
         if start < at:
             raise Refused("these changes touch the same text: adopt them one by one")
         made += original[at:start] + text
@@ -106,7 +106,7 @@ class _Editor:
             new_mistakes = set(_facts(now)) - set(_facts(self.was))
             if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
                 return plan
-        what = f"{format_path(step.pointer)} of {'/'.join(self.origins.resource)}"
+        what = f"{format_path(touched(step))} of {'/'.join(self.origins.resource)}"
         raise Refused(
             f"{what} cannot be written without changing something else",
             advice="Change the .cw file by hand.",
@@ -115,13 +115,14 @@ class _Editor:
     def _as_intended(self, was: Config, now: Config, step: Edit, expected: JSON) -> bool:
         """Only this resource changed (and what is no resource: outputs, images), at one place, to the expected value."""
         deployed, _, new = _difference(was, now)
-        if not deployed or any(key[:3] != self._identity() for key in deployed):
-            return False
-        if isinstance(step, RemoveEntry):
-            return all(key not in new for key in deployed)
-        if isinstance(step, SetValue) and len(deployed) != 1:
-            return False
-        return all(key in new and (isinstance(step, AddEntry) or _agrees(new[key], expected)) for key in deployed)
+        match step:
+            case RemoveEntry():
+                fits = all(new.get(key) in ({}, [], None) for key in deployed)
+            case AddEntry():
+                fits = all(key in new for key in deployed)
+            case SetValue():
+                fits = len(deployed) == 1 and all(key in new and _agrees(new[key], expected) for key in deployed)
+        return fits and bool(deployed) and all(key[:3] == self._identity() for key in deployed)
 
     def _identity(self) -> tuple[str, Kind, str]:
         stack, kind, name = self.origins.resource
@@ -131,8 +132,8 @@ class _Editor:
         match step:
             case SetValue(pointer, value):
                 yield from self._set(pointer, value)
-            case AddEntry(pointer, key, value):
-                file, text, note = added(partial(_opened, self.files), self.origins, pointer, key, value)
+            case AddEntry(_, _, value):
+                file, text, note = added(partial(_opened, self.files), self.origins, step)
                 yield Plan(file, text, note, value)
             case RemoveEntry(pointer):
                 file, text = removed(partial(_opened, self.files), self.origins, pointer)
@@ -144,7 +145,7 @@ class _Editor:
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
         trace = rendered.trace
         expected = f"{value}s" if trace.form is ValueForm.SECONDS else value
-        within = tuple(changes(trace.pieces, scalar_text(expected))) if expected is not None else ()
+        within = tuple(changes(trace.pieces, scalar_text(expected)))
         several = bool(trace.pieces) and not within
         yield from _parts(self.files, within, expected)
         if trace.literal is not None and trace.literal.file in self.files:
@@ -165,7 +166,7 @@ class _Editor:
         if inherited and isinstance(pointer[-1], str):
             parsed = _opened(self.files, trace.origin.file)
             node = hcl_nodes.node_at(parsed, trace.origin)
-            text = hcl.wrapped(parsed, node, "merge", {pointer[-1]: expected})
+            text = hcl.merged(parsed, node, pointer[-1], expected)
             yield Plan(trace.origin.file, parsed.text.encode(text), note, expected)
         else:
             yield _replacement(self.files, trace.origin, expected, note, expected)
@@ -236,9 +237,9 @@ def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
 
 
 def _agrees(actual: JSON, expected: JSON) -> bool:
-    if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
-        return same(actual, expected)
-    return same(actual, expected) or str(actual) == str(expected)
+    """Equal, where text and number that read alike are."""
+    alike = {type(actual), type(expected)} <= {str, int, float} and str(actual) == str(expected)
+    return alike or same(actual, expected)
 
 
 _Key: TypeAlias = tuple[str, Kind | None, str, Pointer]

@@ -45,7 +45,7 @@ def changes(pieces: Sequence[Piece], target: str) -> Iterator[TextChange]:
             if text is not None:
                 yield TextChange(origin, within, text)
     parts = [
-        (use, "".join(piece.text for piece in inside), all(piece.bare and piece.literal == use for piece in inside))
+        (use, "".join(piece.text for piece in inside), all(piece.literal == use for piece in inside))
         for use, inside in ((use, list(inside)) for use, inside in groupby(pieces, key=lambda piece: piece.use))
     ]
     for origin in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):

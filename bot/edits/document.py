@@ -24,9 +24,8 @@ class EditedDocument:
 def content_end(chars: str, node: Node) -> int:
     """Where the content of a node really ends: before the blank lines that libyaml counts to a literal block."""
     last = last_node(node)
-    if isinstance(last, ScalarNode) and last.style in {"|", ">"}:
-        return last.start + len(chars[last.start : last.end].rstrip())
-    return last.end
+    start = min(last.start, last.end)  # libyaml says that an anchor without a value ends before it starts
+    return start + len(chars[start : last.end].rstrip())
 
 
 def last_node(node: Node) -> Node:

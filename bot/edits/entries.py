@@ -28,7 +28,7 @@ def _added_block(doc: EditedDocument, node: MappingNode | SequenceNode, key: str
     if isinstance(node, MappingNode):
         quote = quote_of([child for _, child in node.items])
         key_quote = quote_of([name for name, _ in node.items])
-        lines = entry(key or "", value, doc.house, quote=quote, key_quote=key_quote)
+        lines = entry(str(key), value, doc.house, quote=quote, key_quote=key_quote)
     else:
         lines = _element_lines(doc, node, value)
     text = [indent + line if line else line for line in lines]
@@ -76,16 +76,15 @@ def _pairs(node: MappingNode | SequenceNode) -> list[tuple[Node, Node]]:
     return node.items if isinstance(node, MappingNode) else []
 
 
-def removed(
-    doc: EditedDocument, parent: MappingNode | SequenceNode, position: NodePosition, container: NodePosition
-) -> Iterator[str]:
-    """The entry or element at ``position`` is gone, with the comment at the end of its line."""
-    if len(parent.items) == 1:
-        yield from _emptied(doc, parent, container)
-    elif parent.flow:
-        yield _removed_flow(doc, parent, _index(parent, position))
-    else:
-        yield _removed_block(doc, parent, _index(parent, position))
+def removed(doc: EditedDocument, position: NodePosition, container: NodePosition) -> Iterator[str]:
+    """The entry or element at ``position`` of ``container`` is gone, with the comment at the end of its line."""
+    match position.parent:
+        case MappingNode() | SequenceNode() as parent if len(parent.items) == 1:
+            yield from _emptied(doc, parent, container)
+        case MappingNode(flow=True) | SequenceNode(flow=True) as parent:
+            yield _removed_flow(doc, parent, _index(parent, position))
+        case MappingNode() | SequenceNode() as parent:
+            yield _removed_block(doc, parent, _index(parent, position))
 
 
 def _index(parent: MappingNode | SequenceNode, position: NodePosition) -> int:
@@ -107,7 +106,6 @@ def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container:
         colon = doc.chars.index(":", container.key.end)
         end = content_end(doc.chars, parent)
         yield doc.with_span(colon + 1, line_end(doc.chars, end), f" {empty}")
-        yield doc.with_span(colon + 1, end, f" {empty}")
     else:
         yield doc.with_span(parent.start, content_end(doc.chars, parent), empty)
 
@@ -132,7 +130,7 @@ def _removed_block(doc: EditedDocument, parent: MappingNode | SequenceNode, inde
             following = _dash(doc.chars, parent, following)
         return doc.with_span(start, following, "")
     after = end + len(doc.house.newline) if end < len(doc.chars) else end
-    if end == len(doc.chars) and line_start > 0:
+    if end == len(doc.chars):
         line_start -= len(doc.house.newline)
     return doc.with_span(line_start, after, "")
 
@@ -141,6 +139,6 @@ def _dash(chars: str, parent: SequenceNode, head: int) -> int:
     """The dash of the element that starts at ``head``: in the column of the first one, on this line or above."""
     indent = column(chars, parent.start)
     line = chars.rfind("\n", 0, head) + 1
-    while line > 0 and not (line + indent <= head and chars[line + indent] == "-"):
+    while line > 0 and chars[line + indent] != "-":
         line = chars.rfind("\n", 0, line - 1) + 1
     return line + indent

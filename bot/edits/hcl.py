@@ -6,7 +6,7 @@ Every function takes a parsed file and gives its whole new text; callers parse a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.edits.hcl_nodes import assignment_of, element_of, item_called, item_of
 from bot.edits.hcl_text import escaped, inline, key_text, quoted, written
@@ -15,7 +15,6 @@ from bot.errors import Refused
 from bot.intake.syntax import (
     Assignment,
     Block,
-    Body,
     Expression,
     FunctionCall,
     ListExpression,
@@ -31,10 +30,7 @@ from bot.model.resource import Origin
 
 def _spliced(parsed: Parsed, start: int, end: int, text: str) -> str:
     chars = parsed.text.chars
-    newline = parsed.text.newline
-    return (
-        chars[:start] + (text if newline == "\n" else text.replace("\r\n", "\n").replace("\n", newline)) + chars[end:]
-    )
+    return chars[:start] + text.replace("\r\n", "\n").replace("\n", parsed.text.newline) + chars[end:]
 
 
 def replaced(parsed: Parsed, node: Expression, value: JSON) -> str:
@@ -76,7 +72,7 @@ def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
     shown = [line for line in body if line.strip()]
     widths = [len(line) - len(line.lstrip(" \t")) for line in shown]
     prefix = shown[0][: min(widths)] if node.flush and shown else ""
-    if node.flush and value.startswith((" ", "\t")) and all(line.startswith((" ", "\t")) or not line for line in lines):
+    if node.flush and all(line.startswith((" ", "\t")) or not line for line in lines):
         return None
     made = [prefix + escaped(line) if line else line for line in lines[:-1]]
     return "\n".join([opening.rstrip("\r"), *made, closing])
@@ -87,21 +83,38 @@ def _step(parsed: Parsed) -> str:
     for block in parsed.body.blocks:
         for item in block.body.items:
             lead = indentation(parsed.text.chars, item.start)
-            if lead and parsed.text.chars[block.start : item.start].count("\n"):
+            if lead:
                 return lead
     return "  "
 
 
-def wrapped(parsed: Parsed, node: Expression, function: str, value: JSON) -> str:
-    """``node`` with entries laid over it by ``merge`` or behind it by ``concat``."""
-    chars = parsed.text.chars
+def merged(parsed: Parsed, node: Expression, key: str, value: JSON) -> str:
+    """``node`` with an entry laid over it by ``merge``."""
+    last = _last_argument(node, "merge")
+    return (
+        with_item(parsed, last, key, value)
+        if isinstance(last, ObjectExpression)
+        else _called(parsed, node, "merge", {key: value})
+    )
+
+
+def concatenated(parsed: Parsed, node: Expression, value: JSON) -> str:
+    """``node`` with an element behind it by ``concat``."""
+    return _called(parsed, node, "concat", [value])
+
+
+def _called(parsed: Parsed, node: Expression, function: str, argument: JSON) -> str:
+    last = _last_argument(node, function)
+    if last is not None:
+        return _spliced(parsed, last.end, last.end, f", {inline(argument)}")
+    written_so_far = parsed.text.chars[node.start : node.end]
+    return _spliced(parsed, node.start, node.end, f"{function}({written_so_far}, {inline(argument)})")
+
+
+def _last_argument(node: Expression, function: str) -> Expression | None:
     if isinstance(node, FunctionCall) and node.name == function and not node.spread and node.arguments:
-        last = node.arguments[-1]
-        if isinstance(last, ObjectExpression) and isinstance(value, Mapping):
-            key, item = next(iter(value.items()))
-            return with_item(parsed, last, key, item)
-        return _spliced(parsed, last.end, last.end, f", {inline(value)}")
-    return _spliced(parsed, node.start, node.end, f"{function}({chars[node.start : node.end]}, {inline(value)})")
+        return node.arguments[-1]
+    return None
 
 
 def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> str:
@@ -110,7 +123,6 @@ def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> 
     item = item_called(parsed, node, key)
     if item is not None:
         return replaced(parsed, item.value, value)
-    several_lines = "\n" in chars[node.start : node.end]
     if not node.items:
         indent = indentation(chars, node.start)
         step = indent + _step(parsed)
@@ -121,21 +133,22 @@ def with_item(parsed: Parsed, node: ObjectExpression, key: str, value: JSON) -> 
             f"{{\n{step}{key_text(key)} = {written(value, step, _step(parsed))}\n{indent}}}",
         )
     last = node.items[-1]
-    if not several_lines:
+    if not _has_line(parsed, node, last):
         return _spliced(parsed, last.end, last.end, f", {_key_like(parsed, last, key)} = {inline(value)}")
     indent = indentation(chars, last.start)
-    comma = "," if "," in chars[last.end : node.end].split("\n", 1)[0] or _commas(parsed, node) else ""
     name = _aligned(parsed, last.key.start, last.key.end, _key_like(parsed, last, key))
     end = line_end(chars, last.end)
-    text = f"\n{indent}{name}= {written(value, indent, _step(parsed))}{comma}"
-    if comma and "," not in chars[last.end : end].split("#")[0]:
-        chars_with_comma = chars[: last.end] + "," + chars[last.end : end]
-        return chars_with_comma + _lines(parsed, text.removesuffix(",")) + chars[end:]
-    return _spliced(parsed, end, end, text)
+    tail = chars[last.end : end]
+    closed = "," in tail.split("#")[0]
+    lead = "," if _commas(parsed, node) and not closed else ""
+    text = f"\n{indent}{name}= {written(value, indent, _step(parsed))}{',' if closed else ''}"
+    return _spliced(parsed, last.end, end, lead + tail + text)
 
 
-def _lines(parsed: Parsed, text: str) -> str:
-    return text if parsed.text.newline == "\n" else text.replace("\n", parsed.text.newline)
+def _has_line(parsed: Parsed, node: Expression, last: Expression | ObjectItem) -> bool:
+    """Whether the last part of a collection stands on another line than each end of it."""
+    chars = parsed.text.chars
+    return "\n" in chars[node.start : last.start] and "\n" in chars[last.end : node.end]
 
 
 def _commas(parsed: Parsed, node: ObjectExpression) -> bool:
@@ -161,32 +174,29 @@ def with_element(parsed: Parsed, node: ListExpression, value: JSON) -> str:
     if not node.items:
         return _spliced(parsed, node.start, node.end, f"[{inline(value)}]")
     last = node.items[-1]
-    if "\n" not in chars[node.start : last.start]:
+    if not _has_line(parsed, node, last):
         return _spliced(parsed, last.end, last.end, f", {inline(value)}")
     indent = indentation(chars, last.start)
     comma = chars.find(",", last.end, node.end)
-    at = comma + 1 if comma >= 0 and not chars[last.end : comma].strip() else last.end
+    closed = comma >= 0 and not chars[last.end : comma].strip()
+    at = comma + 1 if closed else last.end
     end = line_end(chars, at)
-    trailing = "," if at != last.end else ""
-    head = chars[: last.end] + "," + (chars[at:end] if at != last.end else chars[last.end : end])
-    return head + _lines(parsed, f"\n{indent}{written(value, indent)}{trailing}") + chars[end:]
+    text = f"\n{indent}{written(value, indent, _step(parsed))}{',' if closed else ''}"
+    return _spliced(parsed, last.end, end, "," + chars[at:end] + text)
 
 
-def with_attribute(parsed: Parsed, body: Body, block: Block | None, name: str, value: JSON) -> str:
+def with_attribute(parsed: Parsed, block: Block, name: str, value: JSON) -> str:
     """A block with one more attribute, after the attributes it has."""
     chars = parsed.text.chars
     step = _step(parsed)
-    if body.assignments:
-        last = body.assignments[-1]
-        indent = indentation(chars, last.start)
-        label = _aligned(parsed, last.start, last.start + len(last.name), name)
-        if block is not None and "\n" not in chars[block.start : block.end]:
-            return _opened(parsed, block, f"{name} = {written(value, step, step)}")
-        end = line_end(chars, last.end)
-        return _spliced(parsed, end, end, f"\n{indent}{label}= {written(value, indent, step)}")
-    outer = indentation(chars, block.start) if block is not None else ""
-    indent = outer + step
-    return _opened(parsed, block, f"{name} = {written(value, indent, step)}") if block is not None else chars
+    indent = indentation(chars, block.start) + step
+    if not block.body.assignments or "\n" not in chars[block.start : block.end]:
+        return _opened(parsed, block, f"{name} = {written(value, indent, step)}")
+    last = block.body.assignments[-1]
+    indent = indentation(chars, last.start)
+    label = _aligned(parsed, last.start, last.start + len(last.name), name)
+    end = line_end(chars, last.end)
+    return _spliced(parsed, end, end, f"\n{indent}{label}= {written(value, indent, step)}")
 
 
 def with_block(parsed: Parsed, block: Block, kind: str, entries: Mapping[str, JSON]) -> str:
@@ -212,49 +222,58 @@ def _opened(parsed: Parsed, block: Block, item: str) -> str:
     return _spliced(parsed, block.body.start, block.end, f"\n{indent}{inside}\n{indent}{item}\n{outer}}}")
 
 
-def without(parsed: Parsed, node: Expression) -> str | None:
-    """The file without the attribute, object item or list element whose whole value ``node`` is; None if it is none."""
+def without(parsed: Parsed, node: Expression) -> str:
+    """The file without the attribute, object item or list element whose whole value ``node`` is.
+
+    Raises :class:`~bot.errors.Refused` where it is no such value.
+    """
     if (assignment := assignment_of(parsed, node)) is not None:
         return without_assignment(parsed, assignment)
     if (item := item_of(parsed, node)) is not None:
         return without_item(parsed, *item)
     if (element := element_of(parsed, node)) is not None:
         return without_element(parsed, *element)
-    return None
+    raise Refused(f"{parsed.text.file}:{parsed.text.line(node.start)}: nothing can be removed here")
 
 
 def without_item(parsed: Parsed, node: ObjectExpression, item: ObjectItem) -> str:
     """An object without one of its items."""
-    chars = parsed.text.chars
-    index = node.items.index(item)
-    if "\n" in chars[node.start : item.start] and not chars[chars.rfind("\n", 0, item.start) + 1 : item.start].strip():
+    if _alone(parsed, item.start, item.end):
         return _without_lines(parsed, item.start, item.end)
-    if index + 1 < len(node.items):
-        return _spliced(parsed, item.start, node.items[index + 1].start, "")
-    start = node.items[index - 1].end if index else item.start
-    return _spliced(parsed, start, item.end, "")
+    return _without_one(parsed, node.items, node.items.index(item))
 
 
 def without_element(parsed: Parsed, node: ListExpression, index: int) -> str:
     """A list without one of its elements."""
     item = node.items[index]
-    chars = parsed.text.chars
-    if not chars[chars.rfind("\n", 0, item.start) + 1 : item.start].strip() and index + 1 < len(node.items):
+    if _alone(parsed, item.start, item.end) and index + 1 < len(node.items):
         return _without_lines(parsed, item.start, item.end)
-    if index + 1 < len(node.items):
-        return _spliced(parsed, item.start, node.items[index + 1].start, "")
-    return _spliced(parsed, node.items[index - 1].end if index else item.start, item.end, "")
+    return _without_one(parsed, node.items, index)
 
 
 def without_assignment(parsed: Parsed, item: Assignment | Block) -> str:
     """A body without one of its attributes or blocks, and without the comment at the end of its line."""
-    return _without_lines(parsed, item.start, item.end)
+    if _alone(parsed, item.start, item.end):
+        return _without_lines(parsed, item.start, item.end)
+    return _spliced(parsed, item.start, item.end, "")
+
+
+def _without_one(parsed: Parsed, items: Sequence[Expression | ObjectItem], index: int) -> str:
+    """The text up to the next sibling goes with it; that from the one before where it is the last."""
+    if index + 1 < len(items):
+        return _spliced(parsed, items[index].start, items[index + 1].start, "")
+    return _spliced(parsed, items[index - 1].end if index else items[index].start, items[index].end, "")
+
+
+def _alone(parsed: Parsed, start: int, end: int) -> bool:
+    """Whether nothing else is on its lines but a comma and a comment."""
+    chars = parsed.text.chars
+    before = chars[chars.rfind("\n", 0, start) + 1 : start]
+    after = chars[end : line_end(chars, end)].lstrip(" \t,")
+    return not before.strip() and (not after or after.startswith(("#", "//")))
 
 
 def _without_lines(parsed: Parsed, start: int, end: int) -> str:
     chars = parsed.text.chars
-    first = chars.rfind("\n", 0, start) + 1
-    if chars[first:start].strip() or "}" in chars[end : line_end(chars, end)].split("#")[0]:
-        return _spliced(parsed, start, end, "")
     after = chars.find("\n", end)
-    return chars[:first] + (chars[after + 1 :] if after >= 0 else "")
+    return chars[: chars.rfind("\n", 0, start) + 1] + (chars[after + 1 :] if after >= 0 else "")

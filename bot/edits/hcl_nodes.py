@@ -19,25 +19,18 @@ from bot.model.resource import Origin
 
 def node_at(parsed: Parsed, origin: Origin) -> Expression:
     """The outermost expression that ``origin`` spans. Raises :class:`~bot.errors.Refused` when there is none."""
-    start, end = parsed.text.char(origin.start), parsed.text.char(origin.end)
+    span = parsed.text.char(origin.start), parsed.text.char(origin.end)
     for node in walk(parsed.body):
-        if isinstance(node, Assignment | ObjectItem):
-            value = node.expression if isinstance(node, Assignment) else node.value
-            if (value.start, value.end) == (start, end):
-                return value
-    for node in walk(parsed.body):
-        if isinstance(node, Expression) and (node.start, node.end) == (start, end):
+        if isinstance(node, Expression) and (node.start, node.end) == span:
             return node
     raise Refused(f"{origin.file}:{origin.line}: the value is no longer where it was")
 
 
-def block_at(parsed: Parsed, origin: Origin) -> Block:
-    """The block that ``origin`` spans."""
-    start = parsed.text.char(origin.start)
-    for node in walk(parsed.body):
-        if isinstance(node, Block) and node.start == start:
-            return node
-    raise Refused(f"{origin.file}:{origin.line}: the block is no longer where it was")
+def block_at(parsed: Parsed, origin: Origin) -> Block | None:
+    """The block that ``origin`` spans; None where it spans anything else."""
+    span = parsed.text.char(origin.start), parsed.text.char(origin.end)
+    blocks = (node for node in walk(parsed.body) if isinstance(node, Block))
+    return next((block for block in blocks if (block.start, block.end) == span), None)
 
 
 def assignment_of(parsed: Parsed, node: Expression) -> Assignment | None:

@@ -11,14 +11,14 @@ from bot.edits.style import number
 from bot.model.json import JSON
 
 _WORD: Final = re.compile(r"[^\W\d][\w-]*\Z")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ufeff]")
+_SPECIAL: Final = re.compile(r'["\\\x00-\x1f\x7f\u2028\u2029\ufeff]')
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def quoted(text: str) -> str:
     """Text as a quoted HCL string, which has fewer escapes than JSON (specification, "Template Expressions")."""
-    made = json.dumps(text, ensure_ascii=False).replace("\\b", "\\u0008").replace("\\f", "\\u000c").replace("\\/", "/")
-    made = _CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", made)
-    return escaped(made)
+    made = _SPECIAL.sub(lambda char: _ESCAPES.get(char[0], f"\\u{ord(char[0]):04x}"), text)
+    return f'"{escaped(made)}"'
 
 
 def written(value: JSON, indent: str = "", step: str = "  ") -> str:

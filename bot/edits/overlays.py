@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.edits.overlay_file import FOLDER, Absent, OverlayEntry, dump_file, load_file
-from bot.edits.values import applied, at, ordered, same
+from bot.edits.values import applied, at, ordered, same, touched
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON
 from bot.model.paths import format_path
 from bot.model.resource import Desired, SourceError
 
@@ -78,8 +78,8 @@ def with_patch(overlays: Overlays, desired: Desired, edits: Sequence[Edit], drif
     entries = list(overlays.tasks.get(desired.task, ()))
     tree: JSON = desired.tree
     for edit in ordered(edits):
-        if _touched(edit)[: len(edit.pointer) + 1] in desired.sensitive or edit.pointer in desired.sensitive:
-            raise Refused(f"{desired.id}: {format_path(edit.pointer)} is secret and is not written into an overlay")
+        if desired.hides(touched(edit)):
+            raise Refused(f"{desired.id}: {format_path(touched(edit))} is secret and is not written into an overlay")
         made = _entry(desired, tree, edit, tuple(drift_ids))
         tree = applied(tree, edit)
         entries = _recorded(entries, made)
@@ -89,12 +89,8 @@ def with_patch(overlays: Overlays, desired: Desired, edits: Sequence[Edit], drif
     return Overlays(tasks)
 
 
-def _touched(edit: Edit) -> Pointer:
-    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
-
-
 def _entry(desired: Desired, tree: JSON, edit: Edit, drifts: tuple[str, ...]) -> OverlayEntry:
-    pointer = _touched(edit)
+    pointer = touched(edit)
     old: _Outcome
     try:
         old = at(tree, pointer)

@@ -7,16 +7,17 @@ when no text does, the edit is refused. Used by :mod:`bot.edits.adopt` and :mod:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bot.edits.document import EditedDocument
 from bot.edits.entries import added, removed
 from bot.edits.splice import replaced
 from bot.edits.style import house
-from bot.edits.values import applied, ordered, same, steps
+from bot.edits.values import applied, ordered, same, steps, touched
 from bot.errors import Refused
 from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect
-from bot.intake.spans import AliasNode, MappingNode, Node, is_merge, key_of, locate, merged, target, value
+from bot.intake.spans import AliasNode, Node, locate, target, value
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -31,12 +32,16 @@ def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dial
     """
     text = Text.of(file, data)
     for edit in ordered(edits):
-        trees = _trees(text)
-        if document >= len(trees) or trees[document] is None:
-            raise Refused(f"{file} has no document number {document + 1}")
-        for step in list(steps(_value(trees[document], dialect), edit)):
+        for step in list(steps(value(_root(text, _trees(text), document), dialect), edit)):
             text = _stepped(text, step, document, dialect)
     return text.encode(text.chars)
+
+
+def _root(text: Text, trees: Sequence[Node | None], document: int) -> Node:
+    root = trees[document] if document < len(trees) else None
+    if root is None:
+        raise Refused(f"{text.file} has no document number {document + 1}")
+    return root
 
 
 def _trees(text: Text) -> list[Node | None]:
@@ -55,9 +60,7 @@ def _value(tree: Node | None, dialect: Dialect) -> JSON:
 
 def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
     trees = _trees(text)
-    root = trees[document]
-    if root is None:
-        raise Refused(f"{text.file} has nothing to change in document number {document + 1}")
+    root = _root(text, trees, document)
     before = [_value(tree, dialect) for tree in trees]
     expected = [applied(item, step) if index == document else item for index, item in enumerate(before)]
     doc = EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
@@ -65,7 +68,7 @@ def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
         proposal = Text(text.file, chars, text.bom)
         if _reads_as(proposal, expected, dialect):
             return proposal
-    where = format_path(step.pointer)
+    where = format_path(touched(step))
     raise Refused(
         f"{text.file}: the value at {where} cannot be written without changing something else",
         advice="An anchor or an unusual spelling is in the way: change it by hand.",
@@ -89,59 +92,34 @@ def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[st
     position = locate(doc.root, step.pointer)
     match step:
         case SetValue(_, new):
-            if not position.rest:
-                yield from replaced(doc, position, new)
+            yield from replaced(doc, position, new)
         case AddEntry(_, key, new):
-            for segment in reversed(position.rest[1:] if position.rest else ()):
-                key, new = _wrapped(segment, key, new)
-            if position.rest:
-                yield from added(doc, position, str(position.rest[0]), [new] if key is None else {key: new})
-            else:
-                yield from added(doc, position, key, new)
+            for segment in reversed(position.rest):
+                key, new = str(segment), [new] if key is None else {key: new}
+            yield from added(doc, position, key, new)
         case RemoveEntry(pointer):
-            container = locate(doc.root, pointer[:-1])
-            if not position.rest and position.parent is not None:
-                yield from removed(doc, position.parent, position, container)
-
-
-def _wrapped(segment: str | int, key: str | None, new: JSON) -> tuple[str, JSON]:
-    return str(segment), [new] if key is None else {key: new}
+            yield from removed(doc, position, locate(doc.root, pointer[:-1]))
 
 
 def _unshared(doc: EditedDocument, step: Edit, dialect: Dialect) -> Edit | None:
     """The same change as one that leaves the anchored text alone; None when nothing on the way is shared."""
-    for depth in range(len(step.pointer)):
-        node = target(locate(doc.root, step.pointer[: depth + 1]).node)
-        parent = target(locate(doc.root, step.pointer[:depth]).node)
-        position = locate(doc.root, step.pointer[: depth + 1])
+    parent = doc.root
+    for depth in range(1, len(step.pointer) + 1):
+        pointer = step.pointer[:depth]
+        position = locate(doc.root, pointer)
         if position.rest:
             return None
-        inherited = isinstance(parent, MappingNode) and _comes_by_merge(parent, step.pointer[depth])
-        last = depth + 1 == len(step.pointer) and not isinstance(step, AddEntry)
-        if inherited or (isinstance(position.node, AliasNode) and not last):
-            return _override(step, step.pointer[: depth + 1], value(node, dialect), by_merge=inherited)
+        by_merge = position.parent is not target(parent)
+        itself = depth == len(step.pointer) and not isinstance(step, AddEntry)
+        if by_merge or (isinstance(position.node, AliasNode) and not itself):
+            return _override(step, pointer, value(position.node, dialect), by_merge=by_merge)
+        parent = position.node
     return None
 
 
-def _comes_by_merge(parent: MappingNode, segment: str | int) -> bool:
-    own = any(key_of(key) == segment and not is_merge(key) for key, _ in parent.items)
-    return not own and bool(merged(parent))
-
-
-def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) -> Edit | None:
+def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) -> Edit:
     rest = step.pointer[len(pointer) :]
-    match step:
-        case SetValue(_, new):
-            whole = applied(inherited, SetValue(rest, new))
-        case AddEntry(_, key, new):
-            whole = applied(inherited, AddEntry(rest, key, new))
-        case RemoveEntry():
-            if not rest:
-                raise Refused(
-                    f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here"
-                )
-            whole = applied(inherited, RemoveEntry(rest))
-    last = pointer[-1]
-    if by_merge and isinstance(last, str):
-        return AddEntry(pointer[:-1], last, whole)
-    return SetValue(pointer, whole)
+    if isinstance(step, RemoveEntry) and not rest:
+        raise Refused(f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here")
+    whole = applied(inherited, replace(step, pointer=rest))
+    return AddEntry(pointer[:-1], str(pointer[-1]), whole) if by_merge else SetValue(pointer, whole)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from bot.edits.document import EditedDocument, content_end
 from bot.edits.style import (
@@ -56,48 +57,59 @@ def _in_flow(position: NodePosition) -> bool:
 
 def _inline(doc: EditedDocument, node: Node, value: JSON, *, in_flow: bool = False) -> Iterator[str]:
     quote = node.style if isinstance(node, ScalarNode) and node.style in {"'", '"'} else ""
-    start = node.start if isinstance(node, ScalarNode) else node.head
+    start = _start(node, value)
     if doc.house.json:
         yield doc.with_span(start, node.end, pretty_json(value, doc.house, indentation(doc.chars, node.head)))
-    lead = "" if node.end > node.head or doc.chars[node.head - 1 : node.head].isspace() else " "
+    lead = _lead(doc, start, node.end)
     flat = in_flow or isinstance(value, (dict, list, tuple))
     text = flow(value, doc.house, quote=quote) if flat else scalar(value, quote=quote)
-    starts = [start, node.head] if isinstance(node, ScalarNode) and node.tag and not node.anchor else [start]
-    for first in starts:  # a written tag stays where it can
-        yield doc.with_span(first, node.end, lead + text)
-        yield doc.with_span(first, node.end, lead + flow(value, doc.house, quote='"'))
+    yield doc.with_span(start, node.end, lead + text)
+    yield doc.with_span(start, node.end, lead + flow(value, doc.house, quote='"'))
+
+
+def _lead(doc: EditedDocument, start: int, end: int) -> str:
+    """A blank where there was no text: in a block, such a node begins right behind its colon, dash or anchor."""
+    return " " if start == end and not doc.chars[start - 1].isspace() else ""
+
+
+_TYPES: Final = {"bool": bool, "float": float, "int": int, "null": type(None)}
+"""YAML 1.2.2, section 10.3.2: the type of what a tag may stand before; before text all others stand."""
+
+
+def _start(node: Node, value: JSON) -> int:
+    """Where the new text begins: behind an anchor, and behind a tag that is true of the new value too."""
+    if not isinstance(node, ScalarNode):
+        return node.head
+    kept = node.tag is None or type(value) is _TYPES.get(node.tag.removeprefix("tag:yaml.org,2002:"), str)
+    return min(node.start, node.end) if kept else node.head
 
 
 def _scalar_texts(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterator[str]:
     node = position.node
-    style = node.style if isinstance(node, ScalarNode) else ""
-    if isinstance(value, str) and (style in {"|", ">"} or "\n" in value):
-        yield from _blocks(doc, position, value)
-    if style in {"|", ">"} and isinstance(node, ScalarNode):
-        ending = doc.chars[node.start : node.end]
-        tail = ending[len(ending.rstrip()) :]
-        yield doc.with_span(node.start, node.end, scalar(value) + tail)
+    block_node = node if isinstance(node, ScalarNode) and node.style in {"|", ">"} else None
+    if isinstance(value, str) and (block_node is not None or "\n" in value):
+        yield from _blocks(doc, position, block_node, value)
+    if block_node is not None:
+        end = content_end(doc.chars, block_node)
+        yield doc.with_span(_start(node, value), end, scalar(value))
         return
     yield from _inline(doc, node, value)
 
 
-def _blocks(doc: EditedDocument, position: NodePosition, value: str) -> Iterator[str]:
+def _blocks(doc: EditedDocument, position: NodePosition, old: ScalarNode | None, value: str) -> Iterator[str]:
     """A literal block (and, for a folded one, one long line per paragraph) in place of the old scalar."""
     node = position.node
-    start = node.start if isinstance(node, ScalarNode) else node.head
-    old = doc.chars[start : node.end]
-    was_block = isinstance(node, ScalarNode) and node.style in {"|", ">"}
-    indent = _block_indent(doc, position, old if was_block else "")
+    start = _start(node, value)
+    indent = _block_indent(doc, position, doc.chars[old.start : old.end] if old is not None else "")
     lines = literal(value, replace(doc.house, step=len(indent) or doc.house.step))
     if not lines:
         return
-    end = node.end if not was_block else start + len(old.rstrip())
-    if was_block and old.startswith(">"):
+    end = content_end(doc.chars, node)
+    if old is not None and old.style == ">":
         body = [line.lstrip() and indent + line.lstrip() for line in lines[1:]]
-        folded = [f">{lines[0][1:]}", *(part for line in body for part in (line, ""))][:-1]
+        folded = [f">{lines[0][1:]}", *(part for line in body for part in ((line, "") if line else ("",)))][:-1]
         yield doc.with_span(start, end, doc.house.newline.join(folded))
-    lead = " " if start == node.end and not doc.chars[start - 1].isspace() else ""
-    yield doc.with_span(start, end, lead + doc.house.newline.join(lines))
+    yield doc.with_span(start, end, _lead(doc, start, end) + doc.house.newline.join(lines))
 
 
 def _block_indent(doc: EditedDocument, position: NodePosition, old: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -10,7 +11,7 @@ from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
 
 
-def is_list(value: JSON) -> bool:
+def is_list(value: JSON) -> TypeGuard[Sequence[JSON]]:
     """Whether a value is a JSON array."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 
@@ -19,11 +20,16 @@ def at(value: JSON, pointer: Pointer) -> JSON:
     """The value at ``pointer``. Raises :class:`KeyError` where there is none."""
     for segment in pointer:
         inside_map = isinstance(value, Mapping) and isinstance(segment, str)
-        inside_list = isinstance(value, (list, tuple)) and isinstance(segment, int) and segment < len(value)
+        inside_list = is_list(value) and isinstance(segment, int) and segment < len(value)
         if not (inside_map or inside_list):
             raise KeyError(segment)
         value = value[segment]  # type: ignore[index]  # just checked
     return value
+
+
+def touched(edit: Edit) -> Pointer:
+    """The place that ``edit`` is about: of an added entry its own, of an added element its list."""
+    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
 def applied(value: JSON, edit: Edit) -> JSON:
@@ -45,18 +51,18 @@ def _changed(value: JSON, pointer: Pointer, new: JSON) -> JSON:
         return {**value, head: _changed(value.get(head), rest, new)}
     if value is None and isinstance(head, str):
         return {head: _changed(None, rest, new)}
-    if isinstance(value, Sequence) and not isinstance(value, str) and isinstance(head, int) and head < len(value):
+    if is_list(value) and isinstance(head, int) and head < len(value):
         return [_changed(item, rest, new) if index == head else item for index, item in enumerate(value)]
     raise Refused(f"the source has nothing at {format_path(pointer)} that could be changed")
 
 
 def _removed(value: JSON, pointer: Pointer) -> JSON:
-    head, rest = pointer[0], pointer[1:]
+    head, rest = pointer[0] if pointer else None, pointer[1:]
     if isinstance(value, Mapping) and head in value and isinstance(head, str):
         if rest:
             return {**value, head: _removed(value[head], rest)}
         return {key: item for key, item in value.items() if key != head}
-    if isinstance(value, Sequence) and not isinstance(value, str) and isinstance(head, int) and head < len(value):
+    if is_list(value) and isinstance(head, int) and head < len(value):
         if rest:
             return [_removed(item, rest) if index == head else item for index, item in enumerate(value)]
         return [item for index, item in enumerate(value) if index != head]
@@ -72,7 +78,7 @@ def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
         listed = None
     if listed is None:
         return _changed(value, pointer, [new])
-    if isinstance(listed, Sequence) and not isinstance(listed, str):
+    if is_list(listed):
         return _changed(value, pointer, [*listed, new])
     raise Refused(f"the source has no list at {format_path(pointer)}")
 
@@ -81,7 +87,7 @@ def same(left: JSON, right: JSON) -> bool:
     """Equality that keeps types apart: ``1``, ``1.0``, ``True`` and ``"1"`` are four values."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
-    if is_list(left) and is_list(right) and isinstance(left, Sequence) and isinstance(right, Sequence):
+    if is_list(left) and is_list(right):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, float) and isinstance(right, float):
         return left == right or (left != left and right != right)  # noqa: PLR0124 (not a number equals nothing)
@@ -148,11 +154,11 @@ def steps(value: JSON, edit: Edit) -> Iterator[Edit]:
 
 
 def _missing(value: JSON, edit: SetValue) -> Edit:
-    last = edit.pointer[-1] if edit.pointer else None
+    last = edit.pointer[-1]
     if isinstance(last, str):
         return AddEntry(edit.pointer[:-1], last, edit.value)
-    listed = at(value, edit.pointer[:-1]) if edit.pointer else None
-    if isinstance(listed, Sequence) and last == len(listed):
+    listed = _old(value, edit.pointer[:-1])
+    if is_list(listed) and last == len(listed):
         return AddEntry(edit.pointer[:-1], None, edit.value)
     raise Refused(f"the source has nothing at {format_path(edit.pointer)} that could be changed")
 
@@ -167,7 +173,7 @@ def _difference(pointer: Pointer, old: JSON, new: JSON) -> Iterator[Edit]:
             else:
                 yield from _difference((*pointer, key), old[key], item)
         yield from (RemoveEntry((*pointer, key)) for key in old if key not in new)
-    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)) and old and new:
+    elif is_list(old) and is_list(new) and old and new:
         yield from _list_difference(pointer, list(old), list(new))
     else:
         yield SetValue(pointer, new)
@@ -186,8 +192,6 @@ def _list_difference(pointer: Pointer, old: list[JSON], new: list[JSON]) -> Iter
 
 def _left_out(old: list[JSON], new: list[JSON]) -> list[int] | None:
     """The indexes to leave out of ``old`` to get ``new``; None when there are none such."""
-    if len(new) >= len(old):
-        return None
     gone: list[int] = []
     taken = 0
     for index, item in enumerate(old):

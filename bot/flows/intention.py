@@ -64,7 +64,6 @@ def request(proposal: Proposal) -> Request:
         severity=proposal.severity,
         fields=proposal.fields,
         fingerprint=proposal.fingerprint,
-        drifts=proposal.drifts,
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from bot.drift import ignore
 from bot.drift.cache import Memo
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.ignore import Ignores, LabelsOf
 from bot.drift.labels import Labelled
 from bot.drift.options import ComparisonOptions
@@ -24,11 +24,11 @@ from bot.flows.quiet import without_idle, without_marks, without_opaque
 from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
+from bot.model.observation import Observation
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.policy.context import collect
 from bot.policy.decide import decide
 from bot.policy.rules import RuleSet
-from bot.ports import Observation
 from bot.targets.exceptions import exceptions
 
 Observe = Callable[[str, Sequence[Desired], datetime], Observation]
@@ -79,7 +79,7 @@ def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, n
         ObserverGroup(observer, resources, observe(observer, resources, now))
         for observer, resources in _by_observer(declaration).items()
     )
-    reports = [_report(declaration, rules, group, now) for group in groups]
+    reports = [_report(declaration, rules, group) for group in groups]
     idle = _idle(declaration, groups, reports)
     report = _joined(declaration, rules, reports, groups, idle=idle, now=now)
     contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
@@ -122,25 +122,18 @@ def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     }
 
 
-def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup, now: datetime) -> Report:
+def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:
     """The comparison of one place, each drift in its target's name, before any rule."""
     observation = group.observation
     bases = _bases(declaration, rules, group.observer)
     names = _Names.of(declaration, group.observer, bases)
-    live = Seen(
-        resources=observation.resources,
-        covered=observation.covered,
-        kinds=observation.kinds,
-        unreachable=observation.unreachable,
-        differences=(*names.own(observation.differences), *(declaration.stale if not group.observer else ())),
-    )
+    differences = (*names.own(observation.differences), *(declaration.stale if not group.observer else ()))
     report = compare(
         group.resources,
-        live,
+        replace(observation, differences=differences),
         bases={id_.local: tree for id_, tree in bases.items()},
         options=rules.options,
         memo=None if rules.memo is None else rules.memo.of(group.observer),
-        now=now,
     )
     return replace(
         report,
@@ -233,7 +226,7 @@ def _joined(
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)
     drift, unseen = without_idle(drift, declaration, idle)
-    errors = (*declaration.errors, *rules.errors, *(error for report in reports for error in report.errors))
+    errors = (*declaration.errors, *rules.errors)
     unknown = [
         IgnoreNote(f"{error.file}:{error.line}", "not compared", error.message) for error in errors if error.note
     ]

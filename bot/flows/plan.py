@@ -133,7 +133,7 @@ def _held(
         return None
     proposal = Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, excess.decisions)
     message = f"Nothing was changed: {excess.guard.message}."
-    denied = Denied(request(proposal), "deletion-guard", message, excess.figures, None)
+    denied = Denied("deletion-guard", message, excess.guard.figures, None)
     refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
     if (running := _in_flight(proposal, situation)) is not None:
         return refusal, _begun(proposal, running)

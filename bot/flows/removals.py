@@ -6,7 +6,7 @@ accidents: then nothing is done, and one issue asks people instead of many.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.flows.declare import Declaration
@@ -22,17 +22,6 @@ class Removals:
 
     decisions: tuple[Decision, ...]
     guard: TooManyDeletions
-
-    @property
-    def figures(self) -> Mapping[str, str | int | float]:
-        """The guard's figures by name."""
-        guard = self.guard
-        return {
-            "removed": guard.removed,
-            "total": guard.total,
-            **({} if guard.allowed is None else {"allowed": guard.allowed}),
-            "allowed_percent": guard.allowed_percent,
-        }
 
 
 def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Limits) -> Removals | None:

@@ -108,7 +108,7 @@ class Checks:
         """All annotations that are not there yet, batch by batch, then the conclusion."""
         path = f"{self._root}/check-runs/{run.id}"
         batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
-        sent = -(-run.output.annotations_count // BATCH) if run.external_id == mark else 0
+        sent = -(-run.annotations // BATCH) if run.external_id == mark else 0
         for number, batch in enumerate(batches[sent:], start=sent):
             self._add(path, {"external_id": mark, "output": _output(check, batch)}, number * BATCH + len(batch))
         closing = {
@@ -127,7 +127,7 @@ class Checks:
             if isinstance(answer, ApiResponse):
                 return
             cause = answer.cause
-            if payloads.read(CheckRunPart, self._rest.get(path).data).output.annotations_count >= total:
+            if payloads.read(CheckRunPart, self._rest.get(path).data).annotations >= total:
                 return
         raise Unavailable(f"annotations could not be written: {cause}")
 
@@ -168,7 +168,7 @@ def _is_done(run: CheckRunPart, check: Check) -> bool:
 
 
 def _is_blank(run: CheckRunPart) -> bool:
-    return run.output.annotations_count == 0
+    return run.annotations == 0
 
 
 def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:

@@ -41,7 +41,7 @@ class VerifiedCommits:
         no, and ``Unavailable`` when no usable reply came several times and the commit is not on the branch.
         """
         cause = ""
-        for pause in (*self._rest.patience.reads, None):
+        for _ in self._rest.attempts(self._rest.patience.reads):
             answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._name)})
             reply = _reply(answer)
             if isinstance(reply, MutationReplyPart):
@@ -49,8 +49,6 @@ class VerifiedCommits:
             cause = reply.cause
             if (made := self._commit_of(draft)) is not None:
                 return made
-            if pause is not None:
-                self._rest.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
     def _judge(
@@ -61,22 +59,13 @@ class VerifiedCommits:
         kind = next((error.type for error in reply.errors if error.type), "")
         message = answer.message if isinstance(answer, ApiResponse) else ""
         if kind == "STALE_DATA":
-            made = self._awaited_commit_of(draft) if after_loss else None
+            made = self._rest.awaited(lambda: self._commit_of(draft)) if after_loss else None
             if made is None:
                 raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {message}")
             return made
         if kind == "RATE_LIMITED":
             raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {message}")
         raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {message}", advice=_ADVICE)
-
-    def _awaited_commit_of(self, draft: CommitDraft) -> str | None:
-        """The commit of ``draft``, looked for again while lists may lag behind."""
-        for pause in (*self._rest.patience.looks, None):
-            made = self._commit_of(draft)
-            if made is not None or pause is None:
-                return made
-            self._rest.pause(pause)
-        return None
 
     def _commit_of(self, draft: CommitDraft) -> str | None:
         """The commit on the branch that was made from ``draft``: on the same parent, with the same intents."""
@@ -87,9 +76,7 @@ class VerifiedCommits:
         # 404: no such branch; 409: "Git Repository is empty."
         answer = self._rest.get(f"/repos/{self._name}/commits", query, accept={404, 409})
         for part in payloads.read_all(CommitPart, as_list(answer.data)):
-            if [parent.sha for parent in part.parents] == [draft.expected] and intents_in(
-                part.commit.message
-            ) == intents:
+            if [parent.sha for parent in part.parents] == [draft.expected] and intents_in(part.message) == intents:
                 return part.sha
         return None
 

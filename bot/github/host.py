@@ -7,7 +7,7 @@ everything together. A look at an unchanged repository makes no write and a fixe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import cache
 from typing import Final
 from urllib.parse import quote
 
@@ -16,11 +16,10 @@ from bot.github import payloads
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
 from bot.github.items import Items
-from bot.github.limits import PER_HOUR, PER_MINUTE, Pace
+from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, UserPart
 from bot.github.rest import Rest, RetryPolicy
-from bot.github.threads import Threads
-from bot.model.codehost import Check, Comment, Issue, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.codehost import Check, PublishedCheck, Whoami
 from bot.ports import Clock
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
@@ -29,7 +28,7 @@ ACTIONS_LOGIN: Final = "github-actions[bot]"
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
-class GitHubHost:
+class GitHubHost(Items):
     """Satisfies :class:`bot.ports.CodeHost`. Not for several threads at once."""
 
     def __init__(
@@ -41,13 +40,10 @@ class GitHubHost:
         marker_secret: bytes,
         clock: Clock,
         min_write_interval: float = 1.0,
-        writes_per_minute: int = PER_MINUTE,
-        writes_per_hour: int = PER_HOUR,
         patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
-        label: str = "clockwork",
         login: str | None = None,
     ) -> None:
-        """``full_name`` is ``owner/name``. ``label`` is on everything of ours and is what lists go by.
+        """``full_name`` is ``owner/name``.
 
         ``login`` names the account of an App's token, which cannot ask who it is (without it: GitHub Actions').
         Raises ``Invalid`` for a name, URL or token that cannot be one.
@@ -58,15 +54,11 @@ class GitHubHost:
             raise Invalid(f"{api_url!r} is no API URL", advice="It starts with https:// and holds no credentials.")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
-        pace = Pace(min_write_interval, per_minute=writes_per_minute, per_hour=writes_per_hour)
-        self._rest = Rest(token, api_url=api_url, clock=clock, pace=pace, patience=patience)
+        rest = Rest(token, api_url=api_url, clock=clock, pace=Pace(min_write_interval), patience=patience)
+        codec = cache(lambda: MarkerCodec(full_name, marker_secret, self._who()))  # asks GitHub, once it is needed
+        super().__init__(rest, root=f"/repos/{full_name}", codec=codec)
         self._name = full_name
-        self._root = f"/repos/{full_name}"
-        self._secret = marker_secret
         self._login = login
-        self._codec: MarkerCodec | None = None
-        self._threads = Threads(self._rest, root=self._root, codec=self._marker_codec)
-        self._items = Items(self._rest, root=self._root, label=label, codec=self._marker_codec, threads=self._threads)
         self._checks = Checks(self._rest, root=self._root)
 
     def close(self) -> None:
@@ -75,49 +67,7 @@ class GitHubHost:
 
     def whoami(self) -> Whoami:
         """The account behind the token, asked once."""
-        return self._marker_codec().me
-
-    def pulls(self) -> Sequence[PullRequest]:
-        """Ours. Closed ones come without branches and commits (empty texts): :meth:`pull` tells them."""
-        return self._items.pulls()
-
-    def issues(self) -> Sequence[Issue]:
-        return self._items.issues()
-
-    def pull(self, number: int) -> PullRequest:
-        return self._items.pull(number)
-
-    def open_pulls(self) -> Sequence[PullRequest]:
-        return self._items.open_pulls()
-
-    def open_pull(
-        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
-    ) -> PullRequest:
-        """Found by marker or created. ``Refused`` when somebody else's pull request has that branch, ``Stale`` when the
-        branch has nothing that ``base`` lacks.
-        """
-        return self._items.open_pull(marker=marker, title=title, body=body, head=head, base=base, labels=labels)
-
-    def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest:
-        return self._items.update_pull(number, marker=marker, title=title, body=body)
-
-    def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
-        self._items.close_pull(number, comment=comment, marker=marker)
-
-    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
-        return self._items.open_issue(marker=marker, title=title, body=body, labels=labels)
-
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue:
-        return self._items.update_issue(number, marker=marker, title=title, body=body, reopen=reopen)
-
-    def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
-        self._items.close_issue(number, comment=comment, marker=marker)
-
-    def comments(self, number: int) -> Sequence[Comment]:
-        return self._threads.all(number)
-
-    def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
-        return self._threads.keep(number, marker, body)
+        return self._codec().me
 
     def publish(self, check: Check) -> PublishedCheck:
         return self._checks.publish(check)
@@ -141,14 +91,6 @@ class GitHubHost:
     def head_ref(self, number: int) -> str:
         """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
         return f"refs/pull/{number}/head"
-
-    def flush(self) -> None:
-        self._items.confirm()
-
-    def _marker_codec(self) -> MarkerCodec:
-        if self._codec is None:
-            self._codec = MarkerCodec(self._name, self._secret, self._who())
-        return self._codec
 
     def _who(self) -> Whoami:
         """Installation tokens, also that of Actions, may not ask who they are: 403 "Resource not accessible by integration"."""

@@ -10,7 +10,7 @@ limit of its own (docs.github.com, "REST API endpoints for search"). To the issu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Final
 from urllib.parse import quote
 
 from bot import escape
@@ -23,21 +23,16 @@ from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 
 DUPLICATE: Final = "duplicate"
 """The marker kind of an issue that was closed because another with the same marker is older."""
+LABEL: Final = "clockwork"
+"""On everything of ours; what lists go by."""
 _LABEL_COLOUR: Final = "1f6feb"
-_T = TypeVar("_T")
 
 
-class Items:
-    """All pull requests and issues that carry our label, are by us and start with a valid marker."""
+class Items(Threads):
+    """All pull requests and issues that carry our label, are by us and start with a valid marker; and their comments."""
 
-    def __init__(
-        self, rest: Rest, *, root: str, label: str, codec: Callable[[], MarkerCodec], threads: Threads
-    ) -> None:
-        self._rest = rest
-        self._root = root
-        self._label = label
-        self._codec = codec
-        self._threads = threads
+    def __init__(self, rest: Rest, *, root: str, codec: Callable[[], MarkerCodec]) -> None:
+        super().__init__(rest, root=root, codec=codec)
         self._known_labels: set[str] = set()
         self._unconfirmed: dict[tuple[str, str], int] = {}
 
@@ -45,8 +40,7 @@ class Items:
         """Ours, newest first. Closed ones come without branches and commits: the list does not tell them."""
         parts = [part for part in self._ours() if part.pull_request is not None]
         return tuple(
-            self.pull(part.number) if part.state == "open" else payloads.listed_pull(part, self._codec())
-            for part in parts
+            self.pull(part.number) if part.state == "open" else payloads.pull(part, self._codec()) for part in parts
         )
 
     def issues(self) -> tuple[Issue, ...]:
@@ -54,11 +48,9 @@ class Items:
         return tuple(payloads.issue(part, self._codec()) for part in self._ours() if part.pull_request is None)
 
     def pull(self, number: int) -> PullRequest:
-        """One pull request of anybody."""
         return payloads.pull(self._pull_part(number), self._codec())
 
     def open_pulls(self) -> tuple[PullRequest, ...]:
-        """Every open pull request of anybody."""
         parts = payloads.read_all(PullPart, self._rest.pages(f"{self._root}/pulls", {"state": "open"}))
         return tuple(payloads.pull(part, self._codec()) for part in parts)
 
@@ -67,7 +59,9 @@ class Items:
     def open_pull(
         self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
     ) -> PullRequest:
-        """The one open pull request with this marker key, saying this, with these labels."""
+        """The one open pull request with this marker key, saying this, with these labels. ``Refused`` when somebody
+        else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks.
+        """
         number = self._open_pull_number(marker)
         if number is None:
             part = self._create_pull(marker, title=title, body=body, head=head, base=base)
@@ -81,7 +75,7 @@ class Items:
         """The pull request with this title and body; written only if it says something else."""
         return self._updated(self._pull_part(number), self._content(marker, title, body))
 
-    def close_pull(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
+    def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed; the marker says that it was us."""
         self._close(self._pull_part(number), f"{self._root}/pulls/{number}", comment, marker, {})
 
@@ -102,7 +96,7 @@ class Items:
     def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
         content = {**self._content(marker, title, body), "head": head, "base": base}
         cause = ""
-        for pause in (*self._rest.patience.reads, None):
+        for _ in self._rest.attempts(self._rest.patience.reads):
             answer = self._rest.send("POST", f"{self._root}/pulls", content, accept={422})
             match answer:
                 case ApiResponse(status=201):
@@ -111,18 +105,16 @@ class Items:
                     cause = answer.message
                     existing = self._after_422(cause, head, base, marker)
                 case Lost(cause):
-                    existing = self._patiently(lambda: self._pull_of(head, base, marker))
+                    existing = self._rest.awaited(lambda: self._pull_of(head, base, marker))
             if existing is not None:
                 return existing
-            if pause is not None:
-                self._rest.pause(pause)
         raise Unavailable(f"the pull request from {head} could not be opened: {cause}")
 
     def _after_422(self, message: str, head: str, base: str, marker: Marker) -> PullPart | None:
         """The existing pull request where there is one; None where trying again may help."""
         lowered = message.casefold()
         if "already exists" in lowered:
-            return self._patiently(lambda: self._pull_of(head, base, marker))
+            return self._rest.awaited(lambda: self._pull_of(head, base, marker))
         if "no commits between" in lowered:
             raise Stale(f"there is nothing to propose: {head} has no commit that {base} lacks")
         # GitHub says that a head is invalid also of a branch that was pushed a moment ago and is not visible yet.
@@ -136,7 +128,7 @@ class Items:
         query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
         parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._root}/pulls", query).data))
         for part in parts:
-            if part.head.ref != head:
+            if part.head_ref != head:
                 continue
             if not self._is_about(part, marker):
                 raise Refused(
@@ -159,37 +151,35 @@ class Items:
         number = self._only_issue(marker)
         if number is None:
             number = self._create_issue(marker, title=title, body=body, labels=labels)
-            self._patiently(lambda: self._issue_or_none(number))
-        issue = self.update_issue(number, marker=marker, title=title, body=body, reopen=False)
+            self._rest.awaited(lambda: self._issue_or_none(number))
+        issue = self.update_issue(number, marker=marker, title=title, body=body)
         self._add_labels(number, labels, issue.labels)
         return issue
 
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool) -> Issue:
-        """The issue with this title and body, open again where ``reopen``; written only if something differs."""
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
+        """The issue with this title and body; written only if something differs."""
         part = self._issue_part(number)
         content = self._content(marker, title, body)
-        if reopen and part.state != "open":
-            content["state"] = "open"
         if not _says(part, content):
             answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", content)
             part = payloads.read(ItemPart, answer.data)
         return payloads.issue(part, self._codec())
 
-    def close_issue(self, number: int, *, comment: str | None, marker: Marker | None) -> None:
+    def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed as completed; the marker says that it was us."""
         extra = {"state_reason": "completed"}
         self._close(self._issue_part(number), f"{self._root}/issues/{number}", comment, marker, extra)
 
-    def confirm(self) -> None:
+    def flush(self) -> None:
         """Look once more for duplicates of the issues that were created and not yet seen in the list."""
         for kind, key in tuple(self._unconfirmed):
             self._only_issue(Marker(kind, key, ""))
             del self._unconfirmed[(kind, key)]
 
     def _create_issue(self, marker: Marker, *, title: str, body: str, labels: Sequence[str]) -> int:
-        for name in (self._label, *labels):
+        for name in (LABEL, *labels):
             self._ensure_label(name)
-        content = {**self._content(marker, title, body), "labels": sorted({self._label, *labels})}
+        content = {**self._content(marker, title, body), "labels": sorted({LABEL, *labels})}
         cause = ""
         for _ in range(2):
             answer = self._rest.send("POST", f"{self._root}/issues", content)
@@ -199,13 +189,13 @@ class Items:
                 self._add_labels(part.number, labels, part.names)
                 return self._read_back(part.number, marker)
             cause = answer.cause
-            if (number := self._patiently(lambda: self._only_issue(marker))) is not None:
+            if (number := self._rest.awaited(lambda: self._only_issue(marker))) is not None:
                 return number
         raise Unavailable(f"the issue could not be filed: {cause}")
 
     def _read_back(self, number: int, marker: Marker) -> int:
         """The number that stays: ``number``, or the lowest of several that parallel bots created."""
-        seen = self._patiently(lambda: self._only_issue(marker) if self._listed(number) else None)
+        seen = self._rest.awaited(lambda: self._only_issue(marker) if self._listed(number) else None)
         if seen is None:
             self._unconfirmed[(marker.kind, marker.key)] = number
         return number if seen is None else seen
@@ -253,7 +243,7 @@ class Items:
         """All items with our label that we created and marked, open and closed, newest first."""
         codec = self._codec()
         query = {
-            "labels": self._label,
+            "labels": LABEL,
             "creator": codec.me.login,
             "state": "all",
             "sort": "created",
@@ -277,7 +267,7 @@ class Items:
         if part.state != "open":
             return
         if comment is not None:
-            self._threads.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
+            self.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
         signed = self._codec().read(part.body, part.user)
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
         if signed is not None:
@@ -287,7 +277,7 @@ class Items:
 
     def _add_labels(self, number: int, labels: Sequence[str], have: Sequence[str]) -> None:
         known = {name.casefold() for name in have}
-        missing = sorted(name for name in {self._label, *labels} if name.casefold() not in known)
+        missing = sorted(name for name in {LABEL, *labels} if name.casefold() not in known)
         if not missing:
             return
         for name in missing:
@@ -302,15 +292,6 @@ class Items:
             label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
             self._rest.send_again("POST", f"{self._root}/labels", label, accept={422})
         self._known_labels.add(name)
-
-    def _patiently(self, look: Callable[[], _T | None]) -> _T | None:
-        """What ``look`` finds, looked for until it is visible or patience ends."""
-        for pause in (*self._rest.patience.looks, None):
-            if (result := look()) is not None:
-                return result
-            if pause is not None:
-                self._rest.pause(pause)
-        return None
 
 
 def _says(part: ItemPart, content: dict[str, object]) -> bool:

@@ -58,7 +58,7 @@ def read(body: str | None, *, repository: str, secret: bytes) -> SignedMarker | 
 
 
 def without(body: str | None) -> str:
-    """``body`` without its first line where that looks like a marker, valid or not."""
+    """``body`` as people see it: without its first line where that looks like a marker, with plain line ends."""
     head, _, rest = (body or "").replace("\r\n", "\n").partition("\n")
     return rest if _LINE.fullmatch(head) else (body or "").replace("\r\n", "\n")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot.errors import Unavailable
 from bot.github import marker as markers
@@ -24,7 +24,7 @@ _GHOST: Final = "ghost"
 
 
 class PayloadPart(BaseModel):
-    """A piece of GitHub's JSON: only what is named here is read."""
+    """A piece of GitHub's JSON: only what is named here is read, each field from its place further inside."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -37,33 +37,36 @@ class UserPart(PayloadPart):
     type: str = "User"
 
 
+_Author = Annotated[UserPart, BeforeValidator(lambda user: user or UserPart())]
+
+
 class LabelPart(PayloadPart):
     """A label on an item."""
 
     name: str = ""
 
 
-class PullLink(PayloadPart):
-    """What the issues list says of a pull request."""
-
-    merged_at: datetime | None = None
-    html_url: str | None = None
-
-
 class ItemPart(PayloadPart):
-    """An issue, or a pull request seen through the issues API."""
+    """An issue, or a pull request seen through the issues API, which tells no branches and commits."""
 
     number: int
-    html_url: str
+    html_url: str = Field(validation_alias=AliasChoices(AliasPath("pull_request", "html_url"), "html_url"))
     state: str
     title: str
     body: str | None = None
-    user: UserPart | None = None
+    user: _Author = UserPart()
     labels: list[LabelPart | str] = []
     updated_at: datetime | None = None
     closed_by: UserPart | None = None
-    pull_request: PullLink | None = None
+    pull_request: object = None
+    merged_at: datetime | None = Field(
+        None, validation_alias=AliasChoices("merged_at", AliasPath("pull_request", "merged_at"))
+    )
     draft: bool | None = False
+    head_ref: str = ""
+    head_sha: str = ""
+    base_ref: str = ""
+    base_sha: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,26 +74,13 @@ class ItemPart(PayloadPart):
         return tuple(label if isinstance(label, str) else label.name for label in self.labels)
 
 
-class RepositoryPart(PayloadPart):
-    """The repository of a branch."""
-
-    full_name: str
-
-
-class BranchPart(PayloadPart):
-    """One side of a pull request; ``repo`` is None once a fork is deleted."""
-
-    ref: str
-    sha: str
-    repo: RepositoryPart | None = None
-
-
 class PullPart(ItemPart):
     """A pull request with its branches."""
 
-    head: BranchPart
-    base: BranchPart
-    merged_at: datetime | None = None
+    head_ref: str = Field(validation_alias=AliasPath("head", "ref"))
+    head_sha: str = Field(validation_alias=AliasPath("head", "sha"))
+    base_ref: str = Field(validation_alias=AliasPath("base", "ref"))
+    base_sha: str = Field(validation_alias=AliasPath("base", "sha"))
 
 
 class CommentPart(PayloadPart):
@@ -98,15 +88,9 @@ class CommentPart(PayloadPart):
 
     id: int
     body: str | None = None
-    user: UserPart | None = None
+    user: _Author = UserPart()
     created_at: datetime
     author_association: str = "NONE"
-
-
-class OutputPart(PayloadPart):
-    """What a check run shows."""
-
-    annotations_count: int = 0
 
 
 class CheckRunPart(PayloadPart):
@@ -118,7 +102,8 @@ class CheckRunPart(PayloadPart):
     conclusion: str | None = None
     external_id: str | None = None
     html_url: str | None = None
-    output: OutputPart = OutputPart()
+    annotations: int = Field(0, validation_alias=AliasPath("output", "annotations_count"))
+    """How many of them are there already."""
 
 
 class CheckRunsPart(PayloadPart):
@@ -144,12 +129,6 @@ class PermissionPart(PayloadPart):
     role_name: str = ""
 
 
-class CommitMessagePart(PayloadPart):
-    """What a commit's object says."""
-
-    message: str = ""
-
-
 class ParentPart(PayloadPart):
     """A commit by its id alone."""
 
@@ -160,26 +139,8 @@ class CommitPart(PayloadPart):
     """One commit of a list."""
 
     sha: str
-    commit: CommitMessagePart
+    message: str = Field("", validation_alias=AliasPath("commit", "message"))
     parents: list[ParentPart] = []
-
-
-class OidPart(PayloadPart):
-    """A commit as GraphQL names it."""
-
-    oid: str
-
-
-class MadeCommitPart(PayloadPart):
-    """``CreateCommitOnBranchPayload``."""
-
-    commit: OidPart | None = None
-
-
-class MutationPart(PayloadPart):
-    """``data`` of the mutation."""
-
-    made: MadeCommitPart | None = Field(None, alias="createCommitOnBranch")
 
 
 class MutationErrorPart(PayloadPart):
@@ -189,16 +150,10 @@ class MutationErrorPart(PayloadPart):
 
 
 class MutationReplyPart(PayloadPart):
-    """The reply to ``createCommitOnBranch``."""
+    """The reply to ``createCommitOnBranch``: the id of the commit that was made, or what is wrong."""
 
-    data: MutationPart | None = None
+    oid: str | None = Field(None, validation_alias=AliasPath("data", "createCommitOnBranch", "commit", "oid"))
     errors: list[MutationErrorPart] = []
-
-    @property
-    def oid(self) -> str | None:
-        """The id of the commit that was made."""
-        made = self.data and self.data.made
-        return made.commit.oid if made and made.commit else None
 
 
 def read(model: type[_M], data: object) -> _M:
@@ -253,8 +208,8 @@ def issue(part: ItemPart, codec: MarkerCodec) -> Issue:
         url=part.html_url,
         state=ItemState.OPEN if part.state == "open" else ItemState.CLOSED,
         title=part.title,
-        body=_shown(part.body),
-        author=_login(part.user),
+        body=markers.without(part.body),
+        author=part.user.login,
         labels=part.names,
         marker=signed.marker if signed else None,
         updated_at=part.updated_at,
@@ -262,34 +217,22 @@ def issue(part: ItemPart, codec: MarkerCodec) -> Issue:
     )
 
 
-def listed_pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
-    """A pull request as far as the issues list tells: without branches and commits (those texts are empty)."""
-    return _pull(part, codec, merged=part.pull_request is not None and part.pull_request.merged_at is not None)
-
-
-def pull(part: PullPart, codec: MarkerCodec) -> PullRequest:
-    """A pull request."""
-    return _pull(part, codec, merged=part.merged_at is not None, head=part.head, base=part.base)
-
-
-def _pull(
-    part: ItemPart, codec: MarkerCodec, *, merged: bool, head: BranchPart | None = None, base: BranchPart | None = None
-) -> PullRequest:
+def pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
+    """A pull request; as far as the issues list tells, it is without branches and commits (those texts are empty)."""
     signed = codec.read(part.body, part.user)
-    closed = ItemState.MERGED if merged else ItemState.CLOSED
+    closed = ItemState.CLOSED if part.merged_at is None else ItemState.MERGED
     return PullRequest(
         number=part.number,
-        url=part.pull_request.html_url if part.pull_request and part.pull_request.html_url else part.html_url,
+        url=part.html_url,
         state=ItemState.OPEN if part.state == "open" else closed,
         title=part.title,
-        body=_shown(part.body),
-        author=_login(part.user),
-        author_id=part.user.id if part.user else None,
-        base_ref=base.ref if base else "",
-        base_sha=base.sha if base else "",
-        head_ref=head.ref if head else "",
-        head_sha=head.sha if head else "",
-        head_repo=head.repo.full_name if head and head.repo else None,
+        body=markers.without(part.body),
+        author=part.user.login,
+        author_id=part.user.id,
+        base_ref=part.base_ref,
+        base_sha=part.base_sha,
+        head_ref=part.head_ref,
+        head_sha=part.head_sha,
         labels=part.names,
         marker=signed.marker if signed else None,
         closed_by_us=_closed_by_us(part, signed, codec),
@@ -303,9 +246,9 @@ def comment(part: CommentPart, codec: MarkerCodec) -> Comment:
     signed = codec.read(part.body, part.user)
     return Comment(
         id=part.id,
-        author=_login(part.user),
-        author_id=part.user.id if part.user else None,
-        body=_shown(part.body),
+        author=part.user.login,
+        author_id=part.user.id,
+        body=markers.without(part.body),
         created_at=part.created_at,
         association=part.author_association,
         marker=signed.marker if signed else None,
@@ -315,12 +258,3 @@ def comment(part: CommentPart, codec: MarkerCodec) -> Comment:
 def _closed_by_us(part: ItemPart, signed: SignedMarker | None, codec: MarkerCodec) -> bool:
     """The issues API names who closed an item, the pulls API does not: there the marker says it."""
     return part.state != "open" and ((signed is not None and signed.closed) or codec.is_me(part.closed_by))
-
-
-def _login(user: UserPart | None) -> str:
-    return user.login if user else _GHOST
-
-
-def _shown(body: str | None) -> str:
-    """A body as people see it: without its marker line, with plain line ends."""
-    return markers.without(body)

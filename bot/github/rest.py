@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bot import escape
@@ -29,6 +29,7 @@ _CACHED: Final = 1_000
 _USER_AGENT: Final = "clockwork"
 _VERSION: Final = "2022-11-28"
 """``X-GitHub-Api-Version`` (docs.github.com, "API Versions")."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,19 @@ class Rest:
             self._requester.close()
             self._requester = None
 
-    def pause(self, seconds: float) -> None:
-        """Wait, by the clock that was passed in."""
-        self._clock.sleep(seconds)
+    def attempts(self, pauses: Sequence[float]) -> Iterator[None]:
+        """One attempt, and one more after each of ``pauses``, by the clock that was passed in."""
+        yield
+        for pause in pauses:
+            self._clock.sleep(pause)
+            yield
+
+    def awaited(self, look: Callable[[], _T | None]) -> _T | None:
+        """What ``look`` finds, looked for until it is visible (lists may lag behind) or patience ends."""
+        for _ in self.attempts(self.patience.looks):
+            if (result := look()) is not None:
+                return result
+        return None
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: Collection[int] = ()) -> ApiResponse:
         """The reply to a read, tried again after passing failures, from memory where the host says it is unchanged.
@@ -167,13 +178,11 @@ class Rest:
     ) -> ApiResponse:
         """Like :meth:`send` for writes that do the same when done twice: tried again, ``Unavailable`` in the end."""
         cause = ""
-        for pause in (*self.patience.reads, None):
+        for _ in self.attempts(self.patience.reads):
             answer = self.send(verb, path, body, accept=accept)
             if isinstance(answer, ApiResponse):
                 return answer
             cause = answer.cause
-            if pause is not None:
-                self.pause(pause)
         raise Unavailable(f"{cause}, several times")
 
     def mutate(self, query: str, variables: Mapping[str, object]) -> ApiResponse | Lost:
@@ -206,7 +215,7 @@ class Rest:
             else:
                 cause = answer.cause
             if pause is not None:
-                self.pause(pause)
+                self._clock.sleep(pause)
         raise Unavailable(cause)
 
     def _once(
@@ -252,7 +261,7 @@ class Rest:
         if wait > self.patience.max_wait:
             raise Unavailable(f"too many writes: {target} has to wait {wait:.0f} s", retry_after=wait)
         if wait > 0:
-            self.pause(wait)
+            self._clock.sleep(wait)
         self._pace.note(self._clock.now())
 
     def _refuse_while_blocked(self, target: _Target) -> None:
@@ -272,7 +281,7 @@ class Rest:
         if last or wait > self.patience.max_wait:
             self._blocked_until = now + timedelta(seconds=wait)
             raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {target}: {answer.message}", retry_after=wait)
-        self.pause(wait)
+        self._clock.sleep(wait)
         return True
 
     def _fail(self, target: _Target, answer: ApiResponse) -> NoReturn:

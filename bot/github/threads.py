@@ -1,6 +1,6 @@
 """Comments of ours on issues and pull requests: one for each marker.
 
-A part of :class:`bot.github.host.GitHubHost`.
+A part of :class:`bot.github.items.Items`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Threads:
         self._root = root
         self._codec = codec
 
-    def all(self, number: int) -> tuple[Comment, ...]:
+    def comments(self, number: int) -> tuple[Comment, ...]:
         """Every comment, oldest first."""
         return tuple(payloads.comment(part, self._codec()) for part in self._parts(number))
 
-    def keep(self, number: int, marker: Marker, body: str) -> Comment:
+    def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
         """The one comment of this kind and key, saying ``body``: found and changed where needed, or written."""
         return self._written(number, marker, body, lambda other: (other.kind, other.key) == (marker.kind, marker.key))
 
@@ -53,11 +53,8 @@ class Threads:
                 part = payloads.read(CommentPart, answer.data)
                 return self._matching(number, same) or part
             cause = answer.cause
-            for pause in (*self._rest.patience.looks, None):
-                if (existing := self._matching(number, same)) is not None:
-                    return existing
-                if pause is not None:
-                    self._rest.pause(pause)
+            if (existing := self._rest.awaited(lambda: self._matching(number, same))) is not None:
+                return existing
         raise Unavailable(f"the comment on #{number} could not be written: {cause}")
 
     def _matching(self, number: int, same: Callable[[Marker], bool]) -> CommentPart | None:

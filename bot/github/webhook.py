@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, AliasPath, Field, ValidationError
 
 from bot.errors import Invalid, Refused
-from bot.github.payloads import PayloadPart, UserPart, first_error
+from bot.github.payloads import PayloadPart, first_error
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -32,8 +32,6 @@ from bot.model.event import (
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 """The largest delivery that GitHub sends (docs.github.com, "Webhook events and payloads": "capped at 25 MB")."""
-_NONE: Final = "0" * 40
-"""What a push names as ``before`` of a new branch and as ``after`` of a deleted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,13 @@ def parse(headers: Mapping[str, str], body: bytes) -> Event:
     if len(body) > MAX_BYTES:
         raise Invalid(f"a webhook delivery has {len(body)} bytes, more than {MAX_BYTES}")
     delivery, name = delivery_id(headers), _header(headers, "x-github-event")
-    reader = _READERS.get(name)
-    if reader is None:
+    if name not in _KINDS:
         return Ignored(delivery, f"event {name[:40]!r}")
     if _header(headers, "content-type").startswith("application/x-www-form-urlencoded"):
         body = parse_qs(body.decode("latin-1")).get("payload", [""])[0].encode()
+    part, made = _KINDS[name]
     try:
-        return reader(delivery, body)
+        return made(delivery, **dict(part.model_validate_json(body)))
     except ValidationError as exc:
         raise Invalid(f"a {name} delivery cannot be read: {first_error(exc)}") from exc
 
@@ -89,158 +87,56 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
 
 
-_Text = Annotated[str, Field(max_length=1_000_000)]
+_NAME: Final = r"^[\w.-]+/[\w.-]+$"
+_Repository = Annotated[str, Field(pattern=_NAME, validation_alias=AliasPath("repository", "full_name"))]
 
 
-class _Repository(PayloadPart):
-    full_name: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-
-
-class _Base(PayloadPart):
+class _Push(PayloadPart):
     repository: _Repository
-    sender: UserPart = UserPart()
-    action: str = ""
-
-
-class _Touched(PayloadPart):
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    modified: tuple[str, ...] = ()
-
-
-class _Push(_Base):
     ref: str
-    before: str
-    after: str
-    commits: tuple[_Touched, ...] = ()
-
-
-class _Ref(PayloadPart):
-    ref: str
-    sha: str
 
 
 class _Pull(PayloadPart):
-    number: int
-    head: _Ref
-    base: _Ref
-    merged: bool | None = False
+    repository: _Repository
+    action: str = ""
+    number: int = Field(validation_alias=AliasPath("pull_request", "number"))
 
 
-class _PullRequest(_Base):
-    pull_request: _Pull
+class _Issue(PayloadPart):
+    repository: _Repository
+    action: str = ""
+    number: int = Field(validation_alias=AliasPath("issue", "number"))
 
 
 class _Numbered(PayloadPart):
     number: int
-    pull_request: dict[str, object] | None = None
-
-
-class _Issue(_Base):
-    issue: _Numbered
-
-
-class _CommentPart(PayloadPart):
-    id: int
-    body: _Text | None = ""
-    author_association: str = "NONE"
-
-
-class _Comment(_Base):
-    issue: _Numbered
-    comment: _CommentPart
 
 
 class _Run(PayloadPart):
-    head_sha: str
-    name: str = ""
     pull_requests: tuple[_Numbered, ...] = ()
 
 
-class _Check(_Base):
-    check_run: _Run | None = None
-    check_suite: _Run | None = None
+class _Check(PayloadPart):
+    repository: _Repository
+    action: str = ""
+    run: _Run = Field(validation_alias=AliasChoices("check_run", "check_suite"))
 
 
 class _Ping(PayloadPart):
-    repository: _Repository | None = None
+    repository: str | None = Field(None, pattern=_NAME, validation_alias=AliasPath("repository", "full_name"))
 
 
-def _push(delivery: str, body: bytes) -> Event:
-    payload = _Push.model_validate_json(body)
-    paths = sorted({path for commit in payload.commits for path in (*commit.added, *commit.removed, *commit.modified)})
-    before, after = (None if sha == _NONE else sha for sha in (payload.before, payload.after))
-    return PushEvent(
-        delivery, payload.repository.full_name, payload.ref, before, after, payload.sender.login, tuple(paths)
-    )
+def _check(delivery: str, repository: str, action: str, run: _Run) -> CheckEvent:
+    return CheckEvent(delivery, repository, action, tuple(pull.number for pull in run.pull_requests))
 
 
-def _pull_request(delivery: str, body: bytes) -> Event:
-    payload = _PullRequest.model_validate_json(body)
-    pull = payload.pull_request
-    return PullRequestEvent(
-        delivery=delivery,
-        repository=payload.repository.full_name,
-        action=payload.action,
-        number=pull.number,
-        head_sha=pull.head.sha,
-        head_ref=pull.head.ref,
-        base_ref=pull.base.ref,
-        merged=bool(pull.merged),
-        sender=payload.sender.login,
-    )
-
-
-def _issue(delivery: str, body: bytes) -> Event:
-    payload = _Issue.model_validate_json(body)
-    return IssueEvent(
-        delivery, payload.repository.full_name, payload.action, payload.issue.number, payload.sender.login
-    )
-
-
-def _comment(delivery: str, body: bytes) -> Event:
-    payload = _Comment.model_validate_json(body)
-    return CommentEvent(
-        delivery=delivery,
-        repository=payload.repository.full_name,
-        action=payload.action,
-        number=payload.issue.number,
-        comment=payload.comment.id,
-        body=payload.comment.body or "",
-        sender=payload.sender.login,
-        sender_id=payload.sender.id,
-        on_pull=payload.issue.pull_request is not None,
-        association=payload.comment.author_association,
-    )
-
-
-def _check(delivery: str, body: bytes) -> Event:
-    payload = _Check.model_validate_json(body)
-    run = payload.check_run or payload.check_suite
-    if run is None:
-        raise Invalid("a check delivery has neither a check run nor a check suite")
-    return CheckEvent(
-        delivery=delivery,
-        repository=payload.repository.full_name,
-        action=payload.action,
-        head_sha=run.head_sha,
-        name=run.name,
-        sender=payload.sender.login,
-        numbers=tuple(pull.number for pull in run.pull_requests),
-    )
-
-
-def _ping(delivery: str, body: bytes) -> Event:
-    payload = _Ping.model_validate_json(body)
-    return PingEvent(delivery, payload.repository.full_name if payload.repository else None)
-
-
-_READERS: Final[Mapping[str, Callable[[str, bytes], Event]]] = {
-    "push": _push,
-    "pull_request": _pull_request,
-    "issues": _issue,
-    "issue_comment": _comment,
-    "check_run": _check,
-    "check_suite": _check,
-    "ping": _ping,
+_KINDS: Final[Mapping[str, tuple[type[PayloadPart], Callable[..., Event]]]] = {
+    "push": (_Push, PushEvent),
+    "pull_request": (_Pull, PullRequestEvent),
+    "issues": (_Issue, IssueEvent),
+    "issue_comment": (_Issue, CommentEvent),
+    "check_run": (_Check, _check),
+    "check_suite": (_Check, _check),
+    "ping": (_Ping, PingEvent),
 }
+"""What is read of each kind of delivery, and the event that it becomes, field by field."""

@@ -5,9 +5,7 @@ Wiring makes these values; :mod:`bot.gitrepo.remote` uses them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeAlias
 
 import pygit2
@@ -15,28 +13,19 @@ from pygit2.enums import CredentialType
 
 from bot.errors import Refused
 
-__all__ = ["Anonymous", "Credentials", "SshAgent", "SshKey", "Token", "answer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """No credentials: public or local repositories."""
+__all__ = ["Credentials", "SshAgent", "Token", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token over HTTP. ``secret`` may be a function, for tokens that expire and are renewed.
+    """A token over HTTP.
 
     GitHub takes any user name with a personal token; ``x-access-token`` is the one that installation tokens need
     (docs.github.com, "Authenticating as a GitHub App installation").
     """
 
-    secret: str | Callable[[], str] = field(repr=False)
+    secret: str = field(repr=False)
     username: str = "x-access-token"
-
-    def reveal(self) -> str:
-        """The token at this moment."""
-        return self.secret() if callable(self.secret) else self.secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +35,24 @@ class SshAgent:
     username: str = "git"
 
 
-@dataclass(frozen=True, slots=True)
-class SshKey:
-    """One SSH key from files."""
-
-    private: Path
-    public: Path | None = None
-    passphrase: str | None = field(default=None, repr=False)
-    username: str = "git"
-
-
-Credentials: TypeAlias = Anonymous | Token | SshAgent | SshKey
+Credentials: TypeAlias = Token | SshAgent
 
 _GitCredential: TypeAlias = pygit2.UserPass | pygit2.Username | pygit2.Keypair
 
 
-def answer(credentials: Credentials, username: str | None, allowed: CredentialType, *, location: str) -> _GitCredential:
+def answer(
+    credentials: Credentials | None, username: str | None, allowed: CredentialType, *, location: str
+) -> _GitCredential:
     """What libgit2 hands to the server at ``location``. Raises ``Refused`` when the server wants what we do not have."""
-    if CredentialType.USERNAME in allowed and isinstance(credentials, SshAgent | SshKey):
+    if CredentialType.USERNAME in allowed and isinstance(credentials, SshAgent):
         return pygit2.Username(username or credentials.username)
     match credentials:
-        case Token(username=name) if CredentialType.USERPASS_PLAINTEXT in allowed:
-            return pygit2.UserPass(name, credentials.reveal())
+        case Token(secret, name) if CredentialType.USERPASS_PLAINTEXT in allowed:
+            return pygit2.UserPass(name, secret)
         case SshAgent(username=name) if CredentialType.SSH_KEY in allowed:
             return pygit2.KeypairFromAgent(username or name)
-        case SshKey(private, public, passphrase, name) if CredentialType.SSH_KEY in allowed:
-            return pygit2.Keypair(username or name, str(public) if public else None, str(private), passphrase or "")
         case _:
             raise Refused(
                 f"{location} asks for credentials that were not given",
-                advice="give a token in CLOCKWORK_TOKEN or GITHUB_TOKEN, or an SSH key in the settings",
+                advice="give a token in CLOCKWORK_TOKEN or GITHUB_TOKEN, or a key to the SSH agent",
             )

@@ -26,7 +26,7 @@ from pygit2.enums import CredentialType, FetchPrune
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.gitrepo.address import check_address, host_of, local_path, shown
-from bot.gitrepo.credentials import Anonymous, Credentials, answer
+from bot.gitrepo.credentials import Credentials, answer
 from bot.gitrepo.failures import rejection, translated
 
 __all__ = ["Advertised", "Remote", "limit_waiting"]
@@ -63,7 +63,7 @@ class _LeaseLost(Exception):
 
 class _Callbacks(pygit2.RemoteCallbacks):
     def __init__(
-        self, address: str, credentials: Credentials, *, expected: str | None = None, push: bool = False
+        self, address: str, credentials: Credentials | None, *, expected: str | None = None, push: bool = False
     ) -> None:
         super().__init__()
         self._address = address
@@ -109,7 +109,7 @@ class Remote:
 
     def __init__(self, repository: pygit2.Repository, address: str, credentials: Credentials | None = None) -> None:
         self._repository = repository
-        self._credentials: Credentials = credentials or Anonymous()
+        self._credentials = credentials
         self.address = check_address(address)
         self.location = shown(address)
 
@@ -148,7 +148,7 @@ class Remote:
             return
         callbacks = _Callbacks(self.address, self._credentials, expected=expected, push=True)
         try:
-            self._remote().push([_refspec(ref, commit, force=force)], callbacks=callbacks, proxy=True)
+            self._remote().push([f"{'+' if force else ''}{commit or ''}:{ref}"], callbacks=callbacks, proxy=True)
         except _LeaseLost as lost:
             self._settle_lost_lease(ref, commit, lost.advertised)
             return
@@ -203,10 +203,6 @@ class Remote:
 
     def _remote(self) -> pygit2.Remote:
         return self._repository.remotes.create_anonymous(self.address)
-
-
-def _refspec(ref: str, commit: str | None, *, force: bool) -> str:
-    return f"{'+' if force else ''}{commit or ''}:{ref}"
 
 
 def _advertised(remote: pygit2.Remote, *, connect: bool, callbacks: _Callbacks | None = None) -> Advertised:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -36,6 +36,9 @@ _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
 _ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
 _OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
+"""What :meth:`GitRepository.fetch` brings besides branches and tags."""
+_CONNECT_SECONDS: Final = 15.0
+_ANSWER_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +50,16 @@ class _Listing:
     entries: tuple[TreeEntry, ...]
 
 
+@dataclass(eq=False)
 class GitRepository:
-    """See :class:`bot.ports.Repository`. Not for several threads at once."""
+    """See :class:`bot.ports.Repository`; without a ``remote`` it is only read. Not for several threads at once."""
 
-    def __init__(
-        self,
-        repository: pygit2.Repository,
-        remote: Remote | None,
-        *,
-        author: Signature = CLOCKWORK,
-        signer: Signer | None = None,
-        refs: Iterable[str] = _OURS,
-    ) -> None:
-        self._repository = repository
-        self._remote = remote
-        self._author = author
-        self._signer = signer
-        self._refs = tuple(refs)
-        self._default: str | None = None
-        self._listings: dict[tuple[str, ...], _Listing] = {}
+    git: pygit2.Repository
+    remote: Remote | None
+    author: Signature = CLOCKWORK
+    signer: Signer | None = None
+    _default: str | None = field(default=None, init=False)
+    _listings: dict[tuple[str, ...], _Listing] = field(default_factory=dict, init=False)
 
     @classmethod
     def open(
@@ -76,18 +70,13 @@ class GitRepository:
         credentials: Credentials | None = None,
         author: Signature = CLOCKWORK,
         signer: Signer | None = None,
-        refs: Iterable[str] = _OURS,
-        connect_timeout: float = 15.0,
-        answer_timeout: float = 60.0,
     ) -> GitRepository:
         """The bare clone of ``url`` in ``directory``, made when it is not there yet; nothing is fetched.
 
-        ``refs`` are full names of refs besides branches and tags that :meth:`fetch` brings. Time-outs are in seconds.
         Raises ``Invalid`` for an address with credentials in it or a folder that is something else.
         """
-        limit_waiting(connect=connect_timeout, answer=answer_timeout)
         repository = bare_clone(url, directory)
-        return cls(repository, Remote(repository, url, credentials), author=author, signer=signer, refs=refs)
+        return cls(repository, Remote(repository, url, credentials), author, signer)
 
     @classmethod
     def local(cls, path: Path) -> GitRepository:
@@ -98,11 +87,11 @@ class GitRepository:
         return cls(pygit2.Repository(folder), None)
 
     def fetch(self) -> None:
-        if self._remote is None:
+        if self.remote is None:
             return
-        specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in self._refs)]
+        specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in _OURS)]
         with self._writing():
-            advertised = self._remote.fetch(specs, prune=True)
+            advertised = self.remote.fetch(specs, prune=True)
         self._default = advertised.default_branch or self._default
 
     def fetch_ref(self, ref: str) -> str:
@@ -113,22 +102,22 @@ class GitRepository:
 
         Raises ``Invalid`` when the remote has no such ref.
         """
-        if self._remote is None:
+        if self.remote is None:
             return self._required(ref)
         kept = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
         with self._writing():
-            self._remote.fetch([f"+{ref}:{kept}"])
+            self.remote.fetch([f"+{ref}:{kept}"])
         return self._required(kept)
 
     def head(self, branch: str) -> str | None:
-        reference = self._repository.references.get(self._local_name(branch))
+        reference = self.git.references.get(self._local_name(branch))
         return None if reference is None else str(reference.resolve().target)
 
     def default_branch(self) -> str:
-        if self._default is None and self._remote is not None:
-            self._default = self._remote.heads().default_branch
-        if self._default is None and not self._repository.head_is_detached:
-            self._default = str(self._repository.references["HEAD"].target).removeprefix("refs/heads/")
+        if self._default is None and self.remote is not None:
+            self._default = self.remote.heads().default_branch
+        if self._default is None and not self.git.head_is_detached:
+            self._default = str(self.git.references["HEAD"].target).removeprefix("refs/heads/")
         if self._default is None:
             raise Invalid(
                 "the remote does not say which branch is its default", advice="name the branch in the settings"
@@ -138,23 +127,23 @@ class GitRepository:
     def branches(self) -> Sequence[str]:
         """The names of the remote's branches as last fetched, sorted."""
         prefix = self._local_name("")
-        return sorted(name.removeprefix(prefix) for name in self._repository.references if name.startswith(prefix))
+        return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
 
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         tree = self._tree(commit)
         if not under:
             return self._all(tree, suffixes)
-        entry = trees.find(self._repository, tree, under.strip("/"))
+        entry = trees.find(self.git, tree, under.strip("/"))
         if entry is None or entry[0] != trees.FOLDER:
             return ()
-        return tuple(trees.entries_of(self._repository, entry[1], under.strip("/"), suffixes=suffixes))
+        return tuple(trees.entries_of(self.git, entry[1], under.strip("/"), suffixes=suffixes))
 
     def read(self, commit: str, path: str) -> bytes | None:
-        entry = trees.find(self._repository, self._tree(commit), path)
+        entry = trees.find(self.git, self._tree(commit), path)
         return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
 
     def blob(self, blob: str) -> bytes:
-        return blob_bytes(self._repository, blob)
+        return blob_bytes(self.git, blob)
 
     def commit(
         self,
@@ -167,23 +156,23 @@ class GitRepository:
     ) -> str:
         """See the port. An empty ``parent`` makes a root commit; changes that change nothing give ``parent`` itself."""
         base = self._tree(parent) if parent else None
-        tree = trees.written(self._repository, base, changes)
+        tree = trees.written(self.git, base, changes)
         if parent and tree == base:
             return parent
         seconds = int(at.timestamp())
-        by = author or self._author
+        by = author or self.author
         return trees.commit(
-            self._repository,
+            self.git,
             tree,
             [parent] if parent else [],
             author=pygit2.Signature(by.name, by.email, seconds, 0),
-            committer=pygit2.Signature(self._author.name, self._author.email, seconds, 0),
+            committer=pygit2.Signature(self.author.name, self.author.email, seconds, 0),
             message=message,
-            signer=self._signer,
+            signer=self.signer,
         )
 
     def check_writable(self, parent: str, paths: Iterable[str]) -> None:
-        trees.check_writable_in(self._repository, self._tree(parent), paths)
+        trees.check_writable_in(self.git, self._tree(parent), paths)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         descends = expected is None or self.is_ancestor(expected, commit)
@@ -194,16 +183,16 @@ class GitRepository:
         self._send(branch, None, expected=expected, force=False)
 
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
-        return history.walk(self._repository, commit, limit=limit, until=until)
+        return history.walk(self.git, commit, limit=limit, until=until)
 
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
-        return history.ancestry(self._repository, ancestor, commit)
+        return history.ancestry(self.git, ancestor, commit)
 
     def merge_base(self, commit: str, other: str) -> str | None:
-        return history.best_common_ancestor(self._repository, commit, other)
+        return history.best_common_ancestor(self.git, commit, other)
 
     def changed(self, base: str, head: str) -> Sequence[FileChange]:
-        return history.changes(self._repository, base, head)
+        return history.changes(self.git, base, head)
 
     def resolve(self, name: str) -> str | None:
         candidates = [self._local_name(name), f"refs/tags/{name}", f"refs/heads/{name}"]
@@ -216,24 +205,24 @@ class GitRepository:
         return self._by_sha(name) if _ABBREVIATED.match(name) else None
 
     def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
-        if self._remote is None:
+        if self.remote is None:
             raise Refused("this repository was opened for reading only", advice="give the URL of a remote with --repo")
         ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         with self._writing():
-            self._remote.push(ref, commit, expected=expected, force=force)
+            self.remote.push(ref, commit, expected=expected, force=force)
             self._remember(self._local_name(branch), commit)
 
     def _remember(self, name: str, commit: str | None) -> None:
         if commit is not None:
-            self._repository.references.create(name, commit, force=True)
-        elif name in self._repository.references:
-            self._repository.references.delete(name)
+            self.git.references.create(name, commit, force=True)
+        elif name in self.git.references:
+            self.git.references.delete(name)
 
     def _local_name(self, branch: str) -> str:
         """Where the remote's ``branch``, or a ref by its full name, is kept here."""
         if branch.startswith("refs/"):
             return branch
-        return f"refs/heads/{branch}" if self._remote is None else f"{_BRANCHES}{branch}"
+        return f"refs/heads/{branch}" if self.remote is None else f"{_BRANCHES}{branch}"
 
     def _all(self, tree: str, suffixes: tuple[str, ...]) -> tuple[TreeEntry, ...]:
         """Every file of a tree with such a name. A later tree costs only its differences from the one before."""
@@ -241,7 +230,7 @@ class GitRepository:
         if known is not None and known.tree == tree:
             return known.entries
         if known is None:
-            listed = trees.entries_of(self._repository, tree, suffixes=suffixes)
+            listed = trees.entries_of(self.git, tree, suffixes=suffixes)
             by_path = {entry.path: entry for entry in listed}
         else:
             by_path = self._patched(known, tree, suffixes)
@@ -250,7 +239,7 @@ class GitRepository:
         return entries
 
     def _patched(self, listing: _Listing, tree: str, suffixes: tuple[str, ...]) -> dict[str, TreeEntry]:
-        old, new = (self._repository[oid].peel(pygit2.Tree) for oid in (listing.tree, tree))
+        old, new = (self.git[oid].peel(pygit2.Tree) for oid in (listing.tree, tree))
         by_path = dict(listing.by_path)
         for delta in old.diff_to_tree(new).deltas:
             path = delta.new_file.raw_path.decode(errors="surrogateescape")
@@ -259,24 +248,24 @@ class GitRepository:
             by_path.pop(path, None)
             if delta.status is DeltaStatus.DELETED:
                 continue
-            entry = trees.find(self._repository, tree, path)
+            entry = trees.find(self.git, tree, path)
             if entry is not None and entry[0] in trees.REGULAR:
                 by_path[path] = TreeEntry(path, entry[1], entry[0])
         return by_path
 
     def _tree(self, commit: str) -> str:
-        return str(history.commit_of(self._repository, commit).tree_id)
+        return str(history.commit_of(self.git, commit).tree_id)
 
     def _reference(self, name: str) -> str | None:
         try:
-            reference = self._repository.references.get(name)
+            reference = self.git.references.get(name)
             return None if reference is None else str(reference.peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
     def _by_sha(self, sha: str) -> str | None:
         try:
-            return str(self._repository.revparse_single(sha).peel(pygit2.Commit).id)
+            return str(self.git.revparse_single(sha).peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
@@ -287,7 +276,7 @@ class GitRepository:
         return commit
 
     def _writing(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._remote is None else writing(Path(self._repository.path))
+        return nullcontext() if self.remote is None else writing(Path(self.git.path))
 
 
 def bare_clone(url: str, directory: Path) -> pygit2.Repository:
@@ -295,6 +284,7 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
 
     Raises ``Invalid`` before anything is on the disk when the address is not acceptable: it is kept in the clone.
     """
+    limit_waiting(connect=_CONNECT_SECONDS, answer=_ANSWER_SECONDS)
     check_address(url)
     # libgit2 would look up every neighbour of a changed file for each tree it writes (git_libgit2_opts,
     # GIT_OPT_ENABLE_STRICT_OBJECT_CREATION); they come from a tree that is here. A process-wide switch.

@@ -40,27 +40,21 @@ def children(repository: pygit2.Repository, tree: _Id) -> Iterator[tuple[str, in
 
     Raises ``Refused`` for what is not here, is no tree or is a damaged one.
     """
-    data = _raw(repository, tree)
-    at = 0
-    try:
-        while at < len(data):
-            space = data.index(b" ", at)
-            end = data.index(b"\0", space)
-            name = data[space + 1 : end].decode(errors="surrogateescape")
-            yield name, int(data[at:space], 8), data[end + 1 : end + 21].hex()
-            at = end + 21
-    except ValueError as exc:
-        raise Refused(f"the tree {tree} is damaged") from exc
+    for octal, raw, sha in _rows(repository, tree):
+        yield raw.decode(errors="surrogateescape"), int(octal, 8), sha.hex()
 
 
-def _raw(repository: pygit2.Repository, tree: _Id) -> bytes:
+def _rows(repository: pygit2.Repository, tree: _Id) -> list[tuple[bytes, bytes, bytes]]:
+    """The (octal mode, name, binary object id) of each entry."""
     try:
         kind, data = repository.read(tree)
     except (KeyError, ValueError, pygit2.GitError) as exc:
         raise Refused(f"the tree {tree} cannot be read") from exc
     if kind != ObjectType.TREE:
         raise Refused(f"{tree} is in the place of a tree and is none")
-    return data
+    if _ENTRY.sub(b"", data):
+        raise Refused(f"the tree {tree} is damaged")
+    return _ENTRY.findall(data)
 
 
 def entries_of(
@@ -68,44 +62,15 @@ def entries_of(
 ) -> list[TreeEntry]:
     """All regular files below ``tree``, sorted by path; paths begin with ``under`` and a slash where it is given.
 
-    With ``suffixes`` only files whose name ends in one of them, several times faster where they are few.
+    With ``suffixes`` only files whose name ends in one of them; any other costs one match of a pattern and no more.
     """
-    if suffixes:
-        return _ending_in(repository, str(tree), f"{under}/" if under else "", suffixes)
-    files: list[TreeEntry] = []
-    waiting = [iter(children(repository, tree))]
-    prefixes = [f"{under}/" if under else ""]
-    while waiting:
-        entry = next(waiting[-1], None)
-        if entry is None:
-            waiting.pop()
-            prefixes.pop()
-            continue
-        name, mode, oid = entry
-        path = prefixes[-1] + name
-        if not is_plain_name(name) or len(path) > _MAX_PATH:
-            continue
-        if mode == FOLDER:
-            waiting.append(iter(children(repository, oid)))
-            prefixes.append(path + "/")
-        elif mode in REGULAR:
-            files.append(TreeEntry(path, oid, mode))
-            if len(files) > MAX_FILES:
-                raise Refused(
-                    f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on"
-                )
-    return files
-
-
-def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: tuple[str, ...]) -> list[TreeEntry]:
-    """The files below ``tree`` with such a name. What else there is costs one match of a pattern and no more."""
     endings = tuple(suffix.encode() for suffix in suffixes)
-    entries: list[TreeEntry] = []
-    waiting = [(tree, prefix)]
+    files: list[TreeEntry] = []
+    waiting = [(tree, f"{under}/" if under else "")]
     while waiting:
         oid, folder = waiting.pop()
-        for octal, raw, sha in _ENTRY.findall(repository.read(oid)[1]):
-            if not raw.endswith(endings) and octal not in _FOLDERS:
+        for octal, raw, sha in _rows(repository, oid):
+            if endings and not raw.endswith(endings) and octal not in _FOLDERS:
                 continue
             name, mode = raw.decode(errors="surrogateescape"), int(octal, 8)
             path = folder + name
@@ -114,10 +79,10 @@ def _ending_in(repository: pygit2.Repository, tree: str, prefix: str, suffixes: 
             if mode == FOLDER:
                 waiting.append((sha.hex(), path + "/"))
             elif mode in REGULAR:
-                entries.append(TreeEntry(path, sha.hex(), mode))
-        if len(entries) + len(waiting) > MAX_FILES:
+                files.append(TreeEntry(path, sha.hex(), mode))
+        if len(files) + len(waiting) > MAX_FILES:
             raise Refused(f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on")
-    return sorted(entries, key=lambda entry: entry.path)
+    return sorted(files, key=lambda file: file.path)
 
 
 def find(repository: pygit2.Repository, tree: _Id, path: str) -> tuple[int, str] | None:

@@ -6,49 +6,51 @@ what the host made of it comes back by a fetch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from bot.errors import Unavailable
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import CommitDraft
 from bot.model.finding import FileChange, FileStatus
-from bot.ports import CommitInfo, CommitMaker, Signature, TreeEntry
+from bot.ports import CommitMaker
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedRepository:
-    """The port of ``git``, whose pushes of one new commit to a branch are made by the host.
+@dataclass(eq=False)
+class VerifiedRepository(GitRepository):
+    """A Git repository whose pushes of one new commit to a branch are made by the host.
 
     Everything else is pushed by Git: rewritten branches (a lease cannot be said to the host), refs that are no
     branches, several commits at once, and files whose kind cannot be said to the host (new executables, symlinks).
     """
 
-    git: GitRepository
-    commits: CommitMaker
+    commits: CommitMaker = field(kw_only=True)
+
+    @staticmethod
+    def over(git: GitRepository, commits: CommitMaker) -> VerifiedRepository:
+        """The repository ``git`` with ``commits``."""
+        return VerifiedRepository(git.git, git.remote, git.author, git.signer, commits=commits)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         draft = self._draft(branch, commit, expected)
         if draft is None:
-            return self.git.push(branch, commit, expected=expected)
+            return super().push(branch, commit, expected=expected)
         if draft.expected != expected:
-            self.git.push(branch, draft.expected, expected=expected)
+            super().push(branch, draft.expected, expected=expected)
         made = self.commits.make(draft)
         with suppress(Unavailable):  # it is made; the next run fetches again
-            self.git.fetch()
+            self.fetch()
         return made
 
     def _draft(self, branch: str, commit: str, expected: str | None) -> CommitDraft | None:
         """What to tell the host; None where Git has to push. A new branch starts at a commit that the remote has."""
-        (info,) = self.git.log(commit, limit=1)
+        (info,) = self.log(commit, limit=1)
         if branch.startswith("refs/") or commit == expected or len(info.parents) != 1:
             return None
         (parent,) = info.parents
         if parent != expected and not self._may_start(parent, expected):
             return None
-        changes = self.git.changed(parent, commit)
+        changes = self.changed(parent, commit)
         additions = {change.path: self._bytes(change, commit) for change in changes if not _removed(change)}
         deletions = [change.old_path or change.path for change in changes if _removed(change) or change.old_path]
         contents = {path: data for path, data in additions.items() if data is not None}
@@ -58,69 +60,17 @@ class VerifiedRepository:
 
     def _may_start(self, parent: str, expected: str | None) -> bool:
         """Whether the branch can be put on ``parent`` first: it is published, and nothing of the branch is lost."""
-        if expected is not None and not self.git.is_ancestor(expected, parent):
+        if expected is not None and not self.is_ancestor(expected, parent):
             return False
-        heads = [head for name in self.git.branches() if (head := self.git.head(name)) is not None]
-        return parent in heads or any(self.git.is_ancestor(parent, head) for head in heads)
+        heads = [head for name in self.branches() if (head := self.head(name)) is not None]
+        return parent in heads or any(self.is_ancestor(parent, head) for head in heads)
 
     def _bytes(self, change: FileChange, commit: str) -> bytes | None:
         """The file's new bytes; None for what is no plain file, or is executable and not known as such to the host."""
         kept = change.status is FileStatus.MODIFIED
         if change.mode != 0o100644 and not (kept and change.mode == 0o100755):
             return None
-        return change.after if change.after is not None else self.git.read(commit, change.path)
-
-    # what Git does itself
-
-    def fetch(self) -> None:
-        self.git.fetch()
-
-    def head(self, branch: str) -> str | None:
-        return self.git.head(branch)
-
-    def default_branch(self) -> str:
-        return self.git.default_branch()
-
-    def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
-        return self.git.entries(commit, under, suffixes=suffixes)
-
-    def read(self, commit: str, path: str) -> bytes | None:
-        return self.git.read(commit, path)
-
-    def blob(self, blob: str) -> bytes:
-        return self.git.blob(blob)
-
-    def commit(
-        self,
-        parent: str,
-        changes: Mapping[str, bytes | None],
-        *,
-        message: str,
-        at: datetime,
-        author: Signature | None = None,
-    ) -> str:
-        return self.git.commit(parent, changes, message=message, at=at, author=author)
-
-    def check_writable(self, parent: str, paths: Iterable[str]) -> None:
-        self.git.check_writable(parent, paths)
-
-    def delete_branch(self, branch: str, *, expected: str) -> None:
-        self.git.delete_branch(branch, expected=expected)
-
-    def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
-        return self.git.log(commit, limit=limit, until=until)
-
-    def is_ancestor(self, ancestor: str, commit: str) -> bool:
-        return self.git.is_ancestor(ancestor, commit)
-
-    def merge_base(self, first: str, second: str) -> str | None:
-        return self.git.merge_base(first, second)
-
-    def changed(self, base: str, head: str) -> Sequence[FileChange]:
-        return self.git.changed(base, head)
-
-    def resolve(self, name: str) -> str | None:
-        return self.git.resolve(name)
+        return change.after if change.after is not None else self.read(commit, change.path)
 
 
 def _removed(change: FileChange) -> bool:

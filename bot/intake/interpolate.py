@@ -117,30 +117,40 @@ def _word(word: str, variables: Mapping[str, str], filled: Interpolated, depth: 
 
 @dataclass(frozen=True, slots=True)
 class EnvLine:
-    """One assignment of a ``.env`` file. Lines count from 1."""
+    """One assignment of a ``.env`` file. Lines count from 1.
+
+    ``start`` and ``end`` are the offsets of the value as it is spelled: with its quotes, without blanks and comment.
+    """
 
     key: str
     value: str
     line: int
+    start: int
+    end: int
 
 
 def parse_env(chars: str) -> tuple[EnvLine, ...]:
     """The assignments of a ``.env`` file in order; what is no assignment is passed over, as Compose does for comments."""
     assignments: list[EnvLine] = []
     known: dict[str, str] = {}
+    at = 0
     for number, line in enumerate(chars.split("\n"), 1):
-        match = None if line.lstrip().startswith("#") else _LINE.match(line)
+        match = None if line.lstrip().startswith("#") else _LINE.match(line.removesuffix("\r"))
         if match:
-            known[match["key"]] = _env_value(match["value"], known)
-            assignments.append(EnvLine(match["key"], known[match["key"]], number))
+            known[match["key"]], length = _env_value(match["value"], known)
+            start = at + match.start("value")
+            assignments.append(EnvLine(match["key"], known[match["key"]], number, start, start + length))
+        at += len(line) + 1
     return tuple(assignments)
 
 
-def _env_value(raw: str, known: Mapping[str, str]) -> str:
+def _env_value(raw: str, known: Mapping[str, str]) -> tuple[str, int]:
+    """The value that ``raw`` spells, and how many characters of it are that spelling."""
     single = _SINGLE.match(raw)
     if single:
-        return single[1]
+        return single[1], len(single[1]) + 2
     double = _DOUBLE.match(raw)
     if double:
-        return fill(double[1].replace("\\n", "\n").replace('\\"', '"'), known).text
-    return fill(re.split(r"\s+#", raw, maxsplit=1)[0].strip(), known).text
+        return fill(double[1].replace("\\n", "\n").replace('\\"', '"'), known).text, len(double[1]) + 2
+    spelled = re.split(r"\s+#", raw, maxsplit=1)[0].strip()
+    return fill(spelled, known).text, len(spelled)

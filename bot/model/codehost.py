@@ -45,7 +45,6 @@ class PullRequest:
     base_sha: str
     head_ref: str
     head_sha: str
-    head_repo: str | None
     labels: tuple[str, ...] = ()
     marker: Marker | None = None
     closed_by_us: bool = False

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from bot.model.json import JSON, Pointer
 from bot.model.paths import Path, format_path
-from bot.model.resource import Desired, Observed, Origin, ResourceId, SourceError, Unreachable
+from bot.model.resource import Origin, ResourceId, SourceError, Unreachable
 
 
 class Severity(StrEnum):
@@ -168,15 +168,6 @@ class IgnoreNote:
     rule: str
     state: str
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One declared resource beside its live one and its base (what was last applied); the input of the diff."""
-
-    desired: Desired | None
-    observed: Observed | None
-    base: Mapping[str, JSON] | None = None
 
 
 @dataclass(frozen=True, slots=True)

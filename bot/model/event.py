@@ -12,16 +12,11 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class PushEvent:
-    """A branch, or another ref, moved. ``after`` is None when it was deleted, ``before`` when it is new."""
+    """A branch, or another ref, moved, came or went."""
 
     delivery: str
     repository: str
     ref: str
-    before: str | None
-    after: str | None
-    sender: str
-    paths: tuple[str, ...] = ()
-    """Paths that the listed commits touch; empty says nothing, since hosts list only some commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +27,6 @@ class PullRequestEvent:
     repository: str
     action: str
     number: int
-    head_sha: str
-    head_ref: str
-    base_ref: str
-    merged: bool
-    sender: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +37,16 @@ class IssueEvent:
     repository: str
     action: str
     number: int
-    sender: str
 
 
 @dataclass(frozen=True, slots=True)
 class CommentEvent:
-    """A comment on an issue or pull request. ``body`` is hostile text.
-
-    ``sender`` did this: for ``created`` that is the author, for ``edited`` it may be somebody else than whoever wrote it.
-    """
+    """Something about a comment on the issue or pull request ``number``; what it says is read from the host."""
 
     delivery: str
     repository: str
     action: str
     number: int
-    comment: int
-    body: str
-    sender: str
-    sender_id: int | None
-    on_pull: bool
-    association: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +56,6 @@ class CheckEvent:
     delivery: str
     repository: str
     action: str
-    head_sha: str
-    name: str
-    sender: str
     numbers: tuple[int, ...] = ()
     """Pull requests that the host names for that commit."""
 

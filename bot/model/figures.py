@@ -15,15 +15,14 @@ from datetime import datetime
 from typing import Final
 
 from bot.model.finding import Enforce
-from bot.model.session import ReplyStatus, Session
+from bot.model.session import Session
 
 _GROWTH: Final = math.log(1.05)
-_FINE: Final = frozenset({ReplyStatus.OK, ReplyStatus.DISABLED})
 
 
 def succeeded(session: Session) -> bool:
     """Whether the run came to its end and every assistant that was asked answered well."""
-    return session.failure is None and all(reply.status in _FINE for reply in session.replies)
+    return session.failure is None and not any(reply.status.failed for reply in session.replies)
 
 
 def counted_rules(session: Session) -> Counter[str]:

@@ -8,6 +8,7 @@ The functions are imported by their own names, everywhere. Used by the conversio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -84,6 +85,17 @@ def exists_at(value: JSON, pointer: Pointer) -> bool:
     return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
 
 
+def plain(value: JSON) -> JSON:
+    """``value`` with dictionaries and lists for whatever mappings and sequences it is made of; the numbers that JSON does
+    not know (RFC 8259, section 6) as text.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(entry) for entry in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def moment(value: JSON) -> datetime | None:
     """An RFC 3339 time in UTC; None for Go's zero time and for anything else.
 
@@ -98,6 +110,6 @@ def moment(value: JSON) -> datetime | None:
         written = f"{head}.{digits[:6]}{tail[len(digits) :]}"
     try:
         at = datetime.fromisoformat(written)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from bot.model.json import Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, text
 
 
 class Platform(StrEnum):
@@ -66,6 +66,12 @@ class ResourceId(NamedTuple):
     def local(self) -> ResourceId:
         """The identity within its target."""
         return self._replace(target="") if self.target else self
+
+
+def api_group(version: JSON) -> str:
+    """The API group of an ``apiVersion``: ``apps`` of ``apps/v1``, empty for the core group."""
+    group, slash, _ = text(version).partition("/")
+    return group if slash else ""
 
 
 class Through(StrEnum):
@@ -147,6 +153,10 @@ class Desired:
     unknown: frozenset[Pointer] = frozenset()
     """Values that Git alone cannot tell, such as variables of the deploying shell; they are not compared."""
     blob: str | None = None
+
+    def hides(self, pointer: Pointer) -> bool:
+        """Whether the value at ``pointer`` is sensitive, lies in one that is, or holds one."""
+        return any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in self.sensitive)
 
 
 @dataclass(frozen=True, slots=True)

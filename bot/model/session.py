@@ -21,6 +21,11 @@ class ReplyStatus(StrEnum):
     TOO_LARGE = "too_large"
     DISABLED = "disabled"
 
+    @property
+    def failed(self) -> bool:
+        """Whether an assistant was asked and gave no usable answer."""
+        return self not in {ReplyStatus.OK, ReplyStatus.DISABLED}
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

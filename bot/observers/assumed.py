@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
-from bot.ports import Observation
 from bot.report.reading import read
 
 _LOOKS_AT: Final = {

@@ -111,7 +111,6 @@ class ClusterApi:
     access: Access
     timeout: float
     deadline: float
-    sleep: Callable[[float], None] = time.sleep
     client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -194,7 +193,7 @@ class ClusterApi:
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
             wait = answer.headers.get("Retry-After", "1")
-            self.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
+            time.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
         return answer
 
     def _once(self, path: str, params: Mapping[str, str]) -> httpx.Response:

@@ -17,28 +17,21 @@ from typing import Final, Literal
 
 from bot.drift.compose.inspected import inspect
 from bot.drift.compose.names import short_name
+from bot.drift.compose.notation import PROJECT, label
 from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.errors import Invalid
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
-from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
-from bot.model.resource import Observed, Platform, ResourceId
+from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.model.observation import Observation
+from bot.model.resource import Observed, Platform, ResourceId, api_group
 from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
 """Keys that Podman's inspect of a container has and Docker's has not: containers/podman libpod/define/container_inspect.go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """The resources of a snapshot, what it covers (see :class:`bot.ports.Observation`)."""
-
-    resources: dict[ResourceId, Observed]
-    covered: frozenset[Platform]
-    kinds: frozenset[tuple[str, str]] | None
 
 
 @dataclass(slots=True)
@@ -55,8 +48,8 @@ class _Pile:
     untyped: bool = False
 
 
-def contents(data: bytes, source: str, now: datetime) -> Contents:
-    """The resources in ``data``. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
+def contents(data: bytes, source: str, now: datetime) -> Observation:
+    """What ``data`` says. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
     pile = _Pile(source)
     with _without_collection():
         for document in parsed(data, source):
@@ -70,9 +63,9 @@ def contents(data: bytes, source: str, now: datetime) -> Contents:
         )
     resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
     resources |= services(pile.containers, pile.images)
-    resources |= {id_: Observed(id_, tree) for id_, tree in map(_named, pile.others)}
+    resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
-    return Contents(resources, frozenset(pile.covered), kinds)
+    return Observation(now, resources, frozenset(pile.covered), kinds)
 
 
 @contextmanager
@@ -169,7 +162,7 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
         return
     below = kind.removesuffix("List")
     if below:
-        pile.typed.add((_group(version), below))
+        pile.typed.add((api_group(version), below))
     else:
         pile.untyped = True
     for item in mappings(value.get("items")):
@@ -177,10 +170,10 @@ def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
 
 
 def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
-    engine: Literal["docker", "podman"] = "podman" if section == "podman" or _by_podman(value) else "docker"
+    by_podman = section == "podman" or any(mark in value for mark in _PODMAN_MARKS)
     pile.covered.add(Platform.COMPOSE)
     if "Config" in value and ("State" in value or "HostConfig" in value):
-        pile.containers.append((value, engine))
+        pile.containers.append((value, "podman" if by_podman else "docker"))
     elif "RootFS" in value or "RepoTags" in value:
         pile.images[_bare(text(value.get("Id")))] = value
     elif "Mountpoint" in value:
@@ -195,17 +188,8 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
         )
 
 
-def _by_podman(value: Tree) -> bool:
-    return any(mark in value for mark in _PODMAN_MARKS)
-
-
 def _bare(image: str) -> str:
     return image.removeprefix("sha256:")
-
-
-def _group(version: str) -> str:
-    group, slash, _ = version.partition("/")
-    return group if slash else ""
 
 
 def kubernetes_id(tree: Tree) -> ResourceId:
@@ -216,7 +200,7 @@ def kubernetes_id(tree: Tree) -> ResourceId:
         text(tree.get("kind")),
         text(metadata.get("namespace")),
         text(metadata.get("name")),
-        _group(text(tree.get("apiVersion"))),
+        api_group(tree.get("apiVersion")),
     )
 
 
@@ -245,29 +229,18 @@ def services(
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
-def _named(entry: tuple[str, Tree]) -> tuple[ResourceId, Tree]:
-    kind, tree = entry
-    return compose_named(kind, tree)
-
-
-def compose_named(kind: str, tree: Tree) -> tuple[ResourceId, Tree]:
-    """Identity and canonical tree of an inspected network or volume."""
+def compose_observed(kind: str, tree: Tree) -> Observed:
+    """An inspected network or volume with its canonical tree."""
     labels = mapping(tree.get("Labels") or tree.get("labels"))
-    project = text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project"))
+    project = label(labels, PROJECT)
     name = text(tree.get("Name") or tree.get("name"))
     short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
-    shown: dict[str, JSON] = {"name": name}
-    driver = text(tree.get("Driver") or tree.get("driver"))
-    if driver:
-        shown["driver"] = driver
-    options = mapping(tree.get("Options") or tree.get("options"))
-    if options:
-        shown["driver_opts"] = dict(options)
-    own = {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}
-    if own:
-        shown["labels"] = own
-    if tree.get("Internal") is True or tree.get("internal") is True:
-        shown["internal"] = True
-    if elements(get(tree, "IPAM", "Config")):
-        shown["x-subnets"] = [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))]
-    return ResourceId(Platform.COMPOSE, kind, project, short), shown
+    said: dict[str, JSON] = {
+        "driver": text(tree.get("Driver") or tree.get("driver")),
+        "driver_opts": dict(mapping(tree.get("Options") or tree.get("options"))),
+        "labels": {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))},
+        "internal": tree.get("Internal") is True or tree.get("internal") is True,
+        "x-subnets": [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))],
+    }
+    shown = {"name": name, **{key: value for key, value in said.items() if value}}
+    return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown)

@@ -12,7 +12,7 @@ from typing import Final
 from bot.errors import Unavailable
 from bot.model.json import Tree, get, mappings, text, whole
 from bot.model.resource import Observed, ResourceId
-from bot.observers.cluster_api import ClusterApi, Expired
+from bot.observers.cluster_api import ClusterApi
 from bot.observers.sanitize import sanitized, tail
 
 _EVENTS: Final = 3
@@ -40,7 +40,7 @@ def _events(api: ClusterApi, id_: ResourceId) -> list[str]:
     selector = f"involvedObject.kind={id_.kind},involvedObject.name={id_.name}"
     try:
         events = api.items(f"/api/v1/namespaces/{id_.scope or 'default'}/events", {"fieldSelector": selector})
-    except (Unavailable, Expired):
+    except Unavailable:
         return []
     warnings = sorted((event for event in events if event.get("type") != "Normal"), key=_at)
     return [_event_line(event) for event in warnings[-_EVENTS:]]
@@ -67,13 +67,9 @@ def _log(api: ClusterApi, pod: ResourceId) -> list[str]:
     try:
         status = api.get(path)
         container = _failing(status if isinstance(status, dict) else {})
-        params = {
-            "tailLines": str(_LINES),
-            "limitBytes": str(_BYTES),
-            **({"container": container} if container else {}),
-        }
+        params = {"tailLines": str(_LINES), "limitBytes": str(_BYTES)} | ({"container": container} if container else {})
         words = api.words(f"{path}/log", {**params, "previous": "true"}) or api.words(f"{path}/log", params)
-    except (Unavailable, Expired):
+    except Unavailable:
         return []
     return [f"log: {line[:200]}" for line in tail(words, limit=1600).splitlines()[-_LINES:]]
 

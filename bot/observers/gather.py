@@ -12,9 +12,10 @@ from concurrent.futures import Future
 from datetime import datetime
 
 from bot.errors import Invalid
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.sanitize import sanitized
-from bot.ports import Observation, Observer, ObserverStep, Tell, silent
+from bot.ports import Observer, ObserverStep, Tell, silent
 
 
 def gather(

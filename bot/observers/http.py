@@ -1,7 +1,7 @@
 """The HTTP observer: asks declared endpoints how they are.
 
-Settings: ``probes`` (each a URL with what is expected of it), ``deadline`` seconds for all, ``workers`` probes at a time,
-``ca_file`` for certificates of a private authority, ``environment`` for proxies (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+Settings: ``probes`` (each a URL with what is expected of it), ``deadline`` seconds for all, ``ca_file`` for certificates of
+a private authority, ``environment`` for proxies (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
 
 An endpoint that refuses, does not resolve, does not answer in time or fails in TLS is unhealthy, with the cause. Only
 when this machine cannot look (its proxy, its own network, its resolver) is it ``Unreachable``. Values that are never
@@ -18,7 +18,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
@@ -26,16 +26,18 @@ from typing import TYPE_CHECKING, Final
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON, text
-from bot.model.paths import Path
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.observers.progress import Phase
 from bot.observers.sanitize import sanitized, shown_url
-from bot.ports import Observation, Tell, silent
+from bot.ports import Tell, silent
 
 if TYPE_CHECKING:
     import httpx
 
+_WORKERS: Final = 8
 _BODY: Final = 64 * 1024
+_SOON: Final = timedelta(days=3)
 _LOCAL: Final = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 
 
@@ -45,7 +47,7 @@ class Probe:
 
     ``max_latency_ms`` is the time until the headers are there. ``body`` is a regular expression that is searched in the
     first 64 KiB. ``certificate_days`` is how long the certificate must still be valid. ``attempts`` are made before the
-    endpoint counts as unhealthy. ``file`` and ``line`` say where the probe is declared.
+    endpoint counts as unhealthy. ``file`` says where the probe is declared.
     """
 
     url: str
@@ -56,12 +58,7 @@ class Probe:
     certificate_days: int | None = None
     timeout: float = 10.0
     attempts: int = 2
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    follow_redirects: bool = False
-    task: str | None = None
-    severity: Severity = Severity.HIGH
     file: str | None = None
-    line: int | None = None
 
     @property
     def id(self) -> ResourceId:
@@ -84,7 +81,6 @@ class HttpObserver:
 
     probes: Sequence[Probe]
     deadline: float = 60.0
-    workers: int = 8
     ca_file: FilePath | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     monotonic: Callable[[], float] = time.monotonic
@@ -98,7 +94,7 @@ class HttpObserver:
         end = self.monotonic() + self.deadline
         differences: list[Drift] = []
         unreachable: list[Unreachable] = []
-        with ThreadPoolExecutor(self.workers, thread_name_prefix="http") as pool:
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="http") as pool:
             asked = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
             Phase(self.tell, self.name, "asking endpoints", len(asked)).over(future for _, future in asked)
             for probe, future in asked:
@@ -153,8 +149,7 @@ class HttpObserver:
             timeout=timeout,
             trust_env=False,
             proxy=_proxy(probe.url, self.environment),
-            follow_redirects=probe.follow_redirects,
-            headers={"User-Agent": "clockwork", **probe.headers},
+            headers={"User-Agent": "clockwork"},
         ) as client:
             began = self.monotonic()
             with client.stream("GET", probe.url) as answer:
@@ -174,54 +169,22 @@ class HttpObserver:
 
 
 def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
-    took = (f"latency: {answer.latency} ms",)
+    took = f"latency: {answer.latency} ms"
     if answer.status not in probe.status:
         expected: JSON = min(probe.status) if len(probe.status) == 1 else [*sorted(probe.status)]
-        yield _drift(
-            probe,
-            ("status",),
-            desired=expected,
-            observed=answer.status,
-            rule="HTTP-STATUS",
-            severity=probe.severity,
-            evidence=took,
-        )
+        yield _drift(probe, "status", expected, answer.status, evidence=took)
     elif probe.body is not None and not _search(probe.body, answer.body):
-        yield _drift(
-            probe,
-            ("body",),
-            desired=f"matches {probe.body}",
-            observed="does not match",
-            rule="HTTP-BODY",
-            severity=probe.severity,
-            evidence=took,
-        )
+        yield _drift(probe, "body", f"matches {probe.body}", "does not match", evidence=took)
     if probe.max_latency_ms is not None and answer.latency > probe.max_latency_ms:
         yield _drift(
-            probe,
-            ("latency",),
-            desired=f"at most {probe.max_latency_ms} ms",
-            observed="slower",
-            rule="HTTP-LATENCY",
-            severity=Severity.MEDIUM,
-            evidence=took,
+            probe, "latency", f"at most {probe.max_latency_ms} ms", "slower", evidence=took, severity=Severity.MEDIUM
         )
     if probe.certificate_days is not None and answer.expires is not None:
-        yield from _certificate(probe, answer.expires, now)
-
-
-def _certificate(probe: Probe, expires: datetime, now: datetime) -> Iterator[Drift]:
-    left = expires - now
-    if left < timedelta(days=probe.certificate_days or 0):
-        yield _drift(
-            probe,
-            ("certificate",),
-            desired=f"valid for {probe.certificate_days} days",
-            observed=f"expires {expires:%Y-%m-%dT%H:%M:%SZ}",
-            rule="HTTP-CERTIFICATE",
-            severity=Severity.HIGH if left < timedelta(days=3) else Severity.MEDIUM,
-            evidence=(f"{max(left.days, 0)} days left",),
-        )
+        left = answer.expires - now
+        if left < timedelta(days=probe.certificate_days):
+            ends, severity = f"{answer.expires:%Y-%m-%dT%H:%M:%SZ}", Severity.HIGH if left < _SOON else Severity.MEDIUM
+            wanted, days = f"valid for {probe.certificate_days} days", f"{max(left.days, 0)} days left"
+            yield _drift(probe, "certificate", wanted, f"expires {ends}", evidence=days, severity=severity)
 
 
 def _search(pattern: str, body: str) -> bool:
@@ -232,42 +195,24 @@ def _search(pattern: str, body: str) -> bool:
 
 
 def _down(probe: Probe, cause: str) -> Drift:
-    return _drift(
-        probe,
-        (),
-        desired="answers",
-        observed="does not answer",
-        rule="HTTP-DOWN",
-        severity=probe.severity,
-        evidence=(f"cause: {cause}",),
-        message=cause,
-    )
+    return replace(_drift(probe, "", "answers", "does not answer", evidence=f"cause: {cause}"), message=cause)
 
 
 def _drift(
-    probe: Probe,
-    path: Path,
-    *,
-    desired: JSON,
-    observed: JSON,
-    rule: str,
-    severity: Severity,
-    evidence: tuple[str, ...],
-    message: str | None = None,
+    probe: Probe, part: str, desired: JSON, observed: JSON, *, evidence: str, severity: Severity = Severity.HIGH
 ) -> Drift:
+    """What is wrong with a ``part`` of the answer; empty: with all of it."""
     return Drift(
         resource=probe.id,
-        task=probe.task or str(probe.id),
+        task=str(probe.id),
         kind=DriftKind.UNHEALTHY,
-        path=path,
+        path=(part,) if part else (),
         desired=desired,
         observed=observed,
         severity=severity,
-        rule=rule,
+        rule=f"HTTP-{(part or 'down').upper()}",
         file=probe.file,
-        line=probe.line,
-        message=message,
-        evidence=evidence,
+        evidence=(evidence,),
     )
 
 

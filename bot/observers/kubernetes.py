@@ -1,12 +1,12 @@
 """The Kubernetes observer: the live objects of the kinds and namespaces that Git declares.
 
 Settings: ``kubeconfig`` and ``context`` (default KUBECONFIG, ``~/.kube/config``, or the pod's service account),
-``timeout`` seconds for one request, ``deadline`` seconds for everything, ``workers`` requests at a time, ``health``
-whether pods, events and logs are read as evidence, ``unhealthy`` for how many resources at most.
+``timeout`` seconds for one request, ``deadline`` seconds for everything.
 
-It only ever sends GET; ``get`` and ``list`` on the declared kinds (and on pods, their logs and events for ``health``)
-are all the permissions it needs. A kind that cannot be listed (403, not served, too slow) is ``Unreachable`` with its
-cause and is not covered; the other kinds still are. Lists are read namespace by namespace while Git names few of them.
+It only ever sends GET; ``get`` and ``list`` on the declared kinds (and on pods, their logs and events, which are read
+as evidence for a few unhealthy resources) are all the permissions it needs. A kind that cannot be listed (403, not
+served, too slow) is ``Unreachable`` with its cause and is not covered; the other kinds still are. Lists are read
+namespace by namespace while Git names few of them.
 """
 
 from __future__ import annotations
@@ -25,18 +25,22 @@ from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
 from bot.model.json import Tree, mapping, mappings, text, texts
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
 from bot.observers.progress import Phase
-from bot.ports import Observation, Tell, silent
+from bot.ports import Tell, silent
 
 Kind = tuple[str, str]
 """API group (empty for the core group) and kind."""
 
+_WORKERS: Final = 8
 _FEW_NAMESPACES: Final = 10
+_UNHEALTHY: Final = 10
+"""So many resources are shown with evidence, at most."""
 _WORKLOADS: Final = frozenset(
     {
         ("apps", "Deployment"),
@@ -70,9 +74,6 @@ class KubernetesObserver:
     context: str | None = None
     timeout: float = 15.0
     deadline: float = 120.0
-    workers: int = 8
-    health: bool = True
-    unhealthy: int = 10
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "kubernetes"
@@ -103,14 +104,10 @@ class _Look:
     resources: dict[ResourceId, Observed] = field(default_factory=dict)
 
     def result(self) -> Observation:
-        pool = ThreadPoolExecutor(self.settings.workers, thread_name_prefix="kubernetes")
-        try:
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
             served = self._served(pool)
             covered = self._list_all(pool, served)
-            if self.settings.health:
-                self._add_health(pool)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            self._add_health(pool)
         resources = placed(self.resources, self.declared, self.reach.namespace)
         return Observation(
             self.now,
@@ -186,10 +183,9 @@ class _Look:
         return covered
 
     def _listed(
-        self, pool: ThreadPoolExecutor, lists: Iterable[tuple[Kind, str | None, str]], doing: str
+        self, pool: ThreadPoolExecutor, lists: Sequence[tuple[Kind, str | None, str]], doing: str
     ) -> list[tuple[Kind, str | None, Future[list[Tree]]]]:
         """Every (kind, namespace, path) on its way."""
-        lists = tuple(lists)
         phase = self._phase(doing, len(lists))
         asked = [
             (kind, namespace, pool.submit(self.api.items, path, read=phase.read)) for kind, namespace, path in lists
@@ -232,7 +228,7 @@ class _Look:
         for id_, pod in pods.items():
             if pod.problems:
                 pods_of[top_owner(id_, every)].append(id_)
-        unhealthy = [resource for resource in self.resources.values() if resource.problems][: self.settings.unhealthy]
+        unhealthy = [resource for resource in self.resources.values() if resource.problems][:_UNHEALTHY]
         asked = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in unhealthy]
         self._phase("reading evidence of what is unhealthy", len(asked)).over(asked)
         for future in asked:
@@ -240,13 +236,9 @@ class _Look:
             self.resources[resource.id] = resource
 
     def _pods(self, pool: ThreadPoolExecutor) -> Iterator[tuple[ResourceId, Observed]]:
-        namespaces = sorted(
-            {
-                id_.scope
-                for id_ in self.resources
-                if (id_.group, id_.kind) in _WORKLOADS and self._is_declared_scope(id_)
-            }
-        )
+        declared = {desired.id.scope or self.reach.namespace for desired in self.declared}
+        workloads = [id_ for id_ in self.resources if (id_.group, id_.kind) in _WORKLOADS]
+        namespaces = sorted({id_.scope for id_ in workloads} & declared)
         pods = ("", "Pod")
         lists: list[tuple[Kind, str | None, str]] = [
             (pods, name, f"/api/v1/namespaces/{name}/pods") for name in namespaces
@@ -262,13 +254,6 @@ class _Look:
             for tree in trees:
                 id_ = kubernetes_id(tree)
                 yield id_, Observed(id_, tree, problems(tree, self.now))
-
-    @cached_property
-    def _scopes(self) -> frozenset[str]:
-        return frozenset(desired.id.scope or self.reach.namespace for desired in self.declared)
-
-    def _is_declared_scope(self, id_: ResourceId) -> bool:
-        return id_.scope in self._scopes
 
 
 def _root(group: str, version: str) -> str:

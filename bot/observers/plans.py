@@ -20,11 +20,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from bot.drift.canonical import spelled
 from bot.drift.masking import digest, name_in, owner_of
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
-from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts
-from bot.model.paths import Path, format_path
+from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts, value_at
+from bot.model.paths import format_path
 from bot.model.resource import Desired, Platform, ResourceId
 from bot.secrecy.credentials import is_secret
 from bot.secrecy.redaction import redact
@@ -66,7 +67,7 @@ class _Change:
     unknown: JSON
     secret: JSON
     """What either side calls sensitive, as the union of both (see :func:`_union`)."""
-    replace_paths: tuple[Path, ...]
+    replace_paths: tuple[Pointer, ...]
     reason: str
 
     @property
@@ -78,7 +79,7 @@ class _Change:
 class _Leaf:
     """One differing value. ``live`` and ``asked`` are raw: they leave this module masked only."""
 
-    path: Path
+    path: Pointer
     live: JSON
     asked: JSON
 
@@ -193,15 +194,14 @@ class PlanReader:
             kind = DriftKind.ADDED
         severity, rule = _rated(leaf.path)
         drift = self._whole(change, kind, rule, cause, severity)
-        pointer = _pointer(leaf.path)
         declared = self._declared(change)
-        origin = declared.origins.at(pointer) if declared is not None else None
+        origin = declared.origins.at(leaf.path) if declared is not None else None
         adoptable = (
             declared is not None
             and cause is PlanCause.OUTSIDE
             and not hidden
             and leaf.live is not None
-            and _at(declared.tree, pointer) == leaf.asked
+            and value_at(declared.tree, leaf.path) == leaf.asked
         )
         return replace(
             drift,
@@ -211,29 +211,25 @@ class PlanReader:
             sensitive=hidden,
             origin=origin,
             line=origin.line if origin is not None else drift.line,
-            adopt=(SetValue(pointer, leaf.live),) if adoptable else (),
+            adopt=(SetValue(leaf.path, leaf.live),) if adoptable else (),
         )
 
     def _whole(self, change: _Change, kind: DriftKind, rule: str, message: str, severity: Severity) -> Drift:
         declared = self._declared(change)
-        id_ = (
-            declared.id
-            if declared is not None
-            else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
-        )
+        id_ = declared.id if declared else ResourceId(Platform.TERRAFORM, change.kind, change.module, change.name)
         if change.index is not None:
             id_ = id_._replace(name=f"{id_.name}[{redact(json.dumps(change.index))}]")
         return Drift(
             resource=id_,
-            task=declared.task if declared is not None else str(id_),
+            task=declared.task if declared else str(id_),
             kind=kind,
             path=(),
             desired=None,
             observed=None,
             severity=severity,
             rule=rule,
-            file=declared.file if declared is not None else None,
-            line=declared.line if declared is not None else None,
+            file=declared.file if declared else None,
+            line=declared.line if declared else None,
             message=f"{redact(change.address)}: {message}",
         )
 
@@ -341,24 +337,6 @@ def _covering(pointer: Pointer) -> JSON:
     return mark
 
 
-def _step(value: JSON, segment: object) -> JSON:
-    if isinstance(value, Mapping) and isinstance(segment, str):
-        return value.get(segment)
-    below = elements(value)
-    return below[segment] if isinstance(segment, int) and segment < len(below) else None
-
-
-def _at(tree: Tree, pointer: Pointer) -> JSON:
-    value: JSON = tree
-    for segment in pointer:
-        value = _step(value, segment)
-    return value
-
-
-def _pointer(path: Path) -> Pointer:
-    return tuple(segment for segment in path if isinstance(segment, str | int))
-
-
 def _changes(plan: Tree, key: str) -> Iterator[_Change]:
     for entry in mappings(plan.get(key)):
         change = mapping(entry.get("change"))
@@ -379,11 +357,11 @@ def _changes(plan: Tree, key: str) -> Iterator[_Change]:
             )
 
 
-def _path(written: JSON) -> Path:
+def _path(written: JSON) -> Pointer:
     return tuple(segment for segment in elements(written) if isinstance(segment, str | int) and segment is not True)
 
 
-def _relevant(plan: Tree) -> Iterator[tuple[str, Path]]:
+def _relevant(plan: Tree) -> Iterator[tuple[str, Pointer]]:
     for entry in mappings(plan.get("relevant_attributes")):
         yield text(entry.get("resource")), _path(entry.get("attribute"))
 
@@ -392,7 +370,7 @@ def _same_resource(change: _Change, address: str) -> bool:
     return address in {change.address, change.base}
 
 
-def _overlap(left: Path, right: Path) -> bool:
+def _overlap(left: Pointer, right: Pointer) -> bool:
     """Whether one path is the other or leads to it."""
     return all(a == b for a, b in zip(left, right, strict=False))
 
@@ -417,7 +395,7 @@ def _leaves(change: _Change, configured: frozenset[str] | None) -> Iterator[_Lea
             yield leaf
 
 
-def _differing(live: JSON, asked: JSON, unknown: JSON, path: Path) -> Iterator[_Leaf]:
+def _differing(live: JSON, asked: JSON, unknown: JSON, path: Pointer) -> Iterator[_Leaf]:
     if unknown is True:
         yield _Leaf(path, live, UNKNOWN)
     elif _equal(live, asked) and not _any_true(unknown):
@@ -426,10 +404,10 @@ def _differing(live: JSON, asked: JSON, unknown: JSON, path: Path) -> Iterator[_
         keys = [*asked, *(key for key in live if key not in asked)]
         keys += (key for key in mapping(unknown) if key not in keys)
         for key in keys:
-            yield from _differing(live.get(key), asked.get(key), _step(unknown, key), (*path, key))
+            yield from _differing(live.get(key), asked.get(key), value_at(unknown, (key,)), (*path, key))
     elif _blocks(live) and _blocks(asked) and len(elements(live)) == len(elements(asked)):
         for at, (before, after) in enumerate(zip(elements(live), elements(asked), strict=True)):
-            yield from _differing(before, after, _step(unknown, at), (*path, at))
+            yield from _differing(before, after, value_at(unknown, (at,)), (*path, at))
     elif not _equal(live, asked):
         yield _Leaf(path, live, asked)
 
@@ -455,12 +433,8 @@ def _equal(left: JSON, right: JSON) -> bool:
         except ValueError:
             return False
     if _blocks(left) and _blocks(right):
-        return Counter(map(_text_of, elements(left))) == Counter(map(_text_of, elements(right)))
+        return Counter(map(spelled, elements(left))) == Counter(map(spelled, elements(right)))
     return False
-
-
-def _text_of(value: JSON) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _grave(kind: str) -> Severity:
@@ -468,7 +442,7 @@ def _grave(kind: str) -> Severity:
     return Severity.CRITICAL if _DATA_BEARING.search(kind) else Severity.HIGH
 
 
-def _rated(path: Path) -> tuple[Severity, str]:
+def _rated(path: Pointer) -> tuple[Severity, str]:
     words = [segment for segment in path if isinstance(segment, str)]
     if words and _METADATA.match(words[0]):
         return Severity.LOW, "TF-METADATA"

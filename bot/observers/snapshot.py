@@ -1,7 +1,7 @@
 """The snapshot observer: live state that somebody else already wrote down, in a file, at a URL or as a command's output.
 
 Settings: ``source`` (path, ``http(s)://`` URL or command line), ``kind`` (file, url, command; guessed for URLs),
-``timeout`` in seconds for the whole look, ``cap`` in bytes, ``headers`` for a URL (never shown).
+``timeout`` in seconds for the whole look, ``cap`` in bytes.
 
 A file that is not there or text that is neither JSON nor YAML is bad input (``Invalid``); a server that does not
 answer, a command that fails and an answer that is too large are ``Unreachable``. A command is an argument list and is
@@ -12,20 +12,20 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
 from bot.observers.placement import placed, spelled
 from bot.observers.process import run
 from bot.observers.sanitize import shown_url, tail
-from bot.ports import Observation
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
 
@@ -38,12 +38,6 @@ class SourceForm(StrEnum):
     COMMAND = "command"
 
 
-def form_of(source: str | Path) -> SourceForm:
-    """``url`` for ``http://`` and ``https://``, else ``file``: a command is never guessed."""
-    is_url = isinstance(source, str) and source.lower().startswith(("http://", "https://"))
-    return SourceForm.URL if is_url else SourceForm.FILE
-
-
 @dataclass(frozen=True, slots=True)
 class SnapshotObserver:
     """Reads one snapshot. ``source`` of a command is an argument list, or a line that is split as a shell would."""
@@ -52,7 +46,6 @@ class SnapshotObserver:
     kind: SourceForm | None = None
     timeout: float = 30.0
     cap: int = DEFAULT_CAP
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = "snapshot"
     platforms: frozenset[Platform] = frozenset(Platform)
 
@@ -62,14 +55,16 @@ class SnapshotObserver:
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
         snapshot = contents(data, self._shown, now)
-        resources = spelled(placed(snapshot.resources, declared, "default"), declared)
-        return Observation(now, resources=resources, covered=snapshot.covered, kinds=snapshot.kinds)
+        return replace(snapshot, resources=spelled(placed(snapshot.resources, declared, "default"), declared))
 
     @property
     def _form(self) -> SourceForm:
+        """As it was said, else ``url`` for ``http://`` and ``https://``: a command in one line is never guessed."""
         if self.kind is not None:
             return self.kind
-        return form_of(self.source) if isinstance(self.source, str | Path) else SourceForm.COMMAND
+        if not isinstance(self.source, str | Path):
+            return SourceForm.COMMAND
+        return SourceForm.URL if str(self.source).lower().startswith(("http://", "https://")) else SourceForm.FILE
 
     @property
     def _argv(self) -> list[str]:
@@ -96,7 +91,7 @@ class SnapshotObserver:
             case SourceForm.FILE:
                 return _from_file(Path(str(self.source)), self.cap)
             case SourceForm.URL:
-                return _from_url(str(self.source), self.timeout, self.cap, self.headers)
+                return _from_url(str(self.source), self.timeout, self.cap)
             case SourceForm.COMMAND:
                 return _from_command(self._argv, self.timeout, self.cap)
 
@@ -113,22 +108,20 @@ def _from_file(path: Path, cap: int) -> bytes:
 
 
 def _from_command(argv: list[str], timeout: float, cap: int) -> bytes:
-    if not argv:
-        raise Invalid("the snapshot command is empty")
     finished = run(argv, timeout=timeout, cap=cap)
-    if finished.code != 0:
+    if finished.exit_code != 0:
         message = tail(finished.stderr)
-        raise Unavailable(f"exit code {finished.code}" + (f": {message}" if message else ""))
+        raise Unavailable(f"exit code {finished.exit_code}" + (f": {message}" if message else ""))
     return finished.stdout
 
 
-def _from_url(url: str, timeout: float, cap: int, headers: Mapping[str, str]) -> bytes:
+def _from_url(url: str, timeout: float, cap: int) -> bytes:
     import httpx
 
     deadline = time.monotonic() + timeout
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=True, headers=dict(headers)) as client,
+            httpx.Client(timeout=timeout, follow_redirects=True) as client,
             client.stream("GET", url) as answer,
         ):
             if not answer.is_success:

@@ -1,8 +1,8 @@
 """The Terraform observer: asks the real ``terraform`` (or ``tofu``) what a plan would do, and changes nothing.
 
 Settings: ``directory`` (the root module), ``root`` (its folder in the repository), ``binary``, ``refresh_only``,
-``workspace``, ``variables_files``, ``environment`` (credentials of the providers), ``plugin_cache`` (a folder that keeps
-providers between runs), ``deadline`` seconds for init, plan and show together, ``mask_key`` for digests of secrets.
+``environment`` (credentials of the providers), ``deadline`` seconds for init, plan and show together, ``mask_key`` for
+digests of secrets.
 
 Nothing is written into the work tree: Terraform's data folder and the plan are in a private temporary folder that is
 removed, the lock file is read only, state is not locked. A plan that fails is ``Unreachable`` with the end of what
@@ -24,11 +24,13 @@ from typing import Final
 
 from bot.errors import Invalid, Unavailable
 from bot.model.json import JSON, mapping
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
-from bot.observers.process import Finished, run
+from bot.observers.process import run
 from bot.observers.sanitize import tail
-from bot.ports import Observation, ObserverStep, Tell, silent
+from bot.ports import ObserverStep, Tell, silent
+from bot.processes import ProcessResult
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
@@ -44,9 +46,6 @@ class TerraformObserver:
     root: str = ""
     binary: str = "terraform"
     refresh_only: bool = False
-    workspace: str | None = None
-    variables_files: tuple[Path, ...] = ()
-    plugin_cache: Path | None = None
     deadline: float = 600.0
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     mask_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -82,9 +81,8 @@ class _Planning:
         options = ["-input=false", "-lock=false", "-no-color"]
         # an init that may write the lock file would change the work tree (Terraform docs, "terraform init", -lockfile)
         self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
-        inputs = [f"-var-file={path.resolve()}" for path in self.settings.variables_files]
         only = ["-refresh-only"] if self.settings.refresh_only else []
-        self._run("plan", *options, *only, f"-out={file}", *inputs)
+        self._run("plan", *options, *only, f"-out={file}")
         shown = self._run("show", "-json", "-no-color", file)
         try:
             plan: JSON = json.loads(shown.stdout)
@@ -92,29 +90,19 @@ class _Planning:
             raise Unavailable("terraform show did not print JSON") from exc
         return plan
 
-    def _run(self, verb: str, *arguments: str) -> Finished:
+    def _run(self, verb: str, *arguments: str) -> ProcessResult:
         left = self.end - time.monotonic()
         if left <= 0:
             raise Unavailable(f"the deadline passed before terraform {verb}")
         self.settings.tell(ObserverStep(self.settings.name, f"terraform {verb}", _VERBS.index(verb), len(_VERBS)))
         argv = [self.settings.binary, verb, *arguments]
         finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
-        if finished.code != 0:
-            message = tail(finished.stderr) or tail(finished.stdout)
-            raise Unavailable(f"terraform {verb} ended with exit code {finished.code}: {' '.join(message.split())}")
+        if finished.exit_code != 0:
+            message = " ".join((tail(finished.stderr) or tail(finished.stdout)).split())
+            raise Unavailable(f"terraform {verb} ended with exit code {finished.exit_code}: {message}")
         return finished
 
     def _environment(self) -> dict[str, str]:
         passed = {key: value for key, value in self.settings.environment.items() if not key.startswith(_NOT_PASSED)}
-        passed |= {
-            "TF_IN_AUTOMATION": "1",
-            "TF_INPUT": "0",
-            "CHECKPOINT_DISABLE": "1",
-            "TF_DATA_DIR": str(self.scratch / "data"),
-        }
-        if self.settings.workspace is not None:
-            passed["TF_WORKSPACE"] = self.settings.workspace
-        if self.settings.plugin_cache is not None:
-            self.settings.plugin_cache.mkdir(parents=True, exist_ok=True)
-            passed["TF_PLUGIN_CACHE_DIR"] = str(self.settings.plugin_cache)
-        return passed
+        ours = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        return {**passed, **ours, "TF_DATA_DIR": str(self.scratch / "data")}

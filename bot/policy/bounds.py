@@ -171,18 +171,14 @@ def bound(drift: Drift, context: Context) -> Bounded | Unbounded:
     label = _label(drift)
     if label is not None:
         return _bound_label(drift, label, context)
-    field = _field(drift)
+    field = _field(drift.resource.platform, drift.resource.kind, drift.path)
     if field is None:
         return Unbounded(f"{drift.where or 'The whole resource'} is not in the list of safe fields.")
     return _bound_field(drift, field)
 
 
-def _field(drift: Drift) -> _Field | None:
-    return _find(drift.resource.platform, drift.resource.kind, drift.path)
-
-
 @lru_cache(maxsize=1024)
-def _find(platform: Platform, kind: str, path: Path) -> _Field | None:
+def _field(platform: Platform, kind: str, path: Path) -> _Field | None:
     match platform:
         case Platform.KUBERNETES:
             fields = _KUBERNETES if kind in _WORKLOADS else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from bot.model.json import JSON
@@ -49,46 +50,27 @@ _LEVELS: Final = frozenset({"trace", "debug", "info", "notice", "warn", "warning
 
 def number(low: int, high: int) -> Check:
     """A whole number (or its decimal text) from ``low`` to ``high``."""
-
-    def check(value: JSON) -> Good | Bad:
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            return Bad(f"{shown(value)} is not a whole number")
-        if not low <= value <= high:
-            return Bad(f"{value} is not from {low} to {high}")
-        return Good(f"{value} is a whole number from {low} to {high}")
-
-    return check
+    return partial(_within, _number, "a whole number", f"from {low} to {high}", low=low, high=high)
 
 
 def duration(low: float, high: float) -> Check:
     """A duration in Go's and Compose's text form (``1m30s``) from ``low`` to ``high`` seconds; 0 where ``low`` is 0."""
-
-    def check(value: JSON) -> Good | Bad:
-        seconds = _seconds(value)
-        if seconds is None:
-            return Bad(f"{shown(value)} is not a duration")
-        if not low <= seconds <= high:
-            return Bad(f"{shown(value)} is not from {low:g} s to {high:g} s")
-        return Good(f"{value} is a duration from {low:g} s to {high:g} s")
-
-    return check
+    return partial(_within, _seconds, "a duration", f"from {low:g} s to {high:g} s", low=low, high=high)
 
 
 def size(low: int, high: int) -> Check:
     """A byte size as log drivers write it (``10m``) from ``low`` to ``high`` bytes."""
+    return partial(_within, _bytes, "a size", f"from {low} to {high} bytes", low=low, high=high)
 
-    def check(value: JSON) -> Good | Bad:
-        match = _SIZE.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
-            return Bad(f"{shown(value)} is not a size such as 10m")
-        amount = int(match[1]) * _BYTES[(match[2] or "").lower()]
-        if not low <= amount <= high:
-            return Bad(f"{shown(value)} is not from {low} to {high} bytes")
-        return Good(f"{value} is a size from {low} to {high} bytes")
 
-    return check
+def _within(
+    read: Callable[[JSON], float | None], noun: str, bounds: str, value: JSON, *, low: float, high: float
+) -> Good | Bad:
+    """Whether what ``read`` makes of ``value`` (None: it is no such thing) is from ``low`` to ``high``."""
+    amount = read(value)
+    if amount is None:
+        return Bad(f"{shown(value)} is not {noun}")
+    return Good(f"{value} is {noun} {bounds}") if low <= amount <= high else Bad(f"{value} is not {bounds}")
 
 
 def word(*allowed: str) -> Check:
@@ -143,6 +125,17 @@ def shown(value: JSON) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode("ascii")
     return f"“{text[:57]}…”" if len(text) > 60 else f"“{text}”"
+
+
+def _number(value: JSON) -> int | None:
+    if isinstance(value, str):
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 12 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _bytes(value: JSON) -> int | None:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) * _BYTES[(match[2] or "").lower()] if match else None
 
 
 def _seconds(value: JSON) -> float | None:

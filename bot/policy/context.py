@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import Desired, Platform, ResourceId
 
 _SELECTORS: Final = frozenset(
@@ -70,16 +70,13 @@ def _selected(tree: Tree) -> Iterator[str]:
     waiting: list[JSON] = [tree]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                if key in _SELECTORS:
-                    yield from _keys(inner)
-                elif key in _KEY_LISTS or key == "matchExpressions":
-                    yield from _expression_keys(inner)
-                if isinstance(inner, Mapping | list | tuple):
-                    waiting.append(inner)
-        elif isinstance(value, list | tuple):
-            waiting.extend(value)
+        for key, inner in mapping(value).items():
+            if key in _SELECTORS:
+                yield from _keys(inner)
+            elif key in _KEY_LISTS or key == "matchExpressions":
+                yield from _expression_keys(inner)
+            waiting.append(inner)
+        waiting.extend(elements(value))
 
 
 def _keys(selector: JSON) -> Iterator[str]:
@@ -92,44 +89,17 @@ def _keys(selector: JSON) -> Iterator[str]:
 
 
 def _expression_keys(expressions: JSON) -> Iterator[str]:
-    for expression in expressions if isinstance(expressions, list | tuple) else ():
-        if isinstance(expression, str):
-            yield expression
-        elif isinstance(expression, Mapping) and isinstance(expression.get("key"), str):
-            yield str(expression["key"])
+    for expression in elements(expressions):
+        key = expression if isinstance(expression, str) else mapping(expression).get("key")
+        if isinstance(key, str):
+            yield key
 
 
 def _keeps_data(desired: Desired) -> bool:
     if desired.id.kind not in {"service", "Deployment", "StatefulSet", "ReplicaSet", "Pod", "DaemonSet"}:
         return False
-    if _DATABASE.search(desired.id.name):
+    if get(desired.tree, "spec", "volumeClaimTemplates"):
         return True
-    spec = desired.tree.get("spec")
-    if isinstance(spec, Mapping) and spec.get("volumeClaimTemplates"):
-        return True
-    return any(_DATABASE.search(image) for image in _images(desired))
-
-
-def _images(desired: Desired) -> Iterator[str]:
-    match desired.id.platform:
-        case Platform.COMPOSE:
-            image = desired.tree.get("image")
-            if isinstance(image, str):
-                yield image
-        case Platform.KUBERNETES:
-            yield from _pod_images(desired.tree)
-        case Platform.TERRAFORM | Platform.HTTP:
-            pass
-        case _ as never:
-            assert_never(never)
-
-
-def _pod_images(tree: Tree) -> Iterator[str]:
-    spec = tree.get("spec")
-    template = spec.get("template") if isinstance(spec, Mapping) else None
-    pod = template.get("spec") if isinstance(template, Mapping) else spec
-    containers = pod.get("containers") if isinstance(pod, Mapping) else None
-    for container in containers if isinstance(containers, list | tuple) else ():
-        image = container.get("image") if isinstance(container, Mapping) else None
-        if isinstance(image, str):
-            yield image
+    pod = mapping(get(desired.tree, "spec", "template", "spec") or desired.tree.get("spec"))
+    containers = [desired.tree, *mappings(pod.get("containers"))]
+    return any(_DATABASE.search(word) for word in (desired.id.name, *(text(each.get("image")) for each in containers)))

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from bot.errors import Invalid
 from bot.model.drift import Drift
-from bot.model.json import JSON
+from bot.model.json import plain
 
 NAMES: Final = ("drift", "resource", "desired", "observed", "safe", "destructive", "adoptable")
 """What an expression may use; the README of the policies folder describes each."""
@@ -48,11 +48,9 @@ class Expression:
             value = self.program.execute(dict(names))
         except (RuntimeError, TypeError, ValueError, KeyError, LookupError, ArithmeticError, AttributeError) as exc:
             return ExpressionFailed(f"{type(exc).__name__}: {str(exc).splitlines()[0] if str(exc) else 'no detail'}")
-        return (
-            value
-            if isinstance(value, bool)
-            else ExpressionFailed(f"it gives {type(value).__name__}, not true or false")
-        )
+        if isinstance(value, bool):
+            return value
+        return ExpressionFailed(f"it gives {type(value).__name__}, not true or false")
 
 
 def compile_expression(text: str) -> Expression:
@@ -96,17 +94,9 @@ def names(drift: Drift, *, safe: str | None, destructive: bool) -> dict[str, obj
             "group": drift.resource.group,
             "target": drift.resource.target,
         },
-        "desired": _plain(drift.desired),
-        "observed": _plain(drift.observed),
+        "desired": plain(drift.desired),
+        "observed": plain(drift.observed),
         "safe": safe or "",
         "destructive": destructive,
         "adoptable": bool(drift.adopt),
     }
-
-
-def _plain(value: JSON) -> object:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value

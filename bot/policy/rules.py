@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
@@ -26,22 +26,53 @@ from bot.policy.expression import Expression, compile_expression
 _MAX_ERRORS: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class RuleMatch:
+_T = TypeVar("_T")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _as_tuple(value: object) -> object:
+    """A single word where a list is meant."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _globs(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    if any(len(pattern) > 300 or pattern.count("**") > 5 for pattern in patterns):
+        raise ValueError("a glob has at most 300 characters and five '**'")
+    return patterns
+
+
+def _path_globs(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        for pattern in _globs(patterns):
+            parsed_pattern(pattern)
+    except Invalid as exc:
+        raise ValueError(exc.message) from exc
+    return patterns
+
+
+_Several = Annotated[tuple[_T, ...], BeforeValidator(_as_tuple)]
+_Globs = Annotated[_Several[Annotated[str, Field(min_length=1)]], AfterValidator(_globs)]
+_Truth = Annotated[bool | None, Field(strict=True)]
+
+
+class RuleMatch(_Strict):
     """Which drifts a rule is about. An empty tuple or None means "any"; all parts given must hold."""
 
-    target: tuple[str, ...] = ()
-    resource: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    path: tuple[str, ...] = ()
-    drift: tuple[DriftKind, ...] = ()
-    platform: tuple[Platform, ...] = ()
+    target: _Globs = ()
+    resource: _Globs = ()
+    kinds: _Globs = ()
+    path: Annotated[_Several[str], AfterValidator(_path_globs)] = ()
+    drift: _Several[DriftKind] = ()
+    platform: _Several[Platform] = ()
     severity: Severity | None = None
-    task: tuple[str, ...] = ()
-    manager: tuple[str, ...] = ()
-    safe: tuple[Category, ...] = ()
-    destructive: bool | None = None
-    adoptable: bool | None = None
+    task: _Globs = ()
+    manager: _Globs = ()
+    safe: _Several[Category] = ()
+    destructive: _Truth = None
+    adoptable: _Truth = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +99,7 @@ class Rule:
 class RuleSet:
     """Rules in the order in which they are asked. Join with ``+``: the left side is asked first."""
 
-    rules: tuple[Rule, ...] = field(default=())
+    rules: tuple[Rule, ...] = ()
 
     def __add__(self, later: RuleSet) -> RuleSet:
         return RuleSet(self.rules + later.rules)
@@ -119,7 +150,7 @@ def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
         id=rule.id,
         file=file,
         line=line,
-        match=RuleMatch(**dict(rule.match)),
+        match=rule.match,
         remedy=rule.remedy,
         direction=rule.direction,
         risk=rule.risk,
@@ -128,60 +159,9 @@ def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
     )
 
 
-def _as_tuple(value: object) -> object:
-    """A single word where a list is meant."""
-    return (value,) if isinstance(value, str) else value
-
-
-def _glob(value: str) -> str:
-    if len(value) > 300 or value.count("**") > 5:
-        raise ValueError("a glob has at most 300 characters and five '**'")
-    return value
-
-
-def _path_glob(value: str) -> str:
-    try:
-        parsed_pattern(_glob(value))
-    except Invalid as exc:
-        raise ValueError(exc.message) from exc
-    return value
-
-
-_Globs = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_tuple)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _MatchText(_Strict):
-    target: _Globs = ()
-    resource: _Globs = ()
-    kinds: _Globs = ()
-    path: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
-    drift: Annotated[tuple[DriftKind, ...], BeforeValidator(_as_tuple)] = ()
-    platform: Annotated[tuple[Platform, ...], BeforeValidator(_as_tuple)] = ()
-    severity: Severity | None = None
-    task: _Globs = ()
-    manager: _Globs = ()
-    safe: Annotated[tuple[Category, ...], BeforeValidator(_as_tuple)] = ()
-    destructive: Annotated[bool | None, Field(strict=True)] = None
-    adoptable: Annotated[bool | None, Field(strict=True)] = None
-
-    @field_validator("path")
-    @classmethod
-    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_path_glob(pattern) for pattern in value)
-
-    @field_validator("target", "resource", "kinds", "task", "manager")
-    @classmethod
-    def _globs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_glob(pattern) for pattern in value)
-
-
 class _RuleText(_Strict):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-    match: _MatchText = _MatchText()
+    match: RuleMatch = RuleMatch()
     when: Annotated[str | None, Field(max_length=2000)] = None
     remedy: Lane
     direction: Direction = Direction.ADOPT
@@ -201,7 +181,7 @@ class _File(_Strict):
     rules: tuple[_RuleText, ...] = ()
 
 
-_MODELS: Final[dict[str, type[BaseModel]]] = {"file": _File, "rule": _RuleText, "match": _MatchText}
+_MODELS: Final[dict[str, type[BaseModel]]] = {"file": _File, "rule": _RuleText, "match": RuleMatch}
 _WORDS: Final[dict[str, list[str]]] = {
     "drift": list(DriftKind),
     "platform": list(Platform),
@@ -240,7 +220,7 @@ def _sentence(error: ErrorDetails) -> str:
             return f"{name}: {_text(error)}" if isinstance(loc[-1], str) else _text(error)
 
 
-def _text(error: Mapping[str, Any] | ErrorDetails) -> str:
+def _text(error: ErrorDetails) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
-from bot.model.drift import (
-    AddEntry,
-    Drift,
-    DriftKind,
-    Edit,
-    IgnoreNote,
-    RemoveEntry,
-    Report,
-    SetValue,
-    Severity,
-    Suppressed,
-)
-from bot.model.json import JSON
+from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
+from bot.model.json import plain
 from bot.model.proposal import Tick
-from bot.model.resource import SourceError, Unreachable
+from bot.model.resource import SourceError
 
 
 def to_json(report: Report) -> dict[str, object]:
@@ -32,10 +22,10 @@ def to_json(report: Report) -> dict[str, object]:
         "resources": report.resources,
         "drift": [drift_json(drift) for drift in report.drift],
         "errors": [_error(error) for error in report.errors],
-        "unreachable": [_unreachable(gap) for gap in report.unreachable],
+        "unreachable": [asdict(gap) for gap in report.unreachable],
         "suppressed": len(report.suppressed),
-        "suppressed_by": _counts(report.suppressed),
-        "ignores": [_note(note) for note in report.notes],
+        "suppressed_by": dict(sorted(Counter(hidden.by for hidden in report.suppressed).items())),
+        "ignores": [asdict(note) for note in report.notes],
         "counts": counts(report),
         "targets": [
             {"name": name, "resources": report.targets[name], "drift": drift}
@@ -126,31 +116,8 @@ def _edit(edit: Edit) -> dict[str, object]:
             return {"remove": list(pointer)}
 
 
-def plain(value: JSON) -> object:
-    """``value`` with dictionaries and lists for whatever mappings and sequences it is made of."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):  # noqa: PLR0124 - NaN is not itself
-        return str(value)
-    return value if value is None or isinstance(value, (str, int, float)) else str(value)
-
-
 def _error(error: SourceError) -> dict[str, object]:
     return {"file": error.file, "line": error.line, "column": error.column, "message": error.message}
-
-
-def _unreachable(gap: Unreachable) -> dict[str, object]:
-    return {"observer": gap.observer, "target": gap.target, "cause": gap.cause}
-
-
-def _note(note: IgnoreNote) -> dict[str, object]:
-    return {"rule": note.rule, "state": note.state, "detail": note.detail}
-
-
-def _counts(suppressed: Sequence[Suppressed]) -> dict[str, int]:
-    return dict(sorted(Counter(drift.by for drift in suppressed).items()))
 
 
 def _object(required: Sequence[str], properties: Mapping[str, object]) -> dict[str, object]:

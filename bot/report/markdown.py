@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot import escape
 from bot.model.drift import Drift, Report, Severity
-from bot.model.json import JSON
+from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
-from bot.report.json import counts, plain
+from bot.report.json import counts
 from bot.report.wording import all_compared, counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
@@ -62,10 +63,10 @@ def tick_summary(tick: Tick) -> str:
     return "\n".join(lines) + "\n\n" + summary(tick.report)
 
 
-def code(text: str, *, limit: int = _LONGEST) -> str:
-    """``text`` as harmless inline code of one line, cut to ``limit`` characters."""
+def code(text: str) -> str:
+    """``text`` as harmless inline code of one line, cut to 120 characters."""
     line = _INVISIBLE.sub(lambda match: " " if match[0] in "\n\r\t" else "�", text)
-    cut = line if len(line) <= limit else f"{line[: limit - 1]}…"
+    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
     return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", cut) + "</code>" if cut else ""
 
 
@@ -130,9 +131,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
 
 
 def _suppressed(report: Report) -> str:
-    reasons: dict[tuple[str, str], int] = {}
-    for hidden in report.suppressed:
-        reasons[hidden.by, hidden.reason] = reasons.get((hidden.by, hidden.reason), 0) + 1
+    reasons = Counter((hidden.by, hidden.reason) for hidden in report.suppressed)
     return _list("Suppressed", (f"{number} × {code(by)}: {code(why)}" for (by, why), number in reasons.items()))
 
 

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from bot.errors import Invalid
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
-from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId, Unreachable
 
@@ -35,7 +34,7 @@ class _Edit(_Open):
     add: tuple[str | int, ...] | None = None
     remove: tuple[str | int, ...] | None = None
     key: str | None = None
-    value: object = None
+    value: JsonValue = None
 
 
 class _Drift(_Open):
@@ -45,8 +44,8 @@ class _Drift(_Open):
     task: str
     kind: DriftKind
     path: str = ""
-    desired: object = None
-    observed: object = None
+    desired: JsonValue = None
+    observed: JsonValue = None
     severity: Severity
     rule: str = ""
     source: _Source = _Source()
@@ -58,15 +57,9 @@ class _Drift(_Open):
     adopt: tuple[_Edit, ...] = ()
 
 
-class _Unreachable(_Open):
-    observer: str
-    target: str = ""
-    cause: str = ""
-
-
 class _Report(_Open):
     drift: tuple[_Drift, ...]
-    unreachable: tuple[_Unreachable, ...] = ()
+    unreachable: tuple[Unreachable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], Resourc
         ) from exc
     return Assumed(
         tuple(_drift(record, declared) for record in report.drift),
-        tuple(Unreachable(gap.observer, gap.target, gap.cause) for gap in report.unreachable),
+        report.unreachable,
     )
 
 
@@ -112,8 +105,8 @@ def _drift(record: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) 
         task=record.task,
         kind=record.kind,
         path=parse_path(record.path),
-        desired=_json(record.desired),
-        observed=_json(record.observed),
+        desired=record.desired,
+        observed=record.observed,
         severity=record.severity,
         rule=record.rule,
         file=record.source.file,
@@ -136,13 +129,7 @@ def _identity(record: _Drift) -> ResourceId:
 
 def _edit(edit: _Edit) -> Edit:
     if edit.set is not None:
-        return SetValue(edit.set, _json(edit.value))
+        return SetValue(edit.set, edit.value)
     if edit.add is not None:
-        return AddEntry(edit.add, edit.key, _json(edit.value))
+        return AddEntry(edit.add, edit.key, edit.value)
     return RemoveEntry(edit.remove or ())
-
-
-def _json(value: object) -> JSON:
-    """A value that came out of JSON."""
-    parsed: JSON = json.loads(json.dumps(value))
-    return parsed

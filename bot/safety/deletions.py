@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,13 +17,10 @@ _FEW: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class TooManyDeletions:
-    """Why a tick must not go on: a sentence and its figures. ``allowed`` is None where no number is configured."""
+    """Why a tick must not go on: a sentence and its figures by name, ``allowed`` only where a number is configured."""
 
     message: str
-    removed: int
-    total: int
-    allowed: int | None
-    allowed_percent: float
+    figures: Mapping[str, int | float]
 
 
 def deletion_guard(removed: int, total: int, limits: Limits) -> TooManyDeletions | None:
@@ -40,9 +38,9 @@ def deletion_guard(removed: int, total: int, limits: Limits) -> TooManyDeletions
     much = percent > allowed_percent and (share is not None or removed > _FEW)
     if not many and not much:
         return None
-    allowed = [] if limits.deletions is None else [f"{limits.deletions}"]
-    message = (
-        f"this would remove {removed} of {total} things ({percent:.0f} %); "
-        f"more than {' or '.join([*allowed, f'{allowed_percent:g} %'])} need a person to agree"
+    allowed = {} if limits.deletions is None else {"allowed": limits.deletions}
+    bounds = " or ".join([*map(str, allowed.values()), f"{allowed_percent:g} %"])
+    return TooManyDeletions(
+        f"this would remove {removed} of {total} things ({percent:.0f} %); more than {bounds} need a person to agree",
+        {"removed": removed, "total": total, **allowed, "allowed_percent": allowed_percent},
     )
-    return TooManyDeletions(message, removed, total, limits.deletions, allowed_percent)

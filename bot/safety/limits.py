@@ -75,18 +75,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants to do. ``fields`` are the ``resource path`` texts an artifact patch corrects.
-
-    ``since`` is when the drift was first seen, where that is known: older ones go first.
-    """
+    """What somebody wants to do. ``fields`` are the ``resource path`` texts an artifact patch corrects."""
 
     task: str
     lane: Lane
     severity: Severity
     fields: tuple[str, ...] = ()
     fingerprint: str | None = None
-    drifts: tuple[str, ...] = ()
-    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +100,8 @@ _SEAL: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Proof that the limits were asked at ``at`` about the ledger at ``tip`` and none said no."""
+    """Proof that the limits were asked and none said no."""
 
-    request: Request
-    at: datetime
-    tip: str | None
     checks: tuple[LimitCheck, ...]
     seal: InitVar[object]
 
@@ -126,7 +118,6 @@ class Denied:
     one of them waits for a person, or never passes. The message ends with it.
     """
 
-    request: Request
     limit: str
     message: str
     figures: Mapping[str, Figure]
@@ -142,10 +133,10 @@ def permit(
     checks = _asked(case, now)
     failed = [check for check in checks if not check.passed]
     if not failed:
-        return Permit(request, now, view.tip, checks, _SEAL)
+        return Permit(checks, _SEAL)
     first, eligible = failed[0], _eligible(case, failed)
     message = first.message if eligible is None else f"{first.message}; next eligible at {_clock(eligible)}"
-    return Denied(request, first.limit, message, first.figures, eligible, checks)
+    return Denied(first.limit, message, first.figures, eligible, checks)
 
 
 def examine(

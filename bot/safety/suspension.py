@@ -1,9 +1,10 @@
-"""How long one task was suspended for. Read by limits and state, written by :mod:`bot.safety.entries`."""
+"""How long one task was suspended for. Read by limits, state and the command flow, which also writes it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from bot.model.json import moment
 from bot.model.ledger import Entry
 
 __all__ = ["UNTIL", "suspended_until"]
@@ -14,11 +15,4 @@ UNTIL = "until"
 
 def suspended_until(entry: Entry) -> datetime | None:
     """When the suspension ends; None when it ends only by hand, which is also what an unreadable end means."""
-    text = entry.detail.get(UNTIL)
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+    return moment(entry.detail.get(UNTIL))

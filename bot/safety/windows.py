@@ -35,7 +35,7 @@ class WindowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeWindow:
-    """From each time ``cron`` names in ``zone``, for ``seconds``, for the tasks (globs) and lanes it concerns."""
+    """From each time ``cron`` names in ``zone``, for ``seconds``, for the artifact patches of the tasks (globs)."""
 
     name: str
     kind: WindowKind
@@ -43,11 +43,10 @@ class ChangeWindow:
     seconds: int
     zone: ZoneInfo
     tasks: tuple[str, ...] = ("*",)
-    lanes: frozenset[Lane] = frozenset({Lane.ARTIFACT_PATCH})
 
     def concerns(self, task: str, lane: Lane) -> bool:
         """Whether it says anything about ``lane`` of ``task``."""
-        return lane in self.lanes and any(name_matches(pattern, task) for pattern in self.tasks)
+        return lane is Lane.ARTIFACT_PATCH and any(name_matches(pattern, task) for pattern in self.tasks)
 
     def contains(self, now: datetime) -> bool:
         """Whether ``now`` is inside: the beginning belongs to it, the end does not."""
@@ -87,14 +86,7 @@ class Gate:
 
 
 def parse_window(
-    name: str,
-    *,
-    kind: str,
-    cron: str,
-    duration: float,
-    zone: str = "UTC",
-    tasks: Sequence[str] = ("*",),
-    lanes: Sequence[Lane] = (Lane.ARTIFACT_PATCH,),
+    name: str, *, kind: str, cron: str, duration: float, zone: str = "UTC", tasks: Sequence[str] = ("*",)
 ) -> ChangeWindow:
     """A window from what settings say; ``duration`` in seconds. Raises ``Invalid`` naming what is wrong."""
     if kind not in set(WindowKind):
@@ -107,9 +99,7 @@ def parse_window(
         raise Invalid(
             f"change window {name!r}: there is no time zone {zone!r}", advice="use an IANA name: Europe/Berlin"
         ) from exc
-    return ChangeWindow(
-        name, WindowKind(kind), parse_cron(cron), int(duration), time_zone, tuple(tasks), frozenset(lanes)
-    )
+    return ChangeWindow(name, WindowKind(kind), parse_cron(cron), int(duration), time_zone, tuple(tasks))
 
 
 def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetime) -> Gate:

@@ -1,7 +1,7 @@
 """Sessions on a Git ref, for runners that keep nothing else: one small JSON file per session, sorted into days.
 
-The Git work itself is the repository's, behind :class:`RefStore`. Records never change once written, so blobs read once
-are kept, and two writers never touch the same file: a lost race is simply run again on the new tip.
+Records never change once written, so blobs read once are kept, and two writers never touch the same file: a lost race is
+simply run again on the new tip.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from bot.errors import Invalid, Stale
 from bot.model.figures import Figures, figures_of
@@ -26,65 +25,17 @@ _PATH: Final = re.compile(r"\d{4}/\d{2}/\d{2}/\d{6}-[\w.-]{1,100}\.json")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class RefFiles:
-    """The files of a ref at ``tip`` (a commit id; None when the ref does not exist yet): path to blob id."""
-
-    tip: str | None
-    blobs: Mapping[str, str] = field(default_factory=dict)
-
-
-class RefStore(Protocol):
-    """One ref of the remote repository as a small append-mostly file store. Raises ``Unavailable`` and ``Refused``."""
-
-    def files(self) -> RefFiles:
-        """What the remote's ref holds now (fetches)."""
-        ...
-
-    def blob(self, blob: str) -> bytes:
-        """The bytes of one blob of :meth:`files`."""
-        ...
-
-    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
-        """The remote's ref moved from ``tip`` to a new commit with ``changes`` (None deletes) by compare-and-swap.
-
-        Raises ``Stale`` when the ref is elsewhere by now; then nothing was written.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsRef:
-    """The sessions ref of ``repository`` as such a store."""
-
-    repository: Repository
-
-    def files(self) -> RefFiles:
-        self.repository.fetch()
-        tip = self.repository.head(REF)
-        if tip is None:
-            return RefFiles(None)
-        return RefFiles(tip, {entry.path: entry.blob for entry in self.repository.entries(tip)})
-
-    def blob(self, blob: str) -> bytes:
-        return self.repository.blob(blob)
-
-    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
-        commit = self.repository.commit(tip or "", changes, message=message, at=at)
-        return self.repository.push(REF, commit, expected=tip)
-
-
 class GitSessions:
     """A :class:`~bot.sessions.queue.SessionLog` on a ref. Reads few records: the newest days first, each blob once."""
 
     def __init__(
         self,
-        store: RefStore,
+        repository: Repository,
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._store = store
+        self._repository = repository
         self._sleep = sleep
         self._jitter = jitter
         self._known: dict[str, Session | None] = {}
@@ -96,14 +47,14 @@ class GitSessions:
         newest = max(session.at for session in sessions)
         message = f"Record {len(changes)} guarded run{'s' if len(changes) != 1 else ''}"
 
-        def missing(files: RefFiles) -> Mapping[str, bytes | None]:
-            return {path: data for path, data in changes.items() if path not in files.blobs}
+        def missing(files: Mapping[str, str]) -> Mapping[str, bytes | None]:
+            return {path: data for path, data in changes.items() if path not in files}
 
         self._append(missing, message=message, at=newest)
 
     def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
         sessions: list[Session] = []
-        for path, blob in sorted(_records(self._store.files()), reverse=True):
+        for path, blob in sorted(_records(self._files()[1]), reverse=True):
             if len(sessions) >= limit or (since is not None and path[:17] < _stamp(since)):
                 break
             session = self._session(blob)
@@ -117,7 +68,7 @@ class GitSessions:
     def prune(self, before: datetime, *, batch: int = 500) -> int:
         removed: list[str] = []
 
-        def old(files: RefFiles) -> Mapping[str, bytes | None]:
+        def old(files: Mapping[str, str]) -> Mapping[str, bytes | None]:
             paths = sorted(path for path, _ in _records(files) if path[:17] < _stamp(before))
             removed[:] = paths[:batch]
             return dict.fromkeys(removed)
@@ -132,34 +83,41 @@ class GitSessions:
         self._known.clear()
 
     def _append(
-        self, changes_for: Callable[[RefFiles], Mapping[str, bytes | None]], *, message: str, at: datetime
+        self, changes_for: Callable[[Mapping[str, str]], Mapping[str, bytes | None]], *, message: str, at: datetime
     ) -> None:
         """Commit what ``changes_for`` says on the tip as it is; again on a newer tip after a lost race."""
         for attempt in range(TRIES):
             if attempt:
                 self._sleep(self._jitter() * min(2.0, 0.05 * 2**attempt))
-            files = self._store.files()
+            tip, files = self._files()
             changes = changes_for(files)
             if not changes:
                 return
+            commit = self._repository.commit(tip or "", changes, message=message, at=at)
             try:
-                self._store.append(files.tip, changes, message=message, at=at)
+                self._repository.push(REF, commit, expected=tip)
             except Stale:
                 continue
             return
         raise Stale(f"{REF} moved {TRIES} times while a session was being recorded")
 
+    def _files(self) -> tuple[str | None, Mapping[str, str]]:
+        """The remote's tip (None when the ref does not exist yet), fetched, and the blob ids of its files by path."""
+        self._repository.fetch()
+        tip = self._repository.head(REF)
+        return tip, {} if tip is None else {entry.path: entry.blob for entry in self._repository.entries(tip)}
+
     def _session(self, blob: str) -> Session | None:
         if blob not in self._known:
             try:
-                self._known[blob] = decode(self._store.blob(blob))
+                self._known[blob] = decode(self._repository.blob(blob))
             except Invalid:
                 self._known[blob] = None
         return self._known[blob]
 
 
-def _records(files: RefFiles) -> Sequence[tuple[str, str]]:
-    return [(path, blob) for path, blob in files.blobs.items() if _PATH.fullmatch(path)]
+def _records(files: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    return [(path, blob) for path, blob in files.items() if _PATH.fullmatch(path)]
 
 
 def _stamp(at: datetime) -> str:

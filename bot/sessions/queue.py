@@ -10,42 +10,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 from bot.errors import BotError, Stale, Unavailable
-from bot.model.figures import Figures, QueueFigures
+from bot.model.figures import QueueFigures
 from bot.model.session import Session
+from bot.ports import SessionRecords
 
 CAPACITY: Final = 1000
 BATCH: Final = 50
 TRIES: Final = 3
 CLOSE_SECONDS: Final = 30.0
-FLUSH_SECONDS: Final = 5.0
 
 
-class SessionLog(Protocol):
-    """Where sessions are kept. Every method may wait, and raises :class:`~bot.errors.BotError` when it cannot."""
+class SessionLog(SessionRecords, Protocol):
+    """Where sessions are kept."""
 
     def write(self, sessions: Sequence[Session]) -> None:
         """All of ``sessions`` are kept, or none; one that is kept already (by id) stays as it is."""
-        ...
-
-    def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
-        """Sessions newest first."""
-        ...
-
-    def figures(self, *, since: datetime | None = None) -> Figures:
-        """Figures over whole hours from ``since`` on, brought up to date first."""
-        ...
-
-    def prune(self, before: datetime, *, batch: int = 500) -> int:
-        """Up to ``batch`` sessions older than ``before`` are gone; how many. Figures stay."""
-        ...
-
-    def tidy(self) -> None:
-        """Room that is no longer used is given back."""
         ...
 
     def close(self) -> None: ...
@@ -72,14 +54,6 @@ class QueuedStore:
         self._writer = threading.Thread(target=self._write_all, name="session-writer", daemon=True)
         self._writer.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def record(self, session: Session) -> None:
         with self._changed:
             if self._closed or len(self._waiting) >= self._capacity:
@@ -87,25 +61,6 @@ class QueuedStore:
                 return
             self._waiting.append(session)
             self._changed.notify_all()
-
-    def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]:
-        self.flush()
-        return self._log.recent(since=since, limit=limit)
-
-    def figures(self, *, since: datetime | None = None) -> Figures:
-        self.flush()
-        return self._log.figures(since=since)
-
-    def prune(self, before: datetime, *, batch: int = 500) -> int:
-        return self._log.prune(before, batch=batch)
-
-    def tidy(self) -> None:
-        self._log.tidy()
-
-    def flush(self, *, seconds: float = FLUSH_SECONDS) -> bool:
-        """Wait up to ``seconds`` until everything taken so far was tried; whether it was."""
-        with self._changed:
-            return self._changed.wait_for(self._idle, timeout=seconds)
 
     def close(self, *, seconds: float = CLOSE_SECONDS) -> None:
         """Everything taken so far is written, or counted as lost; gives up after ``seconds``."""
@@ -126,9 +81,6 @@ class QueuedStore:
         with self._changed:
             waiting = len(self._waiting) + self._in_hand
             return QueueFigures(waiting, self._written, self._dropped, self._lost)
-
-    def _idle(self) -> bool:
-        return not self._waiting and self._in_hand == 0
 
     def _write_all(self) -> None:
         while batch := self._take():

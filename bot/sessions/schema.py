@@ -7,7 +7,7 @@ once. A database of a newer Clockwork is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -34,31 +34,17 @@ SESSIONS: Final = sa.Table(
 )
 sa.Index("sessions_uncounted", SESSIONS.c.counted, SESSIONS.c.seq)
 
-FIGURES: Final = sa.Table(
-    "figures",
-    METADATA,
-    sa.Column("hour", sa.BigInteger, primary_key=True),  # hours since 1970, UTC
-    sa.Column("agent", sa.Text, primary_key=True),
-    sa.Column("sessions", sa.BigInteger, nullable=False),
-    sa.Column("succeeded", sa.BigInteger, nullable=False),
-    sa.Column("milliseconds", sa.BigInteger, nullable=False),
-)
-DURATIONS: Final = sa.Table(
-    "figure_durations",
-    METADATA,
-    sa.Column("hour", sa.BigInteger, primary_key=True),
-    sa.Column("agent", sa.Text, primary_key=True),
-    sa.Column("bucket", sa.Integer, primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False),
-)
-RULES: Final = sa.Table(
-    "figure_rules",
-    METADATA,
-    sa.Column("hour", sa.BigInteger, primary_key=True),
-    sa.Column("agent", sa.Text, primary_key=True),
-    sa.Column("rule", sa.Text, primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False),
-)
+
+def _figures(name: str, *keys: sa.Column[Any], counts: Sequence[str]) -> sa.Table:
+    """Counts by hour (since 1970, UTC), by agent and by ``keys``."""
+    hour_and_agent = (sa.Column("hour", sa.BigInteger, primary_key=True), sa.Column("agent", sa.Text, primary_key=True))
+    columns = (sa.Column(count, sa.BigInteger, nullable=False) for count in counts)
+    return sa.Table(name, METADATA, *hour_and_agent, *keys, *columns)
+
+
+FIGURES: Final = _figures("figures", counts=("sessions", "succeeded", "milliseconds"))
+DURATIONS: Final = _figures("figure_durations", sa.Column("bucket", sa.Integer, primary_key=True), counts=("number",))
+RULES: Final = _figures("figure_rules", sa.Column("rule", sa.Text, primary_key=True), counts=("number",))
 
 
 def _create(connection: sa.Connection) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -110,16 +111,11 @@ class SqlSessions:
         for (hour, agent), groups in sorted(groups_by_key.items()):
             group = merge(groups)
             key = {"hour": hour, "agent": agent}
-            counts = {
-                "sessions": group.sessions,
-                "succeeded": group.succeeded,
-                "milliseconds": group.milliseconds,
-            }
-            self._increase(connection, FIGURES, [key | counts])
-            self._increase(
-                connection, DURATIONS, [key | {"bucket": b, "number": n} for b, n in sorted(group.durations.items())]
-            )
-            self._increase(connection, RULES, [key | {"rule": r, "number": n} for r, n in sorted(group.rules.items())])
+            counts = {name: getattr(group, name) for name in ("sessions", "succeeded", "milliseconds")}
+            durations = [key | {"bucket": index, "number": number} for index, number in sorted(group.durations.items())]
+            rules = [key | {"rule": rule, "number": number} for rule, number in sorted(group.rules.items())]
+            for table, rows in ((FIGURES, [key | counts]), (DURATIONS, durations), (RULES, rules)):
+                self._increase(connection, table, rows)
 
     def _increase(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
         """Add ``rows`` to ``table``: where there is a row of that key already, its numbers grow."""
@@ -135,21 +131,17 @@ class SqlSessions:
             return sqlite.insert(table)
         return postgresql.insert(table)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
         """A transaction that, on SQLite, holds the write lock from its start.
 
         One that reads first and writes later fails at once where another writes in between: no waiting helps it (SQLite
         documentation, "Transactions", "DEFERRED, IMMEDIATE, and EXCLUSIVE transactions").
         """
-        with self._transaction("IMMEDIATE") as connection:
-            yield connection
+        return self._transaction("IMMEDIATE")
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
         """One consistent view; never in a writer's way."""
-        with self._transaction("DEFERRED") as connection:
-            yield connection
+        return self._transaction("DEFERRED")
 
     @contextlib.contextmanager
     def _transaction(self, kind: str) -> Iterator[sa.Connection]:

@@ -74,4 +74,4 @@ def writer(opened: OpenRepository, host: CodeHost | None) -> Repository:
         )
     from bot.gitrepo.verified import VerifiedRepository
 
-    return VerifiedRepository(opened.git, commits)
+    return VerifiedRepository.over(opened.git, commits)

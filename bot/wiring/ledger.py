@@ -49,7 +49,7 @@ def ledger(opened: OpenRepository) -> GitLedger:
         ref = full_name(opened.settings.ledger_ref)
     except Invalid as exc:
         raise Invalid(f"{opened.options.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
-    return GitLedger.open(
+    return GitLedger(
         opened.remote,
         cache_folder(opened.options, f"ledger {opened.remote}"),
         credentials=credentials(opened.secrets, opened.remote),

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Observation, Observer, PluginContext
+from bot.ports import Observer, PluginContext
 from bot.settings import FILE, HttpProbeSettings, SnapshotSettings
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import Invalid
 from bot.github import address
-from bot.gitrepo.credentials import Anonymous, Credentials, SshAgent, Token
+from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
@@ -198,11 +198,11 @@ def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
     return OpenRepository(options, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
 
 
-def credentials(hidden: Secrets, remote: str) -> Credentials:
+def credentials(hidden: Secrets, remote: str) -> Credentials | None:
     """What proves to ``remote`` who we are: the token over HTTP, the agent over SSH, nothing for a path."""
     if remote.startswith(("http://", "https://")):
-        return Token(hidden.token) if hidden.token else Anonymous()
-    return Anonymous() if ("://" not in remote and "@" not in remote) or remote.startswith("file:") else SshAgent()
+        return Token(hidden.token) if hidden.token else None
+    return None if ("://" not in remote and "@" not in remote) or remote.startswith("file:") else SshAgent()
 
 
 def signer(settings: Settings) -> Signer | None:

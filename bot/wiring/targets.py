@@ -8,8 +8,9 @@ from datetime import datetime
 
 from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
+from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Observation, Observer
+from bot.ports import Observer
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.flows.publish import publish as publish_file
-from bot.sessions.gitref import GitSessions, SessionsRef
+from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
@@ -33,7 +33,7 @@ def open_store(opened: OpenRepository) -> SessionLog:
         raise Invalid(
             f"{opened.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
         )
-    return GitSessions(SessionsRef(opened.git))
+    return GitSessions(opened.git)
 
 
 def open_workers(settings: Path | None, repo: str | None) -> Workers:

@@ -86,7 +86,7 @@ def analyse(sessions: Sequence[Session], now: datetime | None) -> Trends:
     return Trends(
         at=at,
         sessions=len(sessions),
-        failed=len({failure.session for failure in failures}),
+        failed=len({failure.session.id for failure in failures}),
         failures=len(failures),
         trends=tuple(_trends(failures, at)) if at is not None else (),
     )
@@ -95,7 +95,7 @@ def analyse(sessions: Sequence[Session], now: datetime | None) -> Trends:
 def _trends(failures: Iterable[Failure], at: datetime) -> Iterator[Trend]:
     counts: dict[tuple[Dimension, str], list[int]] = {}
     for failure in failures:
-        day = DAYS - (at - failure.at) // _DAY
+        day = DAYS - (at - failure.session.at) // _DAY
         for key in _keys(failure):
             row = counts.setdefault(key, [0] * (DAYS + 2))
             row[-1] += 1
@@ -110,5 +110,5 @@ def _trends(failures: Iterable[Failure], at: datetime) -> Iterator[Trend]:
 def _keys(failure: Failure) -> Iterator[tuple[Dimension, str]]:
     yield Dimension.CATEGORY, failure.category
     yield Dimension.TOOL, failure.tool or "unknown"
-    yield Dimension.AGENT, failure.agent or "unknown"
+    yield Dimension.AGENT, failure.session.agent or "unknown"
     yield Dimension.SEVERITY, failure.severity.value

@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from bot.errors import Unavailable
+from bot.ports import SessionRecords
 
 KEEP: Final = timedelta(days=30)
-BATCH: Final = 500
 LOG_BYTES: Final = 10 * 1024 * 1024
 LOG_FILES: Final = 5
-
-
-class Prunable(Protocol):
-    """A store that can forget."""
-
-    def prune(self, before: datetime, *, batch: int = BATCH) -> int: ...
-
-    def tidy(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +29,13 @@ class Cleaned:
     logs: int = 0
 
 
-def clean(
-    store: Prunable,
-    *,
-    now: datetime,
-    keep: timedelta = KEEP,
-    batch: int = BATCH,
-    logs: Sequence[Path] = (),
-    reopen: Callable[[], None] | None = None,
-) -> Cleaned:
+def clean(store: SessionRecords, *, now: datetime, keep: timedelta = KEEP, logs: Sequence[Path] = ()) -> Cleaned:
     """Sessions older than ``keep`` are gone, their room is given back, and ``logs`` that grew are rotated."""
     removed = 0
-    while gone := store.prune(now - keep, batch=batch):
+    while gone := store.prune(now - keep):
         removed += gone
     store.tidy()
-    rotated = sum(rotate(log) for log in logs)
-    if rotated and reopen is not None:
-        reopen()
-    return Cleaned(removed, rotated)
+    return Cleaned(removed, sum(rotate(log) for log in logs))
 
 
 def rotate(log: Path, *, least: int = LOG_BYTES, keep: int = LOG_FILES) -> bool:

@@ -44,9 +44,11 @@ class Frequent:
     last: Failure
 
 
-def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
-    """The Markdown for ``sessions`` and ``trends`` as UTF-8, ending in one newline. Hostile text in it is inert."""
-    failures = failures_in(sessions)
+def document(sessions: Sequence[Session], trends: Trends | None = None) -> bytes:
+    """The Markdown for ``sessions`` and ``trends`` (without them: those at the newest of ``sessions``) as UTF-8, ending in
+    one newline. Hostile text in it is inert.
+    """
+    failures, trends = failures_in(sessions), trends or analyse(sessions, None)
     texts = Texts.at(
         folder("templates"),
         filters={"prose": markdown.prose, "code": markdown.code, "spark": markdown.spark},
@@ -63,11 +65,6 @@ def failure_modes(sessions: Sequence[Session], trends: Trends) -> bytes:
     return text.encode("utf-8")
 
 
-def document(sessions: Sequence[Session]) -> bytes:
-    """The Markdown for ``sessions`` with trends at the newest of them."""
-    return failure_modes(sessions, analyse(sessions, None))
-
-
 def export(sessions: Sequence[Session], publish: Publish, *, path: str = PATH) -> str | None:
     """The document is on the branch; the commit's sha, None when its bytes were there already."""
     return publish(path, document(sessions), MESSAGE)
@@ -82,5 +79,5 @@ def _frequent(failures: Sequence[Failure]) -> Sequence[Frequent]:
 
 
 def _days(failures: Sequence[Failure]) -> Sequence[Day]:
-    days = groupby(failures, key=lambda failure: f"{failure.at:%Y-%m-%d}")
+    days = groupby(failures, key=lambda failure: f"{failure.session.at:%Y-%m-%d}")
     return [Day(date, tuple(those)) for date, those in days]

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, assert_never
+from typing import Final
 
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding
@@ -30,6 +29,16 @@ _BY_PREFIX: Final = {
 }
 """Where a finding names no category, the letters before the number of its rule do."""
 
+_MEANING: Final = {
+    ReplyStatus.AUTH: ("The assistant rejected the API key", Severity.HIGH),
+    ReplyStatus.RATE_LIMIT: ("The assistant's rate limit was reached", Severity.LOW),
+    ReplyStatus.TIMEOUT: ("The assistant timed out", Severity.MEDIUM),
+    ReplyStatus.BAD_OUTPUT: ("The assistant's reply was not valid", Severity.MEDIUM),
+    ReplyStatus.CRASH: ("The assistant crashed", Severity.MEDIUM),
+    ReplyStatus.TOO_LARGE: ("The change or the answer was too large for the assistant", Severity.MEDIUM),
+}
+"""What each failed reply means, and how bad it is."""
+
 _NO_ANSWER: Final = "SYS-003"
 """The guardrail for an assistant's answer that cannot be used."""
 
@@ -38,22 +47,17 @@ _NO_ANSWER: Final = "SYS-003"
 class Failure:
     """One thing that went wrong. Texts are as recorded: hostile, to be escaped by whoever shows them.
 
-    ``tool`` is who noticed (``detector``, or the assistant), ``agent`` who wrote the change. ``location`` is a file with
-    its line. ``number`` is the pull request.
+    ``tool`` is who noticed (``detector``, or the assistant). ``location`` is a file with its line.
     """
 
-    at: datetime
-    session: str
-    repository: str
-    number: int | None
-    agent: str
+    session: Session
     tool: str
     category: str
     rule: str
     severity: Severity
     title: str
     detail: str
-    location: str
+    location: str = ""
     blocked: bool = False
 
 
@@ -65,8 +69,9 @@ def failures_in(sessions: Iterable[Session]) -> Sequence[Failure]:
 
 def _of(session: Session) -> Iterator[Failure]:
     if session.failure is not None:
-        yield _broken_run(session, session.failure)
-    failed = [reply for reply in session.replies if reply.status not in {ReplyStatus.OK, ReplyStatus.DISABLED}]
+        title = "The guarded run itself failed"
+        yield Failure(session, "clockwork", "system", "run-failed", Severity.HIGH, title, session.failure)
+    failed = [reply for reply in session.replies if reply.status.failed]
     for finding in session.findings:
         if finding.enforce.rank >= Enforce.WARN.rank and not _is_repeated(finding, failed):
             yield _fired(session, finding)
@@ -81,21 +86,9 @@ def _is_repeated(finding: Finding, failed: Iterable[Reply]) -> bool:
     )
 
 
-def _broken_run(session: Session, why: str) -> Failure:
-    return _failure(
-        session,
-        tool="clockwork",
-        category="system",
-        rule="run-failed",
-        severity=Severity.HIGH,
-        title="The guarded run itself failed",
-        detail=why,
-    )
-
-
 def _fired(session: Session, finding: Finding) -> Failure:
     location = "" if finding.file is None else finding.file + ("" if finding.line is None else f":{finding.line}")
-    return _failure(
+    return Failure(
         session,
         tool=finding.by.removeprefix("assistant:"),
         category=finding.category.strip().lower() or _BY_PREFIX.get(finding.rule.partition("-")[0], "other"),
@@ -109,63 +102,6 @@ def _fired(session: Session, finding: Finding) -> Failure:
 
 
 def _bad_reply(session: Session, reply: Reply) -> Failure:
-    title, severity = _meaning(reply.status)
-    detail = reply.message or reply.stderr_tail
-    return _failure(
-        session,
-        tool=reply.assistant,
-        category="assistant",
-        rule=f"assistant-{reply.status}",
-        severity=severity,
-        title=title,
-        detail=detail,
-    )
-
-
-def _meaning(status: ReplyStatus) -> tuple[str, Severity]:
-    match status:
-        case ReplyStatus.AUTH:
-            return "The assistant rejected the API key", Severity.HIGH
-        case ReplyStatus.RATE_LIMIT:
-            return "The assistant's rate limit was reached", Severity.LOW
-        case ReplyStatus.TIMEOUT:
-            return "The assistant timed out", Severity.MEDIUM
-        case ReplyStatus.BAD_OUTPUT:
-            return "The assistant's reply was not valid", Severity.MEDIUM
-        case ReplyStatus.CRASH:
-            return "The assistant crashed", Severity.MEDIUM
-        case ReplyStatus.TOO_LARGE:
-            return "The change or the answer was too large for the assistant", Severity.MEDIUM
-        case ReplyStatus.OK | ReplyStatus.DISABLED:
-            return "The assistant answered", Severity.LOW
-        case _:
-            assert_never(status)
-
-
-def _failure(
-    session: Session,
-    *,
-    tool: str,
-    category: str,
-    rule: str,
-    severity: Severity,
-    title: str,
-    detail: str,
-    location: str = "",
-    blocked: bool = False,
-) -> Failure:
-    return Failure(
-        at=session.at,
-        session=session.id,
-        repository=session.repository,
-        number=session.number,
-        agent=session.agent,
-        tool=tool,
-        category=category,
-        rule=rule,
-        severity=severity,
-        title=title,
-        detail=detail,
-        location=location,
-        blocked=blocked,
-    )
+    title, severity = _MEANING[reply.status]
+    rule, detail = f"assistant-{reply.status}", reply.message or reply.stderr_tail
+    return Failure(session, reply.assistant, "assistant", rule, severity, title, detail)

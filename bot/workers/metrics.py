@@ -8,22 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Refused
 from bot.model.figures import Figures, Group, QueueFigures
+from bot.ports import SessionRecords
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 WINDOW: Final = timedelta(days=30)
 TOP: Final = 10
-
-
-class FigureSource(Protocol):
-    """A store that can count."""
-
-    def figures(self, *, since: datetime | None = None) -> Figures: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +29,7 @@ class Metrics:
     queue: QueueFigures | None = None
 
 
-def collect(source: FigureSource, *, now: datetime, queue: QueueFigures | None = None) -> Metrics:
+def collect(source: SessionRecords, *, now: datetime, queue: QueueFigures | None = None) -> Metrics:
     """The figures now. Counts what is new since the last time; never starts over."""
     return Metrics(source.figures(since=now - WINDOW), queue)
 

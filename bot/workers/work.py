@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
-from bot.model.figures import Figures
 from bot.model.session import Session
-from bot.ports import Clock
+from bot.ports import Clock, SessionRecords
 from bot.workers import analysis, cleanup, export, metrics
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
 WINDOW: Final = timedelta(days=30)
-
-
-class WorkerStore(Protocol):
-    """The session store as workers need it."""
-
-    def recent(self, *, since: datetime | None = None, limit: int = 1000) -> Sequence[Session]: ...
-
-    def figures(self, *, since: datetime | None = None) -> Figures: ...
-
-    def prune(self, before: datetime, *, batch: int = 500) -> int: ...
-
-    def tidy(self) -> None: ...
 
 
 class Worker(StrEnum):
@@ -41,16 +27,6 @@ class Worker(StrEnum):
     CLEANUP = "cleanup"
 
 
-INTERVALS: Final[Mapping[Worker, timedelta]] = MappingProxyType(
-    {
-        Worker.ANALYSIS: timedelta(seconds=300),
-        Worker.METRICS: timedelta(seconds=60),
-        Worker.EXPORT: timedelta(seconds=600),
-        Worker.CLEANUP: timedelta(days=1),
-    }
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Workers:
     """What wiring hands over: the store, a way to write a file to the branch, a clock; the rest are settings.
@@ -58,13 +34,13 @@ class Workers:
     A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``logs`` are files to rotate.
     """
 
-    store: WorkerStore
+    store: SessionRecords
     publish: export.Publish
     clock: Clock
+    intervals: Mapping[Worker, timedelta]
     flags: Mapping[str, bool] = field(default_factory=dict)
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
-    intervals: Mapping[Worker, timedelta] = field(default_factory=lambda: INTERVALS)
     logs: tuple[Path, ...] = ()
 
 

@@ -22,9 +22,10 @@ from typing import Any, TypeVar
 import yaml
 
 from bot.drift.cache import Memo
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.options import ComparisonOptions
 from bot.model.drift import Report
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
 T = TypeVar("T")
@@ -167,12 +168,12 @@ def parse_git(files: list[bytes]) -> tuple[Desired, ...]:
     return tuple(resources)
 
 
-def parse_live(data: bytes) -> Seen:
+def parse_live(data: bytes) -> Observation:
     found = {}
     for tree in json.loads(data)["items"]:
         id_ = identity(tree)
         found[id_] = Observed(id_, tree, version=f"{tree['metadata']['uid']}:{tree['metadata']['resourceVersion']}")
-    return Seen(resources=found, covered=frozenset({Platform.KUBERNETES}))
+    return Observation(NOW, resources=found, covered=frozenset({Platform.KUBERNETES}))
 
 
 def timed(label: str, work: Callable[[], T]) -> tuple[T, float]:
@@ -227,8 +228,8 @@ def run(count: int) -> tuple[float, float, float]:
     return parsing + loading + first, second, first
 
 
-def check(git: Sequence[Desired], seen: Seen, memo: Memo, count: int) -> Report:
-    report = compare(git, seen, options=OPTIONS, now=NOW, memo=memo)
+def check(git: Sequence[Desired], seen: Observation, memo: Memo, count: int) -> Report:
+    report = compare(git, seen, options=OPTIONS, memo=memo)
     expected = (count + 99) // 100
     if len(report.drift) != expected:
         raise SystemExit(f"expected {expected} drifts, found {len(report.drift)}: {report.drift[:3]}")
@@ -243,11 +244,11 @@ def peer(count: int) -> float:
     git, seen = parse_git(files), parse_live(data)
     pairs = [(one.tree, seen.resources[one.id].tree) for one in git]
     print(f"{count} of the same objects, keyed comparison against DeepDiff(ignore_order=True)")
-    compare(git[:3], seen, options=OPTIONS, now=NOW)
+    compare(git[:3], seen, options=OPTIONS)
     for one, other in pairs[:3]:
         DeepDiff(one, other, ignore_order=True)
     theirs = timed("DeepDiff", lambda: [DeepDiff(one, other, ignore_order=True) for one, other in pairs])[1]
-    ours = timed("clockwork", lambda: compare(git, seen, options=OPTIONS, now=NOW))[1]
+    ours = timed("clockwork", lambda: compare(git, seen, options=OPTIONS))[1]
     print(f"  ratio {theirs / ours:.0f} ×")
     return theirs / ours
 

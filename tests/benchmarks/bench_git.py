@@ -64,11 +64,11 @@ def _reads(repository: GitRepository, base: str) -> None:
 
 
 def _ledger(url: str, work: Path) -> None:
-    writer = GitLedger.open(url, work / "writer")
+    writer = GitLedger(url, work / "writer")
     view = writer.read()
     for start in range(0, 10_000, 50):
         view = writer.append(view, [_entry(number) for number in range(start, start + 50)])
-    fresh = GitLedger.open(url, work / "fresh")
+    fresh = GitLedger(url, work / "fresh")
     print(f"ledger of {len(view.entries):,} entries, fresh runner   {_once(fresh.read):9.1f} ms")
     print(f"ledger, read again                     {_once(fresh.read):9.1f} ms")
     print(

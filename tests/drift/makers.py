@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.drift import drifts
+from bot.drift.diff import PairResult
+from bot.drift.diff import examine as examine_pair
 from bot.drift.options import ComparisonOptions
+from bot.drift.surroundings import Surroundings
+from bot.model.drift import Drift
 from bot.model.json import Tree
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OPTIONS = ComparisonOptions(mask_key=b"a key for tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One declared resource beside its live one and its base; a side that is None is not there."""
+
+    desired: Desired | None
+    observed: Observed | None
+    base: Tree | None = None
+
+
+def diff(pair: Pair, options: ComparisonOptions) -> tuple[Drift, ...]:
+    """Every drift of ``pair``: the resource is missing or unmanaged where it has one side only."""
+    if pair.desired is None:
+        return () if pair.observed is None else (drifts.unmanaged(pair.observed, "Git does not declare it"),)
+    if pair.observed is None:
+        return (drifts.missing(pair.desired),)
+    maker = drifts.Maker(pair.desired, options, observed=pair.observed.tree)
+    problems = tuple(maker.unhealthy(problem) for problem in pair.observed.problems)
+    return (*examine(pair, options).drift, *problems)
+
+
+def examine(pair: Pair, options: ComparisonOptions = OPTIONS) -> PairResult:
+    """What both sides differ in, with nothing around them."""
+    assert pair.desired is not None
+    assert pair.observed is not None
+    return examine_pair(pair.desired, pair.observed, pair.base, options, Surroundings())
 
 
 def kubernetes_id(tree: Mapping[str, Any]) -> ResourceId:

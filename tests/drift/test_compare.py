@@ -10,25 +10,25 @@ from typing import Any
 import pytest
 
 from bot.drift.cache import Memo
-from bot.drift.compare import Seen, compare
-from bot.drift.diff import diff
+from bot.drift.compare import compare
 from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import Form
-from bot.model.drift import AddEntry, Drift, DriftKind, Pair, RemoveEntry, Report, SetValue, Severity
-from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceError, SourceKind, Unreachable
-from tests.drift.makers import NOW, OPTIONS, declared, deployment, kubernetes_id, live, running, service
+from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, Report, SetValue, Severity
+from bot.model.observation import Observation
+from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceKind, Unreachable
+from tests.drift.makers import NOW, OPTIONS, Pair, declared, deployment, diff, kubernetes_id, live, running, service
 
 KUBERNETES = frozenset({Platform.KUBERNETES})
 COMPOSE = frozenset({Platform.COMPOSE})
 
 
-def seen(*objects: Observed, covered: frozenset[Platform] = KUBERNETES, **fields: Any) -> Seen:
-    return Seen(resources={observed.id: observed for observed in objects}, covered=covered, **fields)
+def seen(*objects: Observed, covered: frozenset[Platform] = KUBERNETES, **fields: Any) -> Observation:
+    return Observation(NOW, resources={observed.id: observed for observed in objects}, covered=covered, **fields)
 
 
-def run(desired: list[Desired], what: Seen, **fields: Any) -> Report:
-    return compare(desired, what, **{"options": OPTIONS, "now": NOW, **fields})
+def run(desired: list[Desired], what: Observation, **fields: Any) -> Report:
+    return compare(desired, what, **{"options": OPTIONS, **fields})
 
 
 def config_map(name: str = "settings", namespace: str = "shop", **data: str) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_what_is_declared_and_not_live_is_missing() -> None:
         seen(covered=frozenset(), unreachable=(Unreachable("kubernetes", "cluster", "timed out"),)),
     ],
 )
-def test_what_nobody_looked_at_is_neither_missing_nor_fine(what: Seen) -> None:
+def test_what_nobody_looked_at_is_neither_missing_nor_fine(what: Observation) -> None:
     """A platform or kind that was not listed gives no drift; being unreachable is passed on as its own answer."""
     report = run([declared(deployment())], what)
     assert report.drift == ()
@@ -202,19 +202,17 @@ def test_differences_of_observers_get_their_place_in_git_and_the_mask() -> None:
     assert "secret" not in f"{drift.desired}{drift.observed}"
 
 
-def test_errors_are_passed_on_and_the_report_does_not_depend_on_order() -> None:
+def test_the_report_does_not_depend_on_order() -> None:
     """The same state gives the same report in whatever order it was read; the worst comes first."""
     trees = [config_map(f"c{number}", a=str(number)) for number in range(8)] + [deployment()]
     lives = [config_map(f"c{number}", a="x") for number in range(8)]
-    error = SourceError("a.yaml", 1, 1, "not YAML")
     reports = []
     for seed in range(3):
         desired, objects = [declared(tree) for tree in trees], [live(tree) for tree in lives]
         random.Random(seed).shuffle(desired)
         random.Random(seed + 9).shuffle(objects)
-        reports.append(run(desired, seen(*objects), errors=(error,)))
+        reports.append(run(desired, seen(*objects)))
     assert reports[0] == reports[1] == reports[2]
-    assert reports[0].errors == (error,)
     ranks = [drift.severity.rank for drift in reports[0].drift]
     assert ranks == sorted(ranks, reverse=True)
     assert reports[0].resources == 9

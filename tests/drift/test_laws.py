@@ -15,16 +15,14 @@ from hypothesis import strategies as st
 from bot.drift.canonical import canonical
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.shape import service_shape
-from bot.drift.diff import diff
 from bot.drift.images import agrees
 from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.kinds import TYPES, shape_of
 from bot.drift.shapes import COMPARATORS, Form, Shape
-from bot.model.drift import Pair
 from bot.model.json import JSON
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from tests.corpus import cases, own
-from tests.drift.makers import OPTIONS, declared, live, running, service
+from tests.drift.makers import OPTIONS, Pair, declared, diff, live, running, service
 
 EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -43,7 +41,10 @@ SPELLINGS = st.one_of(
     st.booleans(),
     st.none(),
 )
-KEYS = st.one_of(st.sampled_from(sorted({key for fields in TYPES.values() for key in fields})), st.text(max_size=4))
+KEYS = st.one_of(
+    st.sampled_from(sorted({key for rows in TYPES.values() for keys in rows for key in keys.split()})),
+    st.text(max_size=4),
+)
 TREES: st.SearchStrategy[Any] = st.recursive(
     SPELLINGS,
     lambda inside: st.one_of(

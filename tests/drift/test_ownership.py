@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.drift.compare import Seen, compare
-from bot.drift.diff import NO_DIFFERENCE, PairResult, examine
+from bot.drift.compare import compare
+from bot.drift.diff import NO_DIFFERENCE, PairResult
 from bot.drift.kubernetes.ownership import Role, role_of
 from bot.drift.options import Roster
-from bot.drift.surroundings import NOTHING_AROUND
-from bot.model.drift import Drift, DriftKind, Pair
+from bot.model.drift import Drift, DriftKind
+from bot.model.observation import Observation
 from bot.model.resource import Platform
-from tests.drift.makers import NOW, OPTIONS, declared, deployment, live
+from tests.drift.makers import NOW, OPTIONS, Pair, declared, deployment, examine, live
 
 REPLICAS: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 CONTAINER = 'k:{"name":"web"}'
@@ -100,7 +100,7 @@ def judged(what: str, entry: dict[str, Any] | None) -> PairResult:
     tree = change(BASE, what)
     if entry is not None:
         tree["metadata"]["managedFields"] = [entry]
-    result = examine(Pair(declared(BASE), live(tree)), OPTIONS, NOTHING_AROUND)
+    result = examine(Pair(declared(BASE), live(tree)))
     assert result is not NO_DIFFERENCE or not result.drift
     return result
 
@@ -135,7 +135,7 @@ def test_without_managed_fields_a_controllers_annotation_is_none() -> None:
         "sidecar.istio.io/status": "{}",
         "field.cattle.io/publicEndpoints": "[]",
     }
-    assert examine(Pair(declared(BASE), live(tree)), OPTIONS, NOTHING_AROUND) == NO_DIFFERENCE
+    assert examine(Pair(declared(BASE), live(tree))) == NO_DIFFERENCE
 
 
 def autoscaler(low: int, high: int) -> dict[str, Any]:
@@ -152,8 +152,10 @@ def scaled(low: int, high: int, entry: dict[str, Any] | None) -> tuple[Drift, ..
     if entry is not None:
         tree["metadata"]["managedFields"] = [entry]
     objects = [live(tree), live(autoscaler(low, high))]
-    seen = Seen(resources={scaler.id: scaler for scaler in objects}, covered=frozenset({Platform.KUBERNETES}))
-    return compare([declared(BASE)], seen, options=OPTIONS, now=NOW).drift
+    seen = Observation(
+        NOW, resources={scaler.id: scaler for scaler in objects}, covered=frozenset({Platform.KUBERNETES})
+    )
+    return compare([declared(BASE)], seen, options=OPTIONS).drift
 
 
 SCALE = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "scale", "fieldsV1": REPLICAS}

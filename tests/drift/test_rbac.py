@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.diff import diff
 from bot.drift.severity.grade import severity
-from bot.model.drift import DriftKind, Pair, Severity
+from bot.model.drift import DriftKind, Severity
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
-from tests.drift.makers import OPTIONS, declared, live
+from tests.drift.makers import OPTIONS, Pair, declared, diff, live
 
 Rule = dict[str, Any]
 

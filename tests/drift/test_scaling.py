@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.model.drift import Report
+from bot.model.observation import Observation
 from bot.model.resource import Platform
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live
 
@@ -20,8 +21,10 @@ RESOURCES: Tree = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"na
 
 def run(desired: Tree, *observed: Tree) -> Report:
     objects = [live(tree) for tree in observed]
-    seen = Seen(resources={resource.id: resource for resource in objects}, covered=frozenset({Platform.KUBERNETES}))
-    return compare([declared(desired)], seen, options=OPTIONS, now=NOW)
+    seen = Observation(
+        NOW, resources={resource.id: resource for resource in objects}, covered=frozenset({Platform.KUBERNETES})
+    )
+    return compare([declared(desired)], seen, options=OPTIONS)
 
 
 def horizontal(low: int, high: int) -> Tree:

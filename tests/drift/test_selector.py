@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.compare import Seen, compare
-from bot.drift.ignore import load
+from bot.drift.compare import compare
+from bot.drift.ignore import Sorted, load, sort
 from bot.drift.labels import Labelled
 from bot.drift.selector import parse
 from bot.errors import Invalid
-from bot.model.drift import Report
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
 
@@ -81,10 +81,11 @@ def test_a_mistake_is_named_with_its_file_and_rule(written: str, message: str) -
     assert message in str(caught.value)
 
 
-def run(desired: list[Desired], objects: list[Observed], selector: object) -> Report:
+def run(desired: list[Desired], objects: list[Observed], selector: object) -> Sorted:
     rules = load(yaml.safe_dump({"ignores": [{"reason": "x", "selector": selector}]}).encode(), "i.yaml")
-    seen = Seen(resources={resource.id: resource for resource in objects}, covered=frozenset(Platform))
-    return compare(desired, seen, options=OPTIONS, now=NOW, ignores=rules)
+    seen = Observation(NOW, resources={resource.id: resource for resource in objects}, covered=frozenset(Platform))
+    report = compare(desired, seen, options=OPTIONS)
+    return sort(report.drift, rules, NOW, Labelled(desired, seen.resources).of)
 
 
 def test_a_rule_hides_what_its_selector_selects() -> None:
@@ -92,9 +93,9 @@ def test_a_rule_hides_what_its_selector_selects() -> None:
     observed = deployment()
     observed["spec"]["replicas"] = 5
     observed["metadata"]["labels"] = {"app": "other"}
-    assert run([declared(deployment())], [live(observed)], "app=web").drift == ()
+    assert run([declared(deployment())], [live(observed)], "app=web").kept == ()
     report = run([declared(deployment())], [live(observed)], {"matchLabels": {"app": "other"}})
-    assert {drift.where for drift in report.drift} == {"spec.replicas", "metadata.labels.app"}
+    assert {drift.where for drift in report.kept} == {"spec.replicas", "metadata.labels.app"}
     assert [note.state for note in report.notes] == ["unused"]
 
 
@@ -103,14 +104,14 @@ def test_labels_of_compose_services_count_in_both_forms(labels: Any) -> None:
     """As a mapping and as a list, and values as the text that the engine gets."""
     declared = {"image": "a:1", "labels": labels}
     live = running({"image": "a:2", "labels": labels})
-    assert run([service(declared)], [live], "app=web,debug=true,none=").drift == ()
-    assert len(run([service(declared)], [live], "app!=web").drift) == 1
+    assert run([service(declared)], [live], "app=web,debug=true,none=").kept == ()
+    assert len(run([service(declared)], [live], "app!=web").kept) == 1
 
 
 def test_live_labels_count_where_git_declares_nothing() -> None:
     """An object that is not in Git has no other labels; a platform without labels is never selected."""
     stray = deployment()
     stray["metadata"]["labels"] = {"clockwork.dev/managed": "yes", "app": "web"}
-    assert run([], [live(stray)], "app=web").drift == ()
-    assert len(run([], [live(stray)], "app=db").drift) == 1
+    assert run([], [live(stray)], "app=web").kept == ()
+    assert len(run([], [live(stray)], "app=db").kept) == 1
     assert Labelled([], {}).of(ResourceId(Platform.TERRAFORM, "db", "", "main")) is None

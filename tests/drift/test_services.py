@@ -10,11 +10,10 @@ import yaml
 
 from bot.drift.compose.declared.long_form import service as canonical_service
 from bot.drift.compose.inspected.inspect import observed as from_inspect
-from bot.drift.diff import diff
-from bot.model.drift import AddEntry, Drift, DriftKind, Edit, Pair, RemoveEntry, SetValue
+from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.json import Tree
 from tests.corpus import cases, own
-from tests.drift.makers import OPTIONS, running, service
+from tests.drift.makers import OPTIONS, Pair, diff, running, service
 
 
 def compare(raw: Tree, live: Tree, base: Tree | None = None) -> tuple[Drift, ...]:

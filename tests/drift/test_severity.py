@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.diff import diff
 from bot.drift.severity.grade import meaning, severity
 from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
-from bot.model.drift import Drift, DriftKind, Pair, Severity
+from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
-from tests.drift.makers import OPTIONS, declared, deployment, live, running, service
+from tests.drift.makers import OPTIONS, Pair, declared, deployment, diff, live, running, service
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.drift.diff import diff
-from bot.model.drift import Drift, Pair, SetValue
-from tests.drift.makers import OPTIONS, declared, deployment, live
+from bot.model.drift import Drift, SetValue
+from tests.drift.makers import OPTIONS, Pair, declared, deployment, diff, live
 
 Tree = dict[str, Any]
 

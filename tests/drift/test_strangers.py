@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.drift.diff import PairResult, examine
+from bot.drift.diff import PairResult
 from bot.drift.kubernetes.ownership import Role, role_of
 from bot.drift.options import Roster
-from bot.drift.surroundings import NOTHING_AROUND
-from bot.model.drift import DriftKind, Pair, Severity
-from tests.drift.makers import OPTIONS, declared, deployment, live
+from bot.model.drift import DriftKind, Severity
+from tests.drift.makers import Pair, declared, deployment, examine, live
 
 Tree = dict[str, Any]
 
@@ -37,7 +36,7 @@ def written(tree: Tree, *writers: tuple[str, Tree]) -> Tree:
 
 
 def judged(desired: Tree, observed: Tree) -> PairResult:
-    return examine(Pair(declared(desired), live(observed)), OPTIONS, NOTHING_AROUND)
+    return examine(Pair(declared(desired), live(observed)))
 
 
 def wheres(result: PairResult) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.drift.diff import ComparisonOptions, diff
+from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
-from bot.model.drift import Pair
 from bot.model.json import JSON
 from bot.model.resource import Observed
+from tests.drift.makers import Pair, diff
 
 OPTIONS = ComparisonOptions(mask_key=b"test")
 

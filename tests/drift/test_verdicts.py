@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.drift.diff import diff
 from bot.drift.options import ComparisonOptions
-from bot.model.drift import Pair
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from tests.corpus import BESIDE, OWN
+from tests.drift.makers import Pair, diff
 
 
 def verdicts() -> list[pytest.ParameterSet]:

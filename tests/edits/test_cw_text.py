@@ -81,6 +81,7 @@ def test_a_literal_that_stands_twice_changes_twice(target: str, solution: str | 
         ("9007199254740993", int, "9007199254740993"),
         ("", int, ""),
         ("true", bool, True),
+        ("false", bool, False),
         ("yes", bool, "yes"),
     ],
 )

@@ -7,7 +7,6 @@ import pytest
 from bot.edits.adopt import adopt
 from bot.edits.plain import edited
 from bot.errors import Refused
-from bot.intake.read import read
 from bot.intake.scalars import Dialect
 from bot.intake.terraform import read_terraform
 from bot.model.drift import AddEntry as A
@@ -134,6 +133,7 @@ def test_yaml_is_written_as_its_author_writes(before: str, edit: Edit, after: st
         ('{"a": "x"}', S(("a",), 'é\n"\u2028'), '{"a": "é\\n\\"\u2028"}'),
         ('{\n\t"a": 1\n}\n', S(("a",), {"b": 1}), '{\n\t"a": {\n\t\t"b": 1\n\t}\n}\n'),
         ("[1, 2]", S((0,), None), "[null, 2]"),
+        ('{\n  "a": [1]\n}\n', A(("a",), None, {"b": 2}), '{\n  "a": [1, {"b": 2}]\n}\n'),
         ('{"a" : 1}', A((), "b", 2), '{"a" : 1, "b": 2}'),
     ],
 )
@@ -304,122 +304,3 @@ def test_what_terraform_computes_is_refused() -> None:
     (resource,) = read_terraform({"f.tf": data}).resources
     with pytest.raises(Refused, match=r"f\.tf:1: a is computed by Terraform: change the expression by hand"):
         adopt(resource, [S(("a",), 1)], {"f.tf": data})
-
-
-@pytest.mark.parametrize(
-    ("files", "edit", "adopted"),
-    [
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n"},
-            S(("image",), "nginx:2$"),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx:2$$\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx:${TAG}\n", ".env": "TAG=1\n"},
-            S(("image",), "nginx:2"),
-            ({".env": "TAG=2\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx:${TAG}\n", ".env": "TAG='1' # one\n"},
-            S(("image",), "nginx:2"),
-            ({".env": "TAG='2' # one\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx:${TAG}\n", ".env": 'export TAG="1"\r\n'},
-            S(("image",), "nginx:2"),
-            ({".env": 'export TAG="2"\r\n'}, ()),
-        ),
-        (
-            {
-                "compose.yaml": 'services:\n  web:\n    image: nginx:${TAG}\n    labels: {t: "${TAG}"}\n',
-                ".env": "TAG=1\n",
-            },
-            S(("image",), "nginx:2"),
-            (
-                {"compose.yaml": 'services:\n  web:\n    image: nginx:2\n    labels: {t: "${TAG}"}\n'},
-                ("compose.yaml: TAG is used 2 times, so this use was replaced by its new value",),
-            ),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx:${TAG:-1}\n"},
-            S(("image",), "nginx:2"),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx:${TAG:-2}\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx:${TAG:-1}-a\n"},
-            S(("image",), "nginx:2-b"),
-            (
-                {"compose.yaml": "services:\n  web:\n    image: nginx:2-b\n"},
-                ("compose.yaml: the expression 'nginx:${TAG:-1}-a' was replaced by its new value",),
-            ),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n    scale: ${N:-2}\n"},
-            S(("scale",), 3),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx\n    scale: ${N:-3}\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: ${A:-x}:${B:-y}\n"},
-            S(("image",), "x:z"),
-            (
-                {"compose.yaml": "services:\n  web:\n    image: x:z\n"},
-                ("compose.yaml: the expression '${A:-x}:${B:-y}' was replaced by its new value",),
-            ),
-        ),
-        (
-            {
-                "compose.yaml": "services:\n  web:\n    image: nginx\n    env_file: web.env\n",
-                "web.env": "A=1\nB=2 # two\n",
-            },
-            S(("environment", "B"), "3"),
-            (
-                {"web.env": "A=1\nB=3 # two\n"},
-                ("web.env is an env_file: every service that reads it gets the new value",),
-            ),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n    env_file: web.env\n", "web.env": "A=1\n"},
-            S(("environment", "A"), "a b"),
-            ({"web.env": "A='a b'\n"}, ("web.env is an env_file: every service that reads it gets the new value",)),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n    environment: [A=1]\n"},
-            A(("environment",), None, "B=$x"),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx\n    environment: [A=1, B=$$x]\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n"},
-            A(("healthcheck",), "retries", 3),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx\n    healthcheck:\n      retries: 3\n"}, ()),
-        ),
-        (
-            {"compose.yaml": "services:\n  web:\n    image: nginx\n    healthcheck: {retries: 3}\n"},
-            R(("healthcheck", "retries")),
-            ({"compose.yaml": "services:\n  web:\n    image: nginx\n    healthcheck: {}\n"}, ()),
-        ),
-        (
-            {
-                "compose.yaml": "services:\n  web:\n    image: nginx\n",
-                "compose.override.yaml": "services:\n  web:\n    restart: always\n",
-            },
-            S(("restart",), "no"),
-            ({"compose.override.yaml": 'services:\n  web:\n    restart: "no"\n'}, ()),
-        ),
-    ],
-)
-def test_compose_is_changed_where_its_value_comes_from(
-    files: dict[str, str], edit: Edit, adopted: tuple[dict[str, str], tuple[str, ...]]
-) -> None:
-    """The file, the variable or its default, the env_file; and what else that means is noted."""
-    data = {path: text.encode() for path, text in files.items()}
-    services = {str(resource.id): resource for resource in read(data, project="shop").resources}
-    result = adopt(services["service/shop/web"], [edit], data)
-    assert ({path: changed.decode() for path, changed in result.files.items()}, result.notes) == adopted
-
-
-def test_a_service_that_others_extend_is_not_changed_behind_their_back() -> None:
-    """The value would change for both."""
-    data = {"compose.yaml": b"services:\n  base:\n    image: a\n    restart: always\n  web:\n    extends: base\n"}
-    services = {str(resource.id): resource for resource in read(data, project="shop").resources}
-    with pytest.raises(Refused, match="cannot be changed without changing something else"):
-        adopt(services["service/shop/web"], [S(("restart",), "no")], data)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bot.edits.overlays import ABSENT, OverlayEntry, Overlays, apply_entry, dump, load, outcome_same
-from bot.edits.style import House, flow, number, quote_of, scalar
+from bot.edits.style import House, flow, house, literal, number, quote_of, scalar
 from bot.edits.values import applied, at, ordered, paired, same, steps
 from bot.errors import Refused
 from bot.intake.spans import SequenceNode
@@ -66,7 +66,13 @@ def test_an_edit_comes_to(value: JSON, edit: Edit, after: JSON) -> None:
         SetValue(("l", 3), 1),
         SetValue(("l", "x"), 1),
         SetValue(("m", 0), 1),
+        RemoveEntry(()),
         RemoveEntry(("m", "x")),
+        RemoveEntry(("m", 0)),
+        RemoveEntry(("z", 0)),
+        RemoveEntry(("z", "k")),
+        SetValue(("z", 0), 1),
+        SetValue(("t", 0), "x"),
         RemoveEntry(("l", 3)),
         RemoveEntry(("t", 0)),
         RemoveEntry(("l", "n")),
@@ -161,7 +167,9 @@ def test_a_large_edit_is_made_of_small_ones(value: JSON, edit: Edit, smaller: li
     assert list(steps(value, edit)) == smaller
 
 
-@pytest.mark.parametrize("edit", [SetValue(("l", 5), 1), SetValue(("m", 0), 1)])
+@pytest.mark.parametrize(
+    "edit", [SetValue(("l", 5), 1), SetValue(("m", 0), 1), SetValue(("x", 0), 1), SetValue(("l", 2), 1)]
+)
 def test_a_change_beyond_the_end_is_refused(edit: Edit) -> None:
     """A list grows by one element at its end only."""
     with pytest.raises(Refused, match="has nothing at"):
@@ -178,6 +186,9 @@ def test_only_a_removal_from_the_same_list_is_paired() -> None:
     for removal in (RemoveEntry(("k", 0)), RemoveEntry(("l", 0, "port"))):
         assert paired(value, [removal, added]) == [removal, added]
     assert paired(value, [RemoveEntry(("l", 0)), added]) == [SetValue(("l", 0), WITH | {"port": 9})]
+    others: list[Edit] = [SetValue(("l",), WITH | {"port": 9}), AddEntry(("l",), "k", WITH | {"port": 9})]
+    for other in others:
+        assert paired(value, [RemoveEntry(("l", 0)), other]) == [RemoveEntry(("l", 0)), other]
     assert paired(value, [AddEntry(("l",), "k", 1)]) == [AddEntry(("l",), "k", 1)]
 
 
@@ -324,3 +335,76 @@ def test_flow_is_one_line() -> None:
     assert flow(value, House(json=True)) == '{"a": [1, "x, y"], "b": {}}'
     assert flow(value, House(json=True, colon=":", comma=",")) == '{"a":[1,"x, y"],"b":{}}'
     assert flow({"a": "x"}, House(), quote="'") == "{a: 'x'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "step", "dash"),
+    [
+        ("a: 1\n", 2, 2),
+        ("a: {b: {c: 1}}\n", 2, 2),
+        ("a:\n   b: 1\nc:\n b: 1\n", 3, 2),
+        ("a:\n- 1\nb:\n  - 1\n", 2, 0),
+        ("a:\n  b:\n    - 1\n", 2, 2),
+        ("a:\n  b:\n  - 1\n", 2, 0),
+        ("a:\n  b:\n     - 1\n", 2, 3),
+        ("a: 1\nb:\n    - 1\n", 2, 4),
+        ("- a:\n     b: 1\n", 3, 2),
+        ("- 1\n- - a:\n     - b\n", 2, 1),
+        ("a: []\nb:\n - 1\n", 2, 1),
+        ("a:\n- b:\n      c: 1\n", 4, 0),
+        ("a:\n  - b: {c: 1}\nd:\n     e: 1\n", 5, 2),
+    ],
+)
+def test_a_file_shows_how_it_is_indented(text: str, step: int, dash: int) -> None:
+    """The first mapping in a mapping and the first list in one count; what is in braces shows nothing."""
+    (root,) = span_trees(Text.of("f.yaml", text.encode()))
+    habits = house(text, root, "\n", is_json=False)
+    assert (habits.step, habits.dash) == (step, dash)
+
+
+@pytest.mark.parametrize(
+    ("text", "habits"),
+    [
+        ("{}", House(json=True, pretty=False)),
+        ('{"a": 1}', House(json=True, pretty=False)),
+        ('{"a":1}', House(json=True, pretty=False, colon=":", comma=",")),
+        ('{"a" : 1}', House(json=True, pretty=False)),
+        ('{\n   "a": 1\n}', House(json=True, step=3, dash=3)),
+        ('{\n\t"a":1\n}', House(json=True, step=1, dash=1, colon=":", comma=",")),
+        ("[\n1\n]", House(json=True, pretty=False)),
+    ],
+)
+def test_a_json_file_shows_how_it_is_written(text: str, habits: House) -> None:
+    """Over several lines or in one, with blanks behind its marks or without."""
+    assert house(text, None, "\n", is_json=True) == habits
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ("a\nb", ["|-", "  a", "  b"]),
+        ("a\nb\n", ["|", "  a", "  b"]),
+        ("a\n\n\n", ["|+", "  a", "", ""]),
+        ("a\n\nb\n", ["|", "  a", "", "  b"]),
+        (" a\nb\n", ["|2", "   a", "  b"]),
+        ("\ta\n", ["|2", "  \ta"]),
+        ("\na\n", ["|2", "", "  a"]),
+        ("\n", []),
+        ("", []),
+        ("a\r\n", []),
+        ("a\n\r", []),
+        ("a \n", []),
+        ("a\t", []),
+        ("a \nb", ["|-", "  a ", "  b"]),
+        ("a\x00\n", []),
+        ("a\x0b\n", []),
+        ("a\x1f\n", []),
+        ("a\x7f\n", []),
+        ("a\x85\n", []),
+        ("a\u2028b\n", []),
+        ("a\ufeff\n", []),
+    ],
+)
+def test_text_of_several_lines_is_a_literal_where_it_can_be(value: str, lines: list[str]) -> None:
+    """With the header that tells indentation and last line ends."""
+    assert literal(value, House()) == lines

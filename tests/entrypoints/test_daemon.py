@@ -137,9 +137,9 @@ def test_the_same_work_waits_once() -> None:
 
 def test_events_say_only_when_to_look() -> None:
     """Each kind of delivery leads to the work that would find out."""
-    push = PushEvent("d", NAME, "refs/heads/main", None, None, "rosa")
-    pull = PullRequestEvent("d", NAME, "opened", 7, "h", "x", "main", merged=False, sender="rosa")
-    comment = CommentEvent("d", NAME, "created", 7, 1, "/clockwork halt", "rosa", 1, on_pull=True, association="OWNER")
+    push = PushEvent("d", NAME, "refs/heads/main")
+    pull = PullRequestEvent("d", NAME, "opened", 7)
+    comment = CommentEvent("d", NAME, "created", 7)
     assert work_of(push) == (ReconcileWork(),)
     assert work_of(pull) == (ReviewWork(7),)
     assert work_of(replace(pull, action="closed")) == (ReconcileWork(),)

@@ -31,6 +31,7 @@ from bot.gitrepo.worktree import WORKTREE
 from bot.model.decision import Decision, Lane
 from bot.model.drift import AddEntry, Drift, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
+from bot.model.observation import Observation
 from bot.model.proposal import Proposal
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from bot.model.target import RenderedObject, Unit
@@ -38,7 +39,6 @@ from bot.observers.placement import placed
 from bot.origins.effect import successors
 from bot.origins.expanded import objects
 from bot.origins.leaves import words_of
-from bot.ports import Observation
 from bot.renderers.renderers import Renderers
 from bot.targets.desired import identity
 from bot.wiring.reconcile import declarer, rules_in_force

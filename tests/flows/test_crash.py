@@ -169,7 +169,7 @@ def settle(stage: Stage) -> None:
 def entries(stage: Stage) -> tuple[Entry, ...]:
     """The ledger as a fresh clone reads it; its chain holds."""
     folder = stage.directory / f"reader-{stage.runs}"
-    ledger = GitLedger.open(stage.options().repo, folder, credentials=Token(stage.token))
+    ledger = GitLedger(stage.options().repo, folder, credentials=Token(stage.token))
     read = ledger.read().entries
     assert ledger.verify().sound
     return read

@@ -14,9 +14,9 @@ from bot.errors import Stale
 from bot.flows.commands import record_order
 from bot.flows.reconcile import Loop, tick
 from bot.model.ledger import EntryKind, LedgerView, Result
+from bot.model.observation import Observation
 from bot.model.proposal import Effect
 from bot.model.resource import Desired
-from bot.ports import Observation
 from bot.safety.state import state
 from tests.flows.stage import DEPLOYMENT, NAME, Stage, by_lane
 

@@ -99,12 +99,8 @@ def spoil(stage: Stage, damage: bytes) -> None:
     from bot.gitrepo.repository import GitRepository
 
     ref = "refs/clockwork/ledger"
-    git = GitRepository.open(
-        stage.options().repo, stage.directory / "spoiler", credentials=Token(stage.token), refs=(ref,)
-    )
-    git.fetch()
-    tip = git.head(ref)
-    assert tip is not None
+    git = GitRepository.open(stage.options().repo, stage.directory / "spoiler", credentials=Token(stage.token))
+    tip = git.fetch_ref(ref)
     changes = {entry.path: damage for entry in git.entries(tip)}
     git.push(ref, git.commit(tip, changes, message="oops", at=stage.clock.now()), expected=tip)
 

@@ -102,7 +102,7 @@ class Desk:
                 return self.update_pull(pull.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
         made = PullRequest(
-            number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, "", None
+            number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, ""
         )
         self.items[number] = replace(made, marker=marker, labels=tuple(labels))
         self.created.append(marker)
@@ -128,12 +128,11 @@ class Desk:
         self.created.append(marker)
         return made
 
-    def update_issue(self, number: int, *, marker: Marker, title: str, body: str, reopen: bool = False) -> Issue:
+    def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
         self._reachable()
         item = self.items[number]
         assert isinstance(item, Issue)
-        state = ItemState.OPEN if reopen else item.state
-        self.items[number] = made = replace(item, marker=marker, title=title, body=body, state=state)
+        self.items[number] = made = replace(item, marker=marker, title=title, body=body)
         return made
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
@@ -255,7 +254,7 @@ class World:
         git = GitRepository.open(str(self.bare), folder / "git", author=BOT)
         run = RunContext(
             repository=git,
-            ledger=GitLedger.open(str(self.bare), folder / "ledger"),
+            ledger=GitLedger(str(self.bare), folder / "ledger"),
             host=self.desk,
             texts=texts(),
             clock=self.clock,
@@ -286,7 +285,7 @@ class World:
     def entries(self) -> tuple[Entry, ...]:
         """The ledger as somebody new reads it."""
         self.clones += 1
-        return GitLedger.open(str(self.bare), self.directory / f"reader{self.clones}").read().entries
+        return GitLedger(str(self.bare), self.directory / f"reader{self.clones}").read().entries
 
     def commits(self) -> list[tuple[str, frozenset[str], Any]]:
         """Author, changed files and time of each commit of the branch after the first, oldest first."""

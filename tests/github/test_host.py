@@ -160,14 +160,14 @@ def test_closing_comments_once_and_says_that_it_was_us(world: World) -> None:
     assert comment.marker == tie(kind="gone")
 
 
-def test_an_issue_closes_and_opens_again(world: World) -> None:
-    """A runbook issue is closed with one comment, and the same issue is reopened when asked."""
+def test_a_closed_issue_stays_closed(world: World) -> None:
+    """A runbook issue is closed with one comment, and new words for it do not open it again."""
     host = world.host()
     number = open_issue(host)
     host.close_issue(number, comment="Gone.", marker=tie(kind="gone"))
     assert host.issues()[0].state is ItemState.CLOSED
-    again = host.update_issue(number, marker=tie(kind="runbook-issue"), title="Back", body="Again.", reopen=True)
-    assert (again.number, again.state) == (number, ItemState.OPEN)
+    again = host.update_issue(number, marker=tie(kind="runbook-issue"), title="Back", body="Again.")
+    assert (again.number, again.title, again.state) == (number, "Back", ItemState.CLOSED)
 
 
 def test_nobody_else_can_write_our_marker(world: World) -> None:

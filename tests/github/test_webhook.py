@@ -120,24 +120,19 @@ def test_what_a_real_host_sends_is_understood(world: World, mailbox: Mailbox) ->
         webhook.verify(SECRET, body, headers.get("X-Hub-Signature-256"))
         events.append(webhook.parse(headers, body))
     kinds = {type(event) for event in events}
-    assert kinds >= {PingEvent, PushEvent, PullRequestEvent, CommentEvent, IssueEvent}
+    assert kinds >= {PingEvent, PushEvent, PullRequestEvent, CommentEvent, IssueEvent, CheckEvent}
     pushed = [event for event in events if isinstance(event, PushEvent)]
-    assert (pushed[-1].ref, pushed[-1].after, pushed[-1].repository) == ("refs/heads/clockwork/web", head, world.name)
-    pulled = [(event.action, event.number, event.head_sha) for event in events if isinstance(event, PullRequestEvent)]
-    assert ("opened", pull.number, head) in pulled
-    assert ("closed", pull.number, head) in pulled
+    assert (pushed[-1].ref, pushed[-1].repository) == ("refs/heads/clockwork/web", world.name)
+    pulled = [(event.action, event.number) for event in events if isinstance(event, PullRequestEvent)]
+    assert ("opened", pull.number) in pulled
+    assert ("closed", pull.number) in pulled
     (comment,) = [event for event in events if isinstance(event, CommentEvent)]
-    assert (comment.on_pull, comment.sender, comment.number) == (True, "clockwork-bot", pull.number)
-    assert comment.body.endswith("/clockwork retry\n")
-    checks = [(event.name, event.head_sha) for event in events if isinstance(event, CheckEvent)]
-    assert ("clockwork/guardrails", head) in checks
+    assert (comment.action, comment.number) == ("created", pull.number)
 
 
 def test_a_rerun_request_is_a_check_event() -> None:
-    """Pressing "re-run" on a check names the commit."""
+    """Pressing "re-run" on a check names the pull requests of its commit."""
     run = {"head_sha": "a" * 40, "name": "clockwork/guardrails", "pull_requests": [{"number": 3}]}
     body = {"action": "rerequested", "check_run": run, "repository": {"full_name": "a/b"}, "sender": {"login": "dana"}}
     event = webhook.parse(HEADERS | {"X-GitHub-Event": "check_run"}, json.dumps(body).encode())
-    assert event == CheckEvent(
-        HEADERS["X-GitHub-Delivery"], "a/b", "rerequested", "a" * 40, "clockwork/guardrails", "dana", (3,)
-    )
+    assert event == CheckEvent(HEADERS["X-GitHub-Delivery"], "a/b", "rerequested", (3,))

@@ -18,7 +18,7 @@ from bot.model.ledger import Actor, Entry, EntryKind
 
 
 def main(url: str, directory: str, name: str, count: int) -> None:
-    ledger = GitLedger.open(url, Path(directory), compact_every=16)
+    ledger = GitLedger(url, Path(directory), compact_every=16)
     for number in range(count):
         appended = Entry(
             id=hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:32],

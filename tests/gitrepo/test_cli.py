@@ -22,7 +22,7 @@ def url(box: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     seed(box.bare("shop.git"), {"a.yaml": b"a: 1\n"})
-    ledger = GitLedger.open(box.url("shop.git"), tmp_path / "writer")
+    ledger = GitLedger(box.url("shop.git"), tmp_path / "writer")
     hostile = entry(1, EntryKind.HALT, reason="[red]stop[/red] \x1b[31m now")
     ledger.append(ledger.append(ledger.read(), [hostile]), [entry(2, task="shop/web")])
     return box.url("shop.git")

@@ -39,7 +39,7 @@ def test_twelve_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: l
     outputs = [process.communicate() for process in start]
     assert [errors for _, errors in outputs if errors] == []
     promised = {line for output, _ in outputs for line in output.split()}
-    ledger = GitLedger.open(box.url("shop.git"), tmp_path / "reader")
+    ledger = GitLedger(box.url("shop.git"), tmp_path / "reader")
     kept = [entry.id for entry in ledger.everything()]
     assert len(promised) == 120
     assert sorted(kept) == sorted(promised)
@@ -60,7 +60,7 @@ def test_a_killed_process_leaves_a_ledger_that_goes_on(
         process.kill()
         process.wait()
     for name in ("bot", "fresh"):
-        ledger = GitLedger.open(box.url("shop.git"), tmp_path / name)
+        ledger = GitLedger(box.url("shop.git"), tmp_path / name)
         kept = [entry.id for entry in ledger.everything()]
         assert set(promised) <= set(kept)
         assert len(kept) == len(set(kept))

@@ -17,6 +17,7 @@ from bot.errors import BotError, Invalid, Refused, Unavailable
 from bot.gitrepo import trees
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.paths import check_writable
+from bot.gitrepo.remote import limit_waiting
 from bot.gitrepo.repository import GitRepository
 from tests.gitrepo.conftest import NOW, seed
 from tests.gitrepo.server import GitServer, git
@@ -187,9 +188,8 @@ def test_a_server_that_never_answers_is_unavailable(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        repo = GitRepository.open(
-            f"http://127.0.0.1:{silent.getsockname()[1]}/x", tmp_path / "c", connect_timeout=1, answer_timeout=0.3
-        )
+        repo = GitRepository.open(f"http://127.0.0.1:{silent.getsockname()[1]}/x", tmp_path / "c")
+        limit_waiting(connect=1, answer=0.3)
         with pytest.raises(Unavailable):
             repo.fetch()
 

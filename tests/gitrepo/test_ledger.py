@@ -37,7 +37,7 @@ def bare(box: GitServer) -> Path:
 
 
 def opened(box: GitServer, tmp_path: Path, name: str = "ledger", **more: object) -> GitLedger:
-    return GitLedger.open(box.url("shop.git"), tmp_path / name, **more)  # type: ignore[arg-type]
+    return GitLedger(box.url("shop.git"), tmp_path / name, **more)  # type: ignore[arg-type]
 
 
 def fill(ledger: GitLedger, count: int, start: int = 1) -> LedgerView:
@@ -128,7 +128,7 @@ def test_a_fresh_runner_fetches_one_commit_and_reading_again_costs_one_request(
 def test_compaction_keeps_what_counts_and_verify_proves_it(box: GitServer, bare: Path, tmp_path: Path) -> None:
     """Old notes are folded away; standing orders and open intents stay; the whole chain still verifies."""
     short = Retention(seconds=60.0)
-    ledger = GitLedger.open(str(bare), tmp_path / "ledger", compact_every=10, retention=short)
+    ledger = GitLedger(str(bare), tmp_path / "ledger", compact_every=10, retention=short)
     view = ledger.append(ledger.read(), [entry(1, EntryKind.HALT, reason="stop")])
     view = ledger.append(view, [entry(2, EntryKind.INTENT, task="shop/web", lane=Lane.ARTIFACT_PATCH)])
     for number in range(3, 110):
@@ -264,8 +264,8 @@ def test_the_ledger_can_be_a_branch(box: GitServer, bare: Path, tmp_path: Path) 
 def test_a_bare_folder_can_hold_the_ledger(tmp_path: Path) -> None:
     """A path instead of a URL works too, with compare-and-swap."""
     git("init", "-q", "--bare", str(tmp_path / "shop.git"))
-    first = GitLedger.open(str(tmp_path / "shop.git"), tmp_path / "one")
-    two = GitLedger.open(str(tmp_path / "shop.git"), tmp_path / "two")
+    first = GitLedger(str(tmp_path / "shop.git"), tmp_path / "one")
+    two = GitLedger(str(tmp_path / "shop.git"), tmp_path / "two")
     stale = two.read()
     first.append(first.read(), [entry(1)])
     with pytest.raises(Stale):
@@ -335,7 +335,7 @@ def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:
     tree = trees.written(repository, None, files)
     who = pygit2.Signature("A", "a@example.org", 1, 0)
     repository.create_commit(REF, who, who, "recorded", tree, [])
-    ledger = GitLedger.open(str(bare), tmp_path / "ledger")
+    ledger = GitLedger(str(bare), tmp_path / "ledger")
     view = ledger.read()
     kinds = [item.kind.value for item in view.entries]
     assert kinds == ["snapshot", "halt", "resume", "intent", "outcome", "suspend", "reject"]
@@ -343,4 +343,4 @@ def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:
     assert (intent.reason, intent.lane, intent.actor) == ("Fünf statt drei", Lane.ARTIFACT_PATCH, Actor("ann", 7))
     assert intent.at == NOW + timedelta(minutes=10)
     assert len(ledger.append(view, [entry(99)]).entries) == 8
-    assert len(GitLedger.open(str(bare), tmp_path / "fresh").read().entries) == 8
+    assert len(GitLedger(str(bare), tmp_path / "fresh").read().entries) == 8

@@ -268,9 +268,9 @@ def test_credentials_reach_the_server_and_nothing_else(bare: Path, box: GitServe
 )
 def test_addresses_that_are_turned_down(url: str, words: str, tmp_path: Path) -> None:
     """A URL with a secret in it, or that is none, is Invalid; the secret is not repeated, and nothing is on the disk."""
-    for kind in (GitRepository, GitLedger):
+    for opened in (GitRepository.open, GitLedger):
         with pytest.raises(Invalid, match=words) as caught:
-            kind.open(url, tmp_path / "clone")
+            opened(url, tmp_path / "clone")
         assert "pw" not in str(caught.value)
         assert "ghp_x" not in str(caught.value)
         assert list(tmp_path.iterdir()) == []
@@ -397,7 +397,7 @@ def test_a_commit_can_begin_a_history_of_its_own(repo: GitRepository, bare: Path
     repo.push("refs/clockwork/applied", made, expected=None)
     assert tip(bare, "refs/clockwork/applied") == made == repo.head("refs/clockwork/applied")
     later = repo.commit(made, {"web.yaml": b"y"}, message="applied", at=NOW)
-    git("fetch", "-q", repo._repository.path, later, at=bare)
+    git("fetch", "-q", repo.git.path, later, at=bare)
     git("update-ref", "refs/clockwork/applied", later, at=bare)
     repo.fetch()
     assert repo.head("refs/clockwork/applied") == later

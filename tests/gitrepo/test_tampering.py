@@ -27,7 +27,7 @@ BEFORE = [entry(1), entry(2, EntryKind.RESUME, reason="go"), entry(3, EntryKind.
 def bare(box: GitServer) -> Path:
     """A repository on the server whose ledger ends in a halt."""
     path = box.bare("shop.git")
-    ledger = GitLedger.open(str(path), path.parent / "writer")
+    ledger = GitLedger(str(path), path.parent / "writer")
     for record in BEFORE:
         ledger.append(ledger.read(), [record])
     return path
@@ -231,10 +231,10 @@ def test_a_ref_that_names_no_commit_is_refused(what: str, bare: Path, box: GitSe
     """A tree or a file cannot be a ledger, for readers old and new and for verify."""
     for number, url in enumerate((box.url("shop.git"), str(bare))):
         good = tip(bare)
-        knowing = GitLedger.open(url, tmp_path / f"knowing{number}")
+        knowing = GitLedger(url, tmp_path / f"knowing{number}")
         knowing.read()
         git("update-ref", REF, git("rev-parse", REF + ("^" + what if what[0] == "{" else what), at=bare), at=bare)
-        for ledger in (knowing, GitLedger.open(url, tmp_path / f"fresh{number}")):
+        for ledger in (knowing, GitLedger(url, tmp_path / f"fresh{number}")):
             for ask in (ledger.read, ledger.verify, ledger.everything):
                 with pytest.raises(Refused, match="no commit"):
                     ask()

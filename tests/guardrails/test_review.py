@@ -144,7 +144,7 @@ class Host:
     def __init__(self, *, title: str = "Fix") -> None:
         self.checks: list[Check] = []
         self.remarks: list[str] = []
-        self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD, "org/shop")
+        self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD)
 
     def pull(self, number: int) -> PullRequest:
         assert number == 7

@@ -257,3 +257,16 @@ def test_env_files_are_read_as_compose_reads_them() -> None:
         ("C", "1-2", 4),
         ("D", "", 6),
     ]
+
+
+def test_the_spelling_of_a_value_in_an_env_file_has_its_place() -> None:
+    """With its quotes, without the blanks, the comment and the line end around it."""
+    chars = '# c\r\n A = 1 # one\r\nexport B=\'x # y\'# two\r\nC="${A}\\"" \r\nD=\r\nE=a#b\t#c'
+    assert [(line.key, chars[line.start : line.end]) for line in parse_env(chars)] == [
+        ("A", "1"),
+        ("B", "'x # y'"),
+        ("C", '"${A}\\""'),
+        ("D", ""),
+        ("E", "a#b"),
+    ]
+    assert chars[parse_env(chars)[3].start - 2 :].startswith("D=\r")

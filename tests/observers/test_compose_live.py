@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
 from bot.model.drift import AddEntry, Drift, Edit, RemoveEntry, SetValue, Severity
+from bot.model.observation import Observation
 from bot.observers.snapshot import SnapshotObserver
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine says, nothing is bound
@@ -73,7 +74,7 @@ def drifts(
     path.write_text(json.dumps({"docker": [*live, IMAGE]}))
     seen = SnapshotObserver(path).observe(declared, now=NOW)
     options = ComparisonOptions(mask_key=b"k" * 32)
-    report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
+    report = compare(declared, Observation(NOW, resources=seen.resources, covered=seen.covered), options=options)
     return list(report.drift)
 
 
@@ -379,7 +380,7 @@ def test_what_an_included_file_mounts(tmp_path: Path) -> None:
     declared = read(files, project="p").resources
     seen = SnapshotObserver(path).observe(declared, now=NOW)
     options = ComparisonOptions(mask_key=b"k" * 32)
-    report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
+    report = compare(declared, Observation(NOW, resources=seen.resources, covered=seen.covered), options=options)
     assert report.resources == 1
     assert report.drift == ()
 
@@ -394,7 +395,7 @@ def test_podman_s_replicas_are_spelled_as_git_does(tmp_path: Path, image: str) -
     declared = read({"compose.yaml": text.encode()}, project="p").resources
     seen = SnapshotObserver(path).observe(declared, now=NOW)
     options = ComparisonOptions(mask_key=b"k" * 32)
-    report = compare(declared, Seen(resources=seen.resources, covered=seen.covered), options=options, now=NOW)
+    report = compare(declared, Observation(NOW, resources=seen.resources, covered=seen.covered), options=options)
     assert [drift.where for drift in report.drift] == []
 
 

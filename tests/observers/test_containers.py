@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.model.json import JSON, Tree, get
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from bot.observers.engine_api import host_of, unframed
-from bot.ports import Observation
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 CONTAINER, IMAGE = json.loads((Path(__file__).parent / "inspect" / "docker.json").read_text())
@@ -162,12 +162,6 @@ def test_a_slow_engine_is_unreachable(engine: Engine) -> None:
     seen = look(engine, declared(), timeout=0.3)
     assert seen.unreachable[0].cause == "no answer in time"
     assert seen.covered == frozenset()
-
-
-def test_a_project_may_run_under_another_name(engine: Engine) -> None:
-    """With ``projects`` the live project appears under the name it has in Git."""
-    seen = look(engine, declared(project="store"), projects={"store": "shop"})
-    assert set(seen.resources) == {declared(project="store").id}
 
 
 def test_a_container_without_project(engine: Engine) -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Unavailable
 from bot.model.json import JSON, Tree
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers.gather import gather, merged
 from bot.observers.placement import placed, spelled
-from bot.ports import Observation, Observer, ObserverStep
+from bot.ports import Observer, ObserverStep
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")

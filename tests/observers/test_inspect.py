@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.drift.compose.inspected.container import Defaults
 from bot.drift.compose.inspected.inspect import (
     INHERITED,
     REPLICAS,
@@ -19,11 +19,10 @@ from bot.drift.compose.inspected.inspect import (
     merged,
     observed,
     split,
-    with_inherited,
 )
 from bot.drift.compose.names import short_name
 from bot.drift.compose.notation import signal_name
-from bot.model.json import JSON, Tree
+from bot.model.json import JSON, Tree, mapping
 from bot.model.resource import Platform, ResourceId
 
 FOLDER = Path(__file__).parent / "inspect"
@@ -98,6 +97,19 @@ DOCKER: dict[str, JSON] = {
 }
 
 
+def with_inherited(tree: Tree) -> Tree:
+    """``tree`` laid over what came from image and engine, mappings by entry."""
+    return over(mapping(tree.get(INHERITED)), {key: value for key, value in tree.items() if key != INHERITED})
+
+
+def over(below: Tree, above: Tree) -> dict[str, JSON]:
+    laid: dict[str, JSON] = dict(below)
+    for key, value in above.items():
+        under = laid.get(key)
+        laid[key] = over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return laid
+
+
 @pytest.mark.parametrize("key", sorted(DOCKER))
 def test_docker_field(key: str) -> None:
     """Each field of a Docker container is said in canonical Compose words."""
@@ -110,7 +122,7 @@ def test_nothing_else_was_asked_for() -> None:
 
 
 def test_what_the_image_brings_is_inherited() -> None:
-    """Values equal to the image's or the engine's are kept apart, and with_inherited lays both together."""
+    """Values equal to the image's or the engine's are kept apart, and nothing is lost when both are laid together."""
     inherited = docker_web()[INHERITED]
     assert isinstance(inherited, dict)
     assert inherited["command"] == ["nginx", "-g", "daemon off;"]
@@ -212,19 +224,6 @@ def test_podman_native_and_compatible_say_the_same() -> None:
     assert asked(compatible) == PODMAN
     assert native[UNKNOWN] == ["expose", "gpus"]
     assert compatible[UNKNOWN] == ["sysctls", "logging", "gpus"]
-
-
-def test_an_engine_s_defaults_can_be_given() -> None:
-    """A log driver or a limit that this engine gives everybody is inherited."""
-    container: Tree = {
-        "Name": "/x",
-        "HostConfig": {"LogConfig": {"Type": "local"}, "Ulimits": [{"Name": "nproc", "Soft": 5, "Hard": 6}]},
-    }
-    usual = Defaults(log_drivers=frozenset({"local"}), ulimits={"nproc": frozenset({(5, 6)})})
-    assert observed(container).tree["logging"] == {"driver": "local"}
-    tree = observed(container, defaults=usual).tree
-    assert "logging" not in tree
-    assert "ulimits" not in tree
 
 
 @pytest.mark.parametrize(

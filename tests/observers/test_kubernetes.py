@@ -11,10 +11,11 @@ import pytest
 
 from bot.errors import Invalid
 from bot.model.json import JSON, Tree
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.cluster_api import access
 from bot.observers.kubernetes import KubernetesObserver
-from bot.ports import Observation, ObserverStep
+from bot.ports import ObserverStep
 from tests.observers.cluster import Cluster, running
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
 from bot.model.drift import DriftKind
+from bot.model.observation import Observation
 from bot.observers.snapshot import SnapshotObserver
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -28,8 +29,8 @@ def differences(compose: str, live: object, folder: Path) -> dict[str, str]:
     path = folder / "live.json"
     path.write_text(json.dumps(live))
     seen = SnapshotObserver(path).observe(declared.resources, now=NOW)
-    live_side = Seen(resources=seen.resources, covered=seen.covered)
-    report = compare(declared.resources, live_side, options=ComparisonOptions(mask_key=b"k" * 32), now=NOW)
+    live_side = Observation(NOW, resources=seen.resources, covered=seen.covered)
+    report = compare(declared.resources, live_side, options=ComparisonOptions(mask_key=b"k" * 32))
     return {drift.where: drift.kind for drift in report.drift if drift.kind is not DriftKind.UNHEALTHY}
 
 

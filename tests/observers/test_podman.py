@@ -17,9 +17,9 @@ import pytest
 
 from bot.drift.compose.inspected.inspect import INHERITED
 from bot.model.json import JSON
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
-from bot.ports import Observation
 from tests.observers.recorder import recording
 from tests.observers.waiting import until
 

@@ -81,18 +81,24 @@ def test_a_program_s_children_end_with_it(tmp_path: Path) -> None:
 
 
 def test_the_environment_is_what_was_given() -> None:
-    """A program sees only the environment that it was given."""
+    """A program sees only the environment that it was given, and a home and a scratch folder of its own."""
     script = "import os; print(sorted(k for k in os.environ if k != 'LC_CTYPE'))"
     finished = run([sys.executable, "-c", script], timeout=20, cap=1000, env={"ONLY": "this"})
-    assert finished.stdout.strip() == b"['ONLY']"
+    assert finished.stdout.strip() == b"['HOME', 'ONLY', 'TMPDIR']"
     assert "PATH" in os.environ
 
 
-@pytest.mark.parametrize("argv", [[], ["/no/such/program"], ["bad\0name"]])
+@pytest.mark.parametrize("argv", [[], ["/no/such/program"], ["bad\0name"], ["true", "bad\0word"]])
 def test_what_cannot_be_started_is_bad_input(argv: list[str]) -> None:
     """A command that cannot be started is named as bad input."""
     with pytest.raises(Invalid, match="cannot start"):
         run(argv, timeout=1, cap=1)
+
+
+def test_a_line_that_was_cut_is_not_shown() -> None:
+    """Of a long standard error the end is kept, from a whole line on: half a secret would not be known for one."""
+    script = f"import sys; sys.stderr.write('password={SECRET}' + 'x' * 8185 + chr(10) + 'the end')"
+    assert run([sys.executable, "-c", script], timeout=20, cap=1000).stderr == "the end"
 
 
 def test_output_is_not_in_the_repr() -> None:

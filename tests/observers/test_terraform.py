@@ -16,10 +16,10 @@ import pytest
 from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, SetValue
 from bot.model.json import JSON, Tree
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.plans import PlanReader
 from bot.observers.terraform import TerraformObserver
-from bot.ports import Observation
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 KEY = b"k" * 32

@@ -377,7 +377,7 @@ def test_a_check_says_what_it_looked_for() -> None:
     assert checks.number(1, 5)(9) == Bad("9 is not from 1 to 5")
     assert checks.number(1, 5)("x\ny") == Bad("“x\\ny” is not a whole number")
     assert checks.duration(1, 60)("5s") == Good("5s is a duration from 1 s to 60 s")
-    assert checks.duration(1, 60)("2m") == Bad("“2m” is not from 1 s to 60 s")
+    assert checks.duration(1, 60)("2m") == Bad("2m is not from 1 s to 60 s")
     assert checks.size(1, 9)("5") == Good("5 is a size from 1 to 9 bytes")
     assert checks.word("a", "b")("c") == Bad("“c” is not one of a, b")
     assert checks.word("a", "b")("a") == Good("a is one of a, b")

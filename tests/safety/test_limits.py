@@ -453,9 +453,9 @@ def test_only_the_limits_make_permits() -> None:
     granted = permit(LedgerView(None), request(), Limits(), at(0))
     assert isinstance(granted, Permit)
     with pytest.raises(Refused):
-        Permit(request(), at(0), None, (), object())
+        Permit((), object())
     with pytest.raises(ValueError, match="seal"):
-        replace(granted, request=request("other"))  # type: ignore[call-arg]
+        replace(granted, checks=())  # type: ignore[call-arg]
 
 
 def test_an_outcome_that_says_written_beats_one_that_says_given_up() -> None:

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeAlias
 import pytest
 from rich.console import Console
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.model.drift import Report
 from bot.model.json import JSON
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Problem
 from bot.observers.http import HttpObserver, Probe
 from bot.observers.plans import PlanReader
@@ -37,8 +38,8 @@ def shown(report: Report) -> str:
 
 
 def compared(*pairs: Pair) -> Report:
-    seen = Seen(resources={observed.id: observed for _, observed in pairs}, covered=frozenset(Platform))
-    return compare([desired for desired, _ in pairs], seen, options=OPTIONS, now=NOW)
+    seen = Observation(NOW, resources={observed.id: observed for _, observed in pairs}, covered=frozenset(Platform))
+    return compare([desired for desired, _ in pairs], seen, options=OPTIONS)
 
 
 def leaks(text: str) -> list[str]:
@@ -182,8 +183,8 @@ def test_terraform_plans_show_none(actions: list[str], *, outside: bool) -> None
         plan["resource_drift"] = [{**entry, "change": swapped}]
     differences = PlanReader((), b"key").drifts(plan)
     assert differences
-    seen = Seen(covered=frozenset(Platform), differences=differences)
-    text = shown(compare([], seen, options=OPTIONS, now=NOW))
+    seen = Observation(NOW, covered=frozenset(Platform), differences=differences)
+    text = shown(compare([], seen, options=OPTIONS))
     assert not leaks(repr(differences) + text)
 
 
@@ -195,5 +196,5 @@ def test_probes_show_none() -> None:
     ]
     seen = HttpObserver(probes, environment={}).observe([], now=NOW)
     assert seen.differences
-    report = compare([], Seen(differences=seen.differences, unreachable=seen.unreachable), options=OPTIONS, now=NOW)
+    report = compare([], Observation(NOW, differences=seen.differences, unreachable=seen.unreachable), options=OPTIONS)
     assert not leaks(repr(seen) + shown(report))

@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.compare import Seen, compare
+from bot.drift.compare import compare
 from bot.drift.masking import digest
 from bot.drift.values import encoded
 from bot.model.drift import Report
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Problem
 from bot.report.json import to_json
 from bot.report.markdown import summary
@@ -28,8 +29,8 @@ def everything_shown(report: Report) -> str:
 
 
 def compared(desired: Desired, observed: Observed) -> Report:
-    seen = Seen(resources={observed.id: observed}, covered=EVERYWHERE)
-    return compare([desired], seen, options=OPTIONS, now=NOW)
+    seen = Observation(NOW, resources={observed.id: observed}, covered=EVERYWHERE)
+    return compare([desired], seen, options=OPTIONS)
 
 
 def secret(**fields: Any) -> dict[str, Any]:

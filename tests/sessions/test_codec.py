@@ -39,7 +39,9 @@ def test_text_that_cannot_be_stored_is_replaced(text: str) -> None:
         ({"version": 2}, "version"),
         ({"surprise": 1}, "surprise"),
         ({"verdict": "perhaps"}, "verdict"),
-        ({"at": "2026-11-20T12:00:00"}, "at"),
+        ({"at": "2026-11-20T12:00:00"}, "no time zone"),
+        ({"replies": [{"assistant": "claude", "status": "ok", "cost_usd": "NaN"}]}, "replies.0.cost_usd"),
+        ({"findings": [{"surprise": 1}]}, "findings.0"),
         ({"findings": [{"rule": "x"}]}, "findings.0.title"),
     ],
 )

@@ -2,122 +2,111 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import itertools
 import threading
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from bot.errors import Stale
+from bot.gitrepo.repository import GitRepository
 from bot.sessions.codec import decode
-from bot.sessions.gitref import REF, GitSessions, RefFiles
+from bot.sessions.gitref import REF, GitSessions
 from tests.sessions.samples import AT, session
 
 
-class BareRepository:
-    """The ref of one bare repository, through git itself; ``update-ref`` compares and swaps."""
+class Remote:
+    """A bare repository, and clones of it, each of its own runner."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.reads = 0
+        self.numbers = itertools.count()
+        pygit2.init_repository(str(path / "shop.git"), bare=True)
 
-    def git(self, *arguments: str, data: bytes = b"", env: Mapping[str, str] | None = None) -> str:
-        base = {"PATH": os.environ["PATH"], "HOME": str(self.path), "GIT_CONFIG_NOSYSTEM": "1"}
-        command = ["git", "-C", str(self.path), *arguments]
-        done = subprocess.run(command, input=data, env={**base, **(env or {})}, capture_output=True, check=True)
-        return done.stdout.decode()
+    def clone(self) -> Reading:
+        opened = GitRepository.open(str(self.path / "shop.git"), self.path / f"clone{next(self.numbers)}")
+        return Reading(opened.git, opened.remote)
 
-    def files(self) -> RefFiles:
-        tip = self.git("for-each-ref", "--format=%(objectname)", REF).strip() or None
-        if tip is None:
-            return RefFiles(None)
-        rows = [row.split("\t") for row in self.git("ls-tree", "-r", tip).splitlines()]
-        return RefFiles(tip, {path: facts.split()[2] for facts, path in rows})
+    def files(self) -> dict[str, bytes]:
+        """Paths and contents, as the remote has them now."""
+        clone = self.clone()
+        clone.fetch()
+        tip = clone.head(REF)
+        return {} if tip is None else {entry.path: clone.blob(entry.blob) for entry in clone.entries(tip)}
+
+    def commits(self) -> int:
+        clone = self.clone()
+        clone.fetch()
+        return len(clone.log(clone.head(REF) or "", limit=100))
+
+    def put(self, path: str, data: bytes) -> None:
+        """What somebody else commits there."""
+        clone = self.clone()
+        clone.fetch()
+        tip = clone.head(REF)
+        clone.push(REF, clone.commit(tip or "", {path: data}, message="put", at=AT), expected=tip)
+
+
+class Reading(GitRepository):
+    """A clone that counts the blobs it reads."""
+
+    reads = 0
 
     def blob(self, blob: str) -> bytes:
         self.reads += 1
-        return self.git("cat-file", "blob", blob).encode()
-
-    def _row(self, path: str, data: bytes | None) -> str:
-        if data is None:
-            return f"0 {'0' * 40}\t{path}\n"
-        return f"100644 {self.git('hash-object', '-w', '--stdin', data=data).strip()}\t{path}\n"
-
-    def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
-        index = self.path / f"index-{threading.get_ident()}"
-        index.unlink(missing_ok=True)
-        env = {"GIT_INDEX_FILE": str(index)}
-        if tip is not None:
-            self.git("read-tree", tip, env=env)
-        rows = [self._row(path, data) for path, data in changes.items()]
-        self.git("update-index", "--index-info", data="".join(rows).encode(), env=env)
-        tree = self.git("write-tree", env=env).strip()
-        who = {f"GIT_{role}_{part}": "bot" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
-        parent = () if tip is None else ("-p", tip)
-        commit = self.git(
-            "commit-tree", tree, *parent, "-m", message, env={**who, "GIT_COMMITTER_DATE": at.isoformat()}
-        )
-        try:
-            self.git("update-ref", REF, commit.strip(), tip or "0" * 40)
-        except subprocess.CalledProcessError as exc:
-            raise Stale("somebody was faster") from exc
-        return commit.strip()
+        return super().blob(blob)
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> BareRepository:
-    repository = BareRepository(tmp_path)
-    repository.git("init", "-q", "--bare")
-    return repository
+def bare(tmp_path: Path) -> Remote:
+    return Remote(tmp_path)
 
 
-def test_sessions_come_back_newest_first(bare: BareRepository) -> None:
+def test_sessions_come_back_newest_first(bare: Remote) -> None:
     """What one run wrote, another reads: newest first, no more than asked for."""
-    log = GitSessions(bare)
+    log = GitSessions(bare.clone())
     assert log.recent() == ()
     log.write([session(2), session(1)])
     log.write([session(3, at=AT - timedelta(days=40))])
-    other = GitSessions(bare)
+    other = GitSessions(bare.clone())
     assert other.recent() == (session(2), session(1), session(3, at=AT - timedelta(days=40)))
     assert other.recent(limit=1) == (session(2),)
     assert other.recent(since=AT + timedelta(seconds=2)) == (session(2),)
 
 
-def test_one_file_per_session_in_one_commit(bare: BareRepository) -> None:
+def test_one_file_per_session_in_one_commit(bare: Remote) -> None:
     """A batch is one commit; each file is the canonical record."""
-    GitSessions(bare).write([session(1), session(2)])
-    assert bare.git("rev-list", "--count", REF).strip() == "1"
+    GitSessions(bare.clone()).write([session(1), session(2)])
+    assert bare.commits() == 1
     files = bare.files()
-    assert sorted(files.blobs) == [f"2026/11/20/12000{n}-{n:032x}.json" for n in (1, 2)]
-    assert {decode(bare.blob(blob)) for blob in files.blobs.values()} == {session(1), session(2)}
+    assert sorted(files) == [f"2026/11/20/12000{n}-{n:032x}.json" for n in (1, 2)]
+    assert {decode(data) for data in files.values()} == {session(1), session(2)}
 
 
-def test_writing_again_changes_nothing(bare: BareRepository) -> None:
+def test_writing_again_changes_nothing(bare: Remote) -> None:
     """A session that is there already makes no commit."""
-    log = GitSessions(bare)
+    log = GitSessions(bare.clone())
     log.write([session(1)])
-    before = bare.files().tip
     log.write([session(1)])
     log.write([])
-    assert bare.files().tip == before
+    assert bare.commits() == 1
 
 
-def test_a_record_is_read_once(bare: BareRepository) -> None:
+def test_a_record_is_read_once(bare: Remote) -> None:
     """Blobs never change, so reading again reads no blob again; a small limit reads few."""
-    log = GitSessions(bare)
+    clone = bare.clone()
+    log = GitSessions(clone)
     log.write([session(number) for number in range(1, 21)])
-    bare.reads = 0
     log.recent(limit=3)
-    assert bare.reads == 3
+    assert clone.reads == 3
     log.recent()
     log.recent()
-    assert bare.reads == 20
+    assert clone.reads == 20
 
 
-def test_parallel_runners_lose_nothing(bare: BareRepository) -> None:
+def test_parallel_runners_lose_nothing(bare: Remote) -> None:
     """Six runners append at once on one ref; every session is there."""
     errors: list[Exception] = []
     never = threading.Event()
@@ -126,7 +115,7 @@ def test_parallel_runners_lose_nothing(bare: BareRepository) -> None:
         never.wait(seconds)
 
     def runner(base: int) -> None:
-        log = GitSessions(bare, sleep=wait)
+        log = GitSessions(bare.clone(), sleep=wait)
         try:
             for step in range(3):
                 log.write([session(base + step)])
@@ -139,40 +128,41 @@ def test_parallel_runners_lose_nothing(bare: BareRepository) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(GitSessions(bare).recent()) == 18
-    assert bare.git("rev-list", "--count", REF).strip() == "18"
+    assert len(GitSessions(bare.clone()).recent()) == 18
+    assert bare.commits() == 18
 
 
-def test_a_ref_that_never_stands_still_is_stale(bare: BareRepository) -> None:
+def test_a_ref_that_never_stands_still_is_stale(bare: Remote) -> None:
     """After a bounded number of lost races the log says Stale."""
 
-    class Racing(BareRepository):
-        def append(self, tip: str | None, changes: Mapping[str, bytes | None], *, message: str, at: datetime) -> str:
+    class Racing(GitRepository):
+        def push(self, branch: str, commit: str, *, expected: str | None) -> str:
             raise Stale("always somebody faster")
 
     naps: list[float] = []
-    log = GitSessions(Racing(bare.path), sleep=naps.append, jitter=lambda: 1.0)
+    opened = bare.clone()
+    log = GitSessions(Racing(opened.git, opened.remote), sleep=naps.append, jitter=lambda: 1.0)
     with pytest.raises(Stale, match="moved"):
         log.write([session(1)])
     assert len(naps) == 11
     assert max(naps) <= 2.0
 
 
-def test_old_sessions_are_forgotten_in_batches(bare: BareRepository) -> None:
+def test_old_sessions_are_forgotten_in_batches(bare: Remote) -> None:
     """Pruning removes the oldest first, leaves files that are no sessions, and says how many."""
-    log = GitSessions(bare)
+    log = GitSessions(bare.clone())
     log.write([session(number) for number in range(1, 7)])
-    bare.append(bare.files().tip, {"README.md": b"sessions"}, message="explain", at=AT)
+    bare.put("README.md", b"sessions")
     cutoff = AT + timedelta(seconds=4)
     assert [log.prune(cutoff, batch=2) for _ in range(3)] == [2, 1, 0]
     assert [session.milliseconds for session in log.recent()] == [600, 500, 400]
-    assert "README.md" in bare.files().blobs
+    assert "README.md" in bare.files()
 
 
-def test_a_damaged_record_hides_no_other(bare: BareRepository) -> None:
+def test_a_damaged_record_hides_no_other(bare: Remote) -> None:
     """A file that somebody damaged is passed over; figures are those of the rest."""
-    log = GitSessions(bare)
+    log = GitSessions(bare.clone())
     log.write([session(1)])
-    bare.append(bare.files().tip, {"2026/11/20/130000-x.json": b"{}"}, message="damage", at=AT)
+    bare.put("2026/11/20/130000-x.json", b"{}")
     assert log.recent() == (session(1),)
     assert log.figures().all.sessions == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -53,11 +54,11 @@ def nap(_: float) -> None:
 
 
 def test_it_is_a_session_store(tmp_path: Path) -> None:
-    """A queue in front of SQL satisfies the port; what was recorded can be read at once."""
+    """A queue in front of SQL satisfies the port; what was recorded is there once it is closed."""
     store: SessionStore = QueuedStore(SqlSessions(f"sqlite:///{tmp_path}/s.db"))
     store.record(session(1))
-    assert store.recent() == (session(1),)
     store.close()
+    assert SqlSessions(f"sqlite:///{tmp_path}/s.db").recent() == (session(1),)
 
 
 @settings(deadline=None, max_examples=50)
@@ -122,7 +123,7 @@ def test_a_slow_log_holds_nobody_up() -> None:
 def test_many_callers_at_once() -> None:
     """Eight threads record; every session arrives once."""
     log = ListLog()
-    with QueuedStore(log, capacity=10_000) as store:
+    with closing(QueuedStore(log, capacity=10_000)) as store:
 
         def work(base: int) -> None:
             for number in range(100):

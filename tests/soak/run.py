@@ -280,5 +280,5 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
                 crew.process.join(60)
         url, clones = box.git_url(NAME), directory / "judge"
         repository = GitRepository.open(url, clones / "git", credentials=Token(token))
-        ledger = GitLedger.open(url, clones / "ledger", credentials=Token(token))
+        ledger = GitLedger(url, clones / "ledger", credentials=Token(token))
         return run.tally, judge(repository, ledger, run.items(), directory / "notes", replace(limits))

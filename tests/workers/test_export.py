@@ -17,7 +17,7 @@ from bot.model.drift import Severity
 from bot.model.finding import Enforce
 from bot.model.session import Reply, ReplyStatus, Session
 from bot.workers.analysis import analyse
-from bot.workers.export import document, export, failure_modes
+from bot.workers.export import document, export
 from bot.workers.markdown import code, prose
 from tests.sessions.samples import AT, finding, session
 
@@ -180,7 +180,7 @@ def test_what_comes_again_and_again_stands_in_a_table() -> None:
 def test_a_spike_is_named() -> None:
     """What comes far more often than usual stands at the top."""
     sessions = [session(number, findings=(finding("TST-002"),)) for number in range(12)]
-    text = failure_modes(sessions, analyse(sessions, AT + timedelta(hours=1))).decode()
+    text = document(sessions, analyse(sessions, AT + timedelta(hours=1))).decode()
     assert "## Spikes" in text
     assert "category `security`: **12** in 24 hours; daily median (7 d): 0" in text
 

@@ -14,13 +14,19 @@ from hypothesis import strategies as st
 from bot.errors import BotError, Unavailable
 from bot.model.figures import Group, QueueFigures, bucket, bucket_milliseconds
 from bot.model.session import Reply, ReplyStatus
-from bot.sessions.queue import QueuedStore
 from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
 from bot.workers.metrics import collect, prometheus
 from bot.workers.schedule import due, keep_working
-from bot.workers.work import INTERVALS, Outcome, Worker, Workers, work
+from bot.workers.work import Outcome, Worker, Workers, work
 from tests.sessions.samples import AT, session
+
+INTERVALS = {
+    Worker.ANALYSIS: timedelta(seconds=300),
+    Worker.METRICS: timedelta(seconds=60),
+    Worker.EXPORT: timedelta(seconds=600),
+    Worker.CLEANUP: timedelta(days=1),
+}
 
 
 class Hours:
@@ -58,14 +64,13 @@ def branch() -> Branch:
 
 @pytest.fixture
 def workers(tmp_path: Path, branch: Branch) -> Workers:
-    store = QueuedStore(SqlSessions(f"sqlite:///{tmp_path}/sessions.db"))
-    return Workers(store=store, publish=branch, clock=Hours(AT + timedelta(hours=1)))
+    store = SqlSessions(f"sqlite:///{tmp_path}/sessions.db")
+    return Workers(store=store, publish=branch, clock=Hours(AT + timedelta(hours=1)), intervals=INTERVALS)
 
 
 def record(workers: Workers, count: int, **fields: object) -> None:
-    assert isinstance(workers.store, QueuedStore)
-    for number in range(1, count + 1):
-        workers.store.record(session(number, **fields))  # type: ignore[arg-type]  # fields by name
+    assert isinstance(workers.store, SqlSessions)
+    workers.store.write([session(number, **fields) for number in range(1, count + 1)])  # type: ignore[arg-type]  # by name
 
 
 def test_export_commits_only_what_changed(workers: Workers, branch: Branch) -> None:
@@ -104,9 +109,8 @@ def test_metrics_count_each_session_once(workers: Workers) -> None:
 def test_cleanup_forgets_after_thirty_days(workers: Workers) -> None:
     """Sessions older than 30 days go, younger ones stay, figures stay."""
     record(workers, 5)
-    assert isinstance(workers.store, QueuedStore)
-    workers.store.record(session(99, at=AT - timedelta(days=31)))
-    workers.store.flush()
+    assert isinstance(workers.store, SqlSessions)
+    workers.store.write([session(99, at=AT - timedelta(days=31))])
     assert work(Worker.CLEANUP, workers).figures["sessions"] == 1
     assert len(workers.store.recent()) == 5
     assert workers.store.figures().all.sessions == 6
@@ -119,25 +123,22 @@ def test_a_flag_switches_a_worker_off(workers: Workers, branch: Branch) -> None:
     assert branch.commits == []
 
 
-def test_cleaning_goes_in_batches() -> None:
-    """No batch is larger than asked for, and all old sessions go."""
-    asked: list[int] = []
+def test_cleaning_goes_in_batches(tmp_path: Path) -> None:
+    """No batch is larger than 500, and all sessions that are too old go."""
+    gone: list[int] = []
 
-    class Old:
-        left = 1234
-
+    class Counting(SqlSessions):
         def prune(self, before: datetime, *, batch: int = 500) -> int:
-            assert before == AT - timedelta(days=30)
-            gone = min(batch, self.left)
-            self.left -= gone
-            asked.append(gone)
-            return gone
+            gone.append(super().prune(before, batch=batch))
+            return gone[-1]
 
-        def tidy(self) -> None:
-            asked.append(-1)
-
-    assert clean(Old(), now=AT).sessions == 1234
-    assert asked == [500, 500, 234, 0, -1]
+    store = Counting(f"sqlite:///{tmp_path}/sessions.db")
+    old = AT - timedelta(days=30, seconds=2000)
+    store.write([session(number, at=old + timedelta(seconds=number)) for number in range(1, 1235)])
+    store.write([session(2000, at=AT)])
+    assert clean(store, now=AT).sessions == 1234
+    assert gone == [500, 500, 234, 0]
+    assert len(store.recent()) == 1
 
 
 def test_large_logs_are_rotated(tmp_path: Path) -> None:

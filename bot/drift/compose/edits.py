@@ -29,18 +29,10 @@ _CONDITION: Final = ("deploy", "restart_policy", "condition")
 _RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
-def _one_mount(entry: JSON) -> list[JSON]:
-    return [mount(entry)]
-
-
-def _one_device(entry: JSON) -> list[JSON]:
-    return [device(entry)]
-
-
 _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
     "ports": ports.port,
-    "volumes": _one_mount,
-    "devices": _one_device,
+    "volumes": lambda entry: [mount(entry)],
+    "devices": lambda entry: [device(entry)],
 }
 
 
@@ -167,9 +159,8 @@ def _command(before: JSON, live: JSON) -> JSON:
 
 
 def _pair_index(raw: Tree, key: str, name: str) -> int | None:
-    listed = raw.get(key)
-    entries = listed if isinstance(listed, (list, tuple)) else ()
-    return next((at for at, entry in enumerate(entries) if str(entry).partition("=")[0] == name), None)
+    entries = enumerate(elements(raw.get(key)))
+    return next((at for at, entry in entries if str(entry).partition("=")[0] == name), None)
 
 
 def _pair(raw: Tree, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
@@ -245,10 +236,8 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
             continue
         made = read(entry)
         for element in made:
-            if (
-                key == "ports"
-                and label_of({**mapping(element), port_pairs.APART: port_pairs.mark(element)}, shape) == label
-            ):
+            marked = {**mapping(element), port_pairs.APART: port_pairs.mark(element)}
+            if key == "ports" and label_of(marked, shape) == label:
                 return index if len(made) == 1 else None
             name = label_of(element, shape)
             seen[name] = count = seen.get(name, 0) + 1
@@ -306,16 +295,13 @@ def _new_element(raw: Tree, key: str, difference: Difference) -> tuple[Edit, ...
 
 def _element_of(declared: Tree, key: str, label: str) -> Tree:
     shape = service_shape().child(key)
-    listed = declared.get(key)
-    entries = listed if isinstance(listed, (list, tuple)) else ()
+    entries = elements(declared.get(key))
     return mapping(next((element for element in entries if label_of(element, shape) == label), None))
 
 
 def _with(element: Tree, field: str, value: JSON) -> Tree | None:
-    if not element:
-        return None
     changed = {**element, field: value}
-    return {name: entry for name, entry in changed.items() if entry is not None}
+    return {name: entry for name, entry in changed.items() if entry is not None} if element else None
 
 
 def _short(key: str, element: Tree) -> str | None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from typing import Final
 
-from bot.model.json import JSON, text
+from bot.model.json import JSON, Tree, text
 
 SECRETS: Final = "/run/secrets/"
 """Where secrets are mounted (Compose specification, 05-services.md, secrets)."""
 
+PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
+SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")
+"""What names a container's project and service: docker/compose pkg/api/labels.go; podman_compose.py of podman-compose."""
+
 _TMPFS_DEFAULTS: Final = frozenset({"rw", "rprivate", "nosuid", "nodev", "noexec", "tmpcopyup", "private", "relatime"})
 """Options that engines give every tmpfs by themselves (docker run reference, --tmpfs; podman-run(1), --tmpfs)."""
+
+
+def label(labels: Tree, names: Iterable[str]) -> str:
+    """The value of the first of ``names`` that ``labels`` have; empty where they have none."""
+    return next((value for name in names if (value := text(labels.get(name)))), "")
 
 
 def tmpfs(target: str, options: str) -> str:

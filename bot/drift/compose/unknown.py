@@ -7,8 +7,6 @@ the environment holds, often a secret, into the repository.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bot.model.json import Pointer, Tree
 from bot.model.paths import Path
 from bot.model.resource import Desired
@@ -16,16 +14,12 @@ from bot.model.resource import Desired
 
 def compared(path: Path, desired: Desired) -> bool:
     """Whether a drift at ``path`` is about something that Git really tells."""
-    return not any(_covers(unknown, path) for unknown in _unknown_paths(desired))
-
-
-def _unknown_paths(desired: Desired) -> Iterable[Path]:
-    """The canonical paths of unknown values: an entry of a mapping by its key, anything inside a list by the list."""
-    for pointer in desired.unknown:
-        yield _path_of(pointer, desired.tree)
+    unknown = (_path_of(pointer, desired.tree) for pointer in desired.unknown)
+    return not any(path[: len(place)] == place or not path for place in unknown)
 
 
 def _path_of(pointer: Pointer, tree: Tree) -> Path:
+    """The canonical path of an unknown value: an entry of a mapping by its key, anything inside a list by the list."""
     if len(pointer) < 2 or pointer[0] not in {"environment", "labels"}:
         return pointer[:1]
     if isinstance(pointer[1], str):
@@ -34,7 +28,3 @@ def _path_of(pointer: Pointer, tree: Tree) -> Path:
     written = listed[pointer[1]] if isinstance(listed, (list, tuple)) else ""
     name = str(written).partition("=")[0]
     return pointer[:1] if "$" in name else (pointer[0], name)
-
-
-def _covers(unknown: Path, path: Path) -> bool:
-    return path[: len(unknown)] == unknown or not path

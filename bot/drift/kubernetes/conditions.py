@@ -5,30 +5,20 @@ Used by the health of pods and of other objects.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.model.json import Tree, get, mappings, moment, text
 from bot.model.resource import Problem
 
-
-@dataclass(frozen=True, slots=True)
-class GracePeriods:
-    """How long something may take before it counts as a problem.
-
-    ``rollout`` is Kubernetes' default of ``progressDeadlineSeconds`` and is used where a workload names none.
-    """
-
-    rollout: timedelta = timedelta(seconds=600)
-    claim: timedelta = timedelta(seconds=300)
-    restarted: timedelta = timedelta(seconds=3600)
-    """How long ago an ending still matters."""
-    restarts: int = 3
-    """As many, with the last one lately, are a problem even while the container runs."""
-
-
-DEFAULT_PATIENCE: Final = GracePeriods()
+ROLLOUT: Final = timedelta(seconds=600)
+"""Kubernetes' default of ``progressDeadlineSeconds``, where a workload names none."""
+CLAIM: Final = timedelta(seconds=300)
+RESTARTED: Final = timedelta(seconds=3600)
+"""How long ago an ending still matters."""
+RESTARTS: Final = 3
+"""As many, with the last one lately, are a problem even while the container runs."""
 
 
 def condition_of(tree: Tree, type_: str) -> Tree:
@@ -44,6 +34,13 @@ def problem_of(condition: Tree, reason: str) -> Problem:
     why = ": ".join(part for part in (text(condition.get("reason")), text(condition.get("message"))) if part)
     message = f"{text(condition.get('type'))} is {text(condition.get('status'))}" + (f" ({why})" if why else "")
     return Problem(reason, message, since=moment(condition.get("lastTransitionTime")))
+
+
+def problems_of(tree: Tree, type_: str, bad: str, usual: str) -> Iterator[Problem]:
+    """The condition of that type where its status is ``bad``, as a problem by its own reason, else called as ``usual``."""
+    condition = condition_of(tree, type_)
+    if condition.get("status") == bad:
+        yield problem_of(condition, text(condition.get("reason")) or usual)
 
 
 def longer_than(since: datetime | None, now: datetime, allowed: timedelta) -> bool:

@@ -29,7 +29,7 @@ def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
         case "Job" | "ReplicationController":
             desired, observed = _labelled(desired), _labelled(observed)
         case "Pod" if not id_.group:
-            desired, observed = _in_pod(desired, _requested), _in_pod(observed, _requested)
+            desired, observed = _at(desired, ("spec",), _requested), _at(observed, ("spec",), _requested)
         case "CronJob":
             return _on_host(desired, observed, ("spec", "jobTemplate", "spec", "template", "spec"))
         case _:
@@ -71,11 +71,6 @@ def _labelled(tree: Tree) -> Tree:
     return {**tree, "metadata": {**metadata, "labels": copied}}
 
 
-def _in_pod(tree: Tree, change: _Container) -> Tree:
-    spec = mapping(tree.get("spec"))
-    return {**tree, "spec": _each(spec, change)} if spec else tree
-
-
 def _each(spec: Tree, change: _Container) -> Tree:
     """A pod's ``spec`` with every container changed; what is no container stays."""
     changed: dict[str, JSON] = {
@@ -108,9 +103,11 @@ def _on_host(desired: Tree, observed: Tree, way: tuple[str, ...]) -> tuple[Tree,
 
 
 def _at(tree: Tree, way: tuple[str, ...], change: _Container) -> Tree:
+    """``tree`` with the containers of the pod that is at ``way`` changed; one without such a pod stays."""
     if not way:
         return _each(tree, change)
-    return {**tree, way[0]: _at(mapping(tree.get(way[0])), way[1:], change)}
+    below = tree.get(way[0])
+    return {**tree, way[0]: _at(below, way[1:], change)} if isinstance(below, (dict, Mapping)) else tree
 
 
 def _published(container: Tree) -> Tree:

@@ -7,6 +7,7 @@ defaults are listed where any supported release fills them in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from bot.drift import images
@@ -16,22 +17,18 @@ from bot.model.json import JSON, Tree, get, mapping
 
 def _pull_policy(container: Tree) -> JSON:
     """``Always`` for ``:latest`` without a digest, else ``IfNotPresent``."""
-    reference = container.get("image")
-    parsed = images.parse(reference) if isinstance(reference, str) else None
+    parsed = images.parse(container.get("image"))
     return "Always" if parsed is not None and parsed.tag == "latest" and not parsed.digest else "IfNotPresent"
 
 
-def _rolling(value: JSON) -> Default:
+def _rolling(value: JSON) -> Callable[[Tree], JSON]:
     """Only where the strategy is a rolling update, which is also the default type."""
-    return Default(
-        "apps/v1 SetDefaults_Deployment",
-        derive=lambda strategy: value if strategy.get("type") in {None, "", "RollingUpdate"} else None,
-    )
+    return lambda strategy: value if strategy.get("type") in {None, "", "RollingUpdate"} else None
 
 
-def _other(field: str, source: str) -> Default:
+def _same_as(field: str) -> Callable[[Tree], JSON]:
     """The same as the field beside it."""
-    return Default(source, derive=lambda parent: parent.get(field))
+    return lambda parent: parent.get(field)
 
 
 def _policy_types(spec: Tree) -> JSON:
@@ -69,8 +66,15 @@ def _by_verb(subject: Tree) -> JSON:
     return "" if subject.get("kind") == "ServiceAccount" else "rbac.authorization.k8s.io"
 
 
+def _by(source: str, **values: JSON | Callable[[Tree], JSON]) -> dict[str, Default]:
+    """Defaults of one ``source`` by field: each a value, or what is derived from the mapping that the field is in."""
+    return {
+        field: Default(source, derive=value) if callable(value) else Default(source, value)
+        for field, value in values.items()
+    }
+
+
 _CORE: Final = "core/v1 SetDefaults_"
-_MODE: Final = Default(f"{_CORE}ConfigMapVolumeSource", 420)
 _JOB: Final = "batch/v1 SetDefaults_Job"
 _DEPLOY: Final = "apps/v1 SetDefaults_Deployment"
 _STATEFUL: Final = "apps/v1 SetDefaults_StatefulSet"
@@ -80,26 +84,23 @@ _RBAC: Final = "rbac/v1 SetDefaults_"
 
 _QUARTERS: Final = {"maxSurge": "25%", "maxUnavailable": "25%"}
 _ONE_BY_ONE: Final = {"maxSurge": 0, "maxUnavailable": 1}
+_MODE: Final = _by(f"{_CORE}ConfigMapVolumeSource", defaultMode=420)
+_ACCOUNT: Final = "core/v1 conversion.go, deprecated serviceAccount"
 
 DEFAULTS: Final[Defaults] = {
-    "Container": {
-        "imagePullPolicy": Default(f"{_CORE}Container", derive=_pull_policy),
-        "terminationMessagePath": Default(f"{_CORE}Container", "/dev/termination-log"),
-        "terminationMessagePolicy": Default(f"{_CORE}Container", "File"),
-    },
+    "Container": _by(
+        f"{_CORE}Container",
+        imagePullPolicy=_pull_policy,
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+    ),
     "Probe": {
-        "failureThreshold": Default(f"{_CORE}Probe", 3),
-        "periodSeconds": Default(f"{_CORE}Probe", 10),
-        "successThreshold": Default(f"{_CORE}Probe", 1),
-        "timeoutSeconds": Default(f"{_CORE}Probe", 1),
-        "initialDelaySeconds": Default("core/v1 types.go, Probe: zero when absent", 0),
+        **_by(f"{_CORE}Probe", failureThreshold=3, periodSeconds=10, successThreshold=1, timeoutSeconds=1),
+        **_by("core/v1 types.go, Probe: zero when absent", initialDelaySeconds=0),
     },
-    "HTTPGet": {
-        "scheme": Default(f"{_CORE}HTTPGetAction", "HTTP"),
-        "path": Default(f"{_CORE}HTTPGetAction", "/"),
-    },
+    "HTTPGet": _by(f"{_CORE}HTTPGetAction", scheme="HTTP", path="/"),
     "ContainerPort": {
-        "protocol": Default("core/v1 openapi, ContainerPort.protocol", "TCP"),
+        **_by("core/v1 openapi, ContainerPort.protocol", protocol="TCP"),
         "hostPort": Default(
             "core/v1 defaultHostNetworkPorts: containerPort on the host's network, see bot.drift.kubernetes.conversion"
         ),
@@ -107,149 +108,127 @@ DEFAULTS: Final[Defaults] = {
     "Resources": {
         "requests": Default(f"{_CORE}Pod: the limits, in bare pods alone, see bot.drift.kubernetes.conversion")
     },
-    "Volume": {"emptyDir": Default(f"{_CORE}Volume", derive=_source_of)},
-    "FieldRef": {"apiVersion": Default(f"{_CORE}ObjectFieldSelector", "v1")},
-    "ResourceFieldRef": {"divisor": Default("core/v1 types.go, ResourceFieldSelector.divisor", "0")},
-    "SecurityContext": {"procMount": Default(f"{_CORE}SecurityContext", "Default")},
+    "Volume": _by(f"{_CORE}Volume", emptyDir=_source_of),
+    "FieldRef": _by(f"{_CORE}ObjectFieldSelector", apiVersion="v1"),
+    "ResourceFieldRef": _by("core/v1 types.go, ResourceFieldSelector.divisor", divisor="0"),
+    "SecurityContext": _by(f"{_CORE}SecurityContext", procMount="Default"),
     "PodSpec": {
-        "dnsPolicy": Default(f"{_CORE}PodSpec", "ClusterFirst"),
-        "restartPolicy": Default(f"{_CORE}PodSpec", "Always"),
-        "schedulerName": Default(f"{_CORE}PodSpec", "default-scheduler"),
-        "terminationGracePeriodSeconds": Default(f"{_CORE}PodSpec", 30),
-        "enableServiceLinks": Default(f"{_CORE}Pod", True),
-        "securityContext": Default(f"{_CORE}PodSpec", {}),
-        "serviceAccountName": Default(
-            "core/v1 conversion.go, deprecated serviceAccount; else DefaultServiceAccountName of the admission plug-in "
+        **_by(
+            f"{_CORE}PodSpec",
+            dnsPolicy="ClusterFirst",
+            restartPolicy="Always",
+            schedulerName="default-scheduler",
+            terminationGracePeriodSeconds=30,
+            securityContext={},
+        ),
+        **_by(f"{_CORE}Pod", enableServiceLinks=True),
+        **_by(
+            f"{_ACCOUNT}; else DefaultServiceAccountName of the admission plug-in "
             "ServiceAccount (plugin/pkg/admission/serviceaccount/admission.go)",
-            derive=_account,
+            serviceAccountName=_account,
         ),
-        "serviceAccount": _other("serviceAccountName", "core/v1 conversion.go, deprecated serviceAccount"),
+        **_by(_ACCOUNT, serviceAccount=_same_as("serviceAccountName")),
     },
-    "TopologySpread": {
-        "nodeAffinityPolicy": Default("core/v1 types.go, TopologySpreadConstraint", "Honor"),
-        "nodeTaintsPolicy": Default("core/v1 types.go, TopologySpreadConstraint", "Ignore"),
-    },
-    "KeyedFiles": {"defaultMode": _MODE},
-    "Projected": {"defaultMode": _MODE},
-    "DownwardFiles": {"defaultMode": _MODE},
-    "TokenFile": {"expirationSeconds": Default(f"{_CORE}ServiceAccountTokenProjection", 3600)},
-    "HostPath": {"type": Default(f"{_CORE}HostPathVolumeSource", "")},
+    "TopologySpread": _by(
+        "core/v1 types.go, TopologySpreadConstraint", nodeAffinityPolicy="Honor", nodeTaintsPolicy="Ignore"
+    ),
+    "KeyedFiles": _MODE,
+    "Projected": _MODE,
+    "DownwardFiles": _MODE,
+    "TokenFile": _by(f"{_CORE}ServiceAccountTokenProjection", expirationSeconds=3600),
+    "HostPath": _by(f"{_CORE}HostPathVolumeSource", type=""),
     "VolumeSourceDefaults": {
-        "iscsiInterface": Default(f"{_CORE}ISCSIVolumeSource", "default"),
-        "pool": Default(f"{_CORE}RBDVolumeSource", "rbd"),
-        "keyring": Default(f"{_CORE}RBDVolumeSource", "/etc/ceph/keyring"),
-        "cachingMode": Default(f"{_CORE}AzureDiskVolumeSource", "ReadWrite"),
-        "kind": Default(f"{_CORE}AzureDiskVolumeSource", "Shared"),
-        "storageMode": Default(f"{_CORE}ScaleIOVolumeSource", "ThinProvisioned"),
+        **_by(f"{_CORE}ISCSIVolumeSource", iscsiInterface="default"),
+        **_by(f"{_CORE}RBDVolumeSource", pool="rbd", keyring="/etc/ceph/keyring"),
+        **_by(f"{_CORE}AzureDiskVolumeSource", cachingMode="ReadWrite", kind="Shared"),
+        **_by(f"{_CORE}ScaleIOVolumeSource", storageMode="ThinProvisioned"),
     },
-    "Strategy": {
-        "type": Default(_DEPLOY, "RollingUpdate"),
-        "rollingUpdate": _rolling(_QUARTERS),
-    },
-    "RollingUpdate": {"maxSurge": Default(_DEPLOY, "25%"), "maxUnavailable": Default(_DEPLOY, "25%")},
-    "DeploymentSpec": {
-        "replicas": Default(_DEPLOY, 1),
-        "revisionHistoryLimit": Default(_DEPLOY, 10),
-        "progressDeadlineSeconds": Default(_DEPLOY, 600),
-        "strategy": Default(_DEPLOY, {"type": "RollingUpdate", "rollingUpdate": _QUARTERS}),
-    },
-    "DaemonSetSpec": {
-        "revisionHistoryLimit": Default(_DAEMON, 10),
-        "updateStrategy": Default(_DAEMON, {"type": "RollingUpdate", "rollingUpdate": _ONE_BY_ONE}),
-    },
-    "DaemonSetStrategy": {
-        "type": Default(_DAEMON, "RollingUpdate"),
-        "rollingUpdate": _rolling(_ONE_BY_ONE),
-    },
-    "DaemonSetRollingUpdate": {"maxSurge": Default(_DAEMON, 0), "maxUnavailable": Default(_DAEMON, 1)},
-    "StatefulSetSpec": {
-        "replicas": Default(_STATEFUL, 1),
-        "revisionHistoryLimit": Default(_STATEFUL, 10),
-        "podManagementPolicy": Default(_STATEFUL, "OrderedReady"),
-        "updateStrategy": Default(_STATEFUL, {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
-        "persistentVolumeClaimRetentionPolicy": Default(_STATEFUL, {"whenDeleted": "Retain", "whenScaled": "Retain"}),
-    },
-    "RetentionPolicy": {"whenDeleted": Default(_STATEFUL, "Retain"), "whenScaled": Default(_STATEFUL, "Retain")},
-    "StatefulSetStrategy": {
-        "type": Default(_STATEFUL, "RollingUpdate"),
-        "rollingUpdate": _rolling({"partition": 0}),
-    },
-    "StatefulSetRollingUpdate": {"partition": Default(_STATEFUL, 0), "maxUnavailable": Default(_STATEFUL, 1)},
-    "ReplicaSetSpec": {"replicas": Default("apps/v1 SetDefaults_ReplicaSet", 1)},
-    "ReplicationControllerSpec": {
-        "replicas": Default(f"{_CORE}ReplicationController", 1),
-        "selector": Default(f"{_CORE}ReplicationController", derive=_template_labels),
-    },
+    "Strategy": _by(_DEPLOY, type="RollingUpdate", rollingUpdate=_rolling(_QUARTERS)),
+    "RollingUpdate": _by(_DEPLOY, maxSurge="25%", maxUnavailable="25%"),
+    "DeploymentSpec": _by(
+        _DEPLOY,
+        replicas=1,
+        revisionHistoryLimit=10,
+        progressDeadlineSeconds=600,
+        strategy={"type": "RollingUpdate", "rollingUpdate": _QUARTERS},
+    ),
+    "DaemonSetSpec": _by(
+        _DAEMON, revisionHistoryLimit=10, updateStrategy={"type": "RollingUpdate", "rollingUpdate": _ONE_BY_ONE}
+    ),
+    "DaemonSetStrategy": _by(_DAEMON, type="RollingUpdate", rollingUpdate=_rolling(_ONE_BY_ONE)),
+    "DaemonSetRollingUpdate": _by(_DAEMON, maxSurge=0, maxUnavailable=1),
+    "StatefulSetSpec": _by(
+        _STATEFUL,
+        replicas=1,
+        revisionHistoryLimit=10,
+        podManagementPolicy="OrderedReady",
+        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+        persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"},
+    ),
+    "RetentionPolicy": _by(_STATEFUL, whenDeleted="Retain", whenScaled="Retain"),
+    "StatefulSetStrategy": _by(_STATEFUL, type="RollingUpdate", rollingUpdate=_rolling({"partition": 0})),
+    "StatefulSetRollingUpdate": _by(_STATEFUL, partition=0, maxUnavailable=1),
+    "ReplicaSetSpec": _by("apps/v1 SetDefaults_ReplicaSet", replicas=1),
+    "ReplicationControllerSpec": _by(f"{_CORE}ReplicationController", replicas=1, selector=_template_labels),
     "JobSpec": {
-        "backoffLimit": Default(_JOB, 6),
-        "parallelism": Default(_JOB, 1),
-        "completions": Default(_JOB, derive=_completions),
-        "completionMode": Default(_JOB, "NonIndexed"),
-        "suspend": Default(_JOB, False),
-        "manualSelector": Default("batch/v1 types.go, JobSpec.manualSelector", False),
-        "podReplacementPolicy": Default(
-            _JOB, derive=lambda spec: "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
+        **_by(
+            _JOB,
+            backoffLimit=6,
+            parallelism=1,
+            completions=_completions,
+            completionMode="NonIndexed",
+            suspend=False,
+            podReplacementPolicy=lambda spec: "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
         ),
+        **_by("batch/v1 types.go, JobSpec.manualSelector", manualSelector=False),
     },
-    "CronJobSpec": {
-        "concurrencyPolicy": Default("batch/v1 SetDefaults_CronJob", "Allow"),
-        "suspend": Default("batch/v1 SetDefaults_CronJob", False),
-        "successfulJobsHistoryLimit": Default("batch/v1 SetDefaults_CronJob", 3),
-        "failedJobsHistoryLimit": Default("batch/v1 SetDefaults_CronJob", 1),
-    },
+    "CronJobSpec": _by(
+        "batch/v1 SetDefaults_CronJob",
+        concurrencyPolicy="Allow",
+        suspend=False,
+        successfulJobsHistoryLimit=3,
+        failedJobsHistoryLimit=1,
+    ),
     "ServiceSpec": {
-        "type": Default(f"{_CORE}Service", "ClusterIP"),
-        "sessionAffinity": Default(f"{_CORE}Service", "None"),
-        "sessionAffinityConfig": Default(f"{_CORE}Service", derive=_sessions),
-        "ipFamilyPolicy": Default("registry/core/service defaultOnWrite: SingleStack of one family", "SingleStack"),
-        "internalTrafficPolicy": Default(f"{_CORE}Service", "Cluster"),
-        "externalTrafficPolicy": Default(f"{_CORE}Service", derive=_traffic_policy),
-        "allocateLoadBalancerNodePorts": Default(
-            f"{_CORE}Service", derive=lambda spec: True if spec.get("type") == "LoadBalancer" else None
+        **_by(
+            f"{_CORE}Service",
+            type="ClusterIP",
+            sessionAffinity="None",
+            sessionAffinityConfig=_sessions,
+            internalTrafficPolicy="Cluster",
+            externalTrafficPolicy=_traffic_policy,
+            allocateLoadBalancerNodePorts=lambda spec: True if spec.get("type") == "LoadBalancer" else None,
         ),
+        **_by("registry/core/service defaultOnWrite: SingleStack of one family", ipFamilyPolicy="SingleStack"),
     },
-    "ClientIP": {"timeoutSeconds": Default(f"{_CORE}Service", 10800)},
-    "ServicePort": {
-        "protocol": Default(f"{_CORE}Service", "TCP"),
-        "targetPort": _other("port", f"{_CORE}Service"),
-    },
-    "Secret": {"type": Default(f"{_CORE}Secret", "Opaque")},
-    "ClaimSpec": {"volumeMode": Default(f"{_CORE}PersistentVolumeClaimSpec", "Filesystem")},
-    "PersistentVolumeSpec": {
-        "persistentVolumeReclaimPolicy": Default(f"{_CORE}PersistentVolume", "Retain"),
-        "volumeMode": Default(f"{_CORE}PersistentVolume", "Filesystem"),
-    },
-    "EndpointPort": {"protocol": Default(f"{_CORE}Endpoints", "TCP")},
-    "RoleRef": {"apiGroup": Default(f"{_RBAC}RoleBinding", "rbac.authorization.k8s.io")},
-    "Subject": {"apiGroup": Default(f"{_RBAC}Subject", derive=_by_verb)},
-    "NetworkPolicySpec": {"policyTypes": Default("networking/v1 SetDefaults_NetworkPolicy", derive=_policy_types)},
-    "NetworkPort": {"protocol": Default("networking/v1 SetDefaults_NetworkPolicyPort", "TCP")},
-    "IngressPath": {
-        "pathType": Default("networking/v1beta1 SetDefaults_HTTPIngressPath", "ImplementationSpecific"),
-    },
-    "HorizontalPodAutoscalerSpec": {
-        "minReplicas": Default("autoscaling/v2 SetDefaults_HorizontalPodAutoscaler", 1),
-    },
-    "PodDisruptionBudgetSpec": {},
+    "ClientIP": _by(f"{_CORE}Service", timeoutSeconds=10800),
+    "ServicePort": _by(f"{_CORE}Service", protocol="TCP", targetPort=_same_as("port")),
+    "Secret": _by(f"{_CORE}Secret", type="Opaque"),
+    "ClaimSpec": _by(f"{_CORE}PersistentVolumeClaimSpec", volumeMode="Filesystem"),
+    "PersistentVolumeSpec": _by(
+        f"{_CORE}PersistentVolume", persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem"
+    ),
+    "EndpointPort": _by(f"{_CORE}Endpoints", protocol="TCP"),
+    "RoleRef": _by(f"{_RBAC}RoleBinding", apiGroup="rbac.authorization.k8s.io"),
+    "Subject": _by(f"{_RBAC}Subject", apiGroup=_by_verb),
+    "NetworkPolicySpec": _by("networking/v1 SetDefaults_NetworkPolicy", policyTypes=_policy_types),
+    "NetworkPort": _by("networking/v1 SetDefaults_NetworkPolicyPort", protocol="TCP"),
+    "IngressPath": _by("networking/v1beta1 SetDefaults_HTTPIngressPath", pathType="ImplementationSpecific"),
+    "HorizontalPodAutoscalerSpec": _by("autoscaling/v2 SetDefaults_HorizontalPodAutoscaler", minReplicas=1),
     "Webhook": {
-        "failurePolicy": Default(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1", "Fail"),
-        "matchPolicy": Default(f"{_HOOKS}MutatingWebhook: Equivalent since v1, Exact in v1beta1", "Equivalent"),
-        "namespaceSelector": Default(f"{_HOOKS}MutatingWebhook", {}),
-        "objectSelector": Default(f"{_HOOKS}MutatingWebhook", {}),
-        "reinvocationPolicy": Default(f"{_HOOKS}MutatingWebhook", "Never"),
-        "timeoutSeconds": Default(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1", 10),
+        **_by(f"{_HOOKS}MutatingWebhook", namespaceSelector={}, objectSelector={}, reinvocationPolicy="Never"),
+        **_by(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1", failurePolicy="Fail"),
+        **_by(f"{_HOOKS}MutatingWebhook: Equivalent since v1, Exact in v1beta1", matchPolicy="Equivalent"),
+        **_by(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1", timeoutSeconds=10),
     },
-    "WebhookRule": {"scope": Default(f"{_HOOKS}Rule", "*")},
-    "WebhookService": {"port": Default(f"{_HOOKS}ServiceReference", 443)},
-    "APIServiceSpec": {"insecureSkipTLSVerify": Default("apiregistration/v1 types.go", False)},
-    "CustomResourceDefinitionSpec": {
-        "conversion": Default("apiextensions/v1 SetDefaults_CustomResourceDefinitionSpec", {"strategy": "None"}),
-    },
+    "WebhookRule": _by(f"{_HOOKS}Rule", scope="*"),
+    "WebhookService": _by(f"{_HOOKS}ServiceReference", port=443),
+    "APIServiceSpec": _by("apiregistration/v1 types.go", insecureSkipTLSVerify=False),
+    "CustomResourceDefinitionSpec": _by(
+        "apiextensions/v1 SetDefaults_CustomResourceDefinitionSpec", conversion={"strategy": "None"}
+    ),
     "StorageClass": {
-        "reclaimPolicy": Default("storage/v1 SetDefaults_StorageClass", "Delete"),
-        "volumeBindingMode": Default("storage/v1 SetDefaults_StorageClass", "Immediate"),
-        "allowVolumeExpansion": Default("storage/v1 types.go: absent means false", False),
+        **_by("storage/v1 SetDefaults_StorageClass", reclaimPolicy="Delete", volumeBindingMode="Immediate"),
+        **_by("storage/v1 types.go: absent means false", allowVolumeExpansion=False),
     },
 }
-
-__all__ = ["DEFAULTS"]

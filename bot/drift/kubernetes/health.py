@@ -13,20 +13,19 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.drift.kubernetes.conditions import DEFAULT_PATIENCE, GracePeriods, condition_of, longer_than, problem_of
+from bot.drift.kubernetes.conditions import CLAIM, ROLLOUT, condition_of, longer_than, problem_of, problems_of
 from bot.drift.kubernetes.pod_health import pod_problems
 from bot.model.json import Tree, elements, get, mapping, mappings, moment, text, whole
-from bot.model.resource import Problem
+from bot.model.resource import Problem, api_group
 
 _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 """Conditions that are bad where they are true (Kubernetes: Node Status, conditions)."""
 
 
-def problems(tree: Tree, now: datetime, patience: GracePeriods = DEFAULT_PATIENCE) -> tuple[Problem, ...]:
+def problems(tree: Tree, now: datetime) -> tuple[Problem, ...]:
     """What is wrong with one live Kubernetes object at ``now``; nothing for kinds that report no health."""
-    group, slash, _ = text(tree.get("apiVersion")).partition("/")
-    look = _LOOKS.get((group if slash else "", text(tree.get("kind"))))
-    return () if look is None else tuple(look(tree, now, patience))
+    look = _LOOKS.get((api_group(tree.get("apiVersion")), text(tree.get("kind"))))
+    return () if look is None else tuple(look(tree, now))
 
 
 def _seen_by_controller(tree: Tree) -> bool:
@@ -35,29 +34,26 @@ def _seen_by_controller(tree: Tree) -> bool:
     return seen is None or whole(seen) >= whole(get(tree, "metadata", "generation"))
 
 
-def _deadline(tree: Tree, patience: GracePeriods) -> timedelta:
+def _deadline(tree: Tree) -> timedelta:
     seconds = whole(get(tree, "spec", "progressDeadlineSeconds"))
-    return timedelta(seconds=seconds) if seconds else patience.rollout
+    return timedelta(seconds=seconds) if seconds else ROLLOUT
 
 
-def _deployment(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _deployment(tree: Tree, now: datetime) -> Iterable[Problem]:
     if not _seen_by_controller(tree):
         return
     progressing, available = condition_of(tree, "Progressing"), condition_of(tree, "Available")
-    if progressing.get("status") == "False":
-        yield problem_of(progressing, text(progressing.get("reason")) or "NotProgressing")
+    yield from problems_of(tree, "Progressing", "False", "NotProgressing")
     if available.get("status") == "False" and (
         progressing.get("status") == "False"
         or progressing.get("reason") == "NewReplicaSetAvailable"
-        or longer_than(moment(available.get("lastTransitionTime")), now, _deadline(tree, patience))
+        or longer_than(moment(available.get("lastTransitionTime")), now, _deadline(tree))
     ):
         yield problem_of(available, "Unavailable")
-    failure = condition_of(tree, "ReplicaFailure")
-    if failure.get("status") == "True":
-        yield problem_of(failure, text(failure.get("reason")) or "ReplicaFailure")
+    yield from problems_of(tree, "ReplicaFailure", "True", "ReplicaFailure")
 
 
-def _counted(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _counted(tree: Tree, now: datetime) -> Iterable[Problem]:
     """StatefulSet, DaemonSet and ReplicaSet have no conditions: only their counts tell, and not since when."""
     status = mapping(tree.get("status"))
     if not _seen_by_controller(tree) or not status:
@@ -68,7 +64,7 @@ def _counted(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Prob
         stated = get(tree, "spec", "replicas")
         expected, ready = 1 if stated is None else whole(stated), whole(status.get("readyReplicas"))
     changed = max(_change_times(tree), default=None)
-    if ready < expected and longer_than(changed, now, patience.rollout):
+    if ready < expected and longer_than(changed, now, ROLLOUT):
         yield Problem("NotReady", f"{ready} of {expected} replicas are ready", since=changed)
 
 
@@ -82,30 +78,25 @@ def _change_times(tree: Tree) -> list[datetime]:
     return [at for at in (moment(get(tree, "metadata", "creationTimestamp")), *written) if at is not None]
 
 
-def _job(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
-    del now, patience
-    failed = condition_of(tree, "Failed")
-    if failed.get("status") == "True":
-        yield problem_of(failed, text(failed.get("reason")) or "JobFailed")
+def _job(tree: Tree, _: datetime) -> Iterable[Problem]:
+    return problems_of(tree, "Failed", "True", "JobFailed")
 
 
-def _claim(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _claim(tree: Tree, now: datetime) -> Iterable[Problem]:
     phase = text(get(tree, "status", "phase"))
     since = moment(get(tree, "metadata", "creationTimestamp"))
     if phase == "Lost":
         yield Problem("ClaimLost", "the volume behind the claim is gone")
-    elif phase == "Pending" and longer_than(since, now, patience.claim):
+    elif phase == "Pending" and longer_than(since, now, CLAIM):
         yield Problem("ClaimPending", "the claim has no volume yet", since=since)
 
 
-def _volume(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
-    del now, patience
+def _volume(tree: Tree, _: datetime) -> Iterable[Problem]:
     if text(get(tree, "status", "phase")) == "Failed":
         yield Problem("VolumeFailed", text(get(tree, "status", "message")) or "reclaiming the volume failed")
 
 
-def _node(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
-    del now, patience
+def _node(tree: Tree, _: datetime) -> Iterable[Problem]:
     ready = condition_of(tree, "Ready")
     if ready and ready.get("status") != "True":
         yield problem_of(ready, "NodeNotReady")
@@ -115,29 +106,26 @@ def _node(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem
             yield problem_of(condition, type_)
 
 
-def _autoscaler(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
-    del now, patience
-    able = condition_of(tree, "AbleToScale")
-    if able.get("status") == "False":
-        yield problem_of(able, text(able.get("reason")) or "UnableToScale")
+def _autoscaler(tree: Tree, _: datetime) -> Iterable[Problem]:
+    return problems_of(tree, "AbleToScale", "False", "UnableToScale")
 
 
-def _namespace(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _namespace(tree: Tree, now: datetime) -> Iterable[Problem]:
     deleted = moment(get(tree, "metadata", "deletionTimestamp"))
-    if deleted is not None and longer_than(deleted, now, patience.rollout):
+    if deleted is not None and longer_than(deleted, now, ROLLOUT):
         yield Problem("Terminating", "the namespace cannot be deleted", since=deleted)
 
 
-def _balancer(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _balancer(tree: Tree, now: datetime) -> Iterable[Problem]:
     """A load balancer that never got an address."""
     if get(tree, "spec", "type") != "LoadBalancer" or elements(get(tree, "status", "loadBalancer", "ingress")):
         return
     since = max(_change_times(tree), default=None)
-    if since is not None and longer_than(since, now, patience.rollout):
+    if since is not None and longer_than(since, now, ROLLOUT):
         yield Problem("NoAddress", "the load balancer has no address", since=since)
 
 
-_Look = Callable[[Tree, datetime, GracePeriods], Iterable[Problem]]
+_Look = Callable[[Tree, datetime], Iterable[Problem]]
 _LOOKS: Final[Mapping[tuple[str, str], _Look]] = {
     ("apps", "Deployment"): _deployment,
     ("apps", "StatefulSet"): _counted,

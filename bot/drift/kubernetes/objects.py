@@ -64,17 +64,11 @@ def examine(
         verdict = judge.verdict(difference)
         if verdict is None:
             continue
-        drift = maker.drift(
-            difference,
-            verdict.cause,
-            () if _rewritten(difference, desired) else edits.edits(difference, desired.tree),
-        )
-        reason = (
-            _autoscaled(difference, owners, aims, declared)
-            or _aggregated(desired, difference, options)
-            or verdict.quiet
-        )
-        yield drift if reason is None else Suppressed(drift, reason[0], reason[1])
+        changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree)
+        drift = maker.drift(difference, verdict.cause, changes)
+        explained = _autoscaled(difference, owners, aims, declared) or _aggregated(desired, difference, options)
+        reason = explained or verdict.quiet
+        yield drift if reason is None else Suppressed(drift, *reason)
 
 
 def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
@@ -177,9 +171,8 @@ class _Judge:
         if difference.shape.filled is FilledBy.UNKNOWN or injected(difference):
             return None
         if writer is None:
-            return (
-                _Verdict(Attribution(DriftKind.ADDED, message=_UNKNOWN_REMOVAL)) if self._declared(difference) else None
-            )
+            added = _Verdict(Attribution(DriftKind.ADDED, message=_UNKNOWN_REMOVAL))
+            return added if self._declared(difference) else None
         match writer.role:
             case Role.DEPLOYER if self.base.tree is None:
                 return _Verdict(_by(DriftKind.REMOVED, writer))
@@ -270,21 +263,12 @@ def _certificate(difference: Difference, writer: Writer | None) -> Excuse | None
 
 def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...], declared: Tree) -> Excuse | None:
     """The autoscaler that sets this field within its bounds, and why that is no drift."""
-    path = difference.location.path
+    path, steps = difference.location.path, difference.location.steps
     if path == ("spec", "replicas"):
-        return _scaled(
-            difference,
-            owners.writer(difference.location.steps),
-            [scaler for scaler in aims if isinstance(scaler, Horizontal)],
-        )
+        return _scaled(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Horizontal)])
     if "resources" not in path[2:] or path[path.index("resources") - 2] != "containers":
         return None
-    return _sized(
-        difference,
-        owners.writer(difference.location.steps),
-        [scaler for scaler in aims if isinstance(scaler, Vertical)],
-        declared,
-    )
+    return _sized(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Vertical)], declared)
 
 
 def _scaled(difference: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
@@ -318,11 +302,7 @@ def _sized(difference: Difference, writer: Writer | None, aims: Sequence[Vertica
 
 
 def _aggregated(desired: Desired, difference: Difference, options: ComparisonOptions) -> Excuse | None:
-    rule = (
-        options.ignore_aggregated_roles
-        and desired.id.kind == "ClusterRole"
-        and difference.location.path[:1] == ("rules",)
-    )
-    if rule and get(desired.tree, "aggregationRule") is not None:
+    rule = desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
+    if rule and options.ignore_aggregated_roles and desired.tree.get("aggregationRule") is not None:
         return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
     return None

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from bot.drift.options import Roster
@@ -118,73 +118,56 @@ _known_role = lru_cache(maxsize=1024)(role_of)
 """The same few managers write thousands of objects."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    writer: Writer
-    fields: Tree
-
-
+@dataclass
 class Owners:
     """The writers of one live object's fields."""
 
-    def __init__(self, tree: Tree, roster: Roster) -> None:
-        self._tree = tree
-        self._roster = roster
-        self._entries: tuple[_Entry, ...] | None = None
+    tree: Tree
+    roster: Roster
+
+    @property
+    def _raw(self) -> Iterator[Tree]:
+        """Everything but what was written of the status."""
+        entries = mappings(get(self.tree, "metadata", "managedFields"))
+        return (entry for entry in entries if entry.get("subresource") != "status")
 
     @property
     def person(self) -> bool:
         """Whether a person wrote any part of the object."""
-        raw = mappings(get(self._tree, "metadata", "managedFields"))
-        return any(self._role(entry) is Role.PERSON for entry in raw if entry.get("subresource") != "status")
+        return any(self._role(entry) is Role.PERSON for entry in self._raw)
 
-    def _read(self) -> tuple[_Entry, ...]:
-        if self._entries is None:
-            raw = mappings(get(self._tree, "metadata", "managedFields"))
-            self._entries = tuple(self._entry(entry) for entry in raw if entry.get("subresource") != "status")
-        return self._entries
+    @cached_property
+    def _entries(self) -> tuple[tuple[Writer, Tree], ...]:
+        """Each writer with the fields it owns."""
+        return tuple((self._writer(entry), mapping(entry.get("fieldsV1"))) for entry in self._raw)
 
-    def _entry(self, entry: Tree) -> _Entry:
-        writer = Writer(
-            text(entry.get("manager")),
-            self._role(entry),
-            entry.get("operation") == "Apply",
-            text(entry.get("subresource")),
-            moment(entry.get("time")),
-        )
-        return _Entry(writer, mapping(entry.get("fieldsV1")))
+    def _writer(self, entry: Tree) -> Writer:
+        manager, subresource = text(entry.get("manager")), text(entry.get("subresource"))
+        applied = entry.get("operation") == "Apply"
+        return Writer(manager, self._role(entry), applied, subresource, moment(entry.get("time")))
 
     def _role(self, entry: Tree) -> Role:
         manager, operation = text(entry.get("manager")), text(entry.get("operation"))
-        return _known_role(manager, operation, text(entry.get("subresource")), self._roster)
+        return _known_role(manager, operation, text(entry.get("subresource")), self.roster)
 
-    def writers(self, steps: Sequence[Step]) -> list[Writer]:
-        """Everybody who owns the field (or part of it), the one who tells most about a change first.
+    def writer(self, steps: Sequence[Step]) -> Writer | None:
+        """Of those who own the field (or part of it), the one who tells most about a change.
 
         A value that differs from Git was changed by its last writer; co-owners applied the same value. A person comes
         first, then the latest.
         """
-        writers = [entry.writer for entry in self._read() if owns(entry.fields, steps)]
-        return sorted(writers, key=_telling)
-
-    def writer(self, steps: Sequence[Step]) -> Writer | None:
-        """The first of :meth:`writers`."""
-        writers = self.writers(steps)
-        return writers[0] if writers else None
+        return min((writer for writer, fields in self._entries if owns(fields, steps)), key=_telling, default=None)
 
     def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
         """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
-        fields = [entry.fields for entry in self._read() if entry.writer == writer]
+        fields = [owned for other, owned in self._entries if other == writer]
         owned = [any(owns(owned_fields, part) for owned_fields in fields) for part in parts]
         return bool(owned) and all(owned)
 
     def applied(self, steps: Sequence[Step]) -> Writer | None:
         """The deployer whose server-side apply contained the field."""
-        for entry in self._read():
-            writer = entry.writer
-            if writer.applied and writer.role is Role.DEPLOYER and owns(entry.fields, steps):
-                return writer
-        return None
+        deployers = (each for each in self._entries if each[0].applied and each[0].role is Role.DEPLOYER)
+        return next((writer for writer, fields in deployers if owns(fields, steps)), None)
 
 
 def _telling(writer: Writer) -> tuple[bool, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from bot.drift.kubernetes.conditions import GracePeriods, condition_of, longer_than, problem_of
+from bot.drift.kubernetes.conditions import CLAIM, RESTARTED, RESTARTS, ROLLOUT, condition_of, longer_than, problem_of
 from bot.model.json import Tree, get, mapping, mappings, moment, text, whole
 from bot.model.resource import Problem
 
@@ -31,12 +31,12 @@ _WAITING: Final = frozenset(
 """
 
 
-def pod_problems(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def pod_problems(tree: Tree, now: datetime) -> Iterable[Problem]:
     """What is wrong with one pod at ``now``; nothing for one that is being deleted."""
     status = mapping(tree.get("status"))
     if get(tree, "metadata", "deletionTimestamp") is not None:
         return
-    troubles = [problem for container in _statuses(status) for problem in _pod_container(container, now, patience)]
+    troubles = [problem for container in _statuses(status) for problem in _pod_container(container, now)]
     yield from troubles
     phase = text(status.get("phase"))
     if phase in {"Failed", "Unknown"}:
@@ -44,12 +44,12 @@ def pod_problems(tree: Tree, now: datetime, patience: GracePeriods) -> Iterable[
         yield Problem(why, text(status.get("message")) or f"the pod's phase is {phase}")
     scheduled = condition_of(tree, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") != "SchedulingGated":
-        if longer_than(moment(scheduled.get("lastTransitionTime")), now, patience.claim):
+        if longer_than(moment(scheduled.get("lastTransitionTime")), now, CLAIM):
             yield problem_of(scheduled, text(scheduled.get("reason")) or "Unschedulable")
     elif not troubles and phase == "Running":
         ready = condition_of(tree, "Ready")
         since = moment(ready.get("lastTransitionTime"))
-        if ready.get("status") == "False" and longer_than(since, now, patience.rollout):
+        if ready.get("status") == "False" and longer_than(since, now, ROLLOUT):
             yield problem_of(ready, "NotReady")
 
 
@@ -58,7 +58,7 @@ def _statuses(status: Tree) -> Iterable[Tree]:
         yield from mappings(status.get(key))
 
 
-def _pod_container(container: Tree, now: datetime, patience: GracePeriods) -> Iterable[Problem]:
+def _pod_container(container: Tree, now: datetime) -> Iterable[Problem]:
     name, restarts = text(container.get("name")), whole(container.get("restartCount"))
     waiting = mapping(get(container, "state", "waiting"))
     ended = mapping(get(container, "state", "terminated")) or mapping(get(container, "lastState", "terminated"))
@@ -67,10 +67,10 @@ def _pod_container(container: Tree, now: datetime, patience: GracePeriods) -> It
     if reason in _WAITING:
         detail = text(waiting.get("message")) or reason
         yield Problem(reason, f"container {name}: {detail}", _ending(ended, restarts), since=at)
-    lately = at is not None and now - at < patience.restarted
+    lately = at is not None and now - at < RESTARTED
     if lately and text(ended.get("reason")) == "OOMKilled":
         yield Problem("OOMKilled", f"container {name} ran out of memory", _ending(ended, restarts), since=at)
-    elif lately and restarts >= patience.restarts and reason not in _WAITING:
+    elif lately and restarts >= RESTARTS and reason not in _WAITING:
         yield Problem("Restarting", f"container {name} was restarted {restarts} times", _ending(ended, restarts), at)
 
 

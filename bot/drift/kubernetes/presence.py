@@ -23,6 +23,8 @@ _HOOKS: Final = ("helm.sh/hook", "argocd.argoproj.io/hook")
 _FLEETING: Final = frozenset({"Event", "TokenReview", "SubjectAccessReview", "Binding", "Eviction", "PodTemplate"})
 """Requests that are answered and not kept, and what comes and goes by itself (Kubernetes API reference)."""
 
+_LABEL: Final = "clockwork.dev/managed"
+"""Says of a live object that Git should declare it."""
 _RELEASE: Final = "helm.sh/release.v1"
 """The type of the Secrets ``sh.helm.release.v1.*`` (Helm docs, "Advanced Helm Techniques": storage backends)."""
 
@@ -75,8 +77,8 @@ class Generations:
         return None if name == id_.name or id_.platform is not Platform.KUBERNETES else id_._replace(name=name)
 
 
-def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
-    """Why Git should declare a live object: it carries one of ``tracking_labels``; None where nothing says so.
+def claim(observed: Observed) -> str | None:
+    """Why Git should declare a live object: it carries our label; None where nothing says so.
 
     What a controller owns is declared by its owner, what is being deleted is on its way, and Helm's record of a release is
     Helm's own.
@@ -85,6 +87,5 @@ def claim(observed: Observed, tracking_labels: Iterable[str]) -> str | None:
         return None
     if observed.tree.get("type") == _RELEASE:
         return None
-    labels = mapping(get(observed.tree, "metadata", "labels"))
-    label = next((label for label in sorted(tracking_labels) if label in labels), None)
-    return None if label is None else f"carries the label {label} and is not in Git"
+    ours = _LABEL in mapping(get(observed.tree, "metadata", "labels"))
+    return f"carries the label {_LABEL} and is not in Git" if ours else None

@@ -107,9 +107,8 @@ def scalers(trees: Iterable[tuple[ResourceId, Tree]]) -> Scalers:
 def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
     match id_.kind:
         case "HorizontalPodAutoscaler":
-            return Horizontal(
-                str(id_), _number(get(tree, "spec", "minReplicas"), 1), _number(get(tree, "spec", "maxReplicas"), 1)
-            )
+            spec = mapping(tree.get("spec"))
+            return Horizontal(str(id_), _number(spec.get("minReplicas"), 1), _number(spec.get("maxReplicas"), 1))
         case "ScaledObject":
             low = _number(get(tree, "spec", "minReplicaCount"), 0)
             idle = _number(get(tree, "spec", "idleReplicaCount"), low)

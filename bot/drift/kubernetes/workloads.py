@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.model.json import get, mappings, text
-from bot.model.resource import Observed, Platform, Problem, ResourceId
+from bot.model.resource import Observed, Platform, ResourceId, api_group
 
 
 def with_pod_problems(resources: Mapping[ResourceId, Observed]) -> dict[ResourceId, Observed]:
@@ -24,13 +24,11 @@ def with_pod_problems(resources: Mapping[ResourceId, Observed]) -> dict[Resource
         owner = top_owner(id_, resources)
         if owner != id_ and owner in merged:
             held = merged[owner]
-            added = tuple(_told_of_pod(problem, id_.name) for problem in observed.problems)
+            added = tuple(
+                replace(problem, message=f"pod {id_.name}: {problem.message}") for problem in observed.problems
+            )
             merged[owner] = replace(held, problems=(*held.problems, *added))
     return merged
-
-
-def _told_of_pod(problem: Problem, pod: str) -> Problem:
-    return replace(problem, message=f"pod {pod}: {problem.message}")
 
 
 def top_owner(id_: ResourceId, resources: Mapping[ResourceId, Observed]) -> ResourceId:
@@ -47,14 +45,8 @@ def top_owner(id_: ResourceId, resources: Mapping[ResourceId, Observed]) -> Reso
 def _owner_by_reference(id_: ResourceId, observed: Observed) -> ResourceId | None:
     for reference in mappings(get(observed.tree, "metadata", "ownerReferences")):
         if reference.get("controller") is True:
-            group, slash, _ = text(reference.get("apiVersion")).partition("/")
-            return ResourceId(
-                Platform.KUBERNETES,
-                text(reference.get("kind")),
-                id_.scope,
-                text(reference.get("name")),
-                group if slash else "",
-            )
+            kind, name = text(reference.get("kind")), text(reference.get("name"))
+            return ResourceId(Platform.KUBERNETES, kind, id_.scope, name, api_group(reference.get("apiVersion")))
     return None
 
 

@@ -93,8 +93,7 @@ def _missing(resource: ResourceId) -> tuple[Severity, str]:
 
 def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
     """Another registry or repository is other software; another tag or digest is another version of it."""
-    declared = images.parse(desired) if isinstance(desired, str) else None
-    live = images.parse(observed) if isinstance(observed, str) else None
+    declared, live = images.parse(desired), images.parse(observed)
     if declared is None or live is None:
         return HIGH, "image"
     if declared.registry != live.registry:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bot.drift.compose.notation import capability
 from bot.drift.severity.rbac import POWERS
 from bot.model.drift import Severity
 from bot.model.json import JSON
@@ -99,7 +100,8 @@ _MIGHTY: Final = frozenset(
 """Capabilities that lead out of a container: they load modules, trace or read what is not the container's, or configure the
 host (capabilities(7)). ``ALL`` is all of them.
 """
-_WORLD: Final = frozenset({"0.0.0.0/0", "::/0"})
+_world: Final = _equals("0.0.0.0/0", "::/0")
+_broad: Final = _equals("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not bound
 
 
 def _socket(value: JSON) -> bool:
@@ -107,21 +109,7 @@ def _socket(value: JSON) -> bool:
 
 
 def _host_root(value: JSON) -> bool:
-    return (isinstance(value, str) and value == "/") or (
-        isinstance(value, str) and value != "/" and bool(_HOST_ROOTS.match(value.rstrip("/")))
-    )
-
-
-def _capability(value: JSON) -> str:
-    return str(value).upper().removeprefix("CAP_")
-
-
-def _world(value: JSON) -> bool:
-    return value in _WORLD if isinstance(value, str) else False
-
-
-def _broad(value: JSON) -> bool:
-    return isinstance(value, str) and value.lower() in {"0.0.0.0", "::", "[::]"}  # noqa: S104 - recognised, not bound
+    return isinstance(value, str) and (value == "/" or bool(_HOST_ROOTS.match(value.rstrip("/"))))
 
 
 def _power(value: JSON) -> bool:
@@ -168,7 +156,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         CRITICAL,
         "gains a capability that equals root on the host",
         "capabilities.add cap_add",
-        lambda value: _capability(value) in _MIGHTY,
+        lambda value: capability(str(value)) in _MIGHTY,
     ),
     _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices.*.source device_cgroup_rules", _something),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -63,12 +62,11 @@ def _conditions(rule: Rule) -> Iterator[str]:
 def _match(match: RuleMatch) -> dict[str, object]:
     """The parts of a match that say something."""
     parts: dict[str, object] = {}
-    for field in dataclasses.fields(match):
-        condition = getattr(match, field.name)
+    for name, condition in match:
         if isinstance(condition, tuple) and condition:
-            parts[field.name] = [str(choice) for choice in condition]
+            parts[name] = [str(choice) for choice in condition]
         elif condition is not None and condition != ():
-            parts[field.name] = str(condition).lower() if isinstance(condition, bool) else str(condition)
+            parts[name] = str(condition).lower() if isinstance(condition, bool) else str(condition)
     return parts
 
 

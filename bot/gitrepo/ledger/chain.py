@@ -21,7 +21,7 @@ from bot.gitrepo.ledger import audit
 from bot.gitrepo.ledger.audit import Verification
 from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, appended, compacted, read_tree
 from bot.gitrepo.lock import writing
-from bot.gitrepo.remote import Remote, limit_waiting
+from bot.gitrepo.remote import Remote
 from bot.gitrepo.repository import CLOCKWORK, bare_clone
 from bot.gitrepo.signing import Signer
 from bot.model.ledger import Entry, LedgerView
@@ -43,28 +43,6 @@ class GitLedger:
 
     def __init__(
         self,
-        repository: pygit2.Repository,
-        remote: Remote,
-        *,
-        ref: str = DEFAULT_REF,
-        author: Signature = CLOCKWORK,
-        signer: Signer | None = None,
-        retention: Retention | None = None,
-        compact_every: int = 128,
-    ) -> None:
-        self._repository = repository
-        self._remote = remote
-        self._ref = full_name(ref)
-        self._arrived, self._seen = (_own(name, self._ref) for name in (_ARRIVED, _SEEN))
-        self._author = author
-        self._signer = signer
-        self._retention = retention or Retention()
-        self._compact_every = compact_every
-        self._known: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
-
-    @classmethod
-    def open(
-        cls,
         url: str,
         directory: Path,
         *,
@@ -74,25 +52,21 @@ class GitLedger:
         signer: Signer | None = None,
         retention: Retention | None = None,
         compact_every: int = 128,
-        connect_timeout: float = 15.0,
-        answer_timeout: float = 60.0,
-    ) -> GitLedger:
+    ) -> None:
         """The ledger on ``ref`` (a branch name, or a full ref name) of the repository at ``url``; nothing is fetched.
 
         ``directory`` is a bare clone of its own, made when missing. A snapshot is written every ``compact_every``
-        appends, or later while there is little to fold away. Time-outs are in seconds.
+        appends, or later while there is little to fold away.
         """
-        limit_waiting(connect=connect_timeout, answer=answer_timeout)
-        repository = bare_clone(url, directory)
-        return cls(
-            repository,
-            Remote(repository, url, credentials),
-            ref=ref,
-            author=author,
-            signer=signer,
-            retention=retention,
-            compact_every=compact_every,
-        )
+        self._repository = bare_clone(url, directory)
+        self._remote = Remote(self._repository, url, credentials)
+        self._ref = full_name(ref)
+        self._arrived, self._seen = (_own(name, self._ref) for name in (_ARRIVED, _SEEN))
+        self._author = author
+        self._signer = signer
+        self._retention = retention or Retention()
+        self._compact_every = compact_every
+        self._known: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
 
     def read(self) -> LedgerView:
         """See the port. Raises ``Refused`` when it cannot be read, or broke its law since it was read here last."""

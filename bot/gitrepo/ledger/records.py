@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import fields
 from datetime import UTC
 from functools import lru_cache
 from typing import Annotated, Final, Literal, NotRequired, cast
@@ -23,7 +24,7 @@ from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, Result
 from bot.secrecy.redaction import redact_tokens
 
-__all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "newer_version"]
+__all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "refuse_newer"]
 
 VERSION: Final = 1
 GENESIS: Final = "0" * 64
@@ -84,22 +85,12 @@ def encoded(entry: Entry, prev: str) -> bytes:
     Raises ``Invalid`` for an entry that no reader would accept: an id of another shape, a time without a zone, too long.
     """
     values = {
+        **{field.name: getattr(entry, field.name) for field in fields(Entry)},
         "v": VERSION,
         "prev": prev,
-        "id": entry.id,
-        "kind": entry.kind.value,
         "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "actor": {"login": entry.actor.login} | _present({"id": entry.actor.id}),
-        "task": entry.task,
-        "lane": entry.lane,
-        "fingerprint": entry.fingerprint,
-        "drifts": list(entry.drifts),
-        "fields": list(entry.fields),
-        "severity": entry.severity,
-        "intent": entry.intent,
-        "result": entry.result,
         "reason": redact_tokens(entry.reason) or None,
-        "link": entry.link,
         "detail": dict(entry.detail),
     }
     line = json.dumps(_storable(_present(values)), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
@@ -117,25 +108,27 @@ def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
     try:
         record = _LINE.validate_json(line)
     except ValidationError as exc:
-        newer = newer_version(line, "v")
-        if newer is not None:
-            raise Refused(
-                f"the ledger's {where} is of schema version {newer}; this Clockwork reads up to {VERSION}",
-                advice="update Clockwork",
-            ) from exc
+        refuse_newer(line, "v", where=where)
         raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
     prev = record["prev"]
     return _entry(record), prev
 
 
-def newer_version(data: bytes, key: str) -> int | None:
-    """The version that a JSON object names under ``key`` when it is later than ours; None for anything else."""
+def refuse_newer(data: bytes, key: str, *, where: str) -> None:
+    """Raises ``Refused``, for ``where``, when a JSON object names a later version than ours under ``key``.
+
+    A later version may have fields that this one does not know, so it is asked before anything else is made of them.
+    """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        return None
+        return
     version = document.get(key) if isinstance(document, dict) else None
-    return version if isinstance(version, int) and version > VERSION else None
+    if isinstance(version, int) and version > VERSION:
+        raise Refused(
+            f"the ledger's {where} is of schema version {version}; this Clockwork reads up to {VERSION}",
+            advice="update Clockwork",
+        )
 
 
 def _entry(line: _Line) -> Entry:
@@ -153,14 +146,14 @@ def _actor(login: str, id: int | None = None) -> Actor:  # noqa: A002 - the name
 
 
 def _present(values: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in values.items() if value not in (None, [], {})}
+    return {key: value for key, value in values.items() if value not in (None, [], (), {})}
 
 
 def _storable(value: object) -> object:
     """The value with half characters (lone surrogates, which no UTF-8 can say) replaced by U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_storable(item) for item in value]
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot.errors import Invalid, Refused
 from bot.gitrepo import trees
 from bot.gitrepo.blobs import blob_bytes
-from bot.gitrepo.ledger.records import GENESIS, VERSION, decoded, digest, encoded, newer_version
+from bot.gitrepo.ledger.records import GENESIS, VERSION, decoded, digest, encoded, refuse_newer
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.compaction import Retention, retained
 
@@ -202,26 +202,18 @@ def _manifest(repository: pygit2.Repository, blob: str | None) -> _Manifest:
     if blob is None:
         raise Refused(f"the ledger's commit holds no {MANIFEST}", advice="is the name of the ledger's ref right?")
     data = _bytes(repository, blob, MANIFEST)
-    _check_version(newer_version(data, "schema_version"), where="ledger")
+    refuse_newer(data, "schema_version", where=MANIFEST)
     try:
         return _Manifest.model_validate_json(data)
     except ValidationError as exc:
         raise Refused(f"the ledger's {MANIFEST} does not parse", advice=_BY_HAND) from exc
 
 
-def _check_version(newer: int | None, *, where: str) -> None:
-    """Asked before anything else of the format: a later version may have fields that this one does not know."""
-    if newer is not None:
-        raise Refused(
-            f"the {where} is of schema version {newer}; this Clockwork reads up to {VERSION}", advice="update Clockwork"
-        )
-
-
 def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> LedgerTree:
     if blob is None:
         return EMPTY
     first, *lines = _bytes(repository, blob, SNAPSHOT).splitlines() or [b""]
-    _check_version(newer_version(first, "v"), where=f"ledger's {SNAPSHOT}")
+    refuse_newer(first, "v", where=SNAPSHOT)
     try:
         head = _SnapshotHead.model_validate_json(first)
     except ValidationError as exc:

@@ -15,8 +15,9 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import Invalid
+from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Unreachable
-from bot.ports import Observation, PluginContext
+from bot.ports import PluginContext
 
 
 def observer(context: PluginContext, /) -> ReplicaFile:

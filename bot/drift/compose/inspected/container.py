@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal
 
-from bot.model.json import Tree, get, mapping, text, texts
+from bot.drift.compose.notation import PROJECT, SERVICE, label
+from bot.model.json import Tree, get, mapping, texts
 
 _MIB: Final = 1024 * 1024
 
@@ -24,7 +25,6 @@ class Defaults:
     """
 
     log_drivers: frozenset[str] = frozenset({"json-file"})  # Docker: Configure logging drivers
-    log_options: Mapping[str, str] = field(default_factory=dict)
     shm_size: int = 64 * _MIB  # docker run reference, --shm-size
     pids_limit: int = 0
     ulimits: Mapping[str, frozenset[tuple[int, int]]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Container:
         return (*apart, *joined)
 
 
-def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"], defaults: Defaults) -> Container:
+def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"]) -> Container:
     """``container`` with what the readers look at."""
     image = image or {}
     labels = mapping(get(container, "Config", "Labels"))
@@ -98,7 +98,7 @@ def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman
         image=image,
         image_config=mapping(image.get("Config")),
         engine=engine,
-        defaults=defaults,
-        project=text(labels.get("com.docker.compose.project") or labels.get("io.podman.compose.project")),
-        service=text(labels.get("com.docker.compose.service") or labels.get("io.podman.compose.service")),
+        defaults=Defaults.of(engine),
+        project=label(labels, PROJECT),
+        service=label(labels, SERVICE),
     )

@@ -7,7 +7,7 @@ What a container has from its image or from its engine is not what somebody chos
 and kept below ``x-inherited`` in the same vocabulary. So a comparison
 
 * looks for additions in the tree only;
-* looks for the live value of anything that Git states in :func:`with_inherited`: ``restart: "no"``, or an environment
+* looks for the live value of anything that Git states in ``x-inherited`` too: ``restart: "no"``, or an environment
   variable equal to the image's, is live although nobody had to ask for it;
 * leaves out the keys in ``x-unknown``: this engine does not show them at all.
 
@@ -32,10 +32,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
-from bot.drift.compose.inspected.container import Container, Defaults, facts
+from bot.drift.compose.inspected.container import Container, facts
 from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
+from bot.drift.compose.notation import PROJECT, SERVICE, label
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -43,13 +44,11 @@ __all__ = [
     "INHERITED",
     "REPLICAS",
     "UNKNOWN",
-    "Defaults",
     "identity",
     "is_one_off",
     "merged",
     "observed",
     "split",
-    "with_inherited",
 ]
 
 INHERITED: Final = "x-inherited"
@@ -62,30 +61,21 @@ _FROM_IMAGE: Final = frozenset(
 
 Engine = Literal["docker", "podman"]
 
-_PROJECT: Final = ("com.docker.compose.project", "io.podman.compose.project")
-_SERVICE: Final = ("com.docker.compose.service", "io.podman.compose.service")
 _WORKING_DIR: Final = ("com.docker.compose.project.working_dir", "io.podman.compose.project.working_dir")
 _STACK: Final = "com.docker.stack.namespace"
 _SWARM_SERVICE: Final = "com.docker.swarm.service.name"
 
 
-def observed(
-    container: Tree, image: Tree | None = None, engine: Engine = "docker", defaults: Defaults | None = None
-) -> Observed:
-    """The service that one inspected container runs.
-
-    ``image`` is the inspect of its image where known; ``defaults`` are the engine's where they are not the usual ones
-    (log driver, ulimits, ...).
-    """
-    shown = facts(container, image, engine, defaults or Defaults.of(engine))
+def observed(container: Tree, image: Tree | None = None, engine: Engine = "docker") -> Observed:
+    """The service that one inspected container runs. ``image`` is the inspect of its image where known."""
+    shown = facts(container, image, engine)
     return Observed(identity(container), _tree(shown), container_problems(container), _version(container))
 
 
 def identity(container: Tree) -> ResourceId:
     """Project and service from the labels that Compose tools set; else no project and the container's name."""
     labels = mapping(get(container, "Config", "Labels"))
-    project = next((text(labels[key]) for key in (*_PROJECT, _STACK) if key in labels), "")
-    service = next((text(labels[key]) for key in _SERVICE if key in labels), "")
+    project, service = label(labels, (*PROJECT, _STACK)), label(labels, SERVICE)
     if not service and _SWARM_SERVICE in labels:
         service = text(labels[_SWARM_SERVICE]).removeprefix(f"{project}_")
     name = text(container.get("Name")).removeprefix("/")
@@ -149,20 +139,6 @@ def _unknown(shown: Container) -> tuple[str, ...]:
     )
 
 
-def with_inherited(tree: Tree) -> Tree:
-    """``tree`` with what came from image and engine: every live value that a declaration can be held against."""
-    return _over(mapping(tree.get(INHERITED)), {key: value for key, value in tree.items() if key != INHERITED})
-
-
-def _over(below: Tree, above: Tree) -> dict[str, JSON]:
-    """``above`` laid over ``below``, mappings by entry."""
-    merged_: dict[str, JSON] = dict(below)
-    for key, value in above.items():
-        under = merged_.get(key)
-        merged_[key] = _over(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
-    return merged_
-
-
 def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
     """``value`` parted into what was given and what equals the ground it stands on; None for nothing.
 
@@ -203,7 +179,7 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "name": text(container.get("Name")).removeprefix("/"),
             "engine": shown.engine,
             "project": identity(container).scope,
-            "working_dir": next((text(labels[key]) for key in _WORKING_DIR if key in labels), ""),
+            "working_dir": label(labels, _WORKING_DIR),
         },
     }
 

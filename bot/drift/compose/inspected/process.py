@@ -28,8 +28,6 @@ _OWN_LABELS: Final = (
 """Written by Compose (``pkg/api/labels.go`` of docker/compose), swarm, Docker Desktop, podman-compose,
 podman-generate-systemd(1) and podman-auto-update(1); nobody declares them.
 """
-_SYSTEM_ENVIRONMENT: Final = frozenset({"container", "HOSTNAME", "HOME", "TERM"})
-"""Set in every container by podman (podman-run(1), environment)."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where neither image nor service says anything (``DefaultPathEnv`` of moby; containers.conf(5), env)."""
 
@@ -64,13 +62,8 @@ def _environment(shown: Container) -> Reading:
     ground.setdefault("PATH", _PATH)
     if shown.podman:
         hostname = text(shown.config.get("Hostname"))
-        usual: dict[str, JSON] = {
-            "container": "podman",
-            "TERM": "xterm",
-            "HOSTNAME": hostname,
-            "HOME": live.get("HOME"),
-        }
-        ground = {**{key: usual[key] for key in _SYSTEM_ENVIRONMENT}, **ground}
+        # set in every container by podman (podman-run(1), environment)
+        ground = {"container": "podman", "TERM": "xterm", "HOSTNAME": hostname, "HOME": live.get("HOME"), **ground}
     return (live or None, ground)
 
 
@@ -122,10 +115,7 @@ def _logging(shown: Container) -> Reading:
     value: dict[str, JSON] = {"driver": driver} if driver else {}
     if options:
         value["options"] = options
-    ground: dict[str, JSON] = {"options": dict(shown.defaults.log_options)}
-    if driver in shown.defaults.log_drivers:
-        ground["driver"] = driver
-    return (value or None, ground)
+    return (value or None, {"driver": driver} if driver in shown.defaults.log_drivers else {})
 
 
 def _user(shown: Container) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
@@ -19,26 +19,10 @@ def _capabilities(key: str) -> Reader:
 
 
 def _security(shown: Container) -> Reading:
-    options = {
-        "no-new-privileges:true" if option == "no-new-privileges" else option for option in _security_texts(shown)
-    }
-    return given(sorted(options))
-
-
-def _security_texts(shown: Container) -> Iterable[str]:
     """Without what an engine adds to a privileged container by itself."""
-    privileged = shown.host.get("Privileged") is True
-    for option in texts(shown.host.get("SecurityOpt")):
-        if not (privileged and option in {"label=disable", "unmask=all"}):
-            yield option
-
-
-def _namespace(key: str, *usual: str) -> Reader:
-    def read(shown: Container) -> Reading:
-        mode = text(shown.host.get(key))
-        return (mode or None, mode if mode in usual else None)
-
-    return read
+    own = {"label=disable", "unmask=all"} if shown.host.get("Privileged") is True else set[str]()
+    options = {*texts(shown.host.get("SecurityOpt"))} - own
+    return given(sorted("no-new-privileges:true" if each == "no-new-privileges" else each for each in options))
 
 
 def _cgroup(shown: Container) -> Reading:
@@ -58,9 +42,8 @@ def _runtime(shown: Container) -> Reading:
 def _sysctls(shown: Container) -> Reading:
     """Podman does not show them but on the command line it was given."""
     live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
-    live |= {
-        key: value for key, equals, value in (setting.partition("=") for setting in shown.asked("--sysctl")) if equals
-    }
+    asked = (setting.partition("=") for setting in shown.asked("--sysctl"))
+    live |= {key: value for key, equals, value in asked if equals}
     return given(dict(sorted(live.items())))
 
 
@@ -69,10 +52,10 @@ FIELDS: Final[Mapping[str, Reader]] = {
     "cap_add": _capabilities("CapAdd"),
     "cap_drop": _capabilities("CapDrop"),
     "security_opt": _security,
-    "pid": _namespace("PidMode", "private"),
-    "ipc": _namespace("IpcMode", "private", "shareable"),
-    "uts": _namespace("UTSMode", "private"),
-    "userns_mode": _namespace("UsernsMode", "private"),
+    "pid": text_of("host", "PidMode", "private"),
+    "ipc": text_of("host", "IpcMode", "private", "shareable"),
+    "uts": text_of("host", "UTSMode", "private"),
+    "userns_mode": text_of("host", "UsernsMode", "private"),
     "cgroup": _cgroup,
     "cgroup_parent": text_of("host", "CgroupParent"),
     "sysctls": _sysctls,

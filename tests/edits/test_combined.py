@@ -1,4 +1,4 @@
-"""Plain values: where edits cannot be carried out."""
+"""Plain values: where edits cannot be carried out, and changes of one text that are made apart."""
 
 from __future__ import annotations
 
@@ -56,14 +56,30 @@ def test_what_two_elements_could_have_become_is_not_guessed() -> None:
     assert paired({}, two) == two
 
 
-def test_changes_made_apart_are_combined() -> None:
-    """Versions that were each made from one original become one text."""
-    assert (
-        combined(b"a=1\nb=2\nc=3\n", [b"a=9\nb=2\nc=3\n", b"a=1\nb=2\nc=3\nd=4\n", b"a=1\nc=3\n"]) == b"a=9\nc=3\nd=4\n"
-    )
+@pytest.mark.parametrize(
+    ("original", "versions", "made"),
+    [
+        (b"abc", [], b"abc"),
+        (b"abc", [b"abc"], b"abc"),
+        (b"abc", [b"aXc", b"aXc"], b"aXc"),
+        (b"abc", [b"Xabc", b"abcY"], b"XabcY"),
+        (b"abc", [b"aXbc", b"aYbc"], b"aXYbc"),
+        (b"abc", [b"aYbc", b"aXbc"], b"aYXbc"),
+        (b"abc", [b"abXc", b"Ybc"], b"YbXc"),
+        (b"abcd", [b"abd", b"acd"], b"ad"),
+        (b"aaa", [b"aa"], b"aa"),
+        (b"aa", [b"aaa"], b"aaa"),
+        (b"abc", [b""], b""),
+        (b"", [b"x"], b"x"),
+    ],
+)
+def test_versions_of_a_text_are_combined(original: bytes, versions: list[bytes], made: bytes) -> None:
+    """Each is a change of the original; those at one place follow one another as they came."""
+    assert combined(original, versions) == made
 
 
-def test_changes_of_the_same_text_are_refused() -> None:
-    """Two versions that change the same bytes are not mixed."""
-    with pytest.raises(Refused):
-        combined(b"a=1\n", [b"a=22\n", b"a=33\n"])
+@pytest.mark.parametrize("versions", [[b"aX", b"Yc"], [b"aXd", b"abYd"], [b"X", b"a"]])
+def test_versions_that_change_the_same_bytes_are_not_combined(versions: list[bytes]) -> None:
+    """One of the two would be lost."""
+    with pytest.raises(Refused, match="these changes touch the same text: adopt them one by one"):
+        combined(b"abcd", versions)

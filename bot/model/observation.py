@@ -1,0 +1,29 @@
+"""What observers saw running, as one value: made by observers, compared with what Git declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.model.drift import Drift
+from bot.model.resource import Observed, Platform, ResourceId, Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one or more observers saw.
+
+    ``covered`` names the platforms of which everything was listed, so that a declared resource that is not among
+    ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
+    (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
+    compared itself (Terraform plans, HTTP probes); ``compared`` the platforms for which they are the whole answer.
+    """
+
+    at: datetime
+    resources: Mapping[ResourceId, Observed] = field(default_factory=dict)
+    covered: frozenset[Platform] = frozenset()
+    kinds: frozenset[tuple[str, str]] | None = None
+    unreachable: tuple[Unreachable, ...] = ()
+    differences: tuple[Drift, ...] = ()
+    compared: frozenset[Platform] = frozenset()
