@@ -17,7 +17,7 @@ from bot.errors import Invalid
 from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.messages import values_of
-from bot.flows.observation import Assessment, assess, looked_at
+from bot.flows.observation import Assessment, looked_at
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
@@ -128,7 +128,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
     head = loop.run.repository.head(loop.run.branch)
     if head is None:
         raise Invalid(f"the repository has no branch {loop.run.branch}")
-    assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+    assessment = loop.look(head, now)
     memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
     explanation = _about(subject, assessment, intentions, memory.view)
@@ -229,6 +229,7 @@ def _decision(decision: Decision) -> list[str]:
     direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
         _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {values}{writer}"),
+        *([_line("declared", drift.declared_at)] if drift.declared_at else []),
         _line("severity", f"{drift.severity.value} by {drift.rule}"),
         _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
         *(_line("reason", reason) for reason in decision.reasons),

@@ -24,6 +24,7 @@ from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
 from bot.flows.targets import Listing, listing
+from bot.flows.tracing import located
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
@@ -84,13 +85,14 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     opened = repository_to_read(options)
     head = _head(opened)
     shared = targets.renderers()
-    declaration, observe = declarer(opened, shared).at(head), _observers(opened)
+    reader, observe = declarer(opened, shared), _observers(opened)
+    declaration, locate = reader.at(head), partial(located, reader)
     _check_variables(options, declaration)
     rules = rules_in_force(opened, Memo(), _before(opened, shared), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
-        return compare(declaration, rules, observe, now=now, repository=options.repo)
+        return compare(declaration, rules, observe, now=now, repository=options.repo, locate=locate)
 
     return assessment
 
