@@ -23,6 +23,7 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
 from bot.model.target import Rendering, Unit
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
 
 
 class Clock(Protocol):
@@ -271,6 +272,18 @@ class Webhooks(Protocol):
 @runtime_checkable
 class NotifyingHost(CodeHost, Webhooks, Protocol):
     """A code host that reads its own deliveries; GitHub's are read without one."""
+
+
+class Upstream(Protocol):
+    """Has what the repository names and does not hold. Never raises for what others do or do not have."""
+
+    def fetch(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """What ``request`` comes to now, from where settings allow it. The same answer for all who ask within a while."""
+        ...
+
+    def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """What :meth:`fetch` answered before; nothing is asked for."""
+        ...
 
 
 class UnitRenderer(Protocol):

@@ -42,6 +42,10 @@ ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command"
 """The kinds that are built in."""
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"
+)
+_KUBE_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?", re.ASCII)
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
@@ -155,6 +159,22 @@ class ObserveSettings(_Section):
         return value
 
 
+class HelmSettings(_Section):
+    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
+
+    kube_version: str = ""
+    """Such as ``v1.33`` or ``1.33.2``."""
+    api_versions: list[str] = []
+    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
+
+    @field_validator("kube_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        if value and not _KUBE_VERSION.fullmatch(value):
+            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
+        return value
+
+
 class TargetSettings(_Section):
     """One place that a part of the repository is deployed to."""
 
@@ -168,6 +188,8 @@ class TargetSettings(_Section):
     """Values files of a chart, as repository paths, the later over the earlier."""
     release: str = ""
     """The release name of a chart; the target's name without this."""
+    helm: HelmSettings | None = None
+    """The cluster that its charts are rendered for; the repository's ``helm`` without this."""
 
     @field_validator("name")
     @classmethod
@@ -197,6 +219,36 @@ class ArgoSettings(_Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
+
+
+class FetchSettings(_Section):
+    """What may be fetched of what the repository names and does not hold: charts, remote bases, other repositories.
+
+    Nothing without ``hosts``. Credentials are in the environment (:mod:`bot.upstream.keys`).
+    """
+
+    hosts: list[str] = []
+    """Who may be asked: ``host``, ``host:port``, ``host/path`` for what lies below the path alone."""
+    private_hosts: list[str] = []
+    """The same for hosts that have addresses inside of this network."""
+    refresh: Annotated[Seconds, Field(ge=1)] = 600
+    """How long a branch, a range of versions or a tag such as ``latest`` stays what it was."""
+    timeout: Annotated[Seconds, Field(ge=1)] = 60
+    """For one answer, or one commit of Git."""
+    max_mib: Annotated[int, Field(ge=1, le=1024)] = 64
+    """The largest archive, packed."""
+    cache_mib: Annotated[int, Field(ge=1)] = 1024
+    """What is kept below the cache folder for the next run."""
+
+    @field_validator("hosts", "private_hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _HOST.fullmatch(entry):
+                raise ValueError(
+                    f"{entry!r}: write host, host:port or host/path, such as ghcr.io/our-team, and no scheme"
+                )
+        return value
 
 
 class WindowSettings(_Section):
@@ -400,6 +452,8 @@ class Settings(_Section):
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     argo: ArgoSettings = ArgoSettings()
+    fetch: FetchSettings = FetchSettings()
+    helm: HelmSettings = HelmSettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()

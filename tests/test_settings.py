@@ -20,6 +20,19 @@ def test_nothing_gives_the_defaults() -> None:
     assert load(None) == load(b"\n# nothing\n") == Settings()
 
 
+def test_hosts_are_named_without_a_scheme() -> None:
+    """Nothing may be fetched by default; a host has a port or a path where it needs one."""
+    assert load(b"").fetch.hosts == load(b"").fetch.private_hosts == []
+    named = load(
+        b"fetch: {hosts: [ghcr.io/team, 'a-b.example:8443'], private_hosts: ['[::1]:5000', localhost], refresh: 1h}"
+    )
+    assert named.fetch.hosts == ["ghcr.io/team", "a-b.example:8443"]
+    assert named.fetch.refresh == 3600
+    for wrong in ("https://ghcr.io", "*.example.com", "ghcr.io/*", "", "user@ghcr.io", "ghcr.io?x", "ghcr.io:x", "."):
+        with pytest.raises(Invalid, match=r"clockwork\.yaml:1: fetch\.hosts: .*write host, host:port or host/path"):
+            load(f"fetch: {{hosts: ['{wrong}']}}".encode())
+
+
 def test_durations_are_seconds_or_text() -> None:
     """A duration may be written as seconds or with units."""
     assert load(b"fixes: {cooldown: 1h30m}").fixes.cooldown == 5400

@@ -14,6 +14,7 @@ from bot.drift import drifts
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, examine
 from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.generations import Pairs, earlier, told
 from bot.drift.kubernetes.presence import Generations
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
@@ -83,8 +84,11 @@ class _Comparison:
         matched = {id(observed) for _, observed in pairs}
         more, absent = self._by_other_names(others, matched)
         matched.update(id(observed) for _, observed in more)
+        older = earlier(absent, (each for each in live.values() if id(each) not in matched), pairs)
+        matched.update(id(observed) for _, observed in older.pairs)
+        absent = list(older.absent)
         self.memo.begin(self.options, around)
-        self._all([*pairs, *more] if more else pairs, around)
+        self._all(older.referring([*pairs, *more, *older.pairs] if more or older.pairs else pairs), around)
         self.memo.end()
         self._absent(absent)
         self._undeclared(matched)
@@ -105,16 +109,17 @@ class _Comparison:
                 pairs.append((desired, observed))
         return pairs, absent
 
-    def _all(self, pairs: Sequence[_Pair], around: Surroundings) -> None:
+    def _all(self, pairs: Pairs, around: Surroundings) -> None:
         """The loop over everything: one look into the memo for each pair that did not change."""
         bases, find = self.bases, self.memo.find
         for desired, observed in pairs:
-            base = bases.get(desired.id) if bases else None
+            base = bases.get(desired.id) or bases.get(observed.id) if bases else None
             difference = find(desired, observed, base)
             if difference is None:
                 difference = examine(desired, observed, base, self.options, around)
                 self.memo.keep(desired, observed, base, difference)
             if difference is not NO_DIFFERENCE:
+                difference = told(difference, desired, observed)
                 self.drift.extend(difference.drift)
                 self.suppressed.extend(difference.suppressed)
             if observed.problems:

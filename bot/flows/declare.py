@@ -84,14 +84,15 @@ class Declarer:
 
     def at(self, commit: str) -> Declaration:
         """What ``commit`` declares."""
-        if self._last is not None and self._last.commit == commit:
+        outdated = self.targets is not None and self.targets.is_outdated()
+        if self._last is not None and self._last.commit == commit and not outdated:
             return self._last
         entries = self._entries(commit)
         everything = entries if self.targets is None else self.repository.entries(commit)
         tree = hashlib.sha256(
             "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
         ).hexdigest()
-        if self._last is None or tree != self._tree:
+        if self._last is None or tree != self._tree or outdated:
             self._last, self._tree = self._read(commit, entries, everything), tree
         else:
             self._last = replace(self._last, commit=commit)

@@ -13,16 +13,18 @@ from typing import Final, TypeAlias
 from bot.errors import Invalid
 from bot.intake.declared import nearest
 from bot.model.drift import IgnoreNote
-from bot.model.filetree import FileTree
+from bot.model.filetree import Ask, FileTree, fact
+from bot.model.json import Tree
 from bot.model.resource import Desired, SourceError, Unreachable
 from bot.model.target import NotCompared, Rendering, Target, Unit
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
 from bot.targets.clusters import ArgoCluster
 from bot.targets.desired import clashes, declared, identity
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
-from bot.targets.expansion import Expansion, Expansions, RenderContext, expand
+from bot.targets.expansion import Expansion, ExpansionMemory, Expansions, RenderContext, expand
 
 _ARGO: Final = "argo:"
 """What the cluster of a target begins with that an Argo CD application names (:attr:`~bot.model.target.Target.cluster`)."""
@@ -45,6 +47,7 @@ class TargetSelection:
     observed: frozenset[str] = frozenset()
     own: tuple[str, ...] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
+    capabilities: Mapping[str, Tree] = field(default_factory=dict)
     only: str | None = None
 
 
@@ -81,20 +84,30 @@ class Deployment:
 
 @dataclass(slots=True)
 class DeploymentReader:
-    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits."""
+    """Finds and renders targets. One per process: its renderer remembers, and so do the ``plans`` of edits and the
+    ``memory`` of what targets came to, which readers of other settings may share.
+    """
 
     renderer: UnitRenderer
     documents: Documents
     selection: TargetSelection = field(default_factory=TargetSelection)
     plans: Plans = field(default_factory=Plans)
+    memory: ExpansionMemory = field(default_factory=ExpansionMemory)
+    upstream: Ask = nowhere
+    """Has what the repository names and does not hold."""
+    known: Ask = nowhere
+    """Has of it what was fetched before."""
+    _asked: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._expansions = Expansions(self.renderer.render_all, self._around())
+        self._expansions = Expansions(self.renderer.render_all, self._around(), self.memory)
 
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
         chosen = self.selection
+        self._asked.clear()
+        tree = self.reaching(tree)
         discovery = self.discovery(tree)
         targets = [self._observed(target) for target in discovery.targets]
         if chosen.only is not None and chosen.only not in {target.name for target in targets}:
@@ -108,11 +121,34 @@ class DeploymentReader:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
 
+    def reaching(self, tree: FileTree) -> FileTree:
+        """``tree`` with what it names elsewhere to be fetched when it is rendered."""
+        return tree.with_upstream(self._fetched)
+
+    def holding(self, tree: FileTree) -> FileTree:
+        """``tree`` with no more to be had from elsewhere than what was fetched before: for many tries."""
+        return tree.with_upstream(self.known)
+
+    def is_outdated(self) -> bool:
+        """Whether what was fetched is another thing by now: a branch went on, or a host answers again."""
+        return any(fact(self.upstream(request)) != answer for request, answer in list(self._asked.items()))
+
+    def _fetched(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        answer = self.upstream(request)
+        self._asked[request] = fact(answer)
+        return answer
+
     def discovery(self, tree: FileTree) -> Discovery:
         """What ``tree`` deploys; nothing is rendered for it."""
         chosen = self.selection
         self.documents = self.documents.on(tree)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
+
+    def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``: what it is known to come to, and only else rendered. ``keep``:
+        whether that is to be known from now on.
+        """
+        return self._expansions.of_all(targets, tree, keep=keep)
 
     def expand(self, target: Target, tree: FileTree, known: KnownRendering = _unknown_unit) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to. Units
@@ -128,7 +164,7 @@ class DeploymentReader:
         return expand(target, tree, render_all, self._around())
 
     def _around(self) -> RenderContext:
-        return RenderContext(self.selection.own, self.selection.clusters)
+        return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
         own = target.name in self.selection.observed

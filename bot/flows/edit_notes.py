@@ -12,6 +12,8 @@ from bot.origins.scene import EditPlan, ObjectId
 
 _MOST: Final = 5
 """Objects that are named; the check shows the rendered difference of all."""
+_PODS_OF: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+"""Workloads that replace their pods when their template changes."""
 
 
 def edit_notes(plan: EditPlan, target: str) -> Iterator[str]:
@@ -30,8 +32,12 @@ def side_effects(plan: EditPlan, target: str) -> Iterator[str]:
         yield f"{old} becomes {new.name}, because what it holds is part of its name"
     own = {(target, id_) for pair in plan.renamed.items() for id_ in pair}
     users = [each for each in plan.moves if each in plan.followers and each not in own]
-    if users:
-        yield f"{_listed(users, target)} {'follows' if len(users) == 1 else 'follow'}"
+    workloads = [each for each in users if plan.renamed and each[1].kind in _PODS_OF]
+    if workloads:
+        which = "follows, so its pods are replaced" if len(workloads) == 1 else "follow, so their pods are replaced"
+        yield f"{_listed(workloads, target)} {which}"
+    if rest := [each for each in users if each not in workloads]:
+        yield f"{_listed(rest, target)} {'follows' if len(rest) == 1 else 'follow'}"
     others = [each for each in plan.moves if each not in plan.followers]
     if others:
         yield f"{_listed(others, target)} {'changes' if len(others) == 1 else 'change'} too"

@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from typing import Final, assert_never
 
 from bot.flows.declare import Declaration
-from bot.model.drift import AddEntry, Drift, Edit, IgnoreNote
-from bot.model.json import Pointer, mapping, text
+from bot.model.drift import Drift, IgnoreNote
+from bot.model.json import mapping, text
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
 from bot.model.target import Unit, UnitKind
-from bot.targets.desired import identity, is_opaque
+from bot.targets.desired import identity
+from bot.targets.incomparable import Incomparable
 
 _LABELS: Final[Path] = ("metadata", "labels")
 _INSTANCES: Final[frozenset[Path]] = frozenset(
@@ -73,36 +74,27 @@ def without_opaque(
     An encrypted value or a placeholder is in the live object as what it stands for: that difference is none.
     """
     opaque = {
-        desired.id: desired.unknown
-        for desired in resources
-        if desired.unknown and desired.id.platform is Platform.KUBERNETES
+        desired.id: desired for desired in resources if desired.unknown and desired.id.platform is Platform.KUBERNETES
     }
     if not opaque:
         return tuple(drifts), ()
-    kept = [drift for drift in drifts if not _is_opaque(drift, opaque.get(drift.resource, frozenset()))]
-    files = {desired.id: f"{desired.file}:{desired.line}" for desired in resources if desired.id in opaque}
+    named = {drift.resource for drift in drifts}
+    hidden = {id_: Incomparable.of(desired) for id_, desired in opaque.items() if id_ in named}
+    told = [hidden[drift.resource].told(drift) if drift.resource in hidden else drift for drift in drifts]
     notes = [
         IgnoreNote(
-            f"{id_.qualified} ({files[id_]})",
+            f"{id_.qualified} ({desired.file}:{desired.line})",
             "not compared",
-            f"{len(pointers)} values that are encrypted or filled in later",
+            _counted(len(desired.unknown)),
         )
-        for id_, pointers in opaque.items()
+        for id_, desired in opaque.items()
     ]
-    return tuple(kept), tuple(notes)
+    return tuple(drift for drift in told if drift is not None), tuple(notes)
 
 
-def _is_opaque(drift: Drift, opaque: frozenset[Pointer]) -> bool:
-    if not opaque or not drift.path:
-        return False
-    plain = tuple(part for part in drift.path if isinstance(part, (str, int)))
-    pointers: list[Pointer] = [plain] if len(plain) == len(drift.path) else []
-    pointers += [_end(edit) for edit in drift.adopt]
-    return any(pointer and is_opaque(pointer, opaque) for pointer in pointers)
-
-
-def _end(edit: Edit) -> Pointer:
-    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
+def _counted(values: int) -> str:
+    words = "1 value that is" if values == 1 else f"{values} values that are"
+    return f"{words} encrypted or filled in later"
 
 
 def without_idle(

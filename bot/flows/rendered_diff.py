@@ -5,7 +5,6 @@ Made from :class:`~bot.guardrails.rendered.RenderedChange`; shown in the check, 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ import yaml
 from bot import escape
 from bot.drift.masking import HIDDEN, Mask
 from bot.drift.shapes import ANY
+from bot.edits.values import same
 from bot.guardrails.hunks import patch
 from bot.guardrails.rendered import RenderedChange
 from bot.intake.manifest import secret_pointers
 from bot.model.finding import FileStatus
+from bot.model.generated import base_name, with_names
 from bot.model.json import JSON, Tree, mapping
 from bot.model.resource import ResourceId
 from bot.secrecy.redaction import redact
@@ -34,27 +35,33 @@ _NAMED: Final = 50
 _RESERVED: Final = 400
 _ORDER: Final = {FileStatus.REMOVED: 0, FileStatus.MODIFIED: 1, FileStatus.ADDED: 2}
 _WORDS: Final = {FileStatus.REMOVED: "removed", FileStatus.MODIFIED: "changed", FileStatus.ADDED: "added"}
+_FOLLOWS: Final = "repointed"
 _HOLD: Final = frozenset(
     {"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Namespace", "CustomResourceDefinition", "Secret"}
 )
 """What takes data or other objects with it when it goes."""
-_HASHED: Final = re.compile(r"(?P<name>.+)-[bcdfghkmt2456789]{10}\Z")
-"""kustomize ends the names of generated ConfigMaps and Secrets in a hash of their contents, in ten of these characters
-(kubernetes-sigs/kustomize, api/hasher/hasher.go, ``encode``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectDifference:
-    """One object. ``diff`` is a unified diff of its YAML without a header; secrets are masked."""
+    """One object. ``diff`` is a unified diff of its YAML without a header; secrets are masked. ``follows``: nothing of it
+    changes but the names by which it refers to generated objects.
+    """
 
     name: str
     status: FileStatus
     diff: str
+    follows: bool = False
+
+    @property
+    def word(self) -> str:
+        """What happened to it."""
+        return _FOLLOWS if self.follows else _WORDS[self.status]
 
     @property
     def headline(self) -> str:
-        """What happened to it."""
-        return f"{_WORDS[self.status]} {self.name}"
+        """What happened to which object."""
+        return f"{self.word} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +75,15 @@ class TargetDifference:
 
     @property
     def counts(self) -> str:
-        """How many objects are removed, changed and added."""
-        counts = Counter(each.status for each in self.objects)
-        return ", ".join(f"{counts[status]} {_WORDS[status]}" for status in _ORDER if counts[status])
+        """How many objects are removed, changed and added, and how many only refer to those by new names."""
+        counts = Counter(each.word for each in self.objects)
+        return ", ".join(f"{counts[word]} {word}" for word in (*_WORDS.values(), _FOLLOWS) if counts[word])
 
     def as_json(self) -> Mapping[str, object]:
         """The difference for programs."""
         return {
             "target": self.target,
-            "objects": [{"name": each.name, "status": _WORDS[each.status], "diff": each.diff} for each in self.objects],
+            "objects": [{"name": each.name, "status": each.word, "diff": each.diff} for each in self.objects],
             "failed": list(self.failed),
             "not_rendered": list(self.unrendered),
         }
@@ -93,10 +100,13 @@ def _loses(difference: TargetDifference) -> bool:
 
 
 def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
-    pairs = sorted(_pairs(change), key=_destructive_first)
+    pairs = list(_pairs(change))
+    names = {old.name: new.name for old, new in pairs if old is not None and new is not None and old != new}
+    following = {pair for pair in pairs if _follows(change, pair, names)}
+    pairs.sort(key=lambda pair: (pair in following, _destructive_first(pair)))
     objects = tuple(
-        _object(change, before, after, mask_key, shown=number < _MOST_SHOWN)
-        for number, (before, after) in enumerate(pairs)
+        _object(change, pair, mask_key, shown=number < _MOST_SHOWN, follows=pair in following)
+        for number, pair in enumerate(pairs)
     )
     return TargetDifference(
         change.target,
@@ -132,9 +142,18 @@ def _pairs(change: RenderedChange) -> Iterator[_Pair]:
 
 
 def _generated(resource: ResourceId) -> ResourceId | None:
-    if resource.kind not in {"ConfigMap", "Secret"} or (match := _HASHED.match(resource.name)) is None:
+    name = base_name(resource.name)
+    if resource.kind not in {"ConfigMap", "Secret"} or name == resource.name:
         return None
-    return resource._replace(name=match["name"])
+    return resource._replace(name=name)
+
+
+def _follows(change: RenderedChange, pair: _Pair, names: Mapping[str, str]) -> bool:
+    """Whether an object changes in the names of generated objects alone."""
+    resource, after = pair
+    if not names or resource is None or resource != after:
+        return False
+    return same(with_names(change.before[resource], names), change.after[resource])
 
 
 def _status(pair: _Pair) -> FileStatus:
@@ -148,12 +167,11 @@ def _destructive_first(pair: _Pair) -> tuple[int, bool, str]:
     return _ORDER[_status(pair)], resource is not None and resource.kind not in _HOLD, str(resource)
 
 
-def _object(
-    change: RenderedChange, before: ResourceId | None, after: ResourceId | None, mask_key: bytes, *, shown: bool
-) -> ObjectDifference:
+def _object(change: RenderedChange, pair: _Pair, mask_key: bytes, *, shown: bool, follows: bool) -> ObjectDifference:
+    before, after = pair
     name = str(before or after) if before == after or before is None or after is None else f"{before} → {after.name}"
     diff = _diff(change.before.get(before) if before else None, change.after.get(after) if after else None, mask_key)
-    return ObjectDifference(redact(name), _status((before, after)), diff if shown else "")
+    return ObjectDifference(redact(name), _status(pair), diff if shown else "", follows)
 
 
 def _diff(before: Tree | None, after: Tree | None, mask_key: bytes) -> str:

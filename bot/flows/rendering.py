@@ -1,8 +1,9 @@
 """What a change does to the objects that targets are sent: base and head rendered, and what differs by target.
 
 Called by :mod:`bot.flows.review`. Targets are found at both commits without rendering anything; only those that a changed
-file may reach are rendered, by the same confined tools that render for drift. A unit that rendered before and does not
-after is named, and removes nothing.
+file may reach are rendered, by the same confined tools that render for drift. What was rendered of the base for whatever
+reason is not rendered again, and a target for which nobody asked the base for a changed file is what it was. A unit that
+rendered before and does not after is named, and removes nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def rendered_changes(
     if not changed:
         return ()
     timed = replace(reader, renderer=_Timed(reader.renderer, clock, clock.now() + timedelta(seconds=RENDER_SECONDS)))
-    return _Comparison(_Side.of(trees[0], timed), _Side.of(trees[1], timed), changed, change).result()
+    return _Comparison(
+        _Side.of(trees[0], timed, keep=True), _Side.of(trees[1], timed, keep=False), changed, change
+    ).result()
 
 
 def _tree(repository: Repository, commit: str, selection: Selection) -> FileTree:
@@ -86,23 +89,28 @@ class _Timed:
 
 @dataclass(slots=True)
 class _Side:
-    """One commit: its targets, rendered when somebody asks."""
+    """One commit: its targets, rendered when somebody asks. ``keep``: others will ask for them too."""
 
     reader: DeploymentReader
     tree: FileTree
     discovery: Discovery
     documents: Documents
+    keep: bool
     expansions: dict[str, Expansion] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tree: FileTree, reader: DeploymentReader) -> _Side:
+    def of(cls, tree: FileTree, reader: DeploymentReader, *, keep: bool) -> _Side:
+        tree = reader.reaching(tree)
         discovery = reader.discovery(tree)
-        return cls(reader, tree, discovery, reader.documents)
+        return cls(reader, tree, discovery, reader.documents, keep)
+
+    def render(self, targets: Sequence[Target]) -> None:
+        """All of these targets, side by side."""
+        made = self.reader.expansions(targets, self.tree, keep=self.keep)
+        self.expansions.update((target.name, each) for target, each in zip(targets, made, strict=True))
 
     def expansion(self, target: Target) -> Expansion:
         """The target, rendered."""
-        if target.name not in self.expansions:
-            self.expansions[target.name] = self.reader.expand(target, self.tree)
         return self.expansions[target.name]
 
     def covered(self) -> frozenset[str]:
@@ -157,11 +165,8 @@ class _Comparison:
     def result(self) -> tuple[RenderedChange, ...]:
         read = frozenset(path for path in self.changed if self.base.may_read(path) or self.head.may_read(path))
         pairs = [pair for pair in self._pairs() if self._may_differ(*pair, read)]
-        for before, after in pairs:
-            if before is not None:
-                self.base.expansion(before)
-            if after is not None:
-                self.head.expansion(after)
+        self.base.render([before for before, _ in pairs if before is not None])
+        self.head.render([after for _, after in pairs if after is not None])
         covered = (self.base.covered(), self.head.covered())
         differing = (
             self._compared(before, after)

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from bot.flows.declare import Declaration
 from bot.model.drift import IgnoreNote
+from bot.model.upstream import UpstreamSource
 
 
 @dataclass(frozen=True, slots=True)
 class ListedUnit:
-    """One thing that is rendered for a target. ``problem`` is why it could not be; None when it could."""
+    """One thing that is rendered for a target. ``problem`` is why it could not be; None when it could. ``fetched`` is what
+    it was made from beside files of the repository.
+    """
 
     kind: str
     name: str
@@ -25,6 +28,7 @@ class ListedUnit:
     problem: str | None
     subject: str = ""
     """What the problem is about, as notes call it."""
+    fetched: tuple[UpstreamSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class Listing:
                             "found": unit.how,
                             "objects": unit.objects,
                             "not_compared": unit.problem,
+                            "fetched": [asdict(each) for each in unit.fetched],
                         }
                         for unit in target.units
                     ],
@@ -179,6 +184,7 @@ def listing(declaration: Declaration) -> Listing:
                 len(each.rendering.objects),
                 None if each.rendering.error is None else each.rendering.error.reason,
                 "" if each.rendering.error is None else each.rendering.error.subject,
+                each.rendering.fetched,
             )
             for each in expansion.units
         ]  # fmt: skip

@@ -40,7 +40,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     expansions = {name: known[name] for name in dict.fromkeys([*(each.name for each in places), target])}
     again = _Again(deployment, reader, expansions)
     return Scene(
-        tree=deployment.tree,
+        tree=reader.holding(deployment.tree),
         objects={each: _objects(of, documents) for each, of in expansions.items()},
         render=again.whole,
         inputs={each: inputs(of, documents) for each, of in expansions.items()},

@@ -8,10 +8,22 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
+
+Ask: TypeAlias = Callable[[UpstreamRequest], UpstreamFiles | NotFetched]
+"""Answers what a repository names and does not hold."""
+
+MOUNTS: Final = ".clockwork-upstream"
+"""The folder that files of other repositories are laid below."""
 _ABSENT: Final = object()
+
+
+def is_mounted(path: str) -> bool:
+    """Whether a path is one of another repository's file, laid over a tree."""
+    return MOUNTS in path.split("/")
 
 
 def content_id(data: bytes) -> str:
@@ -24,6 +36,7 @@ class FileTree:
     """Repository paths with forward slashes to content ids; ``load`` gives the bytes of an id. Regular files only.
 
     ``changed`` are files laid over it (None: deleted). ``order`` and ``listings`` remember what was worked out of it.
+    ``upstream`` answers for what the files name and the repository does not hold.
     """
 
     blobs: Mapping[str, str]
@@ -31,6 +44,7 @@ class FileTree:
     changed: Mapping[str, bytes | None] = field(default_factory=dict)
     order: list[str] = field(default_factory=list, compare=False, repr=False)
     listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    upstream: Ask = field(default=nowhere, compare=False, repr=False)
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self._has(path)
@@ -43,11 +57,13 @@ class FileTree:
         return iter(self.under(""))
 
     def under(self, folder: str) -> list[str]:
-        """The paths below ``folder`` (empty: all), sorted."""
+        """The paths below ``folder`` (empty: all; ``**/NAME``: every file of that name), sorted."""
         if not self.order:  # one assignment: several threads may come here at once
             self.order[:] = sorted(path for path in {*self.blobs, *self.changed} if self._has(path))
         if not folder:
             return list(self.order)
+        if folder.startswith("**/"):
+            return [path for path in self.order if f"/{path}".endswith(folder[2:])]
         prefix = folder.rstrip("/") + "/"
         start = bisect_left(self.order, prefix)
         return self.order[start : bisect_left(self.order, prefix[:-1] + "0", start)]
@@ -74,9 +90,32 @@ class FileTree:
         data = self.changed[path]
         return None if data is None else content_id(data)
 
+    def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """What ``request`` names elsewhere, or why it is not there."""
+        return self.upstream(request)
+
+    def with_upstream(self, upstream: Ask) -> FileTree:
+        """This tree with another one to ask."""
+        return replace(self, upstream=upstream)
+
     def with_changes(self, changed: Mapping[str, bytes | None]) -> FileTree:
         """This tree with ``changed`` files (None deletes)."""
-        return FileTree(self.blobs, self.load, {**self.changed, **changed}, self._order_with(changed))
+        order = self._order_with(changed)
+        return FileTree(self.blobs, self.load, {**self.changed, **changed}, order, upstream=self.upstream)
+
+    def with_mounted(self, folder: str, other: FileTree) -> FileTree:
+        """This tree with all files of ``other`` below ``folder``."""
+        return FileTree(*self._mounted(folder, other), self.changed, upstream=self.upstream)
+
+    def _mounted(self, folder: str, other: FileTree) -> tuple[Mapping[str, str], Callable[[str], bytes]]:
+        below = {f"{folder}/{path}": other.id_of(path) or "" for path in other.under("")}
+        contents = {blob: path.removeprefix(f"{folder}/") for path, blob in below.items()}
+        load = self.load
+
+        def loaded(blob: str) -> bytes:
+            return (other.read(contents[blob]) or b"") if blob in contents else load(blob)
+
+        return {**self.blobs, **below}, loaded
 
     def _order_with(self, changed: Mapping[str, bytes | None]) -> list[str]:
         """The sorted paths with ``changed``, from those known already: sorting anew would cost more than an edit does."""
@@ -93,19 +132,28 @@ class FileTree:
 
 @dataclass(slots=True)
 class Reads:
-    """What somebody asked of a tree: content ids by path (None: there was no such file) and listings of folders.
+    """What somebody asked of a tree: content ids by path (None: there was no such file), listings of folders, and what
+    was fetched for it, with the digest, or why nothing was.
 
     Whatever was made from these answers alone is made again only where another tree answers differently.
     """
 
     files: dict[str, str | None] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
+    upstream: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
 
     def same_in(self, tree: FileTree) -> bool:
-        """Whether ``tree`` would have answered the same."""
-        return all(tree.id_of(path) == blob for path, blob in self.files.items()) and all(
-            tree.listing_id(folder) == listing for folder, listing in self.folders.items()
+        """Whether ``tree`` would have answered the same. What lies elsewhere is asked for last, and only then."""
+        return (
+            all(tree.id_of(path) == blob for path, blob in self.files.items())
+            and all(tree.listing_id(folder) == listing for folder, listing in self.folders.items())
+            and all(fact(tree.ask(request)) == answer for request, answer in self.upstream.items())
         )
+
+
+def fact(answer: UpstreamFiles | NotFetched) -> UpstreamSource | NotFetched:
+    """What tells one answer from another, without the files."""
+    return answer.source if isinstance(answer, UpstreamFiles) else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +172,7 @@ class WatchedTree(FileTree):
             tree.changed,
             tree.order,
             tree.listings,
+            tree.upstream,
             tree,
             Reads(),
         )
@@ -134,14 +183,12 @@ class WatchedTree(FileTree):
 
     def under(self, folder: str) -> list[str]:
         """As :meth:`FileTree.under`, noted."""
-        if folder not in self.reads.folders:
-            self.reads.folders[folder] = self.below.listing_id(folder)
+        self._note_folder(folder)
         return FileTree.under(self, folder)
 
     def listing_id(self, folder: str) -> str:
         """As :meth:`FileTree.listing_id`, noted."""
-        if folder not in self.reads.folders:
-            self.reads.folders[folder] = self.below.listing_id(folder)
+        self._note_folder(folder)
         return FileTree.listing_id(self, folder)
 
     def read(self, path: str) -> bytes | None:
@@ -163,10 +210,28 @@ class WatchedTree(FileTree):
             laid.changed,
             laid.order,
             {},
+            self.upstream,
             self.below,
             self.reads,
         )
 
+    def with_mounted(self, folder: str, other: FileTree) -> WatchedTree:
+        """As :meth:`FileTree.with_mounted`. What lies in ``other`` is noted by where it came from, not file by file."""
+        blobs, load = self._mounted(folder, other)
+        return WatchedTree(blobs, load, self.changed, [], {}, self.upstream, self.below, self.reads)
+
+    def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """As :meth:`FileTree.ask`, noted."""
+        answer = self.below.ask(request)
+        self.reads.upstream.setdefault(request, fact(answer))
+        return answer
+
     def _note(self, path: object) -> None:
         if isinstance(path, str) and path not in self.reads.files:
-            self.reads.files[path] = self.below.id_of(path)
+            blob = self.below.id_of(path)
+            if blob is not None or not is_mounted(path):
+                self.reads.files[path] = blob
+
+    def _note_folder(self, folder: str) -> None:
+        if folder not in self.reads.folders:
+            self.reads.folders[folder] = self.below.listing_id(folder)

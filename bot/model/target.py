@@ -15,9 +15,14 @@ from enum import StrEnum
 from typing import Final
 
 from bot.model.json import Tree
+from bot.model.upstream import UpstreamSource
 
 TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
+
+
+CAPABILITIES: Final = "capabilities"
+"""Where the spec of a unit says for which cluster its charts are rendered: ``{"kubeVersion": …, "apiVersions": […]}``."""
 
 
 class UnitKind(StrEnum):
@@ -118,3 +123,5 @@ class Rendering:
     error: NotCompared | None = None
     cluster_kinds: frozenset[tuple[str, str]] = frozenset()
     """Group and kind of custom resources that live in no namespace, as CRDs tell that are not among ``objects``."""
+    fetched: tuple[UpstreamSource, ...] = ()
+    """What it was made from beside files of the repository, each with its digest."""

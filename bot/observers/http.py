@@ -27,6 +27,7 @@ from bot.errors import Invalid, Unavailable
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON, text
 from bot.model.observation import Observation
+from bot.model.proxies import proxy_for
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.observers.progress import Phase
 from bot.observers.sanitize import sanitized, shown_url
@@ -148,7 +149,7 @@ class HttpObserver:
             verify=trusted,
             timeout=timeout,
             trust_env=False,
-            proxy=_proxy(probe.url, self.environment),
+            proxy=proxy_for(probe.url, self.environment),
             headers={"User-Agent": "clockwork"},
         ) as client:
             began = self.monotonic()
@@ -241,16 +242,3 @@ def _cause(exc: BaseException) -> str:
             return "connection refused"
         chain = chain.__cause__ or chain.__context__
     return sanitized(str(exc))[:200] or type(exc).__name__
-
-
-def _proxy(url: str, environment: Mapping[str, str]) -> str | None:
-    """The proxy that the usual variables name for ``url``, as curl(1) reads them ("ENVIRONMENT"); no standard defines them."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    values = {key.lower(): value for key, value in environment.items()}
-    host = parts.hostname or ""
-    for exempt in (entry.strip().lstrip(".") for entry in values.get("no_proxy", "").split(",")):
-        if exempt == "*" or (exempt and (host == exempt or host.endswith(f".{exempt}"))):
-            return None
-    return values.get(f"{parts.scheme}_proxy") or values.get("all_proxy") or None

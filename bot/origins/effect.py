@@ -13,7 +13,7 @@ from typing import Final
 from bot.edits.values import applied, at, ordered, same
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.generated import base_name
+from bot.model.generated import base_name, with_names
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.origins.manifests import name_key, position
@@ -79,14 +79,14 @@ class Comparison:
     def _as_desired(self, id_: ResourceId, old: Tree, new: Tree, names: Mapping[str, str]) -> bool:
         """Whether an object changed as the goal wants it, or as far as others got another name."""
         noisy = self.noise.values.get((self.target, id_), frozenset())
-        before, now = _named(_without(old, noisy), names), _without(new, noisy)
+        before, now = with_names(_without(old, noisy), names), _without(new, noisy)
         goals = self.desired.get(id_, (old,))
-        return any(between(before, now, _named(_without(desired, noisy), names)) for desired in goals)
+        return any(between(before, now, with_names(_without(desired, noisy), names)) for desired in goals)
 
     def is_reached(self, id_: ResourceId, now: Tree, desired: JSON, names: Mapping[str, str]) -> bool:
         """Whether an object is all that is desired of it, under its new name where it got one. ``names`` are new by old."""
         noisy = self.noise.values.get((self.target, id_), frozenset())
-        return is_whole(_without(now, noisy), _named(_without(desired, noisy), names))
+        return is_whole(_without(now, noisy), with_names(_without(desired, noisy), names))
 
     def _renamed(
         self, before: Mapping[ResourceId, Tree], after: Mapping[ResourceId, Tree]
@@ -274,19 +274,6 @@ def _by_name(listed: object) -> Mapping[str, JSON] | None:
 def alike(left: JSON, right: JSON) -> bool:
     """As ``same``, and quicker where things differ."""
     return left == right and same(left, right)
-
-
-def _named(tree: JSON, names: Mapping[str, str]) -> JSON:
-    """``tree`` with old names of objects replaced by their new ones."""
-    if not names:
-        return tree
-    if isinstance(tree, str):
-        return names.get(tree, tree)
-    if isinstance(tree, Mapping):
-        return {key: _named(value, names) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_named(value, names) for value in tree]
-    return tree
 
 
 def _nameless(tree: JSON) -> JSON:

@@ -16,6 +16,8 @@ from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
+from bot.model.upstream import UpstreamFiles, UpstreamRequest
+from bot.origins.application_sources import placed_source
 from bot.origins.chart_values import merged
 from bot.origins.scene import (
     ARGO,
@@ -27,7 +29,8 @@ from bot.origins.scene import (
     Provenance,
     ValuesLayer,
 )
-from bot.targets import argo, flux
+from bot.targets import argo, argo_source, flux, upstream
+from bot.targets.argo_source import SourceTool
 from bot.targets.desired import identity
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
@@ -55,7 +58,7 @@ def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
         return paths
     folder = unit.path or _chart(unit)
     built = closure(documents, folder).files if file_of(documents, folder) is not None else frozenset[str]()
-    return paths.union(built, _value_files(unit), documents.tree.under(folder) if folder else ())
+    return paths.union(built, _value_files(unit, documents), documents.tree.under(folder) if folder else ())
 
 
 def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int]:
@@ -68,7 +71,7 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
             unit = rendered.unit
             released = unit.kind is UnitKind.FLUX_HELM_RELEASE
             part = expansion.target.name, f"{unit.space}/{unit.name}" if released else unit.path
-            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents))
+            parts[part] = parts.get(part, frozenset()) | _read(unit, made_from(rendered, documents), documents)
     counts: Counter[str] = Counter()
     for paths in parts.values():
         takers = _takers(paths, documents)
@@ -76,11 +79,11 @@ def uses(expansions: Iterable[Expansion], documents: Documents) -> dict[str, int
     return dict(counts)
 
 
-def _read(unit: Unit, paths: Iterable[str]) -> frozenset[str]:
+def _read(unit: Unit, paths: Iterable[str], documents: Documents) -> frozenset[str]:
     """The files of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(unit))
+    named = set(_value_files(unit, documents))
     return frozenset(path for path in paths if path in named or not _OTHER_VALUES.search(path))
 
 
@@ -160,7 +163,7 @@ class _Survey:
 
     def _made(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
-        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs)
+        unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs, self.documents)
         carrier = self._carrier(unit)
         above = Provenance()
         if carrier is not None:
@@ -210,9 +213,11 @@ class _Survey:
 
     def _levels(self, unit: Unit, paths: frozenset[str]) -> Iterator[set[str]]:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
-        files = {path for path in _value_files(unit) if path in self.documents.tree}
-        if unit.kind is UnitKind.ARGO_APPLICATION and unit.file:
-            files.add(unit.file)
+        files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
+        if unit.kind is UnitKind.ARGO_APPLICATION:
+            files |= {unit.file} - {""}
+            overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
+            files |= {each for each in overrides if each in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
         yield beside
@@ -233,10 +238,11 @@ class _Survey:
                 if (declared := self._declared(unit)) is not None:
                     yield KustomizationLayer(declared.file, declared.index, ("spec",), FLUX)
             case UnitKind.HELM:
-                yield from self._value_layers(unit.path, _value_files(unit))
+                yield from self._value_layers(unit.path, _value_files(unit, self.documents), self._defaults(unit.path))
             case UnitKind.FLUX_HELM_RELEASE:
                 if carrier is not None:
-                    yield CarriedLayer(carrier, ("spec", "values"), self._defaults(_chart(unit)))
+                    defaults = self._fetched(_flux_request(unit)) or self._defaults(_chart(unit))
+                    yield CarriedLayer(carrier, ("spec", "values"), defaults)
             case UnitKind.ARGO_APPLICATION:
                 yield from self._application(unit, carrier)
             case UnitKind.KUSTOMIZE | UnitKind.DIRECTORY:
@@ -258,11 +264,13 @@ class _Survey:
                     taking.append((-len(files) if folder != rendered.unit.path else -sys.maxsize, path))
         return [path for _, path in sorted(taking)]
 
-    def _value_layers(self, chart: str, files: list[str]) -> Iterator[ValuesLayer]:
-        """The values files of a chart, the one that wins first, each over those below it."""
-        below = self._defaults(chart)
+    def _value_layers(self, chart: str | None, files: list[str], defaults: Tree) -> Iterator[ValuesLayer]:
+        """The values files of a chart, the one that wins first, each over those below it. ``chart`` is its folder; None for
+        one that is not in this repository.
+        """
+        below = defaults
         layers = []
-        own = posixpath.join(chart, "values.yaml")
+        own = "" if chart is None else posixpath.join(chart, "values.yaml")
         if own in self.documents.tree and own not in files:
             layers.append(ValuesLayer(own, defaults=below))
         for file in files:
@@ -276,23 +284,26 @@ class _Survey:
         if declared is not None and declared.tree.get("kind") == "ApplicationSet":
             prefix = ("spec", "template")
         single = not flux.mappings(unit.spec.get("sources"))
-        for index, source in enumerate(argo.sources(unit.spec)):
-            path = joined("", flux.text(source, "path") or ".")
-            if path is None or flux.text(source, "chart") or "ref" in source:
+        for index, written in enumerate(argo.sources(unit.spec)):
+            source = placed_source(written, unit, self.documents)
+            if source is None:
                 continue
             pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
-            if posixpath.join(path, "Chart.yaml") in self.documents.tree:
-                files = [each for each in _value_files(unit) if each in self.documents.tree]
-                inline = self._inline((path, files), (*pointer, "helm"), source, declared, carrier)
-                has_values = {"values", "valuesObject"} & set(flux.below(source, "helm"))
-                layers = list(self._value_layers(path, files))
+            if source.tool is SourceTool.HELM:
+                files = source.value_files
+                defaults = _chart_defaults(source.documents, source.path)
+                inline = self._inline((defaults, files), (*pointer, "helm"), source.options, declared, carrier)
+                has_values = {"values", "valuesObject"} & set(flux.below(source.options, "helm"))
+                layers = list(self._value_layers(source.path if source.here else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
-            elif declared is not None:
-                yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
+            elif not flux.text(written, "chart"):
+                yield from (KustomizationLayer(each, 0, ("kustomize",), ARGO) for each in reversed(source.overriding))
+                if declared is not None:
+                    yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
     def _inline(
         self,
-        chart: tuple[str, list[str]],
+        chart: tuple[Tree, list[str]],
         helm: Pointer,
         source: Tree,
         declared: ManifestDocument | None,
@@ -301,11 +312,11 @@ class _Survey:
         """The values in an application itself, over those of the chart and of its values files. ``valuesObject`` takes the
         place of ``values`` where it is there (argo-cd, ``ApplicationSourceHelm.ValuesYAML``).
         """
-        defaults = self._defaults(chart[0])
+        defaults = chart[0]
         for file in chart[1]:
             defaults = merged(defaults, self._values(file))
         held = flux.below(source, "helm")
-        key = "values" if flux.text(held, "values") and not flux.below(held, "valuesObject") else "valuesObject"
+        key = "values" if flux.text(held, "values") and held.get("valuesObject") is None else "valuesObject"
         if carrier is not None and key == "valuesObject":
             return [CarriedLayer(carrier, (*helm, key), defaults)]
         return [] if declared is None else [ValuesLayer(declared.file, declared.index, (*helm, key), defaults)]
@@ -321,14 +332,36 @@ class _Survey:
         return listed[0].tree if listed else {}
 
     def _defaults(self, chart: str) -> Tree:
-        """The values of a chart and of the charts in it (Helm docs, "Subcharts and Global Values")."""
-        if not chart:
-            return {}
-        defaults: Tree = {}
-        for path in self.documents.tree.under(posixpath.join(chart, "charts")):
-            if path.endswith("/values.yaml") and path.count("/") == chart.count("/") + 3:
-                defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: self._values(path)})
-        return merged(defaults, self._values(posixpath.join(chart, "values.yaml")))
+        """The values of a chart of this repository and of the charts in it."""
+        return _chart_defaults(self.documents, chart) if chart else {}
+
+    def _fetched(self, asked: tuple[UpstreamRequest | None, str]) -> Tree | None:
+        """The same for a chart of another place, by its folder there; None where nothing was fetched."""
+        request, folder = asked
+        if request is None or not isinstance(answer := self.documents.tree.ask(request), UpstreamFiles):
+            return None
+        return _chart_defaults(self.documents.on(answer.tree), folder)
+
+
+def _chart_defaults(documents: Documents, chart: str) -> Tree:
+    """The values of a chart and of the charts in it (Helm docs, "Subcharts and Global Values")."""
+
+    def values(path: str) -> Tree:
+        return next((document.tree for document in documents.of(path)), {})
+
+    defaults: Tree = {}
+    home = posixpath.join(chart, "charts")
+    for path in documents.tree.under(home):
+        if path.endswith("/values.yaml") and path.count("/") == home.count("/") + 2:
+            defaults = merged(defaults, {posixpath.dirname(path).rpartition("/")[2]: values(path)})
+    return merged(defaults, values(posixpath.join(chart, "values.yaml")))
+
+
+def _flux_request(unit: Unit) -> tuple[UpstreamRequest | None, str]:
+    """What a release's chart is fetched by, and its folder there: that of a repository, the top of an archive."""
+    source = flux.below(unit.spec, "source")
+    in_git = flux.text(source, "object", "kind") == "GitRepository"
+    return UpstreamRequest.of(flux.below(source, upstream.REQUEST)), _chart(unit) if in_git else ""
 
 
 def _chart(unit: Unit) -> str:
@@ -339,7 +372,7 @@ def _chart(unit: Unit) -> str:
     return joined("", chart.lstrip("/")) or ""
 
 
-def _value_files(unit: Unit) -> list[str]:
+def _value_files(unit: Unit, documents: Documents) -> list[str]:
     """The values files that a unit names, by repository path, the one that wins last."""
     if unit.kind is UnitKind.HELM:
         return _texts(unit.spec.get("valueFiles"))
@@ -347,20 +380,9 @@ def _value_files(unit: Unit) -> list[str]:
         listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
         return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
-        return [path for source in argo.sources(unit.spec) for path in _argo_files(source)]
+        placed = (placed_source(each, unit, documents) for each in argo.sources(unit.spec))
+        return [file for source in placed if source is not None for file in source.value_files]
     return []
-
-
-def _argo_files(source: Tree) -> Iterator[str]:
-    """Below the source's folder, from the top, or of a source by its ``ref`` (argo-cd docs, "Helm Value Files")."""
-    folder = flux.text(source, "path") or "."
-    for written in _texts(flux.below(source, "helm").get("valueFiles")):
-        if written.startswith("$"):
-            path = joined("", written.partition("/")[2])
-        else:
-            path = joined("", written.lstrip("/")) if written.startswith("/") else joined(folder, written)
-        if path is not None:
-            yield path
 
 
 def _texts(value: JSON) -> list[str]:

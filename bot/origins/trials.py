@@ -164,6 +164,8 @@ def _mark(index: int, slot: Slot, desire: DesiredEdit, *, by_fit: bool) -> _Mark
             return _Mark(_NUMBERS_FROM + index, str(_NUMBERS_FROM + index))
         case str() if by_fit and slot.value not in text_of(desire.old) and text_of(desire.old) in slot.value:
             return _Mark(slot.value.replace(text_of(desire.old), word), word)
+        case str() if by_fit and ":" in slot.value and "\n" not in slot.value:
+            return _Mark(slot.value + word, word)  # an image without a tag, or a URL without a scheme, may be none
         case str() if by_fit or "\n" not in slot.value:
             return _Mark(word, word)
         case None if not by_fit:

@@ -1,29 +1,40 @@
-"""Argo CD's ``Application``, rendered as its repository server renders it: each source by what its folder holds.
+"""Argo CD's ``Application``, rendered as its repository server renders it: each source by what its options or its folder
+say.
 
-Source: argo-cd docs, "Tool Detection", "Kustomize", "Helm", "Directory", "Multiple Sources for an Application".
-Jsonnet and configuration management plug-ins are said to be unsupported.
+Sources: argo-cd docs, "Tool Detection", "Kustomize", "Helm", "Directory", "Multiple Sources for an Application";
+``GenerateManifests`` in argo-cd's ``reposerver/repository/repository.go``. Jsonnet and configuration management plug-ins
+are said to be unsupported.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
+from bot.model.json import Tree, get, mapping, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers import charts, directory, values
+from bot.renderers import directory, elsewhere
+from bot.renderers.argo_helm import values_of
+from bot.renderers.argo_kustomize import edit
 from bot.renderers.helm import Capabilities, Helm, Release
-from bot.renderers.kustomize import Additions, Kustomize
+from bot.renderers.kustomize import Kustomize
 from bot.renderers.objects import ARGO_HOOK, HELM_HOOK, described, is_hook, titled
+from bot.renderers.opaque import holding
 from bot.targets.argo import is_here, sources
+from bot.targets.argo_source import REVISION, SourceTool, environment, overridden, overriding, tool
+from bot.targets.argo_values import ValueFiles
 from bot.targets.documents import Documents
 from bot.targets.kustomization import file_of
 from bot.targets.paths import joined
+from bot.targets.upstream import argo_source
 
-_IMAGE: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<new>[^@]+?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>.+))?")
+_CRD_INSTALL: Final = "crd-install"
+"""Helm 2's hook for CRDs is none to Argo CD (``IsHook`` in its ``gitops-engine/pkg/sync/hook/helm/hook.go``)."""
+_PLUGIN: Final = "configuration management plug-ins are not run"
+_REVISION: Final = "the commit that is deployed is part of it, which only Argo CD knows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,158 +46,134 @@ class Argo:
     documents: Documents
 
     def application(self, unit: Unit, tree: FileTree) -> Rendering:
-        """The objects of all sources of an application."""
+        """The objects of all sources of an application. Of an object that comes more than once, the last one counts."""
         parts: list[Rendering] = []
         for source in sources(unit.spec):
-            if "ref" in source and not text(source.get("path")) and not text(source.get("chart")):
+            if text(source.get("ref")) and not text(source.get("path")) and not text(source.get("chart")):
                 continue  # only names files for the others
             part = self._source(unit, source, tree)
             if part.error is not None:
                 return Rendering(inputs=part.inputs, error=part.error)
             parts.append(part)
-        objects = [each for part in parts for each in part.objects]
-        hooks = [each for each in objects if _is_hook(each.tree)]
+        objects = list(_last_of_each([each for part in parts for each in part.objects], unit.namespace))
+        hooks = {id(each): reason for each in objects if (reason := _hook(each.tree))}
         return Rendering(
-            tuple(each for each in objects if not _is_hook(each.tree)),
+            tuple(_with_revision(each) for each in objects if id(each) not in hooks),
             frozenset().union(*(part.inputs for part in parts)),
-            (*(left for part in parts for left in part.left_out), *(_left_out(unit, each) for each in hooks)),
+            (
+                *(left for part in parts for left in part.left_out),
+                *(_left_out(unit, each, hooks[id(each)]) for each in objects if id(each) in hooks),
+            ),
             cluster_kinds=frozenset().union(*(part.cluster_kinds for part in parts)),
         )
 
-    def _source(self, unit: Unit, source: Tree, tree: FileTree) -> Rendering:
-        def failed(reason: str) -> Rendering:
-            return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
-
-        written, url = text(source.get("path")), text(source.get("repoURL"))
-        if text(source.get("chart")):
-            return failed(f"its chart {text(source.get('chart'))} comes from {url}, from where nothing is fetched")
-        path = joined("", written or ".")
-        if path is None or not is_here(source, tree, texts(unit.spec.get("own"))) or not tree.under(path):
-            return failed(f"{written or 'a source'} of {url} is not in this repository")
-        if "plugin" in source:
-            return failed("configuration management plug-ins are not run")
+    def _source(self, unit: Unit, written: Tree, tree: FileTree) -> Rendering:
+        """The objects of one source, of this repository or of another place that can be asked."""
+        folder, url, chart = text(written.get("path")), text(written.get("repoURL")), text(written.get("chart"))
+        lost = f"{folder or 'a source'} of {url} is not in this repository"
+        path = joined("", "." if chart else folder or ".")
+        if path is None or (_is_ours(written, unit) and not tree.under(path)):
+            return _failed(unit, lost)
         here = replace(unit, path=path)
-        helm, kustomize = mapping(source.get("helm")), mapping(source.get("kustomize"))
-        if charts.metadata(tree, here.path) is not None or (helm and not kustomize):
-            return self._chart(here, helm, tree)
-        if kustomize or file_of(self.documents.on(tree), here.path) is not None:
-            return self.kustomize.render(here, tree, _additions(kustomize, here.path, tree))
-        return directory.render(here, tree, self.documents, mapping(source.get("directory")))
+        if is_here(written, tree, texts(unit.spec.get("own"))):
+            return self._placed(here, written, tree, None)
+        if "plugin" in written:
+            return _failed(unit, _PLUGIN)
+        request = argo_source(written)
+        if request is None:
+            return _failed(unit, lost)
+        what = f"its chart {chart} comes from {url}, and" if chart else f"its source is another repository, {url}, and"
+        files = elsewhere.obtained(request, tree, unit, what)
+        if isinstance(files, NotCompared):
+            return Rendering(error=files)
+        if not files.tree.under(path):
+            return _failed(unit, f"{folder} is not in {files.source}")
+        made = self._placed(here, written, files.tree, tree)
+        return elsewhere.moved(made, unit, files.source, inputs=made.inputs)
 
-    def _chart(self, unit: Unit, spec: Tree, tree: FileTree) -> Rendering:
+    def _placed(self, unit: Unit, written: Tree, tree: FileTree, own: FileTree | None) -> Rendering:
+        """A source whose folder is ``unit.path`` of ``tree``. ``own`` is this repository, where that is another one: then
+        inputs are those of this repository alone.
+        """
+        read = frozenset(each for each in overriding(unit, unit.path) if each in tree and own is None)
         try:
-            given, files = _values(spec, unit, tree)
+            source = overridden(written, unit, unit.path, self.documents.on(tree))
+            files = ValueFiles(mapping(source.get("helm")), unit, tree, environment(unit, source), own)
+            rendering = self._by_tool(unit, source, files)
+            inputs = rendering.inputs | read if own is None else files.inputs()
         except Invalid as exc:
-            return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
+            return replace(_failed(unit, exc.message), inputs=read)
+        return replace(rendering, inputs=inputs)
+
+    def _by_tool(self, unit: Unit, source: Tree, files: ValueFiles) -> Rendering:
+        """The objects of one source by what renders it. Raises ``Invalid`` for options that Argo CD would refuse."""
+        tree, variables = files.tree, files.variables
+        match tool(source, unit.path, tree):
+            case SourceTool.PLUGIN:
+                return _failed(unit, _PLUGIN)
+            case SourceTool.HELM:
+                return self._chart(unit, files)
+            case SourceTool.DIRECTORY:
+                return directory.render(unit, tree, self.documents, mapping(source.get("directory")))
+            case SourceTool.KUSTOMIZE:
+                if file_of(self.documents.on(tree), unit.path) is None:
+                    return _failed(unit, f"it has kustomize options, and {unit.path or '.'} holds no kustomization")
+                options = mapping(source.get("kustomize"))
+                return self.kustomize.render(unit, tree, edit(options, variables, unit.path, tree) if options else None)
+
+    def _chart(self, unit: Unit, files: ValueFiles) -> Rendering:
+        options = files.options
         release = Release(
             unit.path,
-            text(spec.get("releaseName")) or text(get(unit.spec, "application", "name")) or unit.name,
-            text(spec.get("namespace")) or unit.namespace or "default",
-            given,
-            crds=spec.get("skipCrds") is not True,
-            capabilities=_capabilities(spec, self.helm),
+            text(options.get("releaseName")) or text(get(unit.spec, "application", "name")) or unit.name,
+            text(options.get("namespace")) or unit.namespace or "default",
+            values_of(files),
+            crds=options.get("skipCrds") is not True,
+            capabilities=Capabilities.of(unit, options),
+            schema=options.get("skipSchemaValidation") is not True,
         )
-        rendering = self.helm.release(unit, release, tree)
-        return replace(rendering, inputs=rendering.inputs | files)
+        rendering = self.helm.release(unit, release, files.tree)
+        return replace(rendering, inputs=rendering.inputs | files.inputs())
 
 
-def _capabilities(spec: Tree, helm: Helm) -> Capabilities:
-    own = helm.capabilities
-    return Capabilities(
-        text(spec.get("kubeVersion")) or own.kube_version, texts(spec.get("apiVersions")) or own.api_versions
-    )
+def _is_ours(source: Tree, unit: Unit) -> bool:
+    """Whether a source is this repository by its URL, whatever lies at its path."""
+    own = texts(unit.spec.get("own"))
+    return bool(own) and is_here(source, None, own)
 
 
-def _values(spec: Tree, unit: Unit, tree: FileTree) -> tuple[dict[str, JSON], frozenset[str]]:
-    """Value files in order, then ``values``, which ``valuesObject`` replaces, then ``parameters`` and ``fileParameters``;
-    the later over the earlier (argo-cd docs, "Helm", "Helm Value Precedence").
+def _failed(unit: Unit, reason: str) -> Rendering:
+    return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
+
+
+def _last_of_each(objects: list[RenderedObject], namespace: str) -> Iterator[RenderedObject]:
+    """The objects without those that a later one takes the place of (``DeduplicateTargetObjects`` in argo-cd's
+    ``controller/state.go``).
     """
-    given: dict[str, JSON] = {}
-    read: set[str] = set()
-    for each in texts(spec.get("valueFiles")):
-        path = value_file(each, unit)
-        data = None if path is None else tree.read(path)
-        if path is None or data is None:
-            if spec.get("ignoreMissingValueFiles") is True:
-                continue
-            raise Invalid(f"the values file {each} is not in this repository")
-        read.add(path)
-        given = values.merged(given, values.read(path, data))
-    inline = mapping(spec.get("valuesObject")) or values.read("helm.values", text(spec.get("values")))
-    given = values.merged(given, inline)
-    for parameter in mappings(spec.get("parameters")):
-        value = text(parameter.get("value"))
-        given = values.at_path(
-            text(parameter.get("name")), value if parameter.get("forceString") is True else values.typed(value), given
-        )
-    for parameter in mappings(spec.get("fileParameters")):
-        path = value_file(text(parameter.get("path")), unit)
-        data = None if path is None else tree.read(path)
-        if path is None or data is None:
-            raise Invalid(f"the file {text(parameter.get('path'))} of a file parameter is not in this repository")
-        read.add(path)
-        given = values.at_path(text(parameter.get("name")), data.decode("utf-8", "replace"), given)
-    return given, frozenset(read)
+    last: dict[tuple[str, ...], RenderedObject] = {}
+    for number, each in enumerate(objects):
+        group = text(each.tree.get("apiVersion")).rpartition("/")[0]
+        space = text(get(each.tree, "metadata", "namespace")) or namespace
+        name = text(get(each.tree, "metadata", "name")) or f"\0{number}"
+        last[group, text(each.tree.get("kind")), space, name] = each
+    yield from last.values()
 
 
-def value_file(written: str, unit: Unit) -> str | None:
-    """A values file by its repository path: below the chart, from the top, or of a source of this repository by its
-    ``ref``. None for any other.
-    """
-    if "://" in written:
-        return None
-    if written.startswith("$"):
-        name, _, path = written.partition("/")
-        named = [each for each in sources(unit.spec) if text(each.get("ref")) == name[1:]]
-        ours = any(is_here({**each, "path": ""}, None, texts(unit.spec.get("own"))) for each in named)
-        return joined("", path) if ours else None
-    return joined("", written.lstrip("/")) if written.startswith("/") else joined(unit.path, written)
+def _hook(tree: Tree) -> str:
+    """Why Argo CD keeps no such object; empty where it does."""
+    notes = mapping(get(tree, "metadata", "annotations"))
+    if is_hook(tree, ARGO_HOOK):
+        alone = text(notes.get(ARGO_HOOK)).strip() == "Skip"
+        return f"{ARGO_HOOK}: Skip, so it is not applied" if alone else "a hook runs once and is not kept"
+    is_run = is_hook(tree, HELM_HOOK) and notes.get(HELM_HOOK) != _CRD_INSTALL
+    return "a hook runs once and is not kept" if is_run else ""
 
 
-def _additions(spec: Tree, folder: str, tree: FileTree) -> Additions:
-    """What ``kustomize edit`` writes for the options of a source (argo-cd docs, "Kustomize")."""
-    replaced: dict[str, JSON] = {
-        key: text(spec.get(key)) for key in ("namePrefix", "nameSuffix", "namespace") if text(spec.get(key))
-    }
-    appended: dict[str, tuple[JSON, ...]] = {}
-    if labels := mapping(spec.get("commonLabels")):
-        entry: dict[str, JSON] = {"pairs": labels}
-        if spec.get("labelWithoutSelector") is not True:
-            entry["includeSelectors"] = True
-        if spec.get("labelIncludeTemplates") is True:
-            entry["includeTemplates"] = True
-        appended["labels"] = (entry,)
-    if annotations := mapping(spec.get("commonAnnotations")):
-        replaced["commonAnnotations"] = annotations
-    for key in ("replicas", "patches"):
-        if listed := tuple(mappings(spec.get(key))):
-            appended[key] = listed
-    missing = spec.get("ignoreMissingComponents") is True
-    components = [c for c in texts(spec.get("components")) if not missing or tree.under(joined(folder, c) or "\0")]
-    if components:
-        appended["components"] = tuple(components)
-    return Additions(replaced, appended, tuple(image(each) for each in texts(spec.get("images"))))
+def _left_out(unit: Unit, made: RenderedObject, reason: str) -> NotCompared:
+    return NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, made.line)
 
 
-def image(written: str) -> Tree:
-    """``[name=]new[:tag][@digest]``, as ``kustomize edit set image`` takes it."""
-    match = _IMAGE.fullmatch(written)
-    if match is None:
-        return {"name": written}
-    entry: dict[str, JSON] = {"name": match["name"] or match["new"]}
-    if match["name"]:
-        entry["newName"] = match["new"]
-    if match["tag"]:
-        entry["newTag"] = match["tag"]
-    if match["digest"]:
-        entry["digest"] = match["digest"]
-    return entry
-
-
-def _is_hook(tree: Tree) -> bool:
-    return is_hook(tree, ARGO_HOOK) or is_hook(tree, HELM_HOOK)
-
-
-def _left_out(unit: Unit, made: RenderedObject) -> NotCompared:
-    title = f"{titled(unit)}: {described(made.tree)}"
-    return NotCompared(title, "a hook runs once and is not kept", made.file, made.line)
+def _with_revision(made: RenderedObject) -> RenderedObject:
+    """The object, with values that the deployed commit is a part of marked."""
+    marked = dict.fromkeys(holding(made.tree, REVISION), _REVISION)
+    return replace(made, opaque={**made.opaque, **marked}) if marked else made

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import posixpath
+from collections.abc import Sequence
+from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import Tree, text
+from bot.model.json import Tree
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers.objects import opened, titled
 from bot.renderers.opaque import opaque
-from bot.targets.documents import SUFFIXES, Documents
-from bot.targets.globs import glob
+from bot.targets.argo_source import takes
+from bot.targets.documents import Documents, ManifestDocument
 
-_JSONNET = (".jsonnet", ".libsonnet")
+_JSONNET: Final = ".jsonnet"
+_SKIPPED: Final = b"+argocd:skip-file-rendering"
+"""A file that says so is passed over (argo-cd docs, "Directory")."""
 
 
 def render(unit: Unit, tree: FileTree, documents: Documents, options: Tree) -> Rendering:
     """The objects in the files of ``unit.path``. ``options`` are ``recurse``, ``include``, ``exclude``, ``jsonnet``."""
     on = documents.on(tree)
-    paths = [path for path in tree.under(unit.path) if _is_chosen(path, unit.path, options)]
+    paths = [path for path in tree.under(unit.path) if takes(path, unit.path, options)]
+    paths = [path for path in paths if _SKIPPED not in (tree.read(path) or b"")]
     inputs = frozenset(paths)
     made: list[RenderedObject] = []
     left: list[NotCompared] = []
@@ -28,20 +32,13 @@ def render(unit: Unit, tree: FileTree, documents: Documents, options: Tree) -> R
         elif (error := on.error(path)) is not None:
             if _looks_like_objects(tree.read(path) or b""):
                 return Rendering(inputs=inputs, error=NotCompared(titled(unit), error.message, path, error.line))
+        elif (stray := _stray(on.of(path))) is not None:
+            reason = "it has no kind, and stands behind objects, so Argo CD refuses the whole file"
+            return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, path, stray.line))
         else:
             for document in on.of(path):
                 made += [RenderedObject(each, path, document.line, opaque(each)) for each in opened(document.tree)]
     return Rendering(tuple(made), inputs, tuple(left))
-
-
-def _is_chosen(path: str, folder: str, options: Tree) -> bool:
-    below = posixpath.relpath(path, folder or ".")
-    if options.get("recurse") is not True and "/" in below:
-        return False
-    if not path.endswith((*SUFFIXES, *_JSONNET)):
-        return False
-    include, exclude = text(options.get("include")), text(options.get("exclude"))
-    return (not include or glob(include, below)) and not (exclude and glob(exclude, below))
 
 
 def _looks_like_objects(data: bytes) -> bool:
@@ -49,3 +46,9 @@ def _looks_like_objects(data: bytes) -> bool:
     ``reposerver/repository/repository.go``).
     """
     return all(word in data for word in (b"apiVersion:", b"kind:", b"metadata:"))
+
+
+def _stray(documents: Sequence[ManifestDocument]) -> ManifestDocument | None:
+    """A document that is no object, behind one that is (``getObjsFromYAMLOrJSON`` in the same file)."""
+    first = next((index for index, each in enumerate(documents) if each.tree.get("kind")), len(documents))
+    return next((each for each in documents[first:] if not each.tree.get("kind")), None)

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 from bot.model.filetree import FileTree, Reads
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
-from bot.renderers.helm import Capabilities
+from bot.model.upstream import NotFetched, UpstreamRequest, UpstreamSource
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "3"
 """Another one for each change of what is written here, and of what renderers make of the same inputs."""
 _VARIANTS: Final = 4
 _MOST_BYTES: Final = 256 * 1024 * 1024
@@ -43,12 +43,11 @@ class Disk:
         with contextlib.suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def name(self, unit: Unit, capabilities: Capabilities, versions: Sequence[str]) -> str:
+    def name(self, unit: Unit, versions: Sequence[str]) -> str:
         """The file for a unit."""
         facts: list[object] = [
             _FORMAT,
             *versions,
-            asdict(capabilities),
             unit.kind,
             unit.name,
             unit.path,
@@ -70,7 +69,8 @@ class Disk:
     def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
         """Remember a rendering. A disk that takes nothing is no reason to stop."""
         kept = [(reads, _written(rendering)), *(each for each in self._variants(name) if each[0] != reads)]
-        body = json.dumps([[r.files, r.folders, made] for r, made in kept[:_VARIANTS]], default=_plain).encode()
+        listed = [[r.files, r.folders, _upstream_written(r), made] for r, made in kept[:_VARIANTS]]
+        body = json.dumps(listed, default=_plain).encode()
         if len(body) > _LARGEST:
             return
         data = zlib.compress(body, 1)
@@ -93,8 +93,11 @@ class Disk:
             if hashlib.sha256(data[32:]).digest() != data[:32]:
                 raise ValueError("cut short or altered")  # noqa: TRY301 - one way out for all that is wrong with a file
             unpacked = zlib.decompressobj().decompress(data[32:], _LARGEST)
-            return [(Reads(files, folders), made) for files, folders, made in json.loads(unpacked)]
-        except (ValueError, TypeError, zlib.error):
+            return [
+                (Reads(files, folders, _upstream(others)), made)
+                for files, folders, others, made in json.loads(unpacked)
+            ]
+        except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
             with contextlib.suppress(OSError):
                 path.unlink()
             return []
@@ -122,6 +125,19 @@ def _plain(value: object) -> object:
     return sorted(value) if isinstance(value, (set, frozenset)) else list(value)  # type: ignore[call-overload]
 
 
+def _upstream_written(reads: Reads) -> list[object]:
+    """What was fetched for a rendering, or was not, by the request."""
+    return [[request.as_tree(), asdict(answer)] for request, answer in reads.upstream.items()]
+
+
+def _upstream(written: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched]:
+    answers: dict[UpstreamRequest, UpstreamSource | NotFetched] = {}
+    for tree, answer in written:
+        if (request := UpstreamRequest.of(tree)) is not None:
+            answers[request] = NotFetched(**answer) if "reason" in answer else UpstreamSource(**answer)
+    return answers
+
+
 def _written(rendering: Rendering) -> Mapping[str, object]:
     return {
         "objects": [
@@ -132,6 +148,7 @@ def _written(rendering: Rendering) -> Mapping[str, object]:
         "left_out": [asdict(each) for each in rendering.left_out],
         "error": None if rendering.error is None else asdict(rendering.error),
         "cluster_kinds": sorted(rendering.cluster_kinds),
+        "fetched": [asdict(each) for each in rendering.fetched],
     }
 
 
@@ -145,4 +162,5 @@ def _rendering(made: Any) -> Rendering:
         tuple(NotCompared(**each) for each in made["left_out"]),
         None if made["error"] is None else NotCompared(**made["error"]),
         frozenset((group, kind) for group, kind in made["cluster_kinds"]),
+        tuple(UpstreamSource(**each) for each in made["fetched"]),
     )

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
-from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
@@ -51,12 +52,28 @@ class Capabilities:
     kube_version: str = ""
     api_versions: tuple[str, ...] = ()
 
+    @staticmethod
+    def of(unit: Unit, own: Tree = MappingProxyType({})) -> Capabilities:
+        """The cluster of a unit; what ``own`` says of it, the options of one of its charts, comes first."""
+        given = mapping(unit.spec.get(CAPABILITIES))
+        return Capabilities(
+            text(own.get("kubeVersion")) or text(given.get("kubeVersion")),
+            texts(own.get("apiVersions")) or texts(given.get("apiVersions")),
+        )
+
+    @property
+    def version(self) -> str:
+        """The version in full, as Helm has it (``ParseKubeVersion`` in its ``pkg/chart/common/capabilities.go``)."""
+        number, *more = re.split(r"(?=[-+])", self.kube_version.removeprefix("v"), maxsplit=1)
+        return f"v{number}{'.0' * (2 - number.count('.'))}{''.join(more)}" if number else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a chart is rendered as. ``crds``: whether those of its ``crds`` folder are applied each time, and not only once.
 
-    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the settings.
+    ``defaults`` takes the place of the chart's ``values.yaml``; ``capabilities`` that of the unit's. ``schema``: whether
+    values are checked against the schemas of charts.
     """
 
     chart: str
@@ -66,6 +83,7 @@ class Release:
     crds: bool = False
     defaults: bytes | None = None
     capabilities: Capabilities | None = None
+    schema: bool = True
 
 
 @dataclass(slots=True)
@@ -74,7 +92,6 @@ class Helm:
 
     jail: Jail
     documents: Documents
-    capabilities: Capabilities = field(default_factory=Capabilities)
     _worker: HelmProcess | None = None
     _written: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -105,6 +122,7 @@ class Helm:
             inputs = frozenset(path for path in [charts.metadata(tree, release.chart)] if path)
             return Rendering(inputs=inputs, error=replace(chart, subject=titled(unit), file=file, line=line))
         inputs = frozenset(chart.files.values())
+        chart = chart if release.schema else chart.without("values.schema.json")
         answers = [self.manifests(unit, chart, release, tree)]
         if chart.changing and isinstance(answers[0], Manifests):
             answers.append(self.manifests(unit, chart, release, tree))
@@ -132,29 +150,35 @@ class Helm:
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
         """The texts that Helm renders, or why there are none, with the template that it blames."""
         with self._lock:
-            answer = self._asked(chart, release, tree)
+            answer = self._asked(chart, release, tree, release.capabilities or Capabilities.of(unit))
         if isinstance(answer, Manifests):
             return answer
         file, line = _blamed(chart, answer.reason) or (unit.file, unit.line)
         return NotCompared(titled(unit), answer.reason, file, line, missing_tool=answer.missing, again=answer.again)
 
-    def _asked(self, chart: Chart, release: Release, tree: FileTree) -> Manifests | RenderFailure:
-        capabilities = release.capabilities or self.capabilities
+    def _asked(
+        self, chart: Chart, release: Release, tree: FileTree, capabilities: Capabilities
+    ) -> Manifests | RenderFailure:
         request: dict[str, JSON] = {
             "values": release.values,
             "name": release.name,
             "namespace": release.namespace,
-            "kube_version": capabilities.kube_version,
+            "kube_version": capabilities.version,
             "api_versions": list(capabilities.api_versions),
         }
         if tools.helm_library():
             if self._worker is None or not self._worker.alive:
                 self._worker = HelmProcess(self.jail)
-            return self._worker.ask({**request, "chart": str(self._folder(chart, tree))})
+            return self._worker.ask({**request, "chart": str(self._written_out(chart, tree))})
         program = tools.helm()
         if program is None:
             return RenderFailure(f"neither helm nor its library is installed. {tools.HELM_ADVICE}", missing=True)
-        return self._by_program(program, self._folder(chart, tree), release, capabilities)
+        return self._by_program(program, self._written_out(chart, tree), release, capabilities)
+
+    def _written_out(self, chart: Chart, tree: FileTree) -> Path:
+        """What Helm is told to load: a folder, or the archive that is all of a packed chart."""
+        folder = self._folder(chart, tree)
+        return folder / os.path.basename(chart.folder) if chart.packed else folder  # noqa: PTH119 - a repository path
 
     def _folder(self, chart: Chart, tree: FileTree) -> Path:
         """The chart's files on disk, written once for the same contents."""
@@ -183,8 +207,8 @@ class Helm:
         written.write_text(as_json(release.values), encoding="utf-8")
         argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
         argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
-        if capabilities.kube_version:
-            argv += ["--kube-version", capabilities.kube_version]
+        if capabilities.version:
+            argv += ["--kube-version", capabilities.version]
         for version in capabilities.api_versions:
             argv += ["--api-versions", version]
         ended = self.jail.run(argv, seconds=SECONDS)
@@ -257,7 +281,11 @@ def _steady(
 
 
 def _differences(left: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
+    """Where two renderings differ: a mapping as a whole where it has other keys each time."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
+        if at and left.keys() != right.keys():
+            yield at
+            return
         for key in {**left, **right}:
             yield from _differences(left.get(key), right.get(key), (*at, key))
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):

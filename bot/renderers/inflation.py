@@ -12,16 +12,18 @@ from dataclasses import replace
 from typing import Final
 
 from bot.errors import Invalid
+from bot.model.filetree import MOUNTS
 from bot.model.json import JSON, Tree, elements, mapping, mappings, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, Unit
-from bot.renderers import charts, values
+from bot.renderers import charts, elsewhere, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.helm_process import Manifests
 from bot.renderers.objects import HELM_HOOK, as_json, is_hook, parsed, titled
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, chart_folder
 from bot.targets.paths import joined
+from bot.targets.upstream import chart_request
 
 _HOME: Final = ".clockwork-charts"
 """The folder beside a kustomization that templates are put into, each below a number and its own repository path."""
@@ -66,33 +68,40 @@ def _rendered(
     path = chart_folder(folder, document.tree, entry)
     if path is None:
         return left_out(f"the chart {name} leads out of the repository")
+    here = replace(unit, file=document.file, line=document.line)
+    on, folder_of_chart = documents, path
     if charts.metadata(documents.tree, path) is None:
-        origin = f" of {entry['repo']}" if entry.get("repo") else ""
-        return left_out(f"the chart {name}{origin} is not in {path}, and nothing is fetched")
+        repo = text(entry.get("repo"))
+        if not repo:
+            return left_out(f"the chart {name} is not in {path}, and names no repo to fetch it from")
+        request = chart_request(repo, name, text(entry.get("version")))
+        fetched = elsewhere.obtained(request, documents.tree, here, f"the chart {name} of {repo} is not in {path}, and")
+        if isinstance(fetched, NotCompared):
+            return fetched
+        on, folder_of_chart = documents.on(fetched.tree), ""
     if not text(entry.get("releaseName")) or entry.get("nameTemplate"):
         return left_out(f"the chart {name} has no releaseName, so Helm makes up another one each time")
     try:
-        given = _values(folder, path, entry, documents)
+        given = _values(folder, entry, documents, on.tree.read(posixpath.join(folder_of_chart, "values.yaml")))
     except Invalid as exc:
         return left_out(exc.message)
     release = Release(
-        path,
+        folder_of_chart,
         text(entry.get("releaseName")),
         text(entry.get("namespace")) or "default",
         given,
         crds=entry.get("includeCRDs") is True,
-        capabilities=Capabilities(
-            text(entry.get("kubeVersion")) or helm.capabilities.kube_version,
-            texts(entry.get("apiVersions")) or helm.capabilities.api_versions,
-        ),
+        capabilities=Capabilities.of(unit, entry),
     )
-    chart = charts.chart(documents, path, given)
+    chart = charts.chart(on, folder_of_chart, given)
     if isinstance(chart, NotCompared):
-        return replace(chart, subject=titled(unit), file=chart.file or document.file, line=chart.line or document.line)
-    answer = helm.manifests(replace(unit, file=document.file, line=document.line), chart, release, documents.tree)
+        local = chart.file if on is documents else ""
+        return replace(chart, subject=titled(unit), file=local or document.file, line=chart.line or document.line)
+    answer = helm.manifests(here, chart, release, on.tree)
     if isinstance(answer, NotCompared):
-        return answer
-    return _files(chart, answer, entry, crds=release.crds)
+        return answer if on is documents else replace(answer, file=here.file, line=here.line)
+    files = _files(chart, answer, entry, crds=release.crds)
+    return files if on is documents else {f"{MOUNTS}/{name}/{path}": data for path, data in files.items()}
 
 
 def _files(chart: charts.Chart, answer: Manifests, entry: Tree, *, crds: bool) -> dict[str, bytes]:
@@ -122,14 +131,16 @@ def _is_skipped(tree: Tree, entry: Tree) -> bool:
     return entry.get("skipHooks") is True or (entry.get("skipTests") is True and "test" in hook)
 
 
-def _values(folder: str, chart: str, entry: Tree, documents: Documents) -> dict[str, JSON]:
-    """``valuesFile`` with ``valuesInline`` as ``valuesMerge`` says, then ``additionalValuesFiles``. Or ``Invalid``."""
+def _values(folder: str, entry: Tree, documents: Documents, defaults: bytes | None) -> dict[str, JSON]:
+    """``valuesFile`` with ``valuesInline`` as ``valuesMerge`` says, then ``additionalValuesFiles``. ``defaults`` are the
+    chart's own ``values.yaml``. Raises ``Invalid``.
+    """
     file, inline = text(entry.get("valuesFile")), mapping(entry.get("valuesInline"))
     given: dict[str, JSON] = {}
     if file:
         given = dict(_read(folder, file, documents))
     elif inline:
-        given = dict(_read("", posixpath.join(chart, "values.yaml"), documents, needed=False))
+        given = dict(values.read("values.yaml", defaults or b""))
     match text(entry.get("valuesMerge")) or "override":
         case "override":
             given = values.merged(given, inline)
@@ -144,11 +155,9 @@ def _values(folder: str, chart: str, entry: Tree, documents: Documents) -> dict[
     return given
 
 
-def _read(folder: str, file: str, documents: Documents, *, needed: bool = True) -> Tree:
+def _read(folder: str, file: str, documents: Documents) -> Tree:
     path = joined(folder, file)
     data = None if path is None else documents.tree.read(path)
     if path is None or data is None:
-        if needed:
-            raise Invalid(f"the values file {file} is not in this repository")
-        return {}
+        raise Invalid(f"the values file {file} is not in this repository")
     return values.read(path, data)

@@ -11,27 +11,30 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
-from bot.errors import Unavailable
+from bot.errors import Invalid, Unavailable
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
+from bot.model.json import Tree, get, mapping, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.processes import ProcessEnd, ProcessResult
-from bot.renderers import inflation, tools
+from bot.renderers import elsewhere, inflation, tools
+from bot.renderers.bases import with_bases
 from bot.renderers.confined import Jail
 from bot.renderers.helm import Helm
-from bot.renderers.objects import as_json, described, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, one_line, opened, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, closure, file_of
 
 ORIGIN: Final = "config.kubernetes.io/origin"
-_TRANSFORMED: Final = "alpha.config.kubernetes.io/transformations"
+_MANAGED_BY: Final = "managedByLabel"
+_MANAGED_LABEL: Final = "app.kubernetes.io/managed-by"
+_VERSIONED: Final = "it names the version of kustomize that built it"
 _PATH: Final = re.compile(r"^path: (.+)$", re.MULTILINE)
 _CONFIGURED_IN: Final = re.compile(r"^configuredIn: (.+)$", re.MULTILINE)
 _GENERATED: Final = re.compile(r"^  kind: \w+Generator$", re.MULTILINE)
@@ -43,21 +46,8 @@ _MOST: Final = 20_000
 """Files of one build. Ten thousand resources are a lot; more is no target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
-    """What a controller writes into the kustomization before it builds: keys that replace, lists that are appended to, and
-    images, which take the place of those of the same name.
-    """
-
-    replaced: Tree = field(default_factory=dict)
-    appended: Mapping[str, tuple[JSON, ...]] = field(default_factory=dict)
-    images: tuple[Tree, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.replaced or self.appended or self.images)
-
-
-NOTHING: Final = Additions()
+KustomizationEdit: TypeAlias = Callable[[Tree], Tree]
+"""What a controller makes of a kustomization before it builds it. Raises ``Invalid`` where it would not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ class Kustomize:
     helm: Helm
 
     def render(
-        self, unit: Unit, tree: FileTree, additions: Additions = NOTHING, *, anywhere: bool = False
+        self, unit: Unit, tree: FileTree, edit: KustomizationEdit | None = None, *, anywhere: bool = False
     ) -> Rendering:
         """The objects of the kustomization at ``unit.path``.
 
@@ -80,16 +70,30 @@ class Kustomize:
         main = file_of(on, unit.path) or posixpath.join(unit.path, "kustomization.yaml")
         if (error := on.error(main)) is not None:
             return Rendering(inputs=frozenset({main}), error=NotCompared(titled(unit), error.message, main, error.line))
-        laid = tree.with_changes({main: written(on, main, tree.read(main) or b"", additions)})
-        parts = closure(self.documents.on(laid), unit.path)
+        complete = with_bases(unit, tree, self.documents)
+        if isinstance(complete, NotCompared):
+            known = frozenset(path for path in closure(on, unit.path).files)
+            return elsewhere.settled(Rendering(inputs=known, error=complete), unit, on)
+        own, on = on, self.documents.on(complete.tree)
+        held = _held(on, main)
+        try:
+            edited = held if edit is None else edit(held)
+        except Invalid as exc:
+            refused = NotCompared(titled(unit), exc.message, unit.file, unit.line)
+            return Rendering(inputs=frozenset({main}), error=refused)
+        asked = frozenset(texts(edited.get("buildMetadata")))
+        laid = complete.tree.with_changes({main: _written(held, edited, complete.tree.read(main))})
+        parts = complete.parts if edit is None else closure(self.documents.on(laid), unit.path)
         inputs = frozenset(parts.files)
         if (problem := _before(unit, parts, self.documents.on(laid))) is not None:
-            return Rendering(inputs=inputs, error=problem)
+            return elsewhere.settled(Rendering(inputs=inputs, error=problem), unit, own)
         inflated = inflation.inflated(unit, parts, self.documents.on(laid), self.helm)
         if isinstance(inflated, NotCompared):
-            return Rendering(inputs=inputs, error=inflated)
+            return elsewhere.settled(Rendering(inputs=inputs, error=inflated), unit, own)
         files = {path: laid.read(path) or b"" for path in parts.files - parts.charts} | inflated
-        return self._built(unit, inputs, files, on, anywhere=anywhere)
+        built = self._built(unit, inputs, files, on, anywhere=anywhere)
+        whole = replace(built, objects=tuple(_as_asked(each, asked) for each in built.objects))
+        return elsewhere.settled(whole, unit, own)
 
     def _built(
         self, unit: Unit, inputs: frozenset[str], files: Mapping[str, bytes], documents: Documents, *, anywhere: bool
@@ -109,7 +113,7 @@ class Kustomize:
             argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
             ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
-            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", ended.stderr)
+            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
         made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
         if isinstance(made, SourceError):
@@ -117,10 +121,11 @@ class Kustomize:
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line))
         hidden = [each for each in made if _is_hidden(each)]
         left = tuple(NotCompared(described(each.tree), _HIDDEN, each.file, each.line) for each in hidden)
-        kept = _requested(documents, unit)
-        return Rendering(tuple(_bare(each, kept) for each in made if not _is_hidden(each)), inputs, left)
+        return Rendering(tuple(each for each in made if not _is_hidden(each)), inputs, left)
 
 
+_KLOG: Final = re.compile(r'^E\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(.*)"$', re.MULTILINE)
+"""How ``kubectl`` tells an error when its log is not read by a person (k8s.io/component-base, ``cli/run.go``)."""
 _HIDDEN: Final = "it is generated from an encrypted file, and its name from what that holds"
 
 
@@ -141,7 +146,7 @@ def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | N
     for references, what in (
         (parts.outside, "leads out of the repository"),
         (parts.missing, "is not there"),
-        (parts.remote, "is on the network, from where nothing is fetched"),
+        (parts.remote, "is on the network, and nothing is fetched for this field or in this form"),
     ):
         if references:
             first = references[0]
@@ -188,47 +193,18 @@ def blamed(message: str, folder: str, inputs: frozenset[str]) -> tuple[str, int]
     return location
 
 
-def written(documents: Documents, path: str, data: bytes, additions: Additions) -> bytes:
-    """The kustomization file of the copy: with origins asked for, and with what the controller adds."""
+def _held(documents: Documents, path: str) -> Tree:
     held = documents.of(path)
-    tree: dict[str, JSON] = (
-        dict(held[0].tree) if held else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    )
-    if (
-        not additions
-        and "buildMetadata" not in tree
-        and held
-        and not data.lstrip().startswith(b"{")
-        and b"\n---" not in data
-    ):
+    return held[0].tree if held else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+
+
+def _written(held: Tree, edited: Tree, data: bytes | None) -> bytes:
+    """The kustomization file of the copy: with origins asked for, and with what the controller makes of it."""
+    plain = data is not None and not data.lstrip().startswith(b"{") and b"\n---" not in data
+    if data is not None and plain and edited == held and "buildMetadata" not in held:
         return data + b"\nbuildMetadata: [originAnnotations]\n"  # as it is written: lines in messages are its own
-    tree.update(additions.replaced)
-    for key, values in additions.appended.items():
-        tree[key] = [*elements(tree.get(key)), *values]
-    if additions.images:
-        tree["images"] = _merged_images(list(mappings(tree.get("images"))), additions.images)
-    tree["buildMetadata"] = ["originAnnotations"]
-    return as_json(tree).encode()
-
-
-def _merged_images(held: list[Tree], added: Sequence[Tree]) -> list[JSON]:
-    """Images of a controller over those of the file, by name: a new name, and the tag and digest as one ("Images";
-    ``GenerateManifest`` in fluxcd/pkg's ``kustomize_generator.go``).
-    """
-    merged: list[Tree] = list(held)
-    for image in added:
-        index = next((i for i, each in enumerate(merged) if each.get("name") == image.get("name")), None)
-        if index is None:
-            merged.append(image)
-            continue
-        over = dict(merged[index])
-        if image.get("newName"):
-            over["newName"] = image["newName"]
-        if image.get("newTag") or image.get("digest"):
-            over = {key: value for key, value in over.items() if key not in {"newTag", "digest"}}
-            over |= {key: image[key] for key in ("newTag", "digest") if image.get(key)}
-        merged[index] = over
-    return list(merged)
+    asked = texts(edited.get("buildMetadata"))
+    return as_json({**edited, "buildMetadata": [*asked, *({"originAnnotations"} - {*asked})]}).encode()
 
 
 def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str]) -> tuple[str, int]:
@@ -247,15 +223,26 @@ def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str])
 
 def _line(tree: Tree, path: str, documents: Documents) -> int:
     """The line of the document of ``path`` that an object was made from: of its kind, and with its name in it."""
-    of_kind = [document for document in documents.of(path) if document.tree.get("kind") == tree.get("kind")]
-    of_name = [document for document in of_kind if _is_source(document, tree)]
-    return next((document.line for document in (*of_name, *of_kind)), 1)
+    listed = [(document.line, each) for document in documents.of(path) for each in _written_in(document.tree)]
+    of_kind = [(line, each) for line, each in listed if each.get("kind") == tree.get("kind")]
+    of_name = [(line, each) for line, each in of_kind if _may_become(each, tree)]
+    return next((line for line, _ in (*of_name, *of_kind)), 1)
+
+
+def _written_in(tree: Tree) -> Iterator[Tree]:
+    """The objects of a document; the document itself where it is none (a patch without a version)."""
+    yield from opened(tree) if "apiVersion" in tree else iter([tree])
 
 
 def _is_source(document: ManifestDocument, tree: Tree) -> bool:
-    """Whether an object may have begun as a document: prefixes and suffixes may have been put to its name."""
-    own = text(get(document.tree, "metadata", "name"))
-    same = document.tree.get("kind") == tree.get("kind")
+    """Whether an object may have begun in a document."""
+    return any(_may_become(each, tree) for each in _written_in(document.tree))
+
+
+def _may_become(written: Tree, tree: Tree) -> bool:
+    """Whether an object may have been written so: prefixes and suffixes may have been put to its name."""
+    own = text(get(written, "metadata", "name"))
+    same = written.get("kind") == tree.get("kind")
     return same and bool(own) and own in text(get(tree, "metadata", "name"))
 
 
@@ -263,21 +250,15 @@ def _annotations(tree: Tree) -> Tree:
     return mapping(get(tree, "metadata", "annotations"))
 
 
-def _requested(documents: Documents, unit: Unit) -> frozenset[str]:
-    """The annotations about origins that the repository's own kustomization asks for: they stay."""
-    file = file_of(documents, unit.path)
-    held = documents.of(file) if file else ()
-    own = elements(held[0].tree.get("buildMetadata")) if held else ()
-    names = {"originAnnotations": ORIGIN, "transformerAnnotations": _TRANSFORMED}
-    return frozenset(annotation for option, annotation in names.items() if option in own)
-
-
-def _bare(made: RenderedObject, kept: frozenset[str]) -> RenderedObject:
-    """The object without the annotations that were only asked for here."""
+def _as_asked(made: RenderedObject, asked: frozenset[str]) -> RenderedObject:
+    """The object without the annotation that was only asked for here; with the label that tells kustomize's version (which
+    a controller's own may not be) marked, where the repository asks for it.
+    """
+    if _MANAGED_BY in asked and _MANAGED_LABEL in mapping(get(made.tree, "metadata", "labels")):
+        made = replace(made, opaque={**made.opaque, ("metadata", "labels", _MANAGED_LABEL): _VERSIONED})
     notes = _annotations(made.tree)
-    gone = {ORIGIN, _TRANSFORMED} - kept
-    if not gone & set(notes):
+    if "originAnnotations" in asked or ORIGIN not in notes:
         return made
-    left = {key: value for key, value in notes.items() if key not in gone}
+    left = {key: value for key, value in notes.items() if key != ORIGIN}
     bare = {key: value for key, value in mapping(made.tree.get("metadata")).items() if key != "annotations"}
     return replace(made, tree={**made.tree, "metadata": bare | ({"annotations": left} if left else {})})

@@ -72,7 +72,8 @@ def described(tree: Tree) -> str:
 
 def titled(unit: Unit) -> str:
     """What a unit is called in a message: as it was found, where that names it."""
-    return unit.how if unit.how and unit.name in unit.how else f"{unit.name} ({unit.how})" if unit.how else unit.name
+    named = re.search(rf"(?<![\w.-]){re.escape(unit.name)}(?![\w.-])", unit.how) is not None
+    return unit.how if unit.how and named else f"{unit.name} ({unit.how})" if unit.how else unit.name
 
 
 def as_json(value: object) -> str:
@@ -81,5 +82,6 @@ def as_json(value: object) -> str:
 
 
 def one_line(words: str) -> str:
-    """What a tool said, without its own prefix and on one line."""
-    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", words.strip()))[:600]
+    """What a tool said, without its own prefix, without what it only warns of, and on one line."""
+    kept = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
+    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", kept.strip()))[:600]

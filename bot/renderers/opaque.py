@@ -66,18 +66,23 @@ def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[tuple[Pointer, st
             yield from _walk(element, (*at, index), sops=sops)
 
 
-def unresolved(tree: Tree, at: Pointer = ()) -> Iterator[Pointer]:
+def unresolved(tree: Tree) -> Iterator[Pointer]:
     """The pointers of texts that still hold a variable that Flux would have substituted."""
-    for key, value in tree.items():
-        yield from _variables(value, (*at, key))
+    return (at for at, written in _written(tree, ()) if "${" in written and _VARIABLE.search(written) is not None)
 
 
-def _variables(value: JSON, at: Pointer) -> Iterator[Pointer]:
+def holding(tree: Tree, word: str) -> Iterator[Pointer]:
+    """The pointers of texts with ``word`` in them."""
+    return (at for at, written in _written(tree, ()) if word in written)
+
+
+def _written(value: JSON, at: Pointer) -> Iterator[tuple[Pointer, str]]:
+    """Every text with its place."""
     if isinstance(value, str):
-        if "${" in value and _VARIABLE.search(value) is not None:
-            yield at
+        yield at, value
     elif isinstance(value, Mapping):
-        yield from unresolved(value, at)
+        for key, entry in value.items():
+            yield from _written(entry, (*at, key))
     elif isinstance(value, Sequence):
         for index, element in enumerate(value):
-            yield from _variables(element, (*at, index))
+            yield from _written(element, (*at, index))

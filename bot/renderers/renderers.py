@@ -7,18 +7,19 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
+from bot.model.upstream import UpstreamSource
 from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
 from bot.renderers.disk import Disk
 from bot.renderers.flux import Flux
-from bot.renderers.helm import Capabilities, Helm
+from bot.renderers.helm import Helm
 from bot.renderers.kustomize import Kustomize
 from bot.targets.documents import Documents
 
@@ -47,13 +48,11 @@ class _Remembered:
 class Renderers:
     """Renders units. Safe to use from several threads; one for the life of a process.
 
-    ``cache`` is a folder of this bot's own for renderings that outlive the process; ``capabilities`` the cluster that
-    charts are rendered for.
+    ``cache`` is a folder of this bot's own for renderings that outlive the process.
     """
 
     documents: Documents
     jail: Jail = field(default_factory=Jail)
-    capabilities: Capabilities = field(default_factory=Capabilities)
     cache: Path | None = None
     rendered: int = 0
     """How many units were really rendered, and not remembered."""
@@ -64,7 +63,7 @@ class Renderers:
     _disk: Disk | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._helm = Helm(self.jail, self.documents, self.capabilities)
+        self._helm = Helm(self.jail, self.documents)
         self._disk = None if self.cache is None else Disk(self.cache)
 
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
@@ -96,12 +95,14 @@ class Renderers:
         return None
 
     def _new(self, unit: Unit, tree: FileTree) -> Rendering:
-        named = None if self._disk is None else self._disk.name(unit, self.capabilities, tools.versions())
+        named = None if self._disk is None else self._disk.name(unit, tools.versions())
         if self._disk is not None and named is not None and (kept := self._disk.find(named, tree)) is not None:
             self._keep(unit, *kept)
             return kept[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
         rendering = self._made(unit, watched)
+        fetched = (each for each in watched.reads.upstream.values() if isinstance(each, UpstreamSource))
+        rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
         with self._lock:
             self.rendered += 1
         if rendering.error is None or not rendering.error.missing_tool:  # a tool may be installed while this runs

@@ -23,6 +23,8 @@ from bot.targets.globs import flat_match
 
 _SUBSTITUTE: Final = "kustomize.toolkit.fluxcd.io/substitute"
 _NAME: Final = re.compile(r"\w+")
+_VARIABLE: Final = re.compile(r"[_A-Za-z]\w*", re.ASCII)
+"""What a variable may be called (``varsubRegex`` of ``kustomize_varsub.go``)."""
 _DEFAULT: Final = re.compile(r":[=\-?+]|=")
 _CASING: Final = re.compile(r",,?|\^\^?|[,^]{2}")
 _TRIMMING: Final = re.compile(r"##?|%%?")
@@ -38,6 +40,8 @@ def substituted(tree: Tree, values: Mapping[str, JSON], *, known: bool) -> Tree:
     """
     if any(mapping(get(tree, "metadata", part)).get(_SUBSTITUTE) == "disabled" for part in ("annotations", "labels")):
         return tree
+    if (bad := next((name for name in values if not _VARIABLE.fullmatch(name)), None)) is not None:
+        raise Invalid(f"{bad!r} is no name of a variable, so Flux substitutes nothing (letters, digits and _ alone)")
     filling = _Filling({key: value for key, value in values.items() if isinstance(value, str)}, known)
     filled = filling.of(tree)
     return filled if isinstance(filled, Mapping) else tree

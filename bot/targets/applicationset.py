@@ -21,7 +21,7 @@ from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject
 from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import below, mappings, name, namespace, normal_url, text
-from bot.targets.globs import doublestar, go_match
+from bot.targets.globs import doublestar, fixed_folder, go_match
 
 Parameters: TypeAlias = Mapping[str, JSON]
 
@@ -176,11 +176,7 @@ def _takes(pattern: str, folder: str) -> bool:
 
 def _below(patterns: Sequence[str], tree: FileTree) -> list[str]:
     """The paths below what patterns begin with before their first wildcard: nothing else can match."""
-    starts = set()
-    for pattern in patterns:
-        parts = pattern.strip("/").split("/")
-        plain = next((index for index, part in enumerate(parts) if re.search(r"[*?\[\\{]", part)), len(parts))
-        starts.add("/".join(parts[: min(plain, len(parts) - 1)]))
+    starts = {fixed_folder(pattern) for pattern in patterns}
     return sorted({path for start in starts for path in tree.under(start)})
 
 

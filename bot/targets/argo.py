@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bot.model.filetree import FileTree
-from bot.model.json import Tree
+from bot.model.json import Tree, texts
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.targets import applicationset
 from bot.targets.clusters import ArgoCluster
@@ -43,10 +43,9 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
     if not listed:
         return NotCompared(title, "it has no source", written.file, written.line)
     mine = [each for each in listed if is_here(each, tree, own)]
-    if not mine and not any(text(each, "chart") for each in listed):
-        reason = f"its source is another repository, {text(listed[0], 'repoURL')}"
-        return NotCompared(title, reason, written.file, written.line)
-    path = next((joined("", text(each, "path") or ".") for each in mine if "path" in each), "") or ""
+    path = next((joined("", text(each, "path") or ".") for each in mine if "path" in each), None)
+    if path is None:
+        path = "" if mine else _elsewhere(listed[0])
     application: Tree = {"name": name(written.tree), "namespace": namespace(written.tree)}
     return Unit(
         UnitKind.ARGO_APPLICATION,
@@ -59,6 +58,12 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
         how=title,
         space=namespace(written.tree),
     )
+
+
+def _elsewhere(source: Tree) -> str:
+    """What people call a source of another place."""
+    chart, path = text(source, "chart"), text(source, "path")
+    return f"{text(source, 'repoURL').rstrip('/')}{'/' if chart else '//'}{chart or path}".rstrip("/")
 
 
 def sources(spec: Tree) -> list[Tree]:
@@ -82,8 +87,9 @@ def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
 
 def paths(unit: Unit) -> list[str]:
     """The folders of this repository that an application is made from."""
-    listed = [joined("", text(each, "path")) for each in sources(unit.spec) if text(each, "path")]
-    return [path for path in listed if path is not None]
+    own = texts(unit.spec.get("own"))
+    here = [each for each in sources(unit.spec) if text(each, "path") and is_here(each, None, own)]
+    return [path for each in here if (path := joined("", text(each, "path"))) is not None]
 
 
 def cluster_name(cluster: str, clusters: Mapping[str, ArgoCluster]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from bot.intake.declared import Declared
 from bot.intake.manifest import secret_pointers
-from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 from bot.model.target import RenderedObject, Target
 from bot.targets.expansion import Expansion
@@ -84,14 +83,3 @@ def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[s
 
 def _weight(target: Target) -> int:
     return 2 if target.declared else int(bool(target.cluster))
-
-
-def is_opaque(path: Pointer, opaque: Iterable[Pointer]) -> bool:
-    """Whether a place in a rendered object holds, or lies in, a value that cannot be compared."""
-    plain = _as_live(path)
-    return any(plain[: len(each)] == each or each[: len(plain)] == plain for each in map(_as_live, opaque))
-
-
-def _as_live(pointer: Pointer) -> Pointer:
-    """``stringData`` is kept as ``data`` (Kubernetes API, Secret: "write-only convenience")."""
-    return ("data", *pointer[1:]) if pointer[:1] == ("stringData",) else pointer

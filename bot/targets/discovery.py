@@ -17,15 +17,13 @@ from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
-from bot.targets import argo, flux, kustomization, naming
+from bot.targets import argo, argo_source, chart_folders, flux, kustomization, naming, sourceignore
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
 from bot.targets.kustomization import Closure
 from bot.targets.paths import is_below, joined
 
-_CHART_FILES: Final = ("Chart.yaml", "Chart.yml")
-_VALUES: Final = re.compile(r"values(?:[-._](?P<name>[\w.-]+?))?\.ya?ml\Z")
 _NOT_DEPLOYED: Final = frozenset(
     {"test", "tests", "testdata", "fixtures", "ci", "examples", "example", "docs", "vendor", ".github"}
 )
@@ -91,12 +89,14 @@ class _Search:
             self.rendered |= closure.files
             self.claimed.update(each for each in closure.folders if each != folder)
             self.claimed.update(closure.chart_folders)
-        charts = self._charts()
+        charts = chart_folders.folders(self.tree)
+        for folder in charts:  # everything in them is a chart's and declares nothing by itself
+            self.rendered.update(self.tree.under(folder))
         self._settings()
         self._flux()
         self._argo()
         self._roots()
-        self._standalone(charts)
+        self._standalone(chart_folders.outermost(charts))
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
         return Discovery(
@@ -121,7 +121,7 @@ class _Search:
     def _unit_at(self, path: str, named: Named) -> Unit | None:
         """What renders a folder that settings name; None for plain files."""
         how = "clockwork.yaml"
-        if self._has_chart(path):
+        if chart_folders.is_chart(self.tree, path):
             spec: Tree = {"releaseName": named.release or named.name, "valueFiles": list(named.values), "values": {}}
             return Unit(UnitKind.HELM, named.name, path, named.namespace, spec, how=how)
         if any(is_below(each.file, path) for each in self._flux_objects()):
@@ -135,16 +135,25 @@ class _Search:
     def _flux_objects(self) -> list[ManifestDocument]:
         return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
 
+    def _taken(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
+        """Those in files that some source of the repository takes: what is left out of every artifact is not applied."""
+        if not objects:
+            return []
+        repositories = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "GitRepository"]
+        sources = [flux.sifting(each.tree) for each in repositories] or [{}]
+        rules = [sourceignore.rules(self.tree, each) for each in sources]
+        return [each for each in objects if not all(rule.hides(each.file) for rule in rules)]
+
     def _objects(self, group: str) -> list[ManifestDocument]:
         return [
             each
             for each in self.documents.mentioning(group.encode())
-            if each.tree.get("kind") and not self._in_chart(each.file)
+            if each.tree.get("kind") and not chart_folders.holds(self.tree, each.file)
         ]
 
     def _flux(self) -> None:
         """One target for each place where Flux begins: the objects that no other object of Flux brings along."""
-        objects = self._flux_objects()
+        objects = self._taken(self._flux_objects())
         if not objects:
             return
         sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]
@@ -169,10 +178,13 @@ class _Search:
             self.targets.append(Target(named[folder], (unit,), cluster=f"flux:{folder}"))
         for path in paths.values():
             self._claim(path)
-        for release in self._objects(flux.HELM_GROUP):
-            chart = flux.text(release.tree, "spec", "chart", "spec", "chart")
+        named_charts = [
+            flux.text(each.tree, "spec", "chart", "spec", "chart") for each in self._objects(flux.HELM_GROUP)
+        ]
+        charts = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "HelmChart"]
+        for chart in (*named_charts, *(flux.text(each.tree, "spec", "chart") for each in charts)):
             charted = joined("", chart.lstrip("/")) if chart else None
-            if charted is not None and self._has_chart(charted):
+            if charted is not None and chart_folders.file_of(self.tree, charted) is not None:
                 self._claim(charted)
 
     def _flux_unit(self, document: ManifestDocument, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
@@ -286,7 +298,16 @@ class _Search:
             self.targets.append(Target(name, tuple(u for u in begun if argo.cluster(u) == cluster), cluster=cluster))
 
     def _applies(self, unit: Unit, file: str) -> bool:
-        return any(self._deploys(path, file) for path in argo.paths(unit))
+        return any(self._source_applies(source, file) for source in argo.sources(unit.spec))
+
+    def _source_applies(self, source: Tree, file: str) -> bool:
+        """Whether applying a source applies a file: a folder of manifests is read without those below it, unless it says so."""
+        path = joined("", flux.text(source, "path")) if flux.text(source, "path") else None
+        if path is None or not self._deploys(path, file):
+            return False
+        if path in self.closures or chart_folders.file_of(self.tree, path) is not None:
+            return True
+        return argo_source.takes(file, path, flux.below(source, "directory"))
 
     def _is_flux(self, file: str) -> bool:
         return any(
@@ -318,51 +339,19 @@ class _Search:
         file = kustomization.file_of(self.documents, folder) or ""
         return any(document.tree.get("kind") == "Component" for document in self.documents.of(file))
 
-    def _charts(self) -> list[str]:
-        """Folders of charts; everything in them is a chart's and declares nothing by itself."""
-        folders = sorted({path.rpartition("/")[0] for path in self.tree if path.rpartition("/")[2] in _CHART_FILES})
-        for folder in folders:
-            self.rendered.update(self.tree.under(folder))
-        return [f for f in folders if not any(o != f and is_below(f, o) for o in folders)]
-
-    def _has_chart(self, folder: str) -> bool:
-        return any((f"{folder}/{file}" if folder else file) in self.tree for file in _CHART_FILES)
-
-    def _is_library(self, folder: str) -> bool:
-        """Whether a chart is there for other charts to use: it makes no objects (Helm docs, "Library Charts")."""
-        files = (f"{folder}/{name}" if folder else name for name in _CHART_FILES)
-        return any(document.tree.get("type") == "library" for file in files for document in self.documents.of(file))
-
-    def _in_chart(self, file: str) -> bool:
-        parts = file.split("/")[:-1]
-        return any(self._has_chart("/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
-
     def _standalone(self, charts: Sequence[str]) -> None:
-        alone = [
-            folder
-            for folder in charts
-            if not (any(is_below(folder, k) for k in self.claimed) or _in_passing(folder) or self._is_library(folder))
-        ]
+        needed = chart_folders.needed(self.documents, charts)
+        alone = [c for c in charts if not any(is_below(c, k) for k in self.claimed) and not _in_passing(c)]
+        alone = [c for c in alone if c not in needed and not chart_folders.is_library(self.documents, c)]
         named = naming.names(alone)
         for folder in alone:
-            chart = next(f for f in _CHART_FILES if (f"{folder}/{f}" if folder else f) in self.tree)
-            for variant, files in (self._values(folder) or {"": ()}).items():
+            file = chart_folders.file_of(self.tree, folder) or ""
+            for variant, files in (chart_folders.variants(self.tree, folder) or {"": ()}).items():
                 name = naming.name(f"{named[folder]}-{variant}" if variant else named[folder])
                 spec: Tree = {"releaseName": named[folder], "valueFiles": list(files), "values": {}}
                 how = f"chart with {files[-1].rpartition('/')[2]}" if files else "chart"
-                file = f"{folder}/{chart}" if folder else chart
                 unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=how)
                 self.targets.append(Target(name, (unit,)))
-
-    def _values(self, folder: str) -> Mapping[str, tuple[str, ...]]:
-        """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml``."""
-        beside = [path for path in self.tree.under(folder) if path.rpartition("/")[0] == folder]
-        variants: dict[str, tuple[str, ...]] = {}
-        for path in beside:
-            match = _VALUES.fullmatch(path.rpartition("/")[2])
-            if match is not None and match["name"]:
-                variants[match["name"]] = (path,)
-        return variants
 
 
 def _cluster_folder(file: str) -> str | None:

@@ -16,8 +16,6 @@ from typing import Final
 from bot.drift import selector
 from bot.drift.ignore import IgnoreRule
 from bot.drift.kubernetes.kinds import shape_of
-from bot.drift.shapes import Form, Shape
-from bot.drift.walk import label_of
 from bot.errors import Invalid
 from bot.model.drift import DriftKind, IgnoreNote
 from bot.model.globs import name_matches
@@ -27,6 +25,7 @@ from bot.model.resource import ResourceId
 from bot.model.target import Unit, UnitKind
 from bot.targets.desired import identity
 from bot.targets.expansion import Expansion
+from bot.targets.places import canonical
 
 _FLUX_REGEX: Final = re.compile(r"[\w.\-/|^$]*(?:[*+?][\w.\-/|^$]*){0,2}", re.ASCII)
 """The regular expressions that are taken over: of others, some would take Python's ``re`` very long."""
@@ -198,7 +197,7 @@ def _selects(written: str, notes: JSON) -> bool:
 
 def _rules(entry: _Entry, id_: ResourceId, tree: Tree, target: str) -> Iterator[IgnoreRule]:
     shape = shape_of(id_.group, id_.kind)
-    every = [path for written in entry.paths for path in _canonical(written, tree, shape)]
+    every = [path for written in entry.paths for path in canonical(written, tree, shape)]
     for path in every:
         yield _rule(entry.unit, entry.reason, id_, target, path=path)
     if entry.managers:
@@ -229,30 +228,6 @@ def _rule(
     )
 
 
-def _canonical(written: Path, value: JSON, shape: Shape) -> Iterator[Path]:
-    """``written`` with the keys of list elements instead of their indices, as differences name them.
-
-    Where no table tells by what a list is keyed, both are meant.
-    """
-    if not written:
-        yield ()
-        return
-    part, *rest = written
-    if isinstance(part, int) and isinstance(value, Sequence) and not isinstance(value, str):
-        element = value[part] if part < len(value) else None
-        name = mapping(element).get("name")
-        labels: list[int | Item] = [part, Item(name)] if isinstance(name, str) else [part]
-        if shape.form is Form.KEYED and element is not None:
-            labels = [Item(label_of(element, shape))]
-        yield from ((label, *below) for label in labels for below in _canonical(tuple(rest), element, shape.element))
-    elif isinstance(part, str) and part != "*":
-        key = str(part)
-        yield from ((key, *below) for below in _canonical(tuple(rest), mapping(value).get(key), shape.child(key)))
-    else:
-        segment = str(part) if isinstance(part, int) else part  # a number may be a key of a mapping too
-        yield from ((segment, *below) for below in _canonical(tuple(rest), None, shape.element))
-
-
 @dataclass(frozen=True, slots=True)
 class _OptOut:
     """An object's own mark that leaves some of it to others."""
@@ -267,9 +242,9 @@ class _OptOut:
 def _opted_out(unit: Unit, tree: Tree) -> _OptOut | None:
     meta = mapping(tree.get("metadata"))
     for notes in (mapping(meta.get("annotations")), mapping(meta.get("labels"))):
-        if unit.kind is UnitKind.FLUX_KUSTOMIZATION and notes.get(_SSA) == "Merge":
+        if unit.kind is UnitKind.FLUX_KUSTOMIZATION and text(notes.get(_SSA)).lower() == "merge":
             return _OptOut(f"Flux keeps what others add ({_SSA}: Merge)", frozenset({DriftKind.ADDED}))
-        if unit.kind is UnitKind.FLUX_HELM_RELEASE and notes.get(_DRIFT_DETECTION) == "disabled":
+        if unit.kind is UnitKind.FLUX_HELM_RELEASE and text(notes.get(_DRIFT_DETECTION)).lower() == "disabled":
             return _OptOut(f"Flux leaves it alone ({_DRIFT_DETECTION}: disabled)")
     return None
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
-from bot.model.json import get, mapping, text
-from bot.model.target import NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
+from bot.model.json import Tree, get, mapping, text
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets import argo, flux, scopes
 from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import ObjectIndex
@@ -26,6 +26,8 @@ MOST_UNITS: Final = 2000
 _DEEPEST: Final = 12
 _MOST_TARGETS: Final = 2000
 """Targets whose expansions are remembered."""
+_VARIANTS: Final = 3
+"""Of one target: the branch moves on while changes stay where they began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,19 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class RenderContext:
-    """What rendering must know beside the files: the repository's own URLs, and Argo CD's clusters."""
+    """What rendering must know beside the files: the repository's own URLs, Argo CD's clusters, and for which cluster charts
+    are rendered, by the target's name (empty: for every other).
+    """
 
     own: Sequence[str] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
+    capabilities: Mapping[str, Tree] = field(default_factory=dict)
+
+    def for_cluster(self, unit: Unit, target: str) -> Unit:
+        """``unit`` with the cluster that its charts are rendered for."""
+        known = self.capabilities
+        cluster = known.get(target) or known.get("")
+        return replace(unit, spec={**unit.spec, CAPABILITIES: cluster}) if cluster else unit
 
 
 def expand(target: Target, tree: FileTree, render_all: RenderAll, around: RenderContext) -> Expansion:
@@ -92,21 +103,58 @@ def expand(target: Target, tree: FileTree, render_all: RenderAll, around: Render
     return run.result()
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    target: Target
+    around: RenderContext
+    reads: Reads
+    expansion: Expansion
+
+
+@dataclass(slots=True)
+class ExpansionMemory:
+    """What targets came to, by all that was asked of a tree for it: whoever asks again with a tree that answers the same,
+    of whatever commit, gets it from here. Nothing else about a tree counts.
+    """
+
+    _known: dict[str, tuple[_Remembered, ...]] = field(default_factory=dict)
+
+    def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
+        """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
+        unobserved = replace(target, observer="")
+        for each in self._known.get(target.name, ()):
+            if each.target == unobserved and each.around == around and each.reads.same_in(tree):
+                return each.expansion if each.expansion.target == target else replace(each.expansion, target=target)
+        return None
+
+    def keep(self, expansion: Expansion, reads: Reads, around: RenderContext) -> None:
+        """Remember an expansion, unless another try may end otherwise."""
+        if any(each.missing_tool or each.again for each in expansion.left_out):
+            return
+        if len(self._known) >= _MOST_TARGETS:
+            self._known.clear()
+        target = replace(expansion.target, observer="")
+        others = self._known.get(target.name, ())[: _VARIANTS - 1]
+        self._known[target.name] = (_Remembered(target, around, reads, expansion), *others)
+
+
 @dataclass(slots=True)
 class Expansions:
-    """Expansions that are remembered: a target none of whose inputs changed is what it was."""
+    """Expands targets; one none of whose inputs changed is what it was."""
 
     render_all: RenderAll
     around: RenderContext = field(default_factory=RenderContext)
-    _known: dict[str, tuple[Reads, Expansion]] = field(default_factory=dict)
+    memory: ExpansionMemory = field(default_factory=ExpansionMemory)
 
     def of(self, target: Target, tree: FileTree) -> Expansion:
         """What ``target`` comes to in ``tree``."""
         return self.of_all([target], tree)[0]
 
-    def of_all(self, targets: Sequence[Target], tree: FileTree) -> list[Expansion]:
-        """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side."""
-        known = [self._remembered(target, tree) for target in targets]
+    def of_all(self, targets: Sequence[Target], tree: FileTree, *, keep: bool = True) -> list[Expansion]:
+        """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side. ``keep``: whether
+        that is to be remembered.
+        """
+        known = [self.memory.find(target, tree, self.around) for target in targets]
         runs = {
             index: _Run(target, WatchedTree.over(tree), self.around)
             for index, target in enumerate(targets)
@@ -114,16 +162,9 @@ class Expansions:
         }
         _to_the_end(list(runs.values()), self.render_all)
         made = {index: run.result() for index, run in runs.items()}
-        for index, expansion in made.items():
-            if not any(each.missing_tool or each.again for each in expansion.left_out):
-                if len(self._known) >= _MOST_TARGETS:
-                    self._known.clear()
-                self._known[expansion.target.name] = runs[index].tree.reads, expansion
+        for index, expansion in made.items() if keep else ():
+            self.memory.keep(expansion, runs[index].tree.reads, self.around)
         return [made[index] if expansion is None else expansion for index, expansion in enumerate(known)]
-
-    def _remembered(self, target: Target, tree: FileTree) -> Expansion | None:
-        known = self._known.get(target.name)
-        return known[1] if known is not None and known[1].target == target and known[0].same_in(tree) else None
 
 
 def _to_the_end(runs: Sequence[_Run], render_all: RenderAll) -> None:
@@ -170,7 +211,7 @@ class _Run:
                 NotCompared(unit.how or unit.name, "too many units deploy one another", unit.file, unit.line)
             )
             return
-        self.waiting.append(_Waiting(unit, parent, depth))
+        self.waiting.append(_Waiting(self.around.for_cluster(unit, self.target.name), parent, depth))
 
     def next(self) -> list[_Waiting]:
         """What can be rendered now; nothing at the end."""

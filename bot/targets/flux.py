@@ -14,7 +14,9 @@ from typing import Final
 from bot.model import json
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
+from bot.model.upstream import UpstreamRequest
 from bot.targets.paths import joined
+from bot.targets.upstream import FOLDER, REQUEST, flux_chart, flux_source
 
 KUSTOMIZE_GROUP: Final = "kustomize.toolkit.fluxcd.io"
 HELM_GROUP: Final = "helm.toolkit.fluxcd.io"
@@ -23,6 +25,10 @@ EXTENSIONS_GROUP: Final = "source.extensions.fluxcd.io"
 _COPY: Final = re.compile(r"@(?P<source>[\w-]+)/(?P<path>.*?)(?:/?\*\*/?\*?)?/?\Z")
 SUBSTITUTED: Final = "variables"
 """Where :func:`kustomizations` puts what ``postBuild`` substitutes, in the spec of a unit."""
+
+
+SIFTED: Final = "sifted"
+"""Where :func:`kustomizations` puts what the source of a unit says of the files that it takes (:func:`sifting`)."""
 
 
 @dataclass(slots=True)
@@ -107,15 +113,19 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
     if out is not None:
         return out
     path = repository_path(spec, namespace(tree), seen, own)
+    sifted = sifting(source_of(spec, namespace(tree), seen))
+    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen), SIFTED: sifted}
     if isinstance(path, _Elsewhere):
-        return NotCompared(title, path.reason, made.file, made.line)
-    variables = _variables(spec, namespace(tree), seen)
+        if path.request is None:
+            return NotCompared(title, path.reason, made.file, made.line)
+        given |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
+        path = f"{path.request.url}//{path.folder}".rstrip("/")
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
         path,
         namespace=text(spec, "targetNamespace"),
-        spec={**spec, SUBSTITUTED: variables},
+        spec=given,
         file=made.file,
         line=made.line,
         how=title,
@@ -134,7 +144,11 @@ def _not_compared(made: RenderedObject, title: str, spec: Tree) -> NotCompared |
 
 @dataclass(frozen=True, slots=True)
 class _Elsewhere:
+    """What is not a folder of this repository, and why. ``request`` is where ``folder`` can be had."""
+
     reason: str
+    request: UpstreamRequest | None = None
+    folder: str = ""
 
 
 def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str]) -> str | _Elsewhere:
@@ -147,15 +161,50 @@ def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str
         if isinstance(made, _Elsewhere):
             return made
         prefix = made
-    elif kind != "GitRepository":
-        return _Elsewhere(f"its source is {kind or 'unknown'} {source}, whose files are not in this repository")
     else:
         held = seen.find(kind, text(ref, "namespace") or space, source)
         url = text(held, "spec", "url") if held is not None else ""
+        if kind != "GitRepository":
+            reason = f"its source is {kind or 'unknown'} {source}, whose files are not in this repository"
+            return _elsewhere(reason, held, spec)
         if url and own and normal_url(url) not in {normal_url(each) for each in own}:
-            return _Elsewhere(f"its source is another repository, {url}")
+            return _elsewhere(f"its source is another repository, {url}", held, spec)
     path = joined(prefix, text(spec, "path") or ".")
     return _Elsewhere("spec.path leads out of its source") if path is None else path
+
+
+def _elsewhere(reason: str, held: Tree | None, spec: Tree) -> _Elsewhere:
+    folder = joined("", text(spec, "path") or ".")
+    request = flux_source(held) if held is not None and folder is not None else None
+    return _Elsewhere(reason, request, folder or "")
+
+
+def source_of(spec: Tree, space: str, seen: ObjectIndex) -> Tree | None:
+    """The object that the files of a ``Kustomization`` come from (a ``GitRepository``, an ``OCIRepository``), be it through
+    an ``ArtifactGenerator``; None where the repository does not hold it.
+    """
+    ref = below(spec, "sourceRef")
+    if text(ref, "kind") == "ExternalArtifact":
+        ref, space = _generated_from(text(ref, "name"), seen)
+    return seen.find(text(ref, "kind"), text(ref, "namespace") or space, text(ref, "name"))
+
+
+def _generated_from(artifact: str, seen: ObjectIndex) -> tuple[Tree, str]:
+    """The source that an ``ArtifactGenerator`` copies an artifact from first, and the generator's namespace."""
+    for generator in seen.generators:
+        for output in mappings(below(generator, "spec").get("artifacts")):
+            copies = [_COPY.match(text(copy, "from")) for copy in mappings(output.get("copy"))]
+            if text(output, "name") == artifact and copies and copies[0] is not None:
+                listed = mappings(below(generator, "spec").get("sources"))
+                named = (each for each in listed if text(each, "alias") == copies[0]["source"])
+                return next(named, {}), namespace(generator)
+    return {}, ""
+
+
+def sifting(source: Tree | None) -> Tree:
+    """What a source says of the files that it takes."""
+    spec = below(source, "spec")
+    return {key: spec[key] for key in ("ignore", "sparseCheckout") if spec.get(key)}
 
 
 def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
@@ -205,10 +254,11 @@ def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
     for ref in mappings(post.get("substituteFrom")):
         held = seen.find(text(ref, "kind"), space, text(ref, "name"))
         entries = config_entries(held)
-        known = known and (entries is not None or ref.get("optional") is True)
+        known = known and (entries is not None or (held is None and ref.get("optional") is True))
         values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
     given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
-    return {"values": {**values, **given}, "known": known, "on": bool(post)}
+    always = text(post, "substituteStrategy") == "Always"
+    return {"values": {**values, **given}, "known": known, "on": bool(post), **({"always": True} if always else {})}
 
 
 def awaits_variables(unit: Unit) -> bool:
@@ -241,14 +291,16 @@ def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Uni
         return out
     inputs: list[JSON] = []
     for ref in mappings(spec.get("valuesFrom")):
-        entries = config_entries(seen.find(text(ref, "kind"), namespace(tree), text(ref, "name")))
+        held = seen.find(text(ref, "kind"), namespace(tree), text(ref, "name"))
+        entries = config_entries(held)
         key = text(ref, "valuesKey") or "values.yaml"
         if entries is None or key not in entries:
-            if ref.get("optional") is True:
-                continue
+            if ref.get("optional") is True and (held is None or entries is not None):
+                continue  # it is not there, as far as the repository tells
             reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
             return NotCompared(title, reason, made.file, made.line)
-        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath")})
+        literal = ref.get("literal") is True
+        inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),
@@ -276,4 +328,7 @@ def _chart_source(tree: Tree, spec: Tree, seen: ObjectIndex, own: Sequence[str])
     url = text(held, "spec", "url") if text(held, "kind") == "GitRepository" else ""
     elsewhere = url if url and own and normal_url(url) not in {normal_url(each) for each in own} else ""
     source: dict[str, JSON] = {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
+    if held is not None and (elsewhere or text(held, "kind") != "GitRepository"):
+        request = flux_chart(held, chart or below(spec, "chart", "spec"))
+        source |= {REQUEST: request.as_tree()} if request is not None else {}
     return {**source, **({"chart": chart} if chart else {}), **({"elsewhere": elsewhere} if elsewhere else {})}

@@ -75,6 +75,13 @@ def doublestar(pattern: str, path: str) -> bool:
     return any(_across(tuple(each.split("/")), tuple(path.split("/"))) for each in _alternatives(pattern))
 
 
+def fixed_folder(pattern: str) -> str:
+    """The folder that all matches lie in: what a pattern begins with before its first wildcard."""
+    parts = pattern.strip("/").split("/")
+    plain = next((index for index, part in enumerate(parts) if re.search(r"[*?\[\\{]", part)), len(parts))
+    return "/".join(parts[: min(plain, len(parts) - 1)])
+
+
 def glob(pattern: str, path: str) -> bool:
     """gobwas/glob's ``Match`` without separators, as Argo CD takes ``include`` and ``exclude``: ``*`` crosses slashes,
     ``{a,b}`` are alternatives.

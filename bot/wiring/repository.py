@@ -123,11 +123,16 @@ def local_history(folder: Path) -> Repository:
     return GitRepository.local(folder)
 
 
-def cache_folder(options: Options, url: str) -> Path:
-    """Where the bare clone of ``url`` is kept between runs: below CLOCKWORK_CACHE, XDG_CACHE_HOME or ``~/.cache``."""
+def cache_root(options: Options) -> Path:
+    """What is kept between runs: below CLOCKWORK_CACHE, XDG_CACHE_HOME or ``~/.cache``."""
     home = options.environment.get("CLOCKWORK_CACHE") or options.environment.get("XDG_CACHE_HOME")
     root = options.cache or (Path(home) if home else Path.home() / ".cache")
-    return root / "clockwork" / (hashlib.sha256(url.encode()).hexdigest()[:16] + ".git")
+    return root / "clockwork"
+
+
+def cache_folder(options: Options, url: str) -> Path:
+    """Where the bare clone of ``url`` is kept between runs."""
+    return cache_root(options) / (hashlib.sha256(url.encode()).hexdigest()[:16] + ".git")
 
 
 def _folder(options: Options) -> Path:

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
 from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Observer
+from bot.ports import Observer, Upstream
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
 from bot.targets.documents import Documents
+from bot.upstream.fetcher import Fetcher
+from bot.upstream.hosts import AllowedHosts
+from bot.upstream.keys import KeyRing
+from bot.upstream.store import Store
+from bot.upstream.web import Web
 from bot.wiring.observers import observe, observers
-from bot.wiring.repository import OpenRepository
+from bot.wiring.repository import OpenRepository, cache_root
+
+MIB: Final = 1024 * 1024
 
 
 def renderers() -> Renderers:
@@ -26,7 +34,21 @@ def renderers() -> Renderers:
 
 def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
     """Finds and renders the targets of a repository."""
-    return DeploymentReader(shared, shared.documents, selection(opened))
+    elsewhere = upstream(opened)
+    return DeploymentReader(shared, shared.documents, selection(opened), upstream=elsewhere.fetch, known=elsewhere.kept)
+
+
+def upstream(opened: OpenRepository) -> Upstream:
+    """Has what the repository names elsewhere, from the hosts that settings allow."""
+    fetch, environment = opened.settings.fetch, opened.options.environment
+    web = Web(
+        AllowedHosts(tuple(fetch.hosts), tuple(fetch.private_hosts)),
+        KeyRing(environment),
+        environment,
+        fetch.timeout,
+    )
+    store = Store(cache_root(opened.options) / "upstream", fetch.cache_mib * MIB)
+    return Fetcher(web, store, most=fetch.max_mib * MIB, refresh=fetch.refresh)
 
 
 def selection(opened: OpenRepository) -> TargetSelection:
@@ -44,6 +66,11 @@ def selection(opened: OpenRepository) -> TargetSelection:
         clusters={
             each.name: ArgoCluster(each.name, each.server, each.labels, each.annotations)
             for each in settings.argo.clusters
+        },
+        capabilities={
+            name: {"kubeVersion": helm.kube_version, "apiVersions": helm.api_versions}
+            for name, helm in [("", settings.helm), *((each.name, each.helm) for each in settings.targets)]
+            if helm is not None and (helm.kube_version or helm.api_versions)
         },
         only=options.target,
     )

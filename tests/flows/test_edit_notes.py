@@ -59,7 +59,7 @@ def test_what_else_changes_is_told_with_its_reason() -> None:
     assert list(edit_notes(plan, "prod")) == [
         "prod/kustomization.yaml:4: images entry web",
         "ConfigMap/shop/a-1 becomes a-2, because what it holds is part of its name",
-        "Deployment/shop/web follows",
+        "Deployment/shop/web follows, so its pods are replaced",
         f"{listed} and 2 more change too",
         "HelmRelease/shop/web carries it, so it changes as well",
     ]
@@ -102,7 +102,7 @@ def test_the_answer_for_people_fits_a_terminal(capsys: pytest.CaptureFixture[str
     assert second == '  data.LOG_LEVEL = "info"'
     assert rows[0] == "  ← base/kustomization.yaml:10: configMapGenerator[0].literals[0] of the kustomization"
     assert "    Deployment/prod/web spec.template.spec.containers[web].envFrom[#0].configMapRef.name" in rows
-    assert rows[-1] == "    Deployment/prod/web follows"
+    assert rows[-1] == "    Deployment/prod/web follows, so its pods are replaced"
     assert all(len(row) <= 80 for row in rows if "spec." not in row and "←" not in row)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +17,10 @@ from typer.testing import CliRunner
 from bot.entrypoints.cli import guard as guard_command
 from bot.flows.review import Reviewed
 from bot.model.codehost import CheckState
+from bot.model.filetree import FileTree
 from bot.model.finding import Mode
+from bot.model.target import Rendering, Unit
+from bot.ports import UnitRenderer
 from bot.renderers import tools
 from bot.renderers.renderers import Renderers
 from bot.sandbox.server import Sandbox
@@ -197,6 +200,65 @@ def test_only_the_overlay_that_changed_is_rendered(overlays: Stage) -> None:
     renderer = own.targets.renderer
     assert isinstance(renderer, Renderers)
     assert renderer.rendered == 2
+
+
+def fleet() -> Mapping[str, bytes]:
+    """Two clusters of Flux with two apps each."""
+
+    def unit(name: str, path: str) -> bytes:
+        return (
+            b"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: %s, namespace: flux-system}\n"
+            b"spec: {path: %s, prune: true, interval: 1m, sourceRef: {kind: GitRepository, name: flux-system}}\n---\n"
+        ) % (name.encode(), path.encode())
+
+    files = {"clockwork.yaml": SETTINGS}
+    for cluster in ("dev", "prod"):
+        apps = [f"apps/{cluster}/{name}" for name in ("front", "back")]
+        files[f"clusters/{cluster}/sync.yaml"] = unit("flux-system", f"./clusters/{cluster}") + b"".join(
+            unit(path.replace("/", "-"), f"./{path}") for path in apps
+        )
+        for path in apps:
+            name = path.rpartition("/")[2].encode()
+            files[f"{path}/a.yaml"] = EXTRAS["base/settings.yaml"].replace(b"name: settings", b"name: %s" % name)
+    return files
+
+
+@dataclass(slots=True)
+class Asked:
+    """A renderer that counts the units it is asked for."""
+
+    renderer: UnitRenderer
+    units: list[str] = field(default_factory=list)
+
+    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+        """What the units come to."""
+        self.units += [unit.path for unit, _ in asked]
+        return self.renderer.render_all(asked)
+
+
+def test_of_flux_only_the_target_that_changed_is_rendered_again(tmp_path: Path) -> None:
+    """What a look at the base made of it is known; of a head only the targets that it changes are looked at at all, and of
+    those only the units that it changes are rendered.
+    """
+    with Sandbox.start(tmp_path / "box") as box:
+        stage = opened(tmp_path, box, fleet())
+        own = guard(stage)
+        renderer = own.targets.renderer
+        assert isinstance(renderer, Renderers)
+        asked = Asked(renderer)
+        own.__dict__["targets"] = replace(own.targets, renderer=asked)
+        own.repository.fetch()
+        entries = own.repository.entries(own.repository.head("main") or "")
+        own.targets.read(FileTree({each.path: each.blob for each in entries}, own.repository.blob))
+        assert (len(asked.units), renderer.rendered) == (6, 6)
+        for number, (cluster, name) in enumerate((("prod", "front"), ("dev", "back"))):
+            asked.units.clear()
+            stage.api("POST", "/git/refs", ref=f"refs/heads/t{number}", sha=own.repository.head("main"))
+            stage.edit(f"apps/{cluster}/{name}/a.yaml", lambda text: text.replace("info", "debug"), branch=f"t{number}")
+            made = stage.api("POST", "/pulls", title="Change it", head=f"t{number}", base="main", body="")
+            assert [each.target for each in review(own, int(made["number"])).rendered] == [cluster]
+            assert sorted(asked.units) == [f"apps/{cluster}/back", f"apps/{cluster}/front", f"clusters/{cluster}"]
+            assert renderer.rendered == 7 + number
 
 
 def test_what_is_removed_comes_first(overlays: Stage) -> None:

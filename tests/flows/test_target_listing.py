@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 from bot.entrypoints.cli.targets import show
 from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, grouped
 from bot.model.drift import IgnoreNote
+from bot.model.upstream import UpstreamSource
 from bot.wiring.reconcile import open_targets
 from bot.wiring.repository import Options
 from tests import gitops
@@ -25,7 +27,7 @@ RELEASES = tuple(
         "",
         f"HelmRelease rel-{n}",
         0,
-        f"its chart c{n} comes from oci://registry.example.com/charts/c{n}, from where nothing is fetched",
+        f"its chart c{n} comes from oci://registry.example.com/charts/c{n}, and is not fetched",
         f"HelmRelease rel-{n}",
     )
     for n in range(12)
@@ -57,7 +59,7 @@ home  60 objects
   12 flux-helm-release: not compared
 
 Not compared
-  12 × its chart … comes from …, from where nothing is fetched
+  12 × its chart … comes from …, and is not fetched
       HelmRelease rel-0, HelmRelease rel-1, HelmRelease rel-2 and 9 more
 --all lists every unit and every reason.
 """
@@ -85,11 +87,21 @@ home  60 objects
 Also, as they are: 2 resources of plain files
 
 Not compared
-  its chart c0 comes from oci://registry.example.com/charts/c0, from where
-  nothing is fetched
+  its chart c0 comes from oci://registry.example.com/charts/c0, and is not
+  fetched
       HelmRelease rel-0
 """
     )
+
+
+def test_what_was_fetched_is_told_with_its_digest() -> None:
+    """In short for people, whole in JSON."""
+    source = UpstreamSource("https://charts.example.com/shop", "1.2.3", f"sha256:{'ab' * 32}")
+    unit = ListedUnit("flux-helm-release", "shop", "", "HelmRelease shop", 4, None, fetched=(source,))
+    listing = Listing((replace(BIG, units=(unit,)),), 0, ())
+    line = "  flux-helm-release shop: 4 objects, from https://charts.example.com/shop 1.2.3 (sha256:abababababab)\n"
+    assert line in shown(listing)
+    assert '"digest": "sha256:' + "ab" * 32 + '"' in json.dumps(listing.as_json())
 
 
 def test_a_target_that_is_not_compared_tells_why_its_units_cannot_be_either() -> None:

@@ -19,6 +19,7 @@ from bot.model.proposal import Effect, Tick
 from bot.renderers import tools
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop, open_origin, open_targets
+from bot.wiring.repository import Options
 from tests.flows.stage import NAME, MovableClock, Stage, by_lane
 
 BASE = b"""\
@@ -209,6 +210,21 @@ def test_an_origin_names_the_line(tmp_path: Path, clusters: Stage) -> None:
     assert "+  newTag" in image.edit
     replicas = open_origin(options, "Deployment/shop/web", "spec.replicas")
     assert replicas.lines[0].startswith("overlays/prod/kustomization.yaml:7:")
+
+
+def test_an_image_that_an_updater_wrote_beside_the_source_is_traced_there(tmp_path: Path) -> None:
+    """``.argocd-source-APP.yaml`` sets the image, whatever the application and the kustomization say."""
+    files = {
+        "apps/shop.yaml": b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\n"
+        b"spec:\n  source: {path: over}\n  destination: {namespace: shop}\n",
+        "over/kustomization.yaml": b"resources: [deployment.yaml]\n",
+        "over/deployment.yaml": BASE,
+        "over/.argocd-source-shop.yaml": b"kustomize:\n  images:\n  - registry.example.com/web:1.4.2\n",
+    }
+    options = Options(repo=str(folder(tmp_path / "repo", files)), environment={})
+    image = open_origin(options, "Deployment/shop/web", "spec.template.spec.containers[web].image")
+    assert image.lines[0].startswith("over/.argocd-source-shop.yaml:3:")
+    assert image.value == "registry.example.com/web:1.4.2"
 
 
 CHART: Mapping[str, bytes] = {

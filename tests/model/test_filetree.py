@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.filetree import FileTree, WatchedTree, content_id
+from bot.model.filetree import MOUNTS, FileTree, WatchedTree, content_id, fact, is_mounted
+from bot.model.upstream import UpstreamFiles, UpstreamKind, UpstreamRequest, UpstreamSource, nowhere
 
 _PATHS = st.lists(st.sampled_from("ab0-./ "), min_size=1, max_size=6).map("".join).filter(lambda p: p == p.strip("/"))
 
@@ -81,3 +82,48 @@ def test_files_laid_over_a_watched_tree_are_nobody_s_answer() -> None:
     assert watched.reads.same_in(base)
     assert not watched.reads.same_in(base.with_changes({"a/made": b"committed"}))
     assert not watched.reads.same_in(base.with_changes({"a/other": b""}))
+
+
+CHART = UpstreamRequest(UpstreamKind.CHART, "https://charts.example.com", "web", "1.x")
+
+
+def fetched(digest: str) -> UpstreamFiles:
+    """A chart of one file."""
+    source = UpstreamSource("https://charts.example.com/web", "1.2.3", digest)
+    return UpstreamFiles(source, FileTree({"Chart.yaml": "c", "templates/a.yaml": "a"}, lambda blob: blob.encode()))
+
+
+def test_what_was_asked_of_others_counts_among_what_was_read() -> None:
+    """Another digest, or none any more, is another answer; nothing is asked where a file differs already."""
+    tree = FileTree({"a": "1"}, lambda blob: blob.encode(), upstream=lambda _request: fetched("sha256:1"))
+    watched = WatchedTree.over(WatchedTree.over(tree))
+    watched.id_of("a")
+    assert fact(watched.with_changes({"b": b""}).ask(CHART)) == fetched("sha256:1").source
+    reads = watched.reads
+    assert reads.upstream == {CHART: fetched("sha256:1").source}
+    assert reads.same_in(tree)
+    assert not reads.same_in(tree.with_upstream(lambda _request: fetched("sha256:2")))
+    assert not reads.same_in(tree.with_upstream(nowhere))
+    asked: list[UpstreamRequest] = []
+
+    def counting(request: UpstreamRequest) -> UpstreamFiles:
+        asked.append(request)
+        return fetched("sha256:1")
+
+    assert not reads.same_in(FileTree({"a": "2"}, lambda blob: blob.encode(), upstream=counting))
+    assert asked == []
+
+
+def test_files_of_others_lie_below_a_folder_and_are_not_noted_one_by_one() -> None:
+    """They are read as any other; files of the repository are noted also where they lie in such a folder."""
+    home = f"env/{MOUNTS}/1"
+    tree = FileTree({"env/k.yaml": "k", f"{home}/own.yaml": "o"}, lambda blob: blob.encode())
+    watched = WatchedTree.over(tree)
+    mounted = watched.with_mounted(home, fetched("sha256:1").tree).with_changes({"env/k.yaml": b"changed"})
+    assert mounted.read(f"{home}/templates/a.yaml") == b"a"
+    assert mounted.read("env/k.yaml") == b"changed"
+    assert mounted.under(f"{home}/templates") == [f"{home}/templates/a.yaml"]
+    assert mounted.read(f"{home}/own.yaml") == b"o"
+    assert sorted(watched.reads.files) == [f"{home}/own.yaml", "env/k.yaml"]
+    assert is_mounted(home)
+    assert not is_mounted("env/k.yaml")

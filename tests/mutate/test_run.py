@@ -66,7 +66,7 @@ def test_each_mutant_gets_its_verdict(tmp_path: Path) -> None:
     }
     room = Room(("bot/*.py",), ("tests/test_size.py",))
     verdicts = {
-        (one.before, one.after): verdict for one, verdict in run(room, [*chosen.values()], root=tmp_path, limit=5)
+        (one.before, one.after): verdict for one, verdict in run(room, [*chosen.values()], root=tmp_path, limit=15)
     }
     assert verdicts == {
         ("return a > b", "return a < b"): Verdict.KILLED,

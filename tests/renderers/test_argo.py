@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.json import Tree, get, text
 from bot.model.target import Unit, UnitKind
-from bot.renderers.argo import image
+from bot.renderers.argo_kustomize import image
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import discover
@@ -52,6 +52,7 @@ def test_one_target_begins_at_the_application_of_applications(root: Expansion) -
         "listed-red",
         "merged-blue",
         "merged-red",
+        "other",
         "plain",
         "plugged",
         "root",
@@ -63,10 +64,12 @@ def test_what_is_not_rendered_says_why(root: Expansion) -> None:
     reasons = {left.subject: left.reason for left in root.left_out}
     assert reasons == {
         "Application plugged": "configuration management plug-ins are not run",
-        "Application bought": "its chart bought comes from https://charts.example.com, from where nothing is fetched",
+        "Application bought": "its chart bought comes from https://charts.example.com, and is not fetched: "
+        "charts.example.com is not among fetch.hosts in clockwork.yaml",
         "Application everywhere-prod": "it goes to another cluster, https://prod.example.com",
         "Application red-prod": "it goes to another cluster, https://prod.example.com",
-        "Application other": "its source is another repository, https://github.com/example/other.git",
+        "Application other": "its source is another repository, https://github.com/example/other.git, and is not "
+        "fetched: github.com is not among fetch.hosts in clockwork.yaml",
         "Application gone": "not/there of git@github.com:example/apps.git is not in this repository",
         "ApplicationSet asked": "its pullRequest generator asks outside of this repository",
         "Application plain: Job": "a hook runs once and is not kept",

@@ -105,12 +105,12 @@ def test_a_program_that_cannot_be_started_is_a_missing_one(renderers: Renderers,
         ),
         (
             {"kustomization.yaml": "resources: ['https://github.com/o/r//base?ref=v1']"},
-            "https://github.com/o/r//base?ref=v1 is on the network, from where nothing is fetched",
+            "https://github.com/o/r//base?ref=v1 is not fetched: github.com is not among fetch.hosts",
             ("kustomization.yaml", 1),
         ),
         (
             {"kustomization.yaml": "resources: ['git@github.com:o/r.git']"},
-            "git@github.com:o/r.git is on the network, from where nothing is fetched",
+            "git@github.com:o/r.git is not fetched: github.com is not among fetch.hosts",
             ("kustomization.yaml", 1),
         ),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.model.filetree import FileTree, Reads
-from bot.model.target import NotCompared, RenderedObject, Rendering, Unit, UnitKind
+from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit, UnitKind
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamKind, UpstreamRequest, UpstreamSource
 from bot.renderers.disk import Disk
-from bot.renderers.helm import Capabilities
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from tests.gitops import tree_of
@@ -28,18 +29,28 @@ FILES = {
     "c/other.yaml": CONFIG_MAP,
 }
 A = Unit(UnitKind.KUSTOMIZE, "a", "a", file="a/kustomization.yaml", line=1)
+WEB = UpstreamRequest(UpstreamKind.CHART, "https://charts.example.com", "web", "1.x")
+FAR = UpstreamRequest(UpstreamKind.GIT, "https://far.example.com/o/r", ref="v1")
+CHART = UpstreamSource("https://charts.example.com/web", "1.2.3", "sha256:12")
+REFUSED = NotFetched("far.example.com is not among those")
 MADE = Rendering(
     (RenderedObject({"kind": "A", "list": [1, 2.5, None, True, "x"]}, "f", 3, {("a", 0, "b"): "hidden"}),),
     frozenset({"f", "g"}),
     (NotCompared("s", "r", "f", 1, missing_tool=True),),
     NotCompared("e", "r", again=True),
     frozenset({("g", "K")}),
+    (CHART,),
 )
-READS = Reads({"f": "1", "none": None}, {})
+READS = Reads({"f": "1", "none": None}, {}, {WEB: CHART, FAR: REFUSED})
+
+
+def answers(request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+    """What a host gives for a chart, and why it gives nothing else."""
+    return UpstreamFiles(CHART, tree_of({})) if request == WEB else REFUSED
 
 
 def named(disk: Disk) -> str:
-    return disk.name(A, Capabilities(), ("kustomize 5",))
+    return disk.name(A, ("kustomize 5",))
 
 
 @needs.KUSTOMIZE
@@ -94,10 +105,15 @@ def test_a_rendering_comes_back_as_it_was(tmp_path: Path) -> None:
     """Everything of a rendering is kept, for trees that answer the same."""
     disk = Disk(tmp_path)
     disk.keep(named(disk), READS, MADE)
-    tree = FileTree({"f": "1"}, lambda _blob: b"")
+    tree = FileTree({"f": "1"}, lambda _blob: b"", upstream=answers)
     assert Disk(tmp_path).find(named(disk), tree) == (READS, MADE)
-    assert Disk(tmp_path).find(named(disk), FileTree({"f": "2"}, lambda _blob: b"")) is None
-    assert Disk(tmp_path).find(named(disk), FileTree({"f": "1", "none": "3"}, lambda _blob: b"")) is None
+    assert Disk(tmp_path).find(named(disk), FileTree({"f": "2"}, lambda _blob: b"", upstream=answers)) is None
+    assert (
+        Disk(tmp_path).find(named(disk), FileTree({"f": "1", "none": "3"}, lambda _blob: b"", upstream=answers)) is None
+    )
+    other = UpstreamFiles(replace(CHART, digest="sha256:13"), tree_of({}))
+    assert Disk(tmp_path).find(named(disk), tree.with_upstream(lambda _request: other)) is None
+    assert Disk(tmp_path).find(named(disk), tree.with_upstream(lambda _request: REFUSED)) is None
     assert (tmp_path / named(disk)).stat().st_mode & 0o077 == 0
 
 
@@ -106,9 +122,9 @@ def test_another_tool_or_cluster_is_another_rendering(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     names = {
         named(disk),
-        disk.name(A, Capabilities("v1.30.0"), ("kustomize 5",)),
-        disk.name(A, Capabilities(), ("kustomize 6",)),
-        disk.name(Unit(UnitKind.KUSTOMIZE, "a", "a", spec={"b": 1}), Capabilities(), ("kustomize 5",)),
+        disk.name(replace(A, spec={CAPABILITIES: {"kubeVersion": "v1.30.0"}}), ("kustomize 5",)),
+        disk.name(A, ("kustomize 6",)),
+        disk.name(Unit(UnitKind.KUSTOMIZE, "a", "a", spec={"b": 1}), ("kustomize 5",)),
     }
     assert len(names) == 4
 
@@ -124,7 +140,7 @@ def test_what_is_damaged_is_no_rendering(
     path = disk.folder / named(disk)
     data = path.read_bytes()
     at = position % len(data)
-    tree = FileTree({"f": "1"}, lambda _blob: b"")
+    tree = FileTree({"f": "1"}, lambda _blob: b"", upstream=answers)
     changes: list[Callable[[], bytes]] = [lambda: data[:at], lambda: data[:at] + garbage + data[at + len(garbage) :]]
     for change in changes:
         if change() != data:

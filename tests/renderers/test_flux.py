@@ -37,6 +37,7 @@ def test_every_unit_is_found_through_the_objects_before_it(fleet: Expansion) -> 
     assert list(parents) == [
         "Kustomization flux-system/flux-system",
         "Kustomization flux-system/apps",
+        "Kustomization flux-system/elsewhere",
         "Kustomization flux-system/infra",
         "Kustomization flux-system/hidden",
         "Kustomization flux-system/late",
@@ -51,9 +52,10 @@ def test_what_is_not_applied_from_here_is_left_out_with_its_reason(fleet: Expans
     reasons = {left.subject: left.reason for left in fleet.left_out}
     assert reasons == {
         "Kustomization flux-system/asleep": "it is suspended (spec.suspend), so nothing of it is applied now",
-        "Kustomization flux-system/elsewhere": "its source is another repository, https://github.com/example/other",
-        "HelmRelease infra/bought": "its chart bought comes from oci://registry.example.com/charts/bought, from where"
-        " nothing is fetched",
+        "Kustomization flux-system/elsewhere": "its source is another repository, https://github.com/example/other,"
+        " and is not fetched: github.com is not among fetch.hosts in clockwork.yaml",
+        "HelmRelease infra/bought": "its chart bought comes from oci://registry.example.com/charts/bought, and is not"
+        " fetched: registry.example.com is not among fetch.hosts in clockwork.yaml",
         "ConfigMap infra/by-hand": "kustomize.toolkit.fluxcd.io/reconcile: disabled",
         "ConfigMap infra/once": "kustomize.toolkit.fluxcd.io/ssa: IfNotPresent",
     }
@@ -220,3 +222,53 @@ def test_content_of_encrypted_files_is_not_compared(renderers: Renderers) -> Non
     (left,) = rendering.left_out
     assert left.subject.startswith("Secret g-")
     assert left.reason == "it is generated from an encrypted file, and its name from what that holds"
+
+
+def test_what_flux_s_artifact_leaves_out_is_not_there(renderers: Renderers) -> None:
+    """A generated kustomization takes in no ignored file, and an object of another kind among those stops nothing."""
+    files = {
+        "app/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        "app/values.yaml": "b: 1\n",
+        "app/old/b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
+        ".sourceignore": "values.yaml\n/app/old/\n",
+    }
+    app, files = unit(files)
+    rendering = renderers.render(app, tree_of(files))
+    assert list(by_name(rendering)) == ["ConfigMap/a"]
+    assert rendering.inputs == {"app/a.yaml", ".sourceignore"}
+    app, files = unit(files, sifted={"ignore": "!values.yaml"})
+    error = renderers.render(app, tree_of(files)).error
+    assert error is not None
+    assert error.file == "app/values.yaml"
+
+
+def test_a_path_that_is_left_out_says_so(renderers: Renderers) -> None:
+    """A folder or a file of a kustomization that Flux does not have is told with the reason."""
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    app, files = unit({"app/a.yaml": config}, sifted={"ignore": "/app"})
+    error = renderers.render(app, tree_of(files)).error
+    assert error is not None
+    assert error.reason.endswith("as far as Flux has it: .sourceignore or spec.ignore leaves it out")
+    app, files = unit(
+        {"app/kustomization.yaml": "configMapGenerator: [{name: a, files: [logo.png]}]\n", "app/logo.png": "x"}
+    )
+    error = renderers.render(app, tree_of(files)).error
+    assert error is not None
+    assert error.reason == "logo.png is not there for Flux: .sourceignore or spec.ignore leaves it out"
+
+
+def test_a_changed_ignore_file_renders_anew(renderers: Renderers) -> None:
+    """What a unit comes to is remembered together with every file that leaves something out."""
+    files = {"app/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "app/b/.sourceignore": "none\n"}
+    app, files = unit(files)
+    assert len(renderers.render(app, tree_of(files)).objects) == 1
+    assert not renderers.render(
+        app, tree_of({**files, "other/.sourceignore": "x", "app/.sourceignore": "a.yaml"})
+    ).objects
+
+
+def test_a_folder_of_nothing_that_flux_applies_comes_to_nothing(renderers: Renderers) -> None:
+    """Flux builds an empty kustomization of it, which is no error."""
+    app, files = unit({"app/readme.md": "# nothing\n"})
+    rendering = renderers.render(app, tree_of(files))
+    assert (rendering.error, rendering.objects) == (None, ())

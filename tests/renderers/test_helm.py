@@ -16,7 +16,7 @@ from bot.model.json import JSON, Tree, text
 from bot.model.target import Target, Unit, UnitKind
 from bot.renderers import confined, tools
 from bot.renderers.confined import Jail
-from bot.renderers.helm import Capabilities, Helm, by_source
+from bot.renderers.helm import Helm, by_source
 from bot.renderers.renderers import Renderers
 from bot.targets.documents import Documents
 from bot.targets.expansion import RenderContext, expand
@@ -28,12 +28,13 @@ pytestmark = needs.HELM
 SHOP = "charts/shop"
 
 
-def unit(path: str, *files: str, namespace: str = "", values: Tree | None = None) -> Unit:
+def unit(path: str, *files: str, namespace: str = "", values: Tree | None = None, **more: JSON) -> Unit:
     """A chart with values files and values."""
     spec: Tree = {
         "releaseName": "eu",
         "valueFiles": [f"{path}/{file}" for file in files],
         "values": values or {},
+        **more,
     }
     return Unit(UnitKind.HELM, "shop", path, namespace, spec, file=f"{path}/Chart.yaml", line=1, how="chart")
 
@@ -135,12 +136,22 @@ def test_objects_whose_names_change_by_themselves_are_left_out(renderers: Render
     assert [left.reason for left in rendering.left_out] == ["its name or kind is another one each time it is rendered"]
 
 
-def test_the_cluster_is_the_one_of_the_settings() -> None:
-    """``.Capabilities`` are what settings say, and ``lookup`` finds nothing."""
-    documents = Documents(tree_of({}))
-    helm = Helm(Jail(), documents, Capabilities("v1.27.4", ("monitoring.coreos.com/v1",)))
-    data = at(by_name(helm.render(unit(SHOP), repository("charts")))["ConfigMap/cluster"], "data")
-    assert data == {"version": "v1.27.4", "monitoring": "true", "looked-up": "{}"}
+def test_the_cluster_is_the_one_of_the_settings(renderers: Renderers) -> None:
+    """``.Capabilities`` are what settings say of a target, else of all; ``lookup`` finds nothing."""
+    clusters: dict[str, Tree] = {
+        "": {"kubeVersion": "1.27", "apiVersions": []},
+        "prod": {"kubeVersion": "v1.27.4", "apiVersions": ["monitoring.coreos.com/v1"]},
+    }
+    seen = {}
+    for name in ("dev", "prod"):
+        around = RenderContext(capabilities=clusters)
+        expansion = expand(Target(name, (unit(SHOP),)), repository("charts"), renderers.render_all, around)
+        (made,) = (made for _, made in expansion.objects() if called(made) == "ConfigMap/cluster")
+        seen[name] = at(made, "data")
+    assert seen == {
+        "dev": {"version": "v1.27.0", "monitoring": "false", "looked-up": "{}"},
+        "prod": {"version": "v1.27.4", "monitoring": "true", "looked-up": "{}"},
+    }
 
 
 def test_only_what_lives_in_a_namespace_gets_that_of_its_release(renderers: Renderers) -> None:
@@ -240,8 +251,10 @@ def test_the_program_is_called_as_helm_is(monkeypatch: pytest.MonkeyPatch, tmp_p
     for cached in (tools.helm, tools.helm_library):
         cached.cache_clear()
     try:
-        helm = Helm(Jail(Wall.NONE), Documents(tree_of({})), Capabilities("v1.30.0", ("a/v1", "b/v1")))
-        asked = unit("", namespace="n", values={"x": 1})
+        helm = Helm(Jail(Wall.NONE), Documents(tree_of({})))
+        asked = unit(
+            "", namespace="n", values={"x": 1}, capabilities={"kubeVersion": "1.30", "apiVersions": ["a/v1", "b/v1"]}
+        )
         (made,) = by_name(helm.render(asked, tree_of(chart(a="")))).values()
     finally:
         for cached in (tools.helm, tools.helm_library):

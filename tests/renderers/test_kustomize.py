@@ -106,7 +106,10 @@ def test_inline_values_merge_as_they_say(renderers: Renderers, merge: str, repli
     [
         (
             "{name: web, repo: https://charts.example.com, version: 1.0.0, releaseName: a}",
-            "the chart web of https://charts.example.com is not in charts/web-1.0.0/web, and nothing is fetched",
+            (
+                "the chart web of https://charts.example.com is not in charts/web-1.0.0/web, and is not fetched: "
+                "charts.example.com is not among fetch.hosts in clockwork.yaml"
+            ),
         ),
         ("{name: ../../../web, releaseName: a}", "the chart ../../../web leads out of the repository"),
         ("{name: there}", "the chart there has no releaseName, so Helm makes up another one each time"),

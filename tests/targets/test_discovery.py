@@ -178,3 +178,21 @@ def test_a_chart_with_a_kustomization_around_it_is_no_target() -> None:
         "k/charts/web/values-prod.yaml": "",
     }
     assert listed(found(files)) == {"k": [("kustomize", "k")]}
+
+
+def test_an_application_below_a_folder_that_is_read_flat_begins_by_itself() -> None:
+    """Without ``recurse`` Argo CD reads the files of a folder alone: what lies deeper nobody brings along."""
+    application = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: NAME}\nspec:\n"
+        "  source: {path: PATH, directory: {recurse: RECURSE}}\n  destination: {namespace: n}\n"
+    )
+    for recurse, names in (("false", ["root", "deep"]), ("true", ["root"])):
+        root = application.replace("NAME", "root").replace("PATH", "apps").replace("RECURSE", recurse)
+        files = {
+            "apps/root.yaml": root,
+            "apps/team/deep.yaml": application.replace("NAME", "deep")
+            .replace("PATH", "deep")
+            .replace("RECURSE", "false"),
+            "deep/a.yaml": CONFIG_MAP,
+        }
+        assert [target.name for target in found(files).targets] == names

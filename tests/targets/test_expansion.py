@@ -141,7 +141,7 @@ def test_variables_and_releases_wait_for_what_others_bring() -> None:
     assert written.asked == [["root"], ["second"], ["first"], ["r"]]
     units = {each.unit.name: each.unit for each in result.units}
     assert units["first"].spec["variables"] == {"values": {"a": "1"}, "known": True, "on": True}
-    assert units["r"].spec["inputs"] == [{"text": "1", "targetPath": ""}]
+    assert units["r"].spec["inputs"] == [{"text": "1", "targetPath": "", "literal": False}]
     assert next(each.parent for each in result.units if each.unit.name == "r") == 0
 
 

@@ -136,7 +136,8 @@ def _unit(unit: ListedUnit, *, with_reason: bool) -> str:
     state = _objects(unit.objects)
     if unit.problem is not None:
         state = f"not compared: {unit.problem}" if with_reason else "not compared"
-    return f"{unit.kind} {unit.name}{f' {unit.path}' if unit.path else ''}: {state}"
+    origins = "".join(f", from {each}" for each in unit.fetched) if unit.problem is None else ""
+    return f"{unit.kind} {unit.name}{f' {unit.path}' if unit.path else ''}: {state}{origins}"
 
 
 def _kind(figures: UnitKindFigures) -> str:

@@ -1,0 +1,101 @@
+"""Generated ConfigMaps and Secrets that run in an earlier generation than Git declares, and who refers to them.
+
+Called by :mod:`bot.drift.compare`. A generator makes another object for each content (kustomize docs,
+"configMapGenerator"); where the declared one does not run and an earlier one does, the two are one object that changed, and
+what refers to it by its earlier name refers to it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from bot.drift.diff import PairResult
+from bot.model.generated import base_name, with_names
+from bot.model.json import JSON, get, text
+from bot.model.resource import Desired, Observed, Platform, ResourceId
+
+_GENERATED: Final = frozenset({"ConfigMap", "Secret"})
+Pairs: TypeAlias = Sequence[tuple[Desired, Observed]]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What runs in an earlier generation. ``names`` are the declared names and the running ones, by namespace."""
+
+    pairs: Pairs = ()
+    absent: Sequence[Desired] = ()
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def referring(self, pairs: Pairs) -> Pairs:
+        """``pairs`` with the running names in what is declared."""
+        if not self.names:
+            return pairs
+        return [(self._renamed(desired), observed) for desired, observed in pairs]
+
+    def _renamed(self, desired: Desired) -> Desired:
+        names = self.names.get(desired.id.scope or "default")
+        tree = with_names(desired.tree, names) if names and desired.id.platform is Platform.KUBERNETES else desired.tree
+        return replace(desired, tree=tree) if isinstance(tree, Mapping) and tree != desired.tree else desired
+
+
+def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -> Earlier:
+    """The generated objects among ``absent`` of which another generation is among ``live``, which nothing else declares:
+    the one that ``pairs`` refer to where they stand, else the newest.
+    """
+    sought = {named: desired for desired in absent if (named := _unhashed(desired.id)) is not None}
+    if not sought:
+        return Earlier(absent=absent)
+    running: dict[ResourceId, list[Observed]] = defaultdict(list)
+    for observed in live:
+        if (named := _unhashed(observed.id)) in sought and named is not None:
+            running[named].append(observed)
+    chosen = {named: _chosen(sought[named], listed, pairs) for named, listed in running.items()}
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for named, observed in chosen.items():
+        names[named.scope][sought[named].id.name] = observed.id.name
+    matched = {id(sought[named]) for named in chosen}
+    return Earlier(
+        [(sought[named], observed) for named, observed in chosen.items()],
+        [desired for desired in absent if id(desired) not in matched],
+        names,
+    )
+
+
+def _unhashed(id_: ResourceId) -> ResourceId | None:
+    if id_.platform is not Platform.KUBERNETES or id_.group or id_.kind not in _GENERATED:
+        return None
+    name = base_name(id_.name)
+    return None if name == id_.name else id_._replace(name=name, scope=id_.scope or "default")
+
+
+def told(result: PairResult, desired: Desired, observed: Observed) -> PairResult:
+    """The differences of one pair, with the name that an earlier generation runs by."""
+    if desired.id.name == observed.id.name or _unhashed(desired.id) is None:
+        return result
+    words = f"runs as {observed.id.name}"
+    drift = (
+        replace(each, message=words if each.message is None else f"{words}; {each.message}") for each in result.drift
+    )
+    return replace(result, drift=tuple(drift))
+
+
+def _chosen(desired: Desired, generations: Sequence[Observed], pairs: Pairs) -> Observed:
+    if len(generations) > 1:
+        referring = (observed for each, observed in pairs if desired.id.name in set(_texts(each.tree)))
+        mentioned = {word for observed in referring for word in _texts(observed.tree)}
+        generations = [each for each in generations if each.id.name in mentioned] or generations
+    return max(generations, key=lambda each: (text(get(each.tree, "metadata", "creationTimestamp")), each.id.name))
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            yield from _texts(element)

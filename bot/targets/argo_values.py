@@ -1,0 +1,112 @@
+"""Which files of a repository give a chart its values, as the ``helm`` options of an Argo CD source name them.
+
+Sources: argo-cd docs, "Helm" ("Values Files", "Glob Patterns in Value Files"), "Helm value files from external Git
+repository"; ``getResolvedValueFiles`` in argo-cd's ``reposerver/repository/repository.go``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.errors import Invalid
+from bot.model.filetree import FileTree
+from bot.model.json import Tree, mappings, text, texts
+from bot.model.target import Unit
+from bot.targets.argo import is_here
+from bot.targets.argo_source import filled
+from bot.targets.globs import doublestar, fixed_folder
+from bot.targets.paths import joined
+
+_WILD: Final = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFile:
+    """One file by its path. ``here``: it is of this repository, and not of the one that the chart was fetched from."""
+
+    path: str
+    here: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFiles:
+    """The files that ``options`` of one source of ``unit`` name, whose chart lies in ``unit.path`` of ``tree``.
+    ``variables`` are those of :func:`bot.targets.argo_source.environment`; ``own`` is this repository where ``tree`` is
+    another one.
+    """
+
+    options: Tree
+    unit: Unit
+    tree: FileTree
+    variables: Mapping[str, str]
+    own: FileTree | None = None
+
+    def inputs(self) -> frozenset[str]:
+        """The paths of those that are of this repository. Raises ``Invalid`` as :meth:`listed` does."""
+        return frozenset(each.path for each in (*self.listed(), *self.of_parameters().values()) if each.here)
+
+    def read(self, file: ValueFile) -> bytes:
+        """What a file holds."""
+        return self._tree_of(file).read(file.path) or b""
+
+    def listed(self) -> list[ValueFile]:
+        """Those of ``valueFiles``, each once, at its first place; what a pattern takes lies where the pattern stands, unless
+        it is named by itself too. Raises ``Invalid`` for one that is not there, where that is not to be ignored.
+        """
+        resolved = [(each, self.file(each)) for each in texts(self.options.get("valueFiles"))]
+        named = {file for _, file in resolved if _WILD.search(file.path) is None}
+        files: dict[ValueFile, None] = {}
+        for each, file in resolved:
+            taken = list(self._taken(file))
+            if not taken and self.options.get("ignoreMissingValueFiles") is not True:
+                raise Invalid(f"the values file {each} is not in {self._place(file)}")
+            files.update(dict.fromkeys(match for match in taken if match == file or match not in named))
+        return list(files)
+
+    def _taken(self, file: ValueFile) -> Iterator[ValueFile]:
+        tree, path = self._tree_of(file), file.path
+        if _WILD.search(path) is None:
+            return iter([file] if path in tree else [])
+        return (replace(file, path=each) for each in tree.under(fixed_folder(path)) if doublestar(path, each))
+
+    def _tree_of(self, file: ValueFile) -> FileTree:
+        return self.own if file.here and self.own is not None else self.tree
+
+    @staticmethod
+    def _place(file: ValueFile) -> str:
+        return "this repository" if file.here else "its source"
+
+    def of_parameters(self) -> dict[str, ValueFile]:
+        """Those of ``fileParameters`` by the parameter's name. Raises ``Invalid`` for one that is not there."""
+        files = {}
+        for parameter in mappings(self.options.get("fileParameters")):
+            file = self.file(text(parameter.get("path")))
+            if file.path not in self._tree_of(file):
+                raise Invalid(
+                    f"the file {text(parameter.get('path'))} of a file parameter is not in {self._place(file)}"
+                )
+            files[text(parameter.get("name"))] = file
+        return files
+
+    def file(self, written: str) -> ValueFile:
+        """A file by its path in its repository: below the chart, from the top, or of a source by its ``ref``. Raises
+        ``Invalid`` for one that is elsewhere.
+        """
+        name, _, rest = written.partition("/")
+        many = mappings(self.unit.spec.get("sources"))
+        referred = next((each for each in many if written.startswith("$") and text(each.get("ref")) == name[1:]), None)
+        if referred is not None:
+            if not is_here({**referred, "path": ""}, None, texts(self.unit.spec.get("own"))):
+                raise Invalid(f"the values file {written} is in another repository, {text(referred.get('repoURL'))}")
+            path = joined("", filled(rest, self.variables).lstrip("/"))
+        else:
+            plain = filled(written, self.variables)
+            if "://" in plain:
+                raise Invalid(f"the values file {plain} is on the network, from where nothing is fetched")
+            path = joined("", plain.lstrip("/")) if plain.startswith("/") else joined(self.unit.path, plain)
+        if not path:
+            raise Invalid(f"the values file {written} leads out of the repository")
+        return ValueFile(path, referred is not None or self.own is None)

@@ -1,0 +1,46 @@
+"""Places of a rendered object as differences name them: elements of lists by their keys. Used by this package alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.drift.shapes import Form, Shape
+from bot.drift.walk import label_of
+from bot.model.json import JSON, Pointer, mapping
+from bot.model.paths import Item, Path
+
+
+def canonical(written: Path, value: JSON, shape: Shape) -> Iterator[Path]:
+    """``written`` with the keys of list elements instead of their indices, as differences name them.
+
+    Where no table tells by what a list is keyed, both are meant.
+    """
+    if not written:
+        yield ()
+        return
+    part, *rest = written
+    if isinstance(part, int) and isinstance(value, Sequence) and not isinstance(value, str):
+        element = value[part] if part < len(value) else None
+        name = mapping(element).get("name")
+        labels: list[int | Item] = [part, Item(name)] if isinstance(name, str) else [part]
+        if shape.form is Form.KEYED and element is not None:
+            labels = [Item(label_of(element, shape))]
+        yield from ((label, *below) for label in labels for below in canonical(tuple(rest), element, shape.element))
+    elif isinstance(part, str) and part != "*":
+        key = str(part)
+        yield from ((key, *below) for below in canonical(tuple(rest), mapping(value).get(key), shape.child(key)))
+    else:
+        segment = str(part) if isinstance(part, int) else part  # a number may be a key of a mapping too
+        yield from ((segment, *below) for below in canonical(tuple(rest), None, shape.element))
+
+
+def named_by(pointer: Pointer, shape: Shape) -> Iterator[Pointer]:
+    """The elements of lists that are known by the value at ``pointer``: it is their key, a part of that, or all of them."""
+    for depth, part in enumerate(pointer):
+        if isinstance(part, int):
+            keys = {tuple(name.split(".")) for name, _ in shape.keys} or {("name",)}
+            if pointer[depth + 1 :] in {(), *keys}:
+                yield pointer[: depth + 1]
+            shape = shape.element
+        else:
+            shape = shape.child(part)

@@ -1,0 +1,191 @@
+"""Which files of a repository Flux takes: its source-controller leaves some out of the artifact that everything is made from.
+
+Sources: source-controller docs, ``GitRepository``, "Excluding files", "Default exclusions", "Sparse checkout";
+``sourceignore`` and ``artifact/storage/archive.go`` of fluxcd/pkg, whose patterns these are: those of gitignore(5) as go-git
+reads them, where ``**`` is a whole part of a pattern and every file is asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from bot.model.filetree import Ask, FileTree
+from bot.model.json import Tree, text, texts
+from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
+from bot.targets.globs import go_match
+
+NAME: Final = ".sourceignore"
+_GIT: Final = (".git/", ".gitignore", ".gitmodules", ".gitattributes")
+"""Left out always, before anything else is said."""
+_DEFAULT: Final = (
+    "*.jpg", "*.jpeg", "*.gif", "*.png", "*.wmv", "*.flv", "*.tar.gz", "*.zip",
+    ".github/", ".circleci/", ".travis.yml", ".gitlab-ci.yml", "appveyor.yml", ".drone.yml", "cloudbuild.yaml",
+    "codeship-services.yml", "codeship-steps.yml", "**/.goreleaser.yml", "**/.sops.yaml", "**/.flux.yaml",
+)  # fmt: skip
+"""Left out where neither a file nor the source says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class IgnorePattern:
+    """One pattern, for what lies below the folder ``domain``. ``includes``: what it takes is not left out."""
+
+    parts: tuple[str, ...]
+    domain: str = ""
+    includes: bool = False
+    folders: bool = False
+    """Whether only folders match, and so what lies in them."""
+
+    @staticmethod
+    def of(written: str, domain: str = "") -> IgnorePattern:
+        """A line of a file (``ParsePattern``)."""
+        includes = written.startswith("!")
+        written = written.removeprefix("!")
+        written = written if written.endswith("\\ ") else written.rstrip(" ")
+        folders = written.endswith("/")
+        return IgnorePattern(tuple(written.removesuffix("/").split("/")), domain, includes, folders)
+
+    def matches(self, path: str) -> bool:
+        """Whether the file at ``path`` is meant."""
+        if self.domain and not path.startswith(f"{self.domain}/"):
+            return False
+        below = path[len(self.domain) + 1 :] if self.domain else path
+        names = below.split("/")
+        return self._named(names) if len(self.parts) == 1 else self._located(names)
+
+    def _named(self, names: list[str]) -> bool:
+        first = next((index for index, name in enumerate(names) if _fits(self.parts[0], name)), None)
+        return first is not None and not (self.folders and first == len(names) - 1)
+
+    def _located(self, names: list[str]) -> bool:
+        """``globMatch``: part by part from the top, with ``**`` for any folders between."""
+        matched, anywhere = False, False
+        for index, part in enumerate(self.parts):
+            if part == "":
+                anywhere = False
+                continue
+            if part == "**":
+                if index == len(self.parts) - 1:
+                    break
+                anywhere = True
+                continue
+            if "**" in part or not names:
+                return False
+            if anywhere:
+                at = next((i for i, name in enumerate(names) if _fits(part, name)), None)
+                matched, names = (False, []) if at is None else (True, names[at + 1 :])
+                anywhere = False
+            elif _fits(part, names[0]):
+                matched, names = True, names[1:]
+            else:
+                return False
+        return matched and not (self.folders and not names)
+
+
+@lru_cache(maxsize=65_536)
+def _fits(pattern: str, name: str) -> bool:
+    """One part of a pattern and one name of a path: the same few come again with every file."""
+    return go_match(pattern, name)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """What is left out: the last pattern that means a file decides. ``only`` are beginnings of the paths that are checked
+    out at all; empty for all.
+    """
+
+    patterns: tuple[IgnorePattern, ...]
+    only: tuple[str, ...] = ()
+    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def hides(self, path: str) -> bool:
+        """Whether the file at ``path`` is not there for Flux."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = self._hides(path)
+        return known
+
+    def _hides(self, path: str) -> bool:
+        if self.only and not path.startswith(self.only):
+            return True
+        return next((not each.includes for each in reversed(self.patterns) if each.matches(path)), False)
+
+
+def rules(tree: FileTree, source: Tree) -> IgnoreRules:
+    """What is left out of a source of ``tree``. ``source`` is the ``spec`` of its ``GitRepository``, as far as known: its
+    ``ignore`` comes over all files.
+    """
+    only = texts(source.get("sparseCheckout"))
+    files = sorted(tree.under(f"**/{NAME}"), key=lambda path: path.split("/")[:-1])
+    taken = tuple((path, tree.read(path) or b"") for path in files if not only or path.startswith(only))
+    return _rules(taken, text(source.get("ignore")), only)
+
+
+@lru_cache(maxsize=64)
+def _rules(files: tuple[tuple[str, bytes], ...], ignore: str, only: tuple[str, ...]) -> IgnoreRules:
+    """The same rules for the same words: they remember what they said of each path."""
+    own = [each for path, data in files for each in _patterns(data.decode("utf-8", "replace"), path.rpartition("/")[0])]
+    own += _patterns(ignore, "")
+    usual = _GIT if own else (*_GIT, *_DEFAULT)
+    return IgnoreRules((*map(IgnorePattern.of, usual), *own), only)
+
+
+def _patterns(written: str, domain: str) -> Iterator[IgnorePattern]:
+    lines: Iterable[str] = (line.removesuffix("\r") for line in written.split("\n"))
+    return (IgnorePattern.of(line, domain) for line in lines if line.strip() and not line.startswith("#"))
+
+
+def artifact(tree: FileTree, source: Tree) -> SiftedTree:
+    """``tree`` as far as Flux has it."""
+    return SiftedTree.over(tree, rules(tree, source).hides)
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedTree(FileTree):
+    """A tree without the files that ``hides`` names. What is laid over it is there in any case."""
+
+    whole: FileTree = field(default_factory=lambda: FileTree({}, lambda _blob: b""), compare=False, repr=False)
+    hides: Callable[[str], bool] = field(default=lambda _path: False, compare=False, repr=False)
+    laid: frozenset[str] = frozenset()
+
+    @staticmethod
+    def over(tree: FileTree, hides: Callable[[str], bool], laid: frozenset[str] = frozenset()) -> SiftedTree:
+        """``tree``, sifted."""
+        return SiftedTree(tree.blobs, tree.load, tree.changed, [], {}, tree.upstream, tree, hides, laid)
+
+    def _is_hidden(self, path: object) -> bool:
+        return isinstance(path, str) and path not in self.laid and self.hides(path)
+
+    def __contains__(self, path: object) -> bool:
+        return not self._is_hidden(path) and path in self.whole
+
+    def under(self, folder: str) -> list[str]:
+        """As :meth:`FileTree.under`, without what is hidden."""
+        return [path for path in self.whole.under(folder) if not self._is_hidden(path)]
+
+    def read(self, path: str) -> bytes | None:
+        """As :meth:`FileTree.read`; None for what is hidden."""
+        return None if self._is_hidden(path) else self.whole.read(path)
+
+    def id_of(self, path: str) -> str | None:
+        """As :meth:`FileTree.id_of`; None for what is hidden."""
+        return None if self._is_hidden(path) else self.whole.id_of(path)
+
+    def with_changes(self, changed: Mapping[str, bytes | None]) -> SiftedTree:
+        """As :meth:`FileTree.with_changes`."""
+        return SiftedTree.over(self.whole.with_changes(changed), self.hides, self.laid | set(changed))
+
+    def with_mounted(self, folder: str, other: FileTree) -> SiftedTree:
+        """As :meth:`FileTree.with_mounted`: nothing says anything of files that come from elsewhere."""
+        laid = self.laid.union(f"{folder}/{path}" for path in other.under(""))
+        return SiftedTree.over(self.whole.with_mounted(folder, other), self.hides, laid)
+
+    def with_upstream(self, upstream: Ask) -> SiftedTree:
+        """As :meth:`FileTree.with_upstream`."""
+        return SiftedTree.over(self.whole.with_upstream(upstream), self.hides, self.laid)
+
+    def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
+        """As :meth:`FileTree.ask`."""
+        return self.whole.ask(request)
