@@ -6,9 +6,9 @@ Called by every flow that looks. Reading is by blob: a file that did not change 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly
@@ -23,6 +23,7 @@ from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.filetree import FileTree
 from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
+from bot.model.revision import Revision
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 from bot.targets.paths import is_below
 
@@ -67,6 +68,14 @@ class Declaration:
     deployment: Deployment | None = None
 
 
+RevisionOf: TypeAlias = Callable[[str], Revision | None]
+"""Where in the repository a commit is read; None where nothing tells."""
+
+
+def nameless(_commit: str) -> None:
+    """Nothing tells on which branch a commit is read."""
+
+
 @dataclass(slots=True)
 class Declarer:
     """Reads declarations and remembers parsed files by (path, blob). One per process; safe to throw away."""
@@ -75,6 +84,7 @@ class Declarer:
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
     targets: DeploymentReader | None = None
+    revision: RevisionOf = nameless
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _listed: Sequence[TreeEntry] | None = None
@@ -84,7 +94,8 @@ class Declarer:
 
     def at(self, commit: str) -> Declaration:
         """What ``commit`` declares."""
-        outdated = self.targets is not None and self.targets.is_outdated()
+        revision = self.revision(commit)
+        outdated = (self.targets is not None and self.targets.is_outdated()) or self._is_another(revision)
         if self._last is not None and self._last.commit == commit and not outdated:
             return self._last
         entries = self._entries(commit)
@@ -93,10 +104,15 @@ class Declarer:
             "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
         ).hexdigest()
         if self._last is None or tree != self._tree or outdated:
-            self._last, self._tree = self._read(commit, entries, everything), tree
+            self._last, self._tree = self._read(commit, entries, everything, revision), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
+
+    def _is_another(self, revision: Revision | None) -> bool:
+        """Whether something that manifests name is another commit now, compared with the one that is read."""
+        before = None if self._last is None or self._last.deployment is None else self._last.deployment.tree.revision
+        return before is not None and revision is not None and not revision.answers_as(before)
 
     def with_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
         """What ``base`` would declare with ``changed`` files (None deletes)."""
@@ -115,20 +131,23 @@ class Declarer:
         own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
         return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
 
-    def _read(self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry]) -> Declaration:
+    def _read(
+        self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry], revision: Revision | None
+    ) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
-        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything))
+        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything, revision))
         return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
 
-    def _file_tree(self, entries: Sequence[TreeEntry]) -> FileTree:
+    def _file_tree(self, entries: Sequence[TreeEntry], revision: Revision | None) -> FileTree:
         """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
 
         def load(blob: str) -> bytes:
             return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
 
-        return FileTree({entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}, load)
+        blobs = {entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}
+        return FileTree(blobs, load, revision=revision)
 
     def _build(
         self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None

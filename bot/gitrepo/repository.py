@@ -129,6 +129,15 @@ class GitRepository:
         prefix = self._local_name("")
         return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
 
+    def tags(self) -> Sequence[str]:
+        """The names of the tags that are here, sorted."""
+        prefix = "refs/tags/"
+        return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
+
+    def checked_out(self) -> str:
+        """The branch that HEAD names; empty where it names a commit."""
+        return "" if self.git.head_is_detached else str(self.git.references["HEAD"].target).removeprefix("refs/heads/")
+
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         tree = self._tree(commit)
         if not under:

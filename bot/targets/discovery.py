@@ -28,6 +28,8 @@ _NOT_DEPLOYED: Final = frozenset(
     {"test", "tests", "testdata", "fixtures", "ci", "examples", "example", "docs", "vendor", ".github"}
 )
 """Folders whose kustomizations and charts are there to be read or tested."""
+_FLUX: Final = "flux:"
+"""What the cluster of a target begins with that Flux deploys (:attr:`~bot.model.target.Target.cluster`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +169,7 @@ class _Search:
             if any(is_below(folder, t.units[0].path) for t in self.targets if t.declared and t.units):
                 continue
             itself = paths.get((first.file, first.index)) == folder
-            unit = (self._flux_unit(first, near) if itself else None) or Unit(
-                UnitKind.FLUX_KUSTOMIZATION,
-                named[folder],
-                folder,
-                file=first.file,
-                line=first.line,
-                how=f"Flux, from {first.file}:{first.line}",
-            )
-            self.targets.append(Target(named[folder], (unit,), cluster=f"flux:{folder}"))
+            self.targets.append(self._flux_target(folder, first, named[folder], near if itself else None))
         for path in paths.values():
             self._claim(path)
         named_charts = [
@@ -187,11 +181,23 @@ class _Search:
             if charted is not None and chart_folders.file_of(self.tree, charted) is not None:
                 self._claim(charted)
 
-    def _flux_unit(self, document: ManifestDocument, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
-        """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
-        written = RenderedObject(document.tree, document.file, document.line)
-        (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
-        return unit if isinstance(unit, Unit) else None
+    def _flux_target(
+        self, folder: str, first: ManifestDocument, name: str, near: Mapping[str | None, ObjectIndex] | None
+    ) -> Target:
+        """The cluster that begins at ``folder``. With ``near``, ``first`` deploys itself: it is the unit, unless it is not
+        applied; and nothing is, where it is taken at another commit.
+        """
+        unit: Unit | NotCompared | None = None
+        if near is not None:
+            written, seen = RenderedObject(first.tree, first.file, first.line), near[_cluster_folder(first.file)]
+            if (other := flux.not_read(written, seen, self.tree)) is not None:
+                self.left_out.append(other)
+                return Target(name, cluster=f"{_FLUX}{folder}")
+            (unit,) = flux.kustomizations([written], seen, self.tree, self.own)
+        if not isinstance(unit, Unit):
+            how = f"Flux, from {first.file}:{first.line}"
+            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, name, folder, file=first.file, line=first.line, how=how)
+        return Target(name, (unit,), cluster=f"{_FLUX}{folder}")
 
     @staticmethod
     def _flux_near(
@@ -283,10 +289,13 @@ class _Search:
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
+        others = {id(unit): out for unit in units if (out := argo.not_read(unit, self.tree)) is not None}
+        self.left_out += others.values()
         begun = [
             u
             for u in units
-            if not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
+            if id(u) not in others
+            and not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
             and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
         here = [unit for unit in begun if not argo.cluster(unit)]
@@ -310,9 +319,8 @@ class _Search:
         return argo_source.takes(file, path, flux.below(source, "directory"))
 
     def _is_flux(self, file: str) -> bool:
-        return any(
-            is_below(file, target.units[0].path) for target in self.targets if target.cluster.startswith("flux:")
-        )
+        roots = (target.cluster for target in self.targets if target.cluster.startswith(_FLUX))
+        return any(is_below(file, root.removeprefix(_FLUX)) for root in roots)
 
     # -- kustomizations and charts that stand alone ---------------------------------------------------------------
 

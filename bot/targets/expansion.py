@@ -264,7 +264,7 @@ class _Run:
                 self.late.append((made, index, depth))
         for made in objects:
             if flux.is_kustomization(made.tree):
-                (unit,) = flux.kustomizations([made], self.seen, self.around.own)
+                (unit,) = flux.kustomizations([made], self.seen, self.tree, self.around.own)
                 if isinstance(unit, Unit) and flux.awaits_variables(unit):
                     self.late.append((made, index, depth))
                 else:
@@ -277,14 +277,14 @@ class _Run:
         late, self.late = self.late, []
         kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
         for made, index, depth in kustomizations:
-            self._take(flux.kustomizations([made], self.seen, self.around.own), index, depth + 1)
+            self._take(flux.kustomizations([made], self.seen, self.tree, self.around.own), index, depth + 1)
         if kustomizations:
             self.late += [each for each in late if flux.is_release(each[0].tree)]
             if not self.waiting:
                 self._late()
             return
         for made, index, depth in late:
-            self._take(flux.releases([made], self.seen, self.around.own), index, depth + 1)
+            self._take(flux.releases([made], self.seen, self.tree, self.around.own), index, depth + 1)
 
     def _cluster(self) -> str:
         """The cluster that applications of this target go to, as they name it."""
@@ -298,6 +298,8 @@ class _Run:
                 goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
                 reason = f"it goes to another cluster, {goes}"
                 self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
+            elif each.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(each, self.tree)) is not None:
+                self.left_out.append(out)
             else:
                 self.add(each, parent, depth)
 

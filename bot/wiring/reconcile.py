@@ -219,7 +219,8 @@ def declarer(opened: OpenRepository, renderers: Renderers | None = None) -> Decl
 
 
 def _declarer(opened: OpenRepository, repository: Repository, renderers: Renderers) -> Declarer:
-    return Declarer(repository, _renderer(opened), selection(opened), targets.reader(opened, renderers))
+    reader = targets.reader(opened, renderers)
+    return Declarer(repository, _renderer(opened), selection(opened), reader, targets.revisions(opened))
 
 
 def _renderer(opened: OpenRepository) -> Renderer:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
+from bot.flows.declare import RevisionOf, nameless
 from bot.flows.deployment import DeploymentReader, TargetSelection
 from bot.model.filetree import FileTree
 from bot.model.observation import Observation
 from bot.model.resource import Desired
+from bot.model.revision import Revision
 from bot.ports import Observer, Upstream
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
@@ -22,7 +25,7 @@ from bot.upstream.keys import KeyRing
 from bot.upstream.store import Store
 from bot.upstream.web import Web
 from bot.wiring.observers import observe, observers
-from bot.wiring.repository import OpenRepository, cache_root
+from bot.wiring.repository import OpenRepository, cache_root, checkout
 
 MIB: Final = 1024 * 1024
 
@@ -74,6 +77,20 @@ def selection(opened: OpenRepository) -> TargetSelection:
         },
         only=options.target,
     )
+
+
+def revisions(opened: OpenRepository) -> RevisionOf:
+    """Where commits of a repository are read: on its branch. A folder's files count as the commit that is checked out."""
+    git = opened.git or checkout(Path(opened.options.repo))
+    if git is None:
+        return nameless
+    branch = opened.branch if opened.git is not None else git.checked_out()
+
+    def revision(commit: str) -> Revision:
+        known = git.resolve(commit) or git.resolve("HEAD") or ""
+        return Revision(branch, known, git.head, git.resolve, git.tags)
+
+    return revision
 
 
 def _is_path(remote: str) -> bool:

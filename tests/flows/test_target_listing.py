@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -16,6 +17,7 @@ from bot.model.upstream import UpstreamSource
 from bot.wiring.reconcile import open_targets
 from bot.wiring.repository import Options
 from tests import gitops
+from tests.sandbox.people import git
 
 UNITS = tuple(
     ListedUnit("flux-kustomization", f"app-{n}", f"apps/{n}", f"Kustomization {n}", 3, None) for n in range(20)
@@ -149,3 +151,32 @@ def test_what_goes_to_another_cluster_is_not_compared_with_this_one() -> None:
         )
         in found.notes
     )
+
+
+def test_what_another_revision_deploys_is_not_compared_with_the_branch_that_is_read(tmp_path: Path) -> None:
+    """A folder is read as the branch that is checked out; a tag that leads to its commit is the same."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    spec = "source: {repoURL: 'https://git.example.com/a/b', path: a, targetRevision: %s}"
+    (tmp_path / "apps.yaml").write_text(
+        "---\n".join(
+            f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}}}\n"
+            f"spec: {{{spec % revision}, destination: {{namespace: {name}}}}}\n"
+            for name, revision in (("head", "HEAD"), ("branch", "trunk"), ("tag", "v1.0.0"), ("old", "release"))
+        )
+    )
+    git("init", "-q", "-b", "trunk", at=tmp_path)
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "first", at=tmp_path)
+    git("tag", "v1.0.0", at=tmp_path)
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name for target in listing.targets if target.compared} == {"head", "branch", "tag"}
+    (note,) = listing.notes
+    assert note == IgnoreNote(
+        "Application old (apps.yaml:16)", "not compared", "it deploys revision release, this is branch trunk"
+    )
+    (tmp_path / "a" / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "second", at=tmp_path)
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name for target in listing.targets if target.compared} == {"head", "branch"}
