@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 
 from bot.errors import Invalid
 from bot.intake.declared import nearest
+from bot.model.cluster import ServedApi
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import Ask, FileTree, fact
 from bot.model.json import Tree
 from bot.model.resource import Desired, SourceError, Unreachable
-from bot.model.target import NotCompared, Rendering, Target, Unit
+from bot.model.target import NotCompared, Rendering, Target, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
@@ -29,8 +30,21 @@ from bot.targets.expansion import Expansion, ExpansionMemory, Expansions, Render
 _ARGO: Final = "argo:"
 """What the cluster of a target begins with that an Argo CD application names (:attr:`~bot.model.target.Target.cluster`)."""
 
+_INFLATES: Final = (b"helmChart", b"HelmChartInflationGenerator")
+"""What a kustomization says that takes in a chart (kubectl.docs.kubernetes.io, "helmCharts")."""
+_HAS_CHARTS: Final = (b"helm.toolkit.fluxcd.io", b"argoproj.io")
+
 KnownRendering: TypeAlias = Callable[[Unit], Rendering | None]
 """What a unit is taken to come to; None where it must be rendered."""
+
+
+AskCluster: TypeAlias = Callable[[str], ServedApi]
+"""What the cluster serves that the named target's own observer looks at (empty: the repository's)."""
+
+
+def no_cluster(_observer: str) -> ServedApi:
+    """Nothing is known of any cluster."""
+    return ServedApi()
 
 
 def _unknown_unit(_unit: Unit) -> None:
@@ -97,6 +111,9 @@ class DeploymentReader:
     """Has what the repository names and does not hold."""
     known: Ask = nowhere
     """Has of it what was fetched before."""
+    served: AskCluster = no_cluster
+    """Has what the cluster serves that an observer looks at, by the observer's name."""
+    _served: dict[str, ServedApi] = field(default_factory=dict)
     _asked: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
     _expansions: Expansions = field(init=False)
 
@@ -114,6 +131,7 @@ class DeploymentReader:
             raise Invalid(_unknown(chosen.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
+        self._ask_clusters(targets)
         rendered = self._expansions.of_all(targets, tree)
         expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
         looked = uncovered(targets, expansions)
@@ -130,7 +148,13 @@ class DeploymentReader:
         return tree.with_upstream(self.known)
 
     def is_outdated(self) -> bool:
-        """Whether what was fetched is another thing by now: a branch went on, or a host answers again."""
+        """Whether what was fetched is another thing by now: a branch went on, or a host answers again; or a cluster serves
+        something else.
+        """
+        served = {observer: self.served(observer) for observer in self._served}
+        if served != self._served:
+            self._served = served
+            return True
         return any(fact(self.upstream(request)) != answer for request, answer in list(self._asked.items()))
 
     def _fetched(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
@@ -161,7 +185,27 @@ class DeploymentReader:
             made = iter(self.renderer.render_all(waiting))
             return [next(made) if rendering is None else rendering for rendering in renderings]
 
-        return expand(target, tree, render_all, self._around())
+        return expand(target, tree, render_all, self._expansions.around)
+
+    def _ask_clusters(self, targets: Sequence[Target]) -> None:
+        """Learn for which clusters charts are rendered, where there are charts; what settings say of one counts first."""
+        inflating = self.documents.mentions(*_INFLATES)
+        charts = inflating or any(unit.kind is UnitKind.HELM for target in targets for unit in target.units)
+        if not charts and not self.documents.mentions(*_HAS_CHARTS):
+            return
+        for observer in dict.fromkeys(target.observer for target in targets):
+            if observer not in self._served:
+                self._served[observer] = self.served(observer)
+        given, seen = self.selection.capabilities, self._served
+        told = {each.name: given.get(each.name) or given.get("") or {} for each in targets}
+        capabilities = {
+            each.name: cluster
+            for each in targets
+            if (cluster := {**seen[each.observer].as_tree(), **{k: v for k, v in told[each.name].items() if v}})
+        }
+        around = replace(self._around(), capabilities=capabilities, inflating=inflating)
+        if around != self._expansions.around:
+            self._expansions.around = around
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)

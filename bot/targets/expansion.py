@@ -24,6 +24,7 @@ RenderAll: TypeAlias = Callable[[Sequence[tuple[Unit, FileTree]]], Sequence[Rend
 MOST_UNITS: Final = 2000
 """Of one target. An application that deploys applications without end is an error and not a memory problem."""
 _DEEPEST: Final = 12
+_KUSTOMIZATIONS: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.FLUX_KUSTOMIZATION})
 _MOST_TARGETS: Final = 2000
 """Targets whose expansions are remembered."""
 _VARIANTS: Final = 3
@@ -88,11 +89,15 @@ class RenderContext:
     own: Sequence[str] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     capabilities: Mapping[str, Tree] = field(default_factory=dict)
+    inflating: bool = True
+    """Whether kustomizations may inflate charts; else the cluster makes no difference to them."""
 
     def for_cluster(self, unit: Unit, target: str) -> Unit:
         """``unit`` with the cluster that its charts are rendered for."""
         known = self.capabilities
         cluster = known.get(target) or known.get("")
+        if unit.kind is UnitKind.DIRECTORY or (unit.kind in _KUSTOMIZATIONS and not self.inflating):
+            return unit
         return replace(unit, spec={**unit.spec, CAPABILITIES: cluster}) if cluster else unit
 
 

@@ -18,6 +18,7 @@ from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
+from bot.flows.deployment import no_cluster
 from bot.flows.explain import explain
 from bot.flows.observation import Assessment, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
@@ -68,14 +69,15 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
     """
     dry_run = dry_run or opened.git is None
     shared = renderers or targets.renderers()
-    reader = declarer(opened, shared)
+    observe = _observers(opened)
+    reader = declarer(opened, shared, observe)
     if opened.options.variables:
         _check_variables(opened.options, reader.at(_head(opened)))
     return Loop(
         run=run_context(opened, clock=clock, read_only=dry_run),
         declarer=reader,
-        observe=_observers(opened),
-        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared)),
+        observe=observe,
+        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared, observe)),
         dry_run=dry_run,
     )
 
@@ -85,10 +87,11 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     opened = repository_to_read(options)
     head = _head(opened)
     shared = targets.renderers()
-    reader, observe = declarer(opened, shared), _observers(opened)
+    observe = _observers(opened)
+    reader = declarer(opened, shared, observe)
     declaration, locate = reader.at(head), partial(located, reader)
     _check_variables(options, declaration)
-    rules = rules_in_force(opened, Memo(), _before(opened, shared), head)
+    rules = rules_in_force(opened, Memo(), _before(opened, shared, observe), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
@@ -205,21 +208,25 @@ def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
 
-def _before(opened: OpenRepository, renderers: Renderers) -> Declarer | None:
+def _before(opened: OpenRepository, renderers: Renderers, observe: Observers) -> Declarer | None:
     """Reads what was last applied. A folder that is read as it is has it where it is the top of a checkout into which the
     ref was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
     """
     git = opened.git or checkout(Path(opened.options.repo))
-    return None if git is None else _declarer(opened, git, renderers)
+    return None if git is None else _declarer(opened, git, renderers, observe)
 
 
-def declarer(opened: OpenRepository, renderers: Renderers | None = None) -> Declarer:
-    """Reads what commits declare. Without ``renderers`` that others use too, it has its own."""
-    return _declarer(opened, opened.repository, renderers or targets.renderers())
+def declarer(opened: OpenRepository, renderers: Renderers | None = None, observe: Observers | None = None) -> Declarer:
+    """Reads what commits declare. Without ``renderers`` that others use too, it has its own; with those who ``observe``,
+    charts are rendered for the clusters that they look at.
+    """
+    return _declarer(opened, opened.repository, renderers or targets.renderers(), observe)
 
 
-def _declarer(opened: OpenRepository, repository: Repository, renderers: Renderers) -> Declarer:
-    reader = targets.reader(opened, renderers)
+def _declarer(
+    opened: OpenRepository, repository: Repository, renderers: Renderers, observe: Observers | None
+) -> Declarer:
+    reader = targets.reader(opened, renderers, no_cluster if observe is None else observe.served)
     return Declarer(repository, _renderer(opened), selection(opened), reader, targets.revisions(opened))
 
 
