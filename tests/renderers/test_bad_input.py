@@ -44,6 +44,28 @@ def error_of(renderers: Renderers, files: dict[str, str], asked: Unit | None = N
     return rendering.error
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "patches: [{path: 'URL'}]",
+        "patchesStrategicMerge: ['URL']",
+        "patchesJson6902: [{path: 'URL', target: {kind: ConfigMap, name: one, version: v1}}]",
+        "replacements: [{path: 'URL'}]",
+        "configMapGenerator: [{name: a, files: ['a=URL']}]",
+        "generators: ['URL']",
+        "crds: ['URL']",
+        "openapi: {path: 'URL'}",
+    ],
+)
+def test_a_url_where_nothing_is_fetched_for_is_told(renderers: Renderers, field: str) -> None:
+    """Kustomize would fetch it for some of them; here it is a reason, whatever hosts may be asked."""
+    url = "https://example.com/x.yaml"
+    files = {"kustomization.yaml": f"resources: [a.yaml]\n{field.replace('URL', url)}\n", "a.yaml": CONFIG_MAP}
+    error = error_of(renderers, files)
+    assert error.reason == f"{url} is on the network, and nothing is fetched for this field or in this form"
+    assert (error.file, error.line) == ("kustomization.yaml", 1)
+
+
 # -- tools ------------------------------------------------------------------------------------------------------------
 
 
