@@ -26,6 +26,7 @@ def compare(
         declaration.resources
         or declaration.stale
         or mistakes
+        or (declaration.deployment is not None and declaration.deployment.discovery.targets)
         or any(group.observation.compared for group in assessment.groups)
     ):
         return assessment

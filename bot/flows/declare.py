@@ -158,7 +158,7 @@ class Declarer:
         plain = {
             path: data for path, data in files.items() if path not in own and path not in cw and path not in rendered
         }
-        declared = _with_targets(self._plain(plain, blobs), deployment)
+        declared, deployment = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = (*declared.errors, *overlay_errors)
@@ -193,22 +193,45 @@ class Declarer:
         return Declared((*resources, *other.resources), (*errors, *other.errors))
 
 
-def _with_targets(plain: Declared, deployment: Deployment | None) -> Declared:
+def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Declared, Deployment | None]:
     """Plain resources of folders that a target names go to that target; with what the targets' units render beside
     them.
 
-    Where one target alone was asked for, the others' and the unnamed one's are left out.
+    Where one target alone was asked for, the others' and the unnamed one's are left out; so are those of targets that
+    declare what another one does.
     """
     if deployment is None:
-        return told_apart(plain)
+        return told_apart(plain), None
     placed = [_placed(desired, deployment) for desired in plain.resources]
+    deployment = deployment.apart_from(placed)
     kept = [
         desired
         for desired in placed
         if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
     ]
     own = told_apart(Declared(tuple(kept), plain.errors))
-    return Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+    whole = Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+    return _without_shared(whole, deployment), deployment
+
+
+def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
+    """Without what a plain file declares that a target of the same observer declares too: which of them holds, nobody can
+    tell.
+    """
+    default = {target.name for target in deployment.targets if not target.observer}
+    named = {desired.id.local: desired for desired in declared.resources if desired.id.target in default}
+    shared = [desired for desired in declared.resources if not desired.id.target and desired.id in named]
+    errors = []
+    for desired in shared:
+        other = named[desired.id]
+        message = (
+            f"{desired.id} is also declared for target {other.id.target}, in {other.file}:{other.line}; "
+            "it is left alone until one of them is gone"
+        )
+        errors.append(SourceError(desired.file, desired.line, 1, message))
+    ids = {desired.id for desired in shared}
+    kept = (each for each in declared.resources if each.id.local not in ids or each.id.target not in {"", *default})
+    return Declared(tuple(kept), (*declared.errors, *errors)) if shared else declared
 
 
 def _placed(desired: Desired, deployment: Deployment) -> Desired:

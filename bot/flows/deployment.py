@@ -16,7 +16,7 @@ from bot.model.cluster import ServedApi
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import Ask, FileTree, fact
 from bot.model.json import Tree
-from bot.model.resource import Desired, SourceError, Unreachable
+from bot.model.resource import Desired, ResourceId, SourceError, Unreachable
 from bot.model.target import NotCompared, Rendering, Target, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
@@ -84,6 +84,23 @@ class Deployment:
     def looked(self) -> frozenset[str]:
         """The names of the targets that are compared."""
         return frozenset(target.name for target in self.targets)
+
+    def apart_from(self, plain: Sequence[Desired]) -> Deployment:
+        """This, without the targets of one observer of which two declare an object in ``plain`` files or otherwise."""
+        default = {target.name: target for target in self.targets if not target.observer}
+        if not any(target.paths for target in default.values()):
+            return self
+        ids: dict[str, list[ResourceId]] = {name: [] for name in default}
+        for desired in (*self.resources, *plain):
+            if desired.id.target in ids:
+                ids[desired.id.target].append(desired.id)
+        clashing = clashes((default[name], listed) for name, listed in ids.items())
+        return replace(
+            self,
+            targets=tuple(target for target in self.targets if target.name not in clashing),
+            resources=tuple(desired for desired in self.resources if desired.id.target not in clashing),
+            notes=(*self.notes, *(_clash(name, *clashing[name]) for name in sorted(clashing))),
+        )
 
     @property
     def tasks(self) -> frozenset[str]:

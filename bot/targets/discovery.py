@@ -8,16 +8,15 @@ target.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
-from bot.targets import argo, argo_source, chart_folders, flux, kustomization, naming, sourceignore
+from bot.targets import argo, argo_source, chart_folders, flux, kustomization, naming, plain_folders, sourceignore
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
@@ -99,10 +98,11 @@ class _Search:
         self._argo()
         self._roots()
         self._standalone(chart_folders.outermost(charts))
+        self._plain()
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
         return Discovery(
-            _told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
+            naming.told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
         )
 
     def _is_kustomization(self, path: str) -> bool:
@@ -299,7 +299,7 @@ class _Search:
             and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
         here = [unit for unit in begun if not argo.cluster(unit)]
-        names = _unique(here)
+        names = naming.of_units(here)
         for unit in here:
             self.targets.append(Target(names[id(unit)], (unit,), namespace=unit.namespace))
         for cluster in sorted({argo.cluster(unit) for unit in begun} - {""}):
@@ -361,35 +361,23 @@ class _Search:
                 unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=how)
                 self.targets.append(Target(name, (unit,)))
 
+    # -- plain manifests ------------------------------------------------------------------------------------------
+
+    def _plain(self) -> None:
+        own = [path for target in self.targets for path in target.paths]
+        folders = [f for f in plain_folders.places(self.documents, self.rendered) if not _overlaps(f, own)]
+        named = naming.names(folders)
+        self.targets += [Target(named[folder], paths=(folder,)) for folder in folders]
+
+
+def _overlaps(folder: str, others: Iterable[str]) -> bool:
+    return any(is_below(folder, other) or is_below(other, folder) for other in others)
+
 
 def _cluster_folder(file: str) -> str | None:
     match = re.search(r"(?:^|/)clusters?/([^/]+)/", file)
     return match[1] if match else None
 
 
-def _told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets, with a number where two would be called the same; those that settings name keep their names."""
-    used = {target.name for target in targets if target.declared}
-    result: list[Target] = []
-    for target in targets:
-        name, number = target.name, 2
-        while not target.declared and name in used:
-            name, number = naming.name(f"{target.name[:58]}-{number}"), number + 1
-        used.add(name)
-        result.append(target if name == target.name else replace(target, name=name))
-    return tuple(result)
-
-
 def _in_passing(folder: str) -> bool:
     return bool(_NOT_DEPLOYED.intersection(folder.lower().split("/")))
-
-
-def _unique(units: Iterable[Unit]) -> Mapping[int, str]:
-    """A name for each unit: its own, with a number where several are called the same."""
-    counts: dict[str, int] = defaultdict(int)
-    chosen: dict[int, str] = {}
-    for unit in units:
-        base = naming.name(unit.name)
-        counts[base] += 1
-        chosen[id(unit)] = base if counts[base] == 1 else naming.name(f"{base}-{counts[base]}")
-    return chosen
