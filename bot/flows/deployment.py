@@ -16,7 +16,7 @@ from bot.model.cluster import ServedApi
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import Ask, FileTree, fact
 from bot.model.json import Tree
-from bot.model.resource import Desired, ResourceId, SourceError, Unreachable
+from bot.model.resource import RENDERER, Desired, ResourceId, SourceError, Unreachable
 from bot.model.target import NotCompared, Rendering, Target, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
@@ -277,7 +277,7 @@ def _deployment(
         tuple(desired for target in kept for desired in read[target.name].resources),
         (*discovery.errors, *(error for target in kept for error in read[target.name].errors)),
         tuple(notes),
-        tuple(Unreachable("renderer", out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
+        tuple(Unreachable(RENDERER, out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
     )
 
 

@@ -145,6 +145,15 @@ def _limits(intention: Intention, memory: Memory, now: datetime) -> Sequence[Lim
     return examine(memory.view, request(intention.proposal), memory.limits, now)
 
 
+def _advice(subject: str, assessment: Assessment) -> str:
+    """What to name instead; for a resource of a target that is not compared, why it is not."""
+    target = subject.partition("/")[0]
+    notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
+    if (note := next(notes, None)) is not None:
+        return f"Target {target} is not compared: {note.detail}."
+    return "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
+
+
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
     """What concerns ``subject``. A plan about the whole repository holds everything back, so it concerns everybody."""
     tasks = {desired.task for desired in assessment.declaration.resources} | {
@@ -162,10 +171,7 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
     entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
     if subject not in tasks and not matching and not decisions and not entries:
-        raise Invalid(
-            f"nothing is known about {subject!r}",
-            advice="Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id.",
-        )
+        raise Invalid(f"nothing is known about {subject!r}", advice=_advice(subject, assessment))
     held = tuple(
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )

@@ -46,7 +46,7 @@ class ValueOrigin:
     def text(self) -> str:
         """The chain for people, no wider than a terminal where words may be parted."""
         rows = [self.resource, f"  {self.path} = {json.dumps(self.value, ensure_ascii=False)}"]
-        rows += [f"  ← {line}" for line in self.lines]
+        rows += [row for line in self.lines for row in _wrapped(line, "  ← ", "    ")]
         rows += _wrapped(self.reason, "  ") if self.reason else []
         rows += ["  the same line also sets:", *_some(self.feeds)] if self.feeds else []
         rows += ["  to set another value:", *(f"    {line}" for line in self.edit.splitlines())] if self.edit else []
@@ -72,15 +72,16 @@ _MOST: Final = 8
 """Other places that one line sets which are named for people; programs get all."""
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    rest = indent if further is None else further
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text, _WIDTH, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
 
 
 def _some(feeds: Sequence[str]) -> list[str]:
     more = [f"    and {len(feeds) - _MOST} more"] if len(feeds) > _MOST else []
-    return [*(f"    {feed}" for feed in feeds[:_MOST]), *more]
+    return [*(row for feed in feeds[:_MOST] for row in _wrapped(feed, "    ", "      ")), *more]
 
 
 def origin(declaration: Declaration, declarer: Declarer, resource: str, path: str) -> ValueOrigin:
@@ -225,7 +226,17 @@ def _resource(declaration: Declaration, name: str) -> Desired:
         targets = ", ".join(each.id.target or "(unnamed)" for each in matches)
         raise Invalid(f"{name} is declared for several targets: {targets}", advice="Choose one with --target.")
     meant = nearest(name, {str(each.id) for each in listed})
-    raise Invalid(f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else ""))
+    message = f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else "")
+    raise Invalid(message, advice=_among_others(declaration))
+
+
+def _among_others(declaration: Declaration) -> str | None:
+    """Where else a resource may be declared: by targets that only are read when they are asked for."""
+    deployment = declaration.deployment
+    if deployment is None or deployment.only is not None:
+        return None
+    others = [target.name for target in deployment.discovery.targets if target.name not in deployment.looked]
+    return f"Not compared are also {', '.join(others[:_MOST])}: choose one with --target." if others else None
 
 
 def _bare(id_: ResourceId) -> ResourceId:

@@ -86,9 +86,10 @@ class _Search:
 
     def result(self) -> Discovery:
         for folder in kustomization.folders(self.documents):
-            self.closures[folder] = closure = kustomization.closure(self.documents, folder)
+            self.closures[folder] = kustomization.closure(self.documents, folder)
+        for folder, closure in self.closures.items():
             self.rendered |= closure.files
-            self.claimed.update(each for each in closure.folders if each != folder)
+            self.claimed.update(each for each in closure.folders if each not in {folder, self._head(folder)})
             self.claimed.update(closure.chart_folders)
         charts = chart_folders.folders(self.tree)
         for folder in charts:  # everything in them is a chart's and declares nothing by itself
@@ -104,6 +105,13 @@ class _Search:
         return Discovery(
             naming.told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
         )
+
+    def _head(self, folder: str) -> str:
+        """The first of the kustomizations that go round in a circle with this one, which it is itself without such: it
+        stands for them, since each is a part of another.
+        """
+        around = (each for each in self.closures[folder].folders if each in self.closures)
+        return min((each for each in around if folder in self.closures[each].folders), default=folder)
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES

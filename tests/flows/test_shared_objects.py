@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import Invalid
+from bot.flows.explain import explain
 from bot.model.drift import Report
-from bot.wiring.reconcile import open_assessment
+from bot.wiring.reconcile import open_assessment, open_loop, open_origin, open_targets
 from bot.wiring.repository import Options
 
 SETTINGS = """\
@@ -75,3 +77,24 @@ def test_a_plain_file_and_a_target_that_declare_one_object_block_it(tmp_path: Pa
         "it is left alone until one of them is gone"
     )
     assert [(each.task, each.path) for each in report.drift] == [("prod/ConfigMap/shop/more", ())]
+
+
+def options(root: Path, **more: Any) -> Options:
+    return Options(repo=str(root), environment={}, **more)
+
+
+def test_who_asks_for_what_is_not_compared_is_told_which_target_to_choose(tmp_path: Path) -> None:
+    """By ``origin`` and by ``explain``; ``targets`` lists the one that was chosen."""
+    written(tmp_path, {"clusters/dev/web.yaml": config("dev"), "clusters/prod/web.yaml": config("prod")})
+    with pytest.raises(Invalid) as unknown:
+        open_origin(options(tmp_path), "ConfigMap/shop/web", "data.a")
+    assert unknown.value.advice == "Not compared are also dev, prod: choose one with --target."
+    origin = open_origin(options(tmp_path, target="prod"), "ConfigMap/shop/web", "data.a")
+    assert origin.lines == ("clusters/prod/web.yaml:4: written there",)
+    drift(tmp_path)
+    loop = open_loop(options(tmp_path, live=str(tmp_path / "live.json")))
+    with pytest.raises(Invalid) as left:
+        explain(loop, "prod/ConfigMap/shop/web")
+    assert str(left.value.advice).startswith("Target prod is not compared: targets prod and dev both declare")
+    listing = open_targets(options(tmp_path, target="prod"))
+    assert [(target.name, target.resources, target.compared) for target in listing.targets] == [("prod", 1, True)]

@@ -91,7 +91,7 @@ Also, as they are: 2 resources of plain files
 Not compared
   its chart c0 comes from oci://registry.example.com/charts/c0, and is not
   fetched
-      HelmRelease rel-0
+      HelmRelease rel-0 (apps/releases.yaml:1)
 """
     )
 

@@ -223,3 +223,15 @@ def test_folders_that_go_together_are_no_places() -> None:
     named = [Named(name, f"clusters/{name}") for name in ("dev", "prod")]
     files = {f"clusters/{name}/a.yaml": CONFIG_MAP for name in ("dev", "prod")}
     assert [target.declared for target in found(files, *named).targets] == [True, True]
+
+
+def test_kustomizations_that_go_round_in_a_circle_are_one_target() -> None:
+    """Each is a part of another; the first one stands for them, so that somebody is told. Below another one, it does not."""
+    circle = {
+        "a/kustomization.yaml": "resources: [../b]\n",
+        "b/kustomization.yaml": "resources: [../c]\n",
+        "c/kustomization.yaml": "resources: [../a]\n",
+    }
+    assert [target.name for target in found(circle).targets] == ["a"]
+    over = {**circle, "over/kustomization.yaml": "resources: [../b]\n"}
+    assert [target.name for target in found(over).targets] == ["over"]
