@@ -130,6 +130,10 @@ class Repository(Protocol):
         """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
         ...
 
+    def is_link(self, commit: str, path: str) -> bool:
+        """Whether ``path`` is, or leads through, a symbolic link: nothing is read there."""
+        ...
+
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
         """Up to ``limit`` commits from ``commit`` back along all parents, newest first, stopping before ``until``."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, TypeAlias
 
 from bot.assembly.assemble import assemble
@@ -137,17 +138,17 @@ class Declarer:
         blobs = {entry.path: entry.blob for entry in entries}
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
-        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything, revision))
+        deployment = None if self.targets is None else self.targets.read(self._file_tree(commit, everything, revision))
         return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
 
-    def _file_tree(self, entries: Sequence[TreeEntry], revision: Revision | None) -> FileTree:
+    def _file_tree(self, commit: str, entries: Sequence[TreeEntry], revision: Revision | None) -> FileTree:
         """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
 
         def load(blob: str) -> bytes:
             return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
 
         blobs = {entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}
-        return FileTree(blobs, load, revision=revision)
+        return FileTree(blobs, load, revision=revision, links=partial(self.repository.is_link, commit))
 
     def _build(
         self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None

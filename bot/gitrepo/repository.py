@@ -151,6 +151,11 @@ class GitRepository:
         entry = trees.find(self.git, self._tree(commit), path)
         return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
 
+    def is_link(self, commit: str, path: str) -> bool:
+        tree, parts = self._tree(commit), path.split("/")
+        entries = (trees.find(self.git, tree, "/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
+        return any(entry is not None and entry[0] == trees.LINK for entry in entries)
+
     def blob(self, blob: str) -> bytes:
         return blob_bytes(self.git, blob)
 

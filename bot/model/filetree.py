@@ -22,6 +22,11 @@ MOUNTS: Final = ".clockwork-upstream"
 _ABSENT: Final = object()
 
 
+def no_link(_path: str) -> bool:
+    """Nothing is a symbolic link."""
+    return False
+
+
 def is_mounted(path: str) -> bool:
     """Whether a path is one of another repository's file, laid over a tree."""
     return MOUNTS in path.split("/")
@@ -38,7 +43,7 @@ class FileTree:
 
     ``changed`` are files laid over it (None: deleted). ``order`` and ``listings`` remember what was worked out of it.
     ``upstream`` answers for what the files name and the repository does not hold. ``revision`` is the commit; None where
-    nobody says.
+    nobody says. ``links`` tells of a path that is no file whether it is, or leads through, a symbolic link.
     """
 
     blobs: Mapping[str, str]
@@ -48,6 +53,7 @@ class FileTree:
     listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     upstream: Ask = field(default=nowhere, compare=False, repr=False)
     revision: Revision | None = field(default=None, compare=False, repr=False)
+    links: Callable[[str], bool] = field(default=no_link, compare=False, repr=False)
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self._has(path)
@@ -115,11 +121,18 @@ class FileTree:
             order,
             upstream=self.upstream,
             revision=self.revision,
+            links=self.links,
         )
 
     def with_mounted(self, folder: str, other: FileTree) -> FileTree:
         """This tree with all files of ``other`` below ``folder``."""
-        return FileTree(*self._mounted(folder, other), self.changed, upstream=self.upstream, revision=self.revision)
+        return FileTree(
+            *self._mounted(folder, other),
+            self.changed,
+            upstream=self.upstream,
+            revision=self.revision,
+            links=self.links,
+        )
 
     def _mounted(self, folder: str, other: FileTree) -> tuple[Mapping[str, str], Callable[[str], bytes]]:
         below = {f"{folder}/{path}": other.id_of(path) or "" for path in other.under("")}
@@ -190,6 +203,7 @@ class WatchedTree(FileTree):
             tree.listings,
             tree.upstream,
             tree.revision,
+            tree.links,
             tree,
             Reads(),
         )
@@ -229,6 +243,7 @@ class WatchedTree(FileTree):
             {},
             self.upstream,
             self.revision,
+            self.links,
             self.below,
             self.reads,
         )
@@ -236,7 +251,9 @@ class WatchedTree(FileTree):
     def with_mounted(self, folder: str, other: FileTree) -> WatchedTree:
         """As :meth:`FileTree.with_mounted`. What lies in ``other`` is noted by where it came from, not file by file."""
         blobs, load = self._mounted(folder, other)
-        return WatchedTree(blobs, load, self.changed, [], {}, self.upstream, self.revision, self.below, self.reads)
+        return WatchedTree(
+            blobs, load, self.changed, [], {}, self.upstream, self.revision, self.links, self.below, self.reads
+        )
 
     def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """As :meth:`FileTree.ask`, noted."""
