@@ -151,7 +151,7 @@ class DeploymentReader:
         self._ask_clusters(targets)
         rendered = self._expansions.of_all(targets, tree)
         expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
-        looked = uncovered(targets, expansions)
+        looked = [target for target in uncovered(targets, expansions) if target.units or target.paths]
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)

@@ -97,13 +97,12 @@ class Listing:
                 subject = _PLACE.sub("", unit.subject or unit.name)
                 if unit.problem is not None and (subject, unit.problem) not in known:
                     listed.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
-        places = {_PLACE.sub("", note.rule): note.rule for note in self.notes}
-        return tuple(
-            replace(group, subjects=(places.get(group.subjects[0], group.subjects[0]),))
-            if len(group.subjects) == 1
-            else group
-            for group in grouped(listed)
-        )
+        return tuple(self._placed(group) if len(group.subjects) == 1 else group for group in grouped(listed))
+
+    def _placed(self, group: ReasonGroup) -> ReasonGroup:
+        """A subject with its file and line; each of several that are called the same."""
+        called = (note.rule for note in self.notes if _PLACE.sub("", note.rule) == group.subjects[0])
+        return replace(group, subjects=tuple(dict.fromkeys(called)) or group.subjects)
 
     def as_json(self) -> dict[str, object]:
         """The listing as ``clockwork targets --json`` prints it."""

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from bot.entrypoints.cli.targets import show
 from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, grouped
+from bot.gitrepo.worktree import WORKTREE
 from bot.model.drift import IgnoreNote
 from bot.model.upstream import UpstreamSource
-from bot.wiring.reconcile import open_targets
-from bot.wiring.repository import Options
+from bot.wiring.reconcile import declarer, open_targets
+from bot.wiring.repository import Options, repository_to_read
 from tests import gitops
 from tests.sandbox.people import git
 
@@ -180,3 +181,29 @@ def test_what_another_revision_deploys_is_not_compared_with_the_branch_that_is_r
     git("commit", "-q", "-m", "second", at=tmp_path)
     listing = open_targets(Options(repo=str(tmp_path), environment={}))
     assert {target.name for target in listing.targets if target.compared} == {"head", "branch"}
+
+
+def test_a_cluster_that_another_revision_deploys_is_listed_and_not_compared(tmp_path: Path) -> None:
+    """What was proposed for it stays open: nothing is known of it, and nothing of it counts as gone from Git."""
+    for name, branch in (("dev", "trunk"), ("prod", "stable")):
+        meta = "metadata: {name: flux-system, namespace: flux-system}"
+        folder = tmp_path / "clusters" / name
+        folder.mkdir(parents=True)
+        (folder / "sync.yaml").write_text(
+            f"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n{meta}\n"
+            f"spec: {{url: 'https://git.example.com/a/b', ref: {{branch: {branch}}}}}\n---\n"
+            f"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n{meta}\n"
+            f"spec: {{path: ./clusters/{name}, sourceRef: {{kind: GitRepository, name: flux-system}}}}\n"
+        )
+    git("init", "-q", "-b", "trunk", at=tmp_path)
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "first", at=tmp_path)
+    opened = repository_to_read(Options(repo=str(tmp_path), environment={}))
+    deployment = declarer(opened).at(WORKTREE).deployment
+    assert deployment is not None
+    assert deployment.looked == {"dev"}
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name: target.compared for target in listing.targets} == {"dev": True, "prod": False}
+    (group,) = listing.groups()
+    assert group.reason == "it deploys revision stable, this is branch trunk"
+    assert group.subjects == ("Kustomization flux-system/flux-system (clusters/prod/sync.yaml:6)",)
