@@ -183,6 +183,9 @@ class DeploymentReader:
         """What ``tree`` deploys; nothing is rendered for it."""
         chosen = self.selection
         self.documents = self.documents.on(tree)
+        inflating = self.documents.mentions(*_INFLATES)
+        if inflating is not self._expansions.around.inflating:
+            self._expansions.around = replace(self._expansions.around, inflating=inflating)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
     def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
@@ -206,23 +209,24 @@ class DeploymentReader:
 
     def _ask_clusters(self, targets: Sequence[Target]) -> None:
         """Learn for which clusters charts are rendered, where there are charts; what settings say of one counts first."""
-        inflating = self.documents.mentions(*_INFLATES)
-        charts = inflating or any(unit.kind is UnitKind.HELM for target in targets for unit in target.units)
+        around = self._expansions.around
+        charts = around.inflating or any(unit.kind is UnitKind.HELM for target in targets for unit in target.units)
         if not charts and not self.documents.mentions(*_HAS_CHARTS):
             return
-        for observer in dict.fromkeys(target.observer for target in targets):
+        only = self.selection.only
+        for observer in dict.fromkeys(target.observer for target in targets if only in {None, target.name}):
             if observer not in self._served:
                 self._served[observer] = self.served(observer)
-        given, seen = self.selection.capabilities, self._served
-        told = {each.name: given.get(each.name) or given.get("") or {} for each in targets}
-        capabilities = {
-            each.name: cluster
-            for each in targets
-            if (cluster := {**seen[each.observer].as_tree(), **{k: v for k, v in told[each.name].items() if v}})
-        }
-        around = replace(self._around(), capabilities=capabilities, inflating=inflating)
-        if around != self._expansions.around:
-            self._expansions.around = around
+        clusters = {each.name: self._cluster(each) for each in targets}
+        capabilities = {name: cluster for name, cluster in clusters.items() if cluster}
+        if capabilities != around.capabilities:
+            self._expansions.around = replace(around, capabilities=capabilities)
+
+    def _cluster(self, target: Target) -> Tree:
+        """What is known of a target's cluster: what settings say of it, else what it says of itself."""
+        given = self.selection.capabilities.get(target.name) or self.selection.capabilities.get("") or {}
+        seen = self._served.get(target.observer, ServedApi()).as_tree()
+        return {**seen, **{key: value for key, value in given.items() if value}}
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
