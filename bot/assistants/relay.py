@@ -1,14 +1,16 @@
 """The one way out of an assistant's wall: HTTP that goes on to its model's host, with the key that the tool never had.
 
 The tool is told that its model lives on loopback, and is given a token of this run in place of the key. What it sends is
-passed on to the base URL of the settings and nowhere else; every header that holds the token goes on with the key. A
-request without the token is refused, so that nobody else on the machine can spend the key. Replies stream through.
+passed on below the base URL of the settings and nowhere else; every header that holds the token goes on with the key. Where
+there is a key, a request without the token is refused, so that nobody else on the machine can spend it. Replies stream
+through.
 
 Which headers end at a proxy: RFC 9110, section 7.6.1.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import socketserver
 import threading
@@ -26,6 +28,8 @@ REQUEST_CAP: Final = 32 * 1024 * 1024
 """Bytes of one request; prompts are far below (the largest models read about 4 MB)."""
 _INSIDE_PORT: Final = 8737
 """The port inside of a network namespace, where nothing else listens."""
+_UPWARDS: Final = re.compile(r"(?:/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:/|\\|%2f|%5c|$)", re.IGNORECASE)
+"""A segment of a path that leads up, however it is spelled (RFC 3986, section 5.2.4)."""
 _HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
     | {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
@@ -49,6 +53,9 @@ class _Passing(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     daemon_threads = True
     upstream: str
+    """Scheme and host."""
+    below: str
+    """The path of the base URL, which every request begins with; it ends in a slash."""
     key: str | None
     token: str
     seconds: float
@@ -68,46 +75,59 @@ class _PortServer(_Passing, socketserver.TCPServer):
 class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Passing
+    _has_begun = False
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing: what is asked is nobody else's."""
 
     def _pass_on(self) -> None:
         server = self.server
-        body = self._body()
+        try:
+            body = self._body()
+        except ValueError:
+            return self._refuse(400, "a length that is none")
         if body is None:
             return self._refuse(413, "the request is too large")
-        if not any(server.token in value for value in self.headers.values()) and server.token not in self.path:
+        if server.key is not None and not self._has_token():
             return self._refuse(401, "not this run's token")
-        headers = [
-            (name, value.replace(server.token, server.key or ""))
-            for name, value in self.headers.items()
-            if name.lower() not in _HOP
-        ]
-        if not self.path.startswith("/"):
-            return self._refuse(400, "only requests to the model's own host are passed on")
-        url = httpx.URL(server.upstream + self.path.replace(server.token, server.key or ""))
+        path, _, _ = self.path.partition("?")
+        if not path.startswith("/"):
+            return self._refuse(400, "this is no proxy")
+        if not path.startswith(server.below) or _UPWARDS.search(path):
+            return self._refuse(403, "only requests below the model's base URL are passed on")
+        headers = [(name, self._with_key(value)) for name, value in self.headers.items() if name.lower() not in _HOP]
         try:
             with (
                 httpx.Client(timeout=server.seconds, trust_env=False, follow_redirects=False) as client,
-                client.stream(self.command, url, headers=headers, content=body) as reply,
+                client.stream(
+                    self.command, server.upstream + self._with_key(self.path), headers=headers, content=body
+                ) as reply,
             ):
                 self._answer(reply)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            self._refuse(502, f"the model's host did not answer: {type(exc).__name__}")
+            self.close_connection = True
+            if not self._has_begun:  # a reply that has begun is cut, and its length tells so
+                self._refuse(502, f"the model's host did not answer: {type(exc).__name__}")
         return None
 
-    do_GET = do_POST = do_HEAD = do_PUT = do_DELETE = do_PATCH = _pass_on  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_HEAD = _pass_on  # noqa: N815 - http.server's names
+
+    def _has_token(self) -> bool:
+        return self.server.token in self.path or any(self.server.token in value for value in self.headers.values())
+
+    def _with_key(self, text: str) -> str:
+        return text if self.server.key is None else text.replace(self.server.token, self.server.key)
 
     def _body(self) -> bytes | None:
+        """What is sent; None where it is too large. ``ValueError`` for a length that is no number of bytes."""
         if "chunked" in (self.headers.get("transfer-encoding") or "").lower():
             return self._chunks()
-        length = int(self.headers.get("content-length") or 0)
+        length = _length(self.headers.get("content-length") or "0", 10)
         return self.rfile.read(length) if length <= REQUEST_CAP else None
 
     def _chunks(self) -> bytes | None:
         parts, size = [], 0
-        while length := int(self.rfile.readline(32).partition(b";")[0], 16):
+        while length := _length(self.rfile.readline(32).partition(b";")[0].decode("latin-1"), 16):
             size += length
             if size > REQUEST_CAP:
                 return None
@@ -118,9 +138,11 @@ class _Requests(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _answer(self, reply: httpx.Response) -> None:
+        self._has_begun = True
         self.send_response_only(reply.status_code, reply.reason_phrase)
         for name, value in reply.headers.multi_items():
-            if name.lower() not in _HOP and name.lower() != "set-cookie":
+            # The bytes come as they are, so that their length holds and a cut reply is seen to be cut.
+            if name.lower() == "content-length" or name.lower() not in _HOP | {"set-cookie"}:
                 self.send_header(name, value)
         self.send_header("connection", "close")
         self.end_headers()
@@ -134,14 +156,17 @@ class _Requests(BaseHTTPRequestHandler):
         self.close_connection = True
         data = why.encode()
         self.send_response_only(status)
-        for name, value in (
-            ("content-type", "text/plain"),
-            ("content-length", str(len(data))),
-            ("connection", "close"),
-        ):
+        fields = {"content-type": "text/plain", "content-length": str(len(data)), "connection": "close"}
+        for name, value in fields.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+
+
+def _length(text: str, base: int) -> int:
+    if not text.strip().isalnum():  # int() takes signs and underscores
+        raise ValueError(text)
+    return int(text, base)
 
 
 @contextmanager
@@ -157,12 +182,8 @@ def relaying(base_url: str, key: str | None, *, folder: Path, own_network: bool,
     server = _PortServer(("127.0.0.1", 0), _Requests) if door is None else _LocalServer(str(door), _Requests)
     with server:
         token = f"relay-{secrets.token_hex(24)}"
-        server.upstream, server.key, server.token, server.seconds = (
-            f"{parts.scheme}://{parts.netloc}",
-            key,
-            token,
-            seconds,
-        )
+        server.upstream, server.below = f"{parts.scheme}://{parts.netloc}", f"{parts.path.rstrip('/')}/"
+        server.key, server.token, server.seconds = key, token, seconds
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="clockwork-relay", daemon=True)
         thread.start()
         port = server.server_address[1] if isinstance(server, _PortServer) else _INSIDE_PORT

@@ -31,23 +31,31 @@ class Surroundings:
     workspace: Workspace
     relay: Relay | None = None
 
+    @property
+    def readable(self) -> list[Path]:
+        """What settings let it read beside its own program."""
+        return [Path(each).absolute() for each in self.options.readable]
+
     def around(self, command: Sequence[str]) -> list[str]:
         """The words that start ``command``; itself where its program is not there, which starting it will tell."""
         program = shutil.which(command[0], path=self.options.path)
-        if program is None or self.wall is Wall.NONE:
+        if program is None:
             return list(command)
+        command = [str(Path(program).absolute()), *command[1:]]  # it does not start in this working directory
+        if self.wall is Wall.NONE:
+            return command
         space = self.workspace
         root = space.home.parent / "world"
         root.mkdir(exist_ok=True)
         world = World(
             root=root,
             folder=space.work,
-            readable=(*closure(Path(program), self.options.path), *map(Path, self.options.readable)),
+            readable=(*closure(Path(command[0]), self.options.path), *self.readable),
             writable=(space.home, space.work, space.scratch),
             port=None if self.relay is None else self.relay.port,
             door=None if self.relay is None else self.relay.door,
         )
-        return behind(self.wall, world, [program, *command[1:]])
+        return behind(self.wall, world, command)
 
 
 @contextmanager
@@ -62,6 +70,8 @@ def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key:
             "it would run unconfined, which settings do not allow",
             advice="Install bubblewrap or allow user namespaces, or set the assistant's confinement to best or none.",
         )
+    if missing := [each for each in options.readable if not Path(each).exists()]:
+        raise Refused(f"readable names {missing[0]}, which is not there", advice="Correct the assistant's settings.")
     base_url = options.base_url or tool.endpoint
     if base_url is None and tool.asks_by_itself and wall is not Wall.NONE:
         if options.confinement is Confinement.REQUIRED:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, assert_never
 
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
 from bot.assistants.surroundings import Surroundings, surroundings
 from bot.confinement.walls import Confinement
 from bot.errors import Refused
-from bot.model.session import Prompt, ReplyStatus
+from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
     GRACE_SECONDS,
@@ -91,6 +91,11 @@ class ToolAssistant(RetriedAssistant):
         self._tool = tool
         self._options = options
 
+    def run(self, prompt: Prompt) -> Reply:
+        """As of every assistant, with the signs of the prompt in what it found."""
+        reply = super().run(prompt)
+        return replace(reply, findings=tuple(map(restored, reply.findings))) if _AT[0] in prompt.text else reply
+
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         tool, options = self._tool, self._options
         try:
@@ -152,6 +157,11 @@ def inert(text: str) -> str:
     if _AT[0] not in text:
         return text
     return f"(In the text below every commercial at sign is written {_AT[1]}.)\n\n{text.replace(*_AT)}"
+
+
+def restored(finding: ReplyFinding) -> ReplyFinding:
+    """A finding about files as they are called (``@types/node``)."""
+    return replace(finding, file=finding.file.replace(_AT[1], _AT[0]), message=finding.message.replace(_AT[1], _AT[0]))
 
 
 def with_schema(prompt: Prompt) -> str:

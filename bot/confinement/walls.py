@@ -32,8 +32,7 @@ LANDLOCK: Final = _HERE / "landlock.py"
 """The script, for those who need no more than it does."""
 _PYTHON: Final = (sys.executable, "-I", "-S")
 LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
-USER_FILES: Final = {"passwd": "clockwork:x:{uid}:{gid}::/:/bin/false\n", "hosts": "127.0.0.1 localhost\n"}
-"""Programs ask who they run as (getpwuid(3)), and some end when nobody knows."""
+_NOBODY: Final = 65534
 _PROBE_SECONDS: Final = 20.0
 
 
@@ -77,59 +76,73 @@ def own_network(wall: Wall) -> bool:
 
 def behind(wall: Wall, world: World, command: Sequence[str]) -> list[str]:
     """The words that run ``command`` (a program's path and arguments) in ``world``."""
+    words = [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
     match wall:
         case Wall.NAMESPACES | Wall.LANDLOCK:
-            return [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
+            return words
         case Wall.BUBBLEWRAP:
-            inside = [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
-            return [*_bubblewrap(world), "--", *inside]
+            return [*_bubblewrap(world), "--", *words]
         case Wall.NONE:
             return list(command)
         case _:
             assert_never(wall)
 
 
+def _inside() -> tuple[int, int]:
+    """The user and group that a program has in namespaces: nobody, where this process is root."""
+    return os.getuid() or _NOBODY, os.getgid() or _NOBODY
+
+
+def _user_files() -> dict[str, str]:
+    """Programs ask who they run as (getpwuid(3)), and some end when nobody knows."""
+    user, group = _inside()
+    return {
+        "/etc/passwd": f"clockwork:x:{user}:{group}::/:/bin/false\n",
+        "/etc/hosts": "127.0.0.1 localhost\n",
+    }
+
+
 def _told(wall: Wall, world: World) -> str:
-    door = [] if world.door is None else [str(world.door)]
-    readable = [*map(str, world.readable)] + (["/dev/null", "/dev/urandom"] if wall is Wall.LANDLOCK else [])
-    writable = [*map(str, world.writable), *door] + (["/dev/null"] if wall is Wall.LANDLOCK else [])
+    readable = [*world.readable, *map(Path, ("/dev/null", "/dev/urandom") if wall is Wall.LANDLOCK else ())]
+    writable = [*world.writable, *map(Path, ("/dev/null",) if wall is Wall.LANDLOCK else ())]
+    user, group = _inside()
     return json.dumps(
         {
             "wall": wall.value,
             "root": str(world.root),
             "folder": str(world.folder),
-            "readable": readable,
-            "writable": writable,
+            "readable": [*map(str, readable)],
+            "writable": [*map(str, [*writable, *_door(world)])],
             "port": world.port,
             "door": None if world.door is None else str(world.door),
+            "user": user,
+            "group": group,
+            "files": _user_files(),
         }
     )
 
 
+def _door(world: World) -> list[Path]:
+    return [] if world.door is None else [world.door]
+
+
 def _bubblewrap(world: World) -> list[str]:
     """bwrap(1): everything unshared, a /proc and /dev of its own, what the world names, and who the user is."""
-    words = [
-        shutil.which("bwrap") or "bwrap",
-        "--unshare-all",
-        "--cap-drop",
-        "ALL",
-        "--die-with-parent",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-    ]
+    user, group = _inside()
+    words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"]
+    words += ["--uid", str(user), "--gid", str(group), "--proc", "/proc", "--dev", "/dev"]
     words += ["--tmpfs", "/tmp"]  # noqa: S108 - the program's own, made by bubblewrap
     readable = [each for each in dict.fromkeys([*world.readable, *python_files()]) if each.exists()]
     for link in dict.fromkeys(link for path in readable for link in _links(path)):
         words += ["--symlink", str(link.readlink()), str(link)]
     for path in dict.fromkeys(path.resolve() for path in readable):
         words += ["--ro-bind", str(path), str(path)]
-    for path in [*world.writable, *([] if world.door is None else [world.door])]:
+    for path in [*world.writable, *_door(world)]:
         words += ["--bind", str(path), str(path)]
-    for name, text in USER_FILES.items():
-        (world.root / name).write_text(text.format(uid=os.getuid(), gid=os.getgid()), encoding="ascii")
-        words += ["--ro-bind", str(world.root / name), f"/etc/{name}"]
+    for inside, text in _user_files().items():
+        outside = world.root / Path(inside).name
+        outside.write_text(text, encoding="ascii")
+        words += ["--ro-bind", str(outside), inside]
     return words
 
 

@@ -32,10 +32,10 @@ _DETACH = 2
 _RECURSIVELY = 0x8000
 _DIES_WITH_PARENT, _SUBREAPER, _NO_NEW_PRIVILEGES = 1, 36, 38
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1
-_NOBODY = 65534
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_FILES = {"/etc/passwd": "clockwork:x:{uid}:{gid}::{home}:/bin/false\n", "/etc/hosts": "127.0.0.1 localhost\n"}
 _CHUNK = 65536
+_GRACE = 0.3
+"""Seconds for a program to end by itself; those who stop it wait for longer."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -46,19 +46,17 @@ def _check(result: int, what: str) -> int:
     return result
 
 
-def enter_namespaces() -> int:
-    """New user, mount, PID, network, IPC and host name namespaces; the user id that this process has in them.
+def enter_namespaces(user: int, group: int) -> None:
+    """New user, mount, PID, network, IPC and host name namespaces, in which this process has the ids that are given.
 
-    Root outside is nobody inside: what is executed then holds no capability (capabilities(7)).
+    Who is not root inside executes nothing with a capability (capabilities(7)).
     """
-    user, group = os.getuid(), os.getgid()
-    inside = user or _NOBODY
+    outside, outside_group = os.getuid(), os.getgid()
     flags = _NEW_USER | _NEW_MOUNTS | _NEW_PIDS | _NEW_NETWORK | _NEW_IPC | _NEW_HOSTNAME
     _check(_LIBC.unshare(flags), "unshare")
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{inside} {user} 1")
-    _write("/proc/self/gid_map", f"{group or _NOBODY} {group} 1")
-    return inside
+    _write("/proc/self/uid_map", f"{user} {outside} 1")
+    _write("/proc/self/gid_map", f"{group} {outside_group} 1")
 
 
 def _write(path: str, text: str) -> None:
@@ -66,8 +64,8 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def build(root: str, readable: list[str], writable: list[str], home: str) -> None:
-    """Make ``root`` (an empty folder) the root, with the files named and nothing else."""
+def build(root: str, readable: list[str], writable: list[str], files: dict[str, str]) -> None:
+    """Make ``root`` (an empty folder) the root, with the files named, ``files`` by their text, and nothing else."""
     _mount("none", "/", None, _RECURSIVE | _PRIVATE)
     _mount("tmpfs", root, "tmpfs", _NO_SUID | _NO_DEVICES, b"size=64m,mode=755")
     temporary = f"{root}/tmp"  # noqa: S108 - the only one that there will be
@@ -80,10 +78,9 @@ def build(root: str, readable: list[str], writable: list[str], home: str) -> Non
             _bind(_real(path, root), root, _READ_ONLY | _NO_SUID | _NO_DEVICES)
     for path in writable:
         _bind(path, root, _NO_SUID | _NO_DEVICES)
-    for path, text in _FILES.items():
-        if not os.path.lexists(root + path):
-            _made(root + path, folder=False)
-            _write(root + path, text.format(uid=os.getuid(), gid=os.getgid(), home=home))
+    for path, text in files.items():
+        _made(root + path, folder=False)
+        _write(root + path, text)
     os.makedirs(root + "/proc", exist_ok=True)  # noqa: PTH103
     # Where parts of /proc are masked, as in containers, a new one may not be mounted (mount_namespaces(7)): then there is
     # none. The one outside would show the environment of other processes.
@@ -196,21 +193,27 @@ def wait_for(child: int) -> int:
 
 def end_descendants() -> None:
     """Kill everything that this process's program left behind; as the reaper, this process is the parent of all of it."""
-    while True:
-        try:
-            with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:  # noqa: PTH123
-                children = [int(word) for word in file.read().split()]
-        except OSError:
-            return
-        if not children:
-            return
+    while children := _children():
         for child in children:
             os.kill(child, signal.SIGKILL)
         for child in children:
-            try:
-                os.waitpid(child, 0)
-            except ChildProcessError:
-                continue
+            os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    """The processes whose parent this is, by the fourth field of their ``stat`` (proc_pid_stat(5)); the second is in
+    brackets and may hold anything.
+    """
+    children = []
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:  # no process, or ended meanwhile
+            continue
+        if int(fields[1]) == os.getpid():
+            children.append(int(name))
+    return children
 
 
 def main(words: list[str]) -> int:
@@ -227,14 +230,21 @@ def main(words: list[str]) -> int:
             return _under_landlock(world, program)
 
 
+def _dies_with_parent(number: signal.Signals) -> None:
+    _check(_LIBC.prctl(_DIES_WITH_PARENT, int(number), 0, 0, 0), "prctl")
+
+
 def _in_namespaces(world: dict[str, object], program: list[str]) -> int:
-    enter_namespaces()
+    _dies_with_parent(signal.SIGKILL)
+    enter_namespaces(int(str(world["user"])), int(str(world["group"])))
     first = os.fork()
     if first == 0:
         code = 126
         try:
-            _check(_LIBC.prctl(_DIES_WITH_PARENT, int(signal.SIGKILL), 0, 0, 0), "prctl")
-            build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), os.environ.get("HOME", "/"))
+            _dies_with_parent(signal.SIGKILL)
+            files = world["files"]
+            given = files if isinstance(files, dict) else {}
+            build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), given)
             code = _behind_door(world, program)
         except OSError as exc:
             sys.stderr.write(f"no wall could be built: {exc}\n")
@@ -257,25 +267,23 @@ def _behind_door(world: dict[str, object], program: list[str]) -> int:
 
 
 def _under_landlock(world: dict[str, object], program: list[str]) -> int:
-    """Run ``program`` by way of :mod:`bot.confinement.landlock`, and end what it leaves behind."""
+    """Run ``program`` by way of :mod:`bot.confinement.landlock`, and end what it leaves behind.
+
+    Whoever stops this process kills it soon after, and with it the only one who knows what the program started. So a program
+    that does not heed SIGTERM is killed first.
+    """
     _check(_LIBC.prctl(_SUBREAPER, 1, 0, 0, 0), "prctl")
     port = [f"--connect={world['port']}"] if world["port"] else []
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "landlock.py")  # noqa: PTH100, PTH118, PTH120
-    words = [
-        sys.executable,
-        "-I",
-        "-S",
-        script,
-        *port,
-        *_texts(world["readable"]),
-        "--",
-        *_texts(world["writable"]),
-        "--",
-    ]
+    given = [*port, *_texts(world["readable"]), "--", *_texts(world["writable"]), "--"]
     child = os.fork()
     if child == 0:
-        become([*words, *program], str(world["folder"]))
+        become([sys.executable, "-I", "-S", script, *given, *program], str(world["folder"]))
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, _GRACE))
+    _dies_with_parent(signal.SIGTERM)
     code = wait_for(child)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
     end_descendants()
     return code
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.model.finding import Mode
 from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
-from bot.settings import ASSISTANTS, AssistantSettings, Secrets
+from bot.settings import Secrets
+from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring import plugins
 from bot.wiring.host import open_host
 from bot.wiring.repository import (

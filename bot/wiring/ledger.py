@@ -13,7 +13,8 @@ from bot.ports import Ledger, Signature
 from bot.safety.compaction import Retention
 from bot.safety.limits import Limits
 from bot.safety.windows import ChangeWindow, parse_window
-from bot.settings import FILE, Settings, WindowSettings
+from bot.settings import FILE, Settings
+from bot.settings.sections import WindowSettings
 from bot.wiring.repository import OpenRepository, Options, cache_folder, credentials, open_repository, signer
 
 

@@ -14,7 +14,8 @@ from bot.errors import Invalid
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
-from bot.settings import FILE, HttpProbeSettings, SnapshotSettings
+from bot.settings import FILE
+from bot.settings.sections import HttpProbeSettings, SnapshotSettings
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files
 

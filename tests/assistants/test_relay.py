@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -67,6 +70,72 @@ def test_faults_come_back_as_they_are(tmp_path: Path) -> None:
         assert httpx.post(f"{relay.url}/x", headers={"x-api-key": relay.token}, json={}).status_code == 502
 
 
+@pytest.mark.parametrize(
+    "path", ["/other", "/v1/../admin", "/v1/%2e%2e/admin", "/v1/..%2Fadmin", "/v1\\..\\admin", "/v1x/chat"]
+)
+def test_only_what_lies_below_the_base_url_is_asked(tmp_path: Path, path: str) -> None:
+    """The key is not spent on another part of the host, however its path is spelled."""
+    with (
+        serving() as endpoint,
+        relaying(f"{endpoint.url}/v1", KEY, folder=tmp_path, own_network=False, seconds=10) as relay,
+    ):
+        reply = sent(relay.port, f"POST {path} HTTP/1.1", f"x-api-key: {relay.token}", "content-length: 0")
+        assert b" 403 " in reply.partition(b"\r\n")[0]
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize("length", ["content-length: -1", "content-length: 1_0", "content-length: 99999999999"])
+def test_lengths_that_are_none_are_refused(tmp_path: Path, length: str) -> None:
+    """No length makes the relay read without end; neither does a chunk's."""
+    with serving() as endpoint, relaying(endpoint.url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay:
+        token = f"x-api-key: {relay.token}"
+        assert sent(relay.port, "POST /v1/messages HTTP/1.1", token, length).split()[1] in {b"400", b"413"}
+        chunked = sent(relay.port, "POST /v1/messages HTTP/1.1", token, "transfer-encoding: chunked", body=b"-5\r\n")
+        assert chunked.split()[1] == b"400"
+    assert endpoint.requests == []
+
+
+def test_a_model_without_a_key_needs_no_token(tmp_path: Path) -> None:
+    """A model on one's own machine that takes no key is asked as it is."""
+    with (
+        serving() as endpoint,
+        relaying(f"{endpoint.url}/v1", None, folder=tmp_path, own_network=False, seconds=10) as relay,
+    ):
+        assert httpx.post(f"{relay.url}/chat/completions", json={}).status_code == 200
+    assert len(endpoint.requests) == 1
+
+
+def test_a_reply_that_is_cut_is_seen_to_be_cut(tmp_path: Path) -> None:
+    """What the host promised and did not send is no whole reply, and no second one follows it."""
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        base_url = f"http://127.0.0.1:{host.getsockname()[1]}"
+
+        def answer() -> None:
+            connection, _ = host.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with relaying(base_url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay:
+            reply = sent(relay.port, "POST /x HTTP/1.1", f"x-api-key: {relay.token}", "content-length: 0")
+        thread.join()
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert b"content-length: 100" in head.lower()
+    assert body == b"half"
+
+
+def sent(port: int, first: str, *fields: str, body: bytes = b"") -> bytes:
+    """All that comes back for a request that is written by hand."""
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.sendall("\r\n".join([first, "host: x", *fields, "", ""]).encode() + body)
+        parts = []
+        while data := connection.recv(65536):
+            parts.append(data)
+        return b"".join(parts)
+
+
 SOURCE = f"""#!{sys.executable}
 import json, os, sys, urllib.request
 asked = urllib.request.Request(os.environ["CLOCKWORK_BASE_URL"] + "/chat/completions", b"{{}}")
@@ -116,6 +185,40 @@ def test_a_tool_that_asks_by_itself_is_refused() -> None:
     reply = assistant("copilot", ToolOptions(path=os.environ["PATH"], key=KEY), sleep=Naps()).run(PROMPT)
     assert reply.status is ReplyStatus.DISABLED
     assert "base_url" in reply.message
+
+
+def test_files_are_named_as_they_are_called(tmp_path: Path) -> None:
+    """A finding about ``@types/node`` names it so, although the tool read another sign."""
+    finding = {"rule": "r", "file": "\uff20types/node.ts", "line": 1, "severity": "low", "message": "m"}
+    program = tmp_path / "claude"
+    printed = {"type": "result", "subtype": "success", "is_error": False, "result": json.dumps({"findings": [finding]})}
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nassert '@' not in sys.stdin.read()\nprint({json.dumps(printed)!r})\n"
+    )
+    program.chmod(0o755)
+    options = ToolOptions(path=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", key=KEY, confinement=Confinement.NONE)
+    reply = assistant("claude", options, sleep=Naps()).run(replace(PROMPT, text="@types/node.ts"))
+    assert [each.file for each in reply.findings] == ["@types/node.ts"], reply.message
+
+
+@pytest.mark.parametrize("confinement", [Confinement.BEST, Confinement.NONE])
+def test_a_command_is_found_from_where_clockwork_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confinement: Confinement
+) -> None:
+    """``./review`` is a program of the working directory, although the tool starts in an empty one."""
+    program = tmp_path / "review"
+    program.write_text(f"#!{sys.executable}\nprint({json.dumps(REPLY)!r})\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    options = ToolOptions(path=os.environ["PATH"], confinement=confinement)
+    assert assistant("command", options, command=["./review"], sleep=Naps()).run(PROMPT).status is ReplyStatus.OK
+
+
+def test_what_is_to_be_readable_must_be_there(tmp_path: Path) -> None:
+    """A misspelled path is told, and not left out."""
+    options = ToolOptions(readable=(str(tmp_path / "rulez"),), confinement=Confinement.BEST)
+    reply = assistant("command", options, command=["true"], sleep=Naps()).run(PROMPT)
+    assert (reply.status, "rulez" in reply.message) == (ReplyStatus.DISABLED, True)
 
 
 def test_no_sign_that_names_a_file_is_left() -> None:

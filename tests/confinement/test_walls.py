@@ -163,6 +163,26 @@ if {hangs}:
 
 
 @BEHIND
+def test_who_does_not_heed_a_signal_is_ended_too(wall: Wall, space: Path) -> None:
+    """A program that ignores SIGTERM, and what it started in another session, are gone after the deadline."""
+    beat = space / "work" / "beat"
+    source = f"""
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    os.close(0); os.close(1); os.close(2)
+while True:
+    open({str(beat)!r}, 'a').write('x')
+    time.sleep(0.02)
+"""
+    assert python(wall, space, source, seconds=3).ending is ProcessEnd.TIMEOUT
+    size = beat.stat().st_size
+    time.sleep(0.3)
+    assert beat.stat().st_size == size
+
+
+@BEHIND
 def test_no_privilege_is_left(wall: Wall, space: Path) -> None:
     """It can mount nothing, and executing a set-user-id program gives it nothing (prctl(2), no_new_privs)."""
     source = """

@@ -1,94 +1,36 @@
-"""The one settings file, ``clockwork.yaml``: strict, every key has a default, secrets never live in it.
-
-Read by :mod:`bot.wiring` alone. Unknown keys are errors that name the file, the line and the nearest known key. Tokens and
-webhook secrets come from the environment (see :func:`secrets`), so that a settings file can be public.
-"""
+"""The sections of ``clockwork.yaml``, each with its defaults and what they mean."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid
-from bot.intake.lined import Document, read_document
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
 from bot.model.target import TARGET_NAME
 from bot.safety.windows import parse_window
+from bot.settings.values import Seconds, Section, known, seconds_of
 from bot.targets.paths import joined
 
-__all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
-
-FILE: Final = "clockwork.yaml"
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
 """The kinds that are built in."""
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST: Final = 3650 * 86400
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"
 )
 _KUBE_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?", re.ASCII)
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
-def _seconds(value: object) -> object:
-    """Seconds from ``90``, ``"90s"``, ``"1h30m"``; anything else is left for pydantic to complain about."""
-    if isinstance(value, str) and _DURATION.match(value):
-        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
-    return value
-
-
-def _bearable(seconds: float) -> float:
-    """The same number, unless no clock could count it."""
-    if not 0 <= seconds <= _LONGEST:
-        raise ValueError("a duration is between 0 and 3650d; write seconds, or text such as 10m or 1h30m")
-    return seconds
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bearable)]
-"""A duration in seconds, ten years at most; text such as ``10m`` or ``1h30m`` is understood."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Installed: TypeAlias = Callable[[str], Collection[str]]
-"""The names of plug-ins that are installed in a group: observers, renderers, assistants or hosts."""
-
-
-def _known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
-    """``name``, if it is built in or a plug-in of that name is installed."""
-    if name in built_in:
-        return name
-    find: Installed | None = (info.context or {}).get("installed")
-    names = sorted({*built_in, *(() if find is None else find(group))})
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
-    raise ValueError(f"unknown {name!r}; {hint} (plug-ins: entry points clockwork.{group})")
-
-
-class SnapshotSettings(_Section):
+class SnapshotSettings(Section):
     """Live state from a file, a URL or a command's output; exactly one of the three."""
 
     file: str | None = None
@@ -103,14 +45,14 @@ class SnapshotSettings(_Section):
         return self
 
 
-class DockerSettings(_Section):
+class DockerSettings(Section):
     """A Docker or Podman engine. Without ``host``, DOCKER_HOST or the usual sockets are tried."""
 
     host: str | None = None
     timeout: Seconds = 20
 
 
-class KubernetesSettings(_Section):
+class KubernetesSettings(Section):
     """A cluster. Without ``kubeconfig``, KUBECONFIG, the default file or the pod's service account are tried."""
 
     kubeconfig: str | None = None
@@ -118,7 +60,7 @@ class KubernetesSettings(_Section):
     timeout: Seconds = 60
 
 
-class TerraformSettings(_Section):
+class TerraformSettings(Section):
     """A Terraform root module inside the repository, planned with the ``terraform`` binary."""
 
     directory: str = "tf"
@@ -127,7 +69,7 @@ class TerraformSettings(_Section):
     refresh_only: bool = False
 
 
-class HttpProbeSettings(_Section):
+class HttpProbeSettings(Section):
     """One URL that should answer."""
 
     url: str
@@ -139,7 +81,7 @@ class HttpProbeSettings(_Section):
     timeout: Seconds = 10
 
 
-class ObserveSettings(_Section):
+class ObserveSettings(Section):
     """Who reads live state. None of them is needed when ``--live`` is given."""
 
     snapshot: SnapshotSettings | None = None
@@ -155,11 +97,11 @@ class ObserveSettings(_Section):
     @classmethod
     def _installed(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         for name in value:
-            _known(name, (), "observers", info)
+            known(name, (), "observers", info)
         return value
 
 
-class HelmSettings(_Section):
+class HelmSettings(Section):
     """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
 
     kube_version: str = ""
@@ -175,7 +117,7 @@ class HelmSettings(_Section):
         return value
 
 
-class TargetSettings(_Section):
+class TargetSettings(Section):
     """One place that a part of the repository is deployed to."""
 
     name: str
@@ -206,7 +148,7 @@ class TargetSettings(_Section):
         return joined("", value) or ""
 
 
-class ClusterSettings(_Section):
+class ClusterSettings(Section):
     """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
 
     name: str
@@ -215,13 +157,13 @@ class ClusterSettings(_Section):
     annotations: dict[str, str] = {}
 
 
-class ArgoSettings(_Section):
+class ArgoSettings(Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
 
 
-class FetchSettings(_Section):
+class FetchSettings(Section):
     """What may be fetched of what the repository names and does not hold: charts, remote bases, other repositories.
 
     Nothing without ``hosts``. Credentials are in the environment (:mod:`bot.upstream.keys`).
@@ -251,7 +193,7 @@ class FetchSettings(_Section):
         return value
 
 
-class WindowSettings(_Section):
+class WindowSettings(Section):
     """A time in which fixes are allowed or denied: a cron expression in a time zone, open for ``duration``."""
 
     name: str
@@ -277,13 +219,13 @@ class WindowSettings(_Section):
         return value
 
 
-class FixSettings(_Section):
+class FixSettings(Section):
     """How much may be changed without asking. Numbers count from the ledger, so restarts share one budget.
 
     0 is none at all; where null is possible it is no limit, except for ``max_removed_percent``, where 100 is.
     """
 
-    level: FixLevel = FixLevel.MODERATE
+    level: FixLevel = FixLevel.CONSERVATIVE
     per_hour: Annotated[int, Field(ge=0, le=60)] = 2
     cooldown: Seconds = 600
     task_failures: Annotated[int, Field(ge=1)] = 3
@@ -299,7 +241,7 @@ class FixSettings(_Section):
     """Without it 30 %, of more than three things; a share that is written here counts one thing too."""
 
 
-class SourceSettings(_Section):
+class SourceSettings(Section):
     """Which files declare something. Patterns are globs over repository paths; the default finds them by itself."""
 
     include: list[str] = ["**"]
@@ -308,7 +250,7 @@ class SourceSettings(_Section):
     variables: dict[str, str] = {}
 
 
-class AssistantSettings(_Section):
+class AssistantSettings(Section):
     """One AI tool. ``command`` only for kind command; ``key_env`` names the environment variable of its API key.
 
     Any other ``kind`` is an entry point in the group ``clockwork.assistants``, which gets ``options`` alone.
@@ -330,7 +272,7 @@ class AssistantSettings(_Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return _known(value, ASSISTANTS, "assistants", info)
+        return known(value, ASSISTANTS, "assistants", info)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -343,7 +285,7 @@ class AssistantSettings(_Section):
         return self
 
 
-class GuardSettings(_Section):
+class GuardSettings(Section):
     """Guardrail checks on pull requests."""
 
     mode: Mode = Mode.STANDARD
@@ -357,14 +299,14 @@ class GuardSettings(_Section):
     Without a setting: on, but off in GitHub Actions."""
 
 
-class SessionSettings(_Section):
+class SessionSettings(Section):
     """Where guarded runs are recorded: a database URL, or ``git`` for the sessions ref in Git."""
 
     store: str = "git"
     keep_days: Annotated[int, Field(ge=1)] = 30
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """Background workers and how often they run."""
 
     analysis: bool = True
@@ -378,7 +320,7 @@ class WorkerSettings(_Section):
     failure_modes: str = "AI_Failure_Modes.md"
 
 
-class HostSettings(_Section):
+class HostSettings(Section):
     """What kind of code host the remote is on: ``github``, or an entry point in the group ``clockwork.hosts``."""
 
     kind: str = "github"
@@ -388,10 +330,10 @@ class HostSettings(_Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return _known(value, ("github",), "hosts", info)
+        return known(value, ("github",), "hosts", info)
 
 
-class RendererSettings(_Section):
+class RendererSettings(Section):
     """What makes artifacts of ``.cw`` files: ``forge``, or an entry point in the group ``clockwork.renderers``."""
 
     kind: str = "forge"
@@ -400,10 +342,10 @@ class RendererSettings(_Section):
     @field_validator("kind")
     @classmethod
     def _exists(cls, value: str, info: ValidationInfo) -> str:
-        return _known(value, ("forge",), "renderers", info)
+        return known(value, ("forge",), "renderers", info)
 
 
-class GitHubSettings(_Section):
+class GitHubSettings(Section):
     """A repository on GitHub."""
 
     api_url: str | None = None
@@ -412,7 +354,7 @@ class GitHubSettings(_Section):
     min_write_interval: Seconds = 1.0
 
 
-class AuthorSettings(_Section):
+class AuthorSettings(Section):
     """Who the bot's commits are by, and how they are signed."""
 
     name: str = "Clockwork"
@@ -422,7 +364,7 @@ class AuthorSettings(_Section):
     signing_key: str | None = None
 
 
-class ManagerSettings(_Section):
+class ManagerSettings(Section):
     """Field managers of Kubernetes objects that are known here and not by their names everywhere."""
 
     people: list[str] = []
@@ -430,126 +372,37 @@ class ManagerSettings(_Section):
     controllers: list[str] = []
 
 
-class DaemonSettings(_Section):
-    """The long-running daemon."""
+class DaemonSettings(Section):
+    """The long-running daemon. ``interval`` is the former name of ``check_interval`` and still understood."""
 
-    interval: Seconds = 60
+    check_interval: Seconds = 60
+    """How often the branch, the ledger, open items, pull requests and comments are looked at."""
+    drift_interval: Seconds = 300
+    """How often live state is read even if none of those changed."""
+    step_timeout: Seconds = 300
+    """How long one step of a run (reading live state, planning, judging a pull request …) may take."""
+    stop_timeout: Seconds = 60
+    """How long a stopping daemon may take to finish what it is writing."""
+    watch_paths: list[str] = []
+    """Checkouts on this machine that are compared as they lie when a file in them changes."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8737
+    state: str | None = None
+    """The folder for pid, log and what else the daemon keeps on this machine."""
+    log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    log_files: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How many old log files are kept."""
 
-
-class Settings(_Section):
-    """Everything in ``clockwork.yaml``."""
-
-    version: Literal[1] = 1
-    repository: str | None = None
-    branch: str | None = None
-    remote: str | None = None
-    host: HostSettings = HostSettings()
-    github: GitHubSettings = GitHubSettings()
-    renderer: RendererSettings = RendererSettings()
-    sources: SourceSettings = SourceSettings()
-    observe: ObserveSettings = ObserveSettings()
-    targets: list[TargetSettings] = []
-    argo: ArgoSettings = ArgoSettings()
-    fetch: FetchSettings = FetchSettings()
-    helm: HelmSettings = HelmSettings()
-    fixes: FixSettings = FixSettings()
-    guard: GuardSettings = GuardSettings()
-    sessions: SessionSettings = SessionSettings()
-    workers: WorkerSettings = WorkerSettings()
-    author: AuthorSettings = AuthorSettings()
-    daemon: DaemonSettings = DaemonSettings()
-    managers: ManagerSettings = ManagerSettings()
-    ledger_ref: str = "refs/clockwork/ledger"
-    ignores: str = ".clockwork/ignore.yaml"
-    aggregated_roles: Literal["compare", "ignore"] = "compare"
-    list_keys: dict[str, list[str]] = {}
-    """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
-
-    @field_validator("targets")
+    @model_validator(mode="before")
     @classmethod
-    def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
-        names = [target.name for target in value]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"the target {twice[0]!r} is named twice")
-        return value
-
-    @field_validator("repository")
-    @classmethod
-    def _full_name(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
-            raise ValueError("write it as owner/name")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """What must never be shown. ``repr`` hides all of it."""
-
-    token: str | None = field(default=None, repr=False)
-    webhook: bytes | None = field(default=None, repr=False)
-    marker: bytes | None = field(default=None, repr=False)
-
-
-def secrets(environment: Mapping[str, str]) -> Secrets:
-    """The secrets in the environment: CLOCKWORK_TOKEN (else GITHUB_TOKEN, GH_TOKEN), CLOCKWORK_WEBHOOK_SECRET and
-    CLOCKWORK_SECRET (key of markers and of masked values).
-    """
-    token = next((environment[k] for k in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN") if environment.get(k)), None)
-    webhook, marker = environment.get("CLOCKWORK_WEBHOOK_SECRET"), environment.get("CLOCKWORK_SECRET")
-    return Secrets(token, webhook.encode() if webhook else None, marker.encode() if marker else None)
-
-
-def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda _group: ()) -> Settings:
-    """Settings from the bytes of the file; None or an empty file gives the defaults. ``installed`` names plug-ins.
-
-    Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
-    """
-    if not data or not data.strip():
-        return Settings()
-    document = read_document(data, file, not_yaml="not YAML")
-    if document.value is None:
-        return Settings()
-    if not isinstance(document.value, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
-    try:
-        return Settings.model_validate(document.value, context={"installed": installed})
-    except ValidationError as exc:
-        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
-
-
-def _explain(error: ErrorDetails, document: Document) -> str:
-    keys = error["loc"]
-    shown = ".".join(str(key) for key in keys)
-    where = f"{document.file}:{document.line(keys)}"
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(keys[:-1])
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{where}: unknown setting {shown!r}; {hint}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{where}: {shown or 'settings'}: {message}"
-
-
-def _keys_at(keys: Sequence[object]) -> list[str]:
-    """The keys that the section at ``keys`` knows."""
-    model: type[BaseModel] = Settings
-    for key in keys:
-        if not isinstance(key, str) or key not in model.model_fields:
-            continue
-        inner = _section(model.model_fields[key].annotation)
-        if inner is not None:
-            model = inner
-    return list(model.model_fields)
-
-
-def _section(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        if (section := _section(inner)) is not None:
-            return section
-    return None
+    def _former_name(cls, value: object) -> object:
+        if not isinstance(value, dict) or "interval" not in value:
+            return value
+        if "check_interval" in value:
+            raise ValueError("interval is the former name of check_interval: give one of them")
+        former = {("check_interval" if key == "interval" else key): item for key, item in value.items()}
+        seconds = seconds_of(value["interval"])
+        # Whoever asked for one look an hour had no other interval: reading live state is not made more frequent.
+        if isinstance(seconds, int | float) and seconds > cls.model_fields["drift_interval"].default:
+            former.setdefault("drift_interval", seconds)
+        return former

@@ -1,0 +1,159 @@
+"""The one settings file, ``clockwork.yaml``: strict, every key has a default, secrets never live in it.
+
+Read by :mod:`bot.wiring` alone. Unknown keys are errors that name the file, the line and the nearest known key. Tokens and
+webhook secrets come from the environment (see :func:`secrets`), so that a settings file can be public.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import BaseModel, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from bot.errors import Invalid
+from bot.intake.lined import Document, read_document
+from bot.settings.sections import (
+    ArgoSettings,
+    AuthorSettings,
+    DaemonSettings,
+    FetchSettings,
+    FixSettings,
+    GitHubSettings,
+    GuardSettings,
+    HelmSettings,
+    HostSettings,
+    ManagerSettings,
+    ObserveSettings,
+    RendererSettings,
+    SessionSettings,
+    SourceSettings,
+    TargetSettings,
+    WorkerSettings,
+)
+from bot.settings.values import Installed, Section
+
+__all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
+
+FILE: Final = "clockwork.yaml"
+
+
+class Settings(Section):
+    """Everything in ``clockwork.yaml``."""
+
+    version: Literal[1] = 1
+    repository: str | None = None
+    branch: str | None = None
+    remote: str | None = None
+    host: HostSettings = HostSettings()
+    github: GitHubSettings = GitHubSettings()
+    renderer: RendererSettings = RendererSettings()
+    sources: SourceSettings = SourceSettings()
+    observe: ObserveSettings = ObserveSettings()
+    targets: list[TargetSettings] = []
+    argo: ArgoSettings = ArgoSettings()
+    fetch: FetchSettings = FetchSettings()
+    helm: HelmSettings = HelmSettings()
+    fixes: FixSettings = FixSettings()
+    guard: GuardSettings = GuardSettings()
+    sessions: SessionSettings = SessionSettings()
+    workers: WorkerSettings = WorkerSettings()
+    author: AuthorSettings = AuthorSettings()
+    daemon: DaemonSettings = DaemonSettings()
+    managers: ManagerSettings = ManagerSettings()
+    ledger_ref: str = "refs/clockwork/ledger"
+    ignores: str = ".clockwork/ignore.yaml"
+    aggregated_roles: Literal["compare", "ignore"] = "compare"
+    list_keys: dict[str, list[str]] = {}
+    """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
+
+    @field_validator("targets")
+    @classmethod
+    def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
+        names = [target.name for target in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"the target {twice[0]!r} is named twice")
+        return value
+
+    @field_validator("repository")
+    @classmethod
+    def _full_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+            raise ValueError("write it as owner/name")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What must never be shown. ``repr`` hides all of it."""
+
+    token: str | None = field(default=None, repr=False)
+    webhook: bytes | None = field(default=None, repr=False)
+    marker: bytes | None = field(default=None, repr=False)
+
+
+def secrets(environment: Mapping[str, str]) -> Secrets:
+    """The secrets in the environment: CLOCKWORK_TOKEN (else GITHUB_TOKEN, GH_TOKEN), CLOCKWORK_WEBHOOK_SECRET and
+    CLOCKWORK_SECRET (key of markers and of masked values).
+    """
+    token = next((environment[k] for k in ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN") if environment.get(k)), None)
+    webhook, marker = environment.get("CLOCKWORK_WEBHOOK_SECRET"), environment.get("CLOCKWORK_SECRET")
+    return Secrets(token, webhook.encode() if webhook else None, marker.encode() if marker else None)
+
+
+def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda _group: ()) -> Settings:
+    """Settings from the bytes of the file; None or an empty file gives the defaults. ``installed`` names plug-ins.
+
+    Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
+    """
+    if not data or not data.strip():
+        return Settings()
+    document = read_document(data, file, not_yaml="not YAML")
+    if document.value is None:
+        return Settings()
+    if not isinstance(document.value, dict):
+        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
+    try:
+        return Settings.model_validate(document.value, context={"installed": installed})
+    except ValidationError as exc:
+        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
+        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
+
+
+def _explain(error: ErrorDetails, document: Document) -> str:
+    keys = error["loc"]
+    shown = ".".join(str(key) for key in keys)
+    where = f"{document.file}:{document.line(keys)}"
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(keys[:-1])
+        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
+        return f"{where}: unknown setting {shown!r}; {hint}"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {shown or 'settings'}: {message}"
+
+
+def _keys_at(keys: Sequence[object]) -> list[str]:
+    """The keys that the section at ``keys`` knows."""
+    model: type[BaseModel] = Settings
+    for key in keys:
+        if not isinstance(key, str) or key not in model.model_fields:
+            continue
+        inner = _section(model.model_fields[key].annotation)
+        if inner is not None:
+            model = inner
+    return list(model.model_fields)
+
+
+def _section(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if (section := _section(inner)) is not None:
+            return section
+    return None

@@ -1,0 +1,61 @@
+"""What sections of the settings are made of: durations, strictness, and names that may be a plug-in's."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+)
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST: Final = 3650 * 86400
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
+
+
+def seconds_of(value: object) -> object:
+    """Seconds from ``90``, ``"90s"``, ``"1h30m"``; anything else is left for pydantic to complain about."""
+    if isinstance(value, str) and _DURATION.match(value):
+        return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
+    return value
+
+
+def _bearable(seconds: float) -> float:
+    """The same number, unless no clock could count it."""
+    if not 0 <= seconds <= _LONGEST:
+        raise ValueError("a duration is between 0 and 3650d; write seconds, or text such as 10m or 1h30m")
+    return seconds
+
+
+Seconds = Annotated[float, BeforeValidator(seconds_of), AfterValidator(_bearable)]
+"""A duration in seconds, ten years at most; text such as ``10m`` or ``1h30m`` is understood."""
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Installed: TypeAlias = Callable[[str], Collection[str]]
+"""The names of plug-ins that are installed in a group: observers, renderers, assistants or hosts."""
+
+
+def known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:
+    """``name``, if it is built in or a plug-in of that name is installed."""
+    if name in built_in:
+        return name
+    find: Installed | None = (info.context or {}).get("installed")
+    names = sorted({*built_in, *(() if find is None else find(group))})
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    raise ValueError(f"unknown {name!r}; {hint} (plug-ins: entry points clockwork.{group})")
