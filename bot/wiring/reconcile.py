@@ -117,8 +117,11 @@ def assess_checkout(
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
     options = replace(opened.options, repo=str(folder))
     lying = replace(opened, options=options, repository=tree, git=None)
-    rules = rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE)
-    return compare(declarer(lying, renderers).at(WORKTREE), rules, observe, now=now, repository=str(folder))
+    asked = observe if isinstance(observe, Observers) else None
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers, asked), WORKTREE)
+    reader = declarer(lying, renderers, asked)
+    locate = partial(located, reader)
+    return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder), locate=locate)
 
 
 def _observers(opened: OpenRepository) -> Observers:
@@ -238,7 +241,7 @@ def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
 
-def _before(opened: OpenRepository, renderers: Renderers, observe: Observers) -> Declarer | None:
+def _before(opened: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:
     """Reads what was last applied. A folder that is read as it is has it where it is the top of a checkout into which the
     ref was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
     """
