@@ -18,7 +18,7 @@ from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
-from bot.flows.declare import Declaration, Declarer, Selection
+from bot.flows.declare import Declaration, Declarer, Selection, nameless
 from bot.flows.deployment import no_cluster
 from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
@@ -138,9 +138,9 @@ def open_targets(options: Options) -> Listing:
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
-    """Which line sets a deployed value, in a folder as it is now or in a remote's branch."""
+    """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
     opened = repository_to_read(options)
-    reads = declarer(opened)
+    reads = replace(declarer(opened), revision=nameless)
     return origin(reads.at(_head(opened)), reads, resource, path)
 
 

@@ -15,7 +15,7 @@ from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, gr
 from bot.gitrepo.worktree import WORKTREE
 from bot.model.drift import IgnoreNote
 from bot.model.upstream import UpstreamSource
-from bot.wiring.reconcile import declarer, open_targets
+from bot.wiring.reconcile import declarer, open_origin, open_targets
 from bot.wiring.repository import Options, repository_to_read
 from tests import gitops
 from tests.sandbox.people import git
@@ -181,6 +181,8 @@ def test_what_another_revision_deploys_is_not_compared_with_the_branch_that_is_r
     git("commit", "-q", "-m", "second", at=tmp_path)
     listing = open_targets(Options(repo=str(tmp_path), environment={}))
     assert {target.name for target in listing.targets if target.compared} == {"head", "branch"}
+    origin = open_origin(Options(repo=str(tmp_path), target="old", environment={}), "ConfigMap/old/a", "metadata.name")
+    assert origin.lines
 
 
 def test_a_cluster_that_another_revision_deploys_is_listed_and_not_compared(tmp_path: Path) -> None:
