@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
+from bot.model.cluster import ServedApi
 from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.event import Event
 from bot.model.figures import Figures
@@ -127,6 +128,10 @@ class Repository(Protocol):
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
+        ...
+
+    def is_link(self, commit: str, path: str) -> bool:
+        """Whether ``path`` is, or leads through, a symbolic link: nothing is read there."""
         ...
 
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
@@ -360,6 +365,15 @@ class Observer(Protocol):
 
     def observe(self, declared: Sequence[Desired], /, *, now: datetime) -> Observation:
         """What runs of the platforms and kinds that are declared."""
+        ...
+
+
+@runtime_checkable
+class ClusterObserver(Protocol):
+    """An observer that can say what its cluster serves, before anything is rendered for it."""
+
+    def served(self, *, now: datetime) -> ServedApi:
+        """The cluster's version and API versions. Raises ``Unavailable``."""
         ...
 
 

@@ -70,15 +70,21 @@ def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
     return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
 
 
-def spare(value: JSON, shape: Shape) -> JSON:
-    """``value`` as people write it: spelled as it is, without what its absence would say as well."""
+def spare(value: JSON, shape: Shape, said: frozenset[str] = frozenset()) -> JSON:
+    """``value`` as people write it: spelled as it is, without what its absence would say as well, but for its own keys that
+    are ``said`` all the same.
+    """
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, (dict, Mapping)):
         if shape.form is Form.MAP:
             return {key: spare(entry, shape.element) for key, entry in value.items()}
         children = ((key, entry, shape.child(key)) for key, entry in value.items())
-        return {key: spare(entry, child) for key, entry, child in children if not _needless(entry, child, value)}
+        return {
+            key: spare(entry, child)
+            for key, entry, child in children
+            if key in said or not _needless(entry, child, value)
+        }
     if isinstance(value, (list, tuple)):
         element = resolved(shape, value).element
         return [spare(entry, element) for entry in value]

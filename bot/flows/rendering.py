@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias
 
 from bot.edits.values import same
@@ -63,9 +64,8 @@ def rendered_changes(
 
 
 def _tree(repository: Repository, commit: str, selection: Selection) -> FileTree:
-    return FileTree(
-        {entry.path: entry.blob for entry in repository.entries(commit) if selection.takes(entry.path)}, repository.blob
-    )
+    blobs = {entry.path: entry.blob for entry in repository.entries(commit) if selection.takes(entry.path)}
+    return FileTree(blobs, repository.blob, links=partial(repository.is_link, commit))
 
 
 @dataclass(frozen=True, slots=True)
