@@ -14,7 +14,7 @@ from bot.guardrails.report import title
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Change, Finding, Mode, Verdict
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 from bot.report.terminal import COLOUR, printable
 
 _DIFF: Final = {"+": "green", "-": "red"}
@@ -22,7 +22,13 @@ _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", V
 
 
 def show_result(
-    change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None, *, console: Console | None = None
+    change: Change,
+    rules: RuleBook,
+    result: ReviewResult,
+    mode: Mode,
+    url: str | None,
+    *,
+    console: Console | None = None,
 ) -> None:
     """Every finding with its location, then the notes and the verdict."""
     out = console or Console()
