@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli import guard_run
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.finding import Change
+    from bot.model.finding import Change, Finding
     from bot.model.session import ReviewResult
 
 _ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     guard = typer.Typer(help="Judge a change by the guardrails.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(guard, name="guard")
+    guard_run.register(guard)
 
     @guard.command("pr")
     def pull_request(
@@ -178,6 +180,24 @@ def _show(
         show_result(change, rules, result, mode, url)
 
 
+def finding_as_json(finding: Finding) -> dict[str, object]:
+    """A finding as every verb prints it."""
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.value.lower(),
+        "enforce": finding.enforce.value,
+        "file": finding.file,
+        "line": finding.line,
+        "end_line": finding.end_line,
+        "message": finding.message,
+        "suggestion": finding.suggestion,
+        "evidence": finding.evidence,
+        "fingerprint": finding.fingerprint,
+        "by": finding.by,
+    }
+
+
 def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> dict[str, object]:
     return {
         "verdict": result.verdict.value,
@@ -188,23 +208,7 @@ def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url
         "files": len(change.files),
         "author": {"kind": change.author_kind.value, "agent": change.agent},
         "check": url,
-        "findings": [
-            {
-                "rule": finding.rule,
-                "title": finding.title,
-                "severity": finding.severity.value.lower(),
-                "enforce": finding.enforce.value,
-                "file": finding.file,
-                "line": finding.line,
-                "end_line": finding.end_line,
-                "message": finding.message,
-                "suggestion": finding.suggestion,
-                "evidence": finding.evidence,
-                "fingerprint": finding.fingerprint,
-                "by": finding.by,
-            }
-            for finding in result.findings
-        ],
+        "findings": [finding_as_json(finding) for finding in result.findings],
         "notes": list(result.notes),
         "errors": list(rules.errors),
     }

@@ -32,19 +32,31 @@ def show_result(
 ) -> None:
     """Every finding with its location, then the notes and the verdict."""
     out = console or Console()
-    for finding in result.findings:
-        out.print(_headline(finding), highlight=False, soft_wrap=True)
-        out.print(f"    {escape(printable(finding.message))}", highlight=False)
-        if finding.evidence:
-            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
-        if finding.suggestion:
-            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
+    show_findings(result.findings, out)
     for note in result.notes:
         out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
     bound = f"{change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash}"
     out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
     if url:
         out.print(escape(url), highlight=False)
+
+
+def show_findings(findings: Sequence[Finding], out: Console) -> None:
+    """Every finding with its location, message, evidence and what to do."""
+    for finding in findings:
+        out.print(_headline(finding), highlight=False, soft_wrap=True)
+        out.print(f"    {escape(printable(finding.message))}", highlight=False)
+        if finding.evidence:
+            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
+        if finding.suggestion:
+            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
+
+
+def show_patch(patch: str, out: Console) -> None:
+    """The lines of a patch, coloured."""
+    for line in patch.splitlines():
+        colour = _DIFF.get(line[:1], "dim")
+        out.print(f"[{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
 
 
 def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | None = None) -> None:
