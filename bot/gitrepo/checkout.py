@@ -81,17 +81,16 @@ def _checked(repository: pygit2.Repository, root: Path, tree: pygit2.Oid, path: 
     file = root / path
     _check_way(root, path)
     entry = trees.find(repository, tree, path)
-    status = _status(repository, path)
     facts = file.lstat() if file.exists() or file.is_symlink() else None
     if entry is None:
-        if facts is not None or status is not None:
+        if facts is not None or _status(repository, path) is not None:
             raise Refused(
                 f"{path} is there already, and not in the commit that the change was made from", advice=_ADVICE
             )
         return _Step(file, data, None)
     if entry[0] not in trees.REGULAR or facts is None or not stat.S_ISREG(facts.st_mode):
         raise Refused(f"{path} is not the file that the change was made from", advice=_ADVICE)
-    if status is not FileStatus.CURRENT or trees.find(repository, _head(repository), path) != entry:
+    if _status(repository, path) is not FileStatus.CURRENT or trees.find(repository, _head(repository), path) != entry:
         raise Refused(f"{path} has changes of your own", advice=_ADVICE)
     return _Step(file, data, facts)
 
@@ -144,7 +143,7 @@ def _all_or_none(steps: Sequence[_Step], stage: Path, root: Path) -> None:
     try:
         for step in steps:
             _still(step)
-            made += _folders(step.file.parent, root)
+            _make_folders(step.file.parent, root, made)
             done.append(step)
             if step.data is None:
                 step.file.unlink()
@@ -186,12 +185,12 @@ def _identity(facts: os.stat_result | None) -> tuple[int, int, int] | None:
     return None if facts is None else (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
-def _folders(folder: Path, root: Path) -> list[Path]:
-    """Make the folders that are missing on the way; those that were made, the outermost first."""
+def _make_folders(folder: Path, root: Path, made: list[Path]) -> None:
+    """Make the folders that are missing on the way, and note them in ``made``, the outermost first."""
     missing = [each for each in (folder, *folder.parents) if each.is_relative_to(root) and not each.exists()]
     for each in reversed(missing):
         each.mkdir()
-    return missing[::-1]
+        made.append(each)
 
 
 def _put_back(done: Sequence[_Step], made: Sequence[Path]) -> None:
