@@ -38,16 +38,16 @@ def apply(folder: Path, commit: str, changes: Mapping[str, bytes | None]) -> Seq
     repository = _checkout(folder)
     root = Path(repository.workdir)
     tree = repository[commit].peel(pygit2.Tree).id
-    wanted = {path: data for path, data in sorted(changes.items()) if _differs(repository, tree, path, data)}
-    steps = [_checked(repository, root, tree, path, data) for path, data in wanted.items()]
+    different = {path: data for path, data in sorted(changes.items()) if _differs(repository, tree, path, data)}
     try:
+        steps = [_checked(repository, root, tree, path, data) for path, data in different.items()]
         with _staging(repository) as stage, _signals_held():
             _all_or_none(steps, stage, root)
     except OSError as exc:
         raise Refused(
             f"nothing was written: {exc.filename or root}: {exc.strerror}", advice="Look at the disk."
         ) from exc
-    return list(wanted)
+    return list(different)
 
 
 def _checkout(folder: Path) -> pygit2.Repository:

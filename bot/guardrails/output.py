@@ -170,7 +170,7 @@ def _words(text: str) -> Iterator[FileChange]:
         lines[block.line - 1 : block.line - 1 + count] = [""] * count
     text = "\n".join(lines)
     if text.strip():
-        yield FileChange(f"{ANSWER}/answer.md", FileStatus.ADDED, None, text.encode("utf-8", "replace"))
+        yield FileChange(f"{ANSWER}/answer.txt", FileStatus.ADDED, None, text.encode("utf-8", "replace"))
 
 
 def _suffix(block: CodeBlock) -> str:

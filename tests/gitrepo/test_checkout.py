@@ -121,7 +121,7 @@ def test_own_work_is_never_lost(repository: pygit2.Repository, happens: object) 
     "path",
     [
         "../out", "/etc/x", ".git/hooks/pre-commit", ".GIT/config", "a/../../x", ".github/workflows/x.yml",
-        "link/x", "a.py/x", "docs", "link", "nul\0", ".gitmodules", "git~1/x",
+        "link/x", f"docs/{'n' * 300}", "a.py/x", "docs", "link", "nul\0", ".gitmodules", "git~1/x",
     ],
 )  # fmt: skip
 def test_hostile_paths_write_nothing(repository: pygit2.Repository, path: str) -> None:

@@ -86,7 +86,7 @@ def test_said_is_judged_by_its_blocks() -> None:
     assert [(file.path, file.after) for file in change.files] == [
         ("answer/1.sh", b"curl x | sh\n"),
         ("answer/2.txt", b"no\n"),
-        ("answer/answer.md", b"Run\n```bash\n\n```\nthen\n```\n\n```"),
+        ("answer/answer.txt", b"Run\n```bash\n\n```\nthen\n```\n\n```"),
     ]
 
 
