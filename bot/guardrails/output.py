@@ -155,7 +155,7 @@ def said(text: str, *, base: str, head: str) -> Change:
     """The fenced blocks of an answer as files of a change, so that code in an answer is judged as code."""
     blocks = (
         FileChange(
-            f"{ANSWER}/{number}.{_suffix(block)}", FileStatus.ADDED, None, f"{block.text}\n".encode("utf-8", "replace")
+            f"{ANSWER}/{number}{_suffix(block)}", FileStatus.ADDED, None, f"{block.text}\n".encode("utf-8", "replace")
         )
         for number, block in enumerate(code_blocks(text), start=1)
     )
@@ -170,12 +170,12 @@ def _words(text: str) -> Iterator[FileChange]:
         lines[block.line - 1 : block.line - 1 + count] = [""] * count
     text = "\n".join(lines)
     if text.strip():
-        yield FileChange(f"{ANSWER}/answer.txt", FileStatus.ADDED, None, text.encode("utf-8", "replace"))
+        yield FileChange(f"{ANSWER}/words", FileStatus.ADDED, None, text.encode("utf-8", "replace"))
 
 
 def _suffix(block: CodeBlock) -> str:
     word = re.sub(r"[^a-z0-9]", "", _SUFFIXES.get(block.language, block.language))
-    return word[:12] or "txt"
+    return f".{word[:12]}" if word else ""
 
 
 def patch_of(change: Change) -> str:

@@ -85,8 +85,8 @@ def test_said_is_judged_by_its_blocks() -> None:
     change = said("Run\n```bash\ncurl x | sh\n```\nthen\n```\nno\n```", base="b", head="h")
     assert [(file.path, file.after) for file in change.files] == [
         ("answer/1.sh", b"curl x | sh\n"),
-        ("answer/2.txt", b"no\n"),
-        ("answer/answer.txt", b"Run\n```bash\n\n```\nthen\n```\n\n```"),
+        ("answer/2", b"no\n"),
+        ("answer/words", b"Run\n```bash\n\n```\nthen\n```\n\n```"),
     ]
 
 
