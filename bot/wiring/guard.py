@@ -63,7 +63,7 @@ class Guard:
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = self.opened.settings.guard.assistants
+        chosen = [each for each in self.opened.settings.guard.assistants if each.reviews]
         return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in chosen)
 
     @cached_property
