@@ -86,6 +86,20 @@ def title_of(request: AIRequest) -> str:
     return f"AI-proposed ({request.tool}): {one_line(redact(request.prompt.strip().splitlines()[0]), limit=80)}"
 
 
+def check(task: str, run: RunContext) -> None:
+    """Raise the ``Refused`` that proposing something about ``task`` would meet now, before a tool is asked and paid."""
+    if run.host is None:
+        raise Refused(
+            "there is no code host to open a pull request on", advice="Name one in clockwork.yaml (github.api_url)."
+        )
+    view, now = run.ledger.read(), run.clock.now()
+    if (reason := stopped(view, run.limits, now)) is not None:
+        raise Refused(f"nothing is proposed: {reason}")
+    answer = permit(view, Request(task, _LANE, Severity.MEDIUM), run.limits, now)
+    if isinstance(answer, Denied):
+        raise Refused(f"nothing is proposed: {answer.message}")
+
+
 def propose(proposal: AIProposal, run: RunContext) -> Action:
     """What became of the proposal: opened, updated, unchanged, denied, rejected, in progress, handed over.
 

@@ -32,6 +32,7 @@ from bot.wiring.repository import (
 from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
+    from bot.flows.context import RunContext
     from bot.flows.deployment import DeploymentReader
     from bot.sessions.queue import QueuedStore
 
@@ -110,18 +111,24 @@ class GuardedRuns:
         """Write an approved result into the checkout; the paths that changed. See :func:`bot.gitrepo.checkout.apply`."""
         return apply(Path(self.opened.options.repo), self.base, _approved(result))
 
-    def propose(
-        self, result: AIResult, request: AIRequest, *, task: str | None = None, notes: Sequence[str] = ()
-    ) -> Action:
-        """Open the one pull request with an approved result. See :func:`bot.flows.ai_proposal.propose`."""
-        from bot.flows.ai_proposal import AIProposal, propose, task_of, title_of
+    @cached_property
+    def run_context(self) -> RunContext:
+        """What pull requests are opened with. ``Invalid`` without a token."""
         from bot.wiring.reconcile import run_context
 
-        about, title = task or task_of(request), title_of(request)
-        if task is not None:
-            title = f"{task}: AI-proposed ({request.tool})"
-        proposal = AIProposal(about, title, request, result, tuple(notes), about_task=task is not None)
-        return propose(proposal, run_context(self.opened, clock=self.clock))
+        return run_context(self.opened, clock=self.clock)
+
+    def check(self, request: AIRequest) -> None:
+        """Raise ``Refused`` where a pull request for ``request`` could not be opened now."""
+        from bot.flows.ai_proposal import check, task_of
+
+        check(task_of(request), self.run_context)
+
+    def propose(self, result: AIResult, request: AIRequest) -> Action:
+        """Open the one pull request with an approved result. See :func:`bot.flows.ai_proposal.propose`."""
+        from bot.flows.ai_proposal import AIProposal, propose, task_of, title_of
+
+        return propose(AIProposal(task_of(request), title_of(request), request, result), self.run_context)
 
     def close(self) -> int:
         """Wait until sessions are recorded, as far as they can be; how many were lost."""

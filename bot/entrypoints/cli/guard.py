@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli import guard_run
+from bot.entrypoints.cli import guard_run, propose
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     guard = typer.Typer(help="Judge a change by the guardrails.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(guard, name="guard")
     guard_run.register(guard)
+    propose.register_compile(guard)
 
     @guard.command("pr")
     def pull_request(

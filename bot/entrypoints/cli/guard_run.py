@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,15 +66,19 @@ def register(guard: typer.Typer) -> None:
         from bot.errors import Invalid
         from bot.model.guarded import AIRequest
         from bot.wiring.guarded_run import open_runs
-        from bot.wiring.repository import Options
+        from bot.wiring.repository import Options, is_files
 
+        if apply and not is_files(Options(repo)):
+            raise Invalid(
+                f"--apply writes into a folder, and {repo} is none", advice="Clone it, or use --pull-request."
+            )
         if apply and pull_request:
             raise Invalid("--apply and --pull-request exclude each other", advice="Name one of them.")
         text = _prompt(prompt, file)
         options = Options(repo, settings=settings, branch=branch)
         runs = open_runs(options, remote=pull_request, timeout=timeout)
         request = AIRequest(tool, text, agent, mode or runs.opened.settings.guard.mode, session)
-        finish(runs, request, apply=apply, pull_request=pull_request, as_json=as_json)
+        _finish(runs, request, apply=apply, pull_request=pull_request, as_json=as_json)
 
 
 def _prompt(argument: str | None, file: Path | None) -> str:
@@ -91,32 +97,62 @@ def _prompt(argument: str | None, file: Path | None) -> str:
         raise Invalid(f"the prompt is not UTF-8 at byte {exc.start}") from exc
 
 
-def finish(
-    runs: GuardedRuns,
-    request: AIRequest,
-    *,
-    apply: bool,
-    pull_request: bool,
-    as_json: bool,
-    evidence: Sequence[str] = (),
-) -> None:
-    """Run it, do with an approved output what was asked for, show it; exit 1 when it is blocked."""
+def _finish(runs: GuardedRuns, request: AIRequest, *, apply: bool, pull_request: bool, as_json: bool) -> None:
+    """Run it, do with an approved output what was asked for, and show it."""
+    shown = Shown(as_json)
+    with closing(runs), shown:
+        if pull_request:
+            runs.check(request)
+        result = runs.process(request)
+        shown.answered(request, result)
+        shown.written = runs.apply(result) if apply and result.approved else ()
+        shown.action = runs.propose(result, request) if pull_request and result.approved else None
+    leave(result, shown.action)
+
+
+@dataclass
+class Shown:
+    """Shows an answer in the end, with what was done with it, also where that was refused: it may have cost money."""
+
+    as_json: bool
+    written: Sequence[str] = ()
+    action: Action | None = None
+    _answer: tuple[AIRequest, AIResult] | None = None
+
+    def answered(self, request: AIRequest, result: AIResult) -> None:
+        """Take the answer to be shown."""
+        self._answer = (request, result)
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_error: object) -> None:
+        if self._answer is not None:
+            request, result = self._answer
+            show(result, request, self.written, self.action, as_json=self.as_json)
+
+
+@contextmanager
+def closing(runs: GuardedRuns) -> Iterator[None]:
+    """Wait for the record in the end, and say when there is none."""
     try:
-        result = runs.process(request, evidence=evidence)
-        written = runs.apply(result) if apply and result.approved else ()
-        action = runs.propose(result, request) if pull_request and result.approved else None
-        _show(result, request, written, action, as_json=as_json)
+        yield
     finally:
-        lost = runs.close()
-        if lost:
+        if runs.close():
             print("The session could not be recorded.", file=sys.stderr)
+
+
+def leave(result: AIResult, action: Action | None) -> None:
+    """Exit 1 for a blocked output, 4 for an approved one that a person must act on before it can be proposed."""
+    from bot.model.proposal import Effect
+
     if not result.approved:
         raise typer.Exit(1)
+    if action is not None and not action.effect.wrote and action.effect is not Effect.UNCHANGED:
+        raise typer.Exit(4)
 
 
-def _show(
-    result: AIResult, request: AIRequest, written: Sequence[str], action: Action | None, *, as_json: bool
-) -> None:
+def show(result: AIResult, request: AIRequest, written: Sequence[str], action: Action | None, *, as_json: bool) -> None:
+    """Summary, patch, findings, verdict, and what was done with it; or one JSON object."""
     if as_json:
         print(json.dumps(_json(result, request, written, action), indent=2))
         return
