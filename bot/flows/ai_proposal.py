@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.errors import BotError, Refused, Stale
+from bot.escape import line
 from bot.flows.context import RunContext
 from bot.flows.intents import TRIES, Ending, outcome, record
 from bot.flows.memory import Memory, remember, stopped
@@ -28,7 +29,7 @@ from bot.ports import CodeHost
 from bot.safety.limits import Denied, Request, permit
 from bot.safety.spans import span
 from bot.safety.state import state
-from bot.safety.trailers import INTENT, compose, one_line
+from bot.safety.trailers import INTENT, compose
 from bot.secrecy.redaction import redact
 
 KIND: Final = "ai-proposal"
@@ -83,7 +84,8 @@ def task_of(request: AIRequest) -> str:
 
 def title_of(request: AIRequest) -> str:
     """The first line of the prompt, and who answered it."""
-    return f"AI-proposed ({request.tool}): {one_line(redact(request.prompt.strip().splitlines()[0]), limit=80)}"
+    first = line(redact(request.prompt.strip().splitlines()[0]), 80)
+    return f"AI-proposed ({request.tool}): {first}"
 
 
 def check(task: str, run: RunContext) -> None:

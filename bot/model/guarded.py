@@ -77,7 +77,7 @@ class Draft:
 class AIRequest:
     """A prompt for an AI tool. ``tool`` is the name or kind of an assistant, ``agent`` that of an agent's document.
 
-    ``session_id`` names the run's record; without one, one is made.
+    ``session_id`` names the run's record; without one, one is made. What is recorded under a name stays as it is.
     """
 
     tool: str

@@ -175,9 +175,16 @@ def local_commits(options: Options, base: str, hidden: Secrets | None = None) ->
     folder = Path(options.repo)
     history = local_history(folder)
     settings, name = settings_at(options, history, base), folder.resolve().name
-    return OpenRepository(
-        options, history, None, origin(folder), settings, hidden or Secrets(), history.default_branch(), name
-    )
+    branch = options.branch or _checked_out(history)
+    return OpenRepository(options, history, None, origin(folder), settings, hidden or Secrets(), branch, name)
+
+
+def _checked_out(history: Repository) -> str:
+    """The branch that a checkout is on; HEAD where it is on none, as in a CI job."""
+    try:
+        return history.default_branch()
+    except Invalid:
+        return "HEAD"
 
 
 def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:

@@ -96,12 +96,15 @@ class GuardedRuns:
 
     @cached_property
     def store(self) -> QueuedStore | None:
-        """Where sessions are recorded; None for a folder without a remote whose settings name no database."""
+        """Where sessions are recorded; None where settings name no database and there is no remote, or no token for it."""
         from bot.sessions.queue import QueuedStore
 
         opened = self.opened
-        if opened.git is None and opened.remote is not None and opened.settings.sessions.store == "git":
-            opened = _pushing(opened, opened.remote)
+        remote = opened.remote
+        if opened.git is None and remote is not None and opened.settings.sessions.store == "git":
+            if remote.startswith("http") and opened.secrets.token is None:
+                return None
+            opened = _pushing(opened, remote)
         try:
             return QueuedStore(open_store(opened))
         except Invalid:

@@ -299,5 +299,9 @@ def test_the_command_line(shop: Stage) -> None:
     assert done.returncode == 2
     done = clockwork("guard", "compile", WEB, "rules", "--into", "apps", *words, folder=shop.directory, **environment)
     assert done.returncode == 4
+    assert json.loads(done.stdout)["action"] is None
     assert json.loads(done.stdout)["approved"] is True
     assert "only new files below apps" in done.stderr
+    Workshop(shop.directory).program(f"os.makedirs('apps'); pathlib.Path('apps/web.yaml').write_text({RULE!r})")
+    done = clockwork("guard", "compile", WEB, "rules", "--into", "apps", *words, folder=shop.directory, **environment)
+    assert (done.returncode, json.loads(done.stdout)["declares"]) == (0, ["PrometheusRule/shop/web"])

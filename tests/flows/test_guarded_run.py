@@ -299,6 +299,17 @@ def test_the_command_line(workshop: Workshop) -> None:
         assert (code, "Traceback" in err) == (expected, False), (words, err)
 
 
+def test_a_detached_checkout_is_as_good(workshop: Workshop) -> None:
+    """A CI job has a commit checked out and no branch; the run begins there, and guard diff works there too."""
+    git = pygit2.Repository(str(workshop.root))
+    git.set_head(git.head.target)
+    assert git.head_is_detached
+    runs, result = workshop.run(CHANGE)
+    assert (result.approved, runs.apply(result)) == (True, ["a.py"])
+    done = clockwork("guard", "diff", "HEAD", "HEAD", folder=workshop.root)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_folder_without_a_commit(tmp_path: Path) -> None:
     """There is nothing to copy."""
     pygit2.init_repository(tmp_path / "repo")

@@ -117,6 +117,8 @@ class Shown:
     as_json: bool
     written: Sequence[str] = ()
     action: Action | None = None
+    declares: Sequence[str] = ()
+    """The resources of a bundle."""
     _answer: tuple[AIRequest, AIResult] | None = None
 
     def answered(self, request: AIRequest, result: AIResult) -> None:
@@ -128,7 +130,7 @@ class Shown:
     def __exit__(self, *_error: object) -> None:
         if self._answer is not None:
             request, result = self._answer
-            show(result, request, self.written, self.action, as_json=self.as_json)
+            _show(result, request, self)
 
 
 @contextmanager
@@ -151,10 +153,10 @@ def leave(result: AIResult, action: Action | None) -> None:
         raise typer.Exit(4)
 
 
-def show(result: AIResult, request: AIRequest, written: Sequence[str], action: Action | None, *, as_json: bool) -> None:
+def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
     """Summary, patch, findings, verdict, and what was done with it; or one JSON object."""
-    if as_json:
-        print(json.dumps(_json(result, request, written, action), indent=2))
+    if shown.as_json:
+        print(json.dumps(_json(result, request, shown), indent=2))
         return
     from rich.console import Console
     from rich.markup import escape
@@ -172,9 +174,11 @@ def show(result: AIResult, request: AIRequest, written: Sequence[str], action: A
     for note in result.notes:
         out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
     out.print(f"[bold]{_verdict(result)}[/] [dim](session {result.session_id})[/]", highlight=False)
-    for path in written:
+    for resource in shown.declares:
+        out.print(f"declares: {escape(printable(resource))}", highlight=False)
+    for path in shown.written:
         out.print(f"written: {escape(printable(path))}", highlight=False)
-    if action is not None:
+    if (action := shown.action) is not None:
         out.print(escape(printable(f"{action.effect}: {action.message} {action.url or ''}".rstrip())), highlight=False)
 
 
@@ -183,11 +187,11 @@ def _verdict(result: AIResult) -> str:
     return f"{'Approved' if result.approved else 'Blocked'}: {counts}"
 
 
-def _json(result: AIResult, request: AIRequest, written: Sequence[str], action: Action | None) -> dict[str, object]:
+def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, object]:
     from bot.entrypoints.cli.guard import finding_as_json
     from bot.guardrails.output import patch_of
 
-    parsed = result.parsed
+    parsed, action = result.parsed, shown.action
     return {
         "approved": result.approved,
         "verdict": result.verdict.value,
@@ -214,7 +218,8 @@ def _json(result: AIResult, request: AIRequest, written: Sequence[str], action: 
             "output_tokens": result.reply.output_tokens,
             "cost_usd": result.reply.cost_usd,
         },
-        "written": list(written),
+        "declares": list(shown.declares),
+        "written": list(shown.written),
         "action": None
         if action is None
         else {"effect": action.effect.value, "message": action.message, "url": action.url},
