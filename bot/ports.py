@@ -19,6 +19,7 @@ from bot.model.event import Event
 from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
+from bot.model.guarded import Assignment, Draft
 from bot.model.ledger import Entry, LedgerView
 from bot.model.observation import Observation
 from bot.model.resource import Desired
@@ -385,6 +386,16 @@ class Assistant(Protocol):
     def name(self) -> str: ...
 
     def run(self, prompt: Prompt) -> Reply: ...
+
+
+@runtime_checkable
+class Drafter(Protocol):
+    """An AI tool that does what a prompt says. Its output is untrusted. Never raises: every failure is in the draft."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draft(self, assignment: Assignment) -> Draft: ...
 
 
 class SessionStore(Protocol):

@@ -27,7 +27,7 @@ from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
 from bot.model.finding import Change, FileStatus, Mode, Verdict
-from bot.model.session import AIRequest, AIResult, Prompt, Reply, Session
+from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
 
 CHECK_NAME: Final = "clockwork/guardrails"
@@ -44,7 +44,7 @@ _LEAST_ROOM: Final = 2_000
 
 
 def review(
-    request: AIRequest,
+    request: ReviewRequest,
     *,
     rules: RuleBook,
     assistants: Sequence[Assistant] = (),
@@ -52,7 +52,7 @@ def review(
     clock: Clock,
     session_id: str,
     facts: ChangeFacts | None = None,
-) -> AIResult:
+) -> ReviewResult:
     """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
 
     ``session_id`` is unguessable to the author of the change (32 hex digits at random): the prompt's fence is made
@@ -72,7 +72,7 @@ def review(
         expired=lambda: clock.now() > deadline,
     )
     findings = (*judged.findings, *ordered((*believed.findings, *believed.failures)))
-    result = AIResult(
+    result = ReviewResult(
         verdict=verdict(findings),
         findings=findings,
         replies=replies,
@@ -98,7 +98,7 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
         return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
 
 
-def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
+def _coverage(request: ReviewRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
     alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
     return (f"{count} changed {'file' if count == 1 else 'files'} analysed.", *alone)
@@ -109,7 +109,7 @@ def _waived(judged: Judgement) -> tuple[str, ...]:
 
 
 def _session(
-    request: AIRequest, result: AIResult, judged: Judgement, *, started_at: datetime, milliseconds: int
+    request: ReviewRequest, result: ReviewResult, judged: Judgement, *, started_at: datetime, milliseconds: int
 ) -> Session:
     change = request.change
     return Session(
@@ -189,7 +189,7 @@ def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | N
 class Reviewed:
     """One pull request's result with the check that shows it, and what changes by target."""
 
-    result: AIResult
+    result: ReviewResult
     check: PublishedCheck
     state: CheckState
     rendered: tuple[TargetDifference, ...] = ()
@@ -227,7 +227,7 @@ def review_pull(
     host.publish(running)
     try:
         change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
-        request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
+        request = ReviewRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
         facts = with_rendered(facts_of(repository, change), change, render)
         result = review(
             request,

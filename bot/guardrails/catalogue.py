@@ -63,5 +63,5 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "META-001": meta.guardrail_edit,
     "CW-001": meta.unbounded_change,
 }
-SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003")
-"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid."""
+SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")
+"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid, output never written."""

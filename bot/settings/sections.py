@@ -264,6 +264,8 @@ class AssistantSettings(Section):
     model: str | None = None
     key_env: str | None = None
     timeout: Seconds = 120
+    reviews: bool = True
+    """Whether it adds findings to pull requests; one that does not is only asked by name (``clockwork guard run``)."""
     confinement: Confinement = Confinement.REQUIRED
     """``required``: it runs behind a wall or not at all; ``best``: behind the best one there is; ``none``: as any program."""
     readable: list[str] = []

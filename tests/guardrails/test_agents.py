@@ -8,7 +8,7 @@ from bot.guardrails import documents, prompt
 from bot.guardrails.rule import Ask, Guardrail, Subject
 from bot.guardrails.rulebook import failing
 from bot.model.finding import AuthorKind, Mode
-from bot.model.session import AIRequest
+from bot.model.session import ReviewRequest
 from tests.guardrails.changes import change, file, plain_book, shipped_documents
 
 ROLES = ("architect", "coder", "tester", "security", "sre", "dba", "docs")
@@ -37,7 +37,7 @@ def test_a_document_is_short_and_tried(role: str) -> None:
 def test_an_agent_is_told_its_own_document(role: str) -> None:
     """The prompt for a role holds the whole of its document, and of no other role's."""
     made = change(file("app/a.py", "", "x = 1\n"), author=AuthorKind.AGENT)
-    request = AIRequest(change=made, mode=Mode.STANDARD, agent=role)
+    request = ReviewRequest(change=made, mode=Mode.STANDARD, agent=role)
     text = prompt.build(request, plain_book(), Subject(made), nonce="f" * 32).text
     assert document(role).body in text
     assert [other for other in ROLES if f"## {document(other).id}:" in text] == [role]
