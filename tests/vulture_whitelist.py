@@ -5,6 +5,7 @@ What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows
 
 from __future__ import annotations
 
+from bot.api import ClockworkDaemon
 from bot.model.decision import FixLevel
 from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
@@ -35,6 +36,10 @@ PLUGIN_CONTRACTS = (
 """Packages outside of this repository satisfy them."""
 
 
+EXAMPLES = (ClockworkDaemon.get_status, ClockworkDaemon.trigger_manual_check)
+"""The examples in their docstrings call them."""
+
+
 def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
     """Facts that values carry for whoever renders or reads them."""
     return target.units, tree.opaque, rendering.left_out, TARGET_NAME
@@ -51,6 +56,7 @@ def facts_of_failures(cost: FailureCost, mode: FailureMode, drawn: FailurePictur
 
 
 __all__ = [
+    "EXAMPLES",
     "PLUGIN_CONTRACTS",
     "WORDS_OF_CLOSED_LISTS",
     "facts_of_failures",

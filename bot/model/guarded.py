@@ -78,6 +78,7 @@ class AIRequest:
     """A prompt for an AI tool. ``tool`` is the name or kind of an assistant, ``agent`` that of an agent's document.
 
     ``session_id`` names the run's record; without one, one is made. What is recorded under a name stays as it is.
+    ``mode`` may be given as its word.
     """
 
     tool: str
@@ -85,6 +86,9 @@ class AIRequest:
     agent: str | None = None
     mode: Mode = Mode.STANDARD
     session_id: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mode", Mode(self.mode))
 
 
 @dataclass(frozen=True, slots=True)
