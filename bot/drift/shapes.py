@@ -147,10 +147,11 @@ class _Compiler:
     def named(self, name: str) -> Shape:
         if name in self._done:
             return self._done[name]
-        shape = self._done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
+        fields: dict[str, Shape] = {}  # filled below: a type that refers to itself has copies of its shape in them
+        shape = self._done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, fields=fields, name=name)
         usual = self._defaults.get(name, {})
         table = {**dict.fromkeys(usual, "leaf"), **self._types[name]}
-        shape.fields = {key: self._field(text, usual.get(key)) for key, text in table.items()}
+        fields.update((key, self._field(text, usual.get(key))) for key, text in table.items())
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
