@@ -93,10 +93,10 @@ class Maker:
 
     def unhealthy(self, problem: Problem) -> Drift:
         """The drift that a problem of the live resource is; its texts hold no secret of either side."""
-        drift = problem_drift(self._desired.id, self._desired.task, problem)
-        message = None if drift.message is None else self._mask.redact(drift.message)
-        evidence = tuple(self._mask.redact(line) for line in drift.evidence)
-        return replace(drift, file=self._desired.file, line=self._desired.line, message=message, evidence=evidence)
+        message, evidence = self._mask.redact(problem.message), tuple(map(self._mask.redact, problem.evidence))
+        shown = replace(problem, message=message, evidence=evidence)
+        drift = problem_drift(self._desired.id, self._desired.task, shown)
+        return replace(drift, file=self._desired.file, line=self._desired.line)
 
 
 def missing(desired: Desired) -> Drift:

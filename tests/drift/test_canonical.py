@@ -70,6 +70,8 @@ def test_a_tree_has_one_form(value: JSON, form: JSON) -> None:
         ("part", {"mode": 1}, [], False),
         ("map", {"a": ""}, [], False),
         ("map", {}, [], True),
+        ("any", {"a": None}, [], False),
+        ("any", {}, [], True),
     ],
 )
 def test_a_value_says_nothing_where_absence_means_the_same(
