@@ -125,7 +125,7 @@ class _Comparison:
         more, absent = self._by_other_names(others, matched)
         matched.update(id(observed) for _, observed in more)
         self._memo.begin(self._options, around)
-        self._all([*pairs, *more] if more else pairs, around)
+        self._all([*pairs, *more], around)
         self._memo.end()
         self._absent(absent)
         self._undeclared(matched)
@@ -171,10 +171,9 @@ class _Comparison:
                 self.drift.append(drifts.missing(desired))
 
     def _looked_at(self, id_: ResourceId) -> bool:
-        if id_.platform not in self._seen.covered:
-            return False
         kinds = self._seen.kinds
-        return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        is_listed = id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        return is_listed and id_.platform in self._seen.covered
 
     def _undeclared(self, matched: set[int]) -> None:
         if len(matched) == len(self._seen.resources):
