@@ -19,6 +19,7 @@ from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
 from bot.model.ledger import Entry, LedgerView
+from bot.model.notice import Delivery, Message
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
@@ -371,6 +372,17 @@ class Assistant(Protocol):
     def name(self) -> str: ...
 
     def run(self, prompt: Prompt) -> Reply: ...
+
+
+class Receiver(Protocol):
+    """Somebody who is told. Never raises: what went wrong is the delivery's ``answer``."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Message) -> Delivery:
+        """Send ``message`` and wait for the answer."""
+        ...
 
 
 class SessionStore(Protocol):

@@ -17,12 +17,14 @@ from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.flows.reconcile import tick
+from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
 from bot.ports import Clock
 from bot.secrecy.redaction import redact_tokens
 from bot.settings import FILE
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
+from bot.wiring.notifications import open_notifier
 from bot.wiring.reconcile import loop_on
 from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.targets import renderers
@@ -63,8 +65,9 @@ class Wired:
     Settings that are wrong raise ``Invalid`` in every run until somebody fixes them: nothing is written meanwhile.
     """
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(self, options: Options, clock: Clock, log: structlog.stdlib.BoundLogger | None = None) -> None:
         self._options = options
+        self._log = log or logger()
         self._clock = clock
         self.renderers = renderers()
         self._wire()
@@ -75,6 +78,13 @@ class Wired:
         host = self.loop.run.host
         self.guard = None if host is None else Guard(self.opened, host, self._clock, self.renderers)
         self._settings = self._read()
+        self.notifier = open_notifier(
+            self.opened, self._clock, account=self._delivered, warn=self._log.warning, background=True
+        )
+
+    def _delivered(self, delivery: Delivery) -> None:
+        log = self._log.info if delivery.result is DeliveryResult.DELIVERED else self._log.warning
+        log("told", receiver=delivery.receiver, result=delivery.result.value, answer=delivery.answer)
 
     def _read(self) -> bytes | None:
         repository = self.opened.repository
@@ -91,12 +101,21 @@ class Wired:
 
     def reconcile(self) -> Tick:
         """One tick."""
+        notifier = self.notifier
+        return self._tick() if notifier is None else notifier.ran(self._tick)
+
+    def _tick(self) -> Tick:
         return tick(self.fresh().loop)
 
     def review(self, number: int) -> object:
         """Judge a pull request, where there is a code host."""
         guard = self.fresh().guard
-        return None if guard is None else review(guard, number)
+        if guard is None:
+            return None
+        reviewed = review(guard, number)
+        if self.notifier is not None:
+            self.notifier.reviewed(reviewed, guard.host.pull(number))
+        return reviewed
 
     def answer_comments(self, number: int) -> object:
         """Answer the commands in a thread's comments."""
@@ -105,7 +124,9 @@ class Wired:
         return answer_comments(number, orders)
 
     def close(self) -> None:
-        """Sessions taken so far are written."""
+        """Sessions taken so far are written, and people are told what waits."""
+        if self.notifier is not None:
+            self.notifier.close()
         if self.guard is not None:
             self.guard.store.close()
 
@@ -124,7 +145,7 @@ def run(
     """
     log = logger()
     clock = SystemClock()
-    wired = Wired(options, clock)
+    wired = Wired(options, clock, log)
     opened = wired.opened
     stop = stopping or threading.Event()
     daemon = Daemon(

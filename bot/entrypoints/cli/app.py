@@ -15,6 +15,7 @@ from bot.entrypoints.cli import (
     guard,
     halt,
     ledger,
+    notify,
     policy,
     reconcile,
     render,
@@ -40,6 +41,7 @@ VERBS = (
     report,
     worker,
     daemon,
+    notify,
     sandbox,
 )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import (
     BranchOption,
     JsonOption,
@@ -22,6 +24,9 @@ from bot.entrypoints.cli.options import (
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from bot.model.proposal import Tick
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +90,19 @@ def register(app: typer.Typer) -> None:
         _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 
 
+def _told(options: Options) -> Tick:
+    """One run, of which people are told."""
+    from bot.flows.reconcile import tick
+    from bot.wiring.notifications import open_notifier
+    from bot.wiring.reconcile import loop_on
+    from bot.wiring.repository import SystemClock, open_repository
+
+    opened, clock = open_repository(options), SystemClock()
+    loop = loop_on(opened, clock=clock)
+    notifier = open_notifier(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
+    return tick(loop) if notifier is None else notifier.ran(partial(tick, loop))
+
+
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
@@ -98,7 +116,7 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
-        done = tick(open_loop(options, dry_run=dry_run, at=at))
+        done = tick(open_loop(options, dry_run=True, at=at)) if dry_run else _told(options)
     if as_json:
         print(json.dumps(tick_json(done), ensure_ascii=False))
     else:
