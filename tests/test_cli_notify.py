@@ -118,3 +118,21 @@ def test_receivers_cost_no_run(stage: Stage) -> None:
     assert "notifications: team: failed: the environment variable TEAM_CHAT is not set" in said
     assert "notifications: audit: unanswered: no answer within 2 s" in said
     assert stage.pulls("open")
+
+
+@pytest.mark.slow
+def test_a_run_pushes_its_figures(stage: Stage) -> None:
+    """Once, when it is done, with the requests that it made; a database that refuses costs no run."""
+    stage.edit(
+        "clockwork.yaml", lambda text: f"{text.partition('notifications')[0]}metrics: {{influx: {{url_env: DB}}}}\n"
+    )
+    stage.config_drift()
+    with inbox() as box:
+        assert not reconcile(stage, "first", DB=box.hook)
+        (post,) = box.posts
+        lines = post.body.decode().splitlines()
+        assert [line for line in lines if line.startswith("clockwork_outcomes_total,effect=opened")]
+        assert [line for line in lines if line.startswith("clockwork_api_requests_total,method=GET,status=200 ")]
+        assert [line for line in lines if line.startswith("clockwork_budget_left,budget=proposal ")]
+        box.mood = "refuse"
+        assert reconcile(stage, "first", DB=box.hook) == "metrics: metrics could not be pushed: HTTP 500\n"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
-def build(daemon: Daemon, *, webhooks: Webhooks, metrics: Callable[[], str]) -> Starlette:
+def build(daemon: Daemon, *, webhooks: Webhooks, metrics: Callable[[], bytes]) -> Starlette:
     """The API. ``webhooks`` reads what is delivered."""
     from starlette.applications import Starlette
-    from starlette.responses import JSONResponse, PlainTextResponse
+    from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
     async def healthz(request: Request) -> Response:
@@ -45,7 +45,7 @@ def build(daemon: Daemon, *, webhooks: Webhooks, metrics: Callable[[], str]) -> 
     async def measured(request: Request) -> Response:
         """Prometheus text format, whose version stands in the media type (Prometheus, Exposition formats)."""
         del request
-        return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4")
+        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def webhook(request: Request) -> Response:
         """A signed delivery: 202 queued, 200 seen before, 400 unreadable, 401 not signed with our secret."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.flows.reconcile import tick
+from bot.metrics.exposition import exposition
 from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
 from bot.ports import Clock
@@ -24,6 +28,7 @@ from bot.secrecy.redaction import redact_tokens
 from bot.settings import FILE
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
+from bot.wiring.metrics import open_meters, open_pusher
 from bot.wiring.notifications import open_notifier
 from bot.wiring.reconcile import loop_on
 from bot.wiring.repository import Options, SystemClock, open_repository
@@ -33,6 +38,7 @@ from bot.wiring.workers import workers_of
 if TYPE_CHECKING:
     import structlog
 
+    from bot.metrics.meters import Meters
     from bot.workers.work import Outcome, Worker
 
 
@@ -66,10 +72,11 @@ class Wired:
     """
 
     def __init__(self, options: Options, clock: Clock, log: structlog.stdlib.BoundLogger | None = None) -> None:
-        self._options = options
         self._log = log or logger()
         self._clock = clock
-        self.renderers = renderers()
+        self.meters = open_meters(clock)
+        self._options = replace(options, meter=self.meters)
+        self.renderers = renderers(self.meters)
         self._wire()
 
     def _wire(self) -> None:
@@ -81,8 +88,10 @@ class Wired:
         self.notifier = open_notifier(
             self.opened, self._clock, account=self._delivered, warn=self._log.warning, background=True
         )
+        self.pusher = open_pusher(self.opened, self.meters, self._log.warning)
 
     def _delivered(self, delivery: Delivery) -> None:
+        self.meters.told(delivery)
         log = self._log.info if delivery.result is DeliveryResult.DELIVERED else self._log.warning
         log("told", receiver=delivery.receiver, result=delivery.result.value, answer=delivery.answer)
 
@@ -105,7 +114,12 @@ class Wired:
         return self._tick() if notifier is None else notifier.ran(self._tick)
 
     def _tick(self) -> Tick:
-        return tick(self.fresh().loop)
+        loop, began = self.fresh().loop, time.monotonic()
+        done = tick(loop)
+        self.meters.ticked(done, seconds=time.monotonic() - began)
+        with suppress(BotError):  # a ledger that cannot be read is the run's business
+            self.meters.ledger(loop.run.ledger.read(), loop.run.limits)
+        return done
 
     def review(self, number: int) -> object:
         """Judge a pull request, where there is a code host."""
@@ -113,6 +127,7 @@ class Wired:
         if guard is None:
             return None
         reviewed = review(guard, number)
+        self.meters.reviewed(reviewed.result)
         if self.notifier is not None:
             self.notifier.reviewed(reviewed, guard.host.pull(number))
         return reviewed
@@ -127,6 +142,8 @@ class Wired:
         """Sessions taken so far are written, and people are told what waits."""
         if self.notifier is not None:
             self.notifier.close()
+        if self.pusher is not None:
+            self.pusher.close(self.opened.settings.metrics.influx.timeout if self.opened.settings.metrics.influx else 0)
         if self.guard is not None:
             self.guard.store.close()
 
@@ -153,7 +170,7 @@ def run(
         review=wired.review,
         answer_comments=wired.answer_comments,
         log=log.info,
-        warn=log.warning,
+        warn=partial(_warned, wired.meters, log),
         now=clock.now,
         status=DaemonStatus(clock.now()),
         interval=opened.settings.daemon.interval,
@@ -162,12 +179,14 @@ def run(
     if stopping is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    api = build(daemon, webhooks=open_webhooks(opened, wired.loop.run.host), metrics=partial(metrics, daemon))
+    api = build(daemon, webhooks=open_webhooks(opened, wired.loop.run.host), metrics=partial(metrics, daemon, wired))
     chosen = opened.settings.daemon.port if port is None else port
     with serving(api, host=opened.settings.daemon.host, port=chosen) as bound:
         log.info("started", repository=opened.name, branch=opened.branch, port=bound)
         serving_on(bound)
-        workers = threading.Thread(target=_work, args=(options, stop, log), name="clockwork-workers", daemon=True)
+        workers = threading.Thread(
+            target=_work, args=(options, stop, log, wired.meters), name="clockwork-workers", daemon=True
+        )
         workers.start()
         daemon.run(watch=watch)
         workers.join(10)
@@ -175,15 +194,29 @@ def run(
     log.info("stopped")
 
 
-def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
+def _warned(meters: Meters, log: structlog.stdlib.BoundLogger, event: str, **values: object) -> None:
+    """A piece of work failed."""
+    meters.failed()
+    log.warning(event, **values)
+
+
+def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLogger, meters: Meters) -> None:
     """The background workers, on a repository of their own: a clone is not for two threads."""
+    from bot.workers.metrics import measured
     from bot.workers.schedule import keep_working
+    from bot.workers.work import Worker
 
     def report(name: Worker, outcome: Outcome | BotError) -> None:
+        well = not isinstance(outcome, BotError)
+        meters.worked(name.value, well=well, interval=workers.intervals[name].total_seconds())
         if isinstance(outcome, BotError):
             log.warning("worker failed", worker=name.value, error=outcome.message)
-        else:
-            log.debug("worker ran", worker=name.value, summary=outcome.summary)
+            return
+        log.debug("worker ran", worker=name.value, summary=outcome.summary)
+        if name is Worker.METRICS:
+            with suppress(BotError):
+                figures = measured(workers.store, now=workers.clock.now())
+                meters.sessions(figures.figures, figures.failures)
 
     try:
         workers = workers_of(open_repository(options))
@@ -193,23 +226,9 @@ def _work(options: Options, stop: threading.Event, log: structlog.stdlib.BoundLo
     keep_working(workers, stopped=stop.is_set, report=report)
 
 
-def metrics(daemon: Daemon) -> str:
-    """Prometheus text: what the daemon itself knows, without needing a library for six numbers."""
-    status, last = daemon.status, daemon.status.last
-    figures = {
-        "clockwork_ticks_total": status.ticks,
-        "clockwork_failures_total": status.failures,
-        "clockwork_queue_length": len(daemon.queue),
-        "clockwork_drift": len(last.report.drift) if last else 0,
-        "clockwork_unreachable": len(last.report.unreachable) if last else 0,
-        "clockwork_blocked": int(bool(last and last.blocked)),
-    }
-    lines = []
-    for name, figure in figures.items():
-        kind = "counter" if name.endswith("_total") else "gauge"
-        lines += [f"# TYPE {name} {kind}", f"{name} {figure}"]
-    by_target = last.report.drift_by_target if last else {}
-    if by_target:  # a target's name needs no escaping: bot.model.target.TARGET_NAME
-        lines.append("# TYPE clockwork_target_drift gauge")
-        lines += [f'clockwork_target_drift{{target="{name}"}} {figure}' for name, figure in by_target.items()]
-    return "\n".join(lines) + "\n"
+def metrics(daemon: Daemon, wired: Wired) -> bytes:
+    """Everything that is measured, as Prometheus reads it."""
+    wired.meters.waiting(len(daemon.queue))
+    if wired.guard is not None:
+        wired.meters.recorded(wired.guard.queue)
+    return exposition(wired.meters.aged())

@@ -16,7 +16,7 @@ from bot.flows import conditions
 from bot.flows.conditions import Blocked
 from bot.flows.intents import TRIES, record
 from bot.model.ledger import Actor, Entry, LedgerView
-from bot.model.notice import Delivery, DeliveryResult, Message, Notice, NoticeEvent
+from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
 from bot.notices.memory import Told, claim, note, settlement, told
 from bot.notices.news import Standing, end, news
@@ -32,7 +32,7 @@ Finding: TypeAlias = Tick | BotError | Blocked
 """What there is to tell of: a run, one that failed, a pull request that the guard blocks."""
 Compose: TypeAlias = Callable[[str, Mapping[str, object]], tuple[str, str]]
 """Title and body for a receiver from the values of the template."""
-Deliver: TypeAlias = Callable[[Mapping[str, Message]], Mapping[str, Delivery]]
+Deliver: TypeAlias = Callable[[Mapping[str, Announcement]], Mapping[str, Delivery]]
 """Sends each receiver its message and gives an account for each, within a time limit."""
 
 
@@ -162,14 +162,14 @@ def _without_memory(notice: Notice, teller: Teller) -> tuple[Delivery, ...]:
     return tuple(deliveries.values())
 
 
-def _message(parcel: Parcel, memory: Told, teller: Teller) -> Message:
+def _message(parcel: Parcel, memory: Told, teller: Teller) -> Announcement:
     notices = tuple(memory.notices[id_] for id_ in parcel.notices)
     return _composed(parcel.receiver, notices, parcel.dropped, teller, ids=parcel.notices)
 
 
 def _composed(
     receiver: str, notices: Sequence[Notice], dropped: int, teller: Teller, *, ids: Sequence[str] = ()
-) -> Message:
+) -> Announcement:
     """The message for one receiver; nothing secret is in it, whatever a template of the repository does."""
     shown = sorted(notices, key=lambda notice: -notice.severity.rank)[:_SHOWN]
     values = {
@@ -181,7 +181,7 @@ def _composed(
     }
     title, body = teller.compose(receiver, values)
     number = hashlib.sha256("\0".join(ids or [teller.new_id()]).encode()).hexdigest()[:32]
-    return Message(number, teller.repository, redact(title), redact(body), tuple(notices), dropped)
+    return Announcement(number, teller.repository, redact(title), redact(body), tuple(notices), dropped)
 
 
 def _settle(parcels: Sequence[Parcel], deliveries: Mapping[str, Delivery], view: LedgerView, teller: Teller) -> None:

@@ -72,7 +72,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Announcement:
     """What one receiver gets at once. ``id`` is the same when the same notices are sent again.
 
     ``dropped`` counts earlier notices that this receiver never got.

@@ -21,7 +21,7 @@ _GROWTH: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class NoticeRoute:
     """Which notices go to which receivers. Empty ``events`` and ``targets`` are all; both may be globs."""
 
     to: tuple[str, ...]
@@ -94,7 +94,7 @@ class Parcel:
 class Directory:
     """Who is told what: routes and subscribers."""
 
-    routes: tuple[Route, ...] = ()
+    routes: tuple[NoticeRoute, ...] = ()
     subscribers: tuple[Subscriber, ...] = field(default=())
 
     def addressees(self, notice: Notice) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot.model.notice import Delivery, DeliveryResult, Message
+from bot.model.notice import Announcement, Delivery, DeliveryResult
 from bot.ports import Receiver
 
 _Answers: TypeAlias = "queue.SimpleQueue[Delivery]"
@@ -27,7 +27,7 @@ class Deliveries:
     clock: Callable[[], float] = time.monotonic
     hanging: dict[str, threading.Thread] = field(default_factory=dict)
 
-    def send(self, messages: Mapping[str, Message]) -> Mapping[str, Delivery]:
+    def send(self, messages: Mapping[str, Announcement]) -> Mapping[str, Delivery]:
         """What came of each message. Returns after ``seconds`` at the latest."""
         answers: _Answers = queue.SimpleQueue()
         accounts: dict[str, Delivery] = {}
@@ -51,5 +51,5 @@ class Deliveries:
         return {name: accounts.get(name, Delivery(name, DeliveryResult.UNANSWERED, late)) for name in messages}
 
 
-def _send(receiver: Receiver, message: Message, answers: _Answers) -> None:
+def _send(receiver: Receiver, message: Announcement, answers: _Answers) -> None:
     answers.put(receiver.send(message))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from bot.model.drift import Severity
-from bot.model.notice import Delivery, DeliveryResult, Message, NoticeEvent
+from bot.model.notice import Announcement, Delivery, DeliveryResult, NoticeEvent
 from bot.secrecy.redaction import redact
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ServiceReceiver:
     url: str = field(repr=False)
     clock: Callable[[], float] = time.monotonic
 
-    def send(self, message: Message) -> Delivery:
+    def send(self, message: Announcement) -> Delivery:
         try:
             import apprise
         except ImportError:
@@ -71,7 +71,7 @@ def _waits(server: object) -> float:
     return float(getattr(server, "socket_read_timeout", _READ_SECONDS))
 
 
-def _kind(message: Message) -> apprise.NotifyType:
+def _kind(message: Announcement) -> apprise.NotifyType:
     """What colour the service gives it."""
     from apprise import NotifyType
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from bot.model.notice import Delivery, DeliveryResult, Message, Notice
+from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class WebhookReceiver:
     secret: bytes = field(repr=False)
     seconds: float = 10.0
 
-    def send(self, message: Message) -> Delivery:
+    def send(self, message: Announcement) -> Delivery:
         body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         headers = {
             "Content-Type": "application/json",
@@ -62,7 +62,7 @@ def _cause(exc: httpx.HTTPError | httpx.InvalidURL) -> str:
     return type(exc).__name__ if isinstance(exc, httpx.InvalidURL | httpx.UnsupportedProtocol) else str(exc)
 
 
-def payload(message: Message) -> dict[str, object]:
+def payload(message: Announcement) -> dict[str, object]:
     """The body of a delivery as JSON values."""
     return {
         "id": message.id,

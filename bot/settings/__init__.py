@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
+from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
 from bot.settings.sections import (
     ArgoSettings,
@@ -66,6 +67,7 @@ class Settings(Section):
     author: AuthorSettings = AuthorSettings()
     daemon: DaemonSettings = DaemonSettings()
     notifications: NotificationSettings = NotificationSettings()
+    metrics: MetricsSettings = MetricsSettings()
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"

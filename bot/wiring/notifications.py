@@ -20,9 +20,9 @@ from bot.model.codehost import PullRequest
 from bot.model.drift import Severity
 from bot.model.finding import Verdict
 from bot.model.ledger import Actor
-from bot.model.notice import Delivery, DeliveryResult, Message, Notice, NoticeEvent
+from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
-from bot.notices.routing import Directory, QuietHours, Route, Subscriber
+from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
 from bot.ports import Clock, Receiver, Repository
 from bot.receivers.background import Background
 from bot.receivers.composer import Composer
@@ -45,7 +45,7 @@ class _NoAddress:
     name: str
     variable: str
 
-    def send(self, message: Message) -> Delivery:
+    def send(self, message: Announcement) -> Delivery:
         del message
         return Delivery(self.name, DeliveryResult.FAILED, f"the environment variable {self.variable} is not set")
 
@@ -69,9 +69,9 @@ def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str
 def directory(settings: NotificationSettings) -> Directory:
     """Routes and subscribers. Without routes everybody is told everything from MEDIUM on."""
     routes = tuple(
-        Route(tuple(each.to), tuple(each.events), each.severity, tuple(each.targets)) for each in settings.routes
+        NoticeRoute(tuple(each.to), tuple(each.events), each.severity, tuple(each.targets)) for each in settings.routes
     )
-    everything = (Route(tuple(settings.receivers), severity=Severity.MEDIUM),)
+    everything = (NoticeRoute(tuple(settings.receivers), severity=Severity.MEDIUM),)
     return Directory(routes or everything, tuple(_subscriber(*item) for item in settings.receivers.items()))
 
 
@@ -96,7 +96,7 @@ Account = Callable[[Delivery], object]
 
 
 @dataclass(slots=True)
-class Notifier:
+class Announcer:
     """Tells people what runs of one repository find. Nothing here raises for what receivers or the ledger do.
 
     ``background`` is the daemon's: findings are taken at once. Without it each is told before the call returns, which
@@ -165,7 +165,7 @@ def open_notifier(
     account: Account,
     warn: Callable[[str], object],
     background: bool = False,
-) -> Notifier | None:
+) -> Announcer | None:
     """The notifier of an opened repository; None where nobody is to be told, or there is no remote to remember on."""
     settings = opened.settings.notifications
     if not settings.receivers or opened.git is None:
@@ -182,7 +182,7 @@ def open_notifier(
         actor=Actor("clockwork"),
         new_id=lambda: uuid.uuid4().hex,
     )
-    made = Notifier(opened, teller, settings.timeout, account, warn)
+    made = Announcer(opened, teller, settings.timeout, account, warn)
     if background:
         made.background = Background(made.work, supersedes=_supersedes)
     return made
@@ -198,7 +198,7 @@ class TestMessages:
     """What a try of every receiver needs."""
 
     deliveries: Deliveries
-    messages: Mapping[str, Message]
+    messages: Mapping[str, Announcement]
 
     def send(self) -> Sequence[Delivery]:
         """What came back, in the order of the settings."""
@@ -223,7 +223,7 @@ def open_test(settings: Path | None, repo: str, names: Sequence[str]) -> TestMes
     return TestMessages(deliveries, {name: compose(name) for name in wanted})
 
 
-def _test_message(notice: Notice, fill: Composer, repository: str, receiver: str) -> Message:
+def _test_message(notice: Notice, fill: Composer, repository: str, receiver: str) -> Announcement:
     values = {
         "repository": repository,
         "notices": [notice],
@@ -232,4 +232,4 @@ def _test_message(notice: Notice, fill: Composer, repository: str, receiver: str
         "severity": notice.severity,
     }
     title, body = fill.compose(receiver, values)
-    return Message(uuid.uuid4().hex, repository, title, body, (notice,))
+    return Announcement(uuid.uuid4().hex, repository, title, body, (notice,))

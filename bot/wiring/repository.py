@@ -19,7 +19,7 @@ from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.ports import Repository, Signature, Tell, silent
+from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, Secrets, Settings, load, secrets
 from bot.wiring.plugins import installed
 
@@ -41,6 +41,8 @@ class Options:
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
     """Is told how far observers are."""
+    meter: Meter = field(default_factory=Unmeasured, repr=False, compare=False)
+    """Is told what adapters do."""
 
 
 class SystemClock:

@@ -19,9 +19,9 @@ from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.codehost import ItemState
 from bot.model.drift import Severity
 from bot.model.ledger import Actor
-from bot.model.notice import Delivery, DeliveryResult, Message
+from bot.model.notice import Announcement, Delivery, DeliveryResult
 from bot.model.proposal import Tick
-from bot.notices.routing import Directory, Route, Subscriber
+from bot.notices.routing import Directory, NoticeRoute, Subscriber
 from bot.observers.gather import gather
 from bot.observers.snapshot import SnapshotObserver
 from bot.ports import Ledger
@@ -36,7 +36,7 @@ SHIPPED = (folder("templates") / "notification.txt.j2").read_text("utf-8")
 TITLE = "Service/shop/web: ports[80/TCP] removed, ports[8080/TCP] added"
 PORT = ["drift.new", "drift.new", "pull.opened"]
 """What another port of a service comes to: one that is gone, one that is new, and their pull request."""
-EVERYTHING = Directory((Route(("team",)),), (Subscriber("team"),))
+EVERYTHING = Directory((NoticeRoute(("team",)),), (Subscriber("team"),))
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Office:
     world: World
     directory: Directory = EVERYTHING
     result: DeliveryResult = DeliveryResult.DELIVERED
-    messages: list[tuple[str, Message]] = field(default_factory=list)
+    messages: list[tuple[str, Announcement]] = field(default_factory=list)
     readers: Any = field(default_factory=lambda: itertools.count(1))
 
     def ledger(self) -> GitLedger:
@@ -67,7 +67,7 @@ class Office:
             new_id=lambda: f"f{next(self.world.ids):031x}",
         )
 
-    def deliver(self, messages: Mapping[str, Message]) -> Mapping[str, Delivery]:
+    def deliver(self, messages: Mapping[str, Announcement]) -> Mapping[str, Delivery]:
         """Keeps them, with the result that was asked for."""
         self.messages += messages.items()
         return {name: Delivery(name, self.result) for name in messages}
@@ -235,11 +235,11 @@ def test_a_verdict_that_blocks(office: Office) -> None:
 
 def test_nobody_is_told_what_no_route_wants_and_the_ledger_does_not_grow(office: Office) -> None:
     """A route for what is critical leaves no note of the rest; one for ends alone needs the beginning."""
-    office.directory = Directory((Route(("team",), severity=Severity.CRITICAL),), (Subscriber("team"),))
+    office.directory = Directory((NoticeRoute(("team",), severity=Severity.CRITICAL),), (Subscriber("team"),))
     office.world.config_drift("web", 8080)
     assert office.run() == []
     assert not [entry for entry in office.world.entries() if "subject" in entry.detail]
-    office.directory = Directory((Route(("team",), events=("drift.closed",)),), (Subscriber("team"),))
+    office.directory = Directory((NoticeRoute(("team",), events=("drift.closed",)),), (Subscriber("team"),))
     assert office.run() == []
     office.world.restore()
     assert set(events(office.run())) == {"drift.closed"}
@@ -302,7 +302,7 @@ def test_a_process_that_died_while_it_told_is_followed_by_another(office: Office
     class Dead(BaseException):
         """Nothing catches this."""
 
-    def die(messages: Mapping[str, Message]) -> Mapping[str, Delivery]:
+    def die(messages: Mapping[str, Announcement]) -> Mapping[str, Delivery]:
         office.deliver(messages)
         raise Dead
 
@@ -331,7 +331,7 @@ def test_over_a_real_socket_with_one_that_hangs(office: Office) -> None:
         def hook(name: str, at: Inbox) -> WebhookReceiver:
             return WebhookReceiver(name, at.hook, b"key", 120)
 
-        office.directory = Directory((Route(("team", "stuck")),), (Subscriber("team"), Subscriber("stuck")))
+        office.directory = Directory((NoticeRoute(("team", "stuck")),), (Subscriber("team"), Subscriber("stuck")))
         sender = Deliveries({"team": hook("team", box), "stuck": hook("stuck", stuck)}, seconds=1)
         teller = replace(office.teller(), deliver=sender.send)
         office.world.config_drift("web", 8080)

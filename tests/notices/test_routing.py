@@ -11,7 +11,7 @@ from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry
 from bot.model.notice import DeliveryResult, Notice, NoticeEvent
 from bot.notices.memory import TRIES, claim, note, settlement, told
-from bot.notices.routing import MOST, Directory, Parcel, QuietHours, Route, Subscriber, due
+from bot.notices.routing import MOST, Directory, NoticeRoute, Parcel, QuietHours, Subscriber, due
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOT = Actor("clockwork")
@@ -32,19 +32,19 @@ def notice(
 @pytest.mark.parametrize(
     ("route", "told_of"),
     [
-        (Route(("team",)), True),
-        (Route(("team",), events=("drift.new",)), True),
-        (Route(("team",), events=("drift.*",)), True),
-        (Route(("team",), events=("pull.*", "halt")), False),
-        (Route(("team",), severity=Severity.HIGH), True),
-        (Route(("team",), severity=Severity.CRITICAL), False),
-        (Route(("team",), targets=("prod",)), True),
-        (Route(("team",), targets=("p*", "dev")), True),
-        (Route(("team",), targets=("dev",)), False),
-        (Route(("another",)), False),
+        (NoticeRoute(("team",)), True),
+        (NoticeRoute(("team",), events=("drift.new",)), True),
+        (NoticeRoute(("team",), events=("drift.*",)), True),
+        (NoticeRoute(("team",), events=("pull.*", "halt")), False),
+        (NoticeRoute(("team",), severity=Severity.HIGH), True),
+        (NoticeRoute(("team",), severity=Severity.CRITICAL), False),
+        (NoticeRoute(("team",), targets=("prod",)), True),
+        (NoticeRoute(("team",), targets=("p*", "dev")), True),
+        (NoticeRoute(("team",), targets=("dev",)), False),
+        (NoticeRoute(("another",)), False),
     ],
 )
-def test_a_route_names_events_severity_and_targets(route: Route, told_of: bool) -> None:
+def test_a_route_names_events_severity_and_targets(route: NoticeRoute, told_of: bool) -> None:
     """All three must fit."""
     addressees = Directory((route,), (Subscriber("team"),)).addressees(notice())
     assert addressees == (("team",) if told_of else ())
@@ -52,14 +52,14 @@ def test_a_route_names_events_severity_and_targets(route: Route, told_of: bool) 
 
 def test_what_concerns_everything_concerns_each_target() -> None:
     """A halt goes to those who want to hear of one target; the target without a name is another one."""
-    route = Route(("team",), targets=("prod",))
+    route = NoticeRoute(("team",), targets=("prod",))
     assert route.concerns(notice(event=NoticeEvent.HALTED, target=None))
     assert not route.concerns(notice(target=""))
 
 
 def test_everybody_is_named_once() -> None:
     """Routes that fit add up, and the order is that of the settings."""
-    routes = (Route(("b", "a")), Route(("a",)))
+    routes = (NoticeRoute(("b", "a")), NoticeRoute(("a",)))
     assert Directory(routes, (Subscriber("a"), Subscriber("b"))).addressees(notice()) == ("a", "b")
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import Refused
 from bot.github.webhook import verify
 from bot.model.drift import Severity
-from bot.model.notice import DeliveryResult, Message, Notice, NoticeEvent
+from bot.model.notice import Announcement, DeliveryResult, Notice, NoticeEvent
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
 from bot.receivers.webhook import WebhookReceiver
@@ -19,10 +19,10 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = b"shared"
 
 
-def message(text: str = "prod/Deployment/shop/web: replicas 2 → 5") -> Message:
+def message(text: str = "prod/Deployment/shop/web: replicas 2 → 5") -> Announcement:
     """One notice about one drift."""
     notice = Notice(NoticeEvent.DRIFT_NEW, "drift web", Severity.HIGH, text, NOON, "prod", "prod/Deployment/shop/web")
-    return Message("0f" * 16, "acme/shop", "acme/shop: drift", f"- **HIGH** {text}", (notice,))
+    return Announcement("0f" * 16, "acme/shop", "acme/shop: drift", f"- **HIGH** {text}", (notice,))
 
 
 def hook(box: Inbox, *, seconds: float = 60) -> WebhookReceiver:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +23,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.errors import BotError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,16 +94,28 @@ def register(app: typer.Typer) -> None:
 
 
 def _told(options: Options) -> Tick:
-    """One run, of which people are told."""
+    """One run that is measured, and of which people are told."""
     from bot.flows.reconcile import tick
+    from bot.wiring.metrics import open_meters, push_of
     from bot.wiring.notifications import open_notifier
     from bot.wiring.reconcile import loop_on
     from bot.wiring.repository import SystemClock, open_repository
+    from bot.wiring.targets import renderers
 
-    opened, clock = open_repository(options), SystemClock()
-    loop = loop_on(opened, clock=clock)
+    clock = SystemClock()
+    meters, began = open_meters(clock), time.monotonic()
+    opened = open_repository(replace(options, meter=meters))
+    loop = loop_on(opened, clock=clock, renderers=renderers(meters))
     notifier = open_notifier(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
-    return tick(loop) if notifier is None else notifier.ran(partial(tick, loop))
+    done = tick(loop) if notifier is None else notifier.ran(partial(tick, loop))
+    meters.ticked(done, seconds=time.monotonic() - began)
+    try:
+        if (push := push_of(opened, meters)) is not None:
+            meters.ledger(loop.run.ledger.read(), loop.run.limits)
+            push()
+    except BotError as exc:
+        print(f"metrics: {exc.message}", file=sys.stderr)
+    return done
 
 
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
