@@ -15,7 +15,7 @@ from tests.receivers.inbox import inbox
 
 SETTINGS = """
 notifications:
-  timeout: 2s
+  timeout: 60s
   receivers:
     team: {apprise_env: TEAM_CHAT, template: notice.txt.j2}
     audit: {webhook_env: AUDIT_HOOK, secret_env: AUDIT_SECRET}
@@ -113,6 +113,7 @@ def test_runs_tell_once_whichever_runner_they_are_on(stage: Stage) -> None:
 def test_receivers_cost_no_run(stage: Stage) -> None:
     """One hangs and one is not there: the run does its work, ends, and says on standard error who was not told."""
     stage.config_drift()
+    stage.edit("clockwork.yaml", lambda text: text.replace("timeout: 60s", "timeout: 2s"))
     with inbox("hang") as box:
         said = reconcile(stage, "first", AUDIT_HOOK=box.hook, AUDIT_SECRET="key")
     assert "notifications: team: failed: the environment variable TEAM_CHAT is not set" in said

@@ -53,6 +53,8 @@ CATALOGUE: Final = (
         "When a run last could do its work, in Unix time; at first when the process began.",
     ),
     _gauge("queue_length", "Pieces of work that wait."),
+    _gauge("paused", "Whether somebody paused this daemon."),
+    _gauge("step_overdue", "Whether a step takes longer than it may."),
     _gauge("blocked", "Whether the last run could not write (1) or could (0)."),
     _gauge("halted", "Whether a person or too many failures halted everything."),
     _gauge("unreachable", "What the last run could not look at."),

@@ -67,10 +67,16 @@ class InfluxEndpoint:
 
 
 class Pusher:
-    """Pushes at every interval, in a thread that nobody waits for. ``warn`` hears of a failure once until one succeeds."""
+    """Pushes at every interval, in a thread that nobody waits for. ``warn`` hears of a failure once until one succeeds.
 
-    def __init__(self, push: Callable[[], None], *, interval: float, warn: Callable[[str], object]) -> None:
+    ``seconds`` is what a push may take.
+    """
+
+    def __init__(
+        self, push: Callable[[], None], *, interval: float, seconds: float, warn: Callable[[str], object]
+    ) -> None:
         self._push = push
+        self._seconds = seconds
         self._interval = interval
         self._warn = warn
         self._stop = threading.Event()
@@ -78,10 +84,11 @@ class Pusher:
         self._thread = threading.Thread(target=self._run, name="clockwork-metrics", daemon=True)
         self._thread.start()
 
-    def close(self, seconds: float) -> None:
-        """Push a last time and end, within ``seconds``."""
+    def close(self, *, wait: bool) -> None:
+        """Push a last time and end; with ``wait`` this is waited for as long as a push may take."""
         self._stop.set()
-        self._thread.join(seconds)
+        if wait:
+            self._thread.join(self._seconds)
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval):

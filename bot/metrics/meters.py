@@ -58,10 +58,6 @@ class Meters:
     def rendered(self, kind: str, seconds: float) -> None:
         self.store.observe("clockwork_render_seconds", seconds, kind=kind)
 
-    def failed(self) -> None:
-        """A piece of work failed."""
-        self.store.count("clockwork_failures_total")
-
     def ticked(self, tick: Tick, *, seconds: float) -> None:
         """A run is done that took so long."""
         store, report = self.store, tick.report
@@ -168,9 +164,12 @@ class Meters:
         """A message to somebody came to this."""
         self.store.count("clockwork_messages_total", receiver=delivery.receiver, result=delivery.result.value)
 
-    def waiting(self, length: int) -> None:
-        """So many pieces of work wait."""
-        self.store.set("clockwork_queue_length", length)
+    def kept(self, *, waiting: int, failures: int, paused: bool, overdue: bool) -> None:
+        """How the daemon stands: work that waits, work that failed, whether it is paused or a step takes too long."""
+        self.store.set("clockwork_queue_length", waiting)
+        self.store.replace("clockwork_failures_total", {(): float(failures)})
+        self.store.set("clockwork_paused", int(paused))
+        self.store.set("clockwork_step_overdue", int(overdue))
 
     def aged(self) -> MetricStore:
         """Everything as it is at this moment: ages grow between runs."""

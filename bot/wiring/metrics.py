@@ -45,4 +45,8 @@ def open_pusher(opened: OpenRepository, meters: Meters, warn: Callable[[str], ob
     except Invalid as exc:
         warn(exc.message)
         return None
-    return None if push is None or chosen is None else Pusher(push, interval=chosen.interval, warn=warn)
+    return (
+        None
+        if push is None or chosen is None
+        else Pusher(push, interval=chosen.interval, seconds=chosen.timeout, warn=warn)
+    )

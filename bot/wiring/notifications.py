@@ -152,13 +152,14 @@ class Announcer:
         except BotError as exc:
             self.warn(f"nobody was told: {exc.message}")
 
-    def close(self) -> None:
-        """What waits is told, within the time limit."""
-        if self.background is not None and not self.background.close(self.seconds + LEDGER_SECONDS):
+    def close(self, *, wait: bool) -> None:
+        """Nothing more is taken, and what waits is told: within the time limit where somebody waits for it."""
+        seconds = self.seconds + LEDGER_SECONDS if wait else 0
+        if self.background is not None and not self.background.close(seconds) and wait:
             self.warn("notifications took too long; what was not sent is sent by the next run")
 
 
-def open_notifier(
+def open_announcer(
     opened: OpenRepository,
     clock: Clock,
     *,
@@ -166,7 +167,7 @@ def open_notifier(
     warn: Callable[[str], object],
     background: bool = False,
 ) -> Announcer | None:
-    """The notifier of an opened repository; None where nobody is to be told, or there is no remote to remember on."""
+    """The announcer of an opened repository; None where nobody is to be told, or there is no remote to remember on."""
     settings = opened.settings.notifications
     if not settings.receivers or opened.git is None:
         return None

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.entrypoints.running import run
+from bot.entrypoints.daemon.running import DaemonOptions, run
+from bot.entrypoints.daemon.state import Runtime
 from bot.sandbox.server import Sandbox
 from tests.entrypoints.test_daemon import HTTP, eventually
 from tests.flows.stage import open_stage
 from tests.receivers.inbox import inbox
 
 SETTINGS = """
-daemon: {interval: 1s}
+daemon: {check_interval: 1s, drift_interval: 1s}
 workers: {export_interval: 1h}
 notifications:
   timeout: 60s
@@ -24,6 +25,12 @@ notifications:
     team: {webhook_env: TEAM, secret_env: KEY}
     dead: {webhook_env: DEAD, secret_env: KEY}
 """
+
+
+def ticks(address: str) -> float:
+    """How many runs the daemon has done."""
+    (line,) = [line for line in HTTP.get(address).text.splitlines() if line.startswith("clockwork_ticks_total ")]
+    return float(line.split()[1])
 
 
 @pytest.mark.slow
@@ -37,17 +44,19 @@ def test_a_receiver_that_hangs_delays_no_run(tmp_path: Path) -> None:
         options = stage.options()
         addresses = {"TEAM": team.hook, "DEAD": dead.hook, "KEY": "key"}
         options = replace(options, environment={**options.environment, **addresses})
-        ports: queue.Queue[int] = queue.Queue()
+        runtimes: queue.Queue[Runtime] = queue.Queue()
         stopping = threading.Event()
         thread = threading.Thread(
-            target=run, args=(options,), kwargs={"port": 0, "stopping": stopping, "serving_on": ports.put}
+            target=run,
+            args=(DaemonOptions(options, port=0, state=tmp_path / "state"),),
+            kwargs={"stopping": stopping, "serving_on": runtimes.put},
         )
         thread.start()
         try:
-            root = f"http://127.0.0.1:{ports.get(timeout=60)}"
+            figures = f"http://127.0.0.1:{runtimes.get(timeout=60).port}/metrics"
             eventually(lambda: team.posts and dead.posts)
-            before = HTTP.get(f"{root}/status").json()["ticks"]
-            eventually(lambda: HTTP.get(f"{root}/status").json()["ticks"] >= before + 2)
+            before = ticks(figures)
+            eventually(lambda: ticks(figures) >= before + 2)
             assert not dead.stopping.is_set()
             assert {each["event"] for each in team.posts[0].json["notices"]} == {"drift.new", "pull.opened"}
         finally:

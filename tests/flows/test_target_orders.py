@@ -130,8 +130,8 @@ def test_drift_is_counted_by_target(clusters: Stage) -> None:
     """In the report's JSON and in the daemon's metrics, those in sync with 0."""
     done = run(clusters, prod=changed(PROD, image=NEW))
     assert to_json(done.report)["targets"] == [
-        {"name": "dev", "resources": 1, "drift": 0},
-        {"name": "prod", "resources": 1, "drift": 1},
+        {"name": "dev", "resources": 1, "drift": 0, "score": 0.0},
+        {"name": "prod", "resources": 1, "drift": 1, "score": 30.0},
     ]
     meters = Meters(lambda: done.at, "0")
     meters.ticked(done, seconds=1)

@@ -78,14 +78,13 @@ def meters(clock: MovableClock) -> Meters:
     )
     made.ticked(tick(clock.at, seen, drift("paused", Severity.LOW), actions=actions), seconds=2)
     made.ledger(LedgerView("tip", (intent(clock.at),)), Limits())
-    made.failed()
     reply = Reply("claude", ReplyStatus.OK, milliseconds=1200, cost_usd=0.25, input_tokens=10, output_tokens=3)
     made.reviewed(AIResult(Verdict.BLOCK, (), (reply,)))
     made.worked("analysis", well=False, interval=300)
     made.sessions(Figures(agents={"claude": Group(3, 2, 900, {0: 3}, {"SEC-001": 4})}), {("security", "claude"): 4})
     made.recorded(QueueFigures(1, 2, 3, 4))
     made.told(Delivery("team", DeliveryResult.UNANSWERED))
-    made.waiting(2)
+    made.kept(waiting=2, failures=1, paused=True, overdue=False)
     return made
 
 
@@ -118,6 +117,8 @@ def test_every_metric_says_what_happened(meters: Meters, clock: MovableClock) ->
         "clockwork_failures_total": {(): 1},
         "clockwork_last_success_timestamp_seconds": {(): (clock.at - timedelta(minutes=10)).timestamp()},
         "clockwork_queue_length": {(): 2},
+        "clockwork_paused": {(): 1},
+        "clockwork_step_overdue": {(): 0},
         "clockwork_blocked": {(): 0},
         "clockwork_halted": {(): 0},
         "clockwork_unreachable": {(): 1},

@@ -74,7 +74,7 @@ def test_a_pusher_warns_once_and_pushes_a_last_time() -> None:
         if failing.is_set():
             raise Unavailable("away")
 
-    pusher = Pusher(push, interval=0.01, warn=warned.append)
+    pusher = Pusher(push, interval=0.01, seconds=60, warn=warned.append)
     for _ in range(3):
         assert pushed.acquire(timeout=60)
     assert warned == ["away"]
@@ -84,7 +84,7 @@ def test_a_pusher_warns_once_and_pushes_a_last_time() -> None:
     failing.set()
     for _ in range(3):
         assert pushed.acquire(timeout=60)
-    pusher.close(60)
+    pusher.close(wait=True)
     assert warned == ["away", "away"]
 
 

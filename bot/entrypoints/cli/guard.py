@@ -90,7 +90,7 @@ def _pull(
     from bot.guardrails.verdict import remarks
     from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
-    from bot.wiring.notifications import open_notifier
+    from bot.wiring.notifications import open_announcer
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
@@ -99,9 +99,9 @@ def _pull(
     finally:
         guard.store.close()
     pull = guard.host.pull(number)
-    notifier = open_notifier(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
-    if notifier is not None:
-        notifier.reviewed(reviewed, pull)
+    announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+    if announcer is not None:
+        announcer.reviewed(reviewed, pull)
     change = change_between(guard.repository, pull.base_sha, pull.head_sha)
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)

@@ -97,7 +97,7 @@ def _told(options: Options) -> Tick:
     """One run that is measured, and of which people are told."""
     from bot.flows.reconcile import tick
     from bot.wiring.metrics import open_meters, push_of
-    from bot.wiring.notifications import open_notifier
+    from bot.wiring.notifications import open_announcer
     from bot.wiring.reconcile import loop_on
     from bot.wiring.repository import SystemClock, open_repository
     from bot.wiring.targets import renderers
@@ -106,8 +106,8 @@ def _told(options: Options) -> Tick:
     meters, began = open_meters(clock), time.monotonic()
     opened = open_repository(replace(options, meter=meters))
     loop = loop_on(opened, clock=clock, renderers=renderers(meters))
-    notifier = open_notifier(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
-    done = tick(loop) if notifier is None else notifier.ran(partial(tick, loop))
+    announcer = open_announcer(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
+    done = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
     meters.ticked(done, seconds=time.monotonic() - began)
     try:
         if (push := push_of(opened, meters)) is not None:
@@ -121,6 +121,7 @@ def _told(options: Options) -> Tick:
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
+    from bot.entrypoints.outcome import exit_code
     from bot.flows.reconcile import tick
     from bot.report.json import tick_json
     from bot.report.terminal import show_tick
@@ -142,9 +143,5 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
 
         with summary.open("a", encoding="utf-8") as out:
             out.write(job_summary(tick_summary(done)))
-    if done.blocked is not None:
-        raise typer.Exit(4)
-    if done.report.errors:
-        raise typer.Exit(2)
-    if any(action.effect == "failed" for action in done.actions) or (done.report.unreachable and not done.actions):
-        raise typer.Exit(3)
+    if (code := exit_code(done)) != 0:
+        raise typer.Exit(code)
