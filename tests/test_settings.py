@@ -66,6 +66,21 @@ def test_notifications_that_reach_nobody(text: str, said: str) -> None:
         load(f"notifications: {text}".encode())
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{tokens: {ops: {env: 'not a name'}}}", "the token itself never stands in this file"),
+        ("{tokens: {'a b': {env: A}}}", "write letters, digits"),
+        ("{tokens: {ops: {env: A, scope: all}}}", "Input should be 'read' or 'write'"),
+    ],
+)
+def test_tokens_of_the_api(text: str, said: str) -> None:
+    """A token has a name, a variable and a scope; reading is the least."""
+    assert load(b"api: {tokens: {ops: {env: A}}}").api.tokens["ops"].scope == "read"
+    with pytest.raises(Invalid, match=rf"clockwork\.yaml:1: api\.tokens.*{re.escape(said)}"):
+        load(f"api: {text}".encode())
+
+
 def test_durations_are_seconds_or_text() -> None:
     """A duration may be written as seconds or with units."""
     assert load(b"fixes: {cooldown: 1h30m}").fixes.cooldown == 5400

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
+from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
 from bot.settings.sections import (
@@ -68,6 +69,7 @@ class Settings(Section):
     daemon: DaemonSettings = DaemonSettings()
     notifications: NotificationSettings = NotificationSettings()
     metrics: MetricsSettings = MetricsSettings()
+    api: ApiSettings = ApiSettings()
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"

@@ -134,6 +134,8 @@ class _Parts:
             settings=lambda: self.wired.settings,
             limits=lambda: self.wired.loop.run.limits,
             webhooks=lambda: self.wired.webhooks,
+            desk=self.wired,
+            environment=self.started.options.environment,
         )
         watchdog = self._watchdog(in_main_thread=in_main_thread)
         watchdog.start()

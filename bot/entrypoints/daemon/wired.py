@@ -29,9 +29,10 @@ from bot.metrics.exposition import exposition
 from bot.metrics.influx import Pusher
 from bot.model.codehost import PullRequest
 from bot.model.finding import Mode
-from bot.model.ledger import LedgerView
+from bot.model.ledger import Actor, LedgerView
 from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
+from bot.model.session import Session
 from bot.ports import Clock, Webhooks
 from bot.settings import Settings
 from bot.wiring.guard import Guard, review
@@ -41,6 +42,7 @@ from bot.wiring.notifications import Announcer, open_announcer
 from bot.wiring.reconcile import assess_checkout, loop_on
 from bot.wiring.repository import OpenRepository, Options, open_repository, settings_bytes
 from bot.wiring.targets import renderers
+from bot.wiring.workers import open_store
 
 _WHOLE_SECONDS: Final = timedelta(seconds=2)
 """GitHub tells times in whole seconds (REST API, "Timezones": ISO 8601 such as ``2014-02-27T15:05:06Z``)."""
@@ -224,9 +226,20 @@ class Wired:
 
     def answer_comments(self, number: int) -> object:
         """Answer the commands in a thread's comments."""
+        return answer_comments(number, self.orders())
+
+    def orders(self, by: Actor | None = None) -> Orders:
+        """What orders are taken with, given by the bot's own account unless somebody else gives them."""
         loop = self.fresh().loop
-        orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
-        return answer_comments(number, orders)
+        return Orders(loop.run, loop.declarer, by or loop.run.actor, explained=lambda task: explain(loop, task).text())
+
+    def sessions(self, limit: int) -> Sequence[Session]:
+        """The newest guarded runs."""
+        store = open_store(self.opened)
+        try:
+            return store.recent(limit=limit)
+        finally:
+            store.close()
 
     def look_at(self, folder: Path) -> CheckoutLook:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
