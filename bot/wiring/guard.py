@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.model.figures import QueueFigures
 from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
+from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring import plugins
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
     from bot.renderers.renderers import Renderers
+    from bot.sessions.queue import QueuedStore
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,13 @@ class Guard:
         chosen = [each for each in self.opened.settings.guard.assistants if each.reviews]
         return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in chosen)
 
+    @property
+    def queue(self) -> QueueFigures:
+        """What became of the sessions that were recorded so far."""
+        return self.store.counts()
+
     @cached_property
-    def store(self) -> SessionStore:
+    def store(self) -> QueuedStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
         from bot.sessions.queue import QueuedStore
 

@@ -122,8 +122,7 @@ def _analysis(workers: Workers) -> Outcome:
 
 
 def _metrics(workers: Workers) -> Outcome:
-    collected = metrics.collect(workers.store, now=workers.clock.now())
-    group = collected.figures.all
+    group = metrics.figures_now(workers.store, now=workers.clock.now()).all
     rate = "no runs" if group.success_rate is None else f"{group.success_rate:.1%} completed"
     figures: dict[str, float | str | None] = {
         "sessions": group.sessions,

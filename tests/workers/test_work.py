@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError, Unavailable
-from bot.model.figures import Group, QueueFigures, bucket, bucket_milliseconds
+from bot.model.figures import Group, bucket, bucket_milliseconds
 from bot.model.session import Reply, ReplyStatus
 from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
-from bot.workers.metrics import collect, prometheus
+from bot.workers.metrics import measured
 from bot.workers.schedule import due, keep_working
 from bot.workers.work import Outcome, Worker, Workers, work
 from tests.sessions.samples import AT, finding, session
@@ -180,22 +180,17 @@ def test_large_logs_are_rotated(tmp_path: Path) -> None:
     assert not rotate(tmp_path / "absent.log")
 
 
-def test_prometheus_reads_the_figures(workers: Workers) -> None:
-    """The exposition parses, names agents, and escapes what it must."""
-    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed")
+def test_failures_are_counted_by_category_and_agent(workers: Workers) -> None:
+    """Each failure of the last 30 days counts once for its agent."""
     record(workers, 2)
     record(workers, 3, agent='odd "agent"\n', replies=(Reply("codex", ReplyStatus.CRASH),))
-    text = prometheus(
-        collect(workers.store, now=workers.clock.now(), queue=QueueFigures(written=5, dropped=1))
-    ).decode()
-    samples = {
-        (sample.name, *sorted(sample.labels.items())): sample.value
-        for family in parser.text_string_to_metric_families(text)
-        for sample in family.samples
+    figures = measured(workers.store, now=workers.clock.now())
+    assert figures.figures.agents["claude"].succeeded == 2
+    assert figures.failures == {
+        ("security", "claude"): 2,
+        ("security", 'odd "agent"\n'): 1,
+        ("assistant", 'odd "agent"\n'): 1,
     }
-    assert samples["clockwork_sessions", ("agent", "claude"), ("result", "succeeded")] == 2
-    assert samples["clockwork_session_records_total", ("fate", "dropped")] == 1
-    assert samples["clockwork_session_records_waiting",] == 0
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))

@@ -15,6 +15,7 @@ from bot.entrypoints.cli import (
     guard,
     halt,
     ledger,
+    notify,
     policy,
     propose,
     reconcile,
@@ -44,6 +45,7 @@ VERBS = (
     sessions,
     worker,
     daemon,
+    notify,
     sandbox,
 )
 

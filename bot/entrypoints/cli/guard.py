@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli import guard_run, propose
+from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
@@ -92,6 +93,7 @@ def _pull(
     from bot.guardrails.verdict import remarks
     from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
+    from bot.wiring.notifications import open_announcer
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
@@ -100,6 +102,9 @@ def _pull(
     finally:
         guard.store.close()
     pull = guard.host.pull(number)
+    announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+    if announcer is not None:
+        announcer.reviewed(reviewed, pull)
     change = change_between(guard.repository, pull.base_sha, pull.head_sha)
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)

@@ -18,7 +18,6 @@ from bot.entrypoints.daemon.account import in_short
 from bot.entrypoints.daemon.checkouts import FileWatch, checkouts_of
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.daemon.consumer import Daemon, Log
-from bot.entrypoints.daemon.figures import metrics
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
 from bot.entrypoints.daemon.state import Runtime, StateFolder
@@ -84,6 +83,7 @@ def run(
             stack.callback(file.close)
         log = logger(file)
         stack.callback(log.info, "stopped")
+        wired.log = log
         notifier = Notifier.of(started.options.environment)
         status = DaemonStatus(clock.now(), pause=folder.pause())
         wired.keep(folder, status)
@@ -126,6 +126,8 @@ class _Parts:
             settings=lambda: self.wired.settings,
             limits=lambda: self.wired.loop.run.limits,
             webhooks=lambda: self.wired.webhooks,
+            desk=self.wired,
+            environment=self.started.options.environment,
         )
         watchdog = self._watchdog(in_main_thread=in_main_thread)
         watchdog.start()
@@ -136,7 +138,7 @@ class _Parts:
         files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings), self.log)
         stack.callback(files.end)
         files.start()
-        workers = WorkerThread(self.started.options, self.daemon.status, self.log)
+        workers = WorkerThread(self.started.options, self.daemon.status, self.log, meters=self.wired.meters)
         stack.callback(workers.end)
         workers.start()
         self.wired.rewired = partial(self._rewired, watchdog, files, workers)
@@ -164,8 +166,8 @@ class _Parts:
             log=None if self.file is None else str(self.file.path),
         )
 
-    def _metrics(self) -> str:
-        return metrics(self.daemon.status, len(self.daemon.queue.waiting()))
+    def _metrics(self) -> bytes:
+        return self.wired.exposed(len(self.daemon.queue.waiting()))
 
     def _gone(self) -> None:
         self.notifier.stopping()
