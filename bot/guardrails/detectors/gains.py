@@ -30,21 +30,28 @@ def gained(
 ) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold anywhere in it before.
 
-    What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``.
+    What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
+    patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
     files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
     before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
     seen: set[tuple[str, ...]] = set()
     lines = set(elsewhere)
     for delta in files:
-        for fact in _facts(delta.documents_after, facts):
+        for fact in _facts(delta.documents_after, facts, patches=False):
             if fact.key not in before and fact.key not in seen:
                 seen.add(fact.key)
                 lines.add((delta.path, fact.line))
                 yield fact.hit(delta)
     for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
         if power.location not in lines:
+            lines.add(power.location)
             yield power.hit()
+    for delta in files:
+        for fact in _facts(delta.documents_after, facts):
+            if fact.key not in before | seen and (delta.path, fact.line) not in lines:
+                seen.add(fact.key)
+                yield fact.hit(delta)
 
 
 @dataclass(frozen=True, slots=True)

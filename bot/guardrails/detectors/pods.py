@@ -106,7 +106,7 @@ def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
 
 def _container(who: tuple[str, str, str], pod: str, container: LinedNode) -> Iterator[Fact]:
     name = container.word("name")
-    label = f"Container {name} of {pod}"
+    label = f"Container {name} of {pod}" if name else f"A container of {pod}"
     for field, value, power in _CONTAINER_POWERS:
         if node := container.having(value, "securityContext", field):
             yield Fact((*who, name, field), node.line, f"{label} {power}.")
