@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import itertools
 import json
 import os
+import select
 import socket
 import stat
 import threading
@@ -440,6 +442,18 @@ def test_tokens_never_reach_the_log(tmp_path: Path) -> None:
     assert "a1B2a1B2" not in file.path.read_text()
 
 
+def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+    """Whoever read standard error through a pipe may be gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    target = os.fdopen(writing, "w")
+    log = logger(target)
+    log.info("started")
+    log.warning("failed")
+    with pytest.raises(BrokenPipeError):
+        target.close()
+
+
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """At the start; later a full disk costs lines and not the daemon."""
     with pytest.raises(Invalid, match="Is a directory"):
@@ -479,6 +493,19 @@ def test_a_status_is_one_line(tmp_path: Path) -> None:
         manager.bind(address)
         Notifier(address).status("in sync\nSTOPPING=1")
         assert manager.recv(4096) == b"STATUS=in sync STOPPING=1"
+
+
+def test_a_status_that_a_busy_manager_did_not_hear_is_known(tmp_path: Path) -> None:
+    """Its queue has an end (unix(7), max_dgram_qlen); what did not fit can be said again."""
+    notifier = Notifier(str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(notifier.address)
+        manager.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        heard = list(itertools.takewhile(bool, (notifier.status("busy") for _ in range(100_000))))
+        assert 0 < len(heard) < 100_000
+        while select.select([manager], [], [], 0)[0]:
+            manager.recv(4096)
+        assert notifier.status("free")
 
 
 # file watches
