@@ -43,3 +43,8 @@ class Decision:
     rule: str
     risk: str
     reasons: tuple[str, ...]
+
+    @property
+    def should_auto_apply(self) -> bool:
+        """Whether it is committed without asking; limits may still say not now."""
+        return self.lane is Lane.ARTIFACT_PATCH

@@ -10,16 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
-from bot.model.json import plain
+from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
+from bot.report.runbook import suggested_actions
+from bot.report.score import FORMULA, HIGHEST, resource_scores, score
 
 
-def to_json(report: Report) -> dict[str, object]:
-    """The report as plain JSON values, in the report's order. Secrets are masked already."""
+def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, object]:
+    """The report as plain JSON values, in the report's order, with what was decided. Secrets are masked already."""
     return {
         "resources": report.resources,
+        "score": score(report),
+        "scores": [
+            {"resource": str(id_), "target": id_.target, "score": points}
+            for id_, points in resource_scores(report).items()
+        ],
         "drift": [drift_json(drift) for drift in report.drift],
         "errors": [_error(error) for error in report.errors],
         "unreachable": [asdict(gap) for gap in report.unreachable],
@@ -28,31 +36,21 @@ def to_json(report: Report) -> dict[str, object]:
         "ignores": [asdict(note) for note in report.notes],
         "counts": counts(report),
         "targets": [
-            {"name": name, "resources": report.targets[name], "drift": drift}
+            {"name": name, "resources": report.targets[name], "drift": drift, "score": score(report, name)}
             for name, drift in report.drift_by_target.items()
         ],
+        "decisions": [decision_json(decision) for decision in decisions],
     }
 
 
 def tick_json(tick: Tick) -> dict[str, object]:
-    """A tick as one JSON object: the report's keys, then decisions and actions."""
+    """A tick as one JSON object: the report's keys, then actions."""
     return {
-        **to_json(tick.report),
+        **to_json(tick.report, tick.decisions),
         "at": tick.at.isoformat(),
         "branch": tick.branch,
         "commit": tick.commit,
         "blocked": tick.blocked,
-        "decisions": [
-            {
-                "drift": decision.drift.id,
-                "remedy": decision.lane.value,
-                "direction": decision.direction.value,
-                "rule": decision.rule,
-                "risk": decision.risk,
-                "reasons": list(decision.reasons),
-            }
-            for decision in tick.decisions
-        ],
         "actions": [
             {
                 "effect": action.effect.value,
@@ -105,6 +103,31 @@ def drift_json(drift: Drift) -> dict[str, object]:
     }
 
 
+def decision_json(decision: Decision) -> dict[str, JSON]:
+    """What is done about one drift, why, and what a person can do. ``remedy``, ``risk`` and ``reasons`` are the names of
+    before for ``patch_type``, ``risk_level`` and what ``reason`` joins.
+    """
+    drift = decision.drift
+    return {
+        "drift": drift.id,
+        "resource": str(drift.resource),
+        "target": drift.resource.target,
+        "path": drift.where,
+        "severity": drift.severity.value,
+        "severity_rule": drift.rule,
+        "patch_type": decision.lane.value,
+        "should_auto_apply": decision.should_auto_apply,
+        "risk_level": decision.risk,
+        "reason": " ".join(decision.reasons),
+        "suggested_actions": [{"text": step.text, "command": step.command} for step in suggested_actions(decision)],
+        "remedy": decision.lane.value,
+        "direction": decision.direction.value,
+        "rule": decision.rule,
+        "risk": decision.risk,
+        "reasons": list(decision.reasons),
+    }
+
+
 def _edit(edit: Edit) -> dict[str, object]:
     """One edit of the declared tree; ``adopt`` is empty where a value is secret."""
     match edit:
@@ -154,6 +177,24 @@ _DRIFT: Final = _object(
     },
 )
 
+_SCORE: Final = {"type": ["integer", "null"], "minimum": 0, "maximum": HIGHEST}
+_STEP: Final = _object(("text", "command"), {"text": _TEXT, "command": _MAYBE_TEXT})
+
+_DECISION: Final = _object(
+    ("drift", "patch_type", "should_auto_apply", "risk_level", "reason", "suggested_actions"),
+    {
+        "drift": {"type": "string", "description": "The id of the drift that it is about."},
+        "patch_type": {"enum": [lane.value for lane in Lane], "description": "How Git is changed, if at all."},
+        "should_auto_apply": {"type": "boolean", "description": "Committed without asking, as far as limits allow."},
+        "risk_level": {"enum": ["low", "medium", "high"]},
+        "reason": {"type": "string", "description": "The reasons, joined."},
+        "reasons": {"type": "array", "items": _TEXT, "description": "Full sentences, the rule's first."},
+        "rule": {"type": "string", "description": "The policy rule, as file#id."},
+        "direction": {"enum": [direction.value for direction in Direction]},
+        "suggested_actions": {"type": "array", "items": _STEP, "description": "What a person can do, in order."},
+    },
+)
+
 SCHEMA: Final[Mapping[str, object]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "clockwork drift report",
@@ -161,7 +202,20 @@ SCHEMA: Final[Mapping[str, object]] = {
         ("resources", "drift", "errors", "unreachable", "suppressed"),
         {
             "resources": {**_COUNT, "description": "How many resources Git declares."},
+            "score": {**_SCORE, "description": f"{FORMULA} null: nothing differs, but not all was compared."},
+            "scores": {
+                "type": "array",
+                "description": "The resources that differ, worst first.",
+                "items": _object(
+                    ("resource", "target", "score"), {"resource": _TEXT, "target": _TEXT, "score": _SCORE}
+                ),
+            },
             "drift": {"type": "array", "items": _DRIFT, "description": "Worst first."},
+            "decisions": {
+                "type": "array",
+                "items": _DECISION,
+                "description": "What is done about each drift, and why.",
+            },
             "errors": {
                 "type": "array",
                 "items": _object(
@@ -192,7 +246,10 @@ SCHEMA: Final[Mapping[str, object]] = {
             "targets": {
                 "type": "array",
                 "description": "The named targets that were compared; none where the repository has only the unnamed one.",
-                "items": _object(("name", "resources", "drift"), {"name": _TEXT, "resources": _COUNT, "drift": _COUNT}),
+                "items": _object(
+                    ("name", "resources", "drift"),
+                    {"name": _TEXT, "resources": _COUNT, "drift": _COUNT, "score": _SCORE},
+                ),
             },
         },
     ),

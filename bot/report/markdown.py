@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from bot import escape
+from bot.model.decision import Decision
 from bot.model.drift import Drift, Report, Severity
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.report.json import counts
+from bot.report.runbook import suggested_actions
+from bot.report.score import HIGHEST, resource_scores, score
 from bot.report.wording import all_compared, counted, remedy, sides
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
@@ -28,15 +32,22 @@ _LONGEST: Final = 120
 _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6
 _MOST_EXPLAINED: Final = 30
+_MOST_SCORES: Final = 20
+_MOST_SUGGESTED: Final = 60
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
-def summary(report: Report) -> str:
-    """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline."""
+def summary(report: Report, decisions: Sequence[Decision] = ()) -> str:
+    """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline.
+
+    With ``decisions`` it also says what there is to do, in at most 60 lines.
+    """
     parts = [
         "## Drift\n",
         _verdict(report),
         _table(report.drift),
+        _scores(report),
+        _list("Suggested actions", _suggested(decisions)),
         _list(
             "Live state that could not be read",
             (f"{code(u.observer)} at {code(u.target)}: {code(u.cause)}" for u in report.unreachable),
@@ -94,7 +105,25 @@ def _verdict(report: Report) -> str:
     levels = counts(report).items()
     numbers = ", ".join(f"{_BADGE[Severity(level)]} {number} {level}" for level, number in levels if number)
     differences = counted(len(report.drift), "difference").replace(" ", "** ", 1)
-    return f"**{differences} in {declared}: {numbers}; {suppressed}.\n"
+    return f"**{differences} in {declared}: {numbers}; {suppressed}. Score {score(report)} of {HIGHEST}.\n"
+
+
+def _scores(report: Report) -> str:
+    """The worst resources, and each target, where there are several of them."""
+    scores = resource_scores(report)
+    resources = (f"{code(id_.qualified)}: {points}" for id_, points in islice(scores.items(), _MOST_SCORES))
+    targets = (f"target {code(name)}: {score(report, name)}" for name, n in report.drift_by_target.items() if n)
+    return _list("Scores", (*targets, *resources)) if len(scores) > 1 else ""
+
+
+def _suggested(decisions: Sequence[Decision]) -> Iterator[str]:
+    """What to do about each task, each line once."""
+    distinct = dict.fromkeys((each.drift.task, step) for each in decisions for step in suggested_actions(each))
+    for task, step in islice(distinct, _MOST_SUGGESTED):
+        commands = " ".join(code(command) for command in (step.command or "").splitlines())
+        yield f"{code(task)}: {escape.text(step.text)} {commands}".rstrip()
+    if len(distinct) > _MOST_SUGGESTED:
+        yield f"… and {len(distinct) - _MOST_SUGGESTED} more"
 
 
 def _table(drifts: Sequence[Drift]) -> str:

@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
+from bot.report.runbook import suggested_actions
+from bot.report.score import HIGHEST, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
@@ -48,9 +51,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def show_report(report: Report, console: Console, *, suppressed: bool = False) -> None:
-    """The report by task (in lines where tables do not fit), then what could not be read, then counts.
+def show_report(
+    report: Report, console: Console, *, decisions: Sequence[Decision] = (), suppressed: bool = False
+) -> None:
+    """The report by task (in lines where tables do not fit), then what could not be read, then counts and scores.
 
+    With ``decisions`` each task ends with what there is to do about it.
     ``suppressed`` also lists what ignore rules and controllers hide, and by which rule.
     """
     tasks: dict[str, list[Drift]] = {}
@@ -66,11 +72,15 @@ def show_report(report: Report, console: Console, *, suppressed: bool = False) -
         else:
             _show_lines(task, drifts, console)
         _show_evidence(task, drifts, console)
+        _show_suggestions([each for each in decisions if each.drift.task == task], console)
     for line in _remarks(report):
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
     if len(report.targets) > 1:
-        figures = (f"{name} {drift}" for name, drift in report.drift_by_target.items())
+        figures = (
+            f"{name} {drift}{f' (score {score(report, name)})' if drift else ''}"
+            for name, drift in report.drift_by_target.items()
+        )
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
     for hidden in report.suppressed if suppressed else ():
         where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
@@ -91,6 +101,8 @@ def counts(report: Report) -> str:
     """One sentence of figures."""
     parts = [counted(report.resources, "resource"), counted(len(report.drift), "difference")]
     parts += [f"{n} {s.value}" for s in reversed(Severity) if (n := sum(d.severity is s for d in report.drift))]
+    if report.drift:
+        parts.append(f"score {score(report)} of {HIGHEST}")
     if report.suppressed:
         parts.append(f"{len(report.suppressed)} suppressed")
     if report.errors:
@@ -145,6 +157,15 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
             reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
             for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
                 console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
+
+
+def _show_suggestions(decisions: Sequence[Decision], console: Console) -> None:
+    """What there is to do about a task, each line once."""
+    steps = dict.fromkeys(step for decision in decisions for step in suggested_actions(decision))
+    for step in steps:
+        console.print(f"  [dim]suggested:[/] {escape(printable(step.text))}", highlight=False, soft_wrap=True)
+        for command in (step.command or "").splitlines():
+            console.print(f"             {escape(printable(command))}", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:

@@ -42,9 +42,10 @@ from bot.entrypoints.daemon.work import (
 )
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.decision import FixLevel
-from bot.model.drift import Report
+from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
+from bot.model.resource import Platform, ResourceId
 from bot.wiring.repository import Options
 from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
@@ -284,6 +285,21 @@ def test_a_checkout_that_cannot_be_read_is_no_failure_of_the_daemon() -> None:
     assert daemon.status.checkouts[Path("/shop")].error == "web.yaml:3: not YAML"
     assert log.facts("checkout not compared") == [{"folder": "/shop", "error": "web.yaml:3: not YAML"}]
     assert daemon.status.failures == 0
+
+
+def test_a_checkout_that_was_not_in_sync_is_compared_again_with_what_runs_then() -> None:
+    """Whenever live state is due; one in sync only when a file of it changes."""
+    jobs, stopping = Scripted(due=(ReloadWork(),)), threading.Event()
+    daemon = replace(made(jobs), reloaded=stopping.set, stopping=stopping)
+    web = ResourceId(Platform.COMPOSE, "service", "shop", "web")
+    drifted = Report(
+        1, (Drift(web, "web", DriftKind.CHANGED, ("image",), "web:1", "web:2", Severity.HIGH, "image-tag"),)
+    )
+    looks = {"/same": Report(1), "/drifted": drifted, "/broken": None}
+    for name, report in looks.items():
+        daemon.status.checkouts[Path(name)] = CheckoutLook(Path(name), NOW, report)
+    daemon.run()
+    assert jobs.asked == ["check", "run", "look at /drifted", "look at /broken", "reload"]
 
 
 def test_deliveries_are_remembered_but_not_for_ever() -> None:

@@ -19,7 +19,8 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bot.drift.masking import HIDDEN
-from bot.model.decision import Lane
+from bot.flows.explain import Explanation
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
@@ -54,10 +55,26 @@ def full(text: str = "v") -> Report:
     )
 
 
+def decided(text: str = "v") -> tuple[Decision, ...]:
+    """One drift, in each lane."""
+    risks = {Lane.ARTIFACT_PATCH: "low", Lane.CONFIG_PULL_REQUEST: "medium", Lane.RUNBOOK_ISSUE: "high"}
+    reasons = ("Rule r#1: safe.", f"{text} is a number.")
+    lanes = (*risks, Lane.NOTHING)
+    changed = drift(text, file=f"k8s/{'web' if text == 'v' else text}.yaml")
+    return tuple(Decision(changed, lane, Direction.ADOPT, "r#1", risks.get(lane, "low"), reasons) for lane in lanes)
+
+
+DECISIONS = decided()
+
+
 def test_the_json_has_the_promised_keys() -> None:
     """The keys that readers were promised, with their types."""
-    report = to_json(full())
-    assert report["resources"] == 3
+    report = to_json(full(), DECISIONS)
+    assert (report["resources"], report["score"]) == (3, 50)
+    assert report["scores"] == [
+        {"resource": "Deployment/shop/db", "target": "", "score": 100},
+        {"resource": "Deployment/shop/web", "target": "", "score": 50},
+    ]
     assert report["suppressed"] == 1
     assert report["errors"] == [{"file": "a.yaml", "line": 1, "column": 2, "message": "v"}]
     drifts: Any = report["drift"]
@@ -68,11 +85,42 @@ def test_the_json_has_the_promised_keys() -> None:
     assert json.loads(json.dumps(report)) == report
 
 
+def test_a_decision_says_what_is_done_and_why() -> None:
+    """The same keys wherever a decision is printed: patch type, whether it is committed, risk, reason, suggested actions."""
+    decisions: Any = to_json(full(), DECISIONS)["decisions"]
+    keys = ("patch_type", "should_auto_apply", "risk_level", "reason")
+    assert [[each[key] for key in keys] for each in decisions] == [
+        ["artifact-patch", True, "low", "Rule r#1: safe. v is a number."],
+        ["config-pull-request", False, "medium", "Rule r#1: safe. v is a number."],
+        ["runbook-issue", False, "high", "Rule r#1: safe. v is a number."],
+        ["nothing", False, "low", "Rule r#1: safe. v is a number."],
+    ]
+    assert {each["drift"] for each in decisions} == {full().drift[0].id}
+    assert all(each["suggested_actions"] for each in decisions)
+    run = Tick(datetime(2026, 5, 1, tzinfo=UTC), "0" * 40, "main", full(), decisions=DECISIONS)
+    explained = Explanation("web", DECISIONS, (), ()).as_json()
+    assert tick_json(run)["decisions"] == explained["decisions"] == decisions
+
+
+def test_people_read_what_there_is_to_do() -> None:
+    """On a terminal below each task, as Markdown in a list; neither without decisions."""
+    out = io.StringIO()
+    show_report(full(), Console(file=out, width=200), decisions=DECISIONS)
+    assert "  suggested: Nothing to do: the next run commits what runs to k8s/web.yaml:3.\n" in out.getvalue()
+    assert "             kubectl apply -f k8s/web.yaml\n" in out.getvalue()
+    assert "score 50 of 100" in out.getvalue()
+    page = summary(full(), DECISIONS)
+    assert "- <code>t</code>: Nothing to do: the next run commits what runs to k8s/web.yaml:3." in page
+    assert "Score 50 of 100." in page
+    assert "- <code>Deployment&#47;shop&#47;db</code>: 100" in page.replace("/", "&#47;").replace("<&#47;", "</")
+    assert "Suggested actions" not in summary(full())
+
+
 def test_the_json_is_what_its_schema_says() -> None:
     """For a report with everything in it, hostile texts and none."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for report in (full(), full(NASTY), Report(0)):
-        jsonschema.Draft202012Validator(SCHEMA).validate(to_json(report))
+        jsonschema.Draft202012Validator(SCHEMA).validate(to_json(report, decided(NASTY)))
 
 
 COMPOSE = """\
@@ -138,7 +186,8 @@ def test_what_is_really_printed_is_what_the_schema_says(
     snapshot = tmp_path / "live.json"
     snapshot.write_text(json.dumps(live))
     source = live if isinstance(live, str) else str(snapshot)
-    report = to_json(open_assessment(Options(str(folder), source, environment={}))().report)
+    assessment = open_assessment(Options(str(folder), source, environment={}))()
+    report = to_json(assessment.report, assessment.decisions)
     printed: Any = json.loads(json.dumps(report))
     jsonschema.Draft202012Validator(SCHEMA).validate(printed)
     columns = (("drift", "kind"), ("ignores", "state"), ("unreachable", "target"), ("errors", "file"))
@@ -151,7 +200,7 @@ def test_what_is_really_printed_is_what_the_schema_says(
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
     """Rendered as GitHub renders it, there is no link, image, comment or element that the report did not make."""
-    page = summary(full(text))
+    page = summary(full(text), decided(text))
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page)
     for tag in ("<a ", "<img", "<script", "<!--", "<h1"):
         assert tag not in html
@@ -214,8 +263,8 @@ def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
     show_report(Report(1, (gone,)), Console(file=out, width=80))
     for words in ("declared → not running", "not declared → running", "         changed (value hidden)\n"):
         assert words in out.getvalue()
-    assert "1 resource · 3 differences · 3 HIGH\n" in out.getvalue()
-    assert "1 resource · 1 difference · 1 HIGH\n" in out.getvalue()
+    assert "1 resource · 3 differences · 3 HIGH · score 75 of 100\n" in out.getvalue()
+    assert "1 resource · 1 difference · 1 HIGH · score 50 of 100\n" in out.getvalue()
     assert "| <code>not declared</code> | <code>running</code> |" in summary(report)
     assert "| <code>(hidden)</code> | <code>changed (value hidden)</code> |" in summary(report)
 
