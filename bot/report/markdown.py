@@ -20,7 +20,7 @@ from bot.model.drift import Drift, Report, Severity
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.report.json import counts
-from bot.report.runbook import suggested_actions
+from bot.report.runbook import RunbookStep, suggestions
 from bot.report.score import HIGHEST, resource_scores, score
 from bot.report.wording import all_compared, counted, remedy, sides
 
@@ -33,14 +33,15 @@ _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6
 _MOST_EXPLAINED: Final = 30
 _MOST_SCORES: Final = 20
-_MOST_SUGGESTED: Final = 60
+_MOST_SUGGESTED: Final = 30
+_MOST_FIELDS: Final = 5
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
 def summary(report: Report, decisions: Sequence[Decision] = ()) -> str:
     """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline.
 
-    With ``decisions`` it also says what there is to do, in at most 60 lines.
+    With ``decisions`` it also says what there is to do, in at most 30 lines.
     """
     parts = [
         "## Drift\n",
@@ -117,13 +118,25 @@ def _scores(report: Report) -> str:
 
 
 def _suggested(decisions: Sequence[Decision]) -> Iterator[str]:
-    """What to do about each task, each line once."""
-    distinct = dict.fromkeys((each.drift.task, step) for each in decisions for step in suggested_actions(each))
-    for task, step in islice(distinct, _MOST_SUGGESTED):
-        commands = " ".join(code(command) for command in (step.command or "").splitlines())
-        yield f"{code(task)}: {escape.text(step.text)} {commands}".rstrip()
-    if len(distinct) > _MOST_SUGGESTED:
-        yield f"… and {len(distinct) - _MOST_SUGGESTED} more"
+    """What to do about which differences of which task, in at most 30 lines."""
+    tasks = dict.fromkeys(decision.drift.task for decision in decisions)
+    groups = [
+        (task, steps, about)
+        for task in tasks
+        for steps, about in suggestions([each for each in decisions if each.drift.task == task]).items()
+    ]
+    for task, steps, about in groups[:_MOST_SUGGESTED]:
+        fields = list(dict.fromkeys(each.drift.where for each in about if each.drift.where))
+        more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
+        what = f"{code(task)} {', '.join(map(code, fields[:_MOST_FIELDS]))}{more}".rstrip()
+        yield f"{what}<br>{'<br>'.join(map(_step, steps))}"
+    if len(groups) > _MOST_SUGGESTED:
+        yield f"… and {len(groups) - _MOST_SUGGESTED} more"
+
+
+def _step(step: RunbookStep) -> str:
+    commands = (code(command) for command in (step.command or "").splitlines())
+    return " ".join([escape.text(step.text), *commands])
 
 
 def _table(drifts: Sequence[Drift]) -> str:

@@ -7,7 +7,7 @@ may paste a step into one.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -44,10 +44,10 @@ def suggested_actions(decision: Decision) -> tuple[RunbookStep, ...]:
         case Lane.ARTIFACT_PATCH if drift.kind is DriftKind.STALE_ARTIFACT:
             return (RunbookStep("Nothing to do: the next run renders it again.", "clockwork render"),)
         case Lane.ARTIFACT_PATCH:
-            return (RunbookStep(f"Nothing to do: the next run commits what runs to {_declared(drift)}."),)
+            return (RunbookStep("Nothing to do: a run commits what runs as soon as the limits allow."),)
         case Lane.CONFIG_PULL_REQUEST:
             return (
-                RunbookStep("To adopt (change Git to what runs), merge the pull request that the next run opens."),
+                RunbookStep("To adopt (change Git to what runs), merge its pull request: the next run opens it."),
                 RunbookStep("To keep what Git says, close it."),
                 *_restoring(drift),
             )
@@ -60,6 +60,14 @@ def suggested_actions(decision: Decision) -> tuple[RunbookStep, ...]:
             )
         case _ as never:
             assert_never(never)
+
+
+def suggestions(decisions: Sequence[Decision]) -> Mapping[tuple[RunbookStep, ...], Sequence[Decision]]:
+    """The suggested actions, each series of them once, with all decisions that come to it."""
+    grouped: dict[tuple[RunbookStep, ...], list[Decision]] = {}
+    for decision in decisions:
+        grouped.setdefault(suggested_actions(decision), []).append(decision)
+    return grouped
 
 
 def _restoring(drift: Drift) -> tuple[RunbookStep, ...]:

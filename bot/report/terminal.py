@@ -18,7 +18,7 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.runbook import suggested_actions
+from bot.report.runbook import suggestions
 from bot.report.score import HIGHEST, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, remedy, sides, tells_all
 
@@ -160,12 +160,15 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
 
 
 def _show_suggestions(decisions: Sequence[Decision], console: Console) -> None:
-    """What there is to do about a task, each line once."""
-    steps = dict.fromkeys(step for decision in decisions for step in suggested_actions(decision))
-    for step in steps:
-        console.print(f"  [dim]suggested:[/] {escape(printable(step.text))}", highlight=False, soft_wrap=True)
-        for command in (step.command or "").splitlines():
-            console.print(f"             {escape(printable(command))}", highlight=False, soft_wrap=True)
+    """What there is to do about a task; where that is not the same for all its differences, about which."""
+    grouped = suggestions(decisions)
+    for steps, about in grouped.items():
+        fields = dict.fromkeys(each.drift.where or str(each.drift.resource) for each in about)
+        of = f" for {', '.join(fields)}" if len(grouped) > 1 else ""
+        console.print(f"  [dim]suggested{escape(printable(of))}:[/]", highlight=False, soft_wrap=True)
+        for step in steps:
+            for line in (step.text, *(f"  {command}" for command in (step.command or "").splitlines())):
+                console.print(f"    {escape(printable(line))}", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:

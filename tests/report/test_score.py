@@ -63,7 +63,7 @@ APPLY = "kubectl apply -f k8s/web.yaml"
 @pytest.mark.parametrize(
     ("lane", "fields", "beginning", "commands"),
     [
-        (Lane.ARTIFACT_PATCH, {}, "Nothing to do: the next run commits what runs to k8s/web.yaml:3.", []),
+        (Lane.ARTIFACT_PATCH, {}, "Nothing to do: a run commits what runs as soon as the limits allow.", []),
         (Lane.ARTIFACT_PATCH, {"kind": DriftKind.STALE_ARTIFACT}, "Nothing to do: the next run", ["clockwork render"]),
         (Lane.CONFIG_PULL_REQUEST, {}, "To adopt", [APPLY]),
         (Lane.CONFIG_PULL_REQUEST, {"target": "prod"}, "To adopt", []),
