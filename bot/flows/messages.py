@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, Intention
 from bot.flows.intents import StartedIntent
+from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
@@ -20,7 +21,6 @@ from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
-from bot.report.runbook import steps
 from bot.safety.convergence import Fight, fights
 from bot.safety.trailers import INTENT, compose, one_line
 

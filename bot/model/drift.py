@@ -128,11 +128,6 @@ class Drift:
         return format_path(self.path)
 
     @property
-    def undeclared(self) -> bool:
-        """Whether a whole resource runs that Git does not declare, or no longer."""
-        return self.kind in {DriftKind.REMOVED, DriftKind.UNMANAGED} and not self.path
-
-    @property
     def id(self) -> str:
         """The fingerprint: 16 hex digits over resource, path, kind and both values; the same for the same drift."""
         facts = [

@@ -198,8 +198,7 @@ def _bound_other(drift: Drift) -> Bounded | Unbounded:
 def _is_one_value(drift: Drift) -> bool:
     """Whether Git and what runs each say one value, and every edit replaces the one in Git."""
     return (
-        drift.kind is DriftKind.CHANGED
-        and all(isinstance(edit, SetValue) for edit in drift.adopt)
+        all(isinstance(edit, SetValue) for edit in drift.adopt)
         and isinstance(drift.desired, str | int | float)
         and isinstance(drift.observed, str | int | float)
     )

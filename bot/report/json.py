@@ -10,24 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from bot.model.decision import Decision, Direction, Lane
+from bot.model.decision import Decision, Direction, Lane, PatchType
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
-from bot.report.runbook import suggested_actions
-from bot.report.score import FORMULA, HIGHEST, resource_scores, score
+from bot.report.score import by_resource, by_target, score
+from bot.report.wording import suggested_action
 
 
 def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, object]:
-    """The report as plain JSON values, in the report's order, with what was decided. Secrets are masked already."""
+    """The report as plain JSON values, in the report's order, with what is decided about it. Secrets are masked already."""
+    scores = by_target(report)
     return {
         "resources": report.resources,
-        "score": score(report),
-        "scores": [
-            {"resource": str(id_), "target": id_.target, "score": points}
-            for id_, points in resource_scores(report).items()
-        ],
         "drift": [drift_json(drift) for drift in report.drift],
         "errors": [_error(error) for error in report.errors],
         "unreachable": [asdict(gap) for gap in report.unreachable],
@@ -36,15 +32,17 @@ def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, obj
         "ignores": [asdict(note) for note in report.notes],
         "counts": counts(report),
         "targets": [
-            {"name": name, "resources": report.targets[name], "drift": drift, "score": score(report, name)}
+            {"name": name, "resources": report.targets[name], "drift": drift, "score": scores[name]}
             for name, drift in report.drift_by_target.items()
         ],
+        "score": score(report.drift),
+        "scores": by_resource(report),
         "decisions": [decision_json(decision) for decision in decisions],
     }
 
 
 def tick_json(tick: Tick) -> dict[str, object]:
-    """A tick as one JSON object: the report's keys, then actions."""
+    """A tick as one JSON object: the report's keys, then decisions and actions."""
     return {
         **to_json(tick.report, tick.decisions),
         "at": tick.at.isoformat(),
@@ -67,6 +65,29 @@ def tick_json(tick: Tick) -> dict[str, object]:
             }
             for action in tick.actions
         ],
+    }
+
+
+def decision_json(decision: Decision) -> dict[str, JSON]:
+    """One decision as plain JSON values, with the keys of a FixDecision beside the project's own."""
+    drift = decision.drift
+    return {
+        "drift": drift.id,
+        "resource": str(drift.resource),
+        "target": drift.resource.target,
+        "path": drift.where,
+        "severity": drift.severity.value,
+        "severity_rule": drift.rule,
+        "remedy": decision.lane.value,
+        "direction": decision.direction.value,
+        "rule": decision.rule,
+        "risk": decision.risk,
+        "reasons": list(decision.reasons),
+        "patch_type": decision.patch_type.value,
+        "should_auto_apply": decision.should_auto_apply,
+        "risk_level": decision.risk,
+        "reason": decision.reason,
+        "suggested_action": suggested_action(decision),
     }
 
 
@@ -100,31 +121,6 @@ def drift_json(drift: Drift) -> dict[str, object]:
         "evidence": list(drift.evidence),
         "adoptable": bool(drift.adopt),
         "adopt": [] if drift.sensitive else [_edit(edit) for edit in drift.adopt],
-    }
-
-
-def decision_json(decision: Decision) -> dict[str, JSON]:
-    """What is done about one drift, why, and what a person can do. ``remedy``, ``risk`` and ``reasons`` are the names of
-    before for ``patch_type``, ``risk_level`` and what ``reason`` joins.
-    """
-    drift = decision.drift
-    return {
-        "drift": drift.id,
-        "resource": str(drift.resource),
-        "target": drift.resource.target,
-        "path": drift.where,
-        "severity": drift.severity.value,
-        "severity_rule": drift.rule,
-        "patch_type": decision.lane.value,
-        "should_auto_apply": decision.should_auto_apply,
-        "risk_level": decision.risk,
-        "reason": " ".join(decision.reasons),
-        "suggested_actions": [{"text": step.text, "command": step.command} for step in suggested_actions(decision)],
-        "remedy": decision.lane.value,
-        "direction": decision.direction.value,
-        "rule": decision.rule,
-        "risk": decision.risk,
-        "reasons": list(decision.reasons),
     }
 
 
@@ -177,21 +173,27 @@ _DRIFT: Final = _object(
     },
 )
 
-_SCORE: Final = {"type": ["integer", "null"], "minimum": 0, "maximum": HIGHEST}
-_STEP: Final = _object(("text", "command"), {"text": _TEXT, "command": _MAYBE_TEXT})
-
+_SCORE: Final = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 100,
+    "description": "100 × (1 − ∏ (1 − w)) over the differences; w: LOW 0.02, MEDIUM 0.1, HIGH 0.3, CRITICAL 0.7.",
+}
 _DECISION: Final = _object(
-    ("drift", "patch_type", "should_auto_apply", "risk_level", "reason", "suggested_actions"),
+    ("drift", "remedy", "rule", "patch_type", "should_auto_apply", "risk_level", "reason", "suggested_action"),
     {
-        "drift": {"type": "string", "description": "The id of the drift that it is about."},
-        "patch_type": {"enum": [lane.value for lane in Lane], "description": "How Git is changed, if at all."},
-        "should_auto_apply": {"type": "boolean", "description": "Committed without asking, as far as limits allow."},
-        "risk_level": {"enum": ["low", "medium", "high"]},
-        "reason": {"type": "string", "description": "The reasons, joined."},
-        "reasons": {"type": "array", "items": _TEXT, "description": "Full sentences, the rule's first."},
-        "rule": {"type": "string", "description": "The policy rule, as file#id."},
+        "drift": {"type": "string", "description": "The id of the difference."},
+        "remedy": {"enum": [lane.value for lane in Lane]},
         "direction": {"enum": [direction.value for direction in Direction]},
-        "suggested_actions": {"type": "array", "items": _STEP, "description": "What a person can do, in order."},
+        "rule": {"type": "string", "description": "The policy rule that decided, as file#id."},
+        "patch_type": {"enum": [kind.value for kind in PatchType]},
+        "should_auto_apply": {
+            "type": "boolean",
+            "description": "Whether it is committed without asking, limits permitting.",
+        },
+        "risk_level": {"enum": ["low", "medium", "high"]},
+        "reason": _TEXT,
+        "suggested_action": {"type": "string", "description": "What comes of it, or what a person can do."},
     },
 )
 
@@ -202,20 +204,7 @@ SCHEMA: Final[Mapping[str, object]] = {
         ("resources", "drift", "errors", "unreachable", "suppressed"),
         {
             "resources": {**_COUNT, "description": "How many resources Git declares."},
-            "score": {**_SCORE, "description": f"{FORMULA} null: nothing differs, but not all was compared."},
-            "scores": {
-                "type": "array",
-                "description": "The resources that differ, worst first.",
-                "items": _object(
-                    ("resource", "target", "score"), {"resource": _TEXT, "target": _TEXT, "score": _SCORE}
-                ),
-            },
             "drift": {"type": "array", "items": _DRIFT, "description": "Worst first."},
-            "decisions": {
-                "type": "array",
-                "items": _DECISION,
-                "description": "What is done about each drift, and why.",
-            },
             "errors": {
                 "type": "array",
                 "items": _object(
@@ -247,9 +236,20 @@ SCHEMA: Final[Mapping[str, object]] = {
                 "type": "array",
                 "description": "The named targets that were compared; none where the repository has only the unnamed one.",
                 "items": _object(
-                    ("name", "resources", "drift"),
+                    ("name", "resources", "drift", "score"),
                     {"name": _TEXT, "resources": _COUNT, "drift": _COUNT, "score": _SCORE},
                 ),
+            },
+            "score": _SCORE,
+            "scores": {
+                "type": "object",
+                "additionalProperties": _SCORE,
+                "description": "Of each resource that differs, highest first.",
+            },
+            "decisions": {
+                "type": "array",
+                "description": "What the rules say about each difference, worst first.",
+                "items": _DECISION,
             },
         },
     ),

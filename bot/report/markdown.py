@@ -20,9 +20,8 @@ from bot.model.drift import Drift, Report, Severity
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.report.json import counts
-from bot.report.runbook import RunbookStep, suggestions
-from bot.report.score import HIGHEST, resource_scores, score
-from bot.report.wording import all_compared, counted, remedy, sides
+from bot.report.score import by_resource, by_target, score
+from bot.report.wording import all_compared, counted, remedy, sides, suggested_action
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -33,21 +32,20 @@ _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6
 _MOST_EXPLAINED: Final = 30
 _MOST_SCORES: Final = 20
-_MOST_SUGGESTED: Final = 30
-_MOST_FIELDS: Final = 5
+_MOST_SUGGESTED: Final = 50
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
 def summary(report: Report, decisions: Sequence[Decision] = ()) -> str:
     """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline.
 
-    With ``decisions`` it also says what there is to do, in at most 30 lines.
+    With ``decisions`` it also says what comes of each difference, in at most 50 lines.
     """
     parts = [
         "## Drift\n",
         _verdict(report),
         _table(report.drift),
-        _scores(report),
+        _list("Scores", _scores(report)),
         _list("Suggested actions", _suggested(decisions)),
         _list(
             "Live state that could not be read",
@@ -106,37 +104,22 @@ def _verdict(report: Report) -> str:
     levels = counts(report).items()
     numbers = ", ".join(f"{_BADGE[Severity(level)]} {number} {level}" for level, number in levels if number)
     differences = counted(len(report.drift), "difference").replace(" ", "** ", 1)
-    return f"**{differences} in {declared}: {numbers}; {suppressed}. Score {score(report)} of {HIGHEST}.\n"
+    return f"**{differences} in {declared}: {numbers}; {suppressed}. Score {score(report.drift):g} of 100.\n"
 
 
-def _scores(report: Report) -> str:
-    """The worst resources, and each target, where there are several of them."""
-    scores = resource_scores(report)
-    resources = (f"{code(id_.qualified)}: {points}" for id_, points in islice(scores.items(), _MOST_SCORES))
-    targets = (f"target {code(name)}: {score(report, name)}" for name, n in report.drift_by_target.items() if n)
-    return _list("Scores", (*targets, *resources)) if len(scores) > 1 else ""
+def _scores(report: Report) -> Iterator[str]:
+    """Of each target, and of the worst resources, where there are several."""
+    if len(report.targets) > 1:
+        yield from (f"target {code(name)}: {points:g}" for name, points in by_target(report).items() if points)
+    resources = by_resource(report)
+    if len(resources) > 1:
+        yield from (f"{code(name)}: {points:g}" for name, points in islice(resources.items(), _MOST_SCORES))
 
 
 def _suggested(decisions: Sequence[Decision]) -> Iterator[str]:
-    """What to do about which differences of which task, in at most 30 lines."""
-    tasks = dict.fromkeys(decision.drift.task for decision in decisions)
-    groups = [
-        (task, steps, about)
-        for task in tasks
-        for steps, about in suggestions([each for each in decisions if each.drift.task == task]).items()
-    ]
-    for task, steps, about in groups[:_MOST_SUGGESTED]:
-        fields = list(dict.fromkeys(each.drift.where for each in about if each.drift.where))
-        more = f" and {len(fields) - _MOST_FIELDS} more" if len(fields) > _MOST_FIELDS else ""
-        what = f"{code(task)} {', '.join(map(code, fields[:_MOST_FIELDS]))}{more}".rstrip()
-        yield f"{what}<br>{'<br>'.join(map(_step, steps))}"
-    if len(groups) > _MOST_SUGGESTED:
-        yield f"… and {len(groups) - _MOST_SUGGESTED} more"
-
-
-def _step(step: RunbookStep) -> str:
-    commands = (code(command) for command in (step.command or "").splitlines())
-    return " ".join([escape.text(step.text), *commands])
+    yield from (escape.text(suggested_action(decision)) for decision in decisions[:_MOST_SUGGESTED])
+    if len(decisions) > _MOST_SUGGESTED:
+        yield f"… and {len(decisions) - _MOST_SUGGESTED} more"
 
 
 def _table(drifts: Sequence[Drift]) -> str:

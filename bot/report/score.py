@@ -1,51 +1,43 @@
-"""How far what runs is from what Git says, as one number: 0 where nothing differs, 100 at the worst.
+"""How far something is from what Git declares, as one figure for dashboards and comparisons over time.
 
-A resource's score is the sum of the weights of its differences (LOW 5, MEDIUM 20, HIGH 50, CRITICAL 100), 100 at most. The
-score of a target, or of everything, is the mean over its resources, declared or not, rounded up: so it is 0 only where
-nothing differs. What is suppressed counts nothing. It says what to look at first; nothing is decided by it.
+``score = 100 × (1 − ∏ (1 − w))`` over its differences, with ``w`` by severity (:data:`WEIGHTS`): 0 is in sync, one CRITICAL
+difference is 70, and more of anything only raises it, towards 100. What could not be looked at is in no score.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
+from types import MappingProxyType
 from typing import Final
 
-from bot.model.drift import Report, Severity
-from bot.model.resource import ResourceId
-from bot.report.wording import all_compared
+from bot.model.drift import Drift, Report, Severity
 
-WEIGHTS: Final[Mapping[Severity, int]] = {
-    Severity.LOW: 5,
-    Severity.MEDIUM: 20,
-    Severity.HIGH: 50,
-    Severity.CRITICAL: 100,
-}
-HIGHEST: Final = 100
-FORMULA: Final = (
-    "A resource: the sum over its differences of LOW 5, MEDIUM 20, HIGH 50, CRITICAL 100, at most 100. "
-    "A target or the whole report: the mean over its resources, rounded up."
+WEIGHTS: Final[Mapping[Severity, float]] = MappingProxyType(
+    {Severity.LOW: 0.02, Severity.MEDIUM: 0.1, Severity.HIGH: 0.3, Severity.CRITICAL: 0.7}
 )
+"""What one difference takes of the distance to 100."""
 
 
-def resource_scores(report: Report) -> Mapping[ResourceId, int]:
-    """The score of each resource that differs, worst first."""
-    sums = Counter[ResourceId]()
-    for drift in report.drift:
-        sums[drift.resource] += WEIGHTS[drift.severity]
-    worst_first = sorted(sums.items(), key=lambda item: (-item[1], item[0].qualified))
-    return {resource: min(total, HIGHEST) for resource, total in worst_first}
+def score(drifts: Iterable[Drift]) -> float:
+    """Of these differences, 0 to 100 with one decimal."""
+    return round(100 * (1 - prod(1 - WEIGHTS[drift.severity] for drift in drifts)), 1)
 
 
-def score(report: Report, target: str | None = None) -> int | None:
-    """The score of a named target, without one of everything; None where nothing differs but not all was compared."""
-    scores = {id_: points for id_, points in resource_scores(report).items() if target in {None, id_.target}}
-    if not scores:
-        return 0 if all_compared(report) else None
-    declared = report.resources if target is None else report.targets.get(target, 0)
-    return -(-sum(scores.values()) // max(declared + _undeclared(report, scores), len(scores)))
+def by_resource(report: Report) -> dict[str, float]:
+    """The score of every resource with differences by its qualified name, highest first."""
+    return _scores(report.drift, lambda drift: drift.resource.qualified)
 
 
-def _undeclared(report: Report, among: Mapping[ResourceId, int]) -> int:
-    """How many resources run that Git does not declare."""
-    return len({d.resource for d in report.drift if d.undeclared and d.resource in among})
+def by_target(report: Report) -> dict[str, float]:
+    """The score of every target that was compared; the unnamed one is the empty name."""
+    compared = dict.fromkeys(report.targets or [""], 0.0)
+    return compared | _scores(report.drift, lambda drift: drift.resource.target)
+
+
+def _scores(drifts: Iterable[Drift], name: Callable[[Drift], str]) -> dict[str, float]:
+    groups: dict[str, list[Drift]] = {}
+    for drift in drifts:
+        groups.setdefault(name(drift), []).append(drift)
+    scores = {key: score(members) for key, members in groups.items()}
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))

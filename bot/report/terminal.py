@@ -18,9 +18,8 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.runbook import suggestions
-from bot.report.score import HIGHEST, score
-from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, remedy, sides, tells_all
+from bot.report.score import by_target, score
+from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -54,10 +53,10 @@ def printable(text: str) -> str:
 def show_report(
     report: Report, console: Console, *, decisions: Sequence[Decision] = (), suppressed: bool = False
 ) -> None:
-    """The report by task (in lines where tables do not fit), then what could not be read, then counts and scores.
+    """The report by task (in lines where tables do not fit), then what could not be read, then counts.
 
-    With ``decisions`` each task ends with what there is to do about it.
-    ``suppressed`` also lists what ignore rules and controllers hide, and by which rule.
+    ``decisions`` add what comes of it when the bot runs; ``suppressed`` also lists what ignore rules and controllers hide,
+    and by which rule.
     """
     tasks: dict[str, list[Drift]] = {}
     for drift in report.drift:
@@ -72,13 +71,15 @@ def show_report(
         else:
             _show_lines(task, drifts, console)
         _show_evidence(task, drifts, console)
-        _show_suggestions([each for each in decisions if each.drift.task == task], console)
     for line in _remarks(report):
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
+    if decisions:
+        console.print(f"clockwork reconcile: {outlook(decisions)}", highlight=False)
     if len(report.targets) > 1:
+        scores = by_target(report)
         figures = (
-            f"{name} {drift}{f' (score {score(report, name)})' if drift else ''}"
+            f"{name} {drift} (score {scores[name]:g})" if drift else f"{name} {drift}"
             for name, drift in report.drift_by_target.items()
         )
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
@@ -101,14 +102,14 @@ def counts(report: Report) -> str:
     """One sentence of figures."""
     parts = [counted(report.resources, "resource"), counted(len(report.drift), "difference")]
     parts += [f"{n} {s.value}" for s in reversed(Severity) if (n := sum(d.severity is s for d in report.drift))]
-    if report.drift:
-        parts.append(f"score {score(report)} of {HIGHEST}")
     if report.suppressed:
         parts.append(f"{len(report.suppressed)} suppressed")
     if report.errors:
         parts.append(counted(len(report.errors), "error"))
     if report.unreachable:
         parts.append(f"{len(report.unreachable)} not read")
+    if report.drift:
+        parts.append(f"score {score(report.drift):g} of 100")
     return " · ".join(parts)
 
 
@@ -157,18 +158,6 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
             reason = drift.observed if drift.kind is DriftKind.UNHEALTHY else drift.where or drift.kind.value
             for line in (f"  {resource}{reason}", *(f"    {line}" for line in in_short(drift.evidence))):
                 console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
-
-
-def _show_suggestions(decisions: Sequence[Decision], console: Console) -> None:
-    """What there is to do about a task; where that is not the same for all its differences, about which."""
-    grouped = suggestions(decisions)
-    for steps, about in grouped.items():
-        fields = dict.fromkeys(each.drift.where or str(each.drift.resource) for each in about)
-        of = f" for {', '.join(fields)}" if len(grouped) > 1 else ""
-        console.print(f"  [dim]suggested{escape(printable(of))}:[/]", highlight=False, soft_wrap=True)
-        for step in steps:
-            for line in (step.text, *(f"  {command}" for command in (step.command or "").splitlines())):
-                console.print(f"    {escape(printable(line))}", highlight=False, soft_wrap=True)
 
 
 def _what(drift: Drift, task: str) -> str:

@@ -99,7 +99,7 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
 
 
 def assess_checkout(
-    opened: OpenRepository, folder: Path, observe: Observe, *, renderers: Renderers, now: datetime
+    opened: OpenRepository, folder: Path, observe: Observe, renderers: Renderers, *, now: datetime
 ) -> Assessment:
     """A checkout as it lies in ``folder``, compared by the settings and observers of ``opened``; nothing is written.
 
@@ -112,7 +112,7 @@ def assess_checkout(
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
     options = replace(opened.options, repo=str(folder))
     lying = replace(opened, options=options, repository=tree, git=None)
-    rules = replace(rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE), memo=None)
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE)
     return compare(declarer(lying, renderers).at(WORKTREE), rules, observe, now=now, repository=str(folder))
 
 

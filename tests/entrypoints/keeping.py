@@ -21,7 +21,7 @@ from tests.entry import clockwork
 from tests.flows.stage import FILES, running
 
 SETTINGS: Final = "version: 1\nworkers: {export: false}\n"
-PATIENCE: Final = 90.0
+PATIENCE: Final = 150.0
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE) -> Any:
@@ -118,7 +118,9 @@ class Keeping:
 
     def start(self, *words: str, **environment: str) -> int:
         """A daemon in the background; its pid."""
-        done = self.call("start", "--background", "--live", str(self.live), "--port", "0", *words, **environment)
+        done = self.call(
+            "start", "--background", "--wait", "150", "--live", str(self.live), "--port", "0", *words, **environment
+        )
         assert done.returncode == 0, done
         runtime = self.state.runtime()
         assert runtime is not None

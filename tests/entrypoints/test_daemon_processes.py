@@ -17,7 +17,7 @@ import pytest
 from tests.entry import clockwork
 from tests.entrypoints.keeping import Keeping, eventually, git
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def keeping(tmp_path: Path) -> Iterator[Keeping]:
 def test_a_daemon_lives_in_the_background_until_it_is_stopped(keeping: Keeping) -> None:
     """It is started with pid, port and log, answers, has a private runtime file, and is stopped; then all say so."""
     assert keeping.call("status", "--json").stdout == '{"running": false}\n'
-    done = keeping.call("start", "--background", "--live", str(keeping.live), "--port", "0")
+    done = keeping.call("start", "--background", "--wait", "150", "--live", str(keeping.live), "--port", "0")
     runtime = keeping.state.runtime()
     assert runtime is not None
     keeping.children.append(runtime.pid)
@@ -98,12 +98,12 @@ def test_a_daemon_that_cannot_start_says_why(keeping: Keeping) -> None:
     """With the exit code that the same mistake has everywhere, and the last lines of its log."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused = keeping.call("start", "--background", "--live", str(keeping.live), "--port", port)
+        refused = keeping.call("start", "--background", "--wait", "150", "--live", str(keeping.live), "--port", port)
     assert refused.returncode == 3
     assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
     assert f"The whole log is {keeping.state.log}." in refused.stderr
     keeping.push("clockwork.yaml", lambda text: text + "fixes: {levle: moderate}\n")
-    wrong = keeping.call("start", "--background", "--live", str(keeping.live), "--port", "0")
+    wrong = keeping.call("start", "--background", "--wait", "150", "--live", str(keeping.live), "--port", "0")
     assert wrong.returncode == 2
     assert "did you mean 'level'" in wrong.stderr
 

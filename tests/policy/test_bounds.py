@@ -237,15 +237,16 @@ def test_every_edit_must_write_no_text() -> None:
     assert category(replicas, 3, 1, adopt=(SetValue(("replicas",), "rm -rf /"),)) is None
     assert category(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)) is None
     assert category(replicas, 3, 1, adopt=(SetValue(("a",), 3), SetValue(("b",), 3))) == "without-text"
-    assert category(replicas, 3, 1, kind=DriftKind.ADDED) is None
+    assert category(replicas, 3, kind=DriftKind.ADDED) is None
+    added = bound(at(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)), NOTHING)
+    text = "spec.replicas is not in the list of safe fields, and something comes or goes rather than one value changes"
+    assert added == Unbounded(f"{text}: it may hold text.")
 
 
 def test_what_may_hold_text_says_so() -> None:
-    """A pull request gives the reason: the text itself, or that something comes or goes."""
+    """A pull request gives the reason."""
     command = bound(at("Deployment/a/b spec.x", "rm", desired="ls"), NOTHING)
     assert command.text == "spec.x is not in the list of safe fields, and “rm” is text."
-    added = bound(at("Deployment/a/b spec.x", 3, kind=DriftKind.ADDED), NOTHING)
-    assert added.text.endswith("and something comes or goes rather than one value changes: it may hold text.")
 
 
 LABELS = [

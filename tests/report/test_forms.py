@@ -19,7 +19,6 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bot.drift.masking import HIDDEN
-from bot.flows.explain import Explanation
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
@@ -27,7 +26,9 @@ from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
+from bot.report.score import by_resource, by_target, score
 from bot.report.terminal import show_report, show_tick
+from bot.report.wording import suggested_action
 from bot.wiring.reconcile import open_assessment
 from bot.wiring.repository import Options
 from tests.drift.makers import deployment
@@ -55,26 +56,10 @@ def full(text: str = "v") -> Report:
     )
 
 
-def decided(text: str = "v") -> tuple[Decision, ...]:
-    """One drift, in each lane."""
-    risks = {Lane.ARTIFACT_PATCH: "low", Lane.CONFIG_PULL_REQUEST: "medium", Lane.RUNBOOK_ISSUE: "high"}
-    reasons = ("Rule r#1: safe.", f"{text} is a number.")
-    lanes = (*risks, Lane.NOTHING)
-    changed = drift(text, file=f"k8s/{'web' if text == 'v' else text}.yaml")
-    return tuple(Decision(changed, lane, Direction.ADOPT, "r#1", risks.get(lane, "low"), reasons) for lane in lanes)
-
-
-DECISIONS = decided()
-
-
 def test_the_json_has_the_promised_keys() -> None:
     """The keys that readers were promised, with their types."""
-    report = to_json(full(), DECISIONS)
-    assert (report["resources"], report["score"]) == (3, 50)
-    assert report["scores"] == [
-        {"resource": "Deployment/shop/db", "target": "", "score": 100},
-        {"resource": "Deployment/shop/web", "target": "", "score": 50},
-    ]
+    report = to_json(full())
+    assert report["resources"] == 3
     assert report["suppressed"] == 1
     assert report["errors"] == [{"file": "a.yaml", "line": 1, "column": 2, "message": "v"}]
     drifts: Any = report["drift"]
@@ -85,47 +70,11 @@ def test_the_json_has_the_promised_keys() -> None:
     assert json.loads(json.dumps(report)) == report
 
 
-def test_a_decision_says_what_is_done_and_why() -> None:
-    """The same keys wherever a decision is printed: patch type, whether it is committed, risk, reason, suggested actions."""
-    decisions: Any = to_json(full(), DECISIONS)["decisions"]
-    keys = ("patch_type", "should_auto_apply", "risk_level", "reason")
-    assert [[each[key] for key in keys] for each in decisions] == [
-        ["artifact-patch", True, "low", "Rule r#1: safe. v is a number."],
-        ["config-pull-request", False, "medium", "Rule r#1: safe. v is a number."],
-        ["runbook-issue", False, "high", "Rule r#1: safe. v is a number."],
-        ["nothing", False, "low", "Rule r#1: safe. v is a number."],
-    ]
-    assert {each["drift"] for each in decisions} == {full().drift[0].id}
-    assert all(each["suggested_actions"] for each in decisions)
-    run = Tick(datetime(2026, 5, 1, tzinfo=UTC), "0" * 40, "main", full(), decisions=DECISIONS)
-    explained = Explanation("web", DECISIONS, (), ()).as_json()
-    assert tick_json(run)["decisions"] == explained["decisions"] == decisions
-
-
-def test_people_read_what_there_is_to_do() -> None:
-    """On a terminal below each task, as Markdown in a list; neither without decisions."""
-    out = io.StringIO()
-    show_report(full(), Console(file=out, width=200), decisions=DECISIONS)
-    (where,) = {each.drift.where for each in DECISIONS}
-    assert f"  suggested for {where}:\n    Nothing to do: a run commits what runs as soon as the limits allow.\n" in out.getvalue()
-    assert "    To keep what Git says, close it.\n" in out.getvalue()
-    assert "      kubectl apply -f k8s/web.yaml\n" in out.getvalue()
-    assert "score 50 of 100" in out.getvalue()
-    page = summary(full(), DECISIONS)
-    line = next(
-        line for line in page.splitlines() if line.endswith("<br>Nothing to do: a run commits what runs as soon as the limits allow.")
-    )
-    assert line.startswith("- <code>t</code> <code>spec")
-    assert "Score 50 of 100." in page
-    assert "- <code>Deployment&#47;shop&#47;db</code>: 100" in page.replace("/", "&#47;").replace("<&#47;", "</")
-    assert "Suggested actions" not in summary(full())
-
-
 def test_the_json_is_what_its_schema_says() -> None:
     """For a report with everything in it, hostile texts and none."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     for report in (full(), full(NASTY), Report(0)):
-        jsonschema.Draft202012Validator(SCHEMA).validate(to_json(report, decided(NASTY)))
+        jsonschema.Draft202012Validator(SCHEMA).validate(to_json(report))
 
 
 COMPOSE = """\
@@ -191,8 +140,7 @@ def test_what_is_really_printed_is_what_the_schema_says(
     snapshot = tmp_path / "live.json"
     snapshot.write_text(json.dumps(live))
     source = live if isinstance(live, str) else str(snapshot)
-    assessment = open_assessment(Options(str(folder), source, environment={}))()
-    report = to_json(assessment.report, assessment.decisions)
+    report = to_json(open_assessment(Options(str(folder), source, environment={}))().report)
     printed: Any = json.loads(json.dumps(report))
     jsonschema.Draft202012Validator(SCHEMA).validate(printed)
     columns = (("drift", "kind"), ("ignores", "state"), ("unreachable", "target"), ("errors", "file"))
@@ -205,7 +153,10 @@ def test_what_is_really_printed_is_what_the_schema_says(
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
     """Rendered as GitHub renders it, there is no link, image, comment or element that the report did not make."""
-    page = summary(full(text), decided(text))
+    suggested = [
+        Decision(each, lane, Direction.ADOPT, "r#1", "low", (text,)) for each in full(text).drift for lane in Lane
+    ]
+    page = summary(full(text), suggested)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page)
     for tag in ("<a ", "<img", "<script", "<!--", "<h1"):
         assert tag not in html
@@ -268,8 +219,8 @@ def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
     show_report(Report(1, (gone,)), Console(file=out, width=80))
     for words in ("declared → not running", "not declared → running", "         changed (value hidden)\n"):
         assert words in out.getvalue()
-    assert "1 resource · 3 differences · 3 HIGH · score 75 of 100\n" in out.getvalue()
-    assert "1 resource · 1 difference · 1 HIGH · score 50 of 100\n" in out.getvalue()
+    assert "1 resource · 3 differences · 3 HIGH · score 65.7 of 100\n" in out.getvalue()
+    assert "1 resource · 1 difference · 1 HIGH · score 30 of 100\n" in out.getvalue()
     assert "| <code>not declared</code> | <code>running</code> |" in summary(report)
     assert "| <code>(hidden)</code> | <code>changed (value hidden)</code> |" in summary(report)
 
@@ -332,3 +283,75 @@ def test_a_summary_of_many_stays_short() -> None:
     """Job summaries have a size limit."""
     page = summary(Report(900, tuple(drift(str(number)) for number in range(900))))
     assert "… and 700 more." in page
+
+
+def decision(lane: Lane, severity: Severity = Severity.HIGH, direction: Direction = Direction.ADOPT) -> Decision:
+    """A decision about a difference of that severity."""
+    return Decision(drift(severity=severity), lane, direction, "built-in#default", "medium", ("One.", "Two."))
+
+
+@pytest.mark.parametrize(
+    ("lane", "kind", "applied"),
+    [
+        (Lane.ARTIFACT_PATCH, "artifact_patch", True),
+        (Lane.CONFIG_PULL_REQUEST, "config_patch", False),
+        (Lane.RUNBOOK_ISSUE, "runbook", False),
+        (Lane.NOTHING, "none", False),
+    ],
+)
+def test_a_decision_says_what_is_done(lane: Lane, kind: str, applied: bool) -> None:
+    """The patch type, whether it is applied, the risk and the reason; and what a person can do."""
+    report = to_json(full(), [decision(lane)])
+    jsonschema.validate(report, SCHEMA)
+    decisions: Any = report["decisions"]
+    told = decisions[0]
+    facts = (told["patch_type"], told["should_auto_apply"], told["risk_level"], told["reason"])
+    assert facts == (kind, applied, "medium", "One. Two.")
+    assert "Deployment/shop/web" in told["suggested_action"]
+
+
+def test_suggestions_differ_by_remedy_and_direction() -> None:
+    """Nobody is told to merge what is restored."""
+    texts = {suggested_action(decision(lane, direction=way)) for lane in Lane for way in Direction}
+    assert len(texts) == len(Lane) + 1
+    assert "Merge" not in suggested_action(decision(Lane.CONFIG_PULL_REQUEST, direction=Direction.RESTORE))
+
+
+def test_a_score_grows_with_number_and_severity() -> None:
+    """0 in sync, 70 for one that is critical, never beyond 100; of each resource and each target."""
+    low, high, critical = (drift(severity=level) for level in (Severity.LOW, Severity.HIGH, Severity.CRITICAL))
+    assert score([]) == 0
+    assert score([critical]) == 70
+    assert score([low]) < score([low, low]) < score([high]) < score([high, low]) < score([critical])
+    assert score([critical] * 50) == 100
+    report = Report(3, (drift(severity=Severity.CRITICAL), drift(name="db", severity=Severity.LOW)))
+    assert by_resource(report) == {"Deployment/shop/web": 70, "Deployment/shop/db": 2}
+    assert by_target(report) == {"": score(report.drift)}
+    assert by_target(Report(3, (), targets={"prod": 2, "dev": 1})) == {"prod": 0, "dev": 0}
+
+
+def test_a_terminal_says_what_would_come_of_it() -> None:
+    """How many end in which remedy."""
+    out = io.StringIO()
+    decisions = [decision(Lane.CONFIG_PULL_REQUEST), decision(Lane.CONFIG_PULL_REQUEST), decision(Lane.ARTIFACT_PATCH)]
+    show_report(full(), Console(file=out, width=80), decisions=decisions)
+    assert "clockwork reconcile: commit for 1, pull request for 2" in out.getvalue()
+    assert "score 79 of 100" in out.getvalue()
+
+
+def test_a_summary_says_what_to_do_and_how_far_off_each_is() -> None:
+    """Each suggested action on a line, fifty at most; the worst resources and targets with their scores."""
+    prod = replace(drift(name="db"), resource=drift(name="db").resource._replace(target="prod"))
+    report = Report(4, (drift(), prod), targets={"prod": 1, "stage": 3})
+    page = summary(report, [decision(lane) for lane in Lane])
+    assert "Score 51 of 100." in page
+    assert {"- target <code>prod</code>: 30", "- <code>Deployment/shop/web</code>: 30"} <= set(page.splitlines())
+    assert "stage" not in page
+    assert len([line for line in page.splitlines() if "Deployment/shop/web" in line and line.endswith(".")]) == len(
+        Lane
+    )
+    assert "… and 10 more" in summary(report, [decision(Lane.NOTHING)] * 60)
+    assert "Suggested" not in summary(report)
+    out = io.StringIO()
+    show_report(report, Console(file=out, width=200))
+    assert "differences by target: prod 1 (score 30), stage 0\n" in out.getvalue()

@@ -101,7 +101,7 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
         return
     total = sum(drift["severity"].values())
     levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
-    summary = f"{counted(total, 'difference')} ({levels}), score {drift['score']}," if total else "none"
+    summary = f"{counted(total, 'difference')} ({levels}), score {drift['score']:g}," if total else "none"
     looked = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
     yield "differences", f"{summary} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
     if len(drift["targets"]) > 1:

@@ -59,16 +59,16 @@ def register(app: typer.Typer) -> None:
             assess = open_assessment(options)
             tell(ObserverStep("git", "read", 1, 1))
             assessment = assess()
-        report, decisions = assessment.report, assessment.decisions
+        report = assessment.report
         if as_json:
-            print(json.dumps(to_json(report, decisions), ensure_ascii=False))
+            print(json.dumps(to_json(report, assessment.decisions), ensure_ascii=False))
         else:
-            show_report(report, Console(), decisions=decisions, suppressed=ignore_explain)
+            show_report(report, Console(), decisions=assessment.decisions, suppressed=ignore_explain)
         if markdown is not None:
             from bot.report.markdown import summary
 
             with markdown.open("a", encoding="utf-8") as out:
-                out.write(summary(report, decisions))
+                out.write(summary(report, assessment.decisions))
         if report.errors:
             raise typer.Exit(2)
         if report.unreachable:

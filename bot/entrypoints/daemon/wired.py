@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from bot import __version__
 from bot.entrypoints.daemon.consumer import Intervals
@@ -34,6 +35,9 @@ from bot.wiring.reconcile import assess_checkout, loop_on
 from bot.wiring.repository import OpenRepository, Options, open_repository, settings_bytes
 from bot.wiring.targets import renderers
 
+_WHOLE_SECONDS: Final = timedelta(seconds=2)
+"""GitHub tells times in whole seconds (REST API, "Timezones": ISO 8601 such as ``2014-02-27T15:05:06Z``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
@@ -53,8 +57,8 @@ class _Parts:
 
 
 class Wired:
-    """Everything that needs the repository, wired anew whenever its settings file changes; what was rendered for one part
-    is remembered for all. For one thread.
+    """Everything that needs the repository, wired anew whenever its settings file changes; what was rendered is remembered
+    over that, for loop and guard. For one thread.
 
     ``rewired`` is told the settings before and after; ``folder`` keeps which pull requests were judged.
     """
@@ -77,6 +81,8 @@ class Wired:
         self.status: DaemonStatus | None = None
         self._before: Circumstances | None = None
         self._read_threads = clock.now()
+        self._unsettled: dict[int, datetime] = {}
+        """Threads in which something happened, by when that was noticed; each is read once more."""
         self._judged: dict[int, str] = {}
         self._run_due: datetime | None = clock.now()
         """When a run is due whatever changes: one has failed, or a limit says no until then."""
@@ -148,15 +154,24 @@ class Wired:
             self._run_due = now
         if self._run_due is not None and self._run_due <= now:
             yield ReconcileWork()
-        # A comment in the second of the last look does not show in the time of its thread: all are read now and then.
         every = (now - self._read_threads).total_seconds() >= self.intervals.drift
         if before is None or every:
             self._read_threads = now
             yield from (CommentWork(number) for number in after.threads())
         else:
+            yield from (CommentWork(number) for number in self._settled(now) & after.threads().keys())
             yield from (CommentWork(number) for number in touched(before, after))
+        changed = after.threads() if before is None else touched(before, after)
+        self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
             yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
+
+    def _settled(self, now: datetime) -> set[int]:
+        """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
+        settled = {number for number, noticed in self._unsettled.items() if now - noticed >= _WHOLE_SECONDS}
+        for number in settled:
+            del self._unsettled[number]
+        return settled
 
     def reconcile(self, *, paused: bool) -> Tick:
         """One tick, which writes nothing while ``paused``."""
@@ -189,9 +204,7 @@ class Wired:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
         now = self._clock.now()
         try:
-            assessment = assess_checkout(
-                self.fresh().opened, folder, self.loop.observe, renderers=self.renderers, now=now
-            )
+            assessment = assess_checkout(self.fresh().opened, folder, self.loop.observe, self.renderers, now=now)
         except BotError as exc:
             return CheckoutLook(folder, now, error=str(exc))
         return CheckoutLook(folder, now, assessment.report)

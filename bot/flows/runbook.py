@@ -1,17 +1,16 @@
-"""What a person can do about a drift, in concrete steps: those of an issue, and the suggested actions of a report.
+"""The concrete steps of a runbook issue for one drift. Called by the remedy flow; the text around them is a template.
 
-Called by the messages of a run and by the forms of a report. Names from manifests are quoted for a shell, because a person
-may paste a step into one.
+Names from manifests are quoted for a shell, because a person may paste a step into one.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from bot.model.decision import Decision, Direction, Lane
+from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform
 
@@ -35,54 +34,6 @@ def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     for decision in decisions:
         distinct.update(dict.fromkeys(_steps(decision.drift)))
     return tuple(distinct)
-
-
-def suggested_actions(decision: Decision) -> tuple[RunbookStep, ...]:
-    """What there is to do about one drift, given what the next run does about it by itself."""
-    drift = decision.drift
-    match decision.lane:
-        case Lane.ARTIFACT_PATCH if drift.kind is DriftKind.STALE_ARTIFACT:
-            return (RunbookStep("Nothing to do: the next run renders it again.", "clockwork render"),)
-        case Lane.ARTIFACT_PATCH:
-            return (RunbookStep("Nothing to do: a run commits what runs as soon as the limits allow."),)
-        case Lane.CONFIG_PULL_REQUEST:
-            return (
-                RunbookStep("To adopt (change Git to what runs), merge its pull request: the next run opens it."),
-                RunbookStep("To keep what Git says, close it."),
-                *_restoring(drift),
-            )
-        case Lane.RUNBOOK_ISSUE:
-            return steps([decision])
-        case Lane.NOTHING:
-            return (
-                RunbookStep("The next run only reports it."),
-                *(_restoring(drift) if decision.direction is Direction.RESTORE else ()),
-            )
-        case _ as never:
-            assert_never(never)
-
-
-def suggestions(decisions: Sequence[Decision]) -> Mapping[tuple[RunbookStep, ...], Sequence[Decision]]:
-    """The suggested actions, each series of them once, with all decisions that come to it."""
-    grouped: dict[tuple[RunbookStep, ...], list[Decision]] = {}
-    for decision in decisions:
-        grouped.setdefault(suggested_actions(decision), []).append(decision)
-    return grouped
-
-
-def _restoring(drift: Drift) -> tuple[RunbookStep, ...]:
-    """How what runs is brought back to what Git says, where one step does that and removes nothing."""
-    if drift.undeclared or drift.sensitive or drift.file is None:
-        return ()
-    match drift.resource.platform:
-        case Platform.KUBERNETES:
-            return _applying(drift)[1:]
-        case Platform.COMPOSE if drift.resource.kind != "volume":
-            return (_starting(drift),)
-        case Platform.COMPOSE | Platform.TERRAFORM | Platform.HTTP:
-            return ()
-        case _ as never:
-            assert_never(never)
 
 
 def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -121,11 +72,6 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     )
 
 
-def _applying(drift: Drift) -> tuple[RunbookStep, ...]:
-    """How a Kubernetes object is compared and applied again."""
-    return _by_target(drift.resource.target) if drift.resource.target else _by_file(drift.file)
-
-
 def _by_file(file: str | None) -> tuple[RunbookStep, ...]:
     """How a plain manifest is applied again."""
     quoted = None if file is None else shlex.quote(file)
@@ -156,7 +102,7 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     if resource.scope:
         target += f" -n {shlex.quote(resource.scope)}"
     look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = _applying(drift)
+    restore = _by_target(resource.target) if resource.target else _by_file(drift.file)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(
@@ -171,7 +117,7 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
                 *restore,
                 RunbookStep(f"If it was removed on purpose, remove it from {_declared(drift)} by pull request."),
             )
-        case _ if drift.undeclared:
+        case DriftKind.REMOVED | DriftKind.UNMANAGED if not drift.path:
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
             return (
                 look,
@@ -217,7 +163,7 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
                 f"docker compose{project} -f {file} config",
             ),
         )
-    if drift.undeclared:
+    if drift.kind in {DriftKind.UNMANAGED, DriftKind.REMOVED} and not drift.path:
         return (
             RunbookStep(
                 "Inspect the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"
@@ -230,18 +176,11 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
             "Inspect what runs and its log.",
             f"docker compose{project} -f {file} ps -a {name}\ndocker compose{project} -f {file} logs --tail 50 {name}",
         ),
-        _starting(drift),
+        RunbookStep(
+            "To restore (change what runs to what Git says), start it again.",
+            f"docker compose{project} -f {file} up -d {name}",
+        ),
         RunbookStep(f"Or adopt (change Git to what runs): change {_declared(drift)} by pull request."),
-    )
-
-
-def _starting(drift: Drift) -> RunbookStep:
-    """How a service is started as its project declares it."""
-    project = f" -p {shlex.quote(drift.resource.scope)}" if drift.resource.scope else ""
-    file = shlex.quote(drift.file) if drift.file else "compose.yaml"
-    return RunbookStep(
-        "To restore (change what runs to what Git says), start it again.",
-        f"docker compose{project} -f {file} up -d {shlex.quote(drift.resource.name)}",
     )
 
 
