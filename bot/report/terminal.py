@@ -19,7 +19,7 @@ from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import RENDERER
 from bot.report.markdown import in_short
-from bot.report.score import score
+from bot.report.score import by_target, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
@@ -78,7 +78,11 @@ def show_report(
     if decisions:
         console.print(f"clockwork reconcile: {outlook(decisions)}", highlight=False)
     if len(report.targets) > 1:
-        figures = (f"{name} {drift}" for name, drift in report.drift_by_target.items())
+        scores = by_target(report)
+        figures = (
+            f"{name} {drift} (score {scores[name]:g})" if drift else f"{name} {drift}"
+            for name, drift in report.drift_by_target.items()
+        )
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
     for hidden in report.suppressed if suppressed else ():
         where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"

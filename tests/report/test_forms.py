@@ -153,7 +153,10 @@ def test_what_is_really_printed_is_what_the_schema_says(
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
     """Rendered as GitHub renders it, there is no link, image, comment or element that the report did not make."""
-    page = summary(full(text))
+    suggested = [
+        Decision(each, lane, Direction.ADOPT, "r#1", "low", (text,)) for each in full(text).drift for lane in Lane
+    ]
+    page = summary(full(text), suggested)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page)
     for tag in ("<a ", "<img", "<script", "<!--", "<h1"):
         assert tag not in html
@@ -343,3 +346,21 @@ def test_a_terminal_says_what_would_come_of_it() -> None:
     show_report(full(), Console(file=out, width=80), decisions=decisions)
     assert "clockwork reconcile: commit for 1, pull request for 2" in out.getvalue()
     assert "score 79 of 100" in out.getvalue()
+
+
+def test_a_summary_says_what_to_do_and_how_far_off_each_is() -> None:
+    """Each suggested action on a line, fifty at most; the worst resources and targets with their scores."""
+    prod = replace(drift(name="db"), resource=drift(name="db").resource._replace(target="prod"))
+    report = Report(4, (drift(), prod), targets={"prod": 1, "stage": 3})
+    page = summary(report, [decision(lane) for lane in Lane])
+    assert "Score 51 of 100." in page
+    assert {"- target <code>prod</code>: 30", "- <code>Deployment/shop/web</code>: 30"} <= set(page.splitlines())
+    assert "stage" not in page
+    assert len([line for line in page.splitlines() if "Deployment/shop/web" in line and line.endswith(".")]) == len(
+        Lane
+    )
+    assert "… and 10 more" in summary(report, [decision(Lane.NOTHING)] * 60)
+    assert "Suggested" not in summary(report)
+    out = io.StringIO()
+    show_report(report, Console(file=out, width=200))
+    assert "differences by target: prod 1 (score 30), stage 0\n" in out.getvalue()

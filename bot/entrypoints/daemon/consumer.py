@@ -264,6 +264,14 @@ class Daemon:
             if self.status.looks[kind].due(now, intervals.of(kind)):
                 self.status.looks[kind] = replace(self.status.looks[kind], next=self._after(kind))
                 self.queue.put(work)
+                if kind is LookKind.DRIFT:
+                    self._put_checkouts()
+
+    def _put_checkouts(self) -> None:
+        """Checkouts that differed, or could not be compared, may do so no longer; those in sync wait for a change of theirs."""
+        for folder, look in self.status.checkouts.items():
+            if not look.in_sync:
+                self.queue.put(CheckoutWork(folder))
 
     def _patience(self) -> float:
         """Seconds until a timer is due, at most one."""
