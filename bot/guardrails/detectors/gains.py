@@ -43,13 +43,14 @@ def gained(
                 seen.add(fact.key)
                 lines.add((delta.path, fact.line))
                 yield fact.hit(delta)
+    rendered: set[tuple[str | None, int | None]] = set()
     for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
         if power.location not in lines:
-            lines.add(power.location)
+            rendered.add(power.location)
             yield power.hit()
     for delta in files:
         for fact in _facts(delta.documents_after, facts):
-            if fact.key not in before | seen and (delta.path, fact.line) not in lines:
+            if fact.key not in before | seen and (delta.path, fact.line) not in lines | rendered:
                 seen.add(fact.key)
                 yield fact.hit(delta)
 
