@@ -20,22 +20,24 @@ from bot.intake.lined import Document, read_document
 from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
-from bot.settings.sections import (
+from bot.settings.places import (
     ArgoSettings,
+    FetchSettings,
+    HelmSettings,
+    ObserveSettings,
+    TargetSettings,
+)
+from bot.settings.sections import (
     AuthorSettings,
     DaemonSettings,
-    FetchSettings,
     FixSettings,
     GitHubSettings,
     GuardSettings,
-    HelmSettings,
     HostSettings,
     ManagerSettings,
-    ObserveSettings,
     RendererSettings,
     SessionSettings,
     SourceSettings,
-    TargetSettings,
     WorkerSettings,
 )
 from bot.settings.values import Installed, Section

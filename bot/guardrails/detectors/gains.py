@@ -50,9 +50,11 @@ def gained(
             yield power.hit()
     for delta in files:
         for fact in _facts(delta.documents_after, facts):
-            if fact.key not in before | seen and (delta.path, fact.line) not in lines | rendered:
-                seen.add(fact.key)
-                yield fact.hit(delta)
+            location = (delta.path, fact.line)
+            if fact.key in before or fact.key in seen or location in lines or location in rendered:
+                continue
+            seen.add(fact.key)
+            yield fact.hit(delta)
 
 
 @dataclass(frozen=True, slots=True)
