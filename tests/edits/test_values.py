@@ -159,6 +159,13 @@ def test_later_edits_find_what_they_point_at() -> None:
             [SetValue(("l", 0), 4), SetValue(("l", 1), 5), RemoveEntry(("l", 2))],
         ),
         ({"l": [1]}, SetValue(("l",), []), [SetValue(("l",), [])]),
+        ({"l": [1, 2, 3]}, SetValue(("l",), [1, 3, 4]), [AddEntry(("l",), None, 4), RemoveEntry(("l", 1))]),
+        ({"l": [1, 2, 3, 4]}, SetValue(("l",), [1, 5, 4]), [SetValue(("l", 1), 5), RemoveEntry(("l", 2))]),
+        (
+            {"l": [1, 2]},
+            SetValue(("l",), [3, 1, 2]),
+            [SetValue(("l", 0), 3), SetValue(("l", 1), 1), AddEntry(("l",), None, 2)],
+        ),
         ({"l": [{"a": 1, "b": 2}]}, SetValue(("l",), [{"a": 1, "b": 3}]), [SetValue(("l", 0, "b"), 3)]),
     ],
 )
