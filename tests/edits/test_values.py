@@ -253,6 +253,7 @@ def test_overlays_are_read_back_as_they_were_written() -> None:
         ("task: web\nentries:\n- {resource: r, path: 'a[x]', value: 1}\n", "is not a raw path"),
         ("task: web\nentries:\n- {resource: r, path: '', value: 1}\n", ""),
         ("entries: []\n", "Field required"),
+        ("task: web\nentries: [x]\n", "should be a mapping"),
         ("a: [\n", "not valid YAML"),
     ],
 )
