@@ -19,7 +19,9 @@ from bot.model.event import Event
 from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
+from bot.model.guarded import Assignment, Draft
 from bot.model.ledger import Entry, LedgerView
+from bot.model.notice import Announcement, Delivery
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
@@ -385,6 +387,49 @@ class Assistant(Protocol):
     def name(self) -> str: ...
 
     def run(self, prompt: Prompt) -> Reply: ...
+
+
+@runtime_checkable
+class Drafter(Protocol):
+    """An AI tool that does what a prompt says. Its output is untrusted. Never raises: every failure is in the draft."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draft(self, assignment: Assignment) -> Draft: ...
+
+
+class Meter(Protocol):
+    """Is told what adapters do, from any thread. It must neither raise nor make the caller wait."""
+
+    def answered(self, method: str, status: str) -> None:
+        """The code host answered a request: ``status`` is HTTP's, or ``lost`` where no answer came."""
+        ...
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        """A unit of that kind was rendered, which took so long."""
+        ...
+
+
+class Unmeasured:
+    """A meter that nobody reads."""
+
+    def answered(self, method: str, status: str) -> None:
+        del method, status
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        del kind, seconds
+
+
+class Receiver(Protocol):
+    """Somebody who is told. Never raises: what went wrong is the delivery's ``answer``."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Announcement) -> Delivery:
+        """Send ``message`` and wait for the answer."""
+        ...
 
 
 class SessionStore(Protocol):

@@ -78,11 +78,8 @@ def is_default(value: JSON, shape: Shape, parent: Tree) -> bool:
 def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:
     if default.derive is None:
         parents = parents[:1]
-    for parent in parents or ({},):
-        usual = default.of(parent)
-        if usual is not None and (value == usual or canonical(value, shape) == canonical(usual, shape)):
-            return True
-    return False
+    usual = (default.of(parent) for parent in parents or ({},))
+    return any(value == each or canonical(value, shape) == canonical(each, shape) for each in usual)
 
 
 _NOTHING: Final = (None, 0, False, "")

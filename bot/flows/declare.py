@@ -122,6 +122,24 @@ class Declarer:
         after = None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(changed))
         return self._build(base.commit, files, {}, after)
 
+    def with_any_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
+        """What ``base`` would declare with ``changed`` files of whatever kind (None deletes): each is read by who would
+        read it in a commit.
+        """
+        counting = {path: data for path, data in changed.items() if self.selection.takes(path)}
+        declaring = {*candidates({*base.files, *counting})}
+        files = dict(base.files)
+        for path, data in counting.items():
+            if data is None:
+                files.pop(path, None)
+            elif path in declaring or path.startswith((BUILD, OVERLAYS)):
+                files[path] = data
+        before = base.deployment
+        after = (
+            None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(counting))
+        )
+        return self._build(base.commit, files, {}, after)
+
     def _entries(self, commit: str) -> list[TreeEntry]:
         """The files that declare something, sorted. All other files of the repository are never looked at."""
         listed = self.repository.entries(commit, suffixes=SUFFIXES)

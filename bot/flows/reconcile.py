@@ -19,13 +19,14 @@ from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
-from bot.flows.observation import Assessment, Observe, RulesInForce, assess
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
 from bot.flows.plan import plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
 from bot.flows.tracing import located
 from bot.model.proposal import Action, Tick
+from bot.notices.memory import told
 
 LOOKS: Final = 4
 """How often a look is run again in one tick because the branch moved under it."""
@@ -79,6 +80,7 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
     except (Unavailable, Refused) as exc:
         return replace(result, blocked=f"Nothing was written: {exc.message}")
+    result = _with_items(result, assessment, memory)
     unknown = forgotten(memory.view, declaration.commit, run, now=now)
     if (stop := unknown or stopped(memory.view, memory.limits, now)) is not None:
         return replace(result, blocked=stop)
@@ -99,6 +101,17 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         run.host.flush()
     decisions = settled(assessment.decisions, intentions)
     return replace(result, decisions=decisions, actions=(*actions, *closed), blocked=stop)
+
+
+def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
+    """The account with what :mod:`bot.flows.conditions` asks it."""
+    differed = {notice.task for notice in told(memory.view.entries).standing.values() if notice.task}
+    return replace(
+        result,
+        pulls=None if memory.pulls is None else tuple(memory.pulls),
+        issues=None if memory.issues is None else tuple(memory.issues),
+        looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

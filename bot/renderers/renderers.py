@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from typing import Final, TypeAlias
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
 from bot.model.upstream import UpstreamSource
+from bot.ports import Meter, Unmeasured
 from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
@@ -57,6 +59,7 @@ class Renderers:
     cache: Path | None = None
     rendered: int = 0
     """How many units were really rendered, and not remembered."""
+    meter: Meter = field(default_factory=Unmeasured)
     _known: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
@@ -101,7 +104,9 @@ class Renderers:
             self._keep(unit, *kept)
             return kept[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
+        began = time.monotonic()
         rendering = self._made(unit, watched)
+        self.meter.rendered(unit.kind.value, time.monotonic() - began)
         fetched = (each for each in watched.reads.upstream.values() if isinstance(each, UpstreamSource))
         rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
         with self._lock:

@@ -18,6 +18,9 @@ from pydantic_core import ErrorDetails
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.intake.mistakes import reason
+from bot.settings.api import ApiSettings
+from bot.settings.metrics import MetricsSettings
+from bot.settings.notifications import NotificationSettings
 from bot.settings.sections import (
     ArgoSettings,
     AuthorSettings,
@@ -65,6 +68,9 @@ class Settings(Section):
     workers: WorkerSettings = WorkerSettings()
     author: AuthorSettings = AuthorSettings()
     daemon: DaemonSettings = DaemonSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    api: ApiSettings = ApiSettings()
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"

@@ -18,7 +18,7 @@ from bot.model.filetree import FileTree
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.model.revision import Revision
-from bot.ports import ClusterObserver, Observer, Upstream
+from bot.ports import ClusterObserver, Meter, Observer, Unmeasured, Upstream
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
@@ -34,9 +34,9 @@ from bot.wiring.repository import OpenRepository, cache_root, checkout
 MIB: Final = 1024 * 1024
 
 
-def renderers() -> Renderers:
+def renderers(meter: Meter | None = None) -> Renderers:
     """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
-    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")), meter=meter or Unmeasured())
 
 
 def reader(opened: OpenRepository, shared: Renderers, served: AskCluster = no_cluster) -> DeploymentReader:
