@@ -101,13 +101,15 @@ def run(
     output_cap: int = OUTPUT_CAP,
     grace_seconds: float = GRACE_SECONDS,
     workspace: Workspace | None = None,
+    to_end_of_output: bool = False,
     monotonic: Monotonic = time.monotonic,
 ) -> ProcessResult:
     """Run ``argv`` to its end with ``stdin`` and ``env`` (plus ``HOME`` and ``TMPDIR`` where it names none), in
     ``workspace`` or one made for this run.
 
-    ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. Never raises for what the program does: that it is
-    missing, hangs, prints too much or exits badly is in the returned value.
+    ``env`` needs a ``PATH``; ``output_cap`` counts bytes of stdout. What the program started and left behind may write for
+    half a second more, with ``to_end_of_output`` until the deadline, so that what ``EXITED`` has is whole. Never raises
+    for what the program does: that it is missing, hangs, prints too much or exits badly is in the returned value.
     """
     with contextlib.ExitStack() as stack:
         workspace = workspace or stack.enter_context(fresh_workspace())
@@ -116,12 +118,13 @@ def run(
             child = _start(argv, env, workspace)
         except (OSError, ValueError) as exc:  # the latter for an argument that no program can be given
             return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", getattr(exc, "strerror", None) or str(exc))
-        return _Watch(child, stdin, output_cap, monotonic).to_the_end(started, deadline_seconds, grace_seconds)
+        watch = _Watch(child, stdin, output_cap, monotonic, whole=to_end_of_output)
+        return watch.to_the_end(started, deadline_seconds, grace_seconds)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) -> subprocess.Popen[bytes]:
     full = {"HOME": str(workspace.home), "TMPDIR": str(workspace.scratch), **env}
-    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    program = argv[0] if os.sep in argv[0] else shutil.which(argv[0], path=env.get("PATH", os.defpath))
     if program is None:
         raise FileNotFoundError(2, f"{argv[0]}: no such program on PATH")
     return subprocess.Popen(
@@ -139,8 +142,11 @@ def _start(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) ->
 class _Watch:
     """Feeds and reads one child's three pipes without blocking on any of them."""
 
-    def __init__(self, child: subprocess.Popen[bytes], stdin: bytes, cap: int, monotonic: Monotonic) -> None:
+    def __init__(
+        self, child: subprocess.Popen[bytes], stdin: bytes, cap: int, monotonic: Monotonic, *, whole: bool
+    ) -> None:
         self._child = child
+        self._whole = whole
         self._unsent = memoryview(stdin)
         self._cap = cap
         self._monotonic = monotonic
@@ -177,15 +183,16 @@ class _Watch:
                 self._pipes.register(self._exit, selectors.EVENT_READ)
 
     def _follow(self, deadline: float) -> ProcessEnd:
-        """Until the program has exited and its output was read, or the deadline or the cap stops it."""
+        """Until the program has exited and its output was read, as far as that counts, or the deadline or the cap stops it."""
         exited_at: float | None = None
         while True:
             now = self._monotonic()
             if exited_at is None and self._has_exited():
                 exited_at = now
-            if exited_at is not None and (self._quiet() or now >= exited_at + _DRAIN_SECONDS):
+            drained = exited_at is not None and not self._whole and now >= exited_at + _DRAIN_SECONDS
+            if drained or (exited_at is not None and self._quiet()):
                 return ProcessEnd.EXITED
-            if now >= deadline and exited_at is None:
+            if now >= deadline and (exited_at is None or self._whole):
                 return ProcessEnd.TIMEOUT
             self._pump(_TICK)
             if len(self._stdout) > self._cap:

@@ -123,6 +123,8 @@ def test_the_former_interval_is_understood(written: str, check: float, drift: fl
         ("a: [\n", r"clockwork.yaml:2:1: not YAML"),
         ("- 1\n", r"clockwork.yaml:1: settings are a mapping"),
         ("fixes: {cooldown: -1}\n", r"clockwork.yaml:1: fixes.cooldown: a duration is between 0 and 3650d"),
+        ("targets: 3\n", r"clockwork.yaml:1: targets: should be a list"),
+        ("fixes: 3\n", r"clockwork.yaml:1: fixes: should be a mapping"),
         ("fixes:\n  cooldown: .inf\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),
         ("fixes:\n  cooldown: .nan\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),
         ("fixes:\n  cooldown: 9999999d\n", r"clockwork.yaml:2: fixes.cooldown: a duration is between 0 and 3650d"),

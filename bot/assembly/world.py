@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
@@ -24,7 +24,12 @@ class World:
     open: list[str] = field(default_factory=list)
 
     def report(self, error: SourceError | None) -> None:
-        """Remember a mistake; None is one that is remembered already."""
+        """Remember a mistake; None is one that is remembered already. One of a value that was written in another file
+        than the one being evaluated has no excerpt yet.
+        """
+        if error is not None and error.excerpt is None and error.file in self.parsed:
+            text = self.parsed[error.file].text
+            error = replace(error, excerpt=text.error_at(error.line, error.column, error.message).excerpt)
         if error is not None and error not in self.errors:
             self.errors.append(error)
 

@@ -70,36 +70,9 @@ def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
     return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
 
 
-def spare(value: JSON, shape: Shape, said: frozenset[str] = frozenset()) -> JSON:
-    """``value`` as people write it: spelled as it is, without what its absence would say as well, but for its own keys that
-    are ``said`` all the same.
-    """
-    if isinstance(value, SCALARS):
-        return value
-    if isinstance(value, (dict, Mapping)):
-        if shape.form is Form.MAP:
-            return {key: spare(entry, shape.element) for key, entry in value.items()}
-        children = ((key, entry, shape.child(key)) for key, entry in value.items())
-        return {
-            key: spare(entry, child)
-            for key, entry, child in children
-            if key in said or not _needless(entry, child, value)
-        }
-    if isinstance(value, (list, tuple)):
-        element = resolved(shape, value).element
-        return [spare(entry, element) for entry in value]
-    return value
-
-
-def _needless(value: JSON, shape: Shape, parent: Tree) -> bool:
-    """Whether nobody would write ``value``: the server fills it in. An empty value that only stands for its own absence
-    as long as nothing stands beside it (a volume's ``emptyDir``) says something.
-    """
-    if value is None or shape.filled in {FilledBy.IGNORED, FilledBy.SERVER, FilledBy.ALLOCATED}:
-        return True
-    if shape.default is not None:
-        return _usual(value, shape, shape.default, (parent,))
-    return not shape.zero and value in ({}, [], "")
+def is_default(value: JSON, shape: Shape, parent: Tree) -> bool:
+    """Whether the tables say that absence means ``value`` inside ``parent``."""
+    return shape.default is not None and _usual(value, shape, shape.default, (parent,))
 
 
 def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:

@@ -14,8 +14,7 @@ from bot.drift import drifts
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, examine
 from bot.drift.kubernetes.crds import with_definitions
-from bot.drift.kubernetes.generations import Pairs, earlier, told
-from bot.drift.kubernetes.presence import Generations
+from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings

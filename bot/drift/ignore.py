@@ -33,6 +33,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.drift.selector import Labels, Selector, parse
 from bot.errors import Invalid
 from bot.intake.lined import read_document
+from bot.intake.mistakes import reason
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.globs import name_matches, path_covers
 from bot.model.paths import Path, parse_path
@@ -195,10 +196,10 @@ def load(data: bytes, file: str) -> Ignores:
     try:
         parsed = _File.model_validate(document.value or {})
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         location = ".".join(str(part) for part in first["loc"])
         raise Invalid(
-            f"{file}:{document.line(first['loc'])}: {location}: {first['msg']}",
+            f"{file}:{document.line(first['loc'])}: {location}: {reason(first)}",
             advice=f"an ignore rule needs a reason; see the keys {', '.join(_Rule.model_fields)}",
         ) from error
     rules = tuple(_rule(rule, number, file) for number, rule in enumerate(parsed.ignores, start=1))

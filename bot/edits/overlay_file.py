@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from bot.edits.style import House, block
 from bot.errors import Invalid
+from bot.intake.mistakes import reason
 from bot.intake.scalars import Dialect
 from bot.intake.spans import locate
 from bot.intake.text import NotText, Text, text_error
@@ -93,7 +94,7 @@ def load_file(path: str, data: bytes) -> tuple[str, tuple[OverlayEntry, ...], li
     try:
         model = _FileModel.model_validate(documents[0].value)
     except ValidationError as exc:
-        return "", (), [_mistake(text, error["loc"], error["msg"]) for error in exc.errors()]
+        return "", (), [_mistake(text, error["loc"], reason(error)) for error in exc.errors()]
     entries: list[OverlayEntry] = []
     errors: list[SourceError] = []
     for index, recorded in enumerate(model.entries):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import TypeGuard
 
 from bot.errors import Refused
@@ -184,10 +186,29 @@ def _list_difference(pointer: Pointer, old: list[JSON], new: list[JSON]) -> Iter
     if gone is not None:
         yield from (RemoveEntry((*pointer, index)) for index in reversed(gone))
         return
-    for index, (before, after) in enumerate(zip(old, new, strict=False)):
-        yield from _difference((*pointer, index), before, after)
-    yield from (AddEntry(pointer, None, item) for item in new[len(old) :])
-    yield from (RemoveEntry((*pointer, index)) for index in range(len(old) - 1, len(new) - 1, -1))
+    gaps = _gaps(old, new)
+    for start, end, first, last in gaps:
+        for index, (before, after) in enumerate(zip(old[start:end], new[first:last], strict=False), start):
+            yield from _difference((*pointer, index), before, after)
+    start, end, first, last = gaps[-1]
+    yield from (AddEntry(pointer, None, item) for item in new[first + end - start : last])
+    for start, end, first, last in reversed(gaps):
+        yield from (RemoveEntry((*pointer, index)) for index in range(end - 1, start + last - first - 1, -1))
+
+
+def _gaps(old: list[JSON], new: list[JSON]) -> list[tuple[int, int, int, int]]:
+    """The spans of ``old`` and ``new`` between the elements that both share; all of both where something new would have to
+    go between two of those, since a list grows at its end only.
+    """
+    matcher = SequenceMatcher(None, [*map(_spelled, old)], [*map(_spelled, new)], autojunk=False)
+    gaps = [(start, end, first, last) for tag, start, end, first, last in matcher.get_opcodes() if tag != "equal"]
+    grows = any(last - first > end - start and end < len(old) for start, end, first, last in gaps)
+    return [(0, len(old), 0, len(new))] if grows or not gaps else gaps
+
+
+def _spelled(value: JSON) -> str:
+    """A text that is equal for values that are the :func:`same`."""
+    return json.dumps(value, sort_keys=True, default=lambda item: dict(item) if isinstance(item, Mapping) else [*item])
 
 
 def _left_out(old: list[JSON], new: list[JSON]) -> list[int] | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 
-from pydantic import AliasChoices, AliasPath, Field, ValidationError
+from pydantic import AliasPath, Field, ValidationError
 
 from bot.errors import Invalid, Refused
 from bot.github.payloads import PayloadPart, first_error
@@ -116,10 +116,16 @@ class _Run(PayloadPart):
     pull_requests: tuple[_Numbered, ...] = ()
 
 
-class _Check(PayloadPart):
+class _CheckRun(PayloadPart):
     repository: _Repository
     action: str = ""
-    run: _Run = Field(validation_alias=AliasChoices("check_run", "check_suite"))
+    run: _Run = Field(validation_alias="check_run")
+
+
+class _CheckSuite(PayloadPart):
+    repository: _Repository
+    action: str = ""
+    run: _Run = Field(validation_alias="check_suite")
 
 
 class _Ping(PayloadPart):
@@ -135,8 +141,8 @@ _KINDS: Final[Mapping[str, tuple[type[PayloadPart], Callable[..., Event]]]] = {
     "pull_request": (_Pull, PullRequestEvent),
     "issues": (_Issue, IssueEvent),
     "issue_comment": (_Issue, CommentEvent),
-    "check_run": (_Check, _check),
-    "check_suite": (_Check, _check),
+    "check_run": (_CheckRun, _check),
+    "check_suite": (_CheckSuite, _check),
     "ping": (_Ping, PingEvent),
 }
 """What is read of each kind of delivery, and the event that it becomes, field by field."""

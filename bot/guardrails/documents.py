@@ -16,6 +16,7 @@ from bot.errors import Invalid
 from bot.guardrails.rule import FrontMatter, Guardrail, Touches
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined import LinedNode, plain
+from bot.intake.mistakes import reason
 
 MAX_DOCUMENT: Final = 64_000
 """Characters of one document."""
@@ -70,7 +71,9 @@ def _explained(path: str, root: LinedNode, error: ValidationError) -> Invalid:
             keys.append(part)
         node = child or node
     key = ".".join(dict.fromkeys(str(key) for key in keys)) or "front matter"
-    message = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"], first["msg"])
+    message = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"], reason(first))
+    if first["loc"][-1:] == ("[key]",):  # as pydantic calls the key of a mapping itself
+        message = f"unknown key; known are {first['ctx']['expected']}"
     (cause,) = first["ctx"]["error"].args if first["type"] == "value_error" else (message,)
     text, advice = (cause.message, cause.advice) if isinstance(cause, Invalid) else (cause, None)
     return Invalid(f"{path}:{root.line_of(keys)}: {key}: {text}", advice=advice)

@@ -175,6 +175,14 @@ def _level(word: object) -> Severity:
     return levels[word]
 
 
+def _set(enforced: object) -> object:
+    """A mode that says null is as if it were not there."""
+    if not isinstance(enforced, dict):
+        return enforced
+    return {mode: enforce for mode, enforce in enforced.items() if enforce is not None or mode not in [*Mode]}
+
+
+_Enforced: TypeAlias = Annotated[dict[Mode, Enforce], BeforeValidator(_set)]
 _Globs: TypeAlias = Annotated[tuple[str, ...], _checked(check_file_glob)]
 _OneOrMoreGlobs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_several), _checked(check_file_glob)]
 _Expression: TypeAlias = Annotated[str, _checked(expressions.check)]
@@ -338,7 +346,7 @@ class FrontMatter(_Written):
     severity: _Level
     agent_severity: _Level | None = None
     category: str = "custom"
-    enforce: dict[Mode, Enforce] = {}
+    enforce: _Enforced = {}
     applies: Applies = Applies()
     detect: Annotated[Detect, Field(discriminator="kind")]
     examples: tuple[Example, ...] = ()

@@ -30,6 +30,7 @@ from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
 from bot.observers.progress import Phase
 from bot.observers.sanitize import shown_url
+from bot.observers.workers import workers
 from bot.ports import Tell, silent
 
 _WORKERS: Final = 8
@@ -77,7 +78,7 @@ class _Look:
     failures: list[Unreachable] = field(default_factory=list)
 
     def at(self, declared: Sequence[Desired], now: datetime) -> Observation:
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="containers") as pool:
+        with workers(_WORKERS, "containers") as pool:
             resources = self._all(declared, pool)
         covered = frozenset[Platform]() if self.failures else frozenset({Platform.COMPOSE})
         return Observation(now, resources=resources, covered=covered, unreachable=tuple(self.failures))

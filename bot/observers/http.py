@@ -17,7 +17,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
@@ -31,6 +30,7 @@ from bot.model.proxies import proxy_for
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.observers.progress import Phase
 from bot.observers.sanitize import sanitized, shown_url
+from bot.observers.workers import workers
 from bot.ports import Tell, silent
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class HttpObserver:
         end = self.monotonic() + self.deadline
         differences: list[Drift] = []
         unreachable: list[Unreachable] = []
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="http") as pool:
+        with workers(_WORKERS, "http") as pool:
             asked = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
             Phase(self.tell, self.name, "asking endpoints", len(asked)).over(future for _, future in asked)
             for probe, future in asked:

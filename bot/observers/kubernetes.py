@@ -34,6 +34,7 @@ from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
 from bot.observers.progress import Phase
+from bot.observers.workers import workers
 from bot.ports import Tell, silent
 
 Kind = tuple[str, str]
@@ -116,7 +117,7 @@ class _Look:
     resources: dict[ResourceId, Observed] = field(default_factory=dict)
 
     def result(self) -> Observation:
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
+        with workers(_WORKERS, "kubernetes") as pool:
             served = self._served(pool)
             covered = self._list_all(pool, served)
             self._add_health(pool)
@@ -273,7 +274,7 @@ def _served_by(api: ClusterApi) -> ServedApi:
     lists = [mapping(api.get(root, accept=api_versions.AGGREGATED)) for root in ("/api", "/apis")]
     versions = [*texts(lists[0].get("versions")), *api_versions.in_lists(lists[1:])] if "groups" in lists[1] else []
     roots = [_root(*version.rpartition("/")[::2]) for version in versions]
-    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
+    with workers(_WORKERS, "kubernetes") as pool:
         lists += map(mapping, pool.map(api.get, roots))
     return ServedApi(
         api_versions.version_of(mapping(api.get("/version"))), tuple(sorted(set(api_versions.in_lists(lists))))

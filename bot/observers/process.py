@@ -24,7 +24,8 @@ def run(
     """``argv`` run to its end, in this process's folder and environment where none is given.
 
     Raises :class:`Invalid` when it cannot be started, :class:`Unavailable` after ``timeout`` seconds or when it writes
-    more than ``cap`` bytes to its standard output; in both cases whatever it started is gone.
+    more than ``cap`` bytes to its standard output; in both cases whatever it started is gone. What it started and left
+    behind counts: its output is whole.
     """
     if not argv:
         raise Invalid("cannot start an empty command")
@@ -38,13 +39,14 @@ def run(
             deadline_seconds=timeout,
             output_cap=cap,
             workspace=replace(fresh, work=folder),
+            to_end_of_output=True,
         )
     match ended.ending:
         case ProcessEnd.EXITED:
             return replace(ended, stderr=_whole_lines(ended.stderr))
         case ProcessEnd.NOT_FOUND:
             cause = ended.stderr.removeprefix(f"{program}: ")
-            raise Invalid(f"cannot start {name}: {cause}", advice="check that the program is installed and on PATH")
+            raise Invalid(f"cannot start {name}: {cause}", advice=f"check that the program is {_expected(name)}")
         case ProcessEnd.TIMEOUT:
             raise Unavailable(f"{name} did not finish within {timeout:g} s")
         case ProcessEnd.TOO_LARGE:
@@ -53,6 +55,15 @@ def run(
             assert_never(ended.ending)
 
 
+def _expected(name: str) -> str:
+    return "there and may be executed" if os.sep in name else "installed and on PATH"
+
+
 def _whole_lines(stderr: str) -> str:
-    """Without the line that was cut where only the end was kept: half a secret is not known for one."""
-    return stderr.partition("\n")[2] if len(stderr.encode()) >= STDERR_KEPT else stderr
+    """Without the line that was cut where only the end was kept: half a secret is not known for one. Of a single line, its
+    end from a whole word on.
+    """
+    if len(stderr.encode()) < STDERR_KEPT:
+        return stderr
+    lines = stderr.partition("\n")[2]
+    return lines if lines.strip() else f"(cut) {(stderr.split(maxsplit=1)[1:] or [stderr])[0]}"

@@ -25,7 +25,9 @@ def sanitized(text: str) -> str:
 
 
 def tail(output: bytes | str, *, limit: int = 600) -> str:
-    """The end of a program's output, sanitized, at most ``limit`` characters, cut at a line where possible."""
+    """The end of a program's output, sanitized, at most ``limit`` characters, cut at a line where possible;
+    where it is not, that is said.
+    """
     text = output[-_LOOKED_AT:].decode("utf-8", "replace") if isinstance(output, bytes) else output[-_LOOKED_AT:]
     if len(output) > _LOOKED_AT:
         text = text[text.find("\n") + 1 :]  # half a secret is not known for one
@@ -33,7 +35,7 @@ def tail(output: bytes | str, *, limit: int = 600) -> str:
     if len(text) <= limit:
         return text
     text = text[-limit:]
-    return text.partition("\n")[2].strip() or text
+    return text.partition("\n")[2].strip() or f"(cut) {text[len('(cut) ') :]}"
 
 
 def shown_url(url: str) -> str:

@@ -48,6 +48,8 @@ _ENDPOINT: Final = re.compile(r"[A-Za-z][\w-]*\.[\w.-]*[A-Za-z]|[\w.-]*[A-Za-z][
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?(?:[numkMGTPE]|[KMGTPE]i|%)?")
 """Quantities as Kubernetes writes them (API reference, "Quantity"), and percentages."""
 _VERSION: Final = re.compile(r"v?[0-9]{1,10}(?:\.[0-9]{1,10}){0,3}")
+_LONG: Final = 10**40
+"""A number that is not shown whole."""
 _LEVELS: Final = frozenset({"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal"})
 
 
@@ -63,17 +65,27 @@ def duration(low: float, high: float) -> Check:
 
 def size(low: int, high: int) -> Check:
     """A byte size as log drivers write it (``10m``) from ``low`` to ``high`` bytes."""
-    return partial(_within, _bytes, "a size", f"from {low} to {high} bytes", low=low, high=high)
+    bounds = f"from {low} to {high} bytes"
+    return partial(_within, _bytes, "a size", bounds, low=low, high=high, example=" such as 10m")
 
 
 def _within(
-    read: Callable[[JSON], float | None], noun: str, bounds: str, value: JSON, *, low: float, high: float
+    read: Callable[[JSON], float | None],
+    noun: str,
+    bounds: str,
+    value: JSON,
+    *,
+    low: float,
+    high: float,
+    example: str = "",
 ) -> Good | Bad:
     """Whether what ``read`` makes of ``value`` (None: it is no such thing) is from ``low`` to ``high``."""
     amount = read(value)
     if amount is None:
-        return Bad(f"{shown(value)} is not {noun}")
-    return Good(f"{value} is {noun} {bounds}") if low <= amount <= high else Bad(f"{value} is not {bounds}")
+        return Bad(f"{shown(value)} is not {noun}{example}")
+    if low <= amount <= high:
+        return Good(f"{value} is {noun} {bounds}")
+    return Bad(f"{shown(value) if isinstance(value, str) or abs(amount) >= _LONG else value} is not {bounds}")
 
 
 def word(*allowed: str) -> Check:

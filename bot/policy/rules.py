@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
+from bot.intake.mistakes import reason
 from bot.model.decision import Direction, Lane
 from bot.model.drift import DriftKind, Severity
 from bot.model.globs import parsed_pattern
@@ -217,11 +218,7 @@ def _sentence(error: ErrorDetails) -> str:
         case "model_type" | "dict_type":
             return "a rule is a mapping" if isinstance(loc[-1], int) else f"{name} is a mapping"
         case _:
-            return f"{name}: {_text(error)}" if isinstance(loc[-1], str) else _text(error)
-
-
-def _text(error: ErrorDetails) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
+            return f"{name}: {reason(error)}" if isinstance(loc[-1], str) else reason(error)
 
 
 def _level(loc: tuple[int | str, ...]) -> str:

@@ -57,9 +57,15 @@ class _Drift(_Open):
     adopt: tuple[_Edit, ...] = ()
 
 
+class _Gap(_Open):
+    observer: str
+    target: str = ""
+    cause: str = ""
+
+
 class _Report(_Open):
     drift: tuple[_Drift, ...]
-    unreachable: tuple[Unreachable, ...] = ()
+    unreachable: tuple[_Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], Resourc
         ) from exc
     return Assumed(
         tuple(_drift(record, declared) for record in report.drift),
-        report.unreachable,
+        tuple(Unreachable(gap.observer, gap.target, gap.cause) for gap in report.unreachable),
     )
 
 

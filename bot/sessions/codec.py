@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from datetime import UTC
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import from_json
 
 from bot.errors import Invalid
 from bot.model.session import Session
@@ -35,14 +36,8 @@ class _Record(BaseModel):
     def _apart(cls, record: object) -> object:
         if not isinstance(record, dict):
             return record
-        return {"version": record.pop("version", None), "session": record}
-
-    @field_validator("session")
-    @classmethod
-    def _in_utc(cls, session: Session) -> Session:
-        if session.at.tzinfo is None:
-            raise ValueError("at names no time zone")
-        return replace(session, at=session.at.astimezone(UTC))
+        version = {"version": record["version"]} if "version" in record else {}
+        return {**version, "session": {key: value for key, value in record.items() if key != "version"}}
 
 
 def encode(session: Session) -> bytes:
@@ -66,9 +61,38 @@ def _clean(value: object) -> object:
 def decode(data: bytes) -> Session:
     """The session that ``data`` records. Raises :class:`~bot.errors.Invalid` saying where it is no such record."""
     try:
-        return _Record.model_validate_json(data).session
+        session = _Record.model_validate_json(data).session
     except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        location = ".".join(str(part) for part in first["loc"]).removeprefix("session.") or "the record"
-        advice = "A newer Clockwork wrote it: update this one." if first["loc"][:1] == ("version",) else None
-        raise Invalid(f"not a session record at {location}: {first['msg']}", advice=advice) from exc
+        raise _unlike(exc) from exc
+    if session.at.tzinfo is None:
+        raise Invalid("not a session record at at: the time names no zone")
+    if absent := _absent(from_json(data), asdict(session)):
+        raise Invalid(f"not a session record at {'.'.join(absent)}: it is missing")
+    return replace(session, at=session.at.astimezone(UTC))
+
+
+def _unlike(error: ValidationError) -> Invalid:
+    first = error.errors(include_url=False, include_context=False)[0]
+    version = first["input"] if first["loc"] == ("version",) else None
+    location = ".".join(str(part) for part in first["loc"]).removeprefix("session.") or "the record"
+    newer = isinstance(version, int) and version > VERSION
+    return Invalid(
+        f"not a session record at {location}: {first['msg']}",
+        advice="A newer Clockwork wrote it: update this one." if newer else None,
+    )
+
+
+def _absent(record: object, session: object) -> tuple[str, ...]:
+    """The place of the first thing that a session has and its ``record`` does not say: what was lost must not be read as a
+    default, or a run with findings would be a clean one.
+    """
+    match record, session:
+        case dict(), dict():
+            lost = next(((key,) for key in session if key not in record), ())
+            parts = ((key, _absent(record[key], session[key])) for key in session if key in record)
+        case list(), tuple():
+            lost = ()
+            parts = ((str(index), _absent(*pair)) for index, pair in enumerate(zip(record, session, strict=True)))
+        case _:
+            return ()
+    return lost or next(((key, *below) for key, below in parts if below), ())

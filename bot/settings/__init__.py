@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
+from bot.intake.mistakes import reason
 from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
@@ -142,8 +143,7 @@ def _explain(error: ErrorDetails, document: Document) -> str:
         near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
         return f"{where}: unknown setting {shown!r}; {hint}"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{where}: {shown or 'settings'}: {message}"
+    return f"{where}: {shown or 'settings'}: {reason(error)}"
 
 
 def _keys_at(keys: Sequence[object]) -> list[str]:

@@ -201,6 +201,7 @@ def test_an_argument_that_does_not_fit_is_a_mistake_where_it_is_written() -> Non
     ).errors
     assert (error.file, error.line, error.column) == ("app/main.cw", 6, 12)
     assert error.message == "size: 'big' does not fit"
+    assert error.excerpt == '  size   = "big"\n           ^'
 
 
 def test_values_know_how_they_got_to_their_place() -> None:

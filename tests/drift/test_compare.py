@@ -116,6 +116,17 @@ def test_earlier_generations_of_a_generated_object_are_counted_and_quiet() -> No
     assert {drift.resource for drift in report.drift} == {kubernetes_id(tree) for tree in others}
 
 
+@pytest.mark.parametrize(("kind", "version"), [("Service", "v1"), ("ConfigMap", "example.org/v1"), ("Job", "batch/v1")])
+def test_only_generated_kinds_have_earlier_generations(kind: str, version: str) -> None:
+    """A name of any other kind may end so by chance: what is no longer in Git is told."""
+    current, old = (
+        {**config_map(name), "kind": kind, "apiVersion": version} for name in ("words-8f2ct4g56h", "words-mt5h8f42kb")
+    )
+    report = run([declared(current)], seen(live(current), live(old)), bases={kubernetes_id(old): old})
+    assert not report.suppressed
+    assert [drift.resource for drift in report.drift] == [kubernetes_id(old)]
+
+
 def test_only_what_was_ours_is_unmanaged() -> None:
     """Live objects that Git never declared are nobody's business, unless they were applied earlier or bear our label."""
     ours = config_map("ours")

@@ -159,6 +159,13 @@ def test_later_edits_find_what_they_point_at() -> None:
             [SetValue(("l", 0), 4), SetValue(("l", 1), 5), RemoveEntry(("l", 2))],
         ),
         ({"l": [1]}, SetValue(("l",), []), [SetValue(("l",), [])]),
+        ({"l": [1, 2, 3]}, SetValue(("l",), [1, 3, 4]), [AddEntry(("l",), None, 4), RemoveEntry(("l", 1))]),
+        ({"l": [1, 2, 3, 4]}, SetValue(("l",), [1, 5, 4]), [SetValue(("l", 1), 5), RemoveEntry(("l", 2))]),
+        (
+            {"l": [1, 2]},
+            SetValue(("l",), [3, 1, 2]),
+            [SetValue(("l", 0), 3), SetValue(("l", 1), 1), AddEntry(("l",), None, 2)],
+        ),
         ({"l": [{"a": 1, "b": 2}]}, SetValue(("l",), [{"a": 1, "b": 3}]), [SetValue(("l", 0, "b"), 3)]),
     ],
 )
@@ -270,6 +277,7 @@ def test_overlays_are_read_back_as_they_were_written() -> None:
         ("task: web\nentries:\n- {resource: r, path: 'a[x]', value: 1}\n", "is not a raw path"),
         ("task: web\nentries:\n- {resource: r, path: '', value: 1}\n", ""),
         ("entries: []\n", "Field required"),
+        ("task: web\nentries: [x]\n", "should be a mapping"),
         ("a: [\n", "not valid YAML"),
     ],
 )

@@ -63,6 +63,16 @@ def test_unknown_events_are_ignored_and_unnamed_deliveries_refused() -> None:
         webhook.parse(HEADERS, b" " * (webhook.MAX_BYTES + 1))
 
 
+@pytest.mark.parametrize(
+    ("event", "part"), [("check_run", "check_run"), ("check_suite", "check_suite"), ("issues", "issue.number")]
+)
+def test_a_delivery_without_its_part_names_it(event: str, part: str) -> None:
+    """By the name that the host has for it in this kind of delivery."""
+    with pytest.raises(Invalid) as caught:
+        webhook.parse(HEADERS | {"X-GitHub-Event": event}, b'{"repository": {"full_name": "a/b"}}')
+    assert caught.value.message == f"a {event} delivery cannot be read: {part}: Field required"
+
+
 def test_form_deliveries_are_read_too() -> None:
     """A hook that is set to form encoding carries the same JSON."""
     headers = HEADERS | {"X-GitHub-Event": "ping", "Content-Type": "application/x-www-form-urlencoded"}

@@ -12,7 +12,7 @@ from bot.guardrails.documents import parse
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Subject
 from bot.guardrails.rulebook import load
-from bot.model.finding import AuthorKind, FileChange
+from bot.model.finding import AuthorKind, Enforce, FileChange, Mode
 from tests.guardrails.changes import book, change, file
 
 HEAD = "id: own-rule\ntitle: A rule\nseverity: high\n"
@@ -66,6 +66,10 @@ BLOCK = "detect:\n  kind: regex\n  keywords: [verify]\n"
         (BLOCK + "  pattern: a\n  speed:\n    fast: 9\n", "9: detect.speed: unknown key"),
         (BLOCK, "5: detect.pattern: is missing"),
         ("owner: me\n", "2: detect: is missing"),
+        ("detect:\n  kind: regex\n  pattern: a\n  keywords: verify\n", "8: detect.keywords: should be a list"),
+        (REGEX + "applies: src\n", "6: applies: should be a mapping"),
+        (REGEX + "enforce:\n  standrd: block\n", "7: enforce.standrd: unknown key; known are 'standard' or 'strict'"),
+        (REGEX + "enforce:\n  standrd: null\n", "7: enforce.standrd: unknown key; known are 'standard' or 'strict'"),
         (BLOCK + "  pattern: '(a'\n", "8: detect.pattern: pattern '(a' is not a regular expression"),
         (BLOCK + "  pattern: |-\n    (a\n", "8: detect.pattern: pattern '(a' is not a regular expression"),
         ("detect: {kind: regex, pattern: '(a'}\n", "5: detect.pattern: pattern '(a'"),
@@ -79,6 +83,13 @@ def test_mistakes_are_told_where_they_are_written(front: str, said: str) -> None
     with pytest.raises(Invalid) as error:
         parse("policies/guardrails/x.md", document(front))
     assert str(error.value).startswith(f"policies/guardrails/x.md:{said}")
+
+
+def test_a_mode_that_says_nothing_is_not_set() -> None:
+    """``null`` leaves it to the severity; the mode beside it counts."""
+    assert parse("x.md", document(REGEX + "enforce: {standard: null, strict: 'off'}\n")).enforce == {
+        Mode.STRICT: Enforce.OFF
+    }
 
 
 def test_examples_must_hold() -> None:

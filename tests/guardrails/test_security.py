@@ -13,7 +13,7 @@ from bot.model.drift import Severity
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact
 from bot.secrecy.tokens import masked
-from tests.guardrails.changes import Case, file, fire, random_text
+from tests.guardrails.changes import Case, file, fire, plain_book, random_text
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _HEX = "0123456789abcdef"
@@ -51,6 +51,15 @@ TOKENS: dict[str, Callable[[], str]] = {
     "private-key": lambda: "-----BEGIN RSA " + "PRIVATE KEY-----\n" + random_text(64) + "\n" + random_text(64),
     "jwt": lambda: "ey" + "J" + random_text(20) + ".ey" + "J" + random_text(40) + "." + random_text(43),
 }
+
+
+@pytest.mark.parametrize("rule", ["SEC-001", "SEC-002", "SEC-003"])
+def test_whoever_committed_a_secret_is_told_that_it_stays(rule: str) -> None:
+    """Taking the line out again helps nothing: it is in the history, and has to be revoked."""
+    guardrail = plain_book().get(rule)
+    assert guardrail is not None
+    assert "revoke it" in (guardrail.instead or "").lower()
+    assert "it stays in the history" in (guardrail.instead or "")
 
 
 @pytest.mark.parametrize("kind", sorted(TOKENS))

@@ -101,6 +101,47 @@ def test_a_line_that_was_cut_is_not_shown() -> None:
     assert run([sys.executable, "-c", script], timeout=20, cap=1000).stderr == "the end"
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_of_one_line_that_was_cut_the_end_is_shown(end: str) -> None:
+    """A message without any line break is better than none; the word that the cut went through is left out."""
+    script = f"import sys; sys.stderr.write('password={SECRET}' + 'x' * 4000 + ' and so on' * 500 + {end!r})"
+    stderr = run([sys.executable, "-c", script], timeout=20, cap=1000).stderr
+    assert stderr.startswith("(cut) and so on")
+    assert tail(stderr).startswith("(cut) ")
+    assert tail(stderr).endswith("and so on")
+
+
+def test_what_a_command_left_behind_may_finish_its_output() -> None:
+    """The output ends when nobody can write to it any more, however long ago the command itself ended."""
+    finished = run(["sh", "-c", "echo out; (sleep 1; echo late) & exit 3"], timeout=20, cap=1000)
+    assert (finished.stdout, finished.exit_code) == (b"out\nlate\n", 3)
+
+
+def test_output_that_does_not_end_is_not_taken_for_whole() -> None:
+    """Something that the command left behind keeps it open beyond the deadline."""
+    with pytest.raises(Unavailable, match="did not finish within 1 s"):
+        run(["sh", "-c", "echo out; sleep 600 & exit 0"], timeout=1, cap=1000)
+
+
+def test_a_file_that_may_not_be_executed_is_named_so(tmp_path: Path) -> None:
+    """It is there, and PATH has nothing to do with it; one that is not there, and a bare name, are told apart."""
+    (tmp_path / "x.sh").write_text("#!/bin/sh\n")
+    causes = {}
+    for name in ("./x.sh", "./y.sh", "no-such-program"):
+        with pytest.raises(Invalid) as refused:
+            run([name], timeout=1, cap=1, cwd=tmp_path)
+        causes[name] = (refused.value.message, refused.value.advice)
+    there, on_path = (
+        "check that the program is there and may be executed",
+        "check that the program is installed and on PATH",
+    )
+    assert causes == {
+        "./x.sh": ("cannot start ./x.sh: Permission denied", there),
+        "./y.sh": ("cannot start ./y.sh: No such file or directory", there),
+        "no-such-program": ("cannot start no-such-program: no such program on PATH", on_path),
+    }
+
+
 def test_output_is_not_in_the_repr() -> None:
     """What a program wrote does not get into a log by accident."""
     assert SECRET not in repr(run([sys.executable, "-c", f"print('{SECRET}')"], timeout=20, cap=1000))

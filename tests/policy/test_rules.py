@@ -38,6 +38,11 @@ FILE = "policies/own.yaml"
         ("rules:\n  - id: a\n    match: {path: 'a..b'}\n    remedy: nothing\n    reason: Abc.", ":3: path: not a path"),
         ("rules:\n  - id: A b\n    remedy: nothing\n    reason: Abc.", ":2: id 'A b' must be lower-case"),
         ("rules:\n  - 3", ":2: a rule is a mapping"),
+        ("rules: 3", ":1: rules: should be a list"),
+        (
+            "rules:\n  - id: a\n    match: {platform: 3}\n    remedy: nothing\n    reason: Abc.",
+            ":3: platform: should be a list",
+        ),
         ("rules:\n  - id: a\n    id: b", ":3: the key 'id' appears twice"),
         (
             "rules:\n  - id: a\n    when: 'observed >'\n    remedy: nothing\n    reason: Abc.",

@@ -88,12 +88,15 @@ _MODE: Final = _by(f"{_CORE}ConfigMapVolumeSource", defaultMode=420)
 _ACCOUNT: Final = "core/v1 conversion.go, deprecated serviceAccount"
 
 DEFAULTS: Final[Defaults] = {
-    "Container": _by(
-        f"{_CORE}Container",
-        imagePullPolicy=_pull_policy,
-        terminationMessagePath="/dev/termination-log",
-        terminationMessagePolicy="File",
-    ),
+    "Container": {
+        **_by(
+            f"{_CORE}Container",
+            imagePullPolicy=_pull_policy,
+            terminationMessagePath="/dev/termination-log",
+            terminationMessagePolicy="File",
+        ),
+        **_by("core/v1 types.go, Container.Resources: a struct, so that an empty one is sent too", resources={}),
+    },
     "Probe": {
         **_by(f"{_CORE}Probe", failureThreshold=3, periodSeconds=10, successThreshold=1, timeoutSeconds=1),
         **_by("core/v1 types.go, Probe: zero when absent", initialDelaySeconds=0),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from bot.drift.diff import PairResult
@@ -62,6 +63,24 @@ def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -
         [desired for desired in absent if id(desired) not in matched],
         names,
     )
+
+
+class Generations:
+    """What Git declares under names that end in a hash of the content (kustomize docs, "configMapGenerator"): every
+    change of the content is another object, and ``kubectl apply -k`` leaves the old one behind.
+    """
+
+    def __init__(self, declared: Iterable[Desired]) -> None:
+        self._declared = declared
+
+    def current(self, id_: ResourceId) -> ResourceId | None:
+        """The declared generation of a generated object of which ``id_`` is another one."""
+        named = _unhashed(id_)
+        return None if named is None else self._current.get(named)
+
+    @cached_property
+    def _current(self) -> Mapping[ResourceId, ResourceId]:
+        return {named: each.id for each in self._declared if (named := _unhashed(each.id)) is not None}
 
 
 def _unhashed(id_: ResourceId) -> ResourceId | None:

@@ -5,14 +5,11 @@ Called by :mod:`bot.drift.presence`. Every answer stays silent where it would be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Final
 
 from bot.drift.live import Live
-from bot.model.generated import base_name
 from bot.model.json import get, mapping
-from bot.model.resource import Desired, Observed, Platform, ResourceId
+from bot.model.resource import Desired, Observed, ResourceId
 
 _NOT_OBJECTS: Final = frozenset(
     {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}
@@ -52,29 +49,6 @@ def expected(desired: Desired) -> bool:
         return False
     # deleted by the TTL controller once it is finished (Kubernetes: Automatic Cleanup for Finished Jobs)
     return not (id_.kind == "Job" and get(desired.tree, "spec", "ttlSecondsAfterFinished") is not None)
-
-
-class Generations:
-    """What Git declares under names that end in a hash of the content (kustomize docs, "configMapGenerator"): every
-    change of the content is another object, and ``kubectl apply -k`` leaves the old one behind.
-    """
-
-    def __init__(self, declared: Iterable[Desired]) -> None:
-        self._declared = declared
-
-    def current(self, id_: ResourceId) -> ResourceId | None:
-        """The declared generation of a generated object of which ``id_`` is another one."""
-        named = self._unhashed(id_)
-        return None if named is None else self._current.get(named)
-
-    @cached_property
-    def _current(self) -> Mapping[ResourceId, ResourceId]:
-        return {named: each.id for each in self._declared if (named := self._unhashed(each.id)) is not None}
-
-    @staticmethod
-    def _unhashed(id_: ResourceId) -> ResourceId | None:
-        name = base_name(id_.name)
-        return None if name == id_.name or id_.platform is not Platform.KUBERNETES else id_._replace(name=name)
 
 
 def claim(observed: Observed) -> str | None:
