@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.errors import Refused, Stale, Unavailable
@@ -23,6 +24,7 @@ from bot.flows.plan import plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
+from bot.flows.tracing import located
 from bot.model.proposal import Action, Tick
 from bot.notices.memory import told
 
@@ -40,6 +42,11 @@ class Loop:
     rules: Callable[[str], RulesInForce]
     dry_run: bool = False
 
+    def look(self, head: str, now: datetime) -> Assessment:
+        """What differs at a commit, each difference with the line that sets what Git says."""
+        locate = partial(located, self.declarer)
+        return assess(self.declarer.at(head), self.rules(head), self.observe, now=now, locate=locate)
+
 
 def tick(loop: Loop) -> Tick:
     """Look once and fix what may be fixed. Raises ``Unavailable`` when the repository cannot be reached."""
@@ -47,7 +54,7 @@ def tick(loop: Loop) -> Tick:
     for attempt in range(LOOKS):
         loop.run.repository.fetch()
         head = _head(loop)
-        assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+        assessment = loop.look(head, now)
         try:
             return _act(loop, assessment, now)
         except Stale as exc:

@@ -16,7 +16,7 @@ from bot.model.figures import Figures, Group, QueueFigures
 from bot.model.ledger import LedgerView
 from bot.model.notice import Delivery
 from bot.model.proposal import Action, Effect, Tick
-from bot.model.session import AIResult, Reply
+from bot.model.session import Reply, ReviewResult
 from bot.safety.history import Budget, History, history_of
 from bot.safety.limits import Limits
 from bot.safety.state import state
@@ -108,7 +108,7 @@ class Meters:
         }
         self.store.replace("clockwork_task_budget_left", left)
 
-    def reviewed(self, result: AIResult) -> None:
+    def reviewed(self, result: ReviewResult) -> None:
         """A pull request was judged."""
         self.store.count("clockwork_verdicts_total", verdict=result.verdict.value)
         for reply in result.replies:

@@ -20,7 +20,8 @@ from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
 from bot.renderers.disk import Disk
-from bot.renderers.flux import Flux
+from bot.renderers.flux_kustomization import FluxKustomization
+from bot.renderers.flux_release import FluxRelease
 from bot.renderers.helm import Helm
 from bot.renderers.kustomize import Kustomize
 from bot.targets.documents import Documents
@@ -135,9 +136,9 @@ class Renderers:
             case UnitKind.DIRECTORY:
                 return directory.render(unit, tree, self.documents, unit.spec)
             case UnitKind.FLUX_KUSTOMIZATION:
-                return Flux(kustomize, self._helm, self.documents).kustomization(unit, tree)
+                return FluxKustomization(kustomize, self.documents).render(unit, tree)
             case UnitKind.FLUX_HELM_RELEASE:
-                return Flux(kustomize, self._helm, self.documents).release(unit, tree)
+                return FluxRelease(kustomize, self._helm).render(unit, tree)
             case UnitKind.ARGO_APPLICATION:
                 return Argo(kustomize, self._helm, self.documents).application(unit, tree)
 

@@ -264,6 +264,8 @@ class AssistantSettings(Section):
     model: str | None = None
     key_env: str | None = None
     timeout: Seconds = 120
+    reviews: bool = True
+    """Whether it adds findings to pull requests; one that does not is only asked by name (``clockwork guard run``)."""
     confinement: Confinement = Confinement.REQUIRED
     """``required``: it runs behind a wall or not at all; ``best``: behind the best one there is; ``none``: as any program."""
     readable: list[str] = []
@@ -294,6 +296,14 @@ class GuardSettings(Section):
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    public_ports: list[Annotated[int, Field(ge=0, le=65535)]] = []
+    """Ports that may be open to the world."""
+    large_delete: Annotated[int, Field(ge=1)] = 200
+    """So many lines taken from one file are worth a word."""
+    generated: list[str] = []
+    """Globs of files that tools write; what ``.gitattributes`` marks as linguist-generated or -vendored is known."""
+    largest_file: Annotated[int, Field(ge=1000, le=20_000_000)] = 20_000_000
+    """Bytes of a file that are read; a larger one was not looked at."""
     rendered_comment: bool | None = None
     """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
     Without a setting: on, but off in GitHub Actions."""
@@ -318,6 +328,20 @@ class WorkerSettings(Section):
     export_interval: Seconds = 600
     cleanup_interval: Seconds = 86400
     failure_modes: str = "AI_Failure_Modes.md"
+    logs: list[str] = []
+    """Log files on this machine (or globs) that the cleanup rotates; those of the workers and the daemon need no mention."""
+    log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    log_files: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How many old log files are kept."""
+
+    @field_validator("logs")
+    @classmethod
+    def _are_logs(cls, value: list[str]) -> list[str]:
+        """A file that is emptied must be meant to be: its whole path is written, and it is called a log."""
+        for path in value:
+            if not path.startswith(("/", "~/")) or not path.endswith((".log", ".jsonl")):
+                raise ValueError(f"{path!r} is not the whole path of a file whose name ends in .log or .jsonl")
+        return value
 
 
 class HostSettings(Section):

@@ -23,7 +23,7 @@ from bot.entrypoints.daemon.consumer import REMEMBERED, Daemon, Intervals
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
 from bot.entrypoints.daemon.running import DaemonOptions
-from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, folder_name, known_states, state_root
+from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, known_states
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
@@ -44,6 +44,7 @@ from bot.model.drift import Report
 from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
 from bot.wiring.repository import Options
+from bot.wiring.state import folder_name, state_root
 from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
 

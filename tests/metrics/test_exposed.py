@@ -27,7 +27,7 @@ from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId, Unreachable
-from bot.model.session import AIResult, Reply, ReplyStatus
+from bot.model.session import Reply, ReplyStatus, ReviewResult
 from bot.safety.limits import Limits
 from bot.shipped import folder
 from tests.flows.stage import MovableClock
@@ -79,7 +79,7 @@ def meters(clock: MovableClock) -> Meters:
     made.ticked(tick(clock.at, seen, drift("paused", Severity.LOW), actions=actions), seconds=2)
     made.ledger(LedgerView("tip", (intent(clock.at),)), Limits())
     reply = Reply("claude", ReplyStatus.OK, milliseconds=1200, cost_usd=0.25, input_tokens=10, output_tokens=3)
-    made.reviewed(AIResult(Verdict.BLOCK, (), (reply,)))
+    made.reviewed(ReviewResult(Verdict.BLOCK, (), (reply,)))
     made.worked("analysis", well=False, interval=300)
     made.sessions(Figures(agents={"claude": Group(3, 2, 900, {0: 3}, {"SEC-001": 4})}), {("security", "claude"): 4})
     made.recorded(QueueFigures(1, 2, 3, 4))

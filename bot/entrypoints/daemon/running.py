@@ -20,7 +20,7 @@ from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.daemon.consumer import Daemon, Log
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
-from bot.entrypoints.daemon.state import Runtime, StateFolder, folder_name, state_root
+from bot.entrypoints.daemon.state import Runtime, StateFolder
 from bot.entrypoints.daemon.status import DaemonStatus
 from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.surface import Surface
@@ -31,6 +31,7 @@ from bot.entrypoints.daemon.workers import WorkerThread
 from bot.entrypoints.http import build, listening, serving
 from bot.settings import Settings
 from bot.wiring.repository import OpenRepository, Options, SystemClock
+from bot.wiring.state import remote_of, state_folder
 
 _STOPPING: Final = "the daemon is stopping"
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -49,18 +50,9 @@ class DaemonOptions:
     log: Path | None = None
 
 
-def remote_of(opened: OpenRepository) -> str:
-    """What tells this repository from others on this machine: its remote, without one its folder."""
-    return opened.remote or str(Path(opened.options.repo).resolve())
-
-
 def state_of(chosen: Path | None, opened: OpenRepository) -> StateFolder:
     """The state folder of a repository: as named on the command line, in the settings, or where the system keeps state."""
-    named = chosen or (Path(opened.settings.daemon.state) if opened.settings.daemon.state else None)
-    if named is not None:
-        return StateFolder(named.expanduser().absolute())
-    name = folder_name(remote_of(opened), opened.branch)
-    return StateFolder(state_root(opened.options.environment) / name)
+    return StateFolder(state_folder(opened) if chosen is None else chosen.expanduser().absolute())
 
 
 def run(

@@ -13,6 +13,7 @@ from typing import Final
 from bot.entrypoints.daemon.consumer import Log
 from bot.entrypoints.daemon.status import DaemonStatus, WorkerRun
 from bot.errors import BotError, Refused
+from bot.guardrails.learning import Lesson
 from bot.metrics.meters import Meters
 from bot.model.figures import Figures
 from bot.model.session import Session
@@ -74,7 +75,8 @@ class WorkerThread:
             self.log.warning("workers did not start", error=exc.message)
             return
         held = _Held(self.status, workers)
-        kept = replace(workers, clock=StoppableClock(stop), publish=held.publish, store=held)
+        taught = None if workers.school is None else replace(workers.school, propose=held.propose)
+        kept = replace(workers, clock=StoppableClock(stop), publish=held.publish, store=held, school=taught)
         keep_working(kept, stopped=stop.is_set, report=partial(self._report, kept))
 
     def _report(self, workers: Workers, name: Worker, outcome: Outcome | BotError) -> None:
@@ -111,6 +113,10 @@ class _Held:
     def publish(self, path: str, data: bytes, message: str) -> str | None:
         self._check()
         return self.workers.publish(path, data, message)
+
+    def propose(self, lesson: Lesson) -> str | None:
+        self._check()
+        return None if self.workers.school is None else self.workers.school.propose(lesson)
 
     def prune(self, before: datetime, *, batch: int = 500) -> int:
         self._check()
