@@ -122,6 +122,30 @@ def test_receivers_cost_no_run(stage: Stage) -> None:
 
 
 @pytest.mark.slow
+def test_a_verdict_that_blocks_is_told(stage: Stage) -> None:
+    """`clockwork guard pr` tells of a pull request that it blocks, once for its head."""
+    stage.edit("clockwork.yaml", lambda text: f"{text}guard: {{mode: strict}}\n")
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/idea", sha=head)
+    token = "ghp_" + "x7Kq2mZ9vR4tB8nW1cY6sD3fG5hJ0kLpQaEu"
+    stage.edit("k8s/service.yaml", lambda text: f"{text}---\ntoken: {token}\n", branch="idea")
+    number = stage.api("POST", "/pulls", title=f"Use {token}", head="idea", base="main")["number"]
+    with inbox() as box:
+        told = {"TEAM_CHAT": box.chat, "AUDIT_HOOK": box.hook, "AUDIT_SECRET": "key"}
+        known = {**stage.options().environment, "CLOCKWORK_CACHE": str(stage.directory / "cache"), **told}
+        for _ in range(2):
+            done = clockwork(
+                "guard", "pr", str(number), "--repo", stage.box.git_url(NAME), folder=stage.directory, **known
+            )
+            assert (done.returncode, done.stderr, "SEC-001" in done.stdout) == (1, "", True), done
+        (hook,) = [post for post in box.posts if post.path == "/hook"]
+    (notice,) = hook.json["notices"]
+    assert notice["event"] == "verdict.blocked"
+    assert notice["text"].startswith(f"PR #{number} is blocked by the guardrails: Use [redacted:")
+    assert token not in hook.body.decode()
+
+
+@pytest.mark.slow
 def test_a_run_pushes_its_figures(stage: Stage) -> None:
     """Once, when it is done, with the requests that it made; a database that refuses costs no run."""
     stage.edit(

@@ -64,11 +64,15 @@ def of_failure(text: str, view: LedgerView, limits: Limits, *, now: datetime) ->
 
 
 def of_verdict(blocked: Blocked, now: datetime) -> Standing:
+    """A pull request that the guard blocks, as what merely happened."""
+    return Standing(once=(verdict(blocked, now),))
+
+
+def verdict(blocked: Blocked, now: datetime) -> Notice:
     """A pull request that the guard blocks."""
     text = said(f"PR #{blocked.number} is blocked by the guardrails: {blocked.title}")
     subject = f"verdict {blocked.number} {blocked.head}"
-    notice = Notice(NoticeEvent.VERDICT_BLOCKED, subject, Severity.HIGH, text, now, link=blocked.link)
-    return Standing(once=(notice,))
+    return Notice(NoticeEvent.VERDICT_BLOCKED, subject, Severity.HIGH, text, now, link=blocked.link)
 
 
 def failure(text: str, now: datetime) -> Notice:

@@ -69,11 +69,19 @@ def tell(finding: Finding, teller: Teller) -> tuple[Delivery, ...]:
     try:
         view = teller.ledger.read()
     except (Unavailable, Refused) as exc:
+        if isinstance(finding, Blocked):
+            return _without_memory(conditions.verdict(finding, now), teller)
         failed = finding if isinstance(finding, BotError) else exc
         return _without_memory(conditions.failure(failed.message, now), teller)
     if isinstance(finding, Tick) and conditions.mistrusted(finding, view, teller.limits, now):
         return _without_memory(conditions.failure(finding.blocked or "", now), teller)
-    view, parcels = _claimed(finding, view, teller, now)
+    try:
+        view, parcels = _claimed(finding, view, teller, now)
+    except Refused:
+        if not isinstance(finding, Blocked):
+            raise
+        # A job that judges pull requests may only read the repository, and it judges each head once.
+        return _without_memory(conditions.verdict(finding, now), teller)
     if isinstance(finding, Tick):
         teller.unremembered.standing.clear()
         teller.unremembered.sent.clear()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Unavailable
+from bot.errors import Refused, Unavailable
 from bot.flows.commands import Orders, halt, resume
 from bot.flows.conditions import Blocked
 from bot.flows.notify import Finding, Teller, tell
@@ -231,6 +231,26 @@ def test_a_verdict_that_blocks(office: Office) -> None:
     assert office.told(verdict) == [("verdict.blocked", "PR #7 is blocked by the guardrails: Open the door")]
     assert office.told(verdict) == []
     assert events(office.told(replace(verdict, head="def"))) == ["verdict.blocked"]
+
+
+class ReadOnly(GitLedger):
+    """The real one, with a token that may only read."""
+
+    def append(self, view: Any, entries: Any) -> Any:
+        raise Refused(f"{len(entries)} entries were not taken at {view.tip}: the token may only read")
+
+
+def test_a_verdict_where_nothing_may_be_written(office: Office) -> None:
+    """A job that may only read tells of it all the same, and of nothing else."""
+    reading = ReadOnly(str(office.world.bare), office.world.directory / "reading")
+    teller = office.teller(reading)
+    verdict = Blocked(7, "Open the door", "https://example.com/7", "abc")
+    assert events(office.told(verdict, teller)) == ["verdict.blocked"]
+    office.world.config_drift("web", 8080)
+    with pytest.raises(Refused, match="may only read"):
+        office.told(office.world.tick(office.world.loop(fresh=True)), teller)
+    assert len(office.messages) == 1
+    assert events(office.told(verdict, office.teller(Unreadable()))) == ["verdict.blocked"]
 
 
 def test_nobody_is_told_what_no_route_wants_and_the_ledger_does_not_grow(office: Office) -> None:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from bot.entrypoints.api.app import Handler
 from bot.entrypoints.api.operations import (
     Answer,
-    ApiCall,
+    CheckedCall,
     CheckQuery,
     DriftQuery,
     ExplainQuery,
@@ -69,26 +69,26 @@ def handlers(surface: Surface) -> Mapping[str, Handler]:
 class _Answers:
     surface: Surface
 
-    async def healthz(self, call: ApiCall) -> Answer:
+    async def healthz(self, call: CheckedCall) -> Answer:
         del call
         return Answer({"status": "ok"})
 
-    async def readyz(self, call: ApiCall) -> Answer:
+    async def readyz(self, call: CheckedCall) -> Answer:
         """The first run is done, the last one was not blocked, and no step takes too long."""
         del call
         unready = self.surface.unready()
         return Answer({"ready": unready is None, "error": unready}, 200 if unready is None else 503)
 
-    async def status(self, call: ApiCall) -> Answer:
+    async def status(self, call: CheckedCall) -> Answer:
         del call
         return Answer(self.surface.status())
 
-    async def targets(self, call: ApiCall) -> Answer:
+    async def targets(self, call: CheckedCall) -> Answer:
         del call
         last = self._last()
         return Answer({"at": last.at.isoformat(), "targets": tick_json(last)["targets"]})
 
-    async def drift(self, call: ApiCall) -> Answer:
+    async def drift(self, call: CheckedCall) -> Answer:
         asked, last = _as(DriftQuery, call.query), self._last()
         chosen = [
             drift_json(drift)
@@ -98,7 +98,7 @@ class _Answers:
         ]
         return Answer({"at": last.at.isoformat(), "commit": last.commit, "drift": chosen})
 
-    async def decisions(self, call: ApiCall) -> Answer:
+    async def decisions(self, call: CheckedCall) -> Answer:
         task, last = _as(TaskQuery, call.query).task, self._last()
         of_task = {drift.id for drift in last.report.drift if task in {None, drift.task}}
         whole = tick_json(last)
@@ -111,7 +111,7 @@ class _Answers:
             }
         )
 
-    async def explain(self, call: ApiCall) -> Answer:
+    async def explain(self, call: CheckedCall) -> Answer:
         task = _as(ExplainQuery, call.query).task
 
         def question() -> str:
@@ -120,25 +120,25 @@ class _Answers:
 
         return Answer({"task": task, "text": await self._asked(f"explain {task}", question)})
 
-    async def ledger(self, call: ApiCall) -> Answer:
+    async def ledger(self, call: CheckedCall) -> Answer:
         asked, view = _as(LedgerQuery, call.query), self.surface.daemon.status.ledger()
         if view is None:
             raise Failed(503, {"error": "the ledger was not read yet"})
         entries = [entry for entry in reversed(view.entries) if asked.task in {None, entry.task}]
         return Answer({"tip": view.tip, "entries": [_entry(entry) for entry in entries[: int(asked.limit)]]})
 
-    async def findings(self, call: ApiCall) -> Answer:
+    async def findings(self, call: CheckedCall) -> Answer:
         sessions = await self._sessions(call, _MOST)
         rows = [_finding(session, finding) for session in sessions for finding in session.findings]
         return Answer({"findings": rows[: int(_as(SessionQuery, call.query).limit)]})
 
-    async def sessions(self, call: ApiCall) -> Answer:
+    async def sessions(self, call: CheckedCall) -> Answer:
         sessions = await self._sessions(call, _MOST)
         return Answer(
             {"sessions": [_session(session) for session in sessions[: int(_as(SessionQuery, call.query).limit)]]}
         )
 
-    async def check(self, call: ApiCall) -> Answer:
+    async def check(self, call: CheckedCall) -> Answer:
         """A run that begins now, once it is done."""
         asked, surface = _as(CheckQuery, call.query), self.surface
         columns = min(int(asked.width), _WIDEST)
@@ -153,37 +153,37 @@ class _Answers:
             await asyncio.sleep(_POLL)
         raise Failed(503, {"error": "the daemon is stopping"})
 
-    async def halt(self, call: ApiCall) -> Answer:
+    async def halt(self, call: CheckedCall) -> Answer:
         order = _as(Order, call.body)
         return await self._ordered(
             "halt everything", lambda: commands.halt(self._orders(call), reason=order.reason), urgent=True
         )
 
-    async def resume(self, call: ApiCall) -> Answer:
+    async def resume(self, call: CheckedCall) -> Answer:
         order = _as(ResumeOrder, call.body)
         return await self._ordered(
             "resume", lambda: commands.resume(self._orders(call), reason=order.reason, task=order.task)
         )
 
-    async def suspend(self, call: ApiCall) -> Answer:
+    async def suspend(self, call: CheckedCall) -> Answer:
         order = _as(SuspendOrder, call.body)
         return await self._ordered(
             f"suspend {order.task}",
             lambda: commands.suspend(self._orders(call), reason=order.reason, task=order.task, until=order.until),
         )
 
-    async def retry(self, call: ApiCall) -> Answer:
+    async def retry(self, call: CheckedCall) -> Answer:
         order = _as(RetryOrder, call.body)
         return await self._ordered(
             "retry",
             lambda: commands.retry(self._orders(call), reason=order.reason, fingerprint=order.fingerprint),
         )
 
-    async def pause(self, call: ApiCall) -> Answer:
+    async def pause(self, call: CheckedCall) -> Answer:
         order = _as(PauseOrder, call.body)
         return Answer(self.surface.pause(by=order.by or call.by, reason=order.reason))
 
-    async def unpause(self, call: ApiCall) -> Answer:
+    async def unpause(self, call: CheckedCall) -> Answer:
         del call
         return Answer(self.surface.resume())
 
@@ -194,14 +194,14 @@ class _Answers:
             raise Failed(503, {"error": self.surface.unready() or "the first run is not done yet"})
         return last
 
-    def _orders(self, call: ApiCall) -> commands.Orders:
+    def _orders(self, call: CheckedCall) -> commands.Orders:
         """For the consumer alone."""
         return self.surface.desk.orders(Actor(f"{call.by} (API)"))
 
     async def _ordered(self, name: str, order: Callable[[], str], *, urgent: bool = False) -> Answer:
         return Answer({"message": await self._asked(name, order, urgent=urgent)})
 
-    async def _sessions(self, call: ApiCall, most: int) -> list[Session]:
+    async def _sessions(self, call: CheckedCall, most: int) -> list[Session]:
         agent = _as(SessionQuery, call.query).agent
         sessions = await self._asked("read guarded runs", partial(self.surface.desk.sessions, most))
         return [session for session in sessions if agent in {None, session.agent}]

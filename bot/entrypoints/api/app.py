@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pydantic import ValidationError
 
 from bot.entrypoints.api.openapi import document
-from bot.entrypoints.api.operations import OPERATIONS, Answer, ApiCall, Asked, Failed, Nothing, Operation
+from bot.entrypoints.api.operations import OPERATIONS, Answer, Asked, CheckedCall, Failed, Nothing, Operation
 from bot.entrypoints.api.tokens import ApiToken, bearer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
 _LARGEST: Final = 64 * 1024
-Handler: TypeAlias = Callable[[ApiCall], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[CheckedCall], Awaitable[Answer]]
 
 
 def routes(handlers: Mapping[str, Handler], tokens: Callable[[], tuple[ApiToken, ...]]) -> list[Route]:
@@ -50,7 +50,7 @@ def _endpoint(
     async def answer(request: Request) -> Response:
         try:
             token = _authorised(operation, request.headers.get("authorization", ""), tokens())
-            call = ApiCall(_query(operation, request), await _body(operation, request), token)
+            call = CheckedCall(_query(operation, request), await _body(operation, request), token)
             done = await handler(call)
         except Failed as exc:
             headers = {"WWW-Authenticate": "Bearer"} if exc.status == 401 else None

@@ -319,7 +319,7 @@ OPERATIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class ApiCall:
+class CheckedCall:
     """A call of an operation, checked: what was asked and ordered, and by the holder of which token."""
 
     query: Asked
