@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.errors import Refused, Stale, Unavailable
@@ -18,12 +19,14 @@ from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
-from bot.flows.observation import Assessment, Observe, RulesInForce, assess
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
 from bot.flows.plan import plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
+from bot.flows.tracing import located
 from bot.model.proposal import Action, Tick
+from bot.notices.memory import told
 
 LOOKS: Final = 4
 """How often a look is run again in one tick because the branch moved under it."""
@@ -39,6 +42,11 @@ class Loop:
     rules: Callable[[str], RulesInForce]
     dry_run: bool = False
 
+    def look(self, head: str, now: datetime) -> Assessment:
+        """What differs at a commit, each difference with the line that sets what Git says."""
+        locate = partial(located, self.declarer)
+        return assess(self.declarer.at(head), self.rules(head), self.observe, now=now, locate=locate)
+
 
 def tick(loop: Loop) -> Tick:
     """Look once and fix what may be fixed. Raises ``Unavailable`` when the repository cannot be reached."""
@@ -46,7 +54,7 @@ def tick(loop: Loop) -> Tick:
     for attempt in range(LOOKS):
         loop.run.repository.fetch()
         head = _head(loop)
-        assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+        assessment = loop.look(head, now)
         try:
             return _act(loop, assessment, now)
         except Stale as exc:
@@ -72,6 +80,7 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
     except (Unavailable, Refused) as exc:
         return replace(result, blocked=f"Nothing was written: {exc.message}")
+    result = _with_items(result, assessment, memory)
     unknown = forgotten(memory.view, declaration.commit, run, now=now)
     if (stop := unknown or stopped(memory.view, memory.limits, now)) is not None:
         return replace(result, blocked=stop)
@@ -92,6 +101,17 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         run.host.flush()
     decisions = settled(assessment.decisions, intentions)
     return replace(result, decisions=decisions, actions=(*actions, *closed), blocked=stop)
+
+
+def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
+    """The account with what :mod:`bot.flows.conditions` asks it."""
+    differed = {notice.task for notice in told(memory.view.entries).standing.values() if notice.task}
+    return replace(
+        result,
+        pulls=None if memory.pulls is None else tuple(memory.pulls),
+        issues=None if memory.issues is None else tuple(memory.issues),
+        looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

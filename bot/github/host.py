@@ -20,7 +20,7 @@ from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, UserPart
 from bot.github.rest import Rest, RetryPolicy
 from bot.model.codehost import Check, PublishedCheck, Whoami
-from bot.ports import Clock
+from bot.ports import Clock, Meter
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
 # Of "Get repository permissions for a user" (docs.github.com, "REST API endpoints for collaborators"): ``permission`` folds
@@ -42,6 +42,7 @@ class GitHubHost(Items):
         min_write_interval: float = 1.0,
         patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         login: str | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """``full_name`` is ``owner/name``.
 
@@ -54,7 +55,7 @@ class GitHubHost(Items):
             raise Invalid(f"{api_url!r} is no API URL", advice="It starts with https:// and holds no credentials.")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
-        rest = Rest(token, api_url=api_url, clock=clock, pace=Pace(min_write_interval), patience=patience)
+        rest = Rest(token, api_url=api_url, clock=clock, pace=Pace(min_write_interval), patience=patience, meter=meter)
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, self._who()))  # asks GitHub, once it is needed
         super().__init__(rest, root=f"/repos/{full_name}", codec=codec)
         self._name = full_name

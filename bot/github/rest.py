@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from bot import escape
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.github.limits import Pace, asked_wait
-from bot.ports import Clock
+from bot.ports import Clock, Meter, Unmeasured
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -88,8 +88,11 @@ class _Target:
 class Rest:
     """One connection with one token. Not for several threads at once. Nothing of it shows the token."""
 
-    def __init__(self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: RetryPolicy) -> None:
+    def __init__(
+        self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: RetryPolicy, meter: Meter | None = None
+    ) -> None:
         self._token = token
+        self._meter = meter or Unmeasured()
         self._api_url = api_url.rstrip("/")
         self._clock = clock
         self._pace = pace
@@ -219,6 +222,13 @@ class Rest:
         raise Unavailable(cause)
 
     def _once(
+        self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
+    ) -> ApiResponse | Lost:
+        answer = self._exchanged(target, headers, body)
+        self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
+        return answer
+
+    def _exchanged(
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
         import requests

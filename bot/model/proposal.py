@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, Report, Severity
 
@@ -147,6 +148,11 @@ class Tick:
     actions: tuple[Action, ...] = ()
     blocked: str | None = None
     notes: tuple[str, ...] = field(default=())
+    pulls: tuple[PullRequest, ...] | None = field(default=None, repr=False)
+    """Our pull requests as they were before anything was done; None without a code host, or where nobody looked."""
+    issues: tuple[Issue, ...] | None = field(default=None, repr=False)
+    looked_at: frozenset[str] = field(default=frozenset(), repr=False)
+    """Of the tasks that people were told differ, those of which everything was really looked at."""
 
     @property
     def wrote(self) -> bool:

@@ -17,6 +17,7 @@ from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
+from bot.model.resource import RENDERER
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
@@ -92,6 +93,9 @@ def _remarks(report: Report) -> Iterator[str]:
     for error in report.errors:
         yield f"[red]error[/red] {escape(str(error))}"
     for gap in report.unreachable:
+        if gap.observer == RENDERER:
+            yield f"[yellow]cannot render[/yellow] {escape(f'{gap.target}: {gap.cause}')}"
+            continue
         source = f"{gap.observer} {gap.target}".strip()
         yield f"[yellow]cannot read live state[/yellow] from {escape(f'{source}: {gap.cause}')}"
     for note in report.notes:

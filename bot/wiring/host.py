@@ -29,7 +29,13 @@ def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
 
     interval = settings.github.min_write_interval
     return GitHubHost(
-        name, token, api_url=api, marker_secret=marker_key(opened), clock=clock, min_write_interval=interval
+        name,
+        token,
+        api_url=api,
+        marker_secret=marker_key(opened),
+        clock=clock,
+        min_write_interval=interval,
+        meter=opened.options.meter,
     )
 
 

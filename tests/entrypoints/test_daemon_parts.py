@@ -25,7 +25,7 @@ from bot.entrypoints.daemon.consumer import REMEMBERED, Daemon, Intervals
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
 from bot.entrypoints.daemon.running import DaemonOptions
-from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, folder_name, known_states, state_root
+from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, known_states
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
@@ -47,6 +47,7 @@ from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEven
 from bot.model.proposal import Tick
 from bot.model.resource import Platform, ResourceId
 from bot.wiring.repository import Options
+from bot.wiring.state import folder_name, state_root
 from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
 

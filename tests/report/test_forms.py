@@ -23,7 +23,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
-from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
+from bot.model.resource import RENDERER, Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
 from bot.report.score import by_resource, by_target, score
@@ -283,6 +283,15 @@ def test_a_summary_of_many_stays_short() -> None:
     """Job summaries have a size limit."""
     page = summary(Report(900, tuple(drift(str(number)) for number in range(900))))
     assert "… and 700 more." in page
+
+
+def test_what_cannot_be_rendered_here_is_no_live_state() -> None:
+    """It is told as what it is, with how to get the tool."""
+    file = io.StringIO()
+    gap = Unreachable(RENDERER, "shop (chart)", "neither helm nor its library is installed")
+    show_report(Report(1, unreachable=(gap,)), Console(file=file, width=120))
+    assert "cannot render shop (chart): neither helm nor its library is installed" in file.getvalue()
+    assert "live state" not in file.getvalue()
 
 
 def decision(lane: Lane, severity: Severity = Severity.HIGH, direction: Direction = Direction.ADOPT) -> Decision:
