@@ -218,7 +218,16 @@ class GitRepository:
             commit = self._reference(candidate)
             if commit is not None:
                 return commit
-        return self._by_sha(name) if _ABBREVIATED.match(name) else None
+        if _ABBREVIATED.match(name) and (commit := self._by_sha(name)) is not None:
+            return commit
+        return self._by_revision(name) if self.remote is None else None
+
+    def _by_revision(self, name: str) -> str | None:
+        """The commit of any name that git has for it (gitrevisions(7)): ``HEAD~1``, ``origin/main``, ``@{u}``."""
+        try:
+            return str(self.git.revparse_single(name).peel(pygit2.Commit).id)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
 
     def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
         if self.remote is None:

@@ -176,14 +176,6 @@ def rendering_at(
     )
 
 
-def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
-    """What renders a change between two commits of the repository that ``folder`` lies in."""
-    from bot.wiring.targets import reader, renderers
-
-    opened = local_commits(Options(repo=str(folder)), base)
-    return rendering_at(opened, base, reader(opened, renderers()), clock)
-
-
 def local_commits(options: Options, base: str, hidden: Secrets | None = None) -> OpenRepository:
     """The commits of the repository that a folder lies in, with the settings of ``base``; nothing is fetched or pushed."""
     folder = Path(options.repo)

@@ -20,9 +20,10 @@ from bot.origins.expanded import uses
 from bot.renderers.renderers import Renderers
 from bot.sandbox.server import Sandbox
 from bot.targets.documents import Documents
-from bot.wiring.guard import rendering_in
+from bot.wiring.guard import local_commits, rendering_at
 from bot.wiring.reconcile import open_loop
-from bot.wiring.repository import SystemClock
+from bot.wiring.repository import Options, SystemClock
+from bot.wiring.targets import reader, renderers
 from tests.flows.stage import NAME, Stage
 from tests.flows.test_targets import CHART, PROD, changed
 from tests.gitops import tree_of
@@ -212,7 +213,8 @@ def test_a_unit_that_was_broken_before_is_no_failure_of_a_change(tmp_path: Path)
     base = commit(made, TWINS, "Begin")
     head = commit(made, {"apps/a/config.yaml": config("a").replace('"b"', '"c"')})
     change = Change(base, head, ())
-    (rendered,) = rendering_in(tmp_path / "repo", base, SystemClock())(change)
+    opened = local_commits(Options(repo=str(tmp_path / "repo")), base)
+    (rendered,) = rendering_at(opened, base, reader(opened, renderers()), SystemClock())(change)
     assert [str(resource) for resource in rendered.after] == ["ConfigMap/a/a"]
     assert rendered.failures == ()
 

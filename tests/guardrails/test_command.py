@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pygit2
@@ -11,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from bot.entrypoints.cli import guard
+from tests import entry
 
 RULE = "---\nid: no-todo\ntitle: No TODO\nseverity: high\nenforce: {standard: block}\ndetect: {kind: regex, pattern: TODO}\n"
 EXAMPLES = "examples: [{fire: true, path: a.py, add: '# TODO'}]\n"
@@ -100,3 +102,96 @@ def test_rules_are_listed_and_documents_tried(repository: pygit2.Repository, tmp
     bad.write_text(RULE + EXAMPLES.replace("true", "false") + "---\n")
     assert clockwork("test", str(good)) == (0, "no-todo: 1 example holds.\n")
     assert clockwork("test", str(bad))[0] == 1
+
+
+def git(folder: Path, *words: str) -> str:
+    """Git's output."""
+    me = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    done = subprocess.run(["git", "-C", str(folder), *me, *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def clone(repository: pygit2.Repository, tmp_path: Path) -> Path:
+    """A clone with two more commits than its remote, the last of which breaks a file."""
+    folder = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", repository.workdir, str(folder))
+    for text in ("x = (2)\n", "x = (3\n"):
+        (folder / "a.py").write_text(text)
+        git(folder, "commit", "-qam", "Change")
+    git(folder, "branch", "topic")
+    git(folder, "tag", "-a", "v1", "-m", "One")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("HEAD~1",),
+        ("HEAD^", "HEAD"),
+        ("origin/main",),
+        ("@{u}",),
+        ("main@{u}", "v1"),
+        ("origin/main...topic",),
+        ("origin/main..topic",),
+        ("origin/main...",),
+        ("HEAD^{/Begin}",),
+    ],
+)
+def test_every_name_that_git_has_is_understood(clone: Path, names: tuple[str, ...]) -> None:
+    """Ancestors, remote branches, what is upstream, ranges, annotated tags and messages."""
+    code, text = clockwork("diff", *names, "--repo", str(clone), "--json")
+    result = json.loads(text)
+    assert (code, [finding["rule"] for finding in result["findings"]]) == (0, ["INT-002"])
+
+
+def test_what_is_not_committed_is_judged_and_stays_as_it_is(clone: Path) -> None:
+    """What is staged, or all that lies here; the index and the branches are left alone."""
+    git(clone, "checkout", "-q", "HEAD~1")
+    (clone / "b.py").write_text("y = (\n")
+    (clone / "c.py").write_text("z = (\n")
+    (clone / ".gitignore").write_text("d.py\n")
+    (clone / "d.py").write_text("ignored = (\n")
+    git(clone, "add", "b.py")
+    before = git(clone, "status", "--porcelain"), git(clone, "for-each-ref")
+
+    def found(*words: str) -> list[str]:
+        code, text = clockwork("diff", *words, "--repo", str(clone), "--json")
+        assert code == 0
+        return sorted(finding["file"] for finding in json.loads(text)["findings"])
+
+    assert found("--staged") == ["b.py"]
+    assert found("--worktree") == ["b.py", "c.py"]
+    assert found("origin/main", "--staged") == ["b.py"]
+    assert (git(clone, "status", "--porcelain"), git(clone, "for-each-ref")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "nothing to compare"),
+        (("nowhere",), "'nowhere'"),
+        (("main...nowhere",), "'nowhere'"),
+        (("--staged", "--worktree"), "only a base"),
+        (("main", "topic", "--staged"), "only a base"),
+        (("-x",), "No such option"),
+    ],
+)
+def test_what_names_nothing_is_an_error(clone: Path, words: tuple[str, ...], message: str) -> None:
+    """With the name, and what to do."""
+    done = entry.clockwork("guard", "diff", *words, folder=clone)
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+
+
+def test_the_settings_of_the_base_count(clone: Path) -> None:
+    """Mode and options; a change of them counts after it is merged."""
+    (clone / "clockwork.yaml").write_text("version: 1\nguard: {mode: strict, generated: [gen/**]}\n")
+    git(clone, "add", "-A")
+    (clone / "gen").mkdir()
+    (clone / "gen/a.py").write_text("x = (\n")
+    assert clockwork("diff", "--worktree", "--repo", str(clone))[0] == 0
+    git(clone, "commit", "-qm", "Settings")
+    code, text = clockwork("diff", "--worktree", "--repo", str(clone), "--json")
+    assert (code, json.loads(text)["verdict"]) == (0, "approve")
+    (clone / "b.py").write_text("x = (\n")
+    assert clockwork("diff", "--worktree", "--repo", str(clone))[0] == 1

@@ -48,20 +48,26 @@ def register(app: typer.Typer) -> None:
 
     @guard.command("diff")
     def diff(
-        base: str,
-        head: str,
+        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
+        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
         repo: RepoOption = ".",
+        settings: SettingsOption = None,
         mode: _ModeOption = None,
+        staged: Annotated[bool, typer.Option("--staged", help="Judge what is staged.")] = False,
+        worktree: Annotated[bool, typer.Option("--worktree", help="Judge the files as they lie here.")] = False,
         as_json: JsonOption = False,
         sarif: _SarifOption = None,
         agent: Annotated[str | None, typer.Option("--agent", help="Judge it as this AI agent's work.")] = None,
         exit_code: _ExitCodeOption = False,
     ) -> None:
-        """Judge what HEAD changed since it left BASE. Nothing is published."""
-        chosen = mode or Mode.STANDARD
-        change, rules, result, rendered = _diff(base, head, Path(repo), chosen, agent)
-        _show(change, rules, result, chosen, rendered=rendered, as_json=as_json, sarif=sarif)
-        _leave(result, chosen, exit_code=exit_code)
+        """Judge what HEAD changed since it left BASE, by the rules and settings of BASE. Nothing is published."""
+        from bot.wiring.local_guard import Compared, judge_here
+        from bot.wiring.repository import Options
+
+        options = Options(repo=repo, settings=settings)
+        done = judge_here(options, Compared(base, head, staged, worktree), mode=mode, agent=agent)
+        _show(done.change, done.rules, done.result, done.mode, rendered=done.rendered, as_json=as_json, sarif=sarif)
+        _leave(done.result, done.mode, exit_code=exit_code)
 
     @guard.command("rules")
     def rules(
@@ -114,42 +120,6 @@ def _pull(
         for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
-
-
-def _diff(
-    base: str, head: str, folder: Path, mode: Mode, agent: str | None
-) -> tuple[Change, RuleBook, ReviewResult, tuple[TargetDifference, ...]]:
-    """The change between two commits, the rules of base, the result, and what changes by target. Settings are not needed."""
-    import secrets
-    from dataclasses import replace
-
-    from bot import shipped
-    from bot.errors import Invalid
-    from bot.flows.rendered_diff import differences
-    from bot.flows.review import change_between, facts_of, review, rules_at, with_rendered
-    from bot.guardrails import authors
-    from bot.model.finding import AuthorKind
-    from bot.model.session import ReviewRequest
-    from bot.wiring.guard import rendering_in
-    from bot.wiring.repository import SystemClock, local_history
-
-    repository = local_history(folder)
-    commits = [repository.resolve(name) for name in (base, head)]
-    if commits[0] is None or commits[1] is None:
-        unknown = base if commits[0] is None else head
-        raise Invalid(f"{folder} has no commit, branch or tag {unknown!r}")
-    change = change_between(repository, commits[0], commits[1])
-    newest = repository.log(commits[1], limit=1)
-    kind, name = authors.classify(newest[0].author.name if newest else "", messages=change.messages)
-    if agent is not None:
-        kind, name = AuthorKind.AGENT, agent
-    change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
-    rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
-    request = ReviewRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
-    clock = SystemClock()
-    facts = with_rendered(facts_of(repository, change), change, rendering_in(folder, change.base, clock))
-    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
-    return change, rules, result, differences(facts.rendered, b"")
 
 
 def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:

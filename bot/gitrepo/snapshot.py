@@ -1,0 +1,36 @@
+"""What is staged, or lies in a checkout, as a commit that no branch has, so that it is compared as any other one.
+
+The index on the disk, the files and every ref stay as they are; the objects are left to Git's next clean-up (git-gc(1)).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pygit2
+
+from bot.errors import Invalid
+
+__all__ = ["snapshot"]
+
+
+def snapshot(folder: Path, *, staged: bool) -> str:
+    """The id of a commit on HEAD with what is staged, or else with every file that Git does not ignore.
+
+    Raises ``Invalid`` outside of a checkout and while a merge has conflicts.
+    """
+    path = pygit2.discover_repository(str(folder))
+    repository = None if path is None else pygit2.Repository(path)
+    if repository is None or repository.is_bare:
+        raise Invalid(f"{folder} is in no checkout of Git", advice="Name two commits instead.")
+    index = repository.index
+    try:
+        if not staged:
+            index.add_all()
+        tree = index.write_tree()
+    except pygit2.GitError as exc:
+        raise Invalid(f"{folder} cannot be compared: {exc}", advice="Finish the merge, or name two commits.") from exc
+    parents = [] if repository.head_is_unborn else [repository.head.target]
+    who = pygit2.Signature("Clockwork", "clockwork@users.noreply.github.com", int(time.time()), 0)
+    return str(repository.create_commit(None, who, who, "What is not committed yet", tree, parents))

@@ -1,0 +1,95 @@
+"""Judges a change on this disk: two commits by any name that Git has for them, or what is not committed yet."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.errors import Invalid
+from bot.gitrepo.snapshot import snapshot
+from bot.model.finding import AuthorKind, Mode
+from bot.model.session import ReviewRequest
+from bot.wiring.guard import local_commits, rendering_at, rules_of
+from bot.wiring.repository import Options, SystemClock, local_history
+
+if TYPE_CHECKING:
+    from bot.flows.rendered_diff import TargetDifference
+    from bot.guardrails.rulebook import RuleBook
+    from bot.model.finding import Change
+    from bot.model.session import ReviewResult
+    from bot.ports import Repository
+
+_RANGES = ("...", "..")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalReview:
+    """A change, the rules of its base, what is said of it, and what it changes by target."""
+
+    change: Change
+    rules: RuleBook
+    result: ReviewResult
+    rendered: Sequence[TargetDifference]
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a person wants judged: two names, a range such as ``main...topic``, or what is not committed yet."""
+
+    base: str | None = None
+    head: str | None = None
+    staged: bool = False
+    worktree: bool = False
+
+    def commits(self, repository: Repository, folder: Path) -> tuple[str, str]:
+        """The two commits. ``Invalid`` for what names none."""
+        base, head = self.base, self.head
+        if base is not None and head is None:
+            for sign in _RANGES:
+                if sign in base:
+                    base, _, head = base.partition(sign)
+                    break
+        if self.staged or self.worktree:
+            if head is not None or (self.staged and self.worktree):
+                raise Invalid("--staged and --worktree say what is compared; only a base may stand beside one of them")
+            return _resolved(repository, base or "HEAD", folder), snapshot(folder, staged=self.staged)
+        if base is None:
+            raise Invalid("there is nothing to compare", advice="Name a base, or use --staged or --worktree.")
+        return _resolved(repository, base or "HEAD", folder), _resolved(repository, head or "HEAD", folder)
+
+
+def _resolved(repository: Repository, name: str, folder: Path) -> str:
+    commit = repository.resolve(name)
+    if commit is None:
+        raise Invalid(f"{folder} has no commit, branch or tag {name!r}", advice="`git rev-parse NAME` must find it.")
+    return commit
+
+
+def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent: str | None) -> LocalReview:
+    """Judge a change by the rules and settings of its base. Nothing is published or recorded."""
+    from bot.flows.rendered_diff import differences
+    from bot.flows.review import change_between, facts_of, review, with_rendered
+    from bot.guardrails import authors
+    from bot.wiring.targets import reader, renderers
+
+    folder, clock = Path(options.repo), SystemClock()
+    repository = local_history(folder)
+    base, head = compared.commits(repository, folder)
+    change = change_between(repository, base, head)
+    opened = local_commits(options, change.base)
+    newest = repository.log(head, limit=1)
+    author = newest[0].author.name if newest else ""
+    kind, name = authors.classify(author, messages=change.messages, known=opened.settings.guard.agents)
+    if agent is not None:
+        kind, name = AuthorKind.AGENT, agent
+    change = replace(change, author_kind=kind, agent=name, author=author)
+    rules, chosen = rules_of(opened, change.base), mode or opened.settings.guard.mode
+    request = ReviewRequest(change=change, mode=chosen, agent=name, repository=folder.resolve().name)
+    render = rendering_at(opened, change.base, reader(opened, renderers()), clock)
+    facts = with_rendered(facts_of(repository, change), change, render)
+    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+    return LocalReview(change, rules, result, differences(facts.rendered, b""), chosen)
