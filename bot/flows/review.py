@@ -22,7 +22,7 @@ from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
-from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
+from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
@@ -36,6 +36,10 @@ MAX_FILES: Final = 3000
 pull request (REST API, "List pull requests files": "Responses include a maximum of 3000 files").
 """
 DETECTOR_SECONDS: Final = 60.0
+MAX_COMMITS: Final = 250
+"""Commits that are looked at by themselves; as many as GitHub lists of a pull request (REST API, "List commits on a pull
+request")."""
+_MOST_BYTES: Final = 50_000_000
 _MANY_REMOVED: Final = 5
 _MANY_ATTRIBUTES: Final = 100
 _RENDERED: Final = "rendered"
@@ -156,7 +160,27 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     names = {ATTRIBUTES, *(path for path in paths if path.endswith(f"/{ATTRIBUTES}"))}
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
-    return ChangeFacts(paths=paths, attributes=texts)
+    commits, uncounted = _commits(repository, change)
+    return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted)
+
+
+def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, ...], str | None]:
+    """Every commit of the change with its files, oldest first; none where there is only one, which is the change itself.
+
+    What a later commit takes away again is in the history all the same. A merge is what it adds to its first parent.
+    """
+    log = repository.log(change.head, limit=MAX_COMMITS + 1, until=change.base)
+    if len(log) < 2:
+        return (), None
+    commits: list[PastCommit] = []
+    size = 0
+    for info in reversed(log[:MAX_COMMITS]):
+        files = tuple(repository.changed(info.parents[0], info.sha)) if info.parents else ()
+        size += sum(len(file.after or b"") for file in files)
+        if size > _MOST_BYTES:
+            return tuple(commits), f"the {len(commits)} oldest of {len(log)} commits hold {_MOST_BYTES:,} bytes"
+        commits.append(PastCommit(info.sha, files))
+    return tuple(commits), f"there are more than {MAX_COMMITS} commits" if len(log) > MAX_COMMITS else None
 
 
 def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:

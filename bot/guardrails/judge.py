@@ -132,6 +132,9 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
     """SYS-001 and SYS-002 for what could not be looked at."""
     if subject.change.truncated is not None:
         yield system(rules, "SYS-001", mode, f"The change was not wholly seen: {subject.change.truncated}.")
+    if subject.facts.uncounted is not None:
+        text = f"Not every commit was searched for secrets: {subject.facts.uncounted}."
+        yield system(rules, "SYS-001", mode, text, severity=Severity.LOW)
     for delta in subject.deltas:
         if delta.unread is not None:
             yield from _unread(delta, rules, mode)

@@ -24,7 +24,7 @@ from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.scalars import Scalar
 from bot.model.drift import Severity
-from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Mode
+from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.globs import check_file_glob
 
 _INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -47,12 +47,21 @@ class GuardOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PastCommit:
+    """One commit between base and head, with what it changed."""
+
+    sha: str
+    files: tuple[FileChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeFacts:
     """What is known beside the change itself. Every field may be missing.
 
     ``paths`` are the files at base, and ``attributes`` its ``.gitattributes`` by path; ``registry`` says of (ecosystem,
     name) whether the public registry has it; ``rendered`` are the targets whose rendered objects the change moves.
-    ``unrendered`` says why nothing was rendered.
+    ``unrendered`` says why nothing was rendered. ``commits`` are those between base and head, oldest first, where there are
+    several; ``uncounted`` says why they are not all.
     """
 
     paths: frozenset[str] = frozenset()
@@ -60,6 +69,8 @@ class ChangeFacts:
     registry: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     rendered: tuple[RenderedChange, ...] = ()
     unrendered: str | None = None
+    commits: tuple[PastCommit, ...] = ()
+    uncounted: str | None = None
 
 
 _BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})
@@ -76,8 +87,12 @@ class Subject:
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:
         """All files of the change."""
-        exemptions = Exemptions(self.facts.attributes, self.facts.paths, self.options.generated)
-        return tuple(Delta(file, exemptions, self.options.largest_file) for file in self.change.files)
+        return tuple(Delta(file, self.exemptions, self.options.largest_file) for file in self.change.files)
+
+    @cached_property
+    def exemptions(self) -> Exemptions:
+        """What the base says is left out."""
+        return Exemptions(self.facts.attributes, self.facts.paths, self.options.generated)
 
     @cached_property
     def _built(self) -> frozenset[str]:

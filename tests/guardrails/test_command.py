@@ -195,3 +195,27 @@ def test_the_settings_of_the_base_count(clone: Path) -> None:
     assert (code, json.loads(text)["verdict"]) == (0, "approve")
     (clone / "b.py").write_text("x = (\n")
     assert clockwork("diff", "--worktree", "--repo", str(clone))[0] == 1
+
+
+def test_a_credential_that_a_later_commit_takes_away_is_found(clone: Path) -> None:
+    """The commit is named; what stands in the head is told once, where it stands, and a rename is no second one."""
+    key = "AKIA" + "Q3EGR7MZ2KX5VWNB"
+    for name, text in (("conf.py", f"KEY = '{key}'\n"), ("conf.py", "KEY = None\n"), ("other.py", "x = 1\n")):
+        (clone / name).write_text(text)
+        git(clone, "add", "-A")
+        git(clone, "commit", "-qm", f"Write {name}")
+    guilty = git(clone, "rev-parse", "HEAD~2")
+
+    def found(base: str) -> list[dict[str, str]]:
+        text = clockwork("diff", base, "--repo", str(clone), "--json")[1]
+        assert key not in text
+        return [finding for finding in json.loads(text)["findings"] if finding["rule"] == "SEC-001"]
+
+    (finding,) = found("HEAD~3")
+    assert guilty[:12] in finding["message"]
+    assert finding["file"] == "conf.py"
+    assert found("HEAD~1") == []
+    (clone / "conf.py").write_text(f"KEY = '{key}'\n")
+    git(clone, "commit", "-qam", "Again")
+    (finding,) = found("HEAD~4")
+    assert "history" not in finding["message"]

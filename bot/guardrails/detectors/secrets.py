@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -36,6 +37,30 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         for place in told[delta.path]:
             yield from _decoded(subject, delta, place)
+    yield from _on_the_way(subject)
+
+
+def _on_the_way(subject: Subject) -> Iterator[Hit]:
+    """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
+    told: set[str] = set()
+    texts = [delta.after or "" for delta in subject.deltas]
+    for commit in subject.facts.commits:
+        deltas = [Delta(file, subject.exemptions, subject.options.largest_file) for file in commit.files]
+        lines = [(delta, line) for delta in deltas for line in delta.added]
+        for match in scan(NEEDLES, [line.text for _, line in lines]):
+            delta, line = lines[match.line]
+            token, provider = match.text, BY_NEEDLE[NEEDLES[match.needle].id]
+            if token in told or any(token in text for text in texts):
+                continue
+            told.add(token)
+            for hit in _known(subject, delta, line, provider, token):
+                message = f"{provider.with_article} is written in commit {commit.sha[:12]}, which the history keeps."
+                yield replace(hit, message=message, file=_still(subject, hit.file), line=1, evidence=hit.evidence)
+
+
+def _still(subject: Subject, path: str | None) -> str | None:
+    """The file, where the change as a whole has it too."""
+    return path if any(delta.path == path and delta.after is not None for delta in subject.deltas) else None
 
 
 def _known(subject: Subject, delta: Delta, line: DiffLine, provider: TokenProvider, token: str) -> Iterator[Hit]:
