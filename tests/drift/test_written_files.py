@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.edits.adopt import adopt
@@ -241,6 +243,25 @@ SUBJECT = """\
 def test_an_element_that_was_added_live_is_the_only_change(git: str, running: str, file: str) -> None:
     """It says all that whoever added it may have chosen; what stood there before stays byte for byte."""
     assert written(git, running) == file
+
+
+def test_a_port_that_got_another_number_leaves_its_node_port_to_the_server() -> None:
+    """As Git does; it says as much of it as Git said before."""
+    for said in ("", ", protocol: TCP"):
+        git = SERVICE.replace("port: 80", f"port: 80{said}")
+        running = SERVICE.replace("port: 80", "port: 81, protocol: TCP, nodePort: 30080")
+        assert written(git, running) == SERVICE.replace("port: 80", f"port: 81{said}")
+
+
+def test_a_node_port_that_a_person_chose_is_told_from_one_that_was_given_out() -> None:
+    """The server's own choice is owned by nobody."""
+    fields: dict[str, object] = {"f:name": {}, "f:port": {}}
+    for owned, after in ((fields, PORT.replace("      nodePort: 30081\n", "")), ({**fields, "f:nodePort": {}}, PORT)):
+        ports = {"f:ports": {'k:{"port":81,"protocol":"TCP"}': owned}}
+        entry = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": ports}}
+        manager = f"  managedFields: [{json.dumps(entry)}]\n"
+        running = (SERVICE + LIVE_PORT).replace("spec:\n", f"{manager}spec:\n")
+        assert written(SERVICE, running) == SERVICE + after
 
 
 @pytest.mark.parametrize(

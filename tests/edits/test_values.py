@@ -202,7 +202,7 @@ def test_only_a_removal_from_the_same_list_is_paired() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ({"port": 1, "protocol": "TCP"}, {"port": 2}, {"port": 2, "protocol": "TCP"}),
+        ({"port": 1, "protocol": "TCP"}, {"port": 2}, None),
         ({"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "TCP"}, {"port": 2, "protocol": "TCP"}),
         ({"port": 1, "protocol": "TCP"}, {"port": 1, "protocol": "UDP"}, {"port": 1, "protocol": "UDP"}),
         ({"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "UDP"}, None),
@@ -217,8 +217,8 @@ def test_only_a_removal_from_the_same_list_is_paired() -> None:
         ({"port": 1, "protocol": "TCP"}, "port", None),
     ],
 )
-def test_a_port_that_says_no_protocol_means_that_of_the_one_it_replaces(old: JSON, new: JSON, told: JSON) -> None:
-    """Where that is TCP; one that differs in more than one value, or in its name, is another port."""
+def test_a_port_replaces_one_that_differs_in_one_value(old: JSON, new: JSON, told: JSON) -> None:
+    """One that differs in more than one value, says less, or has another name is another port."""
     edits: list[Edit] = [RemoveEntry(("l", 0)), AddEntry(("l",), None, new)]
     assert paired({"l": [old]}, edits) == (edits if told is None else [SetValue(("l", 0), told)])
 

@@ -136,6 +136,11 @@ class Owners:
         """Whether a person wrote any part of the object."""
         return any(self._role(entry) is Role.PERSON for entry in self._raw)
 
+    @property
+    def known(self) -> bool:
+        """Whether the object says who wrote it."""
+        return any(self._raw)
+
     @cached_property
     def _entries(self) -> tuple[tuple[Writer, Tree], ...]:
         """Each writer with the fields it owns."""
