@@ -138,3 +138,30 @@ def test_an_account_that_is_a_persons_names_the_person(remote: Path, account: Ac
     """What the code host vouches for is better than what settings say; a bot's account is nobody's."""
     environment = {"GIT_AUTHOR_NAME": "Ida", "GIT_AUTHOR_EMAIL": "ida@example.com"}
     assert actor(Options(str(remote), environment=environment), account) == found
+
+
+def test_the_level_is_set_in_git(remote: Path) -> None:
+    """``policy set`` commits one value; an unknown level is exit 2 with the nearest one, the same level writes nothing."""
+
+    def policy(*words: str, group: tuple[str, ...] = ("policy",)) -> subprocess.CompletedProcess[str]:
+        return clockwork(*group, *words, "--repo", str(remote), folder=remote.parent)
+
+    unknown = policy("set", "agressive")
+    assert (unknown.returncode, unknown.stderr) == (
+        2,
+        "clockwork: unknown level 'agressive'\n  Did you mean 'aggressive'?\n",
+    )
+    done = policy("set", "aggressive", group=("daemon", "policy"))
+    assert done.returncode == 0, done
+    assert done.stdout.startswith("The auto-fix level is aggressive now, it was conservative: commit ")
+    git = ["git", "-C", str(remote)]
+    changed = subprocess.run([*git, "diff", "-U0", "main~", "main"], check=True, capture_output=True, text=True).stdout
+    assert [line for line in changed.splitlines() if line[:1] in "+-"][2:] == ["+  level: aggressive"]
+    again = policy("set", "aggressive")
+    assert (again.returncode, again.stdout) == (
+        0,
+        "The auto-fix level is aggressive already; nothing was written.\n",
+    )
+    shown = policy("show", group=("daemon", "policy"))
+    assert "levels/aggressive.yaml#without-text" in shown.stdout
+    assert policy("set", "moderate", "--pull-request").returncode == 2

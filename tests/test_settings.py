@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import Invalid
+from bot.model.decision import FixLevel
 from bot.settings import Settings, load, secrets
 
 
@@ -40,9 +41,32 @@ def test_durations_are_seconds_or_text() -> None:
     assert [one.duration for one in load(window().encode()).fixes.windows] == [8 * 3600]
 
 
+def test_a_new_repository_is_careful() -> None:
+    """Without a word about the level, only health-check numbers, retries and stale artifacts are committed."""
+    assert load(b"version: 1\n").fixes.level is FixLevel.CONSERVATIVE
+
+
+@pytest.mark.parametrize(
+    ("written", "check", "drift"),
+    [
+        ("{}", 60, 300),
+        ("{check_interval: 30s, drift_interval: 1h}", 30, 3600),
+        ("{interval: 30s}", 30, 300),
+        ("{interval: 1h}", 3600, 3600),
+        ("{interval: 1h, drift_interval: 2m}", 3600, 120),
+    ],
+)
+def test_the_former_interval_is_understood(written: str, check: float, drift: float) -> None:
+    """It is the interval of checks; live state is read no more often than whoever wrote it asked for."""
+    named = load(f"daemon: {written}\n".encode()).daemon
+    assert (named.check_interval, named.drift_interval) == (check, drift)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("daemon: {interval: 1h, check_interval: 1h}\n", r"clockwork.yaml:1: daemon: interval is the former name"),
+        ("daemon:\n  host: x\n  interval: never\n", r"clockwork.yaml:1: daemon.check_interval: "),
         ("fixes:\n  per_hours: 1\n", r"clockwork.yaml:2: unknown setting 'fixes.per_hours'; did you mean 'per_hour'\?"),
         ("branh: x\n", r"clockwork.yaml:1: unknown setting 'branh'; did you mean 'branch'\?"),
         ("version: 1\nfixes: {level: brave}\n", r"clockwork.yaml:2: fixes.level: .*conservative"),

@@ -12,7 +12,7 @@ from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugi
 from bot.secrecy.providers import TokenProvider
 
 WORDS_OF_CLOSED_LISTS = (
-    FixLevel.CONSERVATIVE,
+    FixLevel.MODERATE,
     FixLevel.AGGRESSIVE,
     Syntax.HCL,
     UnitKind.KUSTOMIZE,

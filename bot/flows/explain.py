@@ -25,6 +25,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
+from bot.report.json import decision_json
 from bot.safety.limits import LimitCheck, examine
 
 _DIRECTIONS: Final[Mapping[Direction, str]] = {
@@ -69,22 +70,7 @@ class Explanation:
             "subject": self.subject,
             "blocked": self.blocked,
             "compared": self.compared,
-            "decisions": [
-                {
-                    "drift": d.drift.id,
-                    "resource": str(d.drift.resource),
-                    "target": d.drift.resource.target,
-                    "path": d.drift.where,
-                    "severity": d.drift.severity.value,
-                    "severity_rule": d.drift.rule,
-                    "remedy": d.lane.value,
-                    "direction": d.direction.value,
-                    "rule": d.rule,
-                    "risk": d.risk,
-                    "reasons": list(d.reasons),
-                }
-                for d in self.decisions
-            ],
+            "decisions": [decision_json(decision) for decision in self.decisions],
             "plan": [
                 {
                     "fingerprint": intention.proposal.fingerprint,

@@ -17,6 +17,7 @@ Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -214,7 +215,7 @@ def _advertised(remote: pygit2.Remote, *, connect: bool, callbacks: _Callbacks |
 
 def _swap(target: pygit2.Repository, ref: str, commit: str | None, expected: str | None) -> None:
     """Compare-and-swap in a folder. libgit2 sets and deletes a ref only while it still is what was looked up."""
-    reference = target.references.get(ref)
+    reference = target.references.get(sys.intern(ref))  # as in GitRepository: pygit2 keeps the string for ever
     now = None if reference is None else str(reference.target)
     if now == commit:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.model.drift import Drift
 
@@ -15,6 +16,23 @@ class Lane(StrEnum):
     ARTIFACT_PATCH = "artifact-patch"
     CONFIG_PULL_REQUEST = "config-pull-request"
     RUNBOOK_ISSUE = "runbook-issue"
+
+
+class PatchType(StrEnum):
+    """The kinds of patch, by the names that other systems have for them."""
+
+    ARTIFACT = "artifact_patch"
+    CONFIG = "config_patch"
+    RUNBOOK = "runbook"
+    NONE = "none"
+
+
+_PATCHES: Final = {
+    Lane.ARTIFACT_PATCH: PatchType.ARTIFACT,
+    Lane.CONFIG_PULL_REQUEST: PatchType.CONFIG,
+    Lane.RUNBOOK_ISSUE: PatchType.RUNBOOK,
+    Lane.NOTHING: PatchType.NONE,
+}
 
 
 class Direction(StrEnum):
@@ -43,3 +61,17 @@ class Decision:
     rule: str
     risk: str
     reasons: tuple[str, ...]
+
+    @property
+    def patch_type(self) -> PatchType:
+        return _PATCHES[self.lane]
+
+    @property
+    def should_auto_apply(self) -> bool:
+        """Whether it is committed without asking a person, limits permitting."""
+        return self.lane is Lane.ARTIFACT_PATCH
+
+    @property
+    def reason(self) -> str:
+        """All reasons as one text."""
+        return " ".join(self.reasons)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, assert_never
 
+from bot.drift import images
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.globs import path_matches
 from bot.model.json import JSON
@@ -41,6 +42,9 @@ class Category(StrEnum):
     """A label or annotation that Git declares and that is gone live."""
     HISTORY = "history"
     PACE = "pace"
+    WITHOUT_TEXT = "without-text"
+    """Any other field, while its value is a number, a switch, a quantity or a version of the same image. A rule gets it
+    only by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +176,42 @@ def bound(drift: Drift, context: Context) -> Bounded | Unbounded:
     if label is not None:
         return _bound_label(drift, label, context)
     field = _field(drift.resource.platform, drift.resource.kind, drift.path)
-    if field is None:
-        return Unbounded(f"{drift.where or 'The whole resource'} is not in the list of safe fields.")
-    return _bound_field(drift, field)
+    return _bound_other(drift) if field is None else _bound_field(drift, field)
+
+
+def _bound_other(drift: Drift) -> Bounded | Unbounded:
+    """A field that is in no list: what Git says already may get another value that holds no text."""
+    unlisted = f"{drift.where or 'The whole resource'} is not in the list of safe fields"
+    if not _is_one_value(drift):
+        return Unbounded(f"{unlisted}.")
+    if _same_image(drift):
+        return Bounded(Category.WITHOUT_TEXT, f"{unlisted}; it names another version of the same image.")
+    verdicts = [checks.without_text(value) for value in (drift.observed, drift.desired, *_written(drift.adopt, None))]
+    for verdict in verdicts:
+        if isinstance(verdict, Bad):
+            return Unbounded(f"{unlisted}, and {verdict.text}.")
+    return Bounded(Category.WITHOUT_TEXT, f"{unlisted}; {verdicts[0].text}.")
+
+
+def _is_one_value(drift: Drift) -> bool:
+    """Whether Git and a platform each say one value, and every edit replaces the one in Git."""
+    return (
+        drift.resource.platform in {Platform.KUBERNETES, Platform.COMPOSE}
+        and all(isinstance(edit, SetValue) for edit in drift.adopt)
+        and isinstance(drift.desired, str | int | float)
+        and isinstance(drift.observed, str | int | float)
+    )
+
+
+def _same_image(drift: Drift) -> bool:
+    """Whether both sides, and every edit, name one image by version numbers."""
+    if not drift.where.endswith("image"):
+        return False
+    values = [drift.desired, drift.observed, *_written(drift.adopt, None)]
+    named = [images.parse(value) if isinstance(value, str) else None for value in values]
+    return len({(each.registry, each.repository, each.digest) for each in named if each}) == 1 and all(
+        each is not None and not each.digest and checks.version(each.tag) for each in named
+    )
 
 
 @lru_cache(maxsize=1024)

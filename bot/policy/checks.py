@@ -45,6 +45,9 @@ _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0
 """Kubernetes documentation, "Labels and Selectors", "Syntax and character set"."""
 _PLAIN: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9 _.:+-]{0,118}[A-Za-z0-9])?)?")
 _ENDPOINT: Final = re.compile(r"[A-Za-z][\w-]*\.[\w.-]*[A-Za-z]|[\w.-]*[A-Za-z][\w.-]*:\d+\Z|\d+\.\d+\.\d+\.\d+")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?(?:[numkMGTPE]|[KMGTPE]i|%)?")
+"""Quantities as Kubernetes writes them (API reference, "Quantity"), and percentages."""
+_VERSION: Final = re.compile(r"v?[0-9]{1,10}(?:\.[0-9]{1,10}){0,3}")
 _LEVELS: Final = frozenset({"trace", "debug", "info", "notice", "warn", "warning", "error", "err", "critical", "fatal"})
 
 
@@ -113,6 +116,20 @@ def plain_text(value: JSON) -> Good | Bad:
     if _ENDPOINT.search(value):
         return Bad(f"{shown(value)} looks like a host or an address")
     return Good(f"{shown(value)} is short plain text")
+
+
+def without_text(value: JSON) -> Good | Bad:
+    """A number, a switch, a quantity or a duration: whoever chooses it can say nothing else with it."""
+    if isinstance(value, bool | int | float) or value in {"true", "false"}:
+        return Good(f"{shown(value)} is a number or a switch")
+    if isinstance(value, str) and (_NUMBER.fullmatch(value) or _seconds(value) is not None):
+        return Good(f"{shown(value)} is a quantity")
+    return Bad(f"{shown(value)} is {'text' if isinstance(value, str) else 'not one value'}")
+
+
+def version(value: str) -> bool:
+    """Whether an image's tag is a version number and nothing else: ``1.4.3``, ``v2``."""
+    return _VERSION.fullmatch(value) is not None
 
 
 def label_key(key: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.globs import name_matches, path_matches, resource_matches
-from bot.policy.bounds import Bounded, Unbounded, bound
+from bot.policy.bounds import Bounded, Category, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
@@ -43,6 +43,8 @@ class _Proposal:
     rule: str
     risk: str
     reasons: tuple[str, ...]
+    by_name: frozenset[Category] = frozenset()
+    """The categories that the rule names."""
 
 
 def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
@@ -84,7 +86,7 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
     if notes and lane is Lane.ARTIFACT_PATCH:
         lane = Lane.CONFIG_PULL_REQUEST
         reasons.append("Because an earlier rule could not be asked, a person decides by pull request.")
-    return _Proposal(lane, rule.direction, rule.ref, rule.risk, tuple(reasons))
+    return _Proposal(lane, rule.direction, rule.ref, rule.risk, tuple(reasons), frozenset(rule.match.safe))
 
 
 def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
@@ -103,7 +105,7 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
     if not facts.drift.adopt:
         return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
     match proposal.lane:
-        case Lane.ARTIFACT_PATCH if (why := _asks(facts)) is not None:
+        case Lane.ARTIFACT_PATCH if (why := _asks(facts, proposal)) is not None:
             why = f"{why} it is not committed without asking; a pull request asks."
             return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
         case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:
@@ -112,11 +114,19 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
             assert_never(never)
 
 
-def _asks(facts: _Facts) -> str | None:
+def _asks(facts: _Facts, proposal: _Proposal) -> str | None:
     """Why the value is not written without asking, up to its "so"; None when it may be."""
     if facts.drift.severity is Severity.CRITICAL:
         return "Its severity is CRITICAL, so"
-    return f"{facts.bound.text} So" if isinstance(facts.bound, Unbounded) else None
+    match facts.bound:
+        case Unbounded(text):
+            return f"{text} So"
+        case Bounded(Category.WITHOUT_TEXT, text) if Category.WITHOUT_TEXT not in proposal.by_name:
+            return f"{text} The rule does not name such fields (safe: {Category.WITHOUT_TEXT}), so"
+        case Bounded():
+            return None
+        case _ as never:
+            assert_never(never)
 
 
 def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot.model.decision import Decision, Direction, Lane, PatchType
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
-from bot.model.json import plain
+from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
+from bot.report.score import by_resource, by_target, score
+from bot.report.wording import suggested_action
 
 
-def to_json(report: Report) -> dict[str, object]:
-    """The report as plain JSON values, in the report's order. Secrets are masked already."""
+def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, object]:
+    """The report as plain JSON values, in the report's order, with what is decided about it. Secrets are masked already."""
+    scores = by_target(report)
     return {
         "resources": report.resources,
         "drift": [drift_json(drift) for drift in report.drift],
@@ -28,31 +32,23 @@ def to_json(report: Report) -> dict[str, object]:
         "ignores": [asdict(note) for note in report.notes],
         "counts": counts(report),
         "targets": [
-            {"name": name, "resources": report.targets[name], "drift": drift}
+            {"name": name, "resources": report.targets[name], "drift": drift, "score": scores[name]}
             for name, drift in report.drift_by_target.items()
         ],
+        "score": score(report.drift),
+        "scores": by_resource(report),
+        "decisions": [decision_json(decision) for decision in decisions],
     }
 
 
 def tick_json(tick: Tick) -> dict[str, object]:
     """A tick as one JSON object: the report's keys, then decisions and actions."""
     return {
-        **to_json(tick.report),
+        **to_json(tick.report, tick.decisions),
         "at": tick.at.isoformat(),
         "branch": tick.branch,
         "commit": tick.commit,
         "blocked": tick.blocked,
-        "decisions": [
-            {
-                "drift": decision.drift.id,
-                "remedy": decision.lane.value,
-                "direction": decision.direction.value,
-                "rule": decision.rule,
-                "risk": decision.risk,
-                "reasons": list(decision.reasons),
-            }
-            for decision in tick.decisions
-        ],
         "actions": [
             {
                 "effect": action.effect.value,
@@ -69,6 +65,29 @@ def tick_json(tick: Tick) -> dict[str, object]:
             }
             for action in tick.actions
         ],
+    }
+
+
+def decision_json(decision: Decision) -> dict[str, JSON]:
+    """One decision as plain JSON values, with the keys of a FixDecision beside the project's own."""
+    drift = decision.drift
+    return {
+        "drift": drift.id,
+        "resource": str(drift.resource),
+        "target": drift.resource.target,
+        "path": drift.where,
+        "severity": drift.severity.value,
+        "severity_rule": drift.rule,
+        "remedy": decision.lane.value,
+        "direction": decision.direction.value,
+        "rule": decision.rule,
+        "risk": decision.risk,
+        "reasons": list(decision.reasons),
+        "patch_type": decision.patch_type.value,
+        "should_auto_apply": decision.should_auto_apply,
+        "risk_level": decision.risk,
+        "reason": decision.reason,
+        "suggested_action": suggested_action(decision),
     }
 
 
@@ -154,6 +173,30 @@ _DRIFT: Final = _object(
     },
 )
 
+_SCORE: Final = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 100,
+    "description": "100 × (1 − ∏ (1 − w)) over the differences; w: LOW 0.02, MEDIUM 0.1, HIGH 0.3, CRITICAL 0.7.",
+}
+_DECISION: Final = _object(
+    ("drift", "remedy", "rule", "patch_type", "should_auto_apply", "risk_level", "reason", "suggested_action"),
+    {
+        "drift": {"type": "string", "description": "The id of the difference."},
+        "remedy": {"enum": [lane.value for lane in Lane]},
+        "direction": {"enum": [direction.value for direction in Direction]},
+        "rule": {"type": "string", "description": "The policy rule that decided, as file#id."},
+        "patch_type": {"enum": [kind.value for kind in PatchType]},
+        "should_auto_apply": {
+            "type": "boolean",
+            "description": "Whether it is committed without asking, limits permitting.",
+        },
+        "risk_level": {"enum": ["low", "medium", "high"]},
+        "reason": _TEXT,
+        "suggested_action": {"type": "string", "description": "What comes of it, or what a person can do."},
+    },
+)
+
 SCHEMA: Final[Mapping[str, object]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "clockwork drift report",
@@ -192,7 +235,21 @@ SCHEMA: Final[Mapping[str, object]] = {
             "targets": {
                 "type": "array",
                 "description": "The named targets that were compared; none where the repository has only the unnamed one.",
-                "items": _object(("name", "resources", "drift"), {"name": _TEXT, "resources": _COUNT, "drift": _COUNT}),
+                "items": _object(
+                    ("name", "resources", "drift", "score"),
+                    {"name": _TEXT, "resources": _COUNT, "drift": _COUNT, "score": _SCORE},
+                ),
+            },
+            "score": _SCORE,
+            "scores": {
+                "type": "object",
+                "additionalProperties": _SCORE,
+                "description": "Of each resource that differs, highest first.",
+            },
+            "decisions": {
+                "type": "array",
+                "description": "What the rules say about each difference, worst first.",
+                "items": _DECISION,
             },
         },
     ),

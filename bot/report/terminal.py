@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
 from bot.report.markdown import in_short
-from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, remedy, sides, tells_all
+from bot.report.score import score
+from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
@@ -48,10 +50,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def show_report(report: Report, console: Console, *, suppressed: bool = False) -> None:
+def show_report(
+    report: Report, console: Console, *, decisions: Sequence[Decision] = (), suppressed: bool = False
+) -> None:
     """The report by task (in lines where tables do not fit), then what could not be read, then counts.
 
-    ``suppressed`` also lists what ignore rules and controllers hide, and by which rule.
+    ``decisions`` add what comes of it when the bot runs; ``suppressed`` also lists what ignore rules and controllers hide,
+    and by which rule.
     """
     tasks: dict[str, list[Drift]] = {}
     for drift in report.drift:
@@ -69,6 +74,8 @@ def show_report(report: Report, console: Console, *, suppressed: bool = False) -
     for line in _remarks(report):
         console.print(line, highlight=False)
     console.print(escape(counts(report)), highlight=False)
+    if decisions:
+        console.print(f"clockwork reconcile: {outlook(decisions)}", highlight=False)
     if len(report.targets) > 1:
         figures = (f"{name} {drift}" for name, drift in report.drift_by_target.items())
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
@@ -97,6 +104,8 @@ def counts(report: Report) -> str:
         parts.append(counted(len(report.errors), "error"))
     if report.unreachable:
         parts.append(f"{len(report.unreachable)} not read")
+    if report.drift:
+        parts.append(f"score {score(report.drift):g} of 100")
     return " · ".join(parts)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final, assert_never
 
 from bot.drift.masking import HIDDEN
-from bot.model.decision import Lane
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Report
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect
@@ -50,6 +52,33 @@ def remedy(lane: Lane) -> str:
             return "nothing"
         case _:
             assert_never(lane)
+
+
+def outlook(decisions: Iterable[Decision]) -> str:
+    """How many differences end in which remedy, the boldest first: ``commit for 1, pull request for 2``."""
+    numbers = Counter(decision.lane for decision in decisions)
+    return ", ".join(f"{remedy(lane)} for {numbers[lane]}" for lane in Lane if numbers[lane])
+
+
+def suggested_action(decision: Decision) -> str:
+    """What comes of a decision when the bot runs, or what is left for a person to do."""
+    drift = decision.drift
+    what = f"{drift.where} of {drift.resource.qualified}" if drift.where else drift.resource.qualified
+    place = f" in {drift.declared_at}" if drift.declared_at else ""
+    adopts = decision.direction is Direction.ADOPT
+    match decision.lane:
+        case Lane.ARTIFACT_PATCH:
+            return f"Clockwork commits the live value of {what}{place}."
+        case Lane.CONFIG_PULL_REQUEST if adopts:
+            return f"Merge the pull request to take the live value of {what}{place}, or close it to refuse it."
+        case Lane.CONFIG_PULL_REQUEST:
+            return f"Apply what Git says about {what}{place} again."
+        case Lane.RUNBOOK_ISSUE:
+            return f"Follow the commands of the issue about {what}; Clockwork does nothing by itself."
+        case Lane.NOTHING:
+            return f"Nothing is done about {what}; change it in Git or live, or ignore it in .clockwork/ignore.yaml."
+        case _:
+            assert_never(decision.lane)
 
 
 def tells_all(action: Action) -> bool:

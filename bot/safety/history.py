@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import accumulate
+from threading import Lock
 from typing import Final, assert_never
 
 from bot.model.decision import Lane
@@ -165,19 +166,21 @@ class History:
 
 
 def history_of(view: LedgerView) -> History:
-    """The index of ``view``: built once for each ledger and remembered for the few last ones."""
+    """The index of ``view``: built once for each ledger and remembered for the few last ones. Safe for many threads."""
     key = id(view.entries)
-    known = _recent.get(key)
-    if known is not None and known[0] is view.entries:
-        return known[1]
-    made = history_of_entries(view.entries)
-    while len(_recent) >= _REMEMBERED:
-        _recent.pop(next(iter(_recent)), None)
-    _recent[key] = (view.entries, made)
-    return made
+    with _remembering:
+        known = _recent.get(key)
+        if known is not None and known[0] is view.entries:
+            return known[1]
+        made = history_of_entries(view.entries)
+        while len(_recent) >= _REMEMBERED:
+            _recent.pop(next(iter(_recent)))
+        _recent[key] = (view.entries, made)
+        return made
 
 
 _REMEMBERED: Final = 4
+_remembering: Final = Lock()
 _recent: dict[int, tuple[tuple[Entry, ...], History]] = {}
 """A memo, not a state: the tuple is kept beside its index, so its identity cannot be reused."""
 

@@ -2,8 +2,9 @@ r"""Where credentials stand in a text: a configuration file, a command, a connec
 
 A credential is known by the form of its provider (:mod:`bot.secrecy.tokens`), by the name before it
 (:mod:`bot.secrecy.vocabulary`), by the option or program that takes it, or by its own shape. All of a text is hostile:
-every pattern here needs linear time, which is why quantifiers are possessive (``*+``) or bounded, and why what was
-consumed once is not looked at again.
+every pattern here needs linear time, which is why quantifiers of characters are possessive (``*+``) or bounded, repeated
+groups atomic (``(?>…)``), and why what was consumed once is not looked at again. A possessive *group* is nowhere: before
+3.11.5 Python takes too much with one (python/cpython#100061, #106052).
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ _QUOTE: Final = r"\\*+[\"'`]"
 _QUOTED: Final = (
     # quotes that are escaped themselves (JSON inside of JSON) end at the next escape
     r"\\++\"(?P<escaped>[^\"\n\\]*+)|\\++'(?P<escaped2>[^'\n\\]*+)"
-    r"|\"(?P<double>(?:[^\"\n\\]++|\\.)*+)|'(?P<single>(?:[^'\n\\]++|''|\\.)*+)|`(?P<back>[^`\n]*+)"
+    r"|\"(?P<double>(?>(?:[^\"\n\\]++|\\.)*))|'(?P<single>(?>(?:[^'\n\\]++|''|\\.)*))|`(?P<back>[^`\n]*+)"
 )
-_BARE: Final = r"(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\{\{[^}\n]*+\}\}|<[a-z][\w -]*+>|[^\s,;&\"'`})\]<>{=\[\\])"
-_VALUE: Final = re.compile(rf"{_QUOTED}|(?P<bare>{_BARE}(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*+)")
+_BARE: Final = r"(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\{\{[^}\n]*+\}\}|<[a-z][\w -]*+>|[^\s,;&\"'`})\]<>{=\[\\$]++|\$)"
+_VALUE: Final = re.compile(rf"{_QUOTED}|(?P<bare>{_BARE}(?>(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*))")
 _WORD: Final = re.compile(r"\S++")
 _NEXT: Final = re.compile(r"\\*+[\"'`]?\s*+,\s*+")
 
 _NAMED: Final = re.compile(
-    rf"(?<![\w.-])[.-]{{0,2}}(?P<name>[A-Za-z_][\w.-]*+)(?P<quote>{_QUOTE})?+(?:"
+    rf"(?<![\w.-])[.-]{{0,2}}(?P<name>[A-Za-z_][\w.-]*+)(?>(?P<quote>{_QUOTE})?)(?:"
     # a YAML block, or a value or list on the lines below
-    r":[ \t]*+(?P<block>[|>][-+\d]*+[ \t]*+(?:\#[^\n]*+)?)?+\n(?P<below>[ \t\n]*+(?:-[ \t]++)?+)"
+    r":[ \t]*+(?>(?P<block>[|>][-+\d]*+[ \t]*+(?:\#[^\n]*+)?)?)\n(?P<below>[ \t\n]*+(?>(?:-[ \t]++)?))"
     # NAME=value, 'name' => 'value'
-    r"|\]?+[ \t]*+(?:=>|:=|\?=|=)[ \t]*+(?P<list>(?:\[\s*+){0,2}+)"
+    r"|\]?+[ \t]*+(?:=>|:=|\?=|=)[ \t]*+(?P<list>(?>(?:\[\s*+){0,2}))"
     # name: value, "name": "value"
-    r"|(?:(?(quote)\]?+|)[ \t]*+:(?(quote)|(?=[ \t\"'`])))[ \t]*+(?P<list2>(?:\[\s*+){0,2}+)"
+    r"|(?:(?(quote)\]?+|)[ \t]*+:(?(quote)|(?=[ \t\"'`])))[ \t]*+(?P<list2>(?>(?:\[\s*+){0,2}))"
     # name:value without a space is also how an image or an address is written
     r"|:(?P<glued>(?![/\s]|\$[\w({]|\{\{))"
     r")"
@@ -43,7 +44,7 @@ _NAMED: Final = re.compile(
 _GLUED: Final = re.compile(r"[^\s\"'`,;]{2,}+")
 _PASSWORD_NAME: Final = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd)\Z", re.IGNORECASE)
 _TOKEN_NAME: Final = re.compile(r"(?:secret|token|(?:api|access|private)[-_]?key)\Z", re.IGNORECASE)
-_VERSION: Final = re.compile(r"v?\d+(?:[.-]\w+)*+(?:@sha256:[0-9a-f]*+)?|latest|[^:]{0,7}")
+_VERSION: Final = re.compile(r"v?\d+(?>(?:[.-]\w+)*)(?:@sha256:[0-9a-f]*+)?|latest|[^:]{0,7}")
 _MAPPING_ENTRY: Final = re.compile(r"[^\n]{0,200}?:(?:\s|\Z)")
 
 
@@ -180,8 +181,8 @@ _NAMED_VALUES: Final = (
     _Form(
         "value",
         re.compile(
-            rf"\b(?:name|key)(?:{_QUOTE})?+\s{{0,50}}+[=:]\s{{0,50}}+(?:{_QUOTE})?+(?P<name>[A-Za-z_][\w.-]{{0,200}}+)"
-            rf"(?:{_QUOTE})?+[\s,]{{1,200}}+(?:{_QUOTE})?+value(?:{_QUOTE})?+\s{{0,50}}+[=:]\s{{0,50}}+(?:\\*+[\"'])?+"
+            rf"\b(?:name|key)(?>(?:{_QUOTE})?)\s{{0,50}}+[=:]\s{{0,50}}+(?>(?:{_QUOTE})?)(?P<name>[A-Za-z_][\w.-]{{0,200}}+)"
+            rf"(?>(?:{_QUOTE})?)[\s,]{{1,200}}+(?>(?:{_QUOTE})?)value(?>(?:{_QUOTE})?)\s{{0,50}}+[=:]\s{{0,50}}+(?>(?:\\*+[\"'])?)"
             r"(?P<value>(?:(?<=[\"'])[^\"'\n\\]++)|[^\s,;&\"'`})\]]++)"
         ),
     ),
@@ -197,16 +198,17 @@ _NAMED_VALUES: Final = (
     _Form(
         "</",
         re.compile(
-            r"<(?:[\w-]++:)?+(?P<name>[A-Za-z_][\w.-]{0,200}+)(?:\s[^<>\n]{0,200}+)?+>\s*+(?P<value>[^<\s][^<]*+)</"
+            r"<(?>(?:[\w-]++:)?)(?P<name>[A-Za-z_][\w.-]{0,200}+)(?>(?:\s[^<>\n]{0,200}+)?)>\s*+(?P<value>[^<\s][^<]*+)</"
         ),
     ),
     # a directive: one name and one value on the line
     _Form(
         " ",
         re.compile(
-            r"^[ \t]*+(?:(?:setenv|SetEnv|ENV|env|export|set(?:[ \t]++-\w++)?+)[ \t]++)?+"
+            r"^[ \t]*+(?>(?:(?:setenv|SetEnv|ENV|env|export|set(?>(?:[ \t]++-\w++)?))[ \t]++)?)"
             r"(?P<name>[a-z_][\w.-]{0,60}+|[A-Z_0-9]{3,60}+)[ \t]++"
-            r"(?P<value>\"[^\"\n]++\"|'[^'\n]++'|[^\s\"'=:{};][^\s{;]*+(?:;[^\s{;]++)*+)[ \t]*+;?+[ \t]*+(?:\#[^\n]*+)?+$",
+            r"(?P<value>\"[^\"\n]++\"|'[^'\n]++'|[^\s\"'=:{};][^\s{;]*+(?>(?:;[^\s{;]++)*))"
+            r"[ \t]*+;?+[ \t]*+(?>(?:\#[^\n]*+)?)$",
             re.MULTILINE,
         ),
     ),
@@ -294,8 +296,8 @@ def _is_random(value: str) -> bool:
 
 _USERINFO: Final = re.compile(
     # up to the @ before the path; a password may hold / where no // follows
-    r"://(?P<user>[^\s/:@\"'<>]{0,200}+)(?::(?!\d{1,5}[/?\#])"
-    r"(?P<password>(?:[^\s/?\#\"'<>@]++@)*?[^\s/?\#\"'<>@]++(?=@(?:[^\s/?\#\"'<>@]*+(?:[/?\#\s\"'<>]|\Z)))|[^\s@\"'<>/]*+(?:/(?!/)[^\s@\"'<>/]*+)*+))?+@"
+    r"://(?P<user>[^\s/:@\"'<>]{0,200}+)(?>(?::(?!\d{1,5}[/?\#])"
+    r"(?P<password>(?:[^\s/?\#\"'<>@]++@)*?[^\s/?\#\"'<>@]++(?=@(?:[^\s/?\#\"'<>@]*+(?:[/?\#\s\"'<>]|\Z)))|[^\s@\"'<>/]*+(?>(?:/(?!/)[^\s@\"'<>/]*+)*)))?)@"
 )
 _PUBLIC_USERS: Final = frozenset({"git", "user", "anonymous", "oauth2"})
 _SHAPES: Final = (
@@ -317,7 +319,7 @@ _SHAPES: Final = (
         "@",
         re.compile(
             r"(?<![^\s\"'=({,;])[\w.+-]{1,64}+:(?P<value>[^\s/@:\"'<>]{2,200}+)@"
-            r"(?:(?:tcp6?|udp|unix)\(|[A-Za-z0-9.-]{1,253}+(?::\d{1,5}+)?+/)"
+            r"(?:(?:tcp6?|udp|unix)\(|[A-Za-z0-9.-]{1,253}+(?>(?::\d{1,5}+)?)/)"
         ),
         "password",
     ),
@@ -325,7 +327,7 @@ _SHAPES: Final = (
     _Form(
         "pass",
         re.compile(
-            r"\b(?:login|user|username|account)[ \t]++\S++[ \t]++(?:insecure-)?pass(?:word|wd)?+[ \t]++(?P<value>\S++)"
+            r"\b(?:login|user|username|account)[ \t]++\S++[ \t]++(?:insecure-)?pass(?>(?:word|wd)?)[ \t]++(?P<value>\S++)"
         ),
         small=True,
     ),
@@ -333,7 +335,7 @@ _SHAPES: Final = (
     _Form(
         " ",
         re.compile(
-            r"\b(?:password|identified[ \t]++(?:with[ \t]++\S++[ \t]++)?+(?:by|as))[ \t]++"
+            r"\b(?:password|identified[ \t]++(?>(?:with[ \t]++\S++[ \t]++)?)(?:by|as))[ \t]++"
             r"(?P<value>'[^'\n]++'|\"[^\"\n]++\")"
         ),
         small=True,

@@ -414,7 +414,7 @@ _SHAPED: Final = (
         "private key",
         "https://www.rfc-editor.org/rfc/rfc7468#section-10",
         entropy=0.0,
-        generous=r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----((?:[^\-]++|-(?!----END))++)",
+        generous=r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----((?>(?:[^\-]++|-(?!----END))+))",
     ),
     _shaped(
         "putty-key",

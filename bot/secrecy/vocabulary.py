@@ -32,11 +32,11 @@ _NOT_NAME: Final = re.compile(
     re.IGNORECASE,
 )
 _REFERENCE: Final = (
-    r"\$\{[\w.-]+(?::?\?[^}]*|:?-)?\}|\$\([\w.-]+\)|\$\((?:cat |<)[^)]*\)|\$[A-Z_][A-Z0-9_]*+|\$[a-z]++(?:_[a-z0-9]++)++"
+    r"\$\{[\w.-]+(?::?\?[^}]*|:?-)?\}|\$\([\w.-]+\)|\$\((?:cat |<)[^)]*\)|\$[A-Z_][A-Z0-9_]*+|\$[a-z]++(?>(?:_[a-z0-9]++)+)"
     r"|\{\{[^}]*\}\}|%\(\w+\)s|%[A-Z_]+%"
 )
 _HARMLESS: Final = re.compile(
-    rf"(?:(?:{_REFERENCE})[:/@_-]?+)++"  # possessive: $A_$A_$A_… could be split in two ways at each underscore
+    rf"(?>(?:(?:{_REFERENCE})[:/@_-]?+)+)"  # possessive: $A_$A_$A_… could be split in two ways at each underscore
     r"|(?i:true|false|yes|no|on|off|null|none|nil|~|\*+|required|optional|enabled|disabled|str|string|bool|integer|object)"
     r"|(?:~|\.{1,2})?/(?:etc|run|var|opt|usr|home|mnt|app|data|tmp|srv|secrets?|config|certs?|tls|ssl|root|vault|proc|dev"
     r"|keys?|path)(?:/[\w.@-]+)*/?|\.{1,2}/[\w./-]+|vault:[\w./#-]+|(?:file|op|ssm|ref\+\w+)://[\w./#@-]+|arn:aws[\w:/.+=@-]+"

@@ -19,7 +19,7 @@ from bot.model.drift import Severity
 from bot.model.finding import Mode
 from bot.model.target import TARGET_NAME
 from bot.safety.windows import parse_window
-from bot.settings.values import Seconds, Section, known
+from bot.settings.values import Seconds, Section, known, seconds_of
 from bot.targets.paths import joined
 
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
@@ -225,7 +225,7 @@ class FixSettings(Section):
     0 is none at all; where null is possible it is no limit, except for ``max_removed_percent``, where 100 is.
     """
 
-    level: FixLevel = FixLevel.MODERATE
+    level: FixLevel = FixLevel.CONSERVATIVE
     per_hour: Annotated[int, Field(ge=0, le=60)] = 2
     cooldown: Seconds = 600
     task_failures: Annotated[int, Field(ge=1)] = 3
@@ -373,8 +373,36 @@ class ManagerSettings(Section):
 
 
 class DaemonSettings(Section):
-    """The long-running daemon."""
+    """The long-running daemon. ``interval`` is the former name of ``check_interval`` and still understood."""
 
-    interval: Seconds = 60
+    check_interval: Seconds = 60
+    """How often the branch, the ledger, open items, pull requests and comments are looked at."""
+    drift_interval: Seconds = 300
+    """How often live state is read even if none of those changed."""
+    step_timeout: Seconds = 300
+    """How long one step of a run (reading live state, planning, judging a pull request …) may take."""
+    stop_timeout: Seconds = 60
+    """How long a stopping daemon may take to finish what it is writing."""
+    watch_paths: list[str] = []
+    """Checkouts on this machine that are compared as they lie when a file in them changes."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8737
+    state: str | None = None
+    """The folder for pid, log and what else the daemon keeps on this machine."""
+    log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    log_files: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How many old log files are kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, value: object) -> object:
+        if not isinstance(value, dict) or "interval" not in value:
+            return value
+        if "check_interval" in value:
+            raise ValueError("interval is the former name of check_interval: give one of them")
+        former = {("check_interval" if key == "interval" else key): item for key, item in value.items()}
+        seconds = seconds_of(value["interval"])
+        # Whoever asked for one look an hour had no other interval: reading live state is not made more frequent.
+        if isinstance(seconds, int | float) and seconds > cls.model_fields["drift_interval"].default:
+            former.setdefault("drift_interval", seconds)
+        return former

@@ -20,7 +20,7 @@ _LONGEST: Final = 3650 * 86400
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
-def _seconds(value: object) -> object:
+def seconds_of(value: object) -> object:
     """Seconds from ``90``, ``"90s"``, ``"1h30m"``; anything else is left for pydantic to complain about."""
     if isinstance(value, str) and _DURATION.match(value):
         return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
@@ -34,7 +34,7 @@ def _bearable(seconds: float) -> float:
     return seconds
 
 
-Seconds = Annotated[float, BeforeValidator(_seconds), AfterValidator(_bearable)]
+Seconds = Annotated[float, BeforeValidator(seconds_of), AfterValidator(_bearable)]
 """A duration in seconds, ten years at most; text such as ``10m`` or ``1h30m`` is understood."""
 
 

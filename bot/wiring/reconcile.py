@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,8 @@ from bot.flows.compare import compare
 from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection
 from bot.flows.explain import explain
-from bot.flows.observation import Assessment, RulesInForce
+from bot.flows.level import LevelChange, LevelFile, set_level
+from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
@@ -27,11 +29,12 @@ from bot.flows.targets import Listing, listing
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
+from bot.model.decision import FixLevel
 from bot.model.ledger import Actor
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
 from bot.renderers.renderers import Renderers
-from bot.settings import FILE, Settings, secrets
+from bot.settings import FILE, Settings, load, secrets
 from bot.shipped import files, folder
 from bot.texts import Texts
 from bot.wiring import plugins, targets
@@ -95,6 +98,24 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     return assessment
 
 
+def assess_checkout(
+    opened: OpenRepository, folder: Path, observe: Observe, renderers: Renderers, *, now: datetime
+) -> Assessment:
+    """A checkout as it lies in ``folder``, compared by the settings and observers of ``opened``; nothing is written.
+
+    Its own settings are only checked, because they could name programs that read live state. ``Invalid`` for a folder
+    that is not there and for settings that are wrong.
+    """
+    if not folder.is_dir():
+        raise Invalid(f"{folder}: no such folder", advice="Name an existing checkout in daemon.watch_paths.")
+    tree = WorkTree(folder)
+    load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
+    options = replace(opened.options, repo=str(folder))
+    lying = replace(opened, options=options, repository=tree, git=None)
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE)
+    return compare(declarer(lying, renderers).at(WORKTREE), rules, observe, now=now, repository=str(folder))
+
+
 def _observers(opened: OpenRepository) -> Observers:
     """Who looks. ``Invalid`` at once when nobody is configured to."""
     looking = Observers(opened)
@@ -132,6 +153,15 @@ def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
     return _rules_at(opened, _head(opened))
+
+
+def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
+    """Set the auto-fix level in the settings file of a repository, in the name of the person at this command line."""
+    opened = open_repository(Options(repo=repo, branch=branch))
+    ledger(opened)
+    run = run_context(opened, clock=SystemClock())
+    file = LevelFile(FILE, lambda data: load(data, installed=plugins.installed).fixes.level)
+    return set_level(level, file, run, by=actor(opened.options, run.actor), propose=propose)
 
 
 def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:

@@ -19,6 +19,7 @@ from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
+from bot.model.decision import FixLevel
 from bot.ports import Repository, Signature, Tell, silent
 from bot.settings import FILE, Secrets, Settings, load, secrets
 from bot.wiring.plugins import installed
@@ -37,6 +38,8 @@ class Options:
     branch: str | None = None
     variables: tuple[str, ...] = ()
     target: str | None = None
+    level: FixLevel | None = None
+    """The auto-fix level instead of that of the settings."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
@@ -85,10 +88,22 @@ def settings_at(options: Options, repository: Repository, commit: str | None) ->
     """The settings that a commit has; those of the file that was named on the command line, where one was."""
     if options.settings is not None:
         try:
-            return load(options.settings.read_bytes(), file=str(options.settings), installed=installed)
+            settings = load(options.settings.read_bytes(), file=str(options.settings), installed=installed)
         except OSError as exc:
             raise Invalid(f"{options.settings}: {exc.strerror}", advice="Name an existing settings file.") from exc
-    return load(None if commit is None else repository.read(commit, FILE), file=FILE, installed=installed)
+    else:
+        settings = load(None if commit is None else repository.read(commit, FILE), file=FILE, installed=installed)
+    if options.level is None:
+        return settings
+    return settings.model_copy(update={"fixes": settings.fixes.model_copy(update={"level": options.level})})
+
+
+def settings_bytes(options: Options, repository: Repository, branch: str) -> bytes | None:
+    """The settings file as it is now: at the head of ``branch``, or the one that was named on the command line."""
+    if options.settings is not None:
+        return options.settings.read_bytes() if options.settings.is_file() else None
+    head = repository.head(branch)
+    return None if head is None else repository.read(head, FILE)
 
 
 def is_remote(text: str) -> bool:
@@ -156,21 +171,23 @@ def origin(folder: Path) -> str | None:
     return repository.remotes["origin"].url if "origin" in names else None
 
 
+def settings_here(options: Options) -> Settings:
+    """The settings as far as this machine knows them: those that were named, else a folder's own, else the defaults."""
+    if is_remote(options.repo) and options.settings is None:
+        return Settings()
+    tree = WorkTree(_folder(options)) if not is_remote(options.repo) else WorkTree(Path())
+    return settings_at(options, tree, tree.head(""))
+
+
+def remote_named(options: Options) -> str | None:
+    """Where the repository that was named is written to: itself, or a folder's remote. None: nowhere."""
+    return options.repo if is_remote(options.repo) else settings_here(options).remote or origin(_folder(options))
+
+
 def open_repository(options: Options) -> OpenRepository:
     """The repository that a run may write to. Raises ``Unavailable`` when the remote cannot be reached."""
     hidden = secrets(options.environment)
-    if is_remote(options.repo):
-        remote: str | None = options.repo
-    else:
-        folder = _folder(options)
-        local = (
-            load((folder / FILE).read_bytes(), file=FILE, installed=installed)
-            if (folder / FILE).is_file()
-            else Settings()
-        )
-        remote = (settings_at(options, WorkTree(folder), None).remote if options.settings else local.remote) or origin(
-            folder
-        )
+    remote = remote_named(options)
     if remote is None:
         return local_repository(options, hidden)
     git = GitRepository.open(remote, cache_folder(options, remote), credentials=credentials(hidden, remote))

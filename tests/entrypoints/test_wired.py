@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.entrypoints.running import Wired
+from bot.entrypoints.daemon.steps import Steps
+from bot.entrypoints.daemon.wired import Wired
 from bot.flows.applied import APPLIED
 from bot.flows.review import Reviewed
 from tests.flows.stage import Stage
@@ -21,13 +22,13 @@ def test_the_loop_the_applied_commit_and_the_guard_render_each_thing_once(cluste
     them is one more; new settings, none.
     """
     run(clusters)
-    wired = Wired(replace(clusters.options(), live=None), clusters.clock)
+    wired = Wired(replace(clusters.options(), live=None), clusters.clock, Steps(clusters.clock.now))
     wired.opened.repository.fetch()
     head = wired.opened.repository.head("main")
     assert head is not None
     wired.loop.run.repository.push(APPLIED, head, expected=None)
     clusters.edit(OVERLAY, lambda text: f"{text}# the shop\n")
-    assert wired.reconcile().report.resources == 2
+    assert wired.reconcile(paused=False).report.resources == 2
     assert wired.renderers.rendered == 3
     number = pull(clusters, OVERLAY, lambda text: text.replace("1.4.2", "1.4.3"))
     reviewed = wired.review(number)
@@ -35,7 +36,7 @@ def test_the_loop_the_applied_commit_and_the_guard_render_each_thing_once(cluste
     assert wired.renderers.rendered == 4
     clusters.edit("clockwork.yaml", lambda text: f"{text}fixes: {{per_hour: 1}}\n")
     loop = wired.loop
-    assert wired.reconcile().report.resources == 2
+    assert wired.reconcile(paused=False).report.resources == 2
     assert wired.loop is not loop
     assert wired.renderers.rendered == 4
     wired.close()

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.entrypoints.daemon import Daemon, DaemonStatus
-from bot.entrypoints.running import metrics
+from bot.entrypoints.daemon.figures import metrics
+from bot.entrypoints.daemon.status import DaemonStatus
 from bot.errors import Invalid
 from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
@@ -135,7 +135,6 @@ def test_drift_is_counted_by_target(clusters: Stage) -> None:
         {"name": "prod", "resources": 1, "drift": 1},
     ]
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    daemon = Daemon(lambda: done, print, print, print, print, lambda: now, DaemonStatus(now, done, ticks=1))
-    text = metrics(daemon)
+    text = metrics(DaemonStatus(now, done, ticks=1), waiting=2)
     assert 'clockwork_target_drift{target="dev"} 0\nclockwork_target_drift{target="prod"} 1\n' in text
     assert "clockwork_drift 1\n" in text

@@ -57,7 +57,7 @@ def ignore(_step: str) -> None:
 @cache
 def rules() -> RuleSet:
     """The shipped level that a new repository has."""
-    return in_force(FixLevel.MODERATE, shipped=files("policies", "levels/*.yaml"), repository={})
+    return in_force(FixLevel.CONSERVATIVE, shipped=files("policies", "levels/*.yaml"), repository={})
 
 
 @cache

@@ -195,6 +195,53 @@ def test_no_other_field_is_safe(where: str) -> None:
         assert verdict.text == f"{where.split()[1]} is not in the list of safe fields."
 
 
+IMAGE = "Deployment/a/b spec.template.spec.containers[x].image"
+
+
+@pytest.mark.parametrize(
+    ("where", "desired", "observed", "known"),
+    [
+        ("Deployment/a/b spec.replicas", 1, 3, True),
+        ("Deployment/a/b spec.paused", False, True, True),
+        ("Deployment/a/b spec.x", "true", "false", True),
+        ("Deployment/a/b spec.template.spec.containers[x].resources.limits.memory", "128Mi", "1.5Gi", True),
+        ("Deployment/a/b spec.template.spec.containers[x].resources.limits.cpu", "1", "500m", True),
+        ("Deployment/a/b spec.strategy.rollingUpdate.maxSurge", "25%", "50%", True),
+        ("service/a/b deploy.update_config.max_failure_ratio", 0.1, 0.2, True),
+        ("service/a/b environment.WAIT", "30s", "1m30s", True),
+        (IMAGE, "r.example.com/web:1.0", "r.example.com/web:v1.12.3", True),
+        (IMAGE, "nginx:1", "docker.io/library/nginx:2", True),
+        (IMAGE, "r.example.com/web:1.0", "r.example.org/web:1.1", False),
+        (IMAGE, "r.example.com/web:1.0", "r.example.com/web:ignore-all-rules", False),
+        (IMAGE, "r.example.com/web:1.0", "r.example.com/web", False),
+        (IMAGE, "r.example.com/web:1.0", f"r.example.com/web:1.0@sha256:{'a' * 64}", False),
+        ("Deployment/a/b spec.x", 1, "1; reboot", False),
+        ("Deployment/a/b spec.x", "curl evil.example", 1, False),
+        ("Deployment/a/b spec.x", 1, "1\n", False),
+        ("Deployment/a/b spec.x", 1, "١", False),
+        ("Deployment/a/b spec.x", 1, [1], False),
+        ("Deployment/a/b spec.x", 1, None, False),
+        ("aws_instance/b cpu_count", 1, 2, False),
+    ],
+)
+def test_another_field_may_change_while_no_text_is_written(
+    where: str, desired: JSON, observed: JSON, known: bool
+) -> None:
+    """Numbers, switches, quantities, versions of one image: on both sides, and on a platform that can take it back."""
+    assert category(where, observed, desired) == ("without-text" if known else None)
+
+
+def test_every_edit_must_write_no_text() -> None:
+    """The value that is compared and the value that is written are not the same thing."""
+    replicas = "Deployment/a/b spec.replicas"
+    assert category(replicas, 3, 1, adopt=(SetValue(("replicas",), "rm -rf /"),)) is None
+    assert category(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)) is None
+    assert category(replicas, 3, 1, adopt=(SetValue(("a",), 3), SetValue(("b",), 3))) == "without-text"
+    assert category(replicas, 3, kind=DriftKind.ADDED) is None
+    added = bound(at(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)), NOTHING)
+    assert added == Unbounded("spec.replicas is not in the list of safe fields.")
+
+
 LABELS = [
     "Deployment/a/b metadata.labels.team",
     "Service/a/b metadata.labels.team",

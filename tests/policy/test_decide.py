@@ -46,8 +46,20 @@ EVERYTHING_PATCHED = "rules: [{id: all, remedy: artifact-patch, reason: Whatever
         (drift(path="metadata.labels.team", desired="b", kind=DriftKind.MISSING), (PULL, PULL, PATCH)),
         (drift(path='metadata.annotations["prometheus.io/scrape"]', desired="a", observed="b"), (PULL, PULL, PULL)),
         (drift(path="spec.revisionHistoryLimit", desired=10, observed=3), (PULL, PULL, PATCH)),
-        (drift(path="spec.replicas", desired=1, observed=3), (PULL, PULL, PULL)),
-        (drift(path="spec.template.spec.containers[web].image", desired="a:1", observed="a:2"), (PULL, PULL, PULL)),
+        (drift(path="spec.replicas", desired=1, observed=3), (PULL, PULL, PATCH)),
+        (drift(path="spec.replicas", desired=1, observed=3, severity=Severity.CRITICAL), (PULL, PULL, PULL)),
+        (drift(path="spec.template.spec.containers[web].image", desired="a:1", observed="a:2"), (PULL, PULL, PATCH)),
+        (drift(path="spec.template.spec.containers[web].image", desired="a:1", observed="b:2"), (PULL, PULL, PULL)),
+        (drift(path="spec.template.spec.containers[web].image", desired="a:1", observed="a:x"), (PULL, PULL, PULL)),
+        (
+            drift(path="spec.template.spec.containers[web].securityContext.runAsUser", desired=1, observed=0),
+            (PULL,) * 3,
+        ),
+        (drift("Service/shop/web", "spec.ports[http].port", 80, 8080), (PULL, PULL, PATCH)),
+        (drift("Service/shop/web", "spec.type", "ClusterIP", "NodePort"), (PULL, PULL, PULL)),
+        (drift("NetworkPolicy/shop/web", "spec.ingress[0].ports[0].port", 80, 22), (PULL, PULL, PULL)),
+        (drift("service/shop/web", "deploy.replicas", 2, 3), (PULL, PULL, PATCH)),
+        (drift("aws_instance/web", "cpu_count", 1, 2), (PULL, PULL, PULL)),
         (drift(kind=DriftKind.STALE_ARTIFACT), (PATCH, PATCH, PATCH)),
         (drift(kind=DriftKind.MISSING), (RUNBOOK, RUNBOOK, RUNBOOK)),
         (drift(kind=DriftKind.UNMANAGED), (RUNBOOK, RUNBOOK, RUNBOOK)),
@@ -94,6 +106,22 @@ def test_floors_hold_against_a_rule_that_patches_everything(one: Drift, lane: La
     assert decision.lane is lane
     assert decision.rule == "policies/own.yaml#all"
     assert all(reason.endswith((".", "!")) for reason in decision.reasons)
+
+
+def test_what_is_unsafe_as_text_says_so() -> None:
+    """At the most daring level a pull request names the text that keeps it from being a commit."""
+    decision = decide(drift("Service/shop/web", "spec.type", "ClusterIP", "NodePort"), rules("aggressive"), NOTHING)
+    assert decision.lane is PULL
+    assert "“NodePort” is text" in decision.reasons[-1]
+
+
+def test_fields_outside_of_the_list_are_committed_only_by_a_rule_that_names_them() -> None:
+    """A repository's rule gets them as the most daring level does: by their name, and no other way."""
+    own = "rules: [{id: all, match: {safe: without-text}, remedy: artifact-patch, reason: Numbers are fine.}]"
+    replicas = drift(path="spec.replicas", desired=1, observed=3)
+    assert decide(replicas, rules("conservative", own), NOTHING).lane is PATCH
+    assert decide(replicas, rules("conservative", EVERYTHING_PATCHED), NOTHING).lane is PULL
+    assert "without-text" in decide(replicas, rules("conservative", EVERYTHING_PATCHED), NOTHING).reasons[-1]
 
 
 def test_a_rule_may_ask_for_less() -> None:

@@ -19,14 +19,16 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from bot.drift.masking import HIDDEN
-from bot.model.decision import Lane
+from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
+from bot.report.score import by_resource, by_target, score
 from bot.report.terminal import show_report, show_tick
+from bot.report.wording import suggested_action
 from bot.wiring.reconcile import open_assessment
 from bot.wiring.repository import Options
 from tests.drift.makers import deployment
@@ -214,8 +216,8 @@ def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
     show_report(Report(1, (gone,)), Console(file=out, width=80))
     for words in ("declared → not running", "not declared → running", "         changed (value hidden)\n"):
         assert words in out.getvalue()
-    assert "1 resource · 3 differences · 3 HIGH\n" in out.getvalue()
-    assert "1 resource · 1 difference · 1 HIGH\n" in out.getvalue()
+    assert "1 resource · 3 differences · 3 HIGH · score 65.7 of 100\n" in out.getvalue()
+    assert "1 resource · 1 difference · 1 HIGH · score 30 of 100\n" in out.getvalue()
     assert "| <code>not declared</code> | <code>running</code> |" in summary(report)
     assert "| <code>(hidden)</code> | <code>changed (value hidden)</code> |" in summary(report)
 
@@ -278,3 +280,57 @@ def test_a_summary_of_many_stays_short() -> None:
     """Job summaries have a size limit."""
     page = summary(Report(900, tuple(drift(str(number)) for number in range(900))))
     assert "… and 700 more." in page
+
+
+def decision(lane: Lane, severity: Severity = Severity.HIGH, direction: Direction = Direction.ADOPT) -> Decision:
+    """A decision about a difference of that severity."""
+    return Decision(drift(severity=severity), lane, direction, "built-in#default", "medium", ("One.", "Two."))
+
+
+@pytest.mark.parametrize(
+    ("lane", "kind", "applied"),
+    [
+        (Lane.ARTIFACT_PATCH, "artifact_patch", True),
+        (Lane.CONFIG_PULL_REQUEST, "config_patch", False),
+        (Lane.RUNBOOK_ISSUE, "runbook", False),
+        (Lane.NOTHING, "none", False),
+    ],
+)
+def test_a_decision_says_what_is_done(lane: Lane, kind: str, applied: bool) -> None:
+    """The patch type, whether it is applied, the risk and the reason; and what a person can do."""
+    report = to_json(full(), [decision(lane)])
+    jsonschema.validate(report, SCHEMA)
+    decisions: Any = report["decisions"]
+    told = decisions[0]
+    facts = (told["patch_type"], told["should_auto_apply"], told["risk_level"], told["reason"])
+    assert facts == (kind, applied, "medium", "One. Two.")
+    assert "Deployment/shop/web" in told["suggested_action"]
+
+
+def test_suggestions_differ_by_remedy_and_direction() -> None:
+    """Nobody is told to merge what is restored."""
+    texts = {suggested_action(decision(lane, direction=way)) for lane in Lane for way in Direction}
+    assert len(texts) == len(Lane) + 1
+    assert "Merge" not in suggested_action(decision(Lane.CONFIG_PULL_REQUEST, direction=Direction.RESTORE))
+
+
+def test_a_score_grows_with_number_and_severity() -> None:
+    """0 in sync, 70 for one that is critical, never beyond 100; of each resource and each target."""
+    low, high, critical = (drift(severity=level) for level in (Severity.LOW, Severity.HIGH, Severity.CRITICAL))
+    assert score([]) == 0
+    assert score([critical]) == 70
+    assert score([low]) < score([low, low]) < score([high]) < score([high, low]) < score([critical])
+    assert score([critical] * 50) == 100
+    report = Report(3, (drift(severity=Severity.CRITICAL), drift(name="db", severity=Severity.LOW)))
+    assert by_resource(report) == {"Deployment/shop/web": 70, "Deployment/shop/db": 2}
+    assert by_target(report) == {"": score(report.drift)}
+    assert by_target(Report(3, (), targets={"prod": 2, "dev": 1})) == {"prod": 0, "dev": 0}
+
+
+def test_a_terminal_says_what_would_come_of_it() -> None:
+    """How many end in which remedy."""
+    out = io.StringIO()
+    decisions = [decision(Lane.CONFIG_PULL_REQUEST), decision(Lane.CONFIG_PULL_REQUEST), decision(Lane.ARTIFACT_PATCH)]
+    show_report(full(), Console(file=out, width=80), decisions=decisions)
+    assert "clockwork reconcile: commit for 1, pull request for 2" in out.getvalue()
+    assert "score 79 of 100" in out.getvalue()

@@ -1,43 +1,266 @@
-"""``clockwork daemon run``: timers, a file watch and webhooks say when to reconcile; the loop is the same as everywhere."""
+"""``clockwork daemon``: start, stop, and everything that a running daemon can be asked and told."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, LiveCommandOption, LiveOption, RepoOption, SettingsOption
+from bot.entrypoints.cli import policy
+from bot.entrypoints.cli.options import (
+    BranchOption,
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+)
+
+if TYPE_CHECKING:
+    from bot.entrypoints.daemon.control import RunningDaemon
+    from bot.entrypoints.daemon.running import DaemonOptions
+
+_Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+_Watch = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--watch",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Also run when a file in it changes, such as a snapshot of live state; may be given again.",
+    ),
+]
+_State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIR",
+        file_okay=False,
+        help="The folder for pid, lock, log and pause; default: daemon.state, or below $XDG_STATE_HOME.",
+    ),
+]
+_Log = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", dir_okay=False, help="Log into a file that is rotated, not to stderr."),
+]
+_Policy = Annotated[
+    str | None,
+    typer.Option("--policy", metavar="LEVEL", help="This daemon's auto-fix level, whatever fixes.level says."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(help="The long-running daemon.", no_args_is_help=True)
     app.add_typer(group, name="daemon")
+    group.command()(start)
+    group.command()(run)
+    group.command()(stop)
+    group.command()(status)
+    group.command()(check)
+    group.command()(pause)
+    group.command()(resume)
+    policy.register(group)
 
-    @group.callback()
-    def _group() -> None:
-        """Keeps ``run`` a verb of its own."""
 
-    @group.command()
-    def run(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        port: Annotated[
-            int | None, typer.Option(min=0, max=65535, help="Port of the status API; 0 takes a free one.")
-        ] = None,
-        watch: Annotated[
-            Path | None,
-            typer.Option(
-                "--watch", metavar="DIR", exists=True, file_okay=False, help="Also when a file in it changes."
-            ),
-        ] = None,
-    ) -> None:
-        """Reconcile at every interval, on webhooks and on file changes, until stopped."""
-        from bot.entrypoints.running import run as work
-        from bot.wiring.repository import Options
+def start(
+    *,
+    repo: RepoOption = ".",
+    live: LiveOption = None,
+    live_command: LiveCommandOption = None,
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    level: _Policy = None,
+    port: _Port = None,
+    watch: _Watch = None,
+    state: _State = None,
+    log: _Log = None,
+    background: Annotated[bool, typer.Option("--background", help="Return once the API answers.")] = False,
+    wait: Annotated[float, typer.Option("--wait", min=1, help="Seconds that the API may take to answer.")] = 60.0,
+) -> None:
+    """Start the daemon: in the foreground as `run` does, or in the background."""
+    started = _started(repo, live, live_command, settings, branch, level, port, watch, state, log)
+    if not background:
+        _work(started)
+        return
+    from bot.entrypoints.daemon.background import start as start_in_background
 
-        work(Options(repo, live, live_command, settings, branch), port=port, watch=watch)
+    runtime = start_in_background(started, wait=wait)
+    print(f"started: pid {runtime.pid}, API on http://{runtime.host}:{runtime.port}, log {runtime.log}")
+
+
+def run(
+    *,
+    repo: RepoOption = ".",
+    live: LiveOption = None,
+    live_command: LiveCommandOption = None,
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    level: _Policy = None,
+    port: _Port = None,
+    watch: _Watch = None,
+    state: _State = None,
+    log: _Log = None,
+) -> None:
+    """Keep the repository until stopped: at every interval, on webhooks and on file changes."""
+    _work(_started(repo, live, live_command, settings, branch, level, port, watch, state, log))
+
+
+def stop(
+    *,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    state: _State = None,
+    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait until it has ended.")] = 60.0,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill it when it has not ended by then.")] = False,
+) -> None:
+    """Stop the daemon: it finishes what it is writing. Exit code 1 when it still runs after the time-out."""
+    from bot.entrypoints.daemon.control import NotRunning
+    from bot.entrypoints.daemon.control import stop as end
+
+    try:
+        daemon = _running(repo, settings, branch, state)
+    except NotRunning as exc:
+        print(f"{exc.message}; nothing to stop")
+        return
+    if end(daemon, timeout=timeout, kill=kill):
+        print(f"stopped (pid {daemon.pid})")
+        return
+    advice = "" if kill else "; wait, or use --kill: what it was writing is then finished by the next run"
+    print(f"clockwork: pid {daemon.pid} still runs after {timeout:g} s{advice}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def status(
+    *,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    state: _State = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what the daemon does, saw and waits for. Exit code 3 when none runs."""
+    from bot.entrypoints.daemon.control import NotRunning, ask
+    from bot.errors import Unavailable
+
+    daemon = None
+    try:
+        daemon = _running(repo, settings, branch, state)
+        answer = ask(daemon, "GET", "/v1/status")
+    except Unavailable as exc:
+        if not as_json:
+            raise
+        told = {} if isinstance(exc, NotRunning) else {"pid": daemon.pid if daemon else None, "error": exc.message}
+        print(json.dumps({"running": not isinstance(exc, NotRunning), **told}))
+        raise typer.Exit(3) from exc
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from bot.entrypoints.cli.daemon_status import show_status
+
+    show_status(answer, Console())
+
+
+def check(
+    *,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    state: _State = None,
+    as_json: JsonOption = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the run.")] = 900.0,
+) -> None:
+    """Have the running daemon run now, and print what came of it as `clockwork reconcile` does."""
+    from rich.console import Console
+
+    from bot.entrypoints.cli.daemon_status import show_checkouts
+    from bot.entrypoints.daemon.control import ask
+
+    daemon = _running(repo, settings, branch, state)
+    console = Console()
+    query = f"?width={console.width}&colour={str(console.is_terminal and not console.no_color).lower()}"
+    with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
+        answer = ask(daemon, "POST", f"/v1/check{query}", timeout=timeout)
+    if as_json:
+        checkouts = {"checkouts": answer["checkouts"]} if "checkouts" in answer else {}
+        print(json.dumps({**answer["tick"], **checkouts}, ensure_ascii=False))
+    else:
+        sys.stdout.write(answer["text"])
+        show_checkouts(answer.get("checkouts", ()), console)
+    raise typer.Exit(int(answer["exit_code"]))
+
+
+def pause(
+    *,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    state: _State = None,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="The reason; shown by status.")] = "",
+) -> None:
+    """Have this one daemon write nothing, also after a restart; it goes on looking and reporting.
+
+    Other runs (another machine, CI, the command line) go on writing: `clockwork halt` stops them all, by the ledger.
+    """
+    from bot.entrypoints.daemon.control import ask
+    from bot.model.ledger import Actor
+    from bot.wiring.actor import actor
+    from bot.wiring.repository import Options
+
+    by = actor(Options(repo=repo), Actor("somebody")).login
+    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/pause", by=by, reason=reason)
+    print(f"Paused since {answer['at'][:16].replace('T', ' ')} UTC: this daemon writes nothing until `daemon resume`.")
+
+
+def resume(
+    *,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    state: _State = None,
+) -> None:
+    """End a pause of this daemon. A halt of everything is lifted by `clockwork resume` instead."""
+    from bot.entrypoints.daemon.control import ask
+
+    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/resume")
+    print("Resumed: the daemon writes again." if answer["was_paused"] else "The daemon was not paused.")
+
+
+def _started(
+    repo: str,
+    live: str | None,
+    live_command: str | None,
+    settings: Path | None,
+    branch: str | None,
+    level: str | None,
+    port: int | None,
+    watch: list[Path] | None,
+    state: Path | None,
+    log: Path | None,
+) -> DaemonOptions:
+    from bot.entrypoints.daemon.running import DaemonOptions
+    from bot.wiring.repository import Options
+
+    chosen = None if level is None else policy.level_named(level)
+    options = Options(repo, live, live_command, settings, branch, level=chosen)
+    return DaemonOptions(options, port, tuple(watch or ()), state, log)
+
+
+def _work(started: DaemonOptions) -> None:
+    from bot.entrypoints.daemon.running import run as work
+
+    work(started)
+
+
+def _running(repo: str, settings: Path | None, branch: str | None, state: Path | None) -> RunningDaemon:
+    from bot.entrypoints.daemon.control import running
+    from bot.wiring.repository import Options
+
+    return running(Options(repo, settings=settings, branch=branch), state)

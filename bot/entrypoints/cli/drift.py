@@ -58,11 +58,12 @@ def register(app: typer.Typer) -> None:
             options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
             assess = open_assessment(options)
             tell(ObserverStep("git", "read", 1, 1))
-            report = assess().report
+            assessment = assess()
+        report = assessment.report
         if as_json:
-            print(json.dumps(to_json(report), ensure_ascii=False))
+            print(json.dumps(to_json(report, assessment.decisions), ensure_ascii=False))
         else:
-            show_report(report, Console(), suppressed=ignore_explain)
+            show_report(report, Console(), decisions=assessment.decisions, suppressed=ignore_explain)
         if markdown is not None:
             from bot.report.markdown import summary
 

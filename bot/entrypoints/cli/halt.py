@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def halt(reason: Reason, repo: RepoOption = ".", settings: SettingsOption = None) -> None:
-        """Stop every write of every run until somebody resumes."""
+        """Stop every write of every run, wherever it runs, until somebody resumes.
+
+        It is in the ledger. `clockwork daemon pause` holds back one daemon only, on its machine.
+        """
         from bot.flows.commands import halt as order
 
         print(order(_orders(settings, repo), reason=reason))
@@ -37,7 +40,10 @@ def register(app: typer.Typer) -> None:
         repo: RepoOption = ".",
         settings: SettingsOption = None,
     ) -> None:
-        """Lift a halt or an emergency stop, or let one task go on. The failures that led to it no longer count."""
+        """Lift a halt or an emergency stop, or let one task go on. The failures that led to it no longer count.
+
+        A daemon that was paused goes on by `clockwork daemon resume`.
+        """
         from bot.flows.commands import resume as order
 
         print(order(_orders(settings, repo), reason=reason, task=task))

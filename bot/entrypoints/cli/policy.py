@@ -1,14 +1,21 @@
-"""``clockwork policy show``: the rules that really run, in order."""
+"""``clockwork policy show``: the rules that really run, in order. ``policy set``: another level, in Git.
+
+``clockwork daemon policy`` is the same group.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.errors import Invalid
+from bot.model.decision import FixLevel
 
 if TYPE_CHECKING:
     from bot.policy.rules import Rule, RuleMatch
@@ -16,12 +23,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb group."""
-    group = typer.Typer(help="The auto-fix rules.", no_args_is_help=True)
+    group = typer.Typer(help="The auto-fix rules and their level.", no_args_is_help=True)
     app.add_typer(group, name="policy")
-
-    @group.callback()
-    def _group() -> None:
-        """Keeps ``show`` a verb of its own."""
 
     @group.command()
     def show(repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
@@ -33,6 +36,32 @@ def register(app: typer.Typer) -> None:
             print(json.dumps([_rule(rule) for rule in rules], ensure_ascii=False))
             return
         _print_rules(rules)
+
+    @group.command("set")
+    def set_(
+        level: Annotated[str, typer.Argument(metavar="LEVEL", help="disabled, conservative, moderate or aggressive.")],
+        repo: RepoOption = ".",
+        branch: BranchOption = None,
+        pull_request: Annotated[
+            bool, typer.Option("--pull-request", help="Propose it instead of committing to the branch.")
+        ] = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Set the level (fixes.level of clockwork.yaml) in Git: by commit to the branch, or by pull request."""
+        from bot.wiring.reconcile import open_level
+
+        change = open_level(level_named(level), repo, branch, propose=pull_request)
+        print(json.dumps(dataclasses.asdict(change)) if as_json else change.text())
+
+
+def level_named(word: str) -> FixLevel:
+    """The level of that name. ``Invalid`` for any other word, with the nearest."""
+    levels = [level.value for level in FixLevel]
+    if word in levels:
+        return FixLevel(word)
+    near = difflib.get_close_matches(word.lower(), levels, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else f"The levels are {', '.join(levels)}."
+    raise Invalid(f"unknown level {word!r}", advice=hint)
 
 
 def _print_rules(rules: Iterable[Rule]) -> None:

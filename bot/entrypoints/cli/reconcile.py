@@ -88,6 +88,7 @@ def register(app: typer.Typer) -> None:
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
+    from bot.entrypoints.outcome import exit_code
     from bot.flows.reconcile import tick
     from bot.report.json import tick_json
     from bot.report.terminal import show_tick
@@ -109,9 +110,5 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
 
         with summary.open("a", encoding="utf-8") as out:
             out.write(job_summary(tick_summary(done)))
-    if done.blocked is not None:
-        raise typer.Exit(4)
-    if done.report.errors:
-        raise typer.Exit(2)
-    if any(action.effect == "failed" for action in done.actions) or (done.report.unreachable and not done.actions):
-        raise typer.Exit(3)
+    if (code := exit_code(done)) != 0:
+        raise typer.Exit(code)

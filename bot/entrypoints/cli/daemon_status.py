@@ -1,0 +1,162 @@
+"""A daemon's status for people, in lines that fit a terminal of 80 columns. Used by ``clockwork daemon``."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.report.terminal import printable
+from bot.report.wording import counted
+
+_LABEL: Final = 11
+_NARROWEST: Final = 40
+Line = tuple[str, str, str]
+"""Label, text, and the style of the text."""
+
+
+def show_status(status: Mapping[str, Any], console: Console) -> None:
+    """Everything that a daemon told of itself."""
+    head = f"Clockwork {status['versions']['clockwork']} keeps {status['repository']} {status['branch']}"
+    console.print(Text(printable(f"{head}, level {status['level']}"), style="bold"), soft_wrap=True)
+    _show(_lines(status), console)
+
+
+def show_checkouts(looks: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """What checkouts on the daemon's machine would differ in, were they pushed."""
+    _show((line for look in looks for line in _checkout(look)), console)
+
+
+def _show(lines: Iterator[Line], console: Console) -> None:
+    width = max(console.width, _NARROWEST)
+    before = ""
+    for label, text, style in lines:
+        shown = "" if label == before else label
+        before = label
+        rows = textwrap.wrap(printable(text), width - _LABEL - 1, break_long_words=False, break_on_hyphens=False) or [
+            ""
+        ]
+        for row in rows:
+            line = Text(f"{shown:<{_LABEL}} ", style="dim")
+            line.append(row, style=style or "not dim")
+            console.print(line, soft_wrap=True, highlight=False)
+            shown = ""
+
+
+def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
+    yield "process", f"pid {status['pid']}, since {_time(status['started'])}, API {status['host']}:{status['port']}", ""
+    yield "now", *_doing(status)
+    if status["paused"]:
+        yield "paused", _order(status["paused"]), "bold yellow"
+    if status["halt"]:
+        yield "halted", _order(status["halt"]), "bold red"
+    if status["unready"]:
+        yield "not ready", status["unready"], "red"
+    for name, look in status["looks"].items():
+        yield name, _look(look), "red" if look["error"] else ""
+    yield from _drift(status["drift"])
+    for budget in status["budgets"]:
+        yield "budgets", _budget(budget), "red" if budget["stopped"] else ""
+    for item in status["waiting"]:
+        kind = "PR" if item["kind"] == "pull request" else "issue"
+        yield "waiting", f'{kind} #{item["number"]} "{item["title"]}" {item["url"]}', ""
+    for name, worker in status["workers"].items():
+        yield "workers", _worker(name, worker), "red" if worker["error"] else ""
+    for look in status["checkouts"]:
+        yield from _checkout(look)
+    yield "queue", ", ".join(status["queue"]) or "empty", ""
+    yield "since start", f"{counted(status['ticks'], 'run')}, {counted(status['failures'], 'failure')}", ""
+    if status["last_error"]:
+        yield "last error", status["last_error"], "red"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in status["versions"].items()), ""
+    yield "log", status["log"] or "standard error of the process", ""
+
+
+def _doing(status: Mapping[str, Any]) -> tuple[str, str]:
+    doing = status["doing"]
+    if doing is None:
+        return "waiting for the next look", ""
+    detail = f" ({doing['detail']})" if doing["detail"] else ""
+    return f"{doing['step']}{detail}, {doing['seconds']:.0f} s", "bold red" if status["overdue"] else ""
+
+
+def _order(order: Mapping[str, Any]) -> str:
+    since = f"since {_time(order['at'])} " if order["at"] else ""
+    by = f"by {order['by']}" if order["by"] else ""
+    return ": ".join(part for part in (f"{since}{by}".strip(), order["reason"]) if part)
+
+
+def _look(look: Mapping[str, Any]) -> str:
+    text = f"every {_span(look['every'])}, last {_time(look['last'])}, next {_time(look['next'])}"
+    return f"{text}; failed: {look['error']}" if look["error"] else text
+
+
+def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
+    if drift is None:
+        yield "differences", "not looked yet", ""
+        return
+    total = sum(drift["severity"].values())
+    levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
+    summary = f"{counted(total, 'difference')} ({levels})" if total else "none"
+    looked = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
+    yield "differences", f"{summary} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
+    if len(drift["targets"]) > 1:
+        yield "by target", ", ".join(f"{name} {number}" for name, number in drift["targets"].items()), ""
+    for error in drift["errors"]:
+        yield "errors", error, "red"
+    for gap in drift["unreachable"]:
+        yield "not read", gap, "yellow"
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    parts = [f"{budget['used']} of {budget['allowed']} fixes"]
+    if budget["cooldown_until"]:
+        parts.append(f"cooldown until {_time(budget['cooldown_until'])}")
+    if budget["free_at"]:
+        parts.append(f"next at {_time(budget['free_at'])}")
+    if budget["failures"]:
+        parts.append(f"{counted(budget['failures'], 'failure')}{', stopped' if budget['stopped'] else ''}")
+    if budget["suspended"]:
+        parts.append(f"suspended until {_time(budget['until'])}" if budget["until"] else "suspended")
+    return f"{budget['task']}: {', '.join(parts)}"
+
+
+def _worker(name: str, worker: Mapping[str, Any]) -> str:
+    if not worker["enabled"]:
+        return f"{name}: off"
+    if worker["last"] is None:
+        return f"{name}: not run yet, every {_span(worker['every'])}"
+    return f"{name}: {_time(worker['last'])} {worker['error'] or worker['result']}"
+
+
+def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
+    differences = look["drift"]
+    total = 0 if differences is None else sum(differences.values())
+    levels = ", ".join(f"{number} {level}" for level, number in (differences or {}).items() if number)
+    summary = (
+        "not compared" if differences is None else counted(total, "difference") + (f" ({levels})" if levels else "")
+    )
+    yield "checkout", f"{look['folder']}: {summary} as it lies there at {_time(look['at'])}", ""
+    for error in look["errors"]:
+        yield "", error, "red"
+    for gap in look["unreachable"]:
+        yield "", f"not read: {gap}", "yellow"
+
+
+def _time(text: str | None) -> str:
+    """A time of the day, in UTC; with its date unless it is close enough to be told without."""
+    if text is None:
+        return "never"
+    at = datetime.fromisoformat(text)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _span(seconds: float) -> str:
+    for unit, name in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g}{name}"
+    return f"{seconds:g}s"

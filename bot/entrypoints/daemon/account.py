@@ -1,0 +1,188 @@
+"""The daemon's account of itself as JSON: what ``GET /v1/status`` answers and ``clockwork daemon status`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.entrypoints.daemon.consumer import Daemon
+from bot.entrypoints.daemon.state import Runtime
+from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
+from bot.entrypoints.daemon.steps import Steps
+from bot.entrypoints.daemon.work import described
+from bot.model.codehost import PullRequest
+from bot.report.json import counts, tick_json
+from bot.safety.budgets import TaskBudget, task_budgets
+from bot.safety.limits import Limits
+from bot.safety.state import State, state
+from bot.settings import Settings
+
+
+def status_json(
+    daemon: Daemon, runtime: Runtime, settings: Settings, limits: Limits, *, versions: Mapping[str, str]
+) -> dict[str, object]:
+    """Everything, at this moment. Keys are only ever added."""
+    status, now = daemon.status, daemon.now()
+    return {
+        "running": True,
+        "pid": runtime.pid,
+        "host": runtime.host,
+        "port": runtime.port,
+        "log": runtime.log,
+        "repository": runtime.repository,
+        "branch": runtime.branch,
+        "level": settings.fixes.level.value,
+        "versions": dict(versions),
+        "started": runtime.started.isoformat(),
+        "at": now.isoformat(),
+        "doing": _doing(daemon.steps),
+        "overdue": status.overdue,
+        "unready": status.unready,
+        "paused": _pause(status),
+        "looks": _looks(daemon),
+        "drift": _drift(status),
+        "halt": _halt(status, limits, now),
+        "budgets": _budgets(status, limits, now),
+        "waiting": _waiting(status),
+        "workers": _workers(status, settings),
+        "checkouts": [
+            look_json(look) for look in sorted(status.checkouts.copy().values(), key=lambda look: look.folder)
+        ],
+        "queue": [described(work) for work in (*daemon.queue.waiting(), *daemon.held.copy())],
+        "ticks": status.ticks,
+        "failures": status.failures,
+        "last_error": status.last_error,
+        "last": None if status.last is None else tick_json(status.last),
+    }
+
+
+def look_json(look: CheckoutLook) -> dict[str, object]:
+    """A checkout as it lay there."""
+    report = look.report
+    return {
+        "folder": str(look.folder),
+        "at": look.at.isoformat(),
+        "drift": None if report is None else counts(report),
+        "errors": [look.error] if report is None else [str(error) for error in report.errors],
+        "unreachable": [] if report is None else [f"{gap.observer}: {gap.cause}" for gap in report.unreachable],
+    }
+
+
+def in_short(daemon: Daemon) -> str:
+    """One line for the service manager."""
+    status, step = daemon.status, daemon.steps.current
+    if step is not None:
+        return step.name
+    held = "paused; " if status.pause is not None else ""
+    if status.last is None:
+        return f"{held}{status.last_error or 'starting'}"
+    if status.last.blocked is not None:
+        return f"{held}{status.last.blocked}"
+    drift = len(status.last.report.drift)
+    summary = "in sync" if not drift else f"{drift} {'difference' if drift == 1 else 'differences'}"
+    return f"{held}{summary} at {status.last.at:%H:%M:%S} UTC"
+
+
+def _doing(steps: Steps) -> dict[str, object] | None:
+    step = steps.current
+    if step is None:
+        return None
+    seconds = round(steps.monotonic() - step.begun, 1)
+    return {"step": step.name, "detail": steps.detail, "since": step.since.isoformat(), "seconds": seconds}
+
+
+def _pause(status: DaemonStatus) -> dict[str, object] | None:
+    pause = status.pause
+    return None if pause is None else {"at": pause.at.isoformat(), "by": pause.by, "reason": pause.reason}
+
+
+def _looks(daemon: Daemon) -> dict[str, object]:
+    return {
+        kind.value: {
+            "every": daemon.jobs.intervals.of(kind),
+            "last": _at(times.last),
+            "next": _at(times.next),
+            "error": times.error,
+        }
+        for kind, times in daemon.status.looks.items()
+    }
+
+
+def _drift(status: DaemonStatus) -> dict[str, object] | None:
+    """How what runs differed when it was last looked at; None before."""
+    if status.last is None:
+        return None
+    report = status.last.report
+    return {
+        "at": status.last.at.isoformat(),
+        "commit": status.last.commit,
+        "resources": report.resources,
+        "severity": counts(report),
+        "targets": dict(report.drift_by_target),
+        "errors": [str(error) for error in report.errors],
+        "unreachable": [f"{gap.observer} {gap.target}: {gap.cause}" for gap in report.unreachable],
+    }
+
+
+def _halt(status: DaemonStatus, limits: Limits, now: datetime) -> dict[str, object] | None:
+    """Why nobody may write anything; None when they may, and before the ledger was read."""
+    view = status.ledger()
+    standing = State(None, emergency=False, failures=0) if view is None else state(view, now, limits)
+    if standing.halt is not None:
+        halt = standing.halt
+        return {"at": halt.at.isoformat(), "by": halt.actor.login, "reason": halt.reason}
+    if standing.emergency:
+        return {"at": None, "by": None, "reason": f"emergency stop after {standing.failures} failures"}
+    return None
+
+
+def _budgets(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
+    view = status.ledger()
+    drifting = frozenset() if status.last is None else frozenset(d.task for d in status.last.report.drift)
+    return [] if view is None else [_budget(each) for each in task_budgets(view, limits, now, drifting=drifting)]
+
+
+def _budget(budget: TaskBudget) -> dict[str, object]:
+    return {
+        "task": budget.task,
+        "used": budget.used,
+        "allowed": budget.allowed,
+        "free_at": _at(budget.free_at),
+        "cooldown_until": _at(budget.cooldown_until),
+        "failures": budget.failures,
+        "stopped": budget.stopped,
+        "suspended": budget.suspended,
+        "until": _at(budget.until),
+    }
+
+
+def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
+    known = status.circumstances
+    return [
+        {
+            "number": item.number,
+            "kind": "pull request" if isinstance(item, PullRequest) else "issue",
+            "title": item.title,
+            "url": item.url,
+            "updated": _at(item.updated_at),
+        }
+        for item in (() if known is None else known.waiting)
+    ]
+
+
+def _workers(status: DaemonStatus, settings: Settings) -> dict[str, object]:
+    named = settings.workers
+    return {
+        name: {
+            "enabled": getattr(named, name),
+            "every": getattr(named, f"{name}_interval"),
+            "last": _at(run.at) if (run := status.workers.get(name)) else None,
+            "result": run.summary if run else "",
+            "error": run.error if run else None,
+        }
+        for name in ("analysis", "metrics", "export", "cleanup")
+    }
+
+
+def _at(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

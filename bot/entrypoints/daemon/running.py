@@ -1,0 +1,258 @@
+"""Starts the daemon's parts and stops them in order. Called by ``clockwork daemon start`` and ``run``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bot import __version__
+from bot.entrypoints.daemon.account import in_short
+from bot.entrypoints.daemon.checkouts import FileWatch, checkouts_of
+from bot.entrypoints.daemon.children import end_children
+from bot.entrypoints.daemon.consumer import Daemon, Log
+from bot.entrypoints.daemon.figures import metrics
+from bot.entrypoints.daemon.log import LogFile, logger
+from bot.entrypoints.daemon.notify import Notifier
+from bot.entrypoints.daemon.state import Runtime, StateFolder, folder_name, state_root
+from bot.entrypoints.daemon.status import DaemonStatus
+from bot.entrypoints.daemon.steps import Steps
+from bot.entrypoints.daemon.surface import Surface
+from bot.entrypoints.daemon.watchdog import Watchdog
+from bot.entrypoints.daemon.wired import Wired
+from bot.entrypoints.daemon.work import ReloadWork
+from bot.entrypoints.daemon.workers import WorkerThread
+from bot.entrypoints.http import build, listening, serving
+from bot.settings import Settings
+from bot.wiring.repository import OpenRepository, Options, SystemClock
+
+_STOPPING: Final = "the daemon is stopping"
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonOptions:
+    """How one daemon is started. ``port``, ``state`` and ``log`` replace what the settings say; ``watch`` are folders in
+    which a change makes a run due.
+    """
+
+    options: Options
+    port: int | None = None
+    watch: tuple[Path, ...] = ()
+    state: Path | None = None
+    log: Path | None = None
+
+
+def remote_of(opened: OpenRepository) -> str:
+    """What tells this repository from others on this machine: its remote, without one its folder."""
+    return opened.remote or str(Path(opened.options.repo).resolve())
+
+
+def state_of(chosen: Path | None, opened: OpenRepository) -> StateFolder:
+    """The state folder of a repository: as named on the command line, in the settings, or where the system keeps state."""
+    named = chosen or (Path(opened.settings.daemon.state) if opened.settings.daemon.state else None)
+    if named is not None:
+        return StateFolder(named.expanduser().absolute())
+    name = folder_name(remote_of(opened), opened.branch)
+    return StateFolder(state_root(opened.options.environment) / name)
+
+
+def run(
+    started: DaemonOptions,
+    *,
+    stopping: threading.Event | None = None,
+    serving_on: Callable[[Runtime], object] = lambda _runtime: None,
+) -> None:
+    """Work until SIGTERM, SIGINT or ``stopping``. ``serving_on`` is told how to reach it once the API answers.
+
+    Raises ``Invalid`` or ``Unavailable`` when it cannot start and ``Refused`` while another daemon keeps the repository;
+    afterwards failures are logged and the work goes on.
+    """
+    clock = SystemClock()
+    steps = Steps(clock.now)
+    wired = Wired(started.options, clock, steps)
+    with ExitStack() as stack:
+        stack.callback(wired.close)
+        if stopping is None:
+            stack.callback(end_children)
+        folder = state_of(started.state, wired.opened)
+        stack.enter_context(folder.hold(wired.opened.name))
+        settings = wired.settings.daemon
+        file = (
+            None if started.log is None else LogFile(started.log, largest=settings.log_bytes, kept=settings.log_files)
+        )
+        if file is not None:
+            stack.callback(file.close)
+        log = logger(file)
+        stack.callback(log.info, "stopped")
+        notifier = Notifier.of(started.options.environment)
+        status = DaemonStatus(clock.now(), pause=folder.pause())
+        wired.keep(folder, status)
+        daemon = Daemon(
+            wired,
+            log,
+            clock.now,
+            status,
+            steps,
+            stopping=stopping or threading.Event(),
+            reloaded=lambda: notifier.ready(in_short(daemon)),
+        )
+        parts = _Parts(started, wired, daemon, folder, file, log, notifier)
+        parts.work(stack, in_main_thread=stopping is None, serving_on=serving_on)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The daemon and everything around it."""
+
+    started: DaemonOptions
+    wired: Wired
+    daemon: Daemon
+    folder: StateFolder
+    file: LogFile | None
+    log: Log
+    notifier: Notifier
+
+    def work(self, stack: ExitStack, *, in_main_thread: bool, serving_on: Callable[[Runtime], object]) -> None:
+        """Start what goes beside the consumer, be the consumer, and end it all."""
+        settings = self.wired.settings.daemon
+        port = settings.port if self.started.port is None else self.started.port
+        bound = listening(settings.host, port)
+        stack.callback(bound.close)
+        runtime = self._runtime(settings.host, bound.getsockname()[1])
+        surface = Surface(
+            self.daemon,
+            runtime,
+            self.folder,
+            settings=lambda: self.wired.settings,
+            limits=lambda: self.wired.loop.run.limits,
+            webhooks=lambda: self.wired.webhooks,
+        )
+        watchdog = self._watchdog(in_main_thread=in_main_thread)
+        watchdog.start()
+        stack.callback(watchdog.end)
+        if in_main_thread:
+            stack.enter_context(self._signals(watchdog.wakeup))
+        stack.enter_context(serving(build(surface, metrics=self._metrics), bound))
+        files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings), self.log)
+        stack.callback(files.end)
+        files.start()
+        workers = WorkerThread(self.started.options, self.daemon.status, self.log)
+        stack.callback(workers.end)
+        workers.start()
+        self.wired.rewired = partial(self._rewired, watchdog, files, workers)
+        stack.callback(self._gone)
+        self.folder.announce(runtime)
+        self.log.info(
+            "started", repository=runtime.repository, branch=runtime.branch, port=runtime.port, pid=runtime.pid
+        )
+        self.notifier.ready(f"keeping {runtime.repository} {runtime.branch}")
+        serving_on(runtime)
+        self.daemon.run()
+
+    def _runtime(self, host: str, port: int) -> Runtime:
+        opened = self.wired.opened
+        return Runtime(
+            pid=os.getpid(),
+            host=host,
+            port=port,
+            token=secrets.token_urlsafe(32),
+            version=__version__,
+            started=self.daemon.status.started,
+            repository=opened.name,
+            remote=remote_of(opened),
+            branch=opened.branch,
+            log=None if self.file is None else str(self.file.path),
+        )
+
+    def _metrics(self) -> str:
+        return metrics(self.daemon.status, len(self.daemon.queue.waiting()))
+
+    def _gone(self) -> None:
+        self.notifier.stopping()
+        self.folder.withdraw()
+
+    def _stop(self) -> None:
+        self.daemon.steps.ask(_STOPPING, lasting=True)
+        self.daemon.stopping.set()
+        self.daemon.queue.wake()
+
+    def _hang_up(self) -> None:
+        """What SIGHUP asks for: another log file of the same name, and the settings read again."""
+        self.notifier.reloading()
+        if self.file is not None:
+            self.file.reopen()
+        self.daemon.queue.put(ReloadWork())
+
+    def _watchdog(self, *, in_main_thread: bool) -> Watchdog:
+        settings = self.wired.settings.daemon
+        return Watchdog(
+            self.daemon.steps,
+            self.daemon.status,
+            self.notifier,
+            self.log,
+            step_timeout=settings.step_timeout,
+            stop_timeout=settings.stop_timeout,
+            stopping=self.daemon.stopping,
+            stop=self._stop,
+            hang_up=self._hang_up,
+            die=self._die,
+            summary=lambda: in_short(self.daemon),
+            consumer=threading.main_thread().ident if in_main_thread else None,
+        )
+
+    def _die(self, code: int) -> None:
+        """The process ends at once; the ledger knows what was begun."""
+        self.folder.withdraw()
+        end_children(grace=0)
+        os._exit(code)
+
+    def _rewired(
+        self, watchdog: Watchdog, files: FileWatch, workers: WorkerThread, before: Settings, after: Settings
+    ) -> None:
+        """The settings are others now: every part goes by them."""
+        named = after.daemon
+        watchdog.step_timeout, watchdog.stop_timeout = named.step_timeout, named.stop_timeout
+        if self.file is not None:
+            self.file.largest, self.file.kept = named.log_bytes, named.log_files
+        files.set_checkouts(self._checkouts(after))
+        for folder in self.daemon.status.checkouts.keys() - set(files.checkouts):
+            del self.daemon.status.checkouts[folder]
+        workers.rewire(before, after)
+        if (before.daemon.host, before.daemon.port, before.daemon.state) != (named.host, named.port, named.state):
+            self.log.warning(
+                "restart needed", settings="daemon.host, daemon.port and daemon.state are read at the start"
+            )
+        self.log.info("settings changed")
+
+    def _checkouts(self, settings: Settings) -> tuple[Path, ...]:
+        return checkouts_of(settings.daemon.watch_paths, self.started.options.environment)
+
+    @contextmanager
+    def _signals(self, wakeup: int) -> Iterator[None]:
+        """Signals reach the watchdog by ``wakeup``, and the consumer where it may be left."""
+        steps = self.daemon.steps
+
+        def asked(_number: int, _frame: object) -> None:
+            steps.ask(_STOPPING, lasting=True)
+            steps.leave()
+
+        def nothing(_number: int, _frame: object) -> None:
+            return
+
+        handlers = {**dict.fromkeys(_ENDING, asked), signal.SIGHUP: nothing, signal.SIGALRM: lambda *_: steps.leave()}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        old = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(old)
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,249 @@
+"""The loop and the guard of one repository, wired by the settings that its branch has now: what the consumer has done.
+
+Settings that are wrong raise ``Invalid`` in every run until somebody fixes them: nothing is written meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bot import __version__
+from bot.entrypoints.daemon.consumer import Intervals
+from bot.entrypoints.daemon.state import StateFolder
+from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
+from bot.entrypoints.daemon.steps import SteppedLedger, Steps, stepped
+from bot.entrypoints.daemon.work import CommentWork, ReconcileWork, ReviewWork, Work
+from bot.errors import BotError, Invalid, Refused
+from bot.flows.circumstances import Circumstances, circumstances, news, touched
+from bot.flows.commands import Orders
+from bot.flows.comments import answer_comments
+from bot.flows.explain import explain
+from bot.flows.reconcile import Loop, tick
+from bot.model.codehost import PullRequest
+from bot.model.finding import Mode
+from bot.model.ledger import LedgerView
+from bot.model.proposal import Tick
+from bot.ports import Clock, Webhooks
+from bot.settings import Settings
+from bot.wiring.guard import Guard, review
+from bot.wiring.host import open_webhooks
+from bot.wiring.reconcile import assess_checkout, loop_on
+from bot.wiring.repository import OpenRepository, Options, open_repository, settings_bytes
+from bot.wiring.targets import renderers
+
+_WHOLE_SECONDS: Final = timedelta(seconds=2)
+"""GitHub tells times in whole seconds (REST API, "Timezones": ISO 8601 such as ``2014-02-27T15:05:06Z``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one reading of the settings made."""
+
+    opened: OpenRepository
+    loop: Loop
+    guard: Guard | None
+    ledger: SteppedLedger
+    webhooks: Webhooks
+    settings: bytes | None
+
+    def close(self) -> None:
+        """Sessions taken so far are written."""
+        if self.guard is not None:
+            self.guard.store.close()
+
+
+class Wired:
+    """Everything that needs the repository, wired anew whenever its settings file changes; what was rendered is remembered
+    over that, for loop and guard. For one thread.
+
+    ``rewired`` is told the settings before and after; ``folder`` keeps which pull requests were judged.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        clock: Clock,
+        steps: Steps,
+        *,
+        rewired: Callable[[Settings, Settings], None] = lambda _before, _after: None,
+    ) -> None:
+        self._options = replace(options, tell=steps.tell)
+        self._clock = clock
+        self._steps = steps
+        self.rewired = rewired
+        self.renderers = renderers()
+        self._parts = self._wire()
+        self.folder: StateFolder | None = None
+        self.status: DaemonStatus | None = None
+        self._before: Circumstances | None = None
+        self._read_threads = clock.now()
+        self._unsettled: dict[int, datetime] = {}
+        """Threads in which something happened, by when that was noticed; each is read once more."""
+        self._judged: dict[int, str] = {}
+        self._run_due: datetime | None = clock.now()
+        """When a run is due whatever changes: one has failed, or a limit says no until then."""
+
+    def keep(self, folder: StateFolder, status: DaemonStatus) -> None:
+        """Remember in ``folder`` and tell in ``status``."""
+        self.folder, self.status = folder, status
+        self._judged = folder.judged()
+        status.ledger = self.view
+
+    @property
+    def opened(self) -> OpenRepository:
+        """The repository, as it was opened last."""
+        return self._parts.opened
+
+    @property
+    def loop(self) -> Loop:
+        """The loop, as it was wired last."""
+        return self._parts.loop
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What reads deliveries now."""
+        return self._parts.webhooks
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.opened.settings
+
+    @property
+    def intervals(self) -> Intervals:
+        return Intervals(self.settings.daemon.check_interval, self.settings.daemon.drift_interval)
+
+    def view(self) -> LedgerView | None:
+        """The ledger as last read."""
+        return self._parts.ledger.seen
+
+    def reload(self) -> None:
+        """Wired by the settings as they are now, even if they did not change."""
+        parts = self._wire()
+        before, self._parts = self._parts, parts
+        before.close()
+        self.rewired(before.opened.settings, parts.opened.settings)
+
+    def fresh(self) -> Wired:
+        """Itself, by the settings that are in force now."""
+        opened = self.opened
+        opened.repository.fetch()
+        if settings_bytes(self._options, opened.repository, opened.branch) != self._parts.settings:
+            self.reload()
+        return self
+
+    def check(self) -> Sequence[Work]:
+        """Whatever changed, but for live state. What is not commented on or judged yet is looked at again, too."""
+        run = self.fresh().loop.run
+        after = circumstances(replace(run, ledger=self._parts.ledger.real))
+        self._parts.ledger.seen = after.ledger
+        works = list(dict.fromkeys(self._due(self._before, after)))
+        self._before = after
+        self._forget_closed(after)
+        if self.status is not None:
+            self.status.circumstances = after
+        return works
+
+    def _due(self, before: Circumstances | None, after: Circumstances) -> Iterator[Work]:
+        now = self._clock.now()
+        if before is None or any(news(before, after)):
+            self._run_due = now
+        if self._run_due is not None and self._run_due <= now:
+            yield ReconcileWork()
+        every = (now - self._read_threads).total_seconds() >= self.intervals.drift
+        if before is None or every:
+            self._read_threads = now
+            yield from (CommentWork(number) for number in after.threads())
+        else:
+            yield from (CommentWork(number) for number in self._settled(now) & after.threads().keys())
+            yield from (CommentWork(number) for number in touched(before, after))
+        changed = after.threads() if before is None else touched(before, after)
+        self._unsettled |= dict.fromkeys(changed, now)
+        if self._parts.guard is not None:
+            yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
+
+    def _settled(self, now: datetime) -> set[int]:
+        """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
+        settled = {number for number, noticed in self._unsettled.items() if now - noticed >= _WHOLE_SECONDS}
+        for number in settled:
+            del self._unsettled[number]
+        return settled
+
+    def reconcile(self, *, paused: bool) -> Tick:
+        """One tick, which writes nothing while ``paused``."""
+        loop = self.fresh().loop
+        done = tick(replace(loop, dry_run=True) if paused else loop)
+        self._run_due = min((action.next_eligible for action in done.actions if action.next_eligible), default=None)
+        return done
+
+    def review(self, number: int) -> object:
+        """Judge a pull request, where there is a code host. One that can only be judged by another act is not tried again."""
+        guard = self.fresh()._parts.guard  # noqa: SLF001 - its own
+        if guard is None:
+            return None
+        identity = self._identity(guard.host.pull(number))
+        try:
+            reviewed = review(guard, number)
+        except (Refused, Invalid):
+            self._remember(number, identity)
+            raise
+        self._remember(number, identity)
+        return reviewed
+
+    def answer_comments(self, number: int) -> object:
+        """Answer the commands in a thread's comments."""
+        loop = self.fresh().loop
+        orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
+        return answer_comments(number, orders)
+
+    def look_at(self, folder: Path) -> CheckoutLook:
+        """Compare a checkout as it lies there, by the branch's settings and observers."""
+        now = self._clock.now()
+        try:
+            assessment = assess_checkout(self.fresh().opened, folder, self.loop.observe, self.renderers, now=now)
+        except BotError as exc:
+            return CheckoutLook(folder, now, error=str(exc))
+        return CheckoutLook(folder, now, assessment.report)
+
+    def close(self) -> None:
+        """Sessions taken so far are written."""
+        self._parts.close()
+
+    def _wire(self) -> _Parts:
+        opened = open_repository(self._options)
+        loop = loop_on(opened, clock=self._clock, renderers=self.renderers)
+        ledger = SteppedLedger(loop.run.ledger, self._steps)
+        host = loop.run.host
+        return _Parts(
+            opened,
+            stepped(loop, ledger),
+            None if host is None else Guard(opened, host, self._clock, self.renderers),
+            ledger,
+            open_webhooks(opened, host),
+            settings_bytes(self._options, opened.repository, opened.branch),
+        )
+
+    def _identity(self, pull: PullRequest) -> str:
+        """What a verdict depends on: another head, base, mode or version of the rules needs another one."""
+        mode: Mode = self.settings.guard.mode
+        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__}"
+
+    def _is_judged(self, pull: PullRequest) -> bool:
+        return self._judged.get(pull.number) == self._identity(pull)
+
+    def _remember(self, number: int, identity: str) -> None:
+        self._keep({**self._judged, number: identity})
+
+    def _forget_closed(self, after: Circumstances) -> None:
+        numbers = {pull.number for pull in after.pulls}
+        if self._judged.keys() - numbers:
+            self._keep({number: identity for number, identity in self._judged.items() if number in numbers})
+
+    def _keep(self, judged: Mapping[int, str]) -> None:
+        self._judged = dict(judged)
+        if self.folder is not None:
+            self.folder.set_judged(judged)

@@ -1,0 +1,159 @@
+"""What there is to do, and the one queue in which it waits. Filled by timers, webhooks, file watches and the API."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias, assert_never
+
+from bot.model.event import (
+    CheckEvent,
+    CommentEvent,
+    Event,
+    Ignored,
+    IssueEvent,
+    PingEvent,
+    PullRequestEvent,
+    PushEvent,
+)
+
+LONGEST_DELAY: Final = 5.0
+"""Seconds after which delayed work is done although it keeps being put."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckWork:
+    """Look at everything but live state."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileWork:
+    """Run one tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWork:
+    """Judge one pull request."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommentWork:
+    """Read the comments of one issue or pull request for commands."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutWork:
+    """Compare a checkout on this machine as it lies there."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadWork:
+    """Read the settings again."""
+
+
+Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | CommentWork | CheckoutWork | ReloadWork
+
+
+def described(work: Work) -> str:
+    """A piece of work in a few words, for people and logs."""
+    match work:
+        case CheckWork():
+            return "check for changes"
+        case ReconcileWork():
+            return "run"
+        case ReviewWork(number):
+            return f"judge pull request #{number}"
+        case CommentWork(number):
+            return f"read the comments of #{number}"
+        case CheckoutWork(folder):
+            return f"compare the checkout {folder}"
+        case ReloadWork():
+            return "read the settings again"
+        case _:
+            assert_never(work)
+
+
+def work_of(event: Event) -> tuple[Work, ...]:
+    """What a delivery makes worth doing."""
+    match event:
+        case PushEvent():
+            return (ReconcileWork(),)
+        case PullRequestEvent(number=number, action=action):
+            return (ReconcileWork(),) if action == "closed" else (ReviewWork(number),)
+        case IssueEvent():
+            return (ReconcileWork(),)
+        case CommentEvent(number=number):
+            return (CommentWork(number),)
+        case CheckEvent(action="rerequested", numbers=numbers):
+            return tuple(ReviewWork(number) for number in numbers)
+        case CheckEvent() | PingEvent() | Ignored():
+            return ()
+        case _:
+            assert_never(event)
+
+
+class WorkQueue:
+    """Waiting work, each piece once, oldest first. Safe for many threads that put and one that takes."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._waiting: OrderedDict[Work, None] = OrderedDict()
+        self._delayed: dict[Work, tuple[float, float]] = {}
+        """Work -> when it was first put, and when it is ready."""
+        self._ready = threading.Condition()
+        self._woken = False
+
+    def put(self, work: Work) -> None:
+        """Have ``work`` done soon; nothing happens when it already waits."""
+        with self._ready:
+            self._waiting.setdefault(work)
+            self._ready.notify()
+
+    def put_later(self, work: Work, seconds: float) -> None:
+        """Have ``work`` done once it was not put again for ``seconds``, at the latest :data:`LONGEST_DELAY` from the first."""
+        with self._ready:
+            now = self._monotonic()
+            first, _ = self._delayed.get(work, (now, now))
+            self._delayed[work] = (first, min(now + seconds, first + LONGEST_DELAY))
+            self._ready.notify()
+
+    def take(self, seconds: float) -> Work | None:
+        """The oldest work that is ready; None when there is none within ``seconds``, or :meth:`wake` was called."""
+        end = self._monotonic() + seconds
+        with self._ready:
+            while True:
+                self._promote()
+                if self._waiting:
+                    return self._waiting.popitem(last=False)[0]
+                left = min([end, *(ready for _, ready in self._delayed.values())]) - self._monotonic()
+                if self._woken or self._monotonic() >= end:
+                    self._woken = False
+                    return None
+                self._ready.wait(max(left, 0))
+
+    def wake(self) -> None:
+        """Whoever waits in :meth:`take` gets None at once."""
+        with self._ready:
+            self._woken = True
+            self._ready.notify()
+
+    def waiting(self) -> tuple[Work, ...]:
+        """Everything that waits, oldest first, what is delayed last."""
+        with self._ready:
+            return (*self._waiting, *(work for work in self._delayed if work not in self._waiting))
+
+    def _promote(self) -> None:
+        now = self._monotonic()
+        for work in [work for work, (_, ready) in self._delayed.items() if ready <= now]:
+            del self._delayed[work]
+            self._waiting.setdefault(work)

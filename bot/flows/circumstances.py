@@ -1,0 +1,71 @@
+"""Everything that a run depends on beside what runs, read without reading live state. Called by the daemon's check.
+
+Two readings that are alike say that only what runs can have changed in between; so between two full comparisons a daemon
+needs no more than this to notice pushes, orders, merged and closed pull requests, and comments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.flows.context import RunContext
+from bot.model.codehost import Issue, ItemState, PullRequest
+from bot.model.ledger import LedgerView
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The branch's head, the ledger, our pull requests and issues (open and closed), and everybody's open pull requests.
+
+    ``items`` and ``pulls`` are empty without a code host.
+    """
+
+    head: str | None
+    ledger: LedgerView
+    items: tuple[PullRequest | Issue, ...] = ()
+    pulls: tuple[PullRequest, ...] = ()
+
+    @property
+    def waiting(self) -> tuple[PullRequest | Issue, ...]:
+        """What of ours waits for people, newest first."""
+        return tuple(item for item in self.items if item.state is ItemState.OPEN)
+
+    def threads(self) -> Mapping[int, datetime | None]:
+        """The number of every open item, and when somebody last did something there: a comment counts, too."""
+        return {item.number: item.updated_at for item in (*self.waiting, *self.pulls)}
+
+
+def circumstances(run: RunContext) -> Circumstances:
+    """How things are now. Writes nothing."""
+    run.repository.fetch()
+    head, ledger = run.repository.head(run.branch), run.ledger.read()
+    if run.host is None:
+        return Circumstances(head, ledger)
+    return Circumstances(head, ledger, (*run.host.pulls(), *run.host.issues()), tuple(run.host.open_pulls()))
+
+
+def news(before: Circumstances, after: Circumstances) -> Iterator[str]:
+    """Why a run could come to another end than the one before, one reason each."""
+    if before.head != after.head:
+        yield "the branch moved"
+    if before.ledger.tip != after.ledger.tip:
+        yield "the ledger has new entries"
+    known = {item.number: item for item in before.items}
+    for item in after.items:
+        if item.number not in known or _facts(known[item.number]) != _facts(item):
+            yield f"#{item.number} changed"
+    gone = known.keys() - {item.number for item in after.items}
+    yield from (f"#{number} is gone" for number in sorted(gone))
+
+
+def touched(before: Circumstances, after: Circumstances) -> frozenset[int]:
+    """The open items in which something happened, so that a comment may be new there."""
+    known = before.threads()
+    return frozenset(number for number, at in after.threads().items() if number not in known or known[number] != at)
+
+
+def _facts(item: PullRequest | Issue) -> tuple[object, ...]:
+    head = item.head_sha if isinstance(item, PullRequest) else ""
+    return (item.state, item.marker, item.title, item.labels, item.updated_at, head)

@@ -1,0 +1,168 @@
+"""A repository on this disk that real daemon processes keep: started, asked and killed as people and systems do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from bot.entrypoints.daemon.state import StateFolder
+from tests.entry import clockwork
+from tests.flows.stage import FILES, running
+
+SETTINGS: Final = "version: 1\nworkers: {export: false}\n"
+PATIENCE: Final = 150.0
+
+
+def eventually(condition: Callable[[], object], *, seconds: float = PATIENCE) -> Any:
+    """What ``condition`` comes to as soon as that is something; fails after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not (outcome := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return outcome
+
+
+def git(folder: Path, *words: str) -> str:
+    """Git's output in a folder."""
+    me = ["-c", "user.name=Rosa", "-c", "user.email=rosa@example.org"]
+    done = subprocess.run(["git", "-C", str(folder), *me, *words], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@dataclass
+class Keeping:
+    """A checkout, the bare repository that it is pushed to, and live state in a file."""
+
+    directory: Path
+    children: list[int] = field(default_factory=list)
+
+    @classmethod
+    def made(cls, directory: Path, settings: str = SETTINGS) -> Keeping:
+        """Nothing has drifted yet."""
+        keeping = cls(directory)
+        for path, data in {**FILES, "clockwork.yaml": settings.encode()}.items():
+            file = keeping.checkout / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        git(keeping.checkout, "init", "-q", "-b", "main")
+        git(keeping.checkout, "add", "-A")
+        git(keeping.checkout, "commit", "-qm", "First")
+        git(directory, "clone", "-q", "--bare", str(keeping.checkout), str(keeping.remote))
+        git(keeping.checkout, "remote", "add", "origin", str(keeping.remote))
+        keeping.show(running())
+        return keeping
+
+    @property
+    def checkout(self) -> Path:
+        """Where Rosa works."""
+        return self.directory / "shop"
+
+    @property
+    def remote(self) -> Path:
+        """What the daemon keeps."""
+        return self.directory / "shop.git"
+
+    @property
+    def live(self) -> Path:
+        """What runs."""
+        return self.directory / "live.json"
+
+    @property
+    def state(self) -> StateFolder:
+        """The daemon's own folder."""
+        return StateFolder(self.directory / "state")
+
+    def show(self, objects: Mapping[str, Any]) -> None:
+        """That is what runs now."""
+        fresh = self.live.with_suffix(".new")
+        fresh.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": list(objects.values())}))
+        fresh.replace(self.live)
+
+    def drift(self, misses: int) -> None:
+        """Somebody changes how many misses the probe of what runs allows."""
+        objects = running()
+        container = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+        container["readinessProbe"]["failureThreshold"] = misses
+        self.show(objects)
+
+    def push(self, path: str, change: Callable[[str], str]) -> str:
+        """Rosa changes a file and pushes it; the commit."""
+        file = self.checkout / path
+        file.write_text(change(file.read_text()))
+        git(self.checkout, "commit", "-qam", "By hand")
+        git(self.checkout, "pull", "-q", "--rebase", "origin", "main")
+        git(self.checkout, "push", "-q", "origin", "HEAD:main")
+        return git(self.checkout, "rev-parse", "HEAD")
+
+    def settings(self, **daemon: object) -> Path:
+        """A settings file with these settings of the daemon."""
+        file = self.directory / "settings.yaml"
+        file.write_text(SETTINGS + yaml.safe_dump({"daemon": daemon}))
+        return file
+
+    def call(self, verb: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """``clockwork daemon VERB`` about this repository."""
+        given = ("--repo", str(self.remote), "--state", str(self.state.path))
+        return clockwork("daemon", verb, *given, *words, folder=self.directory, **environment)
+
+    def start(self, *words: str, **environment: str) -> int:
+        """A daemon in the background; its pid."""
+        done = self.call(
+            "start", "--background", "--wait", "150", "--live", str(self.live), "--port", "0", *words, **environment
+        )
+        assert done.returncode == 0, done
+        runtime = self.state.runtime()
+        assert runtime is not None
+        self.children.append(runtime.pid)
+        return runtime.pid
+
+    def run(self, *words: str, live: tuple[str, ...] | None = None, **environment: str) -> subprocess.Popen[bytes]:
+        """A daemon in the foreground, once its API answers; its standard error is in ``stderr``."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
+        usual = {"HOME": str(self.directory), "CLOCKWORK_CACHE": str(self.directory / "cache")}
+        sees = ("--live", str(self.live)) if live is None else live
+        command = [sys.executable, "-m", "bot", "daemon", "run", "--repo", str(self.remote), "--port", "0", *sees]
+        with (self.directory / "stderr").open("ab") as stderr:
+            child = subprocess.Popen(
+                [*command, "--state", str(self.state.path), *words],
+                env={**clean, **usual, **environment},
+                cwd=self.directory,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        self.children.append(child.pid)
+        eventually(lambda: child.poll() is not None or self._announced(child.pid))
+        return child
+
+    def status(self) -> Any:
+        """What the daemon tells of itself."""
+        done = self.call("status", "--json")
+        return json.loads(done.stdout)
+
+    def events(self, name: str, file: Path | None = None) -> list[Any]:
+        """The events of that name in the log."""
+        lines = (file or self.state.log).read_text().splitlines()
+        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+        return [event for event in parsed if event["event"] == name]
+
+    def end(self) -> None:
+        """No daemon of ours is left."""
+        for child in self.children:
+            if self.state.holder() == child:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+
+    def _announced(self, pid: int) -> bool:
+        runtime = self.state.runtime()
+        return runtime is not None and runtime.pid == pid

@@ -1,0 +1,135 @@
+"""Without a single webhook the daemon notices what people do on the code host, and judges each change once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.entrypoints.daemon.running import DaemonOptions, run
+from bot.entrypoints.daemon.state import Runtime, StateFolder
+from bot.sandbox.server import Sandbox
+from tests.entrypoints.keeping import eventually
+from tests.entrypoints.test_daemon import Running, checks
+from tests.flows.stage import Stage, open_stage
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A sandbox whose repository is checked all the time, and whose live state is read once an hour."""
+    with Sandbox.start(tmp_path / "sandbox") as box:
+        made = open_stage(tmp_path, box)
+        daemon = "daemon: {check_interval: 0.3, drift_interval: 1h}\nworkers: {export: false}\n"
+        made.edit("clockwork.yaml", lambda text: text + daemon)
+        made.show()
+        yield made
+
+
+@contextmanager
+def keeping(stage: Stage) -> Iterator[Running]:
+    """A daemon that runs while the context lasts."""
+    runtimes: queue.Queue[Runtime] = queue.Queue()
+    stopping = threading.Event()
+    started = DaemonOptions(stage.options(), port=0, state=stage.directory / "state")
+    thread = threading.Thread(
+        target=run, args=(started,), kwargs={"stopping": stopping, "serving_on": runtimes.put}, daemon=True
+    )
+    thread.start()
+    try:
+        daemon = Running(runtimes.get(timeout=60))
+        eventually(lambda: daemon.status()["last"])
+        yield daemon
+    finally:
+        stopping.set()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def proposed(stage: Stage, branch: str) -> Any:
+    """A person's pull request that changes a file."""
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref=f"refs/heads/{branch}", sha=head)
+    stage.edit("k8s/service.yaml", lambda text: text + "# why not\n", branch=branch)
+    return stage.api("POST", "/pulls", title="Why not", head=branch, base="main")
+
+
+def judged(stage: Stage, sha: str) -> list[str]:
+    """How often a commit was judged: one check run each."""
+    return [check["conclusion"] for check in checks(stage, sha) if check["status"] == "completed"]
+
+
+def test_a_pull_request_is_judged_once_over_restarts(stage: Stage) -> None:
+    """The next check finds it; another daemon on the same state folder does not judge it again, another head is judged."""
+    with keeping(stage) as daemon:
+        pull = proposed(stage, "idea")
+        sha = pull["head"]["sha"]
+        eventually(lambda: judged(stage, sha) == ["success"])
+        eventually(lambda: pull["number"] in StateFolder(stage.directory / "state").judged())
+    before = len(checks(stage, sha))
+    with keeping(stage) as daemon:
+        eventually(lambda: daemon.status()["looks"]["check"]["last"])
+        assert not [work for work in daemon.status()["queue"] if "judge" in work]
+        assert len(checks(stage, sha)) == before
+        stage.edit("k8s/service.yaml", lambda text: text + "# again\n", branch="idea")
+        newer = stage.api("GET", f"/pulls/{pull['number']}")["head"]["sha"]
+        eventually(lambda: judged(stage, newer) == ["success"])
+        stage.api("PATCH", f"/pulls/{pull['number']}", state="closed")
+        eventually(lambda: StateFolder(stage.directory / "state").judged() == {})
+
+
+def test_comments_are_answered_and_closed_pull_requests_followed(stage: Stage) -> None:
+    """A command is obeyed; whoever closes our pull request has rejected it, and the next run says so."""
+    with keeping(stage) as daemon:
+        stage.config_drift()
+        stage.show()
+        daemon.call("POST", "/v1/check")
+        (pull,) = stage.pulls("open")
+        number = pull["number"]
+        eventually(lambda: [item["number"] for item in daemon.status()["waiting"]] == [number])
+        stage.api("POST", f"/issues/{number}/comments", body="/clockwork explain")
+        eventually(lambda: len(stage.api("GET", f"/issues/{number}/comments")) == 2)
+        stage.api("PATCH", f"/pulls/{number}", state="closed")
+        eventually(lambda: [a["effect"] for a in daemon.status()["last"]["actions"]] == ["rejected"])
+        eventually(lambda: daemon.status()["waiting"] == [])
+
+
+def test_orders_need_the_token(stage: Stage) -> None:
+    """Everything but health, figures and webhooks; a wrong token is as good as none."""
+    import httpx
+
+    with keeping(stage) as daemon:
+        for method, path in (
+            ("GET", "/status"),
+            ("GET", "/v1/status"),
+            ("POST", "/v1/check"),
+            ("POST", "/v1/pause"),
+            ("POST", "/v1/resume"),
+        ):
+            for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": daemon.runtime.token}):
+                answer = httpx.request(method, f"{daemon.root}{path}", headers=headers, timeout=60)
+                assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert daemon.status()["paused"] is None
+        assert daemon.call("POST", "/v1/pause", by="rosa", reason="audit").json()["by"] == "rosa"
+        assert httpx.get(f"{daemon.root}/healthz", timeout=60).json() == {"status": "ok"}
+
+
+def test_while_paused_no_check_is_published_and_no_comment_answered(stage: Stage) -> None:
+    """What would write is held back and done after the pause."""
+    with keeping(stage) as daemon:
+        daemon.call("POST", "/v1/pause", by="rosa", reason="audit")
+        pull = proposed(stage, "idea")
+        stage.api("POST", f"/issues/{pull['number']}/comments", body="/clockwork halt")
+        held = [f"judge pull request #{pull['number']}", f"read the comments of #{pull['number']}"]
+        eventually(lambda: set(held) <= set(daemon.status()["queue"]))
+        assert checks(stage, pull["head"]["sha"]) == []
+        assert len(stage.api("GET", f"/issues/{pull['number']}/comments")) == 1
+        daemon.call("POST", "/v1/resume")
+        eventually(lambda: judged(stage, pull["head"]["sha"]))
+        eventually(lambda: len(stage.api("GET", f"/issues/{pull['number']}/comments")) == 2)
