@@ -23,7 +23,8 @@ from bot.flows.plan import plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
-from bot.model.proposal import Action, Tick
+from bot.model.decision import Lane
+from bot.model.proposal import Action, Effect, Tick
 
 LOOKS: Final = 4
 """How often a look is run again in one tick because the branch moved under it."""
@@ -84,14 +85,45 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
             return replace(result, blocked=stop)
-    intentions = plan(assessment.decisions, declaration, memory, loop.declarer, now=now)
-    record_rejections(intentions, memory, run, now=now)
-    actions = carry_out(intentions, declaration.commit, memory.view, run, now=now)
+    memory, done = _carried_out(loop, assessment, memory, now)
+    intentions = tuple(intention for intention, _ in done)
     closed, stop = close_gone(assessment, memory, intentions, run)
     if run.host is not None:
         run.host.flush()
     decisions = settled(assessment.decisions, intentions)
-    return replace(result, decisions=decisions, actions=(*actions, *closed), blocked=stop)
+    actions = (*(action for _, action in done), *closed)
+    return replace(result, decisions=decisions, actions=actions, blocked=stop, notes=_closures(memory, now))
+
+
+def _carried_out(
+    loop: Loop, assessment: Assessment, memory: Memory, now: datetime
+) -> tuple[Memory, list[tuple[Intention, Action]]]:
+    """Plan and carry out. What the host turns down is planned again at once, by the lanes that are left: from a commit to
+    a pull request, to the issue that says which switch to set, to the report.
+    """
+    run, declaration = loop.run, assessment.declaration
+    decisions, done = list(assessment.decisions), list[tuple[Intention, Action]]()
+    for _ in Lane:
+        intentions = plan(decisions, declaration, memory, loop.declarer, now=now)
+        record_rejections(intentions, memory, run, now=now)
+        pairs = list(zip(intentions, carry_out(intentions, declaration.commit, memory.view, run, now=now), strict=True))
+        if not any(_is_turned_down(*pair) for pair in pairs):
+            return memory, [*done, *pairs]
+        done += [pair for pair in pairs if pair[1].effect not in {Effect.WAITING, Effect.UNDELIVERED}]
+        settled_ids = {drift for intention, _ in done if intention.kind is None for drift in intention.proposal.drifts}
+        decisions = [decision for decision in decisions if decision.drift.id not in settled_ids]
+        memory = remember(run)
+    return memory, done
+
+
+def _is_turned_down(intention: Intention, action: Action) -> bool:
+    """Whether the host closed this lane only now."""
+    return action.effect is Effect.WAITING and intention.effect is not Effect.WAITING
+
+
+def _closures(memory: Memory, now: datetime) -> tuple[str, ...]:
+    """One line for each lane that is closed."""
+    return tuple(closure.text() for closure in memory.closures(now).values())
 
 
 @dataclass(frozen=True, slots=True)

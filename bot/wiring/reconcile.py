@@ -206,6 +206,7 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         limits=limits(settings),
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
+        prefix=settings.github.branch_prefix,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
     )
