@@ -16,8 +16,8 @@ from typing import Final
 from bot.errors import Invalid, Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
-from bot.flows.intention import EVERYTHING, LANE_OF_KIND
 from bot.flows.identity import owned, records
+from bot.flows.intention import EVERYTHING, LANE_OF_KIND
 from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView

@@ -39,6 +39,8 @@ class Loop:
     observe: Observe
     rules: Callable[[str], RulesInForce]
     dry_run: bool = False
+    reports_only: bool = False
+    """The level is disabled: nothing is decided, so nothing is written, not even that something is over."""
 
 
 def tick(loop: Loop) -> Tick:
@@ -69,6 +71,8 @@ def _head(loop: Loop) -> str:
 def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
     run, declaration = loop.run, assessment.declaration
     result = Tick(now, declaration.commit, run.branch, assessment.report, assessment.decisions)
+    if loop.reports_only:
+        return result
     try:
         memory = remember(run)
     except (Unavailable, Refused) as exc:

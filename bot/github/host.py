@@ -26,7 +26,10 @@ from bot.ports import Clock
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
 _VIEWER: Final = "query { viewer { login databaseId } }"
-_AUTO_MERGE: Final = "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }"
+_AUTO_MERGE: Final = (
+    "mutation($input: EnablePullRequestAutoMergeInput!) "
+    "{ enablePullRequestAutoMerge(input: $input) { clientMutationId } }"
+)
 # Of "Get repository permissions for a user" (docs.github.com, "REST API endpoints for collaborators"): ``permission`` folds
 # maintain into write and triage into read, ``role_name`` tells them apart.
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
