@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
+from bot.model.cluster import ServedApi
 from bot.model.codehost import (
     Check,
     Comment,
@@ -28,7 +29,9 @@ from bot.model.event import Event
 from bot.model.figures import Figures
 from bot.model.filetree import FileTree
 from bot.model.finding import FileChange
+from bot.model.guarded import Assignment, Draft
 from bot.model.ledger import Entry, LedgerView
+from bot.model.notice import Announcement, Delivery
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.model.session import Prompt, Reply, Session
@@ -137,6 +140,10 @@ class Repository(Protocol):
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
+        ...
+
+    def is_link(self, commit: str, path: str) -> bool:
+        """Whether ``path`` is, or leads through, a symbolic link: nothing is read there."""
         ...
 
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
@@ -393,6 +400,15 @@ class Observer(Protocol):
 
 
 @runtime_checkable
+class ClusterObserver(Protocol):
+    """An observer that can say what its cluster serves, before anything is rendered for it."""
+
+    def served(self, *, now: datetime) -> ServedApi:
+        """The cluster's version and API versions. Raises ``Unavailable``."""
+        ...
+
+
+@runtime_checkable
 class Assistant(Protocol):
     """An AI tool. Its reply is untrusted input. Never raises: every failure is a reply with a status."""
 
@@ -400,6 +416,49 @@ class Assistant(Protocol):
     def name(self) -> str: ...
 
     def run(self, prompt: Prompt) -> Reply: ...
+
+
+@runtime_checkable
+class Drafter(Protocol):
+    """An AI tool that does what a prompt says. Its output is untrusted. Never raises: every failure is in the draft."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draft(self, assignment: Assignment) -> Draft: ...
+
+
+class Meter(Protocol):
+    """Is told what adapters do, from any thread. It must neither raise nor make the caller wait."""
+
+    def answered(self, method: str, status: str) -> None:
+        """The code host answered a request: ``status`` is HTTP's, or ``lost`` where no answer came."""
+        ...
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        """A unit of that kind was rendered, which took so long."""
+        ...
+
+
+class Unmeasured:
+    """A meter that nobody reads."""
+
+    def answered(self, method: str, status: str) -> None:
+        del method, status
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        del kind, seconds
+
+
+class Receiver(Protocol):
+    """Somebody who is told. Never raises: what went wrong is the delivery's ``answer``."""
+
+    @property
+    def name(self) -> str: ...
+
+    def send(self, message: Announcement) -> Delivery:
+        """Send ``message`` and wait for the answer."""
+        ...
 
 
 class SessionStore(Protocol):

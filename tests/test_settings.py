@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.errors import Invalid
@@ -32,6 +34,51 @@ def test_hosts_are_named_without_a_scheme() -> None:
     for wrong in ("https://ghcr.io", "*.example.com", "ghcr.io/*", "", "user@ghcr.io", "ghcr.io?x", "ghcr.io:x", "."):
         with pytest.raises(Invalid, match=r"clockwork\.yaml:1: fetch\.hosts: .*write host, host:port or host/path"):
             load(f"fetch: {{hosts: ['{wrong}']}}".encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{receivers: {a: {}}}", "give exactly one of apprise_env and webhook_env"),
+        ("{receivers: {a: {apprise_env: A, webhook_env: B}}}", "give exactly one of apprise_env and webhook_env"),
+        ("{receivers: {a: {webhook_env: B}}}", "a webhook needs one"),
+        ("{receivers: {a: {apprise_env: A, secret_env: B}}}", "secret_env: goes with webhook_env"),
+        ("{receivers: {a: {apprise_env: 'slack://token'}}}", "the address itself never stands in this file"),
+        ("{receivers: {a: {apprise_env: A, digest: 2d}}}", "less than or equal to 86400"),
+        ("{receivers: {a: {apprise_env: A, template: ../x}}}", "write a file of this repository"),
+        ("{receivers: {'a b': {apprise_env: A}}}", "write letters, digits"),
+        ("{receivers: {a: {apprise_env: A, quiet: {from: '22', until: '07:00'}}}}", "write hours and minutes"),
+        ("{receivers: {a: {apprise_env: A, quiet: {from: '07:00', until: '07:00'}}}}", "from and until are the same"),
+        (
+            "{receivers: {a: {apprise_env: A, quiet: {from: '22:00', until: '07:00', timezone: Mars}}}}",
+            "no time zone 'Mars'",
+        ),
+        ("{routes: [{to: [a]}]}", "there is no receiver 'a'; known: none"),
+        (
+            "{receivers: {a: {apprise_env: A}}, routes: [{to: [a], events: [drift.old]}]}",
+            "no event 'drift.old'; known: dr",
+        ),
+    ],
+)
+def test_notifications_that_reach_nobody(text: str, said: str) -> None:
+    """Whom nobody could tell, and what never happens, is wrong at once."""
+    with pytest.raises(Invalid, match=rf"clockwork\.yaml:1: notifications.*{re.escape(said)}"):
+        load(f"notifications: {text}".encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{tokens: {ops: {env: 'not a name'}}}", "the token itself never stands in this file"),
+        ("{tokens: {'a b': {env: A}}}", "write letters, digits"),
+        ("{tokens: {ops: {env: A, scope: all}}}", "Input should be 'read' or 'write'"),
+    ],
+)
+def test_tokens_of_the_api(text: str, said: str) -> None:
+    """A token has a name, a variable and a scope; reading is the least."""
+    assert load(b"api: {tokens: {ops: {env: A}}}").api.tokens["ops"].scope == "read"
+    with pytest.raises(Invalid, match=rf"clockwork\.yaml:1: api\.tokens.*{re.escape(said)}"):
+        load(f"api: {text}".encode())
 
 
 def test_durations_are_seconds_or_text() -> None:

@@ -5,11 +5,13 @@ What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows
 
 from __future__ import annotations
 
+from bot.api import ClockworkDaemon
 from bot.model.decision import FixLevel
 from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
 from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
 from bot.secrecy.providers import TokenProvider
+from bot.workers.picture import FailureCost, FailureMode, FailurePicture
 
 WORDS_OF_CLOSED_LISTS = (
     FixLevel.MODERATE,
@@ -34,6 +36,10 @@ PLUGIN_CONTRACTS = (
 """Packages outside of this repository satisfy them."""
 
 
+EXAMPLES = (ClockworkDaemon.get_status, ClockworkDaemon.trigger_manual_check)
+"""The examples in their docstrings call them."""
+
+
 def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
     """Facts that values carry for whoever renders or reads them."""
     return target.units, tree.opaque, rendering.left_out, TARGET_NAME
@@ -44,9 +50,16 @@ def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:
     return (provider.checked,)
 
 
+def facts_of_failures(cost: FailureCost, mode: FailureMode, drawn: FailurePicture) -> tuple[object, ...]:
+    """What only the template of the failure modes reads."""
+    return cost.usd, mode.culprit_rate, drawn.categories, drawn.shares
+
+
 __all__ = [
+    "EXAMPLES",
     "PLUGIN_CONTRACTS",
     "WORDS_OF_CLOSED_LISTS",
+    "facts_of_failures",
     "facts_of_providers",
     "facts_of_targets",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.assistants.folder import LeftFiles
 from bot.assistants.reply import hidden, parse_findings
 from bot.errors import Invalid
 from bot.model.session import Prompt, Reply, ReplyStatus
@@ -57,6 +58,10 @@ class AssistantRun:
     milliseconds: int
     exit_code: int | None = None
     stderr: str = ""
+    left: LeftFiles | None = None
+    """What it left in its folder, where it had a copy of the repository's files."""
+    missing: bool = False
+    """Whether there was no program to start."""
 
 
 class RetriedAssistant(ABC):
@@ -73,27 +78,32 @@ class RetriedAssistant(ABC):
 
     def run(self, prompt: Prompt) -> Reply:
         """The reply after one or two attempts; ``milliseconds`` counts both, not the wait between."""
-        first = self._attempt(prompt)
-        if not isinstance(first.answer, FailedRun) or not _worth_another(first.answer):
-            return _finished(self._name, first, self._secrets)
-        wait = first.answer.wait_seconds
-        if wait is None:
-            wait = RATE_LIMIT_WAIT_SECONDS if first.answer.status is ReplyStatus.RATE_LIMIT else 0.0
-        self._sleep(wait)
-        second = self._attempt(prompt)
-        both = replace(second, milliseconds=first.milliseconds + second.milliseconds)
-        return _finished(self._name, both, self._secrets)
+        return _finished(self._name, retried(lambda: self._attempt(prompt), self._sleep), self._secrets)
 
     @abstractmethod
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         """Ask once."""
 
 
+def retried(attempt: Callable[[], AssistantRun], sleep: Sleep) -> AssistantRun:
+    """What one or two attempts came to; ``milliseconds`` counts both, not the wait between."""
+    first = attempt()
+    if not isinstance(first.answer, FailedRun) or not _worth_another(first.answer):
+        return first
+    wait = first.answer.wait_seconds
+    if wait is None:
+        wait = RATE_LIMIT_WAIT_SECONDS if first.answer.status is ReplyStatus.RATE_LIMIT else 0.0
+    sleep(wait)
+    second = attempt()
+    return replace(second, milliseconds=first.milliseconds + second.milliseconds)
+
+
 def _worth_another(failed: FailedRun) -> bool:
     return failed.again and (failed.wait_seconds or 0.0) <= MAX_WAIT_SECONDS
 
 
-def _finished(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Reply:
+def recorded(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Reply:
+    """The reply that says how a run went, without anything of what was answered."""
     answer = attempt.answer
     usage = answer.usage if isinstance(answer, RawReply) else Usage()
     blank = Reply(
@@ -108,6 +118,13 @@ def _finished(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Rep
     )
     if isinstance(answer, FailedRun):
         return replace(blank, status=answer.status, message=hidden(answer.message, secrets)[:TAIL_KEPT])
+    return blank
+
+
+def _finished(name: str, attempt: AssistantRun, secrets: Collection[str]) -> Reply:
+    blank, answer = recorded(name, attempt, secrets), attempt.answer
+    if isinstance(answer, FailedRun):
+        return blank
     try:
         return replace(blank, findings=parse_findings(answer.text, secrets=secrets))
     except Invalid as exc:

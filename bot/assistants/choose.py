@@ -17,10 +17,12 @@ from bot.assistants.claude import Claude
 from bot.assistants.codex import Codex
 from bot.assistants.command import CommandTool
 from bot.assistants.copilot import Copilot
+from bot.assistants.drafting import not_drafted
 from bot.assistants.gemini import Gemini
 from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid, Refused
+from bot.model.guarded import AIErrorKind, Assignment, Draft
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
 from bot.processes import DEADLINE_SECONDS
@@ -39,6 +41,10 @@ class Disabled:
     def run(self, prompt: Prompt) -> Reply:
         del prompt
         return Reply(self.name, ReplyStatus.DISABLED, message=self.why)
+
+    def draft(self, assignment: Assignment) -> Draft:
+        del assignment
+        return not_drafted(self.name, AIErrorKind.MISSING, self.why)
 
 
 def choose(

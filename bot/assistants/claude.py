@@ -20,6 +20,8 @@ from bot.assistants.tool import Tool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
+_EDITING: Final = "Read,Edit"
+"""Its tools for files that ``--bare`` leaves: none that runs programs or reaches out. An edit of nothing makes a file."""
 _DENIED: Final = json.dumps({"permissions": {"deny": ["Read(//**)"]}})
 
 
@@ -64,6 +66,11 @@ class Claude(Tool):
         # It puts files in the place of ``@path`` all the same, unless reading is denied (anthropics/claude-code-action#957).
         alone = ("--bare", "--settings", _DENIED, "--tools", "", "--no-session-persistence", "--strict-mcp-config")
         return (self.name, "-p", "--output-format", "json", *alone, *model, "--json-schema", prompt.schema)
+
+    def editing(self, _prompt: Prompt, options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
+        model = () if options.model is None else ("--model", options.model)
+        alone = ("--bare", "--tools", _EDITING, "--no-session-persistence", "--strict-mcp-config")
+        return (self.name, "-p", "--output-format", "json", *alone, "--permission-mode", "acceptEdits", *model)
 
     def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         try:

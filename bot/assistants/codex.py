@@ -41,6 +41,10 @@ does what the text under review tells it to. A name that a version does not know
 """
 
 
+_EDITING: Final = tuple(name for name in _NO_TOOLS if name not in {"code_mode_host", "shell_tool", "unified_exec"})
+"""Features that are off where it changes files: it reads them by a shell and writes patches, both by scripts in an isolate."""
+
+
 class _Part(Printed):
     type: str = ""
     text: str = ""
@@ -67,6 +71,7 @@ class Codex(Tool):
     name = "codex"
     endpoint = _ENDPOINT
     usual_key = "OPENAI_API_KEY"
+    needs = ("/bin", "/usr/bin")
 
     def key_variable(self, _options: ToolOptions) -> str:
         return _KEY
@@ -77,10 +82,19 @@ class Codex(Tool):
         return (
             *(self.name, "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "read-only"),
             *("--output-schema", str(schema), "-o", str(last)),
-            *(word for name in _NO_TOOLS for word in ("-c", f"features.{name}=false")),
-            *("-c", 'web_search="disabled"', "-c", "include_apply_patch_tool=false"),
-            *("-c", 'model_provider="clockwork"', "-c", f"model_providers.clockwork={_provider(options)}"),
-            *(() if options.model is None else ("-m", options.model)),
+            *_without(_NO_TOOLS),
+            *("-c", "include_apply_patch_tool=false"),
+            *_model(options),
+            "-",
+        )
+
+    def editing(self, _prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        # Its own sandbox cannot be built inside of the wall, which stands for it.
+        return (
+            *(self.name, "exec", "--json", "--ephemeral", "--skip-git-repo-check", "-s", "danger-full-access"),
+            *("-o", str(workspace.scratch / "last.txt")),
+            *_without(_EDITING),
+            *_model(options),
             "-",
         )
 
@@ -97,6 +111,16 @@ class Codex(Tool):
         if not words:
             return bad_output("codex ended without an answer")
         return RawReply(words[-1], Usage() if usage is None else Usage(usage.input_tokens, usage.output_tokens))
+
+
+def _without(features: Sequence[str]) -> tuple[str, ...]:
+    off = (word for name in features for word in ("-c", f"features.{name}=false"))
+    return (*off, "-c", 'web_search="disabled"')
+
+
+def _model(options: ToolOptions) -> tuple[str, ...]:
+    provider = ("-c", 'model_provider="clockwork"', "-c", f"model_providers.clockwork={_provider(options)}")
+    return provider if options.model is None else (*provider, "-m", options.model)
 
 
 def _provider(options: ToolOptions) -> str:

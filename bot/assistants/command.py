@@ -1,5 +1,7 @@
 """Any program as an assistant: the prompt on stdin, ``{"findings": [...]}`` as JSON on stdout, exit code 0.
 
+Asked to change files, it works in a copy of the repository's and prints what it has to say.
+
 For tools that have no adapter of their own, for in-house checks, and for tests. With a base URL in the settings it finds in
 ``CLOCKWORK_BASE_URL`` where it reaches that host; behind a wall that is the relay, and its key a token for it.
 """
@@ -38,6 +40,9 @@ class CommandTool(Tool):
 
     def command(self, _prompt: Prompt, _options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         return self.argv
+
+    def editing(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        return self.command(prompt, options, workspace)
 
     def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         if ran.exit_code != 0:

@@ -12,6 +12,7 @@ instead.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pydantic import Field
 
@@ -21,6 +22,9 @@ from bot.assistants.printed import Printed, printed_lines
 from bot.assistants.tool import Tool, ToolOptions, with_schema
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
+
+_EDITING: Final = "view,create,edit,glob,grep"
+"""Its tools for files alone."""
 
 
 class _Data(Printed):
@@ -55,6 +59,12 @@ class Copilot(Tool):
         return (
             *(self.name, "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
             *("--disable-builtin-mcps", "--no-auto-update", "--available-tools", "none"),
+        )
+
+    def editing(self, _prompt: Prompt, _options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
+        return (
+            *(self.name, "--output-format", "json", "--no-ask-user", "--no-custom-instructions"),
+            *("--disable-builtin-mcps", "--no-auto-update", "--available-tools", _EDITING, "--allow-all-tools"),
         )
 
     def text(self, prompt: Prompt) -> str:

@@ -30,6 +30,11 @@ _SETTINGS: Final = {
     "privacy": {"usageStatisticsEnabled": False},
     "tools": {"core": []},
 }
+_EDITING: Final = {
+    **_SETTINGS,
+    "tools": {"core": ["list_directory", "read_file", "write_file", "glob", "grep_search", "replace"]},
+}
+"""Its tools for files alone (Gemini CLI documentation, "Tools")."""
 _NO_LOGIN: Final = 41
 """Its exit code when it has no usable login at all."""
 
@@ -71,12 +76,19 @@ class Gemini(Tool):
         return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}
 
     def command(self, _prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        return self._called(options, workspace, _SETTINGS, "plan")
+
+    def editing(self, _prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
+        return self._called(options, workspace, _EDITING, "auto_edit")
+
+    def _called(
+        self, options: ToolOptions, workspace: Workspace, settings: Mapping[str, object], approval: str
+    ) -> Sequence[str]:
         folder = workspace.home / ".gemini"
         folder.mkdir()
-        (folder / "settings.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
+        (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
         model = () if options.model is None else ("--model", options.model)
-        fixed = ("--output-format", "json", "--approval-mode", "plan", "--skip-trust")
-        return (self.name, *fixed, *model)
+        return (self.name, "--output-format", "json", "--approval-mode", approval, "--skip-trust", *model)
 
     def text(self, prompt: Prompt) -> str:
         return with_schema(prompt)

@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field, ValidationError
 
-from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, RetriedAssistant, Sleep, Usage
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RawReply, RetriedAssistant, Sleep, Usage, retried
+from bot.assistants.drafting import drafted
 from bot.assistants.error_status import bad_output, by_status
 from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
+from bot.model.guarded import Assignment, Draft
 from bot.model.session import Prompt, ReplyStatus
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -83,6 +85,11 @@ class OpenAIAssistant(RetriedAssistant):
         self._model = options.model
         self._options = options
 
+    def draft(self, assignment: Assignment) -> Draft:
+        """See :class:`bot.ports.Drafter`. It is given no files: its answer holds those it would write."""
+        prompt = Prompt(assignment.text, assignment.schema, "")
+        return drafted(self._name, retried(lambda: self._attempt(prompt), self._sleep), self._secrets)
+
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         started = time.monotonic()
         answer = asyncio.run(self._within_deadline(prompt))
@@ -117,7 +124,7 @@ class OpenAIAssistant(RetriedAssistant):
         return plain if self._options.key is None else {**plain, "authorization": f"Bearer {self._options.key}"}
 
     def _body(self, prompt: Prompt) -> bytes:
-        schema = {"name": "findings", "strict": True, "schema": json.loads(prompt.schema)}
+        schema = {"name": "reply", "strict": True, "schema": json.loads(prompt.schema)}
         return json.dumps(
             {
                 "model": self._model,

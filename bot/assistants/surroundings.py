@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from bot.assistants.tool import Tool, ToolOptions
 
 
+class Unconfined(Refused):
+    """A tool that would run without a wall, which settings do not allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """``options`` as the tool is to see them, and the wall."""
@@ -30,11 +34,13 @@ class Surroundings:
     wall: Wall
     workspace: Workspace
     relay: Relay | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def readable(self) -> list[Path]:
-        """What settings let it read beside its own program."""
-        return [Path(each).absolute() for each in self.options.readable]
+        """What it may read beside its own program: what settings say, and what it cannot do its work without."""
+        needed = [Path(each) for each in self.files if Path(each).exists()]
+        return [*(Path(each).absolute() for each in self.options.readable), *needed]
 
     def around(self, command: Sequence[str]) -> list[str]:
         """The words that start ``command``; itself where its program is not there, which starting it will tell."""
@@ -59,14 +65,17 @@ class Surroundings:
 
 
 @contextmanager
-def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key: bool) -> Iterator[Surroundings]:
-    """What stands around one run of ``tool``; ``key`` says whether it is handed a key at all.
+def surroundings(
+    options: ToolOptions, workspace: Workspace, tool: Tool, *, key: bool, files: tuple[str, ...] = ()
+) -> Iterator[Surroundings]:
+    """What stands around one run of ``tool``; ``key`` says whether it is handed a key at all, ``files`` what it may read
+    beside what settings say.
 
     ``Refused`` where settings ask for a wall and none can stand, or the tool could do nothing behind it.
     """
     wall = Wall.NONE if options.confinement is Confinement.NONE else best()
     if wall is Wall.NONE and options.confinement is Confinement.REQUIRED:
-        raise Refused(
+        raise Unconfined(
             "it would run unconfined, which settings do not allow",
             advice="Install bubblewrap or allow user namespaces, or set the assistant's confinement to best or none.",
         )
@@ -75,13 +84,13 @@ def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key:
     base_url = options.base_url or tool.endpoint
     if base_url is None and tool.asks_by_itself and wall is not Wall.NONE:
         if options.confinement is Confinement.REQUIRED:
-            raise Refused(
+            raise Unconfined(
                 f"{tool.name} asks hosts by itself, which nothing behind a wall can",
                 advice="Give it a base_url (a provider of its own), or set its confinement to none.",
             )
         wall = Wall.NONE
     if wall is Wall.NONE or base_url is None:
-        yield Surroundings(options, wall, workspace)
+        yield Surroundings(options, wall, workspace, files=files)
         return
     token = options.key if key else None
     with relaying(
@@ -92,4 +101,4 @@ def surroundings(options: ToolOptions, workspace: Workspace, tool: Tool, *, key:
         seconds=options.deadline_seconds,
     ) as relay:
         seen = replace(options, base_url=relay.url, key=None if token is None else relay.token)
-        yield Surroundings(seen, wall, workspace, relay)
+        yield Surroundings(seen, wall, workspace, relay, files)

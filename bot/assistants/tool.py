@@ -13,10 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final, assert_never
 
-from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep
-from bot.assistants.surroundings import Surroundings, surroundings
-from bot.confinement.walls import Confinement
+from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep, retried
+from bot.assistants.drafting import drafted, not_drafted
+from bot.assistants.folder import lay_out, left_in
+from bot.assistants.surroundings import Surroundings, Unconfined, surroundings
+from bot.confinement.walls import Confinement, Wall
 from bot.errors import Refused
+from bot.model.guarded import AIErrorKind, Assignment, Draft
 from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
@@ -61,6 +64,8 @@ class Tool(ABC):
     """The base URL of its model where settings name none; None for a tool that has no such thing."""
     asks_by_itself: ClassVar[bool] = False
     """Whether it asks hosts that no relay can stand for when it has no base URL."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Files and folders beside its own program that it cannot change files without."""
 
     def key_variable(self, _options: ToolOptions) -> str | None:
         """The environment variable it reads its key from."""
@@ -73,6 +78,13 @@ class Tool(ABC):
     @abstractmethod
     def command(self, prompt: Prompt, options: ToolOptions, workspace: Workspace) -> Sequence[str]:
         """The argument list. May write files into the workspace's home and scratch that it names or the tool reads."""
+
+    def editing(self, _prompt: Prompt, _options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
+        """The argument list for a run behind a wall that may change the files of its working directory.
+
+        Raises ``Refused`` for a tool that cannot.
+        """
+        raise Refused(f"{self.name} cannot be given files to change")
 
     def text(self, prompt: Prompt) -> str:
         """What it is asked on stdin."""
@@ -96,6 +108,40 @@ class ToolAssistant(RetriedAssistant):
         reply = super().run(prompt)
         return replace(reply, findings=tuple(map(restored, reply.findings))) if _AT[0] in prompt.text else reply
 
+    def draft(self, assignment: Assignment) -> Draft:
+        """See :class:`bot.ports.Drafter`. Behind a wall it changes files of a copy; without one, where settings allow
+        that, it has no tools and answers as in a review.
+        """
+        try:
+            run = retried(lambda: self._work(assignment), self._sleep)
+        except Unconfined as exc:
+            return not_drafted(self._name, AIErrorKind.UNCONFINED, str(exc))
+        except Refused as exc:
+            return not_drafted(self._name, AIErrorKind.MISSING, str(exc))
+        return drafted(self._name, run, self._secrets)
+
+    def _work(self, assignment: Assignment) -> AssistantRun:
+        tool = self._tool
+        prompt = Prompt(assignment.text, assignment.schema, "")
+        try:
+            with (
+                fresh_workspace() as workspace,
+                surroundings(self._options, workspace, tool, key=self._takes_key(), files=tool.needs) as around,
+            ):
+                if around.wall is Wall.NONE:
+                    ran = self._run(prompt, around)
+                    return self._finished(ran, workspace)
+                laid = lay_out(assignment.tree, workspace.work)
+                command = tool.editing(prompt, around.options, workspace)
+                ran = self._start(command, assignment.text, around)
+                return replace(self._finished(ran, workspace), left=left_in(workspace.work, laid))
+        except OSError as exc:
+            return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
+
+    def _finished(self, ran: ProcessResult, workspace: Workspace) -> AssistantRun:
+        missing = ran.ending is ProcessEnd.NOT_FOUND
+        return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr, missing=missing)
+
     def _attempt(self, prompt: Prompt) -> AssistantRun:
         tool, options = self._tool, self._options
         try:
@@ -103,8 +149,7 @@ class ToolAssistant(RetriedAssistant):
                 fresh_workspace() as workspace,
                 surroundings(options, workspace, tool, key=self._takes_key()) as around,
             ):
-                ran = self._run(prompt, around)
-                return AssistantRun(self._answer(ran, workspace), ran.milliseconds, ran.exit_code, ran.stderr)
+                return self._finished(self._run(prompt, around), workspace)
         except Refused as exc:
             return AssistantRun(FailedRun(ReplyStatus.DISABLED, str(exc)), 0)
         except OSError as exc:
@@ -114,10 +159,14 @@ class ToolAssistant(RetriedAssistant):
         return self._options.key is not None and self._tool.key_variable(self._options) is not None
 
     def _run(self, prompt: Prompt, around: Surroundings) -> ProcessResult:
+        command = self._tool.command(prompt, around.options, around.workspace)
+        return self._start(command, self._tool.text(prompt), around)
+
+    def _start(self, command: Sequence[str], text: str, around: Surroundings) -> ProcessResult:
         options = around.options
         return run(
-            around.around(self._tool.command(prompt, options, around.workspace)),
-            self._tool.text(prompt).encode("utf-8", "replace"),
+            around.around(command),
+            text.encode("utf-8", "replace"),
             env=self._variables(options),
             deadline_seconds=options.deadline_seconds,
             grace_seconds=options.grace_seconds,

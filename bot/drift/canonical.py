@@ -70,15 +70,21 @@ def absent(value: JSON, shape: Shape, *parents: Tree) -> bool:
     return not value and (shape.default is None or shape.default.of(parents[0] if parents else {}) in _NOTHING)
 
 
-def spare(value: JSON, shape: Shape) -> JSON:
-    """``value`` as people write it: spelled as it is, without what its absence would say as well."""
+def spare(value: JSON, shape: Shape, said: frozenset[str] = frozenset()) -> JSON:
+    """``value`` as people write it: spelled as it is, without what its absence would say as well, but for its own keys that
+    are ``said`` all the same.
+    """
     if isinstance(value, SCALARS):
         return value
     if isinstance(value, (dict, Mapping)):
         if shape.form is Form.MAP:
             return {key: spare(entry, shape.element) for key, entry in value.items()}
         children = ((key, entry, shape.child(key)) for key, entry in value.items())
-        return {key: spare(entry, child) for key, entry, child in children if not _needless(entry, child, value)}
+        return {
+            key: spare(entry, child)
+            for key, entry, child in children
+            if key in said or not _needless(entry, child, value)
+        }
     if isinstance(value, (list, tuple)):
         element = resolved(shape, value).element
         return [spare(entry, element) for entry in value]
@@ -99,11 +105,8 @@ def _needless(value: JSON, shape: Shape, parent: Tree) -> bool:
 def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:
     if default.derive is None:
         parents = parents[:1]
-    for parent in parents or ({},):
-        usual = default.of(parent)
-        if usual is not None and (value == usual or canonical(value, shape) == canonical(usual, shape)):
-            return True
-    return False
+    usual = (default.of(parent) for parent in parents or ({},))
+    return any(value == each or canonical(value, shape) == canonical(each, shape) for each in usual)
 
 
 _NOTHING: Final = (None, 0, False, "")

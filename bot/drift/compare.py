@@ -88,7 +88,7 @@ class _Comparison:
         matched.update(id(observed) for _, observed in older.pairs)
         absent = list(older.absent)
         self.memo.begin(self.options, around)
-        self._all(older.referring([*pairs, *more, *older.pairs] if more or older.pairs else pairs), around)
+        self._all(older.referring([*pairs, *more, *older.pairs]), around)
         self.memo.end()
         self._absent(absent)
         self._undeclared(matched)
@@ -132,10 +132,9 @@ class _Comparison:
                 self.drift.append(drifts.missing(desired))
 
     def _looked_at(self, id_: ResourceId) -> bool:
-        if id_.platform not in self.seen.covered:
-            return False
         kinds = self.seen.kinds
-        return id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        is_listed = id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        return is_listed and id_.platform in self.seen.covered
 
     def _undeclared(self, matched: set[int]) -> None:
         if len(matched) == len(self.seen.resources):

@@ -167,7 +167,7 @@ class Mask:
     @cached_property
     def _open(self) -> frozenset[str]:
         """The words of the resource's names and images: ``postgres`` as a password would hide every ``postgres:16``."""
-        texts = map(str.lower, (*self._names, *(image for tree in self._trees for image in _images(tree))))
+        texts = map(str.lower, (*self._names, *(image for tree in self._trees for image in images_in(tree))))
         return frozenset(word for text in texts for word in (text, *re.split(r"[^a-z0-9]+", text)))
 
     def _secrets(self, value: JSON, path: Path) -> Iterator[str]:
@@ -232,13 +232,14 @@ def _texts(value: JSON) -> Iterator[str]:
             yield from _texts(element)
 
 
-def _images(value: JSON, key: str = "") -> Iterator[str]:
+def images_in(value: JSON, key: str = "") -> Iterator[str]:
+    """The image references of a tree."""
     if isinstance(value, (dict, Mapping)):
         for name, entry in value.items():
-            yield from _images(entry, name)
+            yield from images_in(entry, name)
     elif isinstance(value, (list, tuple)):
         for element in value:
-            yield from _images(element)
+            yield from images_in(element)
     elif isinstance(value, str) and key == "image":
         yield value
 

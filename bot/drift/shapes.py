@@ -148,10 +148,11 @@ class _Compiler:
     def named(self, name: str) -> Shape:
         if name in self.done:
             return self.done[name]
-        shape = self.done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, name=name)
+        fields: dict[str, Shape] = {}  # filled below: a type that refers to itself has copies of its shape in them
+        shape = self.done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, fields=fields, name=name)
         usual = self.defaults.get(name, {})
         rows = {**dict.fromkeys(usual, "leaf"), **self.types[name]}
-        shape.fields = {key: self._field(text, usual.get(key)) for keys, text in rows.items() for key in keys.split()}
+        fields.update((key, self._field(text, usual.get(key))) for keys, text in rows.items() for key in keys.split())
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:

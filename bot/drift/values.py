@@ -57,12 +57,9 @@ def _quantity(written: str) -> str | None:
     match = _QUANTITY.match(written)
     if match is None:
         return None
-    try:
-        number = Decimal(match[1]) * _scale(match[2], match[3])
-        if number.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite: the pattern admits no NaN
-            number = number.quantize(Decimal("1e-9"), rounding="ROUND_UP")
-    except InvalidOperation:
-        return None
+    number = Decimal(match[1]) * _scale(match[2], match[3])
+    if number.normalize().as_tuple().exponent < -9:  # type: ignore[operator]  # finite: the pattern admits no NaN
+        number = number.quantize(Decimal("1e-9"), rounding="ROUND_UP")
     return _plain(number)
 
 

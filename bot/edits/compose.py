@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same, touched
 from bot.errors import Refused
+from bot.intake.discover import folder_of
 from bot.intake.interpolate import EnvLine, Interpolated, fill, parse_env
 from bot.intake.read import read
 from bot.intake.scalars import Dialect
@@ -107,7 +109,7 @@ class _Work:
     def _through_variable(self, site: Site, value: JSON) -> JSON:
         """The variable's own value where this is its only use, else a literal in place of it; and what that reads as."""
         raw = self._raw(site)
-        env = f"{site.file.rpartition('/')[0]}/.env".lstrip("/")
+        env = posixpath.join(folder_of(site.file), ".env")
         known = {line.key: line for line in parse_env(self._text(env))} if env in self.files else {}
         variables = {key: line.value for key, line in known.items()}
         filled = fill(raw, variables)

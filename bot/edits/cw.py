@@ -148,11 +148,9 @@ class _Editor:
         within = tuple(changes(trace.pieces, scalar_text(expected)))
         several = bool(trace.pieces) and not within
         yield from _parts(self.files, within, expected)
-        if trace.literal is not None and trace.literal.file in self.files:
+        if trace.literal is not None:
             note = _several(trace.literal) if several else None
             yield _replacement(self.files, trace.literal, expected, note, expected)
-        if trace.origin.file not in self.files:
-            raise Refused(f"{format_path(pointer)} comes from {trace.origin.file}, which is no file of the repository")
         if trace.origin.through is Through.LITERAL:
             yield _replacement(self.files, trace.origin, expected, None, expected)
         else:
@@ -161,7 +159,7 @@ class _Editor:
 
     def _use(self, pointer: Pointer, trace: Trace, expected: JSON, note: str) -> Iterator[Plan]:
         """The use itself: the expression replaced, or the entry of a map laid over it."""
-        parent = self.origins.value(pointer[:-1]) if pointer else None
+        parent = self.origins.value(pointer[:-1])
         inherited = parent is not None and parent.trace.form is ValueForm.PLAIN and parent.trace.origin == trace.origin
         if inherited and isinstance(pointer[-1], str):
             parsed = _opened(self.files, trace.origin.file)
@@ -185,10 +183,8 @@ def _note(trace: Trace) -> str:
             return f"{where}: the expression was replaced by its new value"
         case Through.VARIABLE:
             return f"{where}: var.{origin.name} is used elsewhere or set from outside, so this use was replaced"
-        case Through.LOCAL:
-            return f"{where}: local.{origin.name} {because}, so this use was replaced"
-        case Through.MODULE:
-            return f"{where}: the module input {origin.name} {because}, so this use was replaced"
+        case Through.LOCAL | Through.MODULE:
+            return f"{where}: {origin.through}.{origin.name} {because}, so this use was replaced"
         case _:
             return f"{where}: the expression was replaced by its new value"
 
@@ -238,8 +234,7 @@ def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
 
 def _agrees(actual: JSON, expected: JSON) -> bool:
     """Equal, where text and number that read alike are."""
-    alike = {type(actual), type(expected)} <= {str, int, float} and str(actual) == str(expected)
-    return alike or same(actual, expected)
+    return same(actual, expected) or str(actual) == str(expected)
 
 
 _Key: TypeAlias = tuple[str, Kind | None, str, Pointer]

@@ -57,9 +57,7 @@ def changes(pieces: Sequence[Piece], target: str) -> Iterator[TextChange]:
 def solved(parts: Sequence[tuple[str, bool]], target: str) -> str | None:
     """The text that makes ``target`` when it stands in all the marked places; None when there is none."""
     marked = sum(own for _, own in parts)
-    room, left = divmod(len(target) - sum(len(text) for text, own in parts if not own), marked)
-    if room < 0 or left:
-        return None
+    room = (len(target) - sum(len(text) for text, own in parts if not own)) // marked
     start = 0
     for text, own in parts:
         if own:

@@ -129,7 +129,7 @@ def _removed_block(doc: EditedDocument, parent: MappingNode | SequenceNode, inde
         if isinstance(parent, SequenceNode):
             following = _dash(doc.chars, parent, following)
         return doc.with_span(start, following, "")
-    after = end + len(doc.house.newline) if end < len(doc.chars) else end
+    after = end + len(doc.house.newline)
     if end == len(doc.chars):
         line_start -= len(doc.house.newline)
     return doc.with_span(line_start, after, "")

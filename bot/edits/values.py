@@ -112,13 +112,9 @@ def paired(value: JSON, edits: Sequence[Edit]) -> list[Edit]:
     made = list(edits)
     for added in [edit for edit in edits if isinstance(edit, AddEntry) and edit.key is None]:
         gone = [edit for edit in made if isinstance(edit, RemoveEntry) and edit.pointer[:-1] == added.pointer]
-        like = [
-            SetValue(edit.pointer, told)
-            for edit in gone
-            if _alike(old := _old(value, edit.pointer), told := _as_told(old, added.value))
-        ]
+        like = [edit for edit in gone if _alike(_old(value, edit.pointer), added.value)]
         if len(like) == 1:
-            made[made.index(RemoveEntry(like[0].pointer))] = like[0]
+            made[made.index(like[0])] = SetValue(like[0].pointer, added.value)
             made.remove(added)
     return made
 
@@ -128,15 +124,6 @@ def _old(value: JSON, pointer: Pointer) -> JSON:
         return at(value, pointer)
     except KeyError:
         return None
-
-
-def _as_told(old: JSON, new: JSON) -> JSON:
-    """``new`` with the protocol of ``old`` where it says none and means it (Kubernetes API, ``ServicePort.protocol``:
-    "Default is TCP").
-    """
-    if isinstance(old, Mapping) and isinstance(new, Mapping) and old.get("protocol") == "TCP" and "protocol" not in new:
-        return {**new, "protocol": "TCP"}
-    return new
 
 
 def _alike(left: JSON, right: JSON) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.flows.context import RunContext
 from bot.flows.identity import owned, records
 from bot.model.codehost import Issue, ItemState, PullRequest
-from bot.model.ledger import LedgerView
+from bot.model.ledger import EntryKind, LedgerView
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def news(before: Circumstances, after: Circumstances) -> Iterator[str]:
     """Why a run could come to another end than the one before, one reason each."""
     if before.head != after.head:
         yield "the branch moved"
-    if before.ledger.tip != after.ledger.tip:
+    if before.ledger.tip != after.ledger.tip and _has_more(before.ledger, after.ledger):
         yield "the ledger has new entries"
     known = {item.number: item for item in before.items}
     for item in after.items:
@@ -74,3 +74,10 @@ def touched(before: Circumstances, after: Circumstances) -> frozenset[int]:
 def _facts(item: PullRequest | Issue) -> tuple[object, ...]:
     head = item.head_sha if isinstance(item, PullRequest) else ""
     return (item.state, item.marker, item.title, item.labels, item.updated_at, head)
+
+
+def _has_more(before: LedgerView, after: LedgerView) -> bool:
+    """Whether something changed that a run heeds. Where notes alone were appended, people were told something."""
+    known = {entry.id for entry in before.entries}
+    kinds = {entry.kind for entry in after.entries if entry.id not in known}
+    return kinds != {EntryKind.NOTE}

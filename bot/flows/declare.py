@@ -6,9 +6,10 @@ Called by every flow that looks. Reading is by blob: a file that did not change 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly
@@ -23,6 +24,7 @@ from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.filetree import FileTree
 from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
+from bot.model.revision import Revision
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 from bot.targets.paths import is_below
 
@@ -67,6 +69,14 @@ class Declaration:
     deployment: Deployment | None = None
 
 
+RevisionOf: TypeAlias = Callable[[str], Revision | None]
+"""Where in the repository a commit is read; None where nothing tells."""
+
+
+def nameless(_commit: str) -> None:
+    """Nothing tells on which branch a commit is read."""
+
+
 @dataclass(slots=True)
 class Declarer:
     """Reads declarations and remembers parsed files by (path, blob). One per process; safe to throw away."""
@@ -75,6 +85,7 @@ class Declarer:
     renderer: Renderer
     selection: Selection = field(default_factory=Selection)
     targets: DeploymentReader | None = None
+    revision: RevisionOf = nameless
     _parsed: dict[tuple[str, str], Declared] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
     _listed: Sequence[TreeEntry] | None = None
@@ -84,7 +95,8 @@ class Declarer:
 
     def at(self, commit: str) -> Declaration:
         """What ``commit`` declares."""
-        outdated = self.targets is not None and self.targets.is_outdated()
+        revision = self.revision(commit)
+        outdated = (self.targets is not None and self.targets.is_outdated()) or self._is_another(revision)
         if self._last is not None and self._last.commit == commit and not outdated:
             return self._last
         entries = self._entries(commit)
@@ -93,16 +105,39 @@ class Declarer:
             "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
         ).hexdigest()
         if self._last is None or tree != self._tree or outdated:
-            self._last, self._tree = self._read(commit, entries, everything), tree
+            self._last, self._tree = self._read(commit, entries, everything, revision), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
+
+    def _is_another(self, revision: Revision | None) -> bool:
+        """Whether something that manifests name is another commit now, compared with the one that is read."""
+        before = None if self._last is None or self._last.deployment is None else self._last.deployment.tree.revision
+        return before is not None and revision is not None and not revision.answers_as(before)
 
     def with_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
         """What ``base`` would declare with ``changed`` files (None deletes)."""
         files = {path: data for path, data in {**base.files, **changed}.items() if data is not None}
         before = base.deployment
         after = None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(changed))
+        return self._build(base.commit, files, {}, after)
+
+    def with_any_files(self, changed: Mapping[str, bytes | None], base: Declaration) -> Declaration:
+        """What ``base`` would declare with ``changed`` files of whatever kind (None deletes): each is read by who would
+        read it in a commit.
+        """
+        counting = {path: data for path, data in changed.items() if self.selection.takes(path)}
+        declaring = {*candidates({*base.files, *counting})}
+        files = dict(base.files)
+        for path, data in counting.items():
+            if data is None:
+                files.pop(path, None)
+            elif path in declaring or path.startswith((BUILD, OVERLAYS)):
+                files[path] = data
+        before = base.deployment
+        after = (
+            None if before is None or self.targets is None else self.targets.read(before.tree.with_changes(counting))
+        )
         return self._build(base.commit, files, {}, after)
 
     def _entries(self, commit: str) -> list[TreeEntry]:
@@ -115,20 +150,23 @@ class Declarer:
         own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
         return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
 
-    def _read(self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry]) -> Declaration:
+    def _read(
+        self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry], revision: Revision | None
+    ) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
-        deployment = None if self.targets is None else self.targets.read(self._file_tree(everything))
+        deployment = None if self.targets is None else self.targets.read(self._file_tree(commit, everything, revision))
         return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
 
-    def _file_tree(self, entries: Sequence[TreeEntry]) -> FileTree:
+    def _file_tree(self, commit: str, entries: Sequence[TreeEntry], revision: Revision | None) -> FileTree:
         """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
 
         def load(blob: str) -> bytes:
             return self._blobs[blob] if blob in self._blobs else self.repository.blob(blob)
 
-        return FileTree({entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}, load)
+        blobs = {entry.path: entry.blob for entry in entries if self.selection.takes(entry.path)}
+        return FileTree(blobs, load, revision=revision, links=partial(self.repository.is_link, commit))
 
     def _build(
         self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None
@@ -139,7 +177,7 @@ class Declarer:
         plain = {
             path: data for path, data in files.items() if path not in own and path not in cw and path not in rendered
         }
-        declared = _with_targets(self._plain(plain, blobs), deployment)
+        declared, deployment = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = (*declared.errors, *overlay_errors)
@@ -174,22 +212,45 @@ class Declarer:
         return Declared((*resources, *other.resources), (*errors, *other.errors))
 
 
-def _with_targets(plain: Declared, deployment: Deployment | None) -> Declared:
+def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Declared, Deployment | None]:
     """Plain resources of folders that a target names go to that target; with what the targets' units render beside
     them.
 
-    Where one target alone was asked for, the others' and the unnamed one's are left out.
+    Where one target alone was asked for, the others' and the unnamed one's are left out; so are those of targets that
+    declare what another one does.
     """
     if deployment is None:
-        return told_apart(plain)
+        return told_apart(plain), None
     placed = [_placed(desired, deployment) for desired in plain.resources]
+    deployment = deployment.apart_from(placed)
     kept = [
         desired
         for desired in placed
         if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
     ]
     own = told_apart(Declared(tuple(kept), plain.errors))
-    return Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+    whole = Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+    return _without_shared(whole, deployment), deployment
+
+
+def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
+    """Without what a plain file declares that a target of the same observer declares too: which of them holds, nobody can
+    tell.
+    """
+    default = {target.name for target in deployment.targets if not target.observer}
+    named = {desired.id.local: desired for desired in declared.resources if desired.id.target in default}
+    shared = [desired for desired in declared.resources if not desired.id.target and desired.id in named]
+    errors = []
+    for desired in shared:
+        other = named[desired.id]
+        message = (
+            f"{desired.id} is also declared for target {other.id.target}, in {other.file}:{other.line}; "
+            "it is left alone until one of them is gone"
+        )
+        errors.append(SourceError(desired.file, desired.line, 1, message))
+    ids = {desired.id for desired in shared}
+    kept = (each for each in declared.resources if each.id.local not in ids or each.id.target not in {"", *default})
+    return Declared(tuple(kept), (*declared.errors, *errors)) if shared else declared
 
 
 def _placed(desired: Desired, deployment: Deployment) -> Desired:

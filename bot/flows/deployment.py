@@ -12,11 +12,12 @@ from typing import Final, TypeAlias
 
 from bot.errors import Invalid
 from bot.intake.declared import nearest
+from bot.model.cluster import ServedApi
 from bot.model.drift import IgnoreNote
 from bot.model.filetree import Ask, FileTree, fact
 from bot.model.json import Tree
-from bot.model.resource import Desired, SourceError, Unreachable
-from bot.model.target import NotCompared, Rendering, Target, Unit
+from bot.model.resource import RENDERER, Desired, ResourceId, SourceError, Unreachable
+from bot.model.target import NotCompared, Rendering, Target, Unit, UnitKind
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 from bot.origins.plans import Plans
 from bot.ports import UnitRenderer
@@ -29,8 +30,21 @@ from bot.targets.expansion import Expansion, ExpansionMemory, Expansions, Render
 _ARGO: Final = "argo:"
 """What the cluster of a target begins with that an Argo CD application names (:attr:`~bot.model.target.Target.cluster`)."""
 
+_INFLATES: Final = (b"helmChart", b"HelmChartInflationGenerator")
+"""What a kustomization says that takes in a chart (kubectl.docs.kubernetes.io, "helmCharts")."""
+_HAS_CHARTS: Final = (b"helm.toolkit.fluxcd.io", b"argoproj.io")
+
 KnownRendering: TypeAlias = Callable[[Unit], Rendering | None]
 """What a unit is taken to come to; None where it must be rendered."""
+
+
+AskCluster: TypeAlias = Callable[[str], ServedApi]
+"""What the cluster serves that the named target's own observer looks at (empty: the repository's)."""
+
+
+def no_cluster(_observer: str) -> ServedApi:
+    """Nothing is known of any cluster."""
+    return ServedApi()
 
 
 def _unknown_unit(_unit: Unit) -> None:
@@ -71,6 +85,23 @@ class Deployment:
         """The names of the targets that are compared."""
         return frozenset(target.name for target in self.targets)
 
+    def apart_from(self, plain: Sequence[Desired]) -> Deployment:
+        """This, without the targets of one observer of which two declare an object in ``plain`` files or otherwise."""
+        default = {target.name: target for target in self.targets if not target.observer}
+        if not any(target.paths for target in default.values()):
+            return self
+        ids: dict[str, list[ResourceId]] = {name: [] for name in default}
+        for desired in (*self.resources, *plain):
+            if desired.id.target in ids:
+                ids[desired.id.target].append(desired.id)
+        clashing = clashes((default[name], listed) for name, listed in ids.items())
+        return replace(
+            self,
+            targets=tuple(target for target in self.targets if target.name not in clashing),
+            resources=tuple(desired for desired in self.resources if desired.id.target not in clashing),
+            notes=(*self.notes, *(_clash(name, *clashing[name]) for name in sorted(clashing))),
+        )
+
     @property
     def tasks(self) -> frozenset[str]:
         """What every target is sent, by task, compared now or not: what people may give orders about."""
@@ -97,6 +128,9 @@ class DeploymentReader:
     """Has what the repository names and does not hold."""
     known: Ask = nowhere
     """Has of it what was fetched before."""
+    served: AskCluster = no_cluster
+    """Has what the cluster serves that an observer looks at, by the observer's name."""
+    _served: dict[str, ServedApi] = field(default_factory=dict)
     _asked: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
     _expansions: Expansions = field(init=False)
 
@@ -114,9 +148,10 @@ class DeploymentReader:
             raise Invalid(_unknown(chosen.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
+        self._ask_clusters(targets)
         rendered = self._expansions.of_all(targets, tree)
         expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
-        looked = uncovered(targets, expansions)
+        looked = [target for target in uncovered(targets, expansions) if target.units or target.paths]
         if chosen.only is not None:
             looked = [target for target in looked if target.name == chosen.only]
         return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
@@ -130,7 +165,13 @@ class DeploymentReader:
         return tree.with_upstream(self.known)
 
     def is_outdated(self) -> bool:
-        """Whether what was fetched is another thing by now: a branch went on, or a host answers again."""
+        """Whether what was fetched is another thing by now: a branch went on, or a host answers again; or a cluster serves
+        something else.
+        """
+        served = {observer: self.served(observer) for observer in self._served}
+        if served != self._served:
+            self._served = served
+            return True
         return any(fact(self.upstream(request)) != answer for request, answer in list(self._asked.items()))
 
     def _fetched(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
@@ -142,6 +183,9 @@ class DeploymentReader:
         """What ``tree`` deploys; nothing is rendered for it."""
         chosen = self.selection
         self.documents = self.documents.on(tree)
+        inflating = self.documents.mentions(*_INFLATES)
+        if inflating is not self._expansions.around.inflating:
+            self._expansions.around = replace(self._expansions.around, inflating=inflating)
         return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
 
     def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
@@ -161,7 +205,28 @@ class DeploymentReader:
             made = iter(self.renderer.render_all(waiting))
             return [next(made) if rendering is None else rendering for rendering in renderings]
 
-        return expand(target, tree, render_all, self._around())
+        return expand(target, tree, render_all, self._expansions.around)
+
+    def _ask_clusters(self, targets: Sequence[Target]) -> None:
+        """Learn for which clusters charts are rendered, where there are charts; what settings say of one counts first."""
+        around = self._expansions.around
+        charts = around.inflating or any(unit.kind is UnitKind.HELM for target in targets for unit in target.units)
+        if not charts and not self.documents.mentions(*_HAS_CHARTS):
+            return
+        only = self.selection.only
+        for observer in dict.fromkeys(target.observer for target in targets if only in {None, target.name}):
+            if observer not in self._served:
+                self._served[observer] = self.served(observer)
+        clusters = {each.name: self._cluster(each) for each in targets}
+        capabilities = {name: cluster for name, cluster in clusters.items() if cluster}
+        if capabilities != around.capabilities:
+            self._expansions.around = replace(around, capabilities=capabilities)
+
+    def _cluster(self, target: Target) -> Tree:
+        """What is known of a target's cluster: what settings say of it, else what it says of itself."""
+        given = self.selection.capabilities.get(target.name) or self.selection.capabilities.get("") or {}
+        seen = self._served.get(target.observer, ServedApi()).as_tree()
+        return {**seen, **{key: value for key, value in given.items() if value}}
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
@@ -216,7 +281,7 @@ def _deployment(
         tuple(desired for target in kept for desired in read[target.name].resources),
         (*discovery.errors, *(error for target in kept for error in read[target.name].errors)),
         tuple(notes),
-        tuple(Unreachable("renderer", out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
+        tuple(Unreachable(RENDERER, out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
     )
 
 

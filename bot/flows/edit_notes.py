@@ -17,9 +17,13 @@ _PODS_OF: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 def edit_notes(plan: EditPlan, target: str) -> Iterator[str]:
-    """Sentences without a full stop. Objects of ``target`` itself are named without it."""
-    yield from dict.fromkeys(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots)
-    yield from side_effects(plan, target)
+    """Sentences without a full stop. Objects of ``target`` itself are named without it. One line that changes nothing else
+    needs none: the change itself shows it.
+    """
+    effects = list(side_effects(plan, target))
+    spots = list(dict.fromkeys(f"{spot.file}:{spot.line}: {spot.what}" for spot in plan.spots))
+    yield from spots if effects or len(spots) > 1 else ()
+    yield from effects
 
 
 def side_effects(plan: EditPlan, target: str) -> Iterator[str]:

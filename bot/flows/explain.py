@@ -17,7 +17,7 @@ from bot.errors import Invalid
 from bot.flows.intention import DELETIONS, EVERYTHING, Intention, request, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.messages import values_of
-from bot.flows.observation import Assessment, assess, looked_at
+from bot.flows.observation import Assessment, looked_at
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
@@ -114,7 +114,7 @@ def explain(loop: Loop, subject: str) -> Explanation:
     head = loop.run.repository.head(loop.run.branch)
     if head is None:
         raise Invalid(f"the repository has no branch {loop.run.branch}")
-    assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+    assessment = loop.look(head, now)
     memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
     explanation = _about(subject, assessment, intentions, memory.view)
@@ -129,6 +129,15 @@ def _limits(intention: Intention, memory: Memory, now: datetime) -> Sequence[Lim
     if intention.denied is not None and intention.denied.checks:
         return intention.denied.checks
     return examine(memory.view, request(intention.proposal), memory.limits, now)
+
+
+def _advice(subject: str, assessment: Assessment) -> str:
+    """What to name instead; for a resource of a target that is not compared, why it is not."""
+    target = subject.partition("/")[0]
+    notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
+    if (note := next(notes, None)) is not None:
+        return f"Target {target} is not compared: {note.detail}."
+    return "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
 
 
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
@@ -148,10 +157,7 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
     entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
     if subject not in tasks and not matching and not decisions and not entries:
-        raise Invalid(
-            f"nothing is known about {subject!r}",
-            advice="Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id.",
-        )
+        raise Invalid(f"nothing is known about {subject!r}", advice=_advice(subject, assessment))
     held = tuple(
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )
@@ -215,6 +221,7 @@ def _decision(decision: Decision) -> list[str]:
     direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
         _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {values}{writer}"),
+        *([_line("declared", drift.declared_at)] if drift.declared_at else []),
         _line("severity", f"{drift.severity.value} by {drift.rule}"),
         _line("decision", f"{decision.lane.value} ({direction}; risk {decision.risk}) by {decision.rule}"),
         *(_line("reason", reason) for reason in decision.reasons),

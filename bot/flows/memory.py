@@ -31,6 +31,10 @@ def _nothing(_tag: Marker, _fingerprint: str) -> Sequence[PullRequest | Issue]:
     return ()
 
 
+def _no_item(_number: int) -> PullRequest | Issue | None:
+    return None
+
+
 def _switched_off(facts: HostFacts | None) -> Mapping[Lane, Closure]:
     if facts is not None and facts.archived:
         lanes = (Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
@@ -56,6 +60,8 @@ class Memory:
     issues: Sequence[Issue] | None = None
     taken_over: Callable[[str], bool] = _nobody
     closed: Callable[[Marker, str], Sequence[PullRequest | Issue]] = _nothing
+    item: Callable[[int], PullRequest | Issue | None] = _no_item
+    """One item of ours by its number, in whatever state."""
     facts: HostFacts | None = None
     prefix: str = PREFIX
     branch: str = ""
@@ -98,6 +104,7 @@ def remember(run: RunContext) -> Memory:
         issues=owned(run.host.issues(), known, facts),
         taken_over=partial(taken_over, view=view, run=run),
         closed=partial(_closed, run.host, view),
+        item=partial(_item, run.host, view),
         facts=facts,
         prefix=run.prefix,
         branch=run.branch,
@@ -119,6 +126,14 @@ def _in_the_way(run: RunContext) -> Mapping[Lane, Closure]:
     return {}
 
 
+def _item(host: CodeHost, view: LedgerView, number: int) -> PullRequest | Issue | None:
+    item, record = host.item(number), records(view).get(number)
+    if item is None or record is None:
+        return item
+    ours = item.closed_by_us or str(number) in closed_by_us(view)
+    return replace(item, marker=record.marker, closed_by_us=ours)
+
+
 def _closed(host: CodeHost, view: LedgerView, tag: Marker, fingerprint: str) -> Sequence[PullRequest | Issue]:
     """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
     is the host asked for what carries our label.
@@ -131,14 +146,9 @@ def _closed(host: CodeHost, view: LedgerView, tag: Marker, fingerprint: str) -> 
     if fingerprint in history_of(view).rejections:
         return ()
     same = [record for record in known if record.marker.digest == fingerprint.rpartition("-")[2]]
-    by_us = closed_by_us(view)
-    items = []
-    for record in sorted(same if tag.kind in set(Lane) else known[-1:], key=lambda record: -record.number):
-        item = host.item(record.number)
-        if item is not None and item.state is not ItemState.OPEN:
-            ours = item.closed_by_us or str(item.number) in by_us
-            items.append(replace(item, marker=record.marker, closed_by_us=ours))
-    return items
+    chosen = sorted(same if tag.kind in set(Lane) else known[-1:], key=lambda record: -record.number)
+    items = (_item(host, view, record.number) for record in chosen)
+    return [item for item in items if item is not None and item.state is not ItemState.OPEN]
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:

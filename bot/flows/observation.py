@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from bot.drift import ignore
 from bot.drift.cache import Memo
@@ -33,6 +34,15 @@ from bot.targets.exceptions import exceptions
 
 Observe = Callable[[str, Sequence[Desired], datetime], Observation]
 """What the named target's own observers saw (empty: the repository's), of what these resources declare."""
+
+
+Locate: TypeAlias = Callable[[Declaration, Sequence[Drift]], tuple[Drift, ...]]
+"""Drifts with the lines that set what Git says."""
+
+
+def _as_declared(_declaration: Declaration, drifts: Sequence[Drift]) -> tuple[Drift, ...]:
+    """Each with the line at which its resource is declared."""
+    return tuple(drifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,9 @@ class Assessment:
     """Targets that only were found, and of which nothing runs where this was looked at."""
 
 
-def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime) -> Assessment:
+def assess(
+    declaration: Declaration, rules: RulesInForce, observe: Observe, *, now: datetime, locate: Locate = _as_declared
+) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
     groups = tuple(
         ObserverGroup(observer, resources, observe(observer, resources, now))
@@ -82,6 +94,7 @@ def assess(declaration: Declaration, rules: RulesInForce, observe: Observe, *, n
     reports = [_report(declaration, rules, group) for group in groups]
     idle = _idle(declaration, groups, reports)
     report = _joined(declaration, rules, reports, groups, idle=idle, now=now)
+    report = replace(report, drift=locate(declaration, report.drift))
     contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
     decisions = [

@@ -6,26 +6,33 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from bot.drift.masking import HIDDEN, Mask, owner_of
+from bot.drift.masking import HIDDEN, Mask, images_in, owner_of
 from bot.drift.shapes import ANY
 from bot.errors import Invalid
 from bot.flows.declare import Declaration, Declarer
+from bot.flows.edit_notes import side_effects
 from bot.flows.tracing import scene_of
 from bot.intake.declared import nearest
+from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.model.paths import Path, format_path, parse_path
-from bot.model.resource import Desired, SourceKind
-from bot.origins.scene import EditPlan, Link, NoEdit
+from bot.model.resource import Desired, ResourceId, SourceKind
+from bot.origins.leaves import path_of
+from bot.origins.scene import Chain, EditPlan, Feed, Link, NoEdit, Scene
 from bot.origins.trace import trace
 from bot.secrecy.vocabulary import holds_secret
 
 
 @dataclass(frozen=True, slots=True)
 class ValueOrigin:
-    """The answer. ``lines`` are where the value is set, as ``file:line: what``; ``feeds`` what else those lines set."""
+    """The answer. ``lines`` are where the value is set, as ``file:line: what``; ``feeds`` what else the first of them sets.
+    ``edit`` is the difference that would set another value, and ``effects`` what else that changes.
+    """
 
     resource: str
     path: str
@@ -34,14 +41,16 @@ class ValueOrigin:
     feeds: tuple[str, ...] = ()
     edit: str = ""
     reason: str = ""
+    effects: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """The chain for people."""
-        rows = [f"{self.resource} {self.path} = {self.value!r}"]
-        rows += [f"  ← {line}" for line in self.lines]
-        rows += [f"  {self.reason}"] if self.reason else []
-        rows += ["  the same line also sets:", *(f"    {feed}" for feed in self.feeds)] if self.feeds else []
+        """The chain for people, no wider than a terminal where words may be parted."""
+        rows = [self.resource, f"  {self.path} = {json.dumps(self.value, ensure_ascii=False)}"]
+        rows += [row for line in self.lines for row in _wrapped(line, "  ← ", "    ")]
+        rows += _wrapped(self.reason, "  ") if self.reason else []
+        rows += ["  the same line also sets:", *_some(self.feeds)] if self.feeds else []
         rows += ["  to set another value:", *(f"    {line}" for line in self.edit.splitlines())] if self.edit else []
+        rows += [row for effect in self.effects for row in _wrapped(effect, "    ")]
         return "\n".join(rows)
 
     def as_json(self) -> Mapping[str, object]:
@@ -53,8 +62,26 @@ class ValueOrigin:
             "origin": list(self.lines),
             "also_sets": list(self.feeds),
             "edit": self.edit or None,
+            "edit_also_changes": list(self.effects),
             "reason": self.reason or None,
         }
+
+
+_WIDTH: Final = 80
+_MOST: Final = 8
+"""Other places that one line sets which are named for people; programs get all."""
+
+
+def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    rest = indent if further is None else further
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _some(feeds: Sequence[str]) -> list[str]:
+    more = [f"    and {len(feeds) - _MOST} more"] if len(feeds) > _MOST else []
+    return [*(row for feed in feeds[:_MOST] for row in _wrapped(feed, "    ", "      ")), *more]
 
 
 def origin(declaration: Declaration, declarer: Declarer, resource: str, path: str) -> ValueOrigin:
@@ -81,15 +108,39 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
     if any(veil.names_secret(link) for link in chain.links):
         shown = HIDDEN
     secret = shown != value
+    edit = chain.edit if isinstance(chain.edit, EditPlan) and not secret else None
     return ValueOrigin(
         desired.id.qualified,
         path,
         shown,
-        tuple(_line(link, "" if secret else veil.of_link(link)) for link in chain.links) or (at,),
-        tuple(f"{feed.target}/{feed.id} {format_path(feed.pointer)}".strip() for feed in chain.feeds),
-        "" if secret or not isinstance(chain.edit, EditPlan) else veil.text(_edit(chain.edit, deployment.tree.read)),
+        tuple(_line(link, "" if secret else veil.of_link(link)) for link in chain.links),
+        tuple(_fed(chain, scene)),
+        "" if edit is None else veil.text(_edit(edit, deployment.tree.read)),
         chain.note or (chain.edit.reason if isinstance(chain.edit, NoEdit) else ""),
+        () if edit is None else tuple(_effects(edit, chain)),
     )
+
+
+def _fed(chain: Chain, scene: Scene) -> Iterator[str]:
+    """What else the line sets; not the objects that hold the line themselves."""
+    carriers = scene.provenance_of(chain.target, chain.id).carriers
+    for feed in chain.feeds:
+        if feed.target != chain.target or feed.id not in carriers:
+            yield _called_feed(feed, scene, chain.target)
+
+
+def _effects(plan: EditPlan, chain: Chain) -> Iterator[str]:
+    """What the edit changes besides; where it is in the deciding line, what that sets is told already."""
+    same = {(link.spot.file, link.spot.line) for link in chain.links if link.decides}
+    is_same = any((spot.file, spot.line) in same for spot in plan.spots)
+    yield from (each for each in side_effects(plan, chain.target) if not (is_same and each.endswith(" too")))
+
+
+def _called_feed(feed: Feed, scene: Scene, target: str) -> str:
+    """What else a line sets, without the target that was asked about."""
+    tree = scene.objects.get(feed.target, {}).get(feed.id, {})
+    resource = str(feed.id) if feed.target == target else f"{feed.target}/{feed.id}"
+    return f"{resource} {format_path(path_of(tree, feed.pointer))}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +159,12 @@ class _Veil:
         if declaration.deployment is not None:  # those of targets that were not asked for, too
             trees += [made.tree for each in declaration.deployment.expansions.values() for _, made in each.objects()]
         declared = tuple(tree for tree in trees if tree.get("kind") == "Secret" and tree.get("apiVersion") == "v1")
+        called = {name for each in declaration.resources for name in (each.id.name, each.id.scope)}
+        said = called | {image for tree in trees for image in images_in(tree)}
         return _Veil(
             desired,
             Mask(b"", kind=kind, trees=(desired.tree,), sensitive=desired.sensitive, names=names),
-            Mask(b"", kind="Secret", trees=declared, names=names),
+            Mask(b"", kind="Secret", trees=declared, names=(*names, *said)),
         )
 
     def value(self, pointer: Pointer, value: JSON) -> JSON:
@@ -162,14 +215,32 @@ def _line(link: Link, value: str) -> str:
 
 
 def _resource(declaration: Declaration, name: str) -> Desired:
-    matches = [each for each in declaration.resources if name in {str(each.id), each.id.qualified}]
+    """The resource of that name; a generated one may be named without the hash of what it holds."""
+    listed = declaration.resources
+    matches = [each for each in listed if name in {str(each.id), each.id.qualified}] or [
+        each for each in listed if name in {str(bare := _bare(each.id)), bare.qualified}
+    ]
     if len(matches) == 1:
         return matches[0]
     if matches:
-        listed = ", ".join(each.id.target or "(unnamed)" for each in matches)
-        raise Invalid(f"{name} is declared for several targets: {listed}", advice="Choose one with --target.")
-    meant = nearest(name, {str(each.id) for each in declaration.resources})
-    raise Invalid(f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else ""))
+        targets = ", ".join(each.id.target or "(unnamed)" for each in matches)
+        raise Invalid(f"{name} is declared for several targets: {targets}", advice="Choose one with --target.")
+    meant = nearest(name, {str(each.id) for each in listed})
+    message = f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else "")
+    raise Invalid(message, advice=_among_others(declaration))
+
+
+def _among_others(declaration: Declaration) -> str | None:
+    """Where else a resource may be declared: by targets that only are read when they are asked for."""
+    deployment = declaration.deployment
+    if deployment is None or deployment.only is not None:
+        return None
+    others = [target.name for target in deployment.discovery.targets if target.name not in deployment.looked]
+    return f"Not compared are also {', '.join(others[:_MOST])}: choose one with --target." if others else None
+
+
+def _bare(id_: ResourceId) -> ResourceId:
+    return id_._replace(name=base_name(id_.name))
 
 
 def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:

@@ -7,9 +7,10 @@ A straight line: event → head → intake → observe → diff → decide → p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.errors import Refused, Stale, Unavailable
@@ -18,13 +19,16 @@ from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
-from bot.flows.observation import Assessment, Observe, RulesInForce, assess
-from bot.flows.plan import plan
+from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
+from bot.flows.plan import ItemT, plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
+from bot.flows.tracing import located
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
+from bot.notices.memory import told
 
 LOOKS: Final = 4
 """How often a look is run again in one tick because the branch moved under it."""
@@ -42,6 +46,11 @@ class Loop:
     reports_only: bool = False
     """The level is disabled: nothing is decided, so nothing is written, not even that something is over."""
 
+    def look(self, head: str, now: datetime) -> Assessment:
+        """What differs at a commit, each difference with the line that sets what Git says."""
+        locate = partial(located, self.declarer)
+        return assess(self.declarer.at(head), self.rules(head), self.observe, now=now, locate=locate)
+
 
 def tick(loop: Loop) -> Tick:
     """Look once and fix what may be fixed. Raises ``Unavailable`` when the repository cannot be reached."""
@@ -49,7 +58,7 @@ def tick(loop: Loop) -> Tick:
     for attempt in range(LOOKS):
         loop.run.repository.fetch()
         head = _head(loop)
-        assessment = assess(loop.declarer.at(head), loop.rules(head), loop.observe, now=now)
+        assessment = loop.look(head, now)
         try:
             return _act(loop, assessment, now)
         except Stale as exc:
@@ -77,6 +86,7 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
     except (Unavailable, Refused) as exc:
         return replace(result, blocked=f"Nothing was written: {exc.message}")
+    result = _with_items(result, assessment, memory)
     unknown = forgotten(memory.view, declaration.commit, run, now=now)
     if (stop := unknown or stopped(memory.view, memory.limits, now)) is not None:
         return replace(result, blocked=stop)
@@ -128,6 +138,35 @@ def _is_turned_down(intention: Intention, action: Action) -> bool:
 def _closures(memory: Memory, now: datetime) -> tuple[str, ...]:
     """One line for each lane that is closed."""
     return tuple(closure.text() for closure in memory.closures(now).values())
+
+
+def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
+    """The account with what :mod:`bot.flows.conditions` asks it. What people were told is open and is not any more is asked
+    for by number, once: the notice that it ended is the last.
+    """
+    standing = told(memory.view.entries).standing.values()
+    differed = {notice.task for notice in standing if notice.task}
+    here = {pull.number for pull in memory.pulls or ()} | {issue.number for issue in memory.issues or ()}
+    named = {number for notice in standing if (number := _number(notice.subject)) is not None} - here
+    ended = [item for number in sorted(named) if (item := memory.item(number)) is not None]
+    return replace(
+        result,
+        pulls=None
+        if memory.pulls is None
+        else (*_ours(memory.pulls), *(e for e in ended if isinstance(e, PullRequest))),
+        issues=None if memory.issues is None else (*_ours(memory.issues), *(e for e in ended if isinstance(e, Issue))),
+        looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
+    )
+
+
+def _number(subject: str) -> int | None:
+    """The number in ``pull 3`` or ``issue 4``; None for a notice about something else."""
+    kind, _, number = subject.partition(" ")
+    return int(number) if kind in {"pull", "issue"} and number.isdigit() else None
+
+
+def _ours(items: Sequence[ItemT]) -> tuple[ItemT, ...]:
+    return tuple(item for item in items if item.marker is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias
 
 from bot.edits.values import same
@@ -50,10 +51,26 @@ def rendered_changes(
     change: Change, *, repository: Repository, reader: DeploymentReader, selection: Selection, clock: Clock
 ) -> tuple[RenderedChange, ...]:
     """The targets whose objects differ between the change's base and head, or that can be rendered no longer."""
-    trees = [_tree(repository, commit, selection) for commit in (change.base, change.head)]
-    changed = frozenset(
-        path for path in {*trees[0].blobs, *trees[1].blobs} if trees[0].id_of(path) != trees[1].id_of(path)
-    )
+    before, after = (_tree(repository, commit, selection) for commit in (change.base, change.head))
+    return _differing((before, after), change, reader, clock)
+
+
+def rendered_files(
+    change: Change, *, repository: Repository, reader: DeploymentReader, selection: Selection, clock: Clock
+) -> tuple[RenderedChange, ...]:
+    """As :func:`rendered_changes`, of a change that no commit holds: its files are laid over the base."""
+    laid: dict[str, bytes | None] = {file.old_path: None for file in change.files if file.old_path is not None}
+    laid |= {file.path: file.after for file in change.files if file.omitted is None}
+    before = _tree(repository, change.base, selection)
+    after = before.with_changes({path: data for path, data in laid.items() if selection.takes(path)})
+    return _differing((before, after), change, reader, clock)
+
+
+def _differing(
+    trees: tuple[FileTree, FileTree], change: Change, reader: DeploymentReader, clock: Clock
+) -> tuple[RenderedChange, ...]:
+    names = {*trees[0].blobs, *trees[1].blobs, *trees[1].changed}
+    changed = frozenset(path for path in names if trees[0].id_of(path) != trees[1].id_of(path))
     if not changed:
         return ()
     timed = replace(reader, renderer=_Timed(reader.renderer, clock, clock.now() + timedelta(seconds=RENDER_SECONDS)))
@@ -63,9 +80,8 @@ def rendered_changes(
 
 
 def _tree(repository: Repository, commit: str, selection: Selection) -> FileTree:
-    return FileTree(
-        {entry.path: entry.blob for entry in repository.entries(commit) if selection.takes(entry.path)}, repository.blob
-    )
+    blobs = {entry.path: entry.blob for entry in repository.entries(commit) if selection.takes(entry.path)}
+    return FileTree(blobs, repository.blob, links=partial(repository.is_link, commit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
+from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
 from bot.guardrails.rule import ChangeFacts, GuardOptions, Subject
@@ -26,7 +27,7 @@ from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
 from bot.model.finding import Change, FileStatus, Mode, Verdict
-from bot.model.session import AIRequest, AIResult, Prompt, Reply, Session
+from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
 
 CHECK_NAME: Final = "clockwork/guardrails"
@@ -36,13 +37,14 @@ pull request (REST API, "List pull requests files": "Responses include a maximum
 """
 DETECTOR_SECONDS: Final = 60.0
 _MANY_REMOVED: Final = 5
+_MANY_ATTRIBUTES: Final = 100
 _RENDERED: Final = "rendered"
 """The kind of the marker of the comment that shows rendered differences."""
 _LEAST_ROOM: Final = 2_000
 
 
 def review(
-    request: AIRequest,
+    request: ReviewRequest,
     *,
     rules: RuleBook,
     assistants: Sequence[Assistant] = (),
@@ -50,7 +52,7 @@ def review(
     clock: Clock,
     session_id: str,
     facts: ChangeFacts | None = None,
-) -> AIResult:
+) -> ReviewResult:
     """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
 
     ``session_id`` is unguessable to the author of the change (32 hex digits at random): the prompt's fence is made
@@ -70,7 +72,7 @@ def review(
         expired=lambda: clock.now() > deadline,
     )
     findings = (*judged.findings, *ordered((*believed.findings, *believed.failures)))
-    result = AIResult(
+    result = ReviewResult(
         verdict=verdict(findings),
         findings=findings,
         replies=replies,
@@ -96,7 +98,7 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
         return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
 
 
-def _coverage(request: AIRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
+def _coverage(request: ReviewRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
     alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
     return (f"{count} changed {'file' if count == 1 else 'files'} analysed.", *alone)
@@ -107,7 +109,7 @@ def _waived(judged: Judgement) -> tuple[str, ...]:
 
 
 def _session(
-    request: AIRequest, result: AIResult, judged: Judgement, *, started_at: datetime, milliseconds: int
+    request: ReviewRequest, result: ReviewResult, judged: Judgement, *, started_at: datetime, milliseconds: int
 ) -> Session:
     change = request.change
     return Session(
@@ -147,11 +149,14 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
 
 
 def facts_of(repository: Repository, change: Change) -> ChangeFacts:
-    """What detectors want to know beside the change; the files at base only where many are deleted."""
+    """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
-    if removed < _MANY_REMOVED:
-        return ChangeFacts()
-    return ChangeFacts(paths=frozenset(entry.path for entry in repository.entries(change.base)))
+    wanted = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
+    paths = frozenset(entry.path for entry in repository.entries(change.base)) if wanted else frozenset()
+    names = {ATTRIBUTES, *(path for path in paths if path.endswith(f"/{ATTRIBUTES}"))}
+    attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
+    texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
+    return ChangeFacts(paths=paths, attributes=texts)
 
 
 def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | None) -> ChangeFacts:
@@ -184,7 +189,7 @@ def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | N
 class Reviewed:
     """One pull request's result with the check that shows it, and what changes by target."""
 
-    result: AIResult
+    result: ReviewResult
     check: PublishedCheck
     state: CheckState
     rendered: tuple[TargetDifference, ...] = ()
@@ -222,7 +227,7 @@ def review_pull(
     host.publish(running)
     try:
         change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
-        request = AIRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
+        request = ReviewRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
         facts = with_rendered(facts_of(repository, change), change, render)
         result = review(
             request,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from bot.flows.declare import Declaration
@@ -85,7 +85,7 @@ class Listing:
     notes: tuple[IgnoreNote, ...]
 
     def groups(self) -> tuple[ReasonGroup, ...]:
-        """What is not compared by its reason, the most frequent first.
+        """What is not compared by its reason, the most frequent first; what stands alone with its file and line.
 
         Notes tell it of the targets that are compared; of the others, and of what only this machine cannot render, the
         units do.
@@ -97,7 +97,12 @@ class Listing:
                 subject = _PLACE.sub("", unit.subject or unit.name)
                 if unit.problem is not None and (subject, unit.problem) not in known:
                     listed.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
-        return grouped(listed)
+        return tuple(self._placed(group) if len(group.subjects) == 1 else group for group in grouped(listed))
+
+    def _placed(self, group: ReasonGroup) -> ReasonGroup:
+        """A subject with its file and line; each of several that are called the same."""
+        called = (note.rule for note in self.notes if _PLACE.sub("", note.rule) == group.subjects[0])
+        return replace(group, subjects=tuple(dict.fromkeys(called)) or group.subjects)
 
     def as_json(self) -> dict[str, object]:
         """The listing as ``clockwork targets --json`` prints it."""
@@ -165,7 +170,7 @@ def _common(first: str, other: str) -> str:
 
 
 def listing(declaration: Declaration) -> Listing:
-    """The targets that ``declaration`` has."""
+    """The targets that ``declaration`` has; the one that was asked for alone, where one was."""
     deployment = declaration.deployment
     counts: dict[str, int] = {}
     for desired in declaration.resources:
@@ -174,6 +179,8 @@ def listing(declaration: Declaration) -> Listing:
         return Listing((), len(declaration.resources), ())
     listed = []
     for target in deployment.discovery.targets:
+        if deployment.only not in {None, target.name}:
+            continue
         expansion = deployment.expansions.get(target.name)
         units = [] if expansion is None else [
             ListedUnit(

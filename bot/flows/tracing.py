@@ -1,19 +1,22 @@
 """The scene of one deployment for the inverse search: what is rendered, from which files, and how each object came to be.
 
-Called by :mod:`bot.flows.changes` for remedies, by :mod:`bot.flows.rendering` for findings and by ``clockwork origin``.
+Called by :mod:`bot.flows.changes` for remedies, by :mod:`bot.flows.rendering` for findings, by all who look at drift for the
+lines they name, and by ``clockwork origin``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.flows.declare import Declaration, Declarer
 from bot.flows.deployment import Deployment, DeploymentReader, KnownRendering, uncovered
+from bot.model.drift import Drift, RemoveEntry, SetValue
 from bot.model.filetree import FileTree
-from bot.model.json import Tree
-from bot.model.resource import Platform, ResourceId
+from bot.model.json import Pointer, Tree
+from bot.model.resource import Platform, ResourceId, SourceKind
 from bot.model.target import Rendering, Target, Unit, UnitKind
 from bot.origins.expanded import changing, inputs, made_from, objects, provenance, uses
 from bot.origins.scene import Noise, ObjectId, Objects, Scene
@@ -21,6 +24,8 @@ from bot.targets.desired import identity
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion, RenderedUnit
 
+_MOST_LOCATED: Final = 20
+"""Drifts of one look whose lines are searched for."""
 _REFERRED_TO: Final = frozenset({"ConfigMap", "Secret"})
 """Objects that others take variables and values from (fluxcd.io: ``substituteFrom``, ``valuesFrom``)."""
 
@@ -44,6 +49,35 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
         uses=uses(expansions.values(), documents),
         near=again.near if len(expansions[target].units) > 1 else None,
     )
+
+
+def located(declarer: Declarer, declaration: Declaration, drifts: Sequence[Drift]) -> tuple[Drift, ...]:
+    """The drifts of rendered objects with the file and line that set what Git says, and not those at which the object begins;
+    as many as are worth the renderings.
+    """
+    deployment, reader = declaration.deployment, declarer.targets
+    if deployment is None or reader is None:
+        return tuple(drifts)
+    rendered = {each.id for each in declaration.resources if each.source is SourceKind.RENDERED}
+    scenes: dict[str, Scene] = {}
+    made: list[Drift] = []
+    for number, drift in enumerate(drifts):
+        pointer = _written(drift)
+        if pointer is None or number >= _MOST_LOCATED or drift.resource not in rendered:
+            made.append(drift)
+            continue
+        target = drift.resource.target
+        if target not in scenes:
+            scenes[target] = scene_of(deployment, target, reader)
+        spot = reader.plans.deciding(target, drift.resource.local, pointer, scenes[target])
+        made.append(drift if spot is None else replace(drift, file=spot.file, line=spot.line))
+    return tuple(made)
+
+
+def _written(drift: Drift) -> Pointer | None:
+    """Where the value is in Git's object that differs from what runs; None for what Git does not say."""
+    edit = drift.adopt[0] if len(drift.adopt) == 1 else None
+    return edit.pointer if isinstance(edit, SetValue | RemoveEntry) else None
 
 
 @dataclass(frozen=True, slots=True)

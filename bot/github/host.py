@@ -22,7 +22,7 @@ from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
 from bot.github.rest import ApiResponse, Rest, RetryPolicy
 from bot.model.codehost import Check, HostFacts, PublishedCheck, Whoami
-from bot.ports import Clock
+from bot.ports import Clock, Meter
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
 _VIEWER: Final = "query { viewer { login databaseId } }"
@@ -49,6 +49,7 @@ class GitHubHost(Items):
         min_write_interval: float = 1.0,
         patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         login: str | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """``full_name`` is ``owner/name``. ``token`` may be what gives the token of the moment: an app's is another every hour.
 
@@ -62,7 +63,8 @@ class GitHubHost(Items):
         if isinstance(token, str) and not _is_token(token):
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
         give = (lambda: token) if isinstance(token, str) else token
-        rest = Rest(full_name, give, api_url=api_url, clock=clock, pace=Pace(min_write_interval), patience=patience)
+        pace = Pace(min_write_interval)
+        rest = Rest(full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter)
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, self._who()))  # asks GitHub, once it is needed
         super().__init__(rest, codec=codec)
         self._login = login

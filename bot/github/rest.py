@@ -20,7 +20,7 @@ from bot import escape
 from bot.errors import Closed, Invalid, Refused, Stale, Unavailable
 from bot.github import refusals
 from bot.github.limits import Pace, asked_wait
-from bot.ports import Clock
+from bot.ports import Clock, Meter, Unmeasured
 
 if TYPE_CHECKING:
     from github.Requester import Requester
@@ -97,11 +97,20 @@ class Rest:
     """
 
     def __init__(
-        self, name: str, token: Callable[[], str], *, api_url: str, clock: Clock, pace: Pace, patience: RetryPolicy
+        self,
+        name: str,
+        token: Callable[[], str],
+        *,
+        api_url: str,
+        clock: Clock,
+        pace: Pace,
+        patience: RetryPolicy,
+        meter: Meter | None = None,
     ) -> None:
         self.name = name
         self._give = token
         self._token = ""
+        self._meter = meter or Unmeasured()
         self._api_url = api_url.rstrip("/")
         self._clock = clock
         self._pace = pace
@@ -261,6 +270,13 @@ class Rest:
         return answer
 
     def _asked(
+        self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
+    ) -> ApiResponse | Lost:
+        answer = self._exchanged(target, headers, body)
+        self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
+        return answer
+
+    def _exchanged(
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
         import requests

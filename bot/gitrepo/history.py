@@ -15,9 +15,10 @@ from bot.ports import CommitInfo, Signature
 
 __all__ = ["ancestry", "best_common_ancestor", "changes", "commit_of", "described", "walk"]
 
-_MAX_BYTES = 1_000_000
+_MAX_BYTES = 20_000_000
 _SUBMODULE = 0o160000
-_BINARY_WITHIN = 8000
+_SAMPLE = 512
+"""Bytes of a file that is too large: enough to tell what it is."""
 """A zero byte in the first 8000 bytes makes a file binary (git, xdiff-interface.c, buffer_is_binary)."""
 _STATUS = {
     DeltaStatus.ADDED: FileStatus.ADDED,
@@ -74,7 +75,7 @@ def best_common_ancestor(repository: pygit2.Repository, commit: str, other: str)
 
 
 def changes(repository: pygit2.Repository, base: str, head: str) -> Sequence[FileChange]:
-    """What differs between two commits, renames found, sorted by path. Large and binary files come without bytes."""
+    """What differs between two commits, renames found, sorted by path. Too large files come without bytes."""
     old, new = commit_of(repository, base).tree, commit_of(repository, head).tree
     diff = old.diff_to_tree(new, flags=DiffOption.INCLUDE_TYPECHANGE | DiffOption.SKIP_BINARY_CHECK)
     _find_renames(repository, diff)
@@ -107,6 +108,8 @@ def _change(repository: pygit2.Repository, delta: pygit2.DiffDelta) -> FileChang
         old_path=old_path if status is FileStatus.RENAMED else None,
         omitted=omitted,
         mode=int(present.mode),
+        old_mode=int(delta.old_file.mode) if delta.old_file.mode not in {0, present.mode} else None,
+        sample=blob_bytes(repository, present.id)[:_SAMPLE] if omitted and present.mode != _SUBMODULE else b"",
     )
 
 
@@ -119,8 +122,7 @@ def _side(repository: pygit2.Repository, side: pygit2.DiffFile, *, absent: bool)
     size = blob_size(repository, side.id)
     if size > _MAX_BYTES:
         return None, f"too large ({size:,} bytes)"
-    data = blob_bytes(repository, side.id)
-    return (None, "binary") if b"\0" in data[:_BINARY_WITHIN] else (data, None)
+    return blob_bytes(repository, side.id), None
 
 
 def _text(path: bytes) -> str:

@@ -131,6 +131,15 @@ class GitRepository:
         prefix = self._local_name("")
         return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
 
+    def tags(self) -> Sequence[str]:
+        """The names of the tags that are here, sorted."""
+        prefix = "refs/tags/"
+        return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
+
+    def checked_out(self) -> str:
+        """The branch that HEAD names; empty where it names a commit."""
+        return "" if self.git.head_is_detached else str(self.git.references["HEAD"].target).removeprefix("refs/heads/")
+
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         tree = self._tree(commit)
         if not under:
@@ -143,6 +152,11 @@ class GitRepository:
     def read(self, commit: str, path: str) -> bytes | None:
         entry = trees.find(self.git, self._tree(commit), path)
         return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
+
+    def is_link(self, commit: str, path: str) -> bool:
+        tree, parts = self._tree(commit), path.split("/")
+        entries = (trees.find(self.git, tree, "/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
+        return any(entry is not None and entry[0] == trees.LINK for entry in entries)
 
     def blob(self, blob: str) -> bytes:
         return blob_bytes(self.git, blob)

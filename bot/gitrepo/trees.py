@@ -26,6 +26,7 @@ MAX_FILES: Final = 2_000_000
 
 _MAX_PATH: Final = 4096
 FOLDER: Final = 0o040000
+LINK: Final = 0o120000
 REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
 """Modes of files. 100664 is no longer written; git tolerates it in old trees (git, fsck.c)."""
 
@@ -189,5 +190,5 @@ def _present(tree: pygit2.Tree | None, name: str) -> tuple[int, str] | None:
 
 
 def _what(mode: int) -> str:
-    kinds = {FOLDER: "a folder", 0o120000: "a symlink", 0o160000: "a submodule"}
+    kinds = {FOLDER: "a folder", LINK: "a symlink", 0o160000: "a submodule"}
     return kinds.get(mode, "a file")

@@ -60,6 +60,11 @@ class WorkTree:
         file = self._root / path
         return file.read_bytes() if file.is_file() else None
 
+    def is_link(self, commit: str, path: str) -> bool:
+        del commit
+        parts = path.split("/")
+        return any(self._is_link(parts[:depth]) for depth in range(1, len(parts) + 1))
+
     def blob(self, blob: str) -> bytes:
         data = self.read(WORKTREE, blob.partition(":")[2])
         if data is None:

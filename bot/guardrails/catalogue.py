@@ -11,8 +11,10 @@ from bot.guardrails.detectors import (
     exposure,
     hygiene,
     integrity,
+    links,
     meta,
     pods,
+    powers,
     secrets,
     testing,
     unicode,
@@ -28,6 +30,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-005": integrity.edit_residue,
     "INT-006": integrity.chat_residue,
     "INT-007": integrity.truncated_file,
+    "INT-008": links.led_away,
     "DES-001": destruction.mass_delete,
     "DES-002": destruction.many_files_deleted,
     "DES-003": destruction.protection_removed,
@@ -48,10 +51,11 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "SEC-007": unicode.mixed_script,
     "SEC-008": hygiene.pipe_to_shell,
     "K8S-001": pods.pod_privilege,
-    "K8S-002": pods.rbac_wildcard,
+    "K8S-002": powers.rbac_wildcard,
     "TF-001": exposure.open_ingress,
     "CI-001": workflows.workflow_permissions,
     "CI-002": workflows.workflow_trigger,
+    "CI-003": workflows.workflow_hardening,
     "DEP-001": dependencies.unknown_dependency,
     "DEP-002": dependencies.typosquat,
     "DEP-003": dependencies.lock_tamper,
@@ -59,5 +63,5 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "META-001": meta.guardrail_edit,
     "CW-001": meta.unbounded_change,
 }
-SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003")
-"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid."""
+SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")
+"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid, output never written."""

@@ -61,6 +61,10 @@ _TEST_PART: Final = re.compile(
 _FIXTURE_PART: Final = re.compile(
     r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
 )
+_ENVIRONMENT: Final = re.compile(
+    r"(^|/)(overlays?|environments?|envs?|clusters?|stages?|deploy(ments?)?|k8s|kubernetes|manifests?|gitops)/"
+    r"(tests?|testing|e2e)/"
+)
 _DOCS_PART: Final = re.compile(
     r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$"
 )
@@ -117,6 +121,21 @@ def is_test(path: str) -> bool:
     return _TEST_PART.search(path) is not None
 
 
+def is_environment(path: str) -> bool:
+    """Whether the path is in an environment that only has the name of tests: ``overlays/test/``, ``clusters/e2e/``."""
+    return _ENVIRONMENT.search(path) is not None and not is_fixture(path)
+
+
+def test_folders(path: str) -> list[str]:
+    """The folders of a path from the first one that holds tests by its name on; none for any other path."""
+    match = _TEST_PART.search(path)
+    if match is None or "/" not in path[match.start() :]:
+        return []
+    parts = path.split("/")[:-1]
+    first = path[: match.start() + 1].count("/")
+    return ["/".join(parts[: length + 1]) for length in range(first, len(parts))]
+
+
 def is_fixture(path: str) -> bool:
     """Whether the path holds test data, which may be broken on purpose."""
     return _FIXTURE_PART.search(path) is not None
@@ -130,6 +149,18 @@ def is_docs(path: str) -> bool:
 def is_vendored(path: str) -> bool:
     """Whether the path holds other people's code."""
     return _VENDORED.search(path) is not None
+
+
+def vendored_folder(path: str) -> str | None:
+    """The folder with other people's code that the path is in; None when it is in none."""
+    match = _VENDORED.search(path)
+    return None if match is None else path[: match.end()]
+
+
+def generated_form(path: str) -> str | None:
+    """What of the file's name says that a tool writes it, such as ``_pb2.py``; None when nothing does."""
+    match = _GENERATED_NAME.search(path)
+    return None if match is None else match[0].lower()
 
 
 def is_lock(path: str) -> bool:

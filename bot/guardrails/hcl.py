@@ -5,10 +5,13 @@ Protections and exposure are compared by these before and after a change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from bot.intake import cw, syntax
+from bot.intake.lined import LinedNode
 from bot.intake.text import Text
 
 
@@ -46,7 +49,7 @@ class HclBlock:
         return "" if attribute is None else attribute.text
 
     def nested(self, kind: str) -> Iterator[HclBlock]:
-        """The nested blocks of that type, also as ``dynamic "type"`` blocks."""
+        """The nested blocks of that type, also as ``dynamic "type"`` blocks and as an attribute that holds objects."""
         for block in self.blocks:
             if block.type == kind:
                 yield block
@@ -66,16 +69,101 @@ def parse_blocks(text: str) -> tuple[HclBlock, ...]:
 
 
 def _block(text: Text, block: syntax.Block) -> HclBlock:
-    return HclBlock(
-        block.kind,
-        tuple(label.value for label in block.labels),
-        text.position(block.start)[0],
-        tuple(_attribute(text, assignment) for assignment in block.body.assignments),
-        tuple(_block(text, inner) for inner in block.body.blocks),
-    )
+    line = text.position(block.start)[0]
+    labels = tuple(label.value for label in block.labels)
+    attributes = tuple(_attribute(text, assignment) for assignment in block.body.assignments)
+    inner = [_block(text, child) for child in block.body.blocks]
+    for assignment in block.body.assignments:
+        inner += _objects(text, assignment.name, assignment.expression)
+    return HclBlock(block.kind, labels, line, attributes, tuple(inner))
+
+
+def _objects(text: Text, name: str, expression: syntax.Expression) -> list[HclBlock]:
+    """An attribute that holds objects, as blocks of its name (Terraform documentation, "Attributes as Blocks")."""
+    match expression:
+        case syntax.ObjectExpression():
+            return [_object(text, name, expression)]
+        case syntax.ListExpression(items=items):
+            return [block for item in items for block in _objects(text, name, item)]
+        case syntax.FunctionCall(arguments=arguments):
+            return [block for argument in arguments for block in _objects(text, name, argument)]
+        case syntax.ForExpression(key=None, value=value):
+            return _objects(text, name, value)
+        case syntax.Conditional(yes=yes, no=no):
+            return [*_objects(text, name, yes), *_objects(text, name, no)]
+        case syntax.Parentheses(inner=inner):
+            return _objects(text, name, inner)
+        case _:
+            return []
+
+
+def _object(text: Text, name: str, expression: syntax.ObjectExpression) -> HclBlock:
+    attributes: list[HclAttribute] = []
+    blocks: list[HclBlock] = []
+    for item in expression.items:
+        key = _key(item.key)
+        if key is not None:
+            attributes.append(HclAttribute(key, _written(text, item.value), text.position(item.start)[0]))
+            blocks += _objects(text, key, item.value)
+    return HclBlock(name, (), text.position(expression.start)[0], tuple(attributes), tuple(blocks))
+
+
+def _key(expression: syntax.Expression) -> str | None:
+    if isinstance(expression, syntax.Name):
+        return expression.name
+    return expression.literal if isinstance(expression, syntax.Template) else None
 
 
 def _attribute(text: Text, assignment: syntax.Assignment) -> HclAttribute:
-    expression = assignment.expression
-    written = " ".join(text.chars[expression.start : expression.end].split())
-    return HclAttribute(assignment.name, written, text.position(assignment.start)[0])
+    return HclAttribute(assignment.name, _written(text, assignment.expression), text.position(assignment.start)[0])
+
+
+def _written(text: Text, expression: syntax.Expression) -> str:
+    return " ".join(text.chars[expression.start : expression.end].split())
+
+
+_LABELS: Final = {"resource": 2, "data": 2, "module": 1, "provider": 1, "variable": 1, "output": 1}
+"""How many labels blocks of a type have (Terraform documentation, "JSON Configuration Syntax")."""
+
+
+def json_blocks(documents: Iterable[LinedNode]) -> tuple[HclBlock, ...]:
+    """The top-level blocks of a ``.tf.json`` file. An argument that holds objects is a nested block as well."""
+    return tuple(
+        block
+        for document in documents
+        for kind, node in document.items()
+        for block in _labelled(kind, (), node, _LABELS.get(kind, 0))
+    )
+
+
+def _labelled(kind: str, labels: tuple[str, ...], node: LinedNode, missing: int) -> Iterator[HclBlock]:
+    for element in (node, *node.elements()):
+        if missing:
+            for label, child in element.items():
+                yield from _labelled(kind, (*labels, label), child, missing - 1)
+        elif isinstance(element.value, dict):
+            yield _json_block(kind, labels, element)
+
+
+def _json_block(kind: str, labels: tuple[str, ...], node: LinedNode) -> HclBlock:
+    attributes = tuple(HclAttribute(name, _json_text(child), child.line) for name, child in node.items())
+    blocks: list[HclBlock] = []
+    for name, child in node.items():
+        if name == "dynamic":
+            blocks += _labelled("dynamic", (), child, 1)
+        else:
+            blocks += (
+                _json_block(name, (), element)
+                for element in (child, *child.elements())
+                if isinstance(element.value, dict)
+            )
+    return HclBlock(kind, labels, node.line, attributes, tuple(blocks))
+
+
+def _json_text(node: LinedNode) -> str:
+    """The value as an expression would be written: texts in quotes, and a text that is JSON itself as it is."""
+    if isinstance(node.value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)}: {_json_text(child)}" for key, child in node.items()) + "}"
+    if isinstance(node.value, list):
+        return "[" + ", ".join(_json_text(child) for child in node.value) + "]"
+    return json.dumps(node.value, ensure_ascii=False, default=str)

@@ -13,16 +13,19 @@ from functools import cached_property
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.hcl import HclBlock, parse_blocks
+from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
+from bot.guardrails.exempt import NONE, Exemptions
+from bot.guardrails.hcl import HclBlock, json_blocks, parse_blocks
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.structure import Documents, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
-MAX_BYTES: Final = 1_500_000
-"""A side of a file beyond this many bytes is not read by detectors; the change is then reported as not wholly seen."""
+LARGEST: Final = 20_000_000
+"""Bytes of a file that are read, where no setting says otherwise."""
 
 MAX_LINE: Final = 2000
-"""Characters of a line that detectors look at."""
+"""Characters of a line that a pattern is given at once."""
+_OVERLAP: Final = 200
 
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
@@ -56,6 +59,8 @@ class Delta:
     """
 
     change: FileChange
+    exemptions: Exemptions = NONE
+    largest: int = LARGEST
 
     @property
     def path(self) -> str:
@@ -75,22 +80,44 @@ class Delta:
         """Why the contents are not looked at; None when they are."""
         if self.change.omitted is not None:
             return self.change.omitted
-        sides = [side for side in (self.change.before, self.change.after) if side is not None]
-        if any(len(side) > MAX_BYTES for side in sides):
-            return f"larger than {MAX_BYTES:,} bytes"
-        if any(b"\0" in side[:8000] for side in sides):
-            return "binary"
-        return None
+        if max(len(self.change.before or b""), len(self.change.after or b"")) > self.largest:
+            return f"larger than {self.largest:,} bytes"
+        return next((side.reason for side in self._sides if side is not None and side.text is None), None)
+
+    @cached_property
+    def nature(self) -> Nature:
+        """What an unread file is at head; at base where it is removed."""
+        if self.change.omitted is not None:
+            harmless = self.change.mode in {LINK, SUBMODULE}
+            return Nature.HARMLESS if harmless else nature(self.change.sample)
+        data = self.change.before if self.change.after is None else self.change.after
+        if len(data or b"") > self.largest:
+            return nature(data or b"")
+        before, after = self._sides
+        side = before if after is None else after
+        return Nature.HARMLESS if side is None else side.nature
+
+    @cached_property
+    def _sides(self) -> tuple[Contents | None, Contents | None]:
+        change = self.change
+        before, after = change.before, change.after
+        mode = change.mode if change.old_mode is None else change.old_mode
+        return (
+            None if before is None else read(before, self.old_path, mode),
+            None if after is None else read(after, self.path, change.mode),
+        )
 
     @cached_property
     def before(self) -> str | None:
         """The text at base; None for an added or unread file."""
-        return None if self.unread else _text(self.change.before)
+        side = None if self.unread else self._sides[0]
+        return None if side is None else side.text
 
     @cached_property
     def after(self) -> str | None:
         """The text at head; None for a removed or unread file."""
-        return None if self.unread else _text(self.change.after)
+        side = None if self.unread else self._sides[1]
+        return None if side is None else side.text
 
     @cached_property
     def before_lines(self) -> tuple[str, ...]:
@@ -127,12 +154,9 @@ class Delta:
 
     @cached_property
     def is_foreign(self) -> bool:
-        """Whether nobody writes this file by hand: generated, vendored, minified or a lock file."""
-        return (
-            classify.is_vendored(self.path)
-            or classify.is_lock(self.path)
-            or classify.is_generated(self.path, self.after_lines or self.before_lines)
-        )
+        """Whether nobody writes this file by hand, as the base has it: generated, vendored, minified or a lock file."""
+        path = self.path if self.change.before is None else self.old_path
+        return self.exemptions.covers(path, None if self.change.before is None else self.before_lines)
 
     @cached_property
     def is_source(self) -> bool:
@@ -161,13 +185,24 @@ class Delta:
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:
-        """The blocks of HCL at base; empty for an added file."""
-        return parse_blocks(self.before or "")
+        """The blocks of HCL, or of its JSON, at base; empty for an added file."""
+        return self._blocks(self.before)
 
     @cached_property
     def blocks_after(self) -> tuple[HclBlock, ...]:
-        """The blocks of HCL at head; empty for a removed file."""
-        return parse_blocks(self.after or "")
+        """The blocks of HCL, or of its JSON, at head; empty for a removed file."""
+        return self._blocks(self.after)
+
+    @property
+    def is_hcl(self) -> bool:
+        """Whether the file holds blocks: HCL or Terraform's JSON."""
+        return self.language == "hcl" or self.path.endswith(".tf.json")
+
+    def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
+        if not self.path.endswith(".tf.json"):
+            return parse_blocks(text or "")
+        documents = parse_documents(text or "")
+        return () if isinstance(documents, Unparsed) else json_blocks(documents)
 
     def net_new(self, matches: Callable[[str], object], view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
@@ -185,8 +220,16 @@ class Delta:
         return net(gained, lost)
 
     def gained(self, pattern: re.Pattern[str], view: LineView = "raw") -> tuple[DiffLine, ...]:
-        """The net-new lines that ``pattern`` finds something in, of each its first :data:`MAX_LINE` characters."""
-        return self.net_new(lambda text: pattern.search(text[:MAX_LINE]), view)
+        """The net-new lines that ``pattern`` finds something in; long ones are searched piece by piece."""
+        return self.net_new(lambda text: _search(pattern, text), view)
+
+
+def _search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The first match. Patterns need not be linear, so a long line is many short ones that overlap."""
+    for start in range(0, max(len(text) - _OVERLAP, 1), MAX_LINE - _OVERLAP):
+        if (match := pattern.search(text, start, start + MAX_LINE)) is not None:
+            return match
+    return None
 
 
 def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
@@ -203,11 +246,6 @@ def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine,
         else:
             fresh.append(line)
     return tuple(fresh[:surplus])
-
-
-def _text(data: bytes | None) -> str | None:
-    """A byte order mark is no part of the text: of no language that is read here."""
-    return None if data is None else data.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def _lines(text: str | None) -> tuple[str, ...]:
@@ -230,9 +268,10 @@ def _hunks(delta: Delta) -> Iterable[Hunk]:
         if old or new:
             yield Hunk(_numbered(old, 1, len(old)), _numbered(new, 1, len(new)))
         return
-    if delta.change.before == delta.change.after:
+    if delta.before == delta.after:
         return
-    for header in _HUNK.finditer(patch(delta.change.before or b"", delta.change.after or b"", context=0)):
+    sides = [(text or "").encode("utf-8", "surrogatepass") for text in (delta.before, delta.after)]
+    for header in _HUNK.finditer(patch(*sides, context=0)):
         old_start, old_count, new_start, new_count = (1 if part is None else int(part) for part in header.groups())
         yield Hunk(_numbered(old, old_start, old_count), _numbered(new, new_start, new_count))
 

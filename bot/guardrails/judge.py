@@ -14,6 +14,8 @@ from datetime import date
 from itertools import islice
 from typing import Final
 
+from bot.guardrails.contents import Nature
+from bot.guardrails.hunks import Delta
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
@@ -21,7 +23,7 @@ from bot.guardrails.structure import Unparsed
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
 from bot.model.drift import Severity
-from bot.model.finding import AuthorKind, Change, Enforce, Finding, Mode
+from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Finding, Mode
 from bot.secrecy.redaction import redact
 
 MAX_PER_RULE: Final = 50
@@ -101,10 +103,11 @@ def system(
     file: str | None = None,
     line: int | None = None,
     anchor: str = "",
+    severity: Severity | None = None,
 ) -> Finding:
     """A finding about the review itself: critical in strict, where it blocks; a warning in standard."""
     guardrail = rules.get(rule)
-    severity = Severity.CRITICAL if mode is Mode.STRICT else Severity.HIGH
+    severity = severity or (Severity.CRITICAL if mode is Mode.STRICT else Severity.HIGH)
     return Finding(
         rule=rule,
         title=rule if guardrail is None else guardrail.title,
@@ -130,16 +133,26 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
     if subject.change.truncated is not None:
         yield system(rules, "SYS-001", mode, f"The change was not wholly seen: {subject.change.truncated}.")
     for delta in subject.deltas:
-        if delta.unread is not None and delta.unread != "binary":
-            yield system(
-                rules, "SYS-001", mode, f"{delta.path} was not looked at: {delta.unread}.", file=delta.path, line=1
-            )
+        if delta.unread is not None:
+            yield from _unread(delta, rules, mode)
         elif delta.language in {"yaml", "json"} and not delta.is_foreign:
             documents = delta.documents_after
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: it is {documents.message}."
                 yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line)
     yield from _rendered_whole(subject, rules, mode)
+
+
+def _unread(delta: Delta, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
+    """SYS-001 for a file that was not looked at, by what it is: a picture is nothing, a program is as bad as the unseen."""
+    if delta.status is FileStatus.REMOVED or delta.nature is Nature.HARMLESS:
+        return
+    program = delta.nature is Nature.PROGRAM
+    remark = not program and (delta.unread == "binary" or delta.is_foreign)
+    what = "a program that nobody can read" if program else delta.unread
+    message = f"{delta.path} was not looked at: {what}."
+    severity = Severity.LOW if remark else None
+    yield system(rules, "SYS-001", mode, message, file=delta.path, line=1, severity=severity)
 
 
 def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from bot.guardrails.rule import Guardrail, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode
-from bot.model.session import AIRequest, Reply, ReplyFinding, ReplyStatus
+from bot.model.session import Reply, ReplyFinding, ReplyStatus, ReviewRequest
 
 MAX_FINDINGS: Final = 50
 """Of one reply; the rest is not looked at."""
@@ -31,7 +31,7 @@ class Believed:
     notes: tuple[str, ...]
 
 
-def validate(request: AIRequest, replies: Iterable[Reply], rules: RuleBook, subject: Subject) -> Believed:
+def validate(request: ReviewRequest, replies: Iterable[Reply], rules: RuleBook, subject: Subject) -> Believed:
     """What of the replies stands up to the change: every finding with a known rule, a changed file and a diff line."""
     findings: list[Finding] = []
     failures: list[Finding] = []

@@ -13,14 +13,16 @@ from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.verdict import conclusion, remarks
 from bot.model.codehost import Check
 from bot.model.finding import Change, Enforce, Finding, Mode
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 
 MAX_SUMMARY: Final = 60_000
 """Characters; GitHub takes 65,535."""
 _SHOWN: Final = 40
 
 
-def check_of(result: AIResult, change: Change, rules: RuleBook, mode: Mode, *, name: str, external_id: str) -> Check:
+def check_of(
+    result: ReviewResult, change: Change, rules: RuleBook, mode: Mode, *, name: str, external_id: str
+) -> Check:
     """The finished check for a result on the change's head."""
     return Check(
         name=name,
@@ -33,14 +35,14 @@ def check_of(result: AIResult, change: Change, rules: RuleBook, mode: Mode, *, n
     )
 
 
-def title(result: AIResult) -> str:
+def title(result: ReviewResult) -> str:
     """One line that says how many findings there are, those that block first."""
     levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
     counts = [(sum(finding.enforce is level for finding in result.findings), word) for word, level in levels]
     return "; ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "No findings"
 
 
-def summary(result: AIResult, change: Change, rules: RuleBook, mode: Mode) -> str:
+def summary(result: ReviewResult, change: Change, rules: RuleBook, mode: Mode) -> str:
     """The check's text as Markdown: findings, notes, and what the verdict is bound to."""
     parts = [_table(result.findings)] if result.findings else ["No guardrail fired."]
     if result.notes:
@@ -52,7 +54,7 @@ def summary(result: AIResult, change: Change, rules: RuleBook, mode: Mode) -> st
     return "\n\n".join(parts)[:MAX_SUMMARY]
 
 
-def comment_body(result: AIResult, change: Change, mode: Mode) -> str:
+def comment_body(result: ReviewResult, change: Change, mode: Mode) -> str:
     """The one comment on a pull request with findings."""
     return "\n\n".join(
         (

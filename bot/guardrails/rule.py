@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.errors import Invalid
 from bot.guardrails import expressions
-from bot.guardrails.hunks import Delta, DiffLine
+from bot.guardrails.classify import test_folders
+from bot.guardrails.exempt import Exemptions
+from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.scalars import Scalar
@@ -33,26 +35,34 @@ class GuardOptions:
     """What a repository may tune, from its settings at base.
 
     ``private_packages`` are dependency names (or globs) no public registry knows; ``public_ports`` may be open to the
-    world; ``large_delete`` is DES-001's number of lines.
+    world; ``large_delete`` is DES-001's number of lines; ``generated`` are globs of files that tools write; ``largest_file``
+    is how many bytes of a file are read.
     """
 
     private_packages: tuple[str, ...] = ()
     public_ports: frozenset[int] = frozenset()
     large_delete: int = 200
+    generated: tuple[str, ...] = ()
+    largest_file: int = LARGEST
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFacts:
     """What is known beside the change itself. Every field may be missing.
 
-    ``paths`` are the files at base; ``registry`` says of (ecosystem, name) whether the public registry has it;
-    ``rendered`` are the targets whose rendered objects the change moves. ``unrendered`` says why nothing was rendered.
+    ``paths`` are the files at base, and ``attributes`` its ``.gitattributes`` by path; ``registry`` says of (ecosystem,
+    name) whether the public registry has it; ``rendered`` are the targets whose rendered objects the change moves.
+    ``unrendered`` says why nothing was rendered.
     """
 
     paths: frozenset[str] = frozenset()
+    attributes: Mapping[str, str] = field(default_factory=dict)
     registry: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     rendered: tuple[RenderedChange, ...] = ()
     unrendered: str | None = None
+
+
+_BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,19 @@ class Subject:
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:
         """All files of the change."""
-        return tuple(Delta(file) for file in self.change.files)
+        exemptions = Exemptions(self.facts.attributes, self.facts.paths, self.options.generated)
+        return tuple(Delta(file, exemptions, self.options.largest_file) for file in self.change.files)
+
+    @cached_property
+    def _built(self) -> frozenset[str]:
+        """The folders that kustomizations and charts stand in, at base or in the change."""
+        kept = (file.path for file in self.change.files if file.status is not FileStatus.REMOVED)
+        paths = (PurePosixPath(path) for path in (*self.facts.paths, *kept))
+        return frozenset(str(path.parent) for path in paths if path.name in _BUILT)
+
+    def is_built(self, path: str) -> bool:
+        """Whether a kustomization or chart stands in a folder of tests that holds the file."""
+        return any(folder in self._built for folder in test_folders(path))
 
     @cached_property
     def written(self) -> tuple[Delta, ...]:
@@ -106,11 +128,13 @@ class Fact:
     key: tuple[str, ...]
     line: int
     message: str
+    severity: Severity | None = None
 
     def hit(self, delta: Delta) -> Hit:
         """The hit on the line of the head that says it."""
         evidence = delta.after_lines[self.line - 1] if self.line <= len(delta.after_lines) else None
-        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor="/".join(self.key))
+        anchor = "/".join(self.key)
+        return Hit(delta.path, self.line, self.message, evidence=evidence, anchor=anchor, severity=self.severity)
 
 
 Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]

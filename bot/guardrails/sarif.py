@@ -11,7 +11,7 @@ from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Verdict
 from bot.model.json import JSON
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL: Final = {Enforce.BLOCK: "error", Enforce.WARN: "warning", Enforce.NOTICE: "note", Enforce.OFF: "none"}
@@ -19,7 +19,7 @@ _SCORE: Final = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM
 """GitHub's ``security-severity``: above 9.0 is critical, 7.0 high, 4.0 medium."""
 
 
-def to_sarif(result: AIResult, rules: RuleBook, *, version: str) -> bytes:
+def to_sarif(result: ReviewResult, rules: RuleBook, *, version: str) -> bytes:
     """The findings as one SARIF log, deterministic, UTF-8. ``version`` is this program's."""
     used = sorted({finding.rule for finding in result.findings})
     index = {rule: number for number, rule in enumerate(used)}
@@ -39,7 +39,7 @@ def to_sarif(result: AIResult, rules: RuleBook, *, version: str) -> bytes:
     return json.dumps(log, indent=2, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace") + b"\n"
 
 
-def _rule(rule: str, guardrail: Guardrail | None, result: AIResult) -> JSON:
+def _rule(rule: str, guardrail: Guardrail | None, result: ReviewResult) -> JSON:
     severity = max(
         (finding.severity for finding in result.findings if finding.rule == rule), key=lambda level: level.rank
     )

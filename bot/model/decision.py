@@ -76,6 +76,10 @@ class Decision:
         return self.lane is Lane.ARTIFACT_PATCH
 
     @property
+    def risk_level(self) -> str:
+        return self.risk
+
+    @property
     def reason(self) -> str:
         """All reasons as one text."""
         return " ".join(self.reasons)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
+from bot.model.revision import Revision
 from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest, UpstreamSource, nowhere
 
 Ask: TypeAlias = Callable[[UpstreamRequest], UpstreamFiles | NotFetched]
@@ -19,6 +20,11 @@ Ask: TypeAlias = Callable[[UpstreamRequest], UpstreamFiles | NotFetched]
 MOUNTS: Final = ".clockwork-upstream"
 """The folder that files of other repositories are laid below."""
 _ABSENT: Final = object()
+
+
+def no_link(_path: str) -> bool:
+    """Nothing is a symbolic link."""
+    return False
 
 
 def is_mounted(path: str) -> bool:
@@ -36,7 +42,8 @@ class FileTree:
     """Repository paths with forward slashes to content ids; ``load`` gives the bytes of an id. Regular files only.
 
     ``changed`` are files laid over it (None: deleted). ``order`` and ``listings`` remember what was worked out of it.
-    ``upstream`` answers for what the files name and the repository does not hold.
+    ``upstream`` answers for what the files name and the repository does not hold. ``revision`` is the commit; None where
+    nobody says. ``links`` tells of a path that is no file whether it is, or leads through, a symbolic link.
     """
 
     blobs: Mapping[str, str]
@@ -45,6 +52,8 @@ class FileTree:
     order: list[str] = field(default_factory=list, compare=False, repr=False)
     listings: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     upstream: Ask = field(default=nowhere, compare=False, repr=False)
+    revision: Revision | None = field(default=None, compare=False, repr=False)
+    links: Callable[[str], bool] = field(default=no_link, compare=False, repr=False)
 
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self._has(path)
@@ -94,6 +103,10 @@ class FileTree:
         """What ``request`` names elsewhere, or why it is not there."""
         return self.upstream(request)
 
+    def is_meant(self, request: UpstreamRequest) -> bool:
+        """Whether a request for this repository gives this commit; so where nobody says which one it is."""
+        return self.revision is None or self.revision.is_meant(request)
+
     def with_upstream(self, upstream: Ask) -> FileTree:
         """This tree with another one to ask."""
         return replace(self, upstream=upstream)
@@ -101,11 +114,25 @@ class FileTree:
     def with_changes(self, changed: Mapping[str, bytes | None]) -> FileTree:
         """This tree with ``changed`` files (None deletes)."""
         order = self._order_with(changed)
-        return FileTree(self.blobs, self.load, {**self.changed, **changed}, order, upstream=self.upstream)
+        return FileTree(
+            self.blobs,
+            self.load,
+            {**self.changed, **changed},
+            order,
+            upstream=self.upstream,
+            revision=self.revision,
+            links=self.links,
+        )
 
     def with_mounted(self, folder: str, other: FileTree) -> FileTree:
         """This tree with all files of ``other`` below ``folder``."""
-        return FileTree(*self._mounted(folder, other), self.changed, upstream=self.upstream)
+        return FileTree(
+            *self._mounted(folder, other),
+            self.changed,
+            upstream=self.upstream,
+            revision=self.revision,
+            links=self.links,
+        )
 
     def _mounted(self, folder: str, other: FileTree) -> tuple[Mapping[str, str], Callable[[str], bytes]]:
         below = {f"{folder}/{path}": other.id_of(path) or "" for path in other.under("")}
@@ -132,8 +159,8 @@ class FileTree:
 
 @dataclass(slots=True)
 class Reads:
-    """What somebody asked of a tree: content ids by path (None: there was no such file), listings of folders, and what
-    was fetched for it, with the digest, or why nothing was.
+    """What somebody asked of a tree: content ids by path (None: there was no such file), listings of folders, what was
+    fetched for it, with the digest, or why nothing was, and whether it is the commit that something names.
 
     Whatever was made from these answers alone is made again only where another tree answers differently.
     """
@@ -141,12 +168,14 @@ class Reads:
     files: dict[str, str | None] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     upstream: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
+    revisions: dict[UpstreamRequest, bool] = field(default_factory=dict)
 
     def same_in(self, tree: FileTree) -> bool:
         """Whether ``tree`` would have answered the same. What lies elsewhere is asked for last, and only then."""
         return (
             all(tree.id_of(path) == blob for path, blob in self.files.items())
             and all(tree.listing_id(folder) == listing for folder, listing in self.folders.items())
+            and all(tree.is_meant(request) == answer for request, answer in self.revisions.items())
             and all(fact(tree.ask(request)) == answer for request, answer in self.upstream.items())
         )
 
@@ -173,6 +202,8 @@ class WatchedTree(FileTree):
             tree.order,
             tree.listings,
             tree.upstream,
+            tree.revision,
+            tree.links,
             tree,
             Reads(),
         )
@@ -211,6 +242,8 @@ class WatchedTree(FileTree):
             laid.order,
             {},
             self.upstream,
+            self.revision,
+            self.links,
             self.below,
             self.reads,
         )
@@ -218,12 +251,20 @@ class WatchedTree(FileTree):
     def with_mounted(self, folder: str, other: FileTree) -> WatchedTree:
         """As :meth:`FileTree.with_mounted`. What lies in ``other`` is noted by where it came from, not file by file."""
         blobs, load = self._mounted(folder, other)
-        return WatchedTree(blobs, load, self.changed, [], {}, self.upstream, self.below, self.reads)
+        return WatchedTree(
+            blobs, load, self.changed, [], {}, self.upstream, self.revision, self.links, self.below, self.reads
+        )
 
     def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """As :meth:`FileTree.ask`, noted."""
         answer = self.below.ask(request)
         self.reads.upstream.setdefault(request, fact(answer))
+        return answer
+
+    def is_meant(self, request: UpstreamRequest) -> bool:
+        """As :meth:`FileTree.is_meant`, noted."""
+        answer = self.below.is_meant(request)
+        self.reads.revisions[request] = answer
         return answer
 
     def _note(self, path: object) -> None:

@@ -59,7 +59,8 @@ class FileChange:
     """One file of a change with its bytes before and after.
 
     ``before`` is None for an added file, ``after`` for a removed one; both None with ``omitted`` set when the bytes
-    could not or should not be read (binary, too large), which is not the same as empty. ``mode`` is git's file mode.
+    could not or should not be read (submodule, too large), which is not the same as empty; ``sample`` then holds its first
+    bytes. ``mode`` is git's file mode; ``old_mode`` that of the base where it was another.
     """
 
     path: str
@@ -69,6 +70,8 @@ class FileChange:
     old_path: str | None = None
     omitted: str | None = None
     mode: int = 0o100644
+    old_mode: int | None = None
+    sample: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.model.cluster import ServedApi
 from bot.model.drift import Drift
 from bot.model.resource import Observed, Platform, ResourceId, Unreachable
 
@@ -18,6 +19,7 @@ class Observation:
     ``resources`` is really missing; with ``kinds`` narrowing Kubernetes to the (group, kind) pairs that were listed
     (None: all). A declared resource outside of it was not looked at. ``differences`` are drifts that an observer
     compared itself (Terraform plans, HTTP probes); ``compared`` the platforms for which they are the whole answer.
+    ``served`` is what the cluster serves, as far as this tells.
     """
 
     at: datetime
@@ -27,3 +29,4 @@ class Observation:
     unreachable: tuple[Unreachable, ...] = ()
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
+    served: ServedApi = field(default_factory=ServedApi)

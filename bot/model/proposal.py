@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, Report, Severity
 
@@ -167,6 +168,11 @@ class Tick:
     blocked: str | None = None
     notes: tuple[str, ...] = field(default=())
     """One line for each way of writing that the host has closed to us, with the switch or right that opens it."""
+    pulls: tuple[PullRequest, ...] | None = field(default=None, repr=False)
+    """Our pull requests as they were before anything was done; None without a code host, or where nobody looked."""
+    issues: tuple[Issue, ...] | None = field(default=None, repr=False)
+    looked_at: frozenset[str] = field(default=frozenset(), repr=False)
+    """Of the tasks that people were told differ, those of which everything was really looked at."""
 
     @property
     def wrote(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from bot.model.json import JSON, Pointer, Tree, text
 
@@ -182,6 +182,10 @@ class Observed:
     tree: Tree
     problems: tuple[Problem, ...] = ()
     version: str = ""
+
+
+RENDERER: Final = "renderer"
+"""The observer of what this machine lacks a tool to render."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,11 @@ class ReplyStatus(StrEnum):
         """Whether an assistant was asked and gave no usable answer."""
         return self not in {ReplyStatus.OK, ReplyStatus.DISABLED}
 
+    @property
+    def asked(self) -> bool:
+        """Whether the assistant was asked at all."""
+        return self is not ReplyStatus.DISABLED
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -67,7 +72,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class AIRequest:
+class ReviewRequest:
     """One change to be judged in a mode, for an agent where the request names one (agent-specific documents)."""
 
     change: Change
@@ -77,8 +82,8 @@ class AIRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class AIResult:
-    """The answer to an :class:`AIRequest`: verdict, all findings (detectors first), the replies they partly came from."""
+class ReviewResult:
+    """The answer to an :class:`ReviewRequest`: verdict, all findings (detectors first), the replies they partly came from."""
 
     verdict: Verdict
     findings: tuple[Finding, ...]

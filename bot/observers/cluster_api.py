@@ -124,7 +124,6 @@ class ClusterApi:
                 timeout=self.timeout,
                 trust_env=False,
                 proxy=configuration.proxy or None,
-                headers={"Accept": "application/json"},
                 limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
             )
         except (OSError, ValueError) as exc:
@@ -133,9 +132,9 @@ class ClusterApi:
     def close(self) -> None:
         self.client.close()
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> JSON:
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json") -> JSON:
         """What the API answers; None for 404. Raises ``Unavailable`` with the cause, :class:`Expired` for 410."""
-        answer = self._answer(path, params or {})
+        answer = self._answer(path, params or {}, accept)
         if answer.status_code == 404:
             return None
         if answer.status_code == 410:
@@ -151,7 +150,7 @@ class ClusterApi:
 
     def words(self, path: str, params: Mapping[str, str]) -> str:
         """A plain-text answer such as a log; empty where there is none."""
-        answer = self._answer(path, params)
+        answer = self._answer(path, params, "application/json")
         return answer.text if answer.is_success else ""
 
     def items(
@@ -186,9 +185,9 @@ class ClusterApi:
             if not token:
                 return trees
 
-    def _answer(self, path: str, params: Mapping[str, str]) -> httpx.Response:
+    def _answer(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):
-            answer = self._once(path, params)
+            answer = self._once(path, params, accept)
             # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
@@ -196,7 +195,7 @@ class ClusterApi:
             time.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
         return answer
 
-    def _once(self, path: str, params: Mapping[str, str]) -> httpx.Response:
+    def _once(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
         import httpx
 
         server_name = self.access.configuration.tls_server_name
@@ -204,7 +203,7 @@ class ClusterApi:
             return self.client.get(
                 path,
                 params=dict(params),
-                headers=_credentials(self.access.configuration),
+                headers={"Accept": accept, **_credentials(self.access.configuration)},
                 timeout=min(self.timeout, self._left()),
                 extensions={"sni_hostname": server_name} if server_name else None,
             )

@@ -2,7 +2,8 @@
 
 Pure. Accepted as they are: ``kubectl get -o json`` or ``-o yaml`` output (one object, a List, several documents, a
 typed list such as ``DeploymentList``), ``docker inspect``/``podman inspect`` arrays of containers, images, networks
-and volumes, JSON arrays of any of these, and one object with the keys ``kubernetes``, ``docker`` and ``podman``.
+and volumes, JSON arrays of any of these, and one object with the keys ``kubernetes``, ``docker`` and ``podman``. What
+``kubectl version -o json`` and ``kubectl get --raw /apis`` print may stand beside them.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from bot.errors import Invalid
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
+from bot.model.cluster import ServedApi
 from bot.model.json import JSON, Tree, get, mapping, mappings, text
 from bot.model.observation import Observation
 from bot.model.resource import Observed, Platform, ResourceId, api_group
+from bot.observers import api_versions
 from bot.observers.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
@@ -45,6 +48,7 @@ class _Pile:
     others: list[tuple[str, Tree]] = field(default_factory=list)
     covered: set[Platform] = field(default_factory=set)
     typed: set[tuple[str, str]] = field(default_factory=set)
+    facts: list[Tree] = field(default_factory=list)
     untyped: bool = False
 
 
@@ -65,7 +69,13 @@ def contents(data: bytes, source: str, now: datetime) -> Observation:
     resources |= services(pile.containers, pile.images)
     resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
-    return Observation(now, resources, frozenset(pile.covered), kinds)
+    return Observation(now, resources, frozenset(pile.covered), kinds, served=_served(pile))
+
+
+def _served(pile: _Pile) -> ServedApi:
+    version = next((version for each in pile.facts if (version := api_versions.version_of(each))), "")
+    named = ServedApi(version, tuple(sorted(set(api_versions.in_lists(pile.facts)))))
+    return named.beside(api_versions.in_objects(pile.kubernetes))
 
 
 @contextmanager
@@ -138,7 +148,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
             pile.untyped |= key == "kubernetes"
             _sort(below, pile, key)
         return
-    if "apiVersion" in value and "kind" in value:
+    if value.get("kind") in api_versions.FACTS or api_versions.version_of(value):
+        pile.facts.append(value)
+    elif "apiVersion" in value and "kind" in value:
         _sort_kubernetes(value, pile)
     else:
         _sort_engine(value, pile, section)

@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import reduce
 
 from bot.errors import Invalid
+from bot.model.cluster import ServedApi
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.sanitize import sanitized
@@ -96,6 +98,7 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
         unreachable=tuple(failure for observation in observations for failure in observation.unreachable),
         differences=tuple(difference for observation in observations for difference in observation.differences),
         compared=frozenset(platform for observation in observations for platform in observation.compared),
+        served=reduce(ServedApi.beside, (observation.served for observation in observations), ServedApi()),
     )
 
 

@@ -24,9 +24,11 @@ from typing import Final
 from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
+from bot.model.cluster import ServedApi
 from bot.model.json import Tree, mapping, mappings, text, texts
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.observers import api_versions
 from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
@@ -78,6 +80,16 @@ class KubernetesObserver:
     tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "kubernetes"
     platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
+
+    def served(self, *, now: datetime) -> ServedApi:
+        """The cluster's version and everything that it serves. Raises ``Unavailable``."""
+        del now
+        reach = access(self.kubeconfig, self.context, self.environment)
+        api = ClusterApi(reach, self.timeout, time.monotonic() + self.deadline)
+        try:
+            return _served_by(api)
+        finally:
+            api.close()
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
         mine = [desired for desired in declared if desired.id.platform is Platform.KUBERNETES]
@@ -254,6 +266,18 @@ class _Look:
             for tree in trees:
                 id_ = kubernetes_id(tree)
                 yield id_, Observed(id_, tree, problems(tree, self.now))
+
+
+def _served_by(api: ClusterApi) -> ServedApi:
+    """From a cluster that does not tell all in one list, each version's own list is asked for."""
+    lists = [mapping(api.get(root, accept=api_versions.AGGREGATED)) for root in ("/api", "/apis")]
+    versions = [*texts(lists[0].get("versions")), *api_versions.in_lists(lists[1:])] if "groups" in lists[1] else []
+    roots = [_root(*version.rpartition("/")[::2]) for version in versions]
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kubernetes") as pool:
+        lists += map(mapping, pool.map(api.get, roots))
+    return ServedApi(
+        api_versions.version_of(mapping(api.get("/version"))), tuple(sorted(set(api_versions.in_lists(lists))))
+    )
 
 
 def _root(group: str, version: str) -> str:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
+from bot.model.cluster import ServedApi
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.documents import contents
@@ -28,6 +29,8 @@ from bot.observers.process import run
 from bot.observers.sanitize import shown_url, tail
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
+_FRESH: Final = timedelta(minutes=2)
+"""How long what was read to learn about the cluster is what runs."""
 
 
 class SourceForm(StrEnum):
@@ -48,13 +51,20 @@ class SnapshotObserver:
     cap: int = DEFAULT_CAP
     name: str = "snapshot"
     platforms: frozenset[Platform] = frozenset(Platform)
+    _kept: list[Observation] = field(default_factory=list, compare=False, repr=False)
+
+    def served(self, *, now: datetime) -> ServedApi:
+        """What the snapshot tells of the cluster. It is kept for :meth:`observe`, which comes next."""
+        self._kept[:] = [contents(self._read(), self._shown, now)]
+        return self._kept[0].served
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
+        kept = [each for each in self._kept if now - each.at < _FRESH]
+        self._kept.clear()
         try:
-            data = self._read()
+            snapshot = kept[0] if kept else contents(self._read(), self._shown, now)
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
-        snapshot = contents(data, self._shown, now)
         return replace(snapshot, resources=spelled(placed(snapshot.resources, declared, "default"), declared))
 
     @property

@@ -108,7 +108,7 @@ class DesiredEdit:
 
     def bears(self, document: YamlDocument) -> bool:
         """Whether a document may well have a say in this object: it is no manifest of another one."""
-        if document.kind in {"", self.id.kind} or document.is_kustomization:
+        if document.kind in {"", self.id.kind} or document.is_kustomization or document.is_builtin:
             own = not document.name or document.name in self.id.name or self.begins_in(document)
             return document.kind != self.id.kind or own
         return any(document.kind == each.kind and document.name in each.name for each in self.provenance.carriers)

@@ -18,7 +18,8 @@ from bot.intake.spans import ScalarNode, locate
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load, span_trees
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, value_at
+from bot.model.paths import Item, Path
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", "Kustomization")
 MOST: Final = 20_000
@@ -58,6 +59,11 @@ class YamlDocument:
         """The API group of an object, empty for the core group and for what is no object."""
         version = self.tree.get("apiVersion") if isinstance(self.tree, Mapping) else None
         return version.rpartition("/")[0] if isinstance(version, str) else ""
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it configures one of kustomize's own transformers or generators (kustomize docs, "Builtins")."""
+        return isinstance(self.tree, Mapping) and self.tree.get("apiVersion") == "builtin"
 
     @property
     def is_kustomization(self) -> bool:
@@ -149,6 +155,16 @@ def words_of(tree: JSON, pointer: Pointer) -> tuple[str, ...]:
         except KeyError:
             continue
     return tuple(collected)
+
+
+def path_of(tree: JSON, pointer: Pointer) -> Path:
+    """A pointer as people write it: elements of lists by their names, where they have some."""
+    path: list[str | int | Item] = []
+    for depth, part in enumerate(pointer):
+        element = value_at(tree, pointer[: depth + 1]) if isinstance(part, int) else None
+        name = element.get("name") if isinstance(element, Mapping) else None
+        path.append(Item(name) if isinstance(name, str) else part)
+    return tuple(path)
 
 
 def _element_words(element: JSON) -> list[str]:

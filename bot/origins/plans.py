@@ -1,5 +1,5 @@
-"""Plans that were found before, remembered by the contents of all files that had a say: the same question about the same
-files has the same answer. That there is none is not remembered: a tool may only have run out of time.
+"""Plans and lines that were found before, remembered by the contents of all files that had a say: the same question about
+the same files has the same answer. That there is no plan is not remembered: a tool may only have run out of time.
 """
 
 from __future__ import annotations
@@ -8,44 +8,66 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import Final
 
-from bot.origins.scene import EditPlan, Goal, NoEdit, Scene
+from bot.model.json import Pointer
+from bot.model.resource import ResourceId
+from bot.origins.scene import EditPlan, Goal, NoEdit, Scene, Spot
 from bot.origins.search import find_edit
+from bot.origins.trace import deciding
 
 _MOST: Final = 1000
-"""Plans that are kept; the one that was not asked for the longest goes first."""
+"""Answers that are kept; the one that was not asked for the longest goes first."""
 
 
 @dataclass(slots=True)
 class Plans:
-    """Finds edits and remembers them. Safe to use from several threads."""
+    """Finds edits and lines and remembers them. Safe to use from several threads."""
 
-    _known: OrderedDict[str, EditPlan] = field(default_factory=OrderedDict)
+    _known: OrderedDict[str, EditPlan | Spot | None] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         """As :func:`~bot.origins.search.find_edit`."""
-        key = _key(goal, scene)
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+        key = _key(goal.target, sorted(goal.edits.items(), key=str), scene)
+        if isinstance(known := self._remembered(key), EditPlan):
+            return known
         plan = find_edit(goal, scene)
-        if isinstance(plan, NoEdit):
-            return plan
-        with self._lock:
-            self._known[key] = plan
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+        if isinstance(plan, EditPlan):
+            self._remember(key, plan)
         return plan
 
+    def deciding(self, target: str, id_: ResourceId, pointer: Pointer, scene: Scene) -> Spot | None:
+        """The line that decides a rendered value, where few renderings find it."""
+        key = _key(target, (id_, pointer), scene)
+        known = self._remembered(key)
+        if known is None or isinstance(known, Spot):
+            return known
+        spot = deciding(target, id_, pointer, scene)
+        self._remember(key, spot)
+        return spot
 
-def _key(goal: Goal, scene: Scene) -> str:
-    """The goal, and the ids of all files of every target that shares a file with the goal's own."""
-    own = scene.inputs.get(goal.target, frozenset())
-    targets = sorted(target for target, inputs in scene.inputs.items() if target == goal.target or own & inputs)
-    digest = hashlib.sha256(repr((goal.target, sorted(goal.edits.items(), key=str), targets)).encode())
-    for path in sorted(frozenset().union(*(scene.inputs.get(target, frozenset()) for target in targets))):
+    def _remembered(self, key: str) -> EditPlan | Spot | None | EllipsisType:
+        """What was answered before; ``...`` where nothing was."""
+        with self._lock:
+            if key not in self._known:
+                return ...
+            self._known.move_to_end(key)
+            return self._known[key]
+
+    def _remember(self, key: str, answer: EditPlan | Spot | None) -> None:
+        with self._lock:
+            self._known[key] = answer
+            while len(self._known) > _MOST:
+                self._known.popitem(last=False)
+
+
+def _key(target: str, question: object, scene: Scene) -> str:
+    """The question, and the ids of all files of every target that shares a file with its own."""
+    own = scene.inputs.get(target, frozenset())
+    targets = sorted(each for each, inputs in scene.inputs.items() if each == target or own & inputs)
+    digest = hashlib.sha256(repr((target, question, targets)).encode())
+    for path in sorted(frozenset().union(*(scene.inputs.get(each, frozenset()) for each in targets))):
         digest.update(f"{path}\0{scene.tree.id_of(path)}\0".encode())
     return digest.hexdigest()

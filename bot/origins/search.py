@@ -22,6 +22,7 @@ from bot.origins.candidates import candidates
 from bot.origins.changes import Candidate
 from bot.origins.desire import DesiredEdit
 from bot.origins.effect import Comparison, SideEffects, desired_tree, is_so
+from bot.origins.leaves import path_of
 from bot.origins.scene import EditPlan, Goal, NoEdit, Objects, Scene, Spot
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
 
@@ -73,7 +74,8 @@ def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) 
     for edit in edits:
         if any(edit.pointer[: len(each)] == each for each in pointers):
             provenance = scene.provenance_of(target, id_)
-            reason = f"{format_path(edit.pointer)} of {id_} is made anew at each rendering"
+            where = format_path(path_of(scene.objects[target][id_], edit.pointer))
+            reason = f"{where} of {id_} is made anew at each rendering"
             return NoEdit(reason, 0, provenance.file, provenance.line)
     return None
 
@@ -196,7 +198,7 @@ class _Run:
 
     def _nothing(self, desire: DesiredEdit) -> NoEdit:
         provenance = desire.provenance
-        where = f"{format_path(desire.pointer)} of {desire.id}"
+        where = f"{format_path(path_of(desire.tree, desire.pointer))} of {desire.id}"
         reason = f"no file of this repository sets {where}"
         if self.done:
             reason += " in a way that keeps what else is wanted"

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bot.edits.values import at
 from bot.errors import Refused
@@ -38,6 +39,9 @@ from bot.origins.slots import Slot, dotted
 from bot.origins.templates import literal_slots
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST, Trials
 
+_FEW: Final = 4
+"""Renderings for a line that is told in passing."""
+
 
 def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_edit: bool = True) -> Chain | NoEdit:
     """The chain of one rendered value. :class:`NoEdit` says why there is none: no such object, or no single value.
@@ -58,6 +62,22 @@ def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_
     most = CHEAP_MOST if desire.provenance.cheap else SLOW_MOST
     trials = Trials(scene, scene.tree, scene.objects, most=most)
     return _Trace(scene, desire, trials, Search(desire, trials)).chain(value, other, with_edit=with_edit)
+
+
+def deciding(target: str, id_: ResourceId, pointer: Pointer, scene: Scene) -> Spot | None:
+    """The line that decides one rendered value, where few renderings find it."""
+    objects = scene.objects.get(target, {})
+    try:
+        value = at(objects[id_], pointer)
+    except KeyError:
+        return None
+    other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
+    if other is None:
+        return None
+    desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
+    trials = Trials(scene, scene.tree, scene.objects, most=_FEW)
+    slot = _Trace(scene, desire, trials, Search(desire, trials)).slot()
+    return None if slot is None else slot.spot(scene.tree)
 
 
 def another(value: JSON, *, encoded: bool = False) -> JSON:
@@ -91,8 +111,7 @@ class _Trace:
 
     def chain(self, value: JSON, other: JSON, *, with_edit: bool) -> Chain:
         """The chain of ``value``, and the edit that would make it ``other``."""
-        desire = self.desire
-        slot = None if self._is_noise() else self._deciding()
+        desire, slot = self.desire, self.slot()
         links: list[Link] = []
         if slot is not None:
             links.append(Link(slot.spot(self.scene.tree), slot.value, decides=True))
@@ -106,6 +125,10 @@ class _Trace:
         edit = find_edit(goal, self.scene) if with_edit else None
         note = "" if slot is not None else self._note()
         return Chain(desire.target, desire.id, desire.pointer, value, tuple(links), feeds, edit, note)
+
+    def slot(self) -> Slot | None:
+        """The written value that decides; none where every rendering makes the value anew."""
+        return None if self._is_noise() else self._deciding()
 
     def _deciding(self) -> Slot | None:
         """The written value that shows in the rendered one: one whose text fits, else (where rendering is cheap) any."""
@@ -243,5 +266,5 @@ class _Trace:
         if desire.provenance.is_template:
             return f"the template {file} makes it, and no value of the chart changes it"
         if file:
-            return f"no line that sets it was found; its object begins in {file}"
+            return f"no line that sets it was found; its object begins at {file}:{max(desire.provenance.line, 1)}"
         return "no line that sets it was found"

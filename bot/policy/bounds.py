@@ -182,8 +182,10 @@ def bound(drift: Drift, context: Context) -> Bounded | Unbounded:
 def _bound_other(drift: Drift) -> Bounded | Unbounded:
     """A field that is in no list: what Git says already may get another value that holds no text."""
     unlisted = f"{drift.where or 'The whole resource'} is not in the list of safe fields"
-    if not _is_one_value(drift):
+    if drift.resource.platform not in {Platform.KUBERNETES, Platform.COMPOSE}:
         return Unbounded(f"{unlisted}.")
+    if not _is_one_value(drift):
+        return Unbounded(f"{unlisted}, and something comes or goes rather than one value changes: it may hold text.")
     if _same_image(drift):
         return Bounded(Category.WITHOUT_TEXT, f"{unlisted}; it names another version of the same image.")
     verdicts = [checks.without_text(value) for value in (drift.observed, drift.desired, *_written(drift.adopt, None))]
@@ -194,10 +196,9 @@ def _bound_other(drift: Drift) -> Bounded | Unbounded:
 
 
 def _is_one_value(drift: Drift) -> bool:
-    """Whether Git and a platform each say one value, and every edit replaces the one in Git."""
+    """Whether Git and what runs each say one value, and every edit replaces the one in Git."""
     return (
-        drift.resource.platform in {Platform.KUBERNETES, Platform.COMPOSE}
-        and all(isinstance(edit, SetValue) for edit in drift.adopt)
+        all(isinstance(edit, SetValue) for edit in drift.adopt)
         and isinstance(drift.desired, str | int | float)
         and isinstance(drift.observed, str | int | float)
     )

@@ -30,6 +30,7 @@ from bot.renderers.objects import as_json, described, one_line, opened, parsed, 
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import Closure, closure, file_of
+from bot.targets.paths import joined
 
 ORIGIN: Final = "config.kubernetes.io/origin"
 _MANAGED_BY: Final = "managedByLabel"
@@ -42,6 +43,7 @@ _GENERATED: Final = re.compile(r"^  kind: \w+Generator$", re.MULTILINE)
 _NAMED: Final = re.compile(r"[\w@.+-]+(?:/[\w@.+-]+)*|\.\.?(?:/[\w@.+-]+)+")
 _LINE: Final = re.compile(r"\bline (\d+)")
 SECONDS: Final = 60.0
+_LINK: Final = "is, or leads through, a symbolic link, and those are not followed"
 _MOST: Final = 20_000
 """Files of one build. Ten thousand resources are a lot; more is no target."""
 
@@ -150,7 +152,10 @@ def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | N
     ):
         if references:
             first = references[0]
-            return NotCompared(titled(unit), f"{first.text} {what}", first.file, first.line)
+            path = joined(posixpath.dirname(first.file), first.text)
+            is_link = path is not None and documents.tree.links(path)
+            reason = f"{first.text} {_LINK if is_link else what}"
+            return NotCompared(titled(unit), reason, first.file, first.line)
     if len(parts.files) > _MOST:
         reason = f"it is made from {len(parts.files)} files, more than {_MOST}"
         return NotCompared(titled(unit), reason, unit.file, unit.line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,13 @@ from typing import Final, TypeAlias
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
 from bot.model.upstream import UpstreamSource
+from bot.ports import Meter, Unmeasured
 from bot.renderers import directory, tools
 from bot.renderers.argo import Argo
 from bot.renderers.confined import Jail
 from bot.renderers.disk import Disk
-from bot.renderers.flux import Flux
+from bot.renderers.flux_kustomization import FluxKustomization
+from bot.renderers.flux_release import FluxRelease
 from bot.renderers.helm import Helm
 from bot.renderers.kustomize import Kustomize
 from bot.targets.documents import Documents
@@ -56,6 +59,7 @@ class Renderers:
     cache: Path | None = None
     rendered: int = 0
     """How many units were really rendered, and not remembered."""
+    meter: Meter = field(default_factory=Unmeasured)
     _known: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
@@ -100,7 +104,9 @@ class Renderers:
             self._keep(unit, *kept)
             return kept[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
+        began = time.monotonic()
         rendering = self._made(unit, watched)
+        self.meter.rendered(unit.kind.value, time.monotonic() - began)
         fetched = (each for each in watched.reads.upstream.values() if isinstance(each, UpstreamSource))
         rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
         with self._lock:
@@ -130,9 +136,9 @@ class Renderers:
             case UnitKind.DIRECTORY:
                 return directory.render(unit, tree, self.documents, unit.spec)
             case UnitKind.FLUX_KUSTOMIZATION:
-                return Flux(kustomize, self._helm, self.documents).kustomization(unit, tree)
+                return FluxKustomization(kustomize, self.documents).render(unit, tree)
             case UnitKind.FLUX_HELM_RELEASE:
-                return Flux(kustomize, self._helm, self.documents).release(unit, tree)
+                return FluxRelease(kustomize, self._helm).render(unit, tree)
             case UnitKind.ARGO_APPLICATION:
                 return Argo(kustomize, self._helm, self.documents).application(unit, tree)
 

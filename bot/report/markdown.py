@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from bot import escape
+from bot.model.decision import Decision
 from bot.model.drift import Drift, Report, Severity
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.report.json import counts
-from bot.report.wording import all_compared, counted, remedy, sides
+from bot.report.score import by_resource, by_target, score
+from bot.report.wording import all_compared, counted, remedy, sides, suggested_action
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -28,15 +31,22 @@ _LONGEST: Final = 120
 _MOST_ROWS: Final = 200
 _MOST_EVIDENCE: Final = 6
 _MOST_EXPLAINED: Final = 30
+_MOST_SCORES: Final = 20
+_MOST_SUGGESTED: Final = 50
 _BADGE: Final = {Severity.CRITICAL: "🟥", Severity.HIGH: "🟧", Severity.MEDIUM: "🟨", Severity.LOW: "🟦"}
 
 
-def summary(report: Report) -> str:
-    """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline."""
+def summary(report: Report, decisions: Sequence[Decision] = ()) -> str:
+    """The whole report in at most 200 rows, 30 of them with a few lines of evidence, ending with a newline.
+
+    With ``decisions`` it also says what comes of each difference, in at most 50 lines.
+    """
     parts = [
         "## Drift\n",
         _verdict(report),
         _table(report.drift),
+        _list("Scores", _scores(report)),
+        _list("Suggested actions", _suggested(decisions)),
         _list(
             "Live state that could not be read",
             (f"{code(u.observer)} at {code(u.target)}: {code(u.cause)}" for u in report.unreachable),
@@ -94,7 +104,22 @@ def _verdict(report: Report) -> str:
     levels = counts(report).items()
     numbers = ", ".join(f"{_BADGE[Severity(level)]} {number} {level}" for level, number in levels if number)
     differences = counted(len(report.drift), "difference").replace(" ", "** ", 1)
-    return f"**{differences} in {declared}: {numbers}; {suppressed}.\n"
+    return f"**{differences} in {declared}: {numbers}; {suppressed}. Score {score(report.drift):g} of 100.\n"
+
+
+def _scores(report: Report) -> Iterator[str]:
+    """Of each target, and of the worst resources, where there are several."""
+    if len(report.targets) > 1:
+        yield from (f"target {code(name)}: {points:g}" for name, points in by_target(report).items() if points)
+    resources = by_resource(report)
+    if len(resources) > 1:
+        yield from (f"{code(name)}: {points:g}" for name, points in islice(resources.items(), _MOST_SCORES))
+
+
+def _suggested(decisions: Sequence[Decision]) -> Iterator[str]:
+    yield from (escape.text(suggested_action(decision)) for decision in decisions[:_MOST_SUGGESTED])
+    if len(decisions) > _MOST_SUGGESTED:
+        yield f"… and {len(decisions) - _MOST_SUGGESTED} more"
 
 
 def _table(drifts: Sequence[Drift]) -> str:

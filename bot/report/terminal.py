@@ -17,8 +17,9 @@ from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Tick
+from bot.model.resource import RENDERER
 from bot.report.markdown import in_short
-from bot.report.score import score
+from bot.report.score import by_target, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
@@ -79,7 +80,11 @@ def show_report(
     if decisions:
         console.print(f"clockwork reconcile: {outlook(decisions)}", highlight=False)
     if len(report.targets) > 1:
-        figures = (f"{name} {drift}" for name, drift in report.drift_by_target.items())
+        scores = by_target(report)
+        figures = (
+            f"{name} {drift} (score {scores[name]:g})" if drift else f"{name} {drift}"
+            for name, drift in report.drift_by_target.items()
+        )
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
     for hidden in report.suppressed if suppressed else ():
         where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
@@ -90,6 +95,9 @@ def _remarks(report: Report) -> Iterator[str]:
     for error in report.errors:
         yield f"[red]error[/red] {escape(str(error))}"
     for gap in report.unreachable:
+        if gap.observer == RENDERER:
+            yield f"[yellow]cannot render[/yellow] {escape(f'{gap.target}: {gap.cause}')}"
+            continue
         source = f"{gap.observer} {gap.target}".strip()
         yield f"[yellow]cannot read live state[/yellow] from {escape(f'{source}: {gap.cause}')}"
     for note in report.notes:

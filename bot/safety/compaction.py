@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model.ledger import Entry, EntryKind
+from bot.notices.memory import lasting
 from bot.safety.history import VOICES, Attempt, budget_of_intent, disputes, history_of_entries
 from bot.safety.limits import Limits
 from bot.safety.spans import before
@@ -53,8 +54,8 @@ def retained(entries: Sequence[Entry], retention: Retention) -> frozenset[str]:
     return frozenset(stay)
 
 
-def _standing(entries: Iterable[Entry]) -> Iterable[Entry]:
-    """The last word on each subject: halts, resumes, suspensions, rejections, ignores."""
+def _standing(entries: Sequence[Entry]) -> Iterable[Entry]:
+    """The last word on each subject: halts, resumes, suspensions, rejections, ignores, what people were told to stand."""
     last: dict[tuple[str, str | None], Entry] = {}
     for entry in entries:
         match entry.kind:
@@ -71,7 +72,7 @@ def _standing(entries: Iterable[Entry]) -> Iterable[Entry]:
                 last[("ignore", entry.fingerprint)] = entry
             case _:
                 pass
-    return last.values()
+    return (*last.values(), *lasting(entries))
 
 
 def _attempts(entries: Sequence[Entry], stay: set[str], retention: Retention) -> set[str]:

@@ -22,6 +22,8 @@ _PLACEHOLDER: Final = re.compile(
     r"0123456789|1234567890|abcdefghij|ABCDEFGHIJ|deadbeef",
     re.IGNORECASE,
 )
+_BETWEEN_WORDS: Final = re.compile(r"[-_.]+")
+_WORD: Final = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 _PREFIXED: Final = tuple(provider for provider in PROVIDERS if provider.prefixes)
 _SHAPED: Final = tuple(
     (word, provider) for provider in PROVIDERS if not provider.prefixes for word in provider.keywords
@@ -87,15 +89,19 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.search(text) is not None
 
 
+def is_worded(text: str) -> bool:
+    """Whether a value is words with dashes between them: no generator of tokens makes such."""
+    words = _BETWEEN_WORDS.split(text)
+    return len(words) > 2 and all(_WORD.fullmatch(word) for word in words)
+
+
 def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> bool:
     """Whether a match is a credential and no example. In tests and documentation a checksum must hold where one exists."""
     if provider.entropy == 0.0:
-        return not doubtful_place
-    if is_placeholder(token) or entropy(token) < provider.entropy:
+        return True
+    if is_placeholder(token) or is_worded(token) or entropy(token) < provider.entropy:
         return False
-    if doubtful_place:
-        return provider.checksum is not None and provider.checksum(token)
-    return True
+    return not doubtful_place or provider.checksum is None or provider.checksum(token)
 
 
 def masked(token: str) -> str:

@@ -17,22 +17,27 @@ from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
-from bot.settings.sections import (
+from bot.settings.api import ApiSettings
+from bot.settings.metrics import MetricsSettings
+from bot.settings.notifications import NotificationSettings
+from bot.settings.places import (
     ArgoSettings,
+    FetchSettings,
+    HelmSettings,
+    ObserveSettings,
+    TargetSettings,
+)
+from bot.settings.sections import (
     AuthorSettings,
     DaemonSettings,
-    FetchSettings,
     FixSettings,
     GitHubSettings,
     GuardSettings,
-    HelmSettings,
     HostSettings,
     ManagerSettings,
-    ObserveSettings,
     RendererSettings,
     SessionSettings,
     SourceSettings,
-    TargetSettings,
     WorkerSettings,
 )
 from bot.settings.values import Installed, Section
@@ -64,6 +69,9 @@ class Settings(Section):
     workers: WorkerSettings = WorkerSettings()
     author: AuthorSettings = AuthorSettings()
     daemon: DaemonSettings = DaemonSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    api: ApiSettings = ApiSettings()
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"

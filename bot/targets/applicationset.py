@@ -22,6 +22,7 @@ from bot.model.target import NotCompared, RenderedObject
 from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import below, mappings, name, namespace, normal_url, text
 from bot.targets.globs import doublestar, fixed_folder, go_match
+from bot.targets.upstream import argo_source, other_revision
 
 Parameters: TypeAlias = Mapping[str, JSON]
 
@@ -150,6 +151,9 @@ def _key(given: Parameters, keys: Sequence[str]) -> str:
 def _git(spec: Tree, space: _Set) -> list[Parameters]:
     if not space.ours(text(spec, "repoURL")):
         raise _Unsupported(f"its git generator reads another repository, {text(spec, 'repoURL')}")
+    source = {"repoURL": spec.get("repoURL"), "targetRevision": spec.get("revision")}
+    if (other := other_revision(argo_source(source), space.tree)) is not None:
+        raise _Unsupported(f"of its git generator: {other.replace('deploys', 'reads')}")
     if text(spec, "pathParamPrefix"):
         raise _Unsupported("its git generator uses pathParamPrefix, which is not read here")
     made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)

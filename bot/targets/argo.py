@@ -17,6 +17,7 @@ from bot.targets import applicationset
 from bot.targets.clusters import ArgoCluster
 from bot.targets.flux import below, group, mappings, name, namespace, normal_url, text
 from bot.targets.paths import joined
+from bot.targets.upstream import argo_source, other_revision
 
 GROUP: Final = "argoproj.io"
 
@@ -58,6 +59,14 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
         how=title,
         space=namespace(written.tree),
     )
+
+
+def not_read(unit: Unit, tree: FileTree) -> NotCompared | None:
+    """Why an application is not compared though its folders are here: it takes them at another commit than ``tree``'s."""
+    own = texts(unit.spec.get("own"))
+    mine = (each for each in sources(unit.spec) if is_here(each, tree, own))
+    reason = next((other for each in mine if (other := other_revision(argo_source(each), tree)) is not None), None)
+    return None if reason is None else NotCompared(unit.how, reason, unit.file, unit.line)
 
 
 def _elsewhere(source: Tree) -> str:

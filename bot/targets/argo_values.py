@@ -17,6 +17,7 @@ from bot.model.json import Tree, mappings, text, texts
 from bot.model.target import Unit
 from bot.targets.argo import is_here
 from bot.targets.argo_source import filled
+from bot.targets.flux import normal_url
 from bot.targets.globs import doublestar, fixed_folder
 from bot.targets.paths import joined
 
@@ -61,6 +62,8 @@ class ValueFiles:
         files: dict[ValueFile, None] = {}
         for each, file in resolved:
             taken = list(self._taken(file))
+            if not taken and (url := self._perhaps_elsewhere(each)):
+                raise Invalid(f"the values file {each} is not in this repository, and {url} may be another one")
             if not taken and self.options.get("ignoreMissingValueFiles") is not True:
                 raise Invalid(f"the values file {each} is not in {self._place(file)}")
             files.update(dict.fromkeys(match for match in taken if match == file or match not in named))
@@ -71,6 +74,26 @@ class ValueFiles:
         if _WILD.search(path) is None:
             return iter([file] if path in tree else [])
         return (replace(file, path=each) for each in tree.under(fixed_folder(path)) if doublestar(path, each))
+
+    def _perhaps_elsewhere(self, written: str) -> str:
+        """The repository of a ``ref`` that nothing tells to be this one: neither is its URL known, nor does another source
+        of that URL lie here.
+        """
+        referred = self._referred(written)
+        if referred is None or texts(self.unit.spec.get("own")):
+            return ""
+        url, own = text(referred.get("repoURL")), self.own or self.tree
+        here = (
+            each
+            for each in mappings(self.unit.spec.get("sources"))
+            if text(each.get("path")) and is_here(each, own, ())
+        )
+        return "" if normal_url(url) in {normal_url(text(each.get("repoURL"))) for each in here} else url
+
+    def _referred(self, written: str) -> Tree | None:
+        """The source that a values file names by its ``ref``."""
+        many = mappings(self.unit.spec.get("sources")) if written.startswith("$") else ()
+        return next((each for each in many if text(each.get("ref")) == written.partition("/")[0][1:]), None)
 
     def _tree_of(self, file: ValueFile) -> FileTree:
         return self.own if file.here and self.own is not None else self.tree
@@ -95,9 +118,8 @@ class ValueFiles:
         """A file by its path in its repository: below the chart, from the top, or of a source by its ``ref``. Raises
         ``Invalid`` for one that is elsewhere.
         """
-        name, _, rest = written.partition("/")
-        many = mappings(self.unit.spec.get("sources"))
-        referred = next((each for each in many if written.startswith("$") and text(each.get("ref")) == name[1:]), None)
+        _, _, rest = written.partition("/")
+        referred = self._referred(written)
         if referred is not None:
             if not is_here({**referred, "path": ""}, None, texts(self.unit.spec.get("own"))):
                 raise Invalid(f"the values file {written} is in another repository, {text(referred.get('repoURL'))}")

@@ -8,16 +8,15 @@ target.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, RenderedObject, Target, Unit, UnitKind
-from bot.targets import argo, argo_source, chart_folders, flux, kustomization, naming, sourceignore
+from bot.targets import argo, argo_source, chart_folders, flux, kustomization, naming, plain_folders, sourceignore
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
@@ -28,6 +27,8 @@ _NOT_DEPLOYED: Final = frozenset(
     {"test", "tests", "testdata", "fixtures", "ci", "examples", "example", "docs", "vendor", ".github"}
 )
 """Folders whose kustomizations and charts are there to be read or tested."""
+_FLUX: Final = "flux:"
+"""What the cluster of a target begins with that Flux deploys (:attr:`~bot.model.target.Target.cluster`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,10 @@ class _Search:
 
     def result(self) -> Discovery:
         for folder in kustomization.folders(self.documents):
-            self.closures[folder] = closure = kustomization.closure(self.documents, folder)
+            self.closures[folder] = kustomization.closure(self.documents, folder)
+        for folder, closure in self.closures.items():
             self.rendered |= closure.files
-            self.claimed.update(each for each in closure.folders if each != folder)
+            self.claimed.update(each for each in closure.folders if each not in {folder, self._head(folder)})
             self.claimed.update(closure.chart_folders)
         charts = chart_folders.folders(self.tree)
         for folder in charts:  # everything in them is a chart's and declares nothing by itself
@@ -97,11 +99,19 @@ class _Search:
         self._argo()
         self._roots()
         self._standalone(chart_folders.outermost(charts))
+        self._plain()
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
         return Discovery(
-            _told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
+            naming.told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
         )
+
+    def _head(self, folder: str) -> str:
+        """The first of the kustomizations that go round in a circle with this one, which it is itself without such: it
+        stands for them, since each is a part of another.
+        """
+        around = (each for each in self.closures[folder].folders if each in self.closures)
+        return min((each for each in around if folder in self.closures[each].folders), default=folder)
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES
@@ -167,15 +177,7 @@ class _Search:
             if any(is_below(folder, t.units[0].path) for t in self.targets if t.declared and t.units):
                 continue
             itself = paths.get((first.file, first.index)) == folder
-            unit = (self._flux_unit(first, near) if itself else None) or Unit(
-                UnitKind.FLUX_KUSTOMIZATION,
-                named[folder],
-                folder,
-                file=first.file,
-                line=first.line,
-                how=f"Flux, from {first.file}:{first.line}",
-            )
-            self.targets.append(Target(named[folder], (unit,), cluster=f"flux:{folder}"))
+            self.targets.append(self._flux_target(folder, first, named[folder], near if itself else None))
         for path in paths.values():
             self._claim(path)
         named_charts = [
@@ -187,11 +189,23 @@ class _Search:
             if charted is not None and chart_folders.file_of(self.tree, charted) is not None:
                 self._claim(charted)
 
-    def _flux_unit(self, document: ManifestDocument, near: Mapping[str | None, ObjectIndex]) -> Unit | None:
-        """The ``Kustomization`` that deploys itself, as the unit that it is; None where it is not to be applied."""
-        written = RenderedObject(document.tree, document.file, document.line)
-        (unit,) = flux.kustomizations([written], near[_cluster_folder(document.file)], self.own)
-        return unit if isinstance(unit, Unit) else None
+    def _flux_target(
+        self, folder: str, first: ManifestDocument, name: str, near: Mapping[str | None, ObjectIndex] | None
+    ) -> Target:
+        """The cluster that begins at ``folder``. With ``near``, ``first`` deploys itself: it is the unit, unless it is not
+        applied; and nothing is, where it is taken at another commit.
+        """
+        unit: Unit | NotCompared | None = None
+        if near is not None:
+            written, seen = RenderedObject(first.tree, first.file, first.line), near[_cluster_folder(first.file)]
+            if (other := flux.not_read(written, seen, self.tree)) is not None:
+                self.left_out.append(other)
+                return Target(name, cluster=f"{_FLUX}{folder}")
+            (unit,) = flux.kustomizations([written], seen, self.tree, self.own)
+        if not isinstance(unit, Unit):
+            how = f"Flux, from {first.file}:{first.line}"
+            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, name, folder, file=first.file, line=first.line, how=how)
+        return Target(name, (unit,), cluster=f"{_FLUX}{folder}")
 
     @staticmethod
     def _flux_near(
@@ -283,14 +297,17 @@ class _Search:
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
+        others = {id(unit): out for unit in units if (out := argo.not_read(unit, self.tree)) is not None}
+        self.left_out += others.values()
         begun = [
             u
             for u in units
-            if not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
+            if id(u) not in others
+            and not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
             and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
         here = [unit for unit in begun if not argo.cluster(unit)]
-        names = _unique(here)
+        names = naming.of_units(here)
         for unit in here:
             self.targets.append(Target(names[id(unit)], (unit,), namespace=unit.namespace))
         for cluster in sorted({argo.cluster(unit) for unit in begun} - {""}):
@@ -310,9 +327,8 @@ class _Search:
         return argo_source.takes(file, path, flux.below(source, "directory"))
 
     def _is_flux(self, file: str) -> bool:
-        return any(
-            is_below(file, target.units[0].path) for target in self.targets if target.cluster.startswith("flux:")
-        )
+        roots = (target.cluster for target in self.targets if target.cluster.startswith(_FLUX))
+        return any(is_below(file, root.removeprefix(_FLUX)) for root in roots)
 
     # -- kustomizations and charts that stand alone ---------------------------------------------------------------
 
@@ -353,35 +369,23 @@ class _Search:
                 unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=how)
                 self.targets.append(Target(name, (unit,)))
 
+    # -- plain manifests ------------------------------------------------------------------------------------------
+
+    def _plain(self) -> None:
+        own = [path for target in self.targets for path in target.paths]
+        folders = [f for f in plain_folders.places(self.documents, self.rendered) if not _overlaps(f, own)]
+        named = naming.names(folders)
+        self.targets += [Target(named[folder], paths=(folder,)) for folder in folders]
+
+
+def _overlaps(folder: str, others: Iterable[str]) -> bool:
+    return any(is_below(folder, other) or is_below(other, folder) for other in others)
+
 
 def _cluster_folder(file: str) -> str | None:
     match = re.search(r"(?:^|/)clusters?/([^/]+)/", file)
     return match[1] if match else None
 
 
-def _told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The targets, with a number where two would be called the same; those that settings name keep their names."""
-    used = {target.name for target in targets if target.declared}
-    result: list[Target] = []
-    for target in targets:
-        name, number = target.name, 2
-        while not target.declared and name in used:
-            name, number = naming.name(f"{target.name[:58]}-{number}"), number + 1
-        used.add(name)
-        result.append(target if name == target.name else replace(target, name=name))
-    return tuple(result)
-
-
 def _in_passing(folder: str) -> bool:
     return bool(_NOT_DEPLOYED.intersection(folder.lower().split("/")))
-
-
-def _unique(units: Iterable[Unit]) -> Mapping[int, str]:
-    """A name for each unit: its own, with a number where several are called the same."""
-    counts: dict[str, int] = defaultdict(int)
-    chosen: dict[int, str] = {}
-    for unit in units:
-        base = naming.name(unit.name)
-        counts[base] += 1
-        chosen[id(unit)] = base if counts[base] == 1 else naming.name(f"{base}-{counts[base]}")
-    return chosen

@@ -64,6 +64,11 @@ class Documents:
             if path.endswith(SUFFIXES) and self._has(path, word):
                 yield from self.of(path)
 
+    def mentions(self, *words: bytes) -> bool:
+        """Whether the bytes of any YAML file contain one of ``words``."""
+        paths = (path for path in self.tree.under("") if path.endswith(SUFFIXES))
+        return any(self._has(path, word) for path in paths for word in words)
+
     def _has(self, path: str, word: bytes) -> bool:
         blob = self.tree.id_of(path)
         if blob is None:

@@ -24,6 +24,7 @@ RenderAll: TypeAlias = Callable[[Sequence[tuple[Unit, FileTree]]], Sequence[Rend
 MOST_UNITS: Final = 2000
 """Of one target. An application that deploys applications without end is an error and not a memory problem."""
 _DEEPEST: Final = 12
+_KUSTOMIZATIONS: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.FLUX_KUSTOMIZATION})
 _MOST_TARGETS: Final = 2000
 """Targets whose expansions are remembered."""
 _VARIANTS: Final = 3
@@ -88,11 +89,15 @@ class RenderContext:
     own: Sequence[str] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     capabilities: Mapping[str, Tree] = field(default_factory=dict)
+    inflating: bool = True
+    """Whether kustomizations may inflate charts; else the cluster makes no difference to them."""
 
     def for_cluster(self, unit: Unit, target: str) -> Unit:
         """``unit`` with the cluster that its charts are rendered for."""
         known = self.capabilities
         cluster = known.get(target) or known.get("")
+        if unit.kind is UnitKind.DIRECTORY or (unit.kind in _KUSTOMIZATIONS and not self.inflating):
+            return unit
         return replace(unit, spec={**unit.spec, CAPABILITIES: cluster}) if cluster else unit
 
 
@@ -264,7 +269,7 @@ class _Run:
                 self.late.append((made, index, depth))
         for made in objects:
             if flux.is_kustomization(made.tree):
-                (unit,) = flux.kustomizations([made], self.seen, self.around.own)
+                (unit,) = flux.kustomizations([made], self.seen, self.tree, self.around.own)
                 if isinstance(unit, Unit) and flux.awaits_variables(unit):
                     self.late.append((made, index, depth))
                 else:
@@ -277,14 +282,14 @@ class _Run:
         late, self.late = self.late, []
         kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
         for made, index, depth in kustomizations:
-            self._take(flux.kustomizations([made], self.seen, self.around.own), index, depth + 1)
+            self._take(flux.kustomizations([made], self.seen, self.tree, self.around.own), index, depth + 1)
         if kustomizations:
             self.late += [each for each in late if flux.is_release(each[0].tree)]
             if not self.waiting:
                 self._late()
             return
         for made, index, depth in late:
-            self._take(flux.releases([made], self.seen, self.around.own), index, depth + 1)
+            self._take(flux.releases([made], self.seen, self.tree, self.around.own), index, depth + 1)
 
     def _cluster(self) -> str:
         """The cluster that applications of this target go to, as they name it."""
@@ -298,6 +303,8 @@ class _Run:
                 goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
                 reason = f"it goes to another cluster, {goes}"
                 self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
+            elif each.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(each, self.tree)) is not None:
+                self.left_out.append(out)
             else:
                 self.add(each, parent, depth)
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.model import json
+from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree
 from bot.model.target import NotCompared, RenderedObject, Unit, UnitKind
 from bot.model.upstream import UpstreamRequest
 from bot.targets.paths import joined
-from bot.targets.upstream import FOLDER, REQUEST, flux_chart, flux_source
+from bot.targets.upstream import FOLDER, REQUEST, flux_chart, flux_revision, flux_source, other_revision
 
 KUSTOMIZE_GROUP: Final = "kustomize.toolkit.fluxcd.io"
 HELM_GROUP: Final = "helm.toolkit.fluxcd.io"
@@ -100,26 +101,30 @@ def is_release(tree: Tree) -> bool:
 
 
 def kustomizations(
-    objects: Iterable[RenderedObject], seen: ObjectIndex, own: Sequence[str]
+    objects: Iterable[RenderedObject], seen: ObjectIndex, tree: FileTree, own: Sequence[str]
 ) -> list[Unit | NotCompared]:
-    """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known."""
-    return [_kustomization(each, seen, own) for each in objects if is_kustomization(each.tree)]
+    """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known, and
+    ``tree`` is what of it is read.
+    """
+    return [_kustomization(each, seen, tree, own) for each in objects if is_kustomization(each.tree)]
 
 
-def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Unit | NotCompared:
+def _kustomization(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:
     tree, spec = made.tree, below(made.tree, "spec")
-    title = f"Kustomization {namespace(tree)}/{name(tree)}".replace(" /", " ")
+    title = _title(tree)
     out = _not_compared(made, title, spec)
     if out is not None:
         return out
     path = repository_path(spec, namespace(tree), seen, own)
-    sifted = sifting(source_of(spec, namespace(tree), seen))
-    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen), SIFTED: sifted}
+    source = source_of(spec, namespace(tree), seen)
+    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen), SIFTED: sifting(source)}
     if isinstance(path, _Elsewhere):
         if path.request is None:
             return NotCompared(title, path.reason, made.file, made.line)
         given |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
         path = f"{path.request.url}//{path.folder}".rstrip("/")
+    elif (other := not_read(made, seen, files)) is not None:
+        return other
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
@@ -131,6 +136,17 @@ def _kustomization(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) 
         how=title,
         space=namespace(tree),
     )
+
+
+def not_read(made: RenderedObject, seen: ObjectIndex, files: FileTree) -> NotCompared | None:
+    """Why a ``Kustomization`` of this repository is not compared: it takes it at another commit than that of ``files``."""
+    source = source_of(below(made.tree, "spec"), namespace(made.tree), seen)
+    reason = other_revision(flux_revision(source), files)
+    return None if reason is None else NotCompared(_title(made.tree), reason, made.file, made.line)
+
+
+def _title(tree: Tree) -> str:
+    return f"{text(tree, 'kind')} {namespace(tree)}/{name(tree)}".replace(" /", " ")
 
 
 def _not_compared(made: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
@@ -278,14 +294,16 @@ def config_entries(held: Tree | None) -> Mapping[str, str] | None:
     return {key: value for key, value in below(held, "stringData").items() if isinstance(value, str)}
 
 
-def releases(objects: Iterable[RenderedObject], seen: ObjectIndex, own: Sequence[str]) -> list[Unit | NotCompared]:
+def releases(
+    objects: Iterable[RenderedObject], seen: ObjectIndex, tree: FileTree, own: Sequence[str]
+) -> list[Unit | NotCompared]:
     """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
-    return [_release(each, seen, own) for each in objects if is_release(each.tree)]
+    return [_release(each, seen, tree, own) for each in objects if is_release(each.tree)]
 
 
-def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Unit | NotCompared:
+def _release(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:
     tree, spec = made.tree, below(made.tree, "spec")
-    title = f"HelmRelease {namespace(tree)}/{name(tree)}".replace(" /", " ")
+    title = _title(tree)
     out = _not_compared(made, title, spec)
     if out is not None:
         return out
@@ -301,12 +319,17 @@ def _release(made: RenderedObject, seen: ObjectIndex, own: Sequence[str]) -> Uni
             return NotCompared(title, reason, made.file, made.line)
         literal = ref.get("literal") is True
         inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
+    source = _chart_source(tree, spec, seen, own)
+    if REQUEST not in source and text(source, "kind") == "GitRepository":
+        other = other_revision(flux_revision(below(source, "object")), files)
+        if other is not None:
+            return NotCompared(title, other, made.file, made.line)
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),
         "",
         namespace=text(spec, "targetNamespace") or namespace(tree),
-        spec={**spec, "source": _chart_source(tree, spec, seen, own), "inputs": inputs},
+        spec={**spec, "source": source, "inputs": inputs},
         file=made.file,
         line=made.line,
         how=title,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from bot.model.target import TARGET_NAME
+from bot.model.target import TARGET_NAME, Target, Unit
 
 _GENERIC: Final = frozenset(
     {"overlays", "overlay", "envs", "env", "environments", "environment", "base", "bases", "k8s", "kubernetes", "deploy",
@@ -45,3 +46,27 @@ def name(text: str) -> str:
     """``text`` as a target may be called."""
     cut = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:63].strip("-._") or "target"
     return cut if TARGET_NAME.fullmatch(cut) else "target"
+
+
+def told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets, with a number where two would be called the same; those that settings name keep their names."""
+    used = {target.name for target in targets if target.declared}
+    result: list[Target] = []
+    for target in targets:
+        chosen, number = target.name, 2
+        while not target.declared and chosen in used:
+            chosen, number = name(f"{target.name[:58]}-{number}"), number + 1
+        used.add(chosen)
+        result.append(target if chosen == target.name else replace(target, name=chosen))
+    return tuple(result)
+
+
+def of_units(units: Iterable[Unit]) -> Mapping[int, str]:
+    """A name for each unit, by its ``id()``: its own, with a number where several are called the same."""
+    counts: dict[str, int] = defaultdict(int)
+    chosen: dict[int, str] = {}
+    for unit in units:
+        base = name(unit.name)
+        counts[base] += 1
+        chosen[id(unit)] = base if counts[base] == 1 else name(f"{base}-{counts[base]}")
+    return chosen

@@ -153,7 +153,9 @@ class SiftedTree(FileTree):
     @staticmethod
     def over(tree: FileTree, hides: Callable[[str], bool], laid: frozenset[str] = frozenset()) -> SiftedTree:
         """``tree``, sifted."""
-        return SiftedTree(tree.blobs, tree.load, tree.changed, [], {}, tree.upstream, tree, hides, laid)
+        return SiftedTree(
+            tree.blobs, tree.load, tree.changed, [], {}, tree.upstream, tree.revision, tree.links, tree, hides, laid
+        )
 
     def _is_hidden(self, path: object) -> bool:
         return isinstance(path, str) and path not in self.laid and self.hides(path)
@@ -189,3 +191,7 @@ class SiftedTree(FileTree):
     def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """As :meth:`FileTree.ask`."""
         return self.whole.ask(request)
+
+    def is_meant(self, request: UpstreamRequest) -> bool:
+        """As :meth:`FileTree.is_meant`."""
+        return self.whole.is_meant(request)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qs
 
+from bot.model.filetree import FileTree
 from bot.model.json import Tree, get, mapping, text
+from bot.model.revision import written
 from bot.model.semver import is_exact
 from bot.model.upstream import UpstreamKind, UpstreamRequest
 from bot.targets.paths import joined
@@ -52,6 +54,19 @@ def flux_source(source: Tree) -> UpstreamRequest | None:
         insecure = spec.get("insecure") is True
         return UpstreamRequest(UpstreamKind.OCI, url, "", text(ref.get("semver")), tag, digest, insecure=insecure)
     return None
+
+
+def flux_revision(source: Tree | None) -> UpstreamRequest | None:
+    """The request for the commit that a ``GitRepository`` of this repository takes; None where it does not say which."""
+    is_pinned = source is not None and bool(mapping(get(source, "spec", "ref")))
+    return flux_source(source) if source is not None and is_pinned else None
+
+
+def other_revision(request: UpstreamRequest | None, tree: FileTree) -> str | None:
+    """Why what a source of this repository takes is not what ``tree`` holds; None where it is."""
+    if request is None or request.kind is not UpstreamKind.GIT or tree.is_meant(request):
+        return None
+    return f"it deploys revision {written(request)}, this is {tree.revision}"
 
 
 def flux_chart(source: Tree, chart: Tree) -> UpstreamRequest | None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.model.figures import QueueFigures
 from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository, SessionStore
+from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring import plugins
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
     from bot.renderers.renderers import Renderers
+    from bot.sessions.queue import QueuedStore
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,16 @@ class Guard:
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = self.opened.settings.guard.assistants
-        return tuple(_assistant(choice, self.opened.options.environment, self.clock) for choice in chosen)
+        chosen = [each for each in self.opened.settings.guard.assistants if each.reviews]
+        return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in chosen)
+
+    @property
+    def queue(self) -> QueueFigures:
+        """What became of the sessions that were recorded so far."""
+        return self.store.counts()
 
     @cached_property
-    def store(self) -> SessionStore:
+    def store(self) -> QueuedStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
         from bot.sessions.queue import QueuedStore
 
@@ -96,13 +103,7 @@ class Guard:
 
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
-        from bot.flows.review import rules_at
-        from bot.guardrails.rule import GuardOptions
-        from bot.shipped import files
-
-        packages = tuple(self.opened.settings.guard.known_packages)
-        options = GuardOptions(private_packages=packages)
-        return rules_at(self.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
+        return rules_of(self.opened, base)
 
 
 def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool = False) -> Reviewed:
@@ -137,16 +138,38 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
     )
 
 
-def rendering_at(opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock) -> RenderChange:
-    """What renders a change of ``opened``: targets and files by the settings at ``base``, with the memory of ``targets``."""
-    from bot.flows.rendering import rendered_changes
+def rules_of(opened: OpenRepository, base: str) -> RuleBook:
+    """The rule book of a repository as it stands at the commit ``base``."""
+    from bot.flows.review import rules_at
+    from bot.guardrails.rule import GuardOptions
+    from bot.shipped import files
+
+    settings = opened.settings.guard
+    options = GuardOptions(
+        private_packages=tuple(settings.known_packages),
+        public_ports=frozenset(settings.public_ports),
+        large_delete=settings.large_delete,
+        generated=tuple(settings.generated),
+        largest_file=settings.largest_file,
+    )
+    return rules_at(opened.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
+
+
+def rendering_at(
+    opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock, *, committed: bool = True
+) -> RenderChange:
+    """What renders a change of ``opened``: targets and files by the settings at ``base``, with the memory of ``targets``.
+
+    Where its head is not ``committed``, its files are laid over the base.
+    """
+    from bot.flows.rendering import rendered_changes, rendered_files
     from bot.wiring.reconcile import selection as files_of
     from bot.wiring.targets import selection
 
     settings = settings_at(opened.options, opened.repository, base)
     before = replace(opened, settings=settings)
     return partial(
-        rendered_changes,
+        rendered_changes if committed else rendered_files,
         repository=opened.repository,
         reader=replace(targets, selection=selection(before)),
         selection=files_of(before),
@@ -158,16 +181,29 @@ def rendering_in(folder: Path, base: str, clock: Clock) -> RenderChange:
     """What renders a change between two commits of the repository that ``folder`` lies in."""
     from bot.wiring.targets import reader, renderers
 
-    options = Options(repo=str(folder))
-    history = local_history(folder)
-    settings = settings_at(options, history, base)
-    opened = OpenRepository(
-        options, history, None, origin(folder), settings, Secrets(), history.default_branch(), folder.resolve().name
-    )
+    opened = local_commits(Options(repo=str(folder)), base)
     return rendering_at(opened, base, reader(opened, renderers()), clock)
 
 
-def _assistant(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
+def local_commits(options: Options, base: str, hidden: Secrets | None = None) -> OpenRepository:
+    """The commits of the repository that a folder lies in, with the settings of ``base``; nothing is fetched or pushed."""
+    folder = Path(options.repo)
+    history = local_history(folder)
+    settings, name = settings_at(options, history, base), folder.resolve().name
+    branch = options.branch or _checked_out(history)
+    return OpenRepository(options, history, None, origin(folder), settings, hidden or Secrets(), branch, name)
+
+
+def _checked_out(history: Repository) -> str:
+    """The branch that a checkout is on; HEAD where it is on none, as in a CI job."""
+    try:
+        return history.default_branch()
+    except Invalid:
+        return "HEAD"
+
+
+def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
+    """The assistant that settings name."""
     if choice.kind not in ASSISTANTS:
         return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose

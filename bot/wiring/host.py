@@ -36,6 +36,7 @@ def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
         clock=clock,
         min_write_interval=settings.github.min_write_interval,
         login=None if app is None else app.login(),
+        meter=opened.options.meter,
     )
 
 

@@ -40,8 +40,12 @@ def ledger_or_none(opened: OpenRepository) -> Ledger:
     return _NoLedger() if opened.git is None else ledger(opened)
 
 
-def ledger(opened: OpenRepository) -> GitLedger:
-    """The ledger. ``Invalid`` for a folder that is pushed nowhere, and for a ref that cannot be."""
+def ledger(opened: OpenRepository, *, clone: str = "ledger") -> GitLedger:
+    """The ledger, in a clone of that name. ``Invalid`` for a folder that is pushed nowhere, and for a ref that cannot be.
+
+    Two of one process that are used in turn want clones of their own: libgit2 does not see that a clone was shallow when
+    another handle fetched into it (measured with libgit2 1.9).
+    """
     if opened.remote is None:
         raise Invalid(
             f"{opened.options.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL."
@@ -52,7 +56,7 @@ def ledger(opened: OpenRepository) -> GitLedger:
         raise Invalid(f"{opened.options.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
     return GitLedger(
         opened.remote,
-        cache_folder(opened.options, f"ledger {opened.remote}"),
+        cache_folder(opened.options, f"{clone} {opened.remote}"),
         credentials=credentials(opened.secrets, opened.remote),
         ref=ref,
         author=Signature(opened.settings.author.name, opened.settings.author.email),

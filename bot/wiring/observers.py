@@ -15,7 +15,7 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
 from bot.settings import FILE
-from bot.settings.sections import HttpProbeSettings, SnapshotSettings
+from bot.settings.places import HttpProbeSettings, SnapshotSettings
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files
 

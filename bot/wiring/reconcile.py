@@ -18,7 +18,8 @@ from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
-from bot.flows.declare import Declaration, Declarer, Selection
+from bot.flows.declare import Declaration, Declarer, Selection, nameless
+from bot.flows.deployment import no_cluster
 from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, Observe, RulesInForce
@@ -26,6 +27,7 @@ from bot.flows.origin import ValueOrigin, origin
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
 from bot.flows.targets import Listing, listing
+from bot.flows.tracing import located
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
@@ -70,14 +72,15 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
     """
     dry_run = dry_run or opened.git is None
     shared = renderers or targets.renderers()
-    reader = declarer(opened, shared)
+    observe = _observers(opened)
+    reader = declarer(opened, shared, observe)
     if opened.options.variables:
         _check_variables(opened.options, reader.at(_head(opened)))
     return Loop(
         run=run_context(opened, clock=clock, read_only=dry_run),
         declarer=reader,
-        observe=_observers(opened),
-        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared)),
+        observe=observe,
+        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared, observe)),
         dry_run=dry_run,
         reports_only=opened.settings.fixes.level is FixLevel.DISABLED,
     )
@@ -88,13 +91,15 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     opened = repository_to_read(options)
     head = _head(opened)
     shared = targets.renderers()
-    declaration, observe = declarer(opened, shared).at(head), _observers(opened)
+    observe = _observers(opened)
+    reader = declarer(opened, shared, observe)
+    declaration, locate = reader.at(head), partial(located, reader)
     _check_variables(options, declaration)
-    rules = rules_in_force(opened, Memo(), _before(opened, shared), head)
+    rules = rules_in_force(opened, Memo(), _before(opened, shared, observe), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
-        return compare(declaration, rules, observe, now=now, repository=options.repo)
+        return compare(declaration, rules, observe, now=now, repository=options.repo, locate=locate)
 
     return assessment
 
@@ -113,8 +118,11 @@ def assess_checkout(
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
     options = replace(opened.options, repo=str(folder))
     lying = replace(opened, options=options, repository=tree, git=None)
-    rules = rules_in_force(lying, Memo(), _before(lying, renderers), WORKTREE)
-    return compare(declarer(lying, renderers).at(WORKTREE), rules, observe, now=now, repository=str(folder))
+    asked = observe if isinstance(observe, Observers) else None
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers, asked), WORKTREE)
+    reader = declarer(lying, renderers, asked)
+    locate = partial(located, reader)
+    return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder), locate=locate)
 
 
 def _observers(opened: OpenRepository) -> Observers:
@@ -131,9 +139,9 @@ def open_targets(options: Options) -> Listing:
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
-    """Which line sets a deployed value, in a folder as it is now or in a remote's branch."""
+    """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
     opened = repository_to_read(options)
-    reads = declarer(opened)
+    reads = replace(declarer(opened), revision=nameless)
     return origin(reads.at(_head(opened)), reads, resource, path)
 
 
@@ -237,21 +245,26 @@ def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
 
-def _before(opened: OpenRepository, renderers: Renderers) -> Declarer | None:
+def _before(opened: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:
     """Reads what was last applied. A folder that is read as it is has it where it is the top of a checkout into which the
     ref was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
     """
     git = opened.git or checkout(Path(opened.options.repo))
-    return None if git is None else _declarer(opened, git, renderers)
+    return None if git is None else _declarer(opened, git, renderers, observe)
 
 
-def declarer(opened: OpenRepository, renderers: Renderers | None = None) -> Declarer:
-    """Reads what commits declare. Without ``renderers`` that others use too, it has its own."""
-    return _declarer(opened, opened.repository, renderers or targets.renderers())
+def declarer(opened: OpenRepository, renderers: Renderers | None = None, observe: Observers | None = None) -> Declarer:
+    """Reads what commits declare. Without ``renderers`` that others use too, it has its own; with those who ``observe``,
+    charts are rendered for the clusters that they look at.
+    """
+    return _declarer(opened, opened.repository, renderers or targets.renderers(), observe)
 
 
-def _declarer(opened: OpenRepository, repository: Repository, renderers: Renderers) -> Declarer:
-    return Declarer(repository, _renderer(opened), selection(opened), targets.reader(opened, renderers))
+def _declarer(
+    opened: OpenRepository, repository: Repository, renderers: Renderers, observe: Observers | None
+) -> Declarer:
+    reader = targets.reader(opened, renderers, no_cluster if observe is None else observe.served)
+    return Declarer(repository, _renderer(opened), selection(opened), reader, targets.revisions(opened))
 
 
 def _renderer(opened: OpenRepository) -> Renderer:

@@ -21,7 +21,7 @@ from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
 from bot.model.decision import FixLevel
-from bot.ports import Repository, Signature, Tell, silent
+from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
 from bot.settings.sections import AppSettings
 from bot.wiring.plugins import installed
@@ -46,6 +46,8 @@ class Options:
     cache: Path | None = None
     tell: Tell = field(default=silent, repr=False, compare=False)
     """Is told how far observers are."""
+    meter: Meter = field(default_factory=Unmeasured, repr=False, compare=False)
+    """Is told what adapters do."""
 
 
 class SystemClock:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
 from typing import Final
 
-from bot.flows.deployment import DeploymentReader, TargetSelection
+from bot.errors import Invalid, Unavailable
+from bot.flows.declare import RevisionOf, nameless
+from bot.flows.deployment import AskCluster, DeploymentReader, TargetSelection, no_cluster
+from bot.model.cluster import ServedApi
 from bot.model.filetree import FileTree
 from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Observer, Upstream
+from bot.model.revision import Revision
+from bot.ports import ClusterObserver, Meter, Observer, Unmeasured, Upstream
 from bot.renderers.renderers import Renderers
 from bot.targets.clusters import ArgoCluster
 from bot.targets.discovery import Named
@@ -22,20 +29,27 @@ from bot.upstream.keys import KeyRing
 from bot.upstream.store import Store
 from bot.upstream.web import Web
 from bot.wiring.observers import observe, observers
-from bot.wiring.repository import OpenRepository, cache_root
+from bot.wiring.repository import OpenRepository, cache_root, checkout
 
 MIB: Final = 1024 * 1024
 
 
-def renderers() -> Renderers:
+def renderers(meter: Meter | None = None) -> Renderers:
     """What renders, and remembers it for everybody who is given it: the loop, who reads what was applied, the guard."""
-    return Renderers(Documents(FileTree({}, lambda _blob: b"")))
+    return Renderers(Documents(FileTree({}, lambda _blob: b"")), meter=meter or Unmeasured())
 
 
-def reader(opened: OpenRepository, shared: Renderers) -> DeploymentReader:
-    """Finds and renders the targets of a repository."""
+def reader(opened: OpenRepository, shared: Renderers, served: AskCluster = no_cluster) -> DeploymentReader:
+    """Finds and renders the targets of a repository. ``served`` tells of the clusters that they are rendered for."""
     elsewhere = upstream(opened)
-    return DeploymentReader(shared, shared.documents, selection(opened), upstream=elsewhere.fetch, known=elsewhere.kept)
+    return DeploymentReader(
+        shared,
+        shared.documents,
+        selection(opened),
+        upstream=elsewhere.fetch,
+        known=elsewhere.kept,
+        served=served,
+    )
 
 
 def upstream(opened: OpenRepository) -> Upstream:
@@ -76,6 +90,20 @@ def selection(opened: OpenRepository) -> TargetSelection:
     )
 
 
+def revisions(opened: OpenRepository) -> RevisionOf:
+    """Where commits of a repository are read: on its branch. A folder's files count as the commit that is checked out."""
+    git = opened.git or checkout(Path(opened.options.repo))
+    if git is None:
+        return nameless
+    branch = opened.branch if opened.git is not None else git.checked_out()
+
+    def revision(commit: str) -> Revision:
+        known = git.resolve(commit) or git.resolve("HEAD") or ""
+        return Revision(branch, known, git.head, git.resolve, git.tags)
+
+    return revision
+
+
 def _is_path(remote: str) -> bool:
     return "://" not in remote and "@" not in remote
 
@@ -86,14 +114,34 @@ class Observers:
 
     opened: OpenRepository
     _made: dict[str, Sequence[Observer]] = field(default_factory=dict)
+    _served: dict[str, ServedApi] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
 
     def __call__(self, target: str, declared: Sequence[Desired], now: datetime) -> Observation:
-        opened = self._of(target)
+        self._asked.discard(target)
+        if not target and self._elsewhere():
+            return Observation(now)  # what Git declares outside of those targets is told to be not compared
+        return observe(self._of(target), self._observers(target), declared, now)
+
+    def served(self, target: str) -> ServedApi:
+        """What the cluster of a target serves, asked once until the target is looked at. One that does not answer serves
+        what it did: looking at it tells what is wrong.
+        """
+        if target not in self._asked and not (not target and self._elsewhere()):
+            self._asked.add(target)
+            with suppress(Unavailable, Invalid):
+                asked = (
+                    each.served(now=datetime.now(UTC))
+                    for each in self._observers(target)
+                    if isinstance(each, ClusterObserver)
+                )
+                self._served[target] = reduce(ServedApi.beside, asked, ServedApi())
+        return self._served.get(target, ServedApi())
+
+    def _observers(self, target: str) -> Sequence[Observer]:
         if target not in self._made:
-            if not target and self._elsewhere():
-                return Observation(now)  # what Git declares outside of those targets is told to be not compared
-            self._made[target] = observers(opened)
-        return observe(opened, self._made[target], declared, now)
+            self._made[target] = observers(self._of(target))
+        return self._made[target]
 
     def check(self) -> None:
         """Raise ``Invalid`` when the repository's own observers are asked for and there are none."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bot.errors import Invalid
 from bot.flows.publish import publish as publish_file
@@ -15,9 +16,20 @@ from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
-from bot.wiring.repository import OpenRepository, Options, SystemClock, open_repository
+from bot.wiring.repository import (
+    OpenRepository,
+    Options,
+    SystemClock,
+    full_name,
+    open_repository,
+    repository_to_read,
+)
+from bot.wiring.state import state_folder
 
 if TYPE_CHECKING:
+    from bot.guardrails.rulebook import RuleBook
+    from bot.model.json import JSON
+    from bot.ports import SessionRecords
     from bot.sessions.queue import SessionLog
     from bot.workers.work import Worker, Workers
 
@@ -36,6 +48,21 @@ def open_store(opened: OpenRepository) -> SessionLog:
     return GitSessions(opened.git)
 
 
+def open_sessions(settings: Path | None, repo: str | None) -> SessionRecords:
+    """The session records of a repository, to be read."""
+    return open_store(open_repository(Options(repo=repo or ".", settings=settings)))
+
+
+def open_rules(settings: Path | None, repo: str | None) -> RuleBook:
+    """The rule book at the head of a repository's branch: the shipped documents and its own."""
+    from bot.flows.review import rules_at
+    from bot.shipped import files
+
+    opened = repository_to_read(Options(repo=repo or ".", settings=settings))
+    commit = opened.repository.head(opened.branch) or ""
+    return rules_at(opened.repository, commit, shipped=files("policies", "guardrails/**/*.md"))
+
+
 def open_workers(settings: Path | None, repo: str | None) -> Workers:
     """The workers of a repository."""
     return workers_of(open_repository(Options(repo=repo or ".", settings=settings)))
@@ -43,9 +70,14 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
 
 def workers_of(opened: OpenRepository) -> Workers:
     """The workers of an opened repository; what they publish is committed to its branch."""
+    from bot.wiring.learning import school
+    from bot.workers.cleanup import Logs
+    from bot.workers.journal import WorkerJournal
+    from bot.workers.links import WebPages
     from bot.workers.work import Workers
 
     named = opened.settings.workers
+    journal = WorkerJournal(state_folder(opened) / "workers")
     return Workers(
         store=open_store(opened),
         publish=partial(publish, opened),
@@ -54,7 +86,38 @@ def workers_of(opened: OpenRepository) -> Workers:
         path=named.failure_modes,
         keep=timedelta(days=opened.settings.sessions.keep_days),
         intervals=_intervals(opened.settings),
+        logs=Logs((journal.runs,), tuple(named.logs), named.log_bytes, named.log_files),
+        memory=journal,
+        published=partial(_published, opened),
+        pages=WebPages(_web(opened)),
+        school=school(opened),
     )
+
+
+def _published(opened: OpenRepository, path: str) -> bytes | None:
+    """The file on the branch, as it is on the remote now."""
+    opened.repository.fetch()
+    head = opened.repository.head(opened.branch)
+    return None if head is None else opened.repository.read(head, path)
+
+
+def _web(opened: OpenRepository) -> str | None:
+    """Where the repository's pages are: only a code host that we know has them."""
+    remote = opened.remote or ""
+    if full_name(opened.settings, remote, opened.options.environment) is None:
+        return None
+    parts = urlsplit(remote if "://" in remote else f"ssh://{remote.replace(':', '/', 1)}")
+    scheme = parts.scheme if parts.scheme in {"http", "https"} else "https"
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/').removesuffix('.git')}"
+
+
+def workers_status(workers: Workers) -> Sequence[Mapping[str, JSON]]:
+    """How each worker of :func:`open_workers` is."""
+    from bot.workers.control import status
+    from bot.workers.journal import WorkerJournal, running
+
+    folder = workers.memory.folder if isinstance(workers.memory, WorkerJournal) else None
+    return status(workers, lambda name: folder is not None and running(folder, name))
 
 
 def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,6 +19,8 @@ from bot.workers.failures import Failure, failures_in
 DAYS: Final = 7
 SPIKE_LEAST: Final = 10
 SPIKE_TIMES: Final = 3
+MOST_INSIGHTS: Final = 200
+"""So many spikes are remembered, the newest."""
 _DAY: Final = timedelta(days=1)
 
 
@@ -77,6 +79,74 @@ class Trends:
     def spikes(self) -> Sequence[Trend]:
         """What comes far more often than usual now."""
         return [trend for trend in self.trends if trend.spikes]
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """A spike from its beginning to its end. ``peak`` is the most that any 24 hours had, ``median`` the usual before it.
+
+    ``last`` is when it was last seen, ``ended`` when it first was no spike any more; None while it goes on.
+    """
+
+    dimension: Dimension
+    name: str
+    began: datetime
+    last: datetime
+    peak: int
+    median: float
+    ended: datetime | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What people read of it."""
+        until = "it goes on" if self.ended is None else f"over since {self.ended:%Y-%m-%d %H:%M}"
+        return (
+            f"{self.dimension.value} {self.name}: {self.peak} in 24 hours, usually {self.median:g}; "
+            f"since {self.began:%Y-%m-%d %H:%M}, {until}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LessonNote:
+    """What became of learning a guardrail about a category, in words; ``link`` leads to its pull request."""
+
+    category: str
+    at: datetime
+    outcome: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTrends:
+    """What an analysis leaves to be read later: its trends, the spikes of this and earlier ones, and what was learned
+    from them, newest first.
+    """
+
+    trends: Trends
+    insights: tuple[Insight, ...] = ()
+    lessons: tuple[LessonNote, ...] = ()
+
+
+def remembered(trends: Trends, before: SavedTrends | None) -> SavedTrends:
+    """``trends`` with the spikes that were known: one that goes on grows, one that is over is ended, a new one is added."""
+    if trends.at is None:
+        return SavedTrends(trends) if before is None else replace(before, trends=trends)
+    spikes = {(trend.dimension, trend.name): trend for trend in trends.spikes}
+    insights: list[Insight] = []
+    for insight in () if before is None else before.insights:
+        trend = spikes.pop((insight.dimension, insight.name), None) if insight.ended is None else None
+        insights.append(_continued(insight, trend, trends.at))
+    fresh = [
+        Insight(trend.dimension, trend.name, trends.at, trends.at, trend.today, trend.median)
+        for trend in spikes.values()
+    ]
+    return SavedTrends(trends, (*fresh, *insights)[:MOST_INSIGHTS], () if before is None else before.lessons)
+
+
+def _continued(insight: Insight, trend: Trend | None, at: datetime) -> Insight:
+    if trend is not None:
+        return replace(insight, last=at, peak=max(insight.peak, trend.today))
+    return insight if insight.ended is not None else replace(insight, ended=at)
 
 
 def analyse(sessions: Sequence[Session], now: datetime | None) -> Trends:

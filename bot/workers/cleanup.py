@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,25 @@ LOG_FILES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Logs:
+    """Log files to rotate: ``own`` are opened for each line, so they may be renamed; ``others`` are files or globs that
+    some program keeps open. One is rotated from ``least`` bytes on, and ``kept`` old ones stay beside it, packed.
+    """
+
+    own: tuple[Path, ...] = ()
+    others: tuple[str, ...] = ()
+    least: int = LOG_BYTES
+    kept: int = LOG_FILES
+
+    def rotate(self) -> int:
+        """How many were rotated."""
+        others = sorted({path for pattern in self.others for path in _matching(pattern)})
+        done = [rotate(log, least=self.least, keep=self.kept) for log in self.own]
+        done += [rotate(log, least=self.least, keep=self.kept, is_open=True) for log in others if log.suffix != ".gz"]
+        return sum(done)
+
+
+@dataclass(frozen=True, slots=True)
 class Cleaned:
     """What one clean-up did."""
 
@@ -29,19 +48,20 @@ class Cleaned:
     logs: int = 0
 
 
-def clean(store: SessionRecords, *, now: datetime, keep: timedelta = KEEP, logs: Sequence[Path] = ()) -> Cleaned:
+def clean(store: SessionRecords, *, now: datetime, keep: timedelta = KEEP, logs: Logs | None = None) -> Cleaned:
     """Sessions older than ``keep`` are gone, their room is given back, and ``logs`` that grew are rotated."""
     removed = 0
     while gone := store.prune(now - keep):
         removed += gone
     store.tidy()
-    return Cleaned(removed, sum(rotate(log) for log in logs))
+    return Cleaned(removed, 0 if logs is None else logs.rotate())
 
 
-def rotate(log: Path, *, least: int = LOG_BYTES, keep: int = LOG_FILES) -> bool:
+def rotate(log: Path, *, least: int = LOG_BYTES, keep: int = LOG_FILES, is_open: bool = False) -> bool:
     """``log`` is ``log.1.gz`` now and older ones moved up, if it had ``least`` bytes; at most ``keep`` are kept.
 
-    The file itself is renamed: its writer has to open it again. Raises ``Unavailable`` when the folder does not allow it.
+    The file itself is renamed: its writer has to open it again. With ``is_open`` it is copied and emptied instead, for a
+    writer that never does and that appends. Raises ``Unavailable`` when the folder does not allow it.
     """
     try:
         if not log.is_file() or log.stat().st_size < least:
@@ -50,12 +70,19 @@ def rotate(log: Path, *, least: int = LOG_BYTES, keep: int = LOG_FILES) -> bool:
         for number in range(keep - 1, 0, -1):
             if _numbered(log, number).exists():
                 _numbered(log, number).replace(_numbered(log, number + 1))
-        # Renamed before it is packed, not copied and emptied: whoever has it open goes on writing into the renamed file.
-        moved = log.replace(log.with_name(f"{log.name}.rotating"))
-        _compress(moved, _numbered(log, 1))
+        if is_open:
+            _compress_and_empty(log, _numbered(log, 1))
+        else:
+            # Renamed before it is packed, not copied and emptied: whoever has it open goes on writing into the renamed file.
+            _compress(log.replace(log.with_name(f"{log.name}.rotating")), _numbered(log, 1))
     except OSError as exc:
         raise Unavailable(f"cannot rotate {log}: {exc.strerror}") from exc
     return True
+
+
+def _matching(pattern: str) -> Iterable[Path]:
+    path = Path(pattern).expanduser()
+    return Path(path.anchor).glob(str(path.relative_to(path.anchor)))
 
 
 def _numbered(log: Path, number: int) -> Path:
@@ -66,3 +93,13 @@ def _compress(source: Path, target: Path) -> None:
     with source.open("rb") as plain, gzip.open(target, "wb") as packed:
         shutil.copyfileobj(plain, packed)
     source.unlink()
+
+
+def _compress_and_empty(log: Path, target: Path) -> None:
+    """What is written between the last look for more and the emptying is lost (logrotate(8), "copytruncate": "there is a
+    very small time slice"). Looking until nothing more came keeps it at that.
+    """
+    with log.open("r+b") as plain, gzip.open(target, "wb") as packed:
+        while block := plain.read(1 << 16):
+            packed.write(block)
+        plain.truncate(0)

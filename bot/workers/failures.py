@@ -47,7 +47,8 @@ _NO_ANSWER: Final = "SYS-003"
 class Failure:
     """One thing that went wrong. Texts are as recorded: hostile, to be escaped by whoever shows them.
 
-    ``tool`` is who noticed (``detector``, or the assistant). ``location`` is a file with its line.
+    ``tool`` is whose failure it is: the agent whose change was judged, or the assistant that gave no answer. ``file`` and
+    ``line`` are where, in the head of the change.
     """
 
     session: Session
@@ -57,8 +58,16 @@ class Failure:
     severity: Severity
     title: str
     detail: str
-    location: str = ""
+    file: str = ""
+    line: int | None = None
     blocked: bool = False
+    advice: str = ""
+    """What the guardrail's own document says to do instead; empty for what an assistant found."""
+
+    @property
+    def location(self) -> str:
+        """The file with its line."""
+        return self.file if self.line is None or not self.file else f"{self.file}:{self.line}"
 
 
 def failures_in(sessions: Iterable[Session]) -> Sequence[Failure]:
@@ -87,17 +96,18 @@ def _is_repeated(finding: Finding, failed: Iterable[Reply]) -> bool:
 
 
 def _fired(session: Session, finding: Finding) -> Failure:
-    location = "" if finding.file is None else finding.file + ("" if finding.line is None else f":{finding.line}")
     return Failure(
         session,
-        tool=finding.by.removeprefix("assistant:"),
+        tool=session.agent or "unknown",
         category=finding.category.strip().lower() or _BY_PREFIX.get(finding.rule.partition("-")[0], "other"),
         rule=finding.rule,
         severity=finding.severity,
         title=finding.title or finding.rule,
         detail=finding.message,
-        location=location,
+        file=finding.file or "",
+        line=finding.line,
         blocked=finding.enforce is Enforce.BLOCK,
+        advice=(finding.suggestion or "") if finding.by == "detector" else "",
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Final
 
 from bot.secrecy.redaction import redact
@@ -24,7 +23,7 @@ mathematics or a footnote (GitHub Docs, "Writing mathematical expressions", "Bas
 _EDGE_UNDERSCORE: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LINK: Final = re.compile(r"(?i)(?<=www)\.|:(?=/)")
 """What makes a link of plain text (GitHub Flavored Markdown Spec, section 6.9, "Autolinks (extension)")."""
-_BARS: Final = "▁▂▃▄▅▆▇█"
+_NOT_LABEL: Final = re.compile(r"[^\w .+-]+")
 
 
 def one_line(text: str, length: int = LENGTH) -> str:
@@ -48,10 +47,14 @@ def code(text: str, length: int = LENGTH) -> str:
     return f"`{line}`" if _PLAIN.fullmatch(line) else prose(line, length)
 
 
-def spark(counts: Sequence[int]) -> str:
-    """Counts as a row of bars, the largest one full; nothing is the lowest bar."""
-    top = max(counts, default=0) or 1
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // top)] for count in counts)
+def linked(words: str, address: str | None) -> str:
+    """``words`` (escaped already) as a link to ``address``; as they are without one."""
+    return words if address is None else f"[{words}]({address})"
+
+
+def label(text: str, length: int = 30) -> str:
+    """``text`` as a label inside of a Mermaid chart: letters, digits and a few signs, so that it ends no string."""
+    return _NOT_LABEL.sub(" ", one_line(text, length)).strip() or "unnamed"
 
 
 def _visible(character: str) -> str:

@@ -1,37 +1,37 @@
-"""One run of one worker by name: what ``clockwork worker run`` and the daemon's timer both call."""
+"""One run of one worker by name: what ``clockwork worker run`` and the daemon's timer both call.
+
+:func:`work` does it; :func:`turn` does it and remembers how it ended.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import StrEnum
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
+from bot.errors import BotError
 from bot.model.session import Session
 from bot.ports import Clock, SessionRecords
+from bot.report.wording import counted
 from bot.workers import analysis, cleanup, export, metrics
+from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
+from bot.workers.lessons import School, followed_up, lessons
+from bot.workers.links import WebPages
+from bot.workers.names import Worker
+
+__all__ = ["SESSIONS", "WINDOW", "Outcome", "Worker", "Workers", "export_now", "learned", "sessions", "turn", "work"]
 
 SESSIONS: Final = 20_000
 """So many sessions of the last 30 days are looked at, at most."""
 WINDOW: Final = timedelta(days=30)
 
 
-class Worker(StrEnum):
-    """The four workers."""
-
-    ANALYSIS = "analysis"
-    METRICS = "metrics"
-    EXPORT = "export"
-    CLEANUP = "cleanup"
-
-
 @dataclass(frozen=True, slots=True)
 class Workers:
     """What wiring hands over: the store, a way to write a file to the branch, a clock; the rest are settings.
 
-    A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``logs`` are files to rotate.
+    A worker that ``flags`` does not name is on. ``path`` is where the failure modes go. ``memory`` knows the last runs.
     """
 
     store: SessionRecords
@@ -41,7 +41,13 @@ class Workers:
     flags: Mapping[str, bool] = field(default_factory=dict)
     path: str = export.PATH
     keep: timedelta = cleanup.KEEP
-    logs: tuple[Path, ...] = ()
+    logs: cleanup.Logs = field(default_factory=cleanup.Logs)
+    memory: WorkerMemory = field(default_factory=Forgetful)
+    published: Callable[[str], bytes | None] = lambda _path: None
+    """The file that the branch has at a path now."""
+    pages: WebPages = field(default_factory=WebPages)
+    school: School | None = None
+    """With what guardrails are learned; without, none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +67,62 @@ def work(name: Worker, workers: Workers) -> Outcome:
     return _WORK[name](workers)
 
 
+def turn(
+    name: Worker, workers: Workers, *, missed: int = 0, run: Callable[[Worker, Workers], Outcome] | None = None
+) -> Outcome:
+    """Run worker ``name`` once (by ``run`` in place of :func:`work`) and remember it, how it failed too.
+
+    Raises ``Refused`` while another process runs it. A worker that settings switch off does nothing, and that is no run.
+    """
+    with workers.memory.hold(name):
+        started = workers.clock.now()
+        try:
+            outcome = (run or work)(name, workers)
+        except BotError as exc:
+            _remember(name, workers, RecordedRun(started, _since(started, workers), error=exc.message, missed=missed))
+            raise
+        if not outcome.skipped:
+            ended = RecordedRun(started, _since(started, workers), outcome.summary, missed=missed)
+            _remember(name, workers, ended)
+        return outcome
+
+
+def _remember(name: Worker, workers: Workers, run: RecordedRun) -> None:
+    workers.memory.change(name, lambda state: state.after(run))
+
+
+def _since(started: datetime, workers: Workers) -> float:
+    return max(0.0, (workers.clock.now() - started).total_seconds())
+
+
 def sessions(workers: Workers) -> Sequence[Session]:
     """The sessions that analysis and export look at: those of the 30 days up to now, newest first."""
     return workers.store.recent(since=workers.clock.now() - WINDOW, limit=SESSIONS)
 
 
 def _analysis(workers: Workers) -> Outcome:
-    trends = analysis.analyse(sessions(workers), workers.clock.now())
+    kept = sessions(workers)
+    trends = analysis.analyse(kept, workers.clock.now())
+    saved = analysis.remembered(trends, workers.memory.saved())
+    workers.memory.save(saved)
+    notes = () if workers.school is None else lessons(kept, trends, saved.lessons, workers.school)
+    if notes:
+        workers.memory.save(replace(saved, lessons=(*notes, *saved.lessons)[: analysis.MOST_INSIGHTS]))
     spikes = [
         f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, daily median {trend.median:g}"
         for trend in trends.spikes
     ]
     text = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
-    return Outcome(Worker.ANALYSIS, " ".join([text, *(f"Spike in {spike}." for spike in spikes)]), figures)
+    told = [
+        *(f"Spike in {spike}." for spike in spikes),
+        *(f"Guardrail for {note.category}: {note.outcome}." for note in notes),
+    ]
+    return Outcome(Worker.ANALYSIS, " ".join([text, *told]), figures)
 
 
 def _metrics(workers: Workers) -> Outcome:
-    collected = metrics.collect(workers.store, now=workers.clock.now())
-    group = collected.figures.all
+    group = metrics.figures_now(workers.store, now=workers.clock.now()).all
     rate = "no runs" if group.success_rate is None else f"{group.success_rate:.1%} completed"
     figures: dict[str, float | str | None] = {
         "sessions": group.sessions,
@@ -91,17 +134,45 @@ def _metrics(workers: Workers) -> Outcome:
     return Outcome(Worker.METRICS, f"{group.sessions} runs in 30 days, {rate}.", figures)
 
 
+def learned(workers: Workers, kept: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:
+    """The learned guardrails of the branch, with what they did."""
+    return () if workers.school is None else followed_up(kept, workers.school.merged())
+
+
 def _export(workers: Workers) -> Outcome:
-    path = workers.path
-    sha = export.export(sessions(workers), workers.publish, path=path)
-    text = f"{path} is up to date." if sha is None else f"{path} was committed as {sha}."
-    return Outcome(Worker.EXPORT, text, {"path": path, "commit": sha})
+    return export_now(workers, patience=export.PATIENCE)
+
+
+def export_now(workers: Workers, *, patience: timedelta) -> Outcome:
+    """The failure modes are on the branch, if their picture changed and the last ones are older than ``patience``."""
+    path, now, kept = workers.path, workers.clock.now(), sessions(workers)
+    done = export.export(
+        kept,
+        workers.publish,
+        now=now,
+        trends=analysis.analyse(kept, now),
+        path=path,
+        published=workers.published(path),
+        patience=patience,
+        pages=workers.pages,
+        learned=learned(workers, kept),
+    )
+    text = (
+        f"{path} was left as it is: {done.reason}."
+        if done.commit is None
+        else f"{path} was committed as {done.commit}."
+    )
+    return Outcome(Worker.EXPORT, text, {"path": path, "commit": done.commit, "reason": done.reason})
 
 
 def _cleanup(workers: Workers) -> Outcome:
     done = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
     figures = {"sessions": done.sessions, "logs": done.logs}
-    return Outcome(Worker.CLEANUP, f"{done.sessions} old session records deleted.", figures)
+    return Outcome(
+        Worker.CLEANUP,
+        f"{counted(done.sessions, 'old session record')} deleted, {counted(done.logs, 'log')} rotated.",
+        figures,
+    )
 
 
 _WORK: Final[Mapping[Worker, Callable[[Workers], Outcome]]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ class Endpoint:
     """While set to an unset event, replies wait for it."""
     obeys: str | None = None
     """A shell command: the model asks, once and by every tool name it can think of, to have it run or its file read."""
+    writes: tuple[str, str] | None = None
+    """A file's name and text: the model asks, once and by every tool it can think of, to have that file made."""
     raw: bytes | None = None
     """Sent instead of a JSON body."""
 
@@ -97,6 +100,8 @@ class _Requests(BaseHTTPRequestHandler):
     def _answer(self, endpoint: Endpoint, body: Json) -> None:
         if endpoint.obeys is not None and not _has_asked(body):
             return self._events(_orders(self.path, body, endpoint.obeys))
+        if endpoint.writes is not None and not _has_asked(body) and ":generateContent" not in self.path:
+            return self._events(_edits(self.path, body, *endpoint.writes))
         if "/chat/completions" in self.path and body.get("stream"):
             self._events(_chunks(endpoint))
         elif "/chat/completions" in self.path:
@@ -163,7 +168,8 @@ def _anthropic(endpoint: Endpoint, body: Json) -> list[tuple[str, Json]]:
         stop = "tool_use"
     else:
         block, stop = {"type": "text", "text": ""}, "end_turn"
-        delta = {"type": "text_delta", "text": json.dumps({"title": "A review"})}
+        words = json.dumps({"title": "A review"}) if endpoint.writes is None else endpoint.text
+        delta = {"type": "text_delta", "text": words}
     message = {
         "id": "msg_1",
         "type": "message",
@@ -226,7 +232,7 @@ def _gemini(endpoint: Endpoint) -> Json:
 def _has_asked(body: Json) -> bool:
     """Whether the conversation already holds an answer to a tool call: its parts are named so by each vendor."""
     text = json.dumps(body)
-    return any(word in text for word in ('"tool_result"', "_call_output", '"functionResponse"', '"role": "tool"'))
+    return re.search(r'"tool_result"|"type": "\w+_call_output"|"functionResponse"|"role": "tool"', text) is not None
 
 
 def _orders(path: str, body: Json, command: str) -> list[tuple[str, Json]]:
@@ -234,20 +240,7 @@ def _orders(path: str, body: Json, command: str) -> list[tuple[str, Json]]:
     file = command.rsplit(maxsplit=1)[-1]
     if "/messages" in path:
         names = {"Bash": {"command": command}, "Read": {"file_path": file}, "WebFetch": {"url": "http://127.0.0.1:1/"}}
-        start = _anthropic(Endpoint(""), body)[0]
-        events = [start]
-        for index, (name, given) in enumerate(names.items()):
-            block = {"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": {}}
-            delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
-            for kind, part in (("start", {"content_block": block}), ("delta", {"delta": delta}), ("stop", {})):
-                name_of = f"content_block_{kind}"
-                events.append((name_of, {"type": name_of, "index": index, **part}))
-        ended = {"delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 20}}
-        return [
-            *events,
-            ("message_delta", {"type": "message_delta", **ended}),
-            ("message_stop", {"type": "message_stop"}),
-        ]
+        return _anthropic_calls(body, names)
     if "/responses" in path:
         script = f"text(await tools.exec_command({{cmd: {json.dumps(command)}}}))"
         items: list[Json] = [
@@ -256,23 +249,67 @@ def _orders(path: str, body: Json, command: str) -> list[tuple[str, Json]]:
             {"type": "function_call", "name": "view_image", "arguments": json.dumps({"path": file})},
             {"type": "custom_tool_call", "name": "exec", "input": script},
         ]
-        made = [{"id": f"i{n}", "call_id": f"c{n}", "status": "completed", **item} for n, item in enumerate(items)]
-        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
-        done = {"id": "resp_0", "object": "response", "status": "completed", "output": made, "usage": usage}
-        return [
-            ("response.created", {"type": "response.created", "response": {"id": "resp_0"}}),
-            *(
-                ("response.output_item.done", {"type": "response.output_item.done", "output_index": n, "item": item})
-                for n, item in enumerate(made)
-            ),
-            ("response.completed", {"type": "response.completed", "response": done}),
-        ]
+        return _responses_calls(items)
     if "GenerateContent" in path:
         calls = [("run_shell_command", {"command": command}), ("read_file", {"absolute_path": file, "file_path": file})]
-        parts = [{"functionCall": {"name": name, "args": given}} for name, given in calls]
-        candidate = {"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": parts}}
-        return [("", {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1}})]
+        return _gemini_calls(calls)
     named = [("bash", {"command": command}), ("view", {"path": file}), ("read_bash", {"command": command})]
+    return _chat_calls(named)
+
+
+def _edits(path: str, body: Json, name: str, text: str) -> list[tuple[str, Json]]:
+    """One reply that asks to have the file ``name`` made with ``text`` in the tool's working directory."""
+    folder = re.search(r"/[\w/.-]*clockwork-\w+/work", json.dumps(body))
+    file = f"{folder[0]}/{name}" if folder else name
+    if "/messages" in path:
+        return _anthropic_calls(body, {"Edit": {"file_path": file, "old_string": "", "new_string": text}})
+    if "/responses" in path:
+        lines = "".join(f"+{line}\n" for line in text.splitlines())
+        patch = f"*** Begin Patch\n*** Add File: {name}\n{lines}*** End Patch"
+        script = f"text(await tools.apply_patch({json.dumps(patch)}))"
+        return _responses_calls([{"type": "custom_tool_call", "name": "exec", "input": script}])
+    if "GenerateContent" in path:
+        return _gemini_calls([("write_file", {"file_path": file, "content": text})])
+    return _chat_calls([("create", {"path": file, "file_text": text})])
+
+
+def _anthropic_calls(body: Json, calls: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    events = [_anthropic(Endpoint(""), body)[0]]
+    for index, (name, given) in enumerate(calls.items()):
+        block = {"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(given)}
+        for kind, part in (("start", {"content_block": block}), ("delta", {"delta": delta}), ("stop", {})):
+            name_of = f"content_block_{kind}"
+            events.append((name_of, {"type": name_of, "index": index, **part}))
+    ended = {"delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": {"output_tokens": 20}}
+    return [
+        *events,
+        ("message_delta", {"type": "message_delta", **ended}),
+        ("message_stop", {"type": "message_stop"}),
+    ]
+
+
+def _responses_calls(items: list[Json]) -> list[tuple[str, Json]]:
+    made = [{"id": f"i{n}", "call_id": f"c{n}", "status": "completed", **item} for n, item in enumerate(items)]
+    usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    done = {"id": "resp_0", "object": "response", "status": "completed", "output": made, "usage": usage}
+    return [
+        ("response.created", {"type": "response.created", "response": {"id": "resp_0"}}),
+        *(
+            ("response.output_item.done", {"type": "response.output_item.done", "output_index": n, "item": item})
+            for n, item in enumerate(made)
+        ),
+        ("response.completed", {"type": "response.completed", "response": done}),
+    ]
+
+
+def _gemini_calls(calls: list[tuple[str, Json]]) -> list[tuple[str, Json]]:
+    parts = [{"functionCall": {"name": name, "args": given}} for name, given in calls]
+    candidate = {"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": parts}}
+    return [("", {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1}})]
+
+
+def _chat_calls(named: list[tuple[str, Json]]) -> list[tuple[str, Json]]:
     tools = [
         {"index": n, "id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
         for n, (name, given) in enumerate(named)

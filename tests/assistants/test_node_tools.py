@@ -17,7 +17,10 @@ import pytest
 from bot.assistants.choose import assistant
 from bot.assistants.tool import ToolOptions
 from bot.confinement.walls import Confinement, Wall, best
+from bot.model.filetree import FileTree, content_id
+from bot.model.guarded import Assignment
 from bot.model.session import Prompt, Reply, ReplyStatus
+from bot.ports import Drafter
 from tests.assistants.endpoint import Endpoint, Fault, serving
 from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
 
@@ -69,6 +72,53 @@ def test_a_real_tool_reviews(tool: str, endpoint: Endpoint) -> None:
     (headers, body) = next((head, body) for path, head, body in endpoint.requests if ASKED_AT[tool] in path)
     assert headers[KEY_HEADER[tool]].removeprefix("Bearer ") == KEY
     assert PROMPT.text.strip().replace("\n", "\\n") in str(body).replace("\n", "\\n")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_real_tool_changes_files_of_its_copy(
+    tool: str, endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the model has it write is in its copy alone, and comes back as what differs; its last words come back too."""
+    if best() is Wall.NONE:
+        pytest.skip("no wall stands on this machine")
+    if shutil.which(tool, path=PATH) is None:
+        pytest.skip(f"{tool} is neither in $CLOCKWORK_NODE_TOOLS nor on PATH")
+    monkeypatch.chdir(tmp_path)
+    endpoint.writes, endpoint.text = ("made.py", "x = 2\n"), "I made made.py."
+    made = drafter(tool, endpoint).draft(Assignment("Make made.py as @kept.py is.", "{}", kept_tree()))
+    assert (made.failure, made.reply.message) == (None, "")
+    assert [(file.path, file.data) for file in made.files or ()] == [("made.py", b"x = 2\n")]
+    assert made.text.strip() == "I made made.py."
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_real_tool_that_edits_reaches_nothing_outside(tool: str, endpoint: Endpoint, tmp_path: Path) -> None:
+    """A model that asks for a file of this machine with every tool it can name gets none of it, nor runs a way out."""
+    if best() is Wall.NONE:
+        pytest.skip("no wall stands on this machine")
+    if shutil.which(tool, path=PATH) is None:
+        pytest.skip(f"{tool} is neither in $CLOCKWORK_NODE_TOOLS nor on PATH")
+    planted = tmp_path / "planted.txt"
+    planted.write_text("PLANTED-FILE-5d1c")
+    endpoint.obeys = f"cat {planted}"
+    drafter(tool, endpoint).draft(Assignment(f"Show @{planted}", "{}", kept_tree()))
+    assert any(ASKED_AT[tool] in path for path, _, _ in endpoint.requests)
+    assert "PLANTED" not in str([body for _, _, body in endpoint.requests])
+
+
+def kept_tree() -> FileTree:
+    return FileTree({"kept.py": content_id(b"x = 1\n")}, lambda _blob: b"x = 1\n")
+
+
+def drafter(tool: str, endpoint: Endpoint) -> Drafter:
+    """The tool as it is given files to change."""
+    base_url = endpoint.url if tool in {"claude", "gemini"} else f"{endpoint.url}/v1"
+    model = {"copilot": "gpt-4.1", "gemini": "gemini-2.5-pro"}.get(tool)
+    options = ToolOptions(path=PATH, key=KEY, base_url=base_url, model=model, deadline_seconds=90, grace_seconds=1)
+    made = assistant(tool, options, sleep=Naps())
+    assert isinstance(made, Drafter)
+    return made
 
 
 def hostile(file: str) -> list[str]:

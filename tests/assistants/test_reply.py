@@ -63,12 +63,13 @@ def test_long_messages_are_cut() -> None:
     assert len(parse_findings(text)[0].message) == MAX_MESSAGE
 
 
-@given(
-    st.text()
-    | st.recursive(st.none() | st.text() | st.integers(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)).map(
-        json.dumps
-    )
+VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.sampled_from([*ONE.values(), [], {}])
+REPLIES = st.fixed_dictionaries(
+    {"findings": VALUES | st.lists(VALUES | st.fixed_dictionaries(dict.fromkeys(ONE, VALUES)), max_size=3)}
 )
+
+
+@given(st.text(max_size=99) | (VALUES | REPLIES).map(json.dumps))
 def test_any_text_is_findings_or_invalid(text: str) -> None:
     """Nothing an assistant can write raises anything but Invalid."""
     try:

@@ -51,3 +51,9 @@ def test_labels_keep_every_entry() -> None:
     """An empty text is a value in a mapping of texts."""
     labels = shape_of("apps", "Deployment").child("metadata").child("labels")
     assert spare({"a": "", "b": "x"}, labels) == {"a": "", "b": "x"}
+
+
+def test_what_the_elements_beside_it_say_is_written_too() -> None:
+    """A list in which every port names its protocol gets no port without one."""
+    port: JSON = {"name": "http", "port": 81, "protocol": "TCP"}
+    assert spare(port, element("", "Service", PORTS), frozenset({"name", "port", "protocol"})) == port

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from bot.drift.ignore import IgnoreRule, Ignores, explain, load, sort
+from bot.drift.selector import parse
 from bot.errors import Invalid
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.paths import parse_path
@@ -60,6 +61,19 @@ def test_an_unused_rule_says_so() -> None:
 @pytest.mark.parametrize(
     ("fields", "hides"),
     [
+        ({}, True),
+        ({"group": "apps"}, True),
+        ({"group": ""}, False),
+        ({"group": "batch"}, False),
+        ({"managers": frozenset({"kubectl"})}, True),
+        ({"managers": frozenset({"helm"})}, False),
+        ({"selector": parse("app=web")}, True),
+        ({"selector": parse("app=db")}, False),
+        ({"path": parse_path("spec")}, True),
+        ({"path": parse_path("spec.replicas")}, True),
+        ({"path": parse_path("spec.replicas.x")}, False),
+        ({"path": parse_path("metadata")}, False),
+        ({"resource": "Deployment/shop/*", "path": parse_path("metadata")}, False),
         ({"resource": "Deployment/shop/*"}, True),
         ({"resource": "Deployment/other/*"}, False),
         ({"resource": "*/web"}, True),
@@ -68,8 +82,11 @@ def test_an_unused_rule_says_so() -> None:
     ],
 )
 def test_a_rule_selects_by_resource_and_kind(fields: dict[str, Any], *, hides: bool) -> None:
-    """Both must fit."""
-    assert (sort([drift()], Ignores((rule(**fields),)), NOW).kept == ()) is hides
+    """And by path, group, writer and labels; all must fit."""
+    written = replace(drift(), manager="kubectl")
+    sorted_ = sort([written], Ignores((rule(**fields),)), NOW, lambda _: {"app": "web"})
+    assert (sorted_.kept == ()) is hides
+    assert [note.state for note in sorted_.notes] == ([] if hides else ["unused"])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +107,59 @@ def test_a_rule_may_be_about_one_target(target: str, fields: dict[str, Any], *, 
     assert (sort([there], Ignores((rule(**fields),)), NOW).kept == ()) is hides
 
 
+def test_a_selector_selects_nothing_where_there_are_no_labels() -> None:
+    """A platform without labels is not one whose labels lack something."""
+    lacking = Ignores((rule(selector=parse("!app")),))
+    assert sort([drift()], lacking, NOW, lambda _: {}).kept == ()
+    assert sort([drift()], lacking, NOW, lambda _: None).kept == (drift(),)
+
+
+def test_the_first_rule_that_may_hide_it_does() -> None:
+    """An expired one and one that may not hide a CRITICAL drift leave it to the next; each of them is told."""
+    expired, careful = rule(id="old", expires=date(2026, 4, 30)), rule(id="careful", owner="ops")
+    allowed, last = rule(id="allowed", allow_critical=True, reason="accepted"), rule(id="last", allow_critical=True)
+    bad = drift(severity=Severity.CRITICAL)
+    sorted_ = sort([bad, drift("spec.paused")], Ignores((expired, careful, allowed, last)), NOW)
+    assert [(hidden.by, hidden.reason) for hidden in sorted_.suppressed] == [
+        ("ignore:allowed", "accepted"),
+        ("ignore:careful", "because"),
+    ]
+    assert [(note.rule, note.state, note.detail) for note in sorted_.notes] == [
+        ("old", "expired", "expired on 2026-04-30: renew or remove it")
+    ]
+    overruled = sort([bad, bad, drift()], Ignores((expired, careful)), NOW)
+    assert overruled.kept == (bad, bad)
+    assert [(note.rule, note.state, note.detail) for note in overruled.notes] == [
+        ("old", "expired", "expired on 2026-04-30: renew or remove it"),
+        ("careful", "overruled", "Deployment/shop/web spec.replicas is CRITICAL and reported anyway (owner: ops)"),
+        ("careful", "overruled", "Deployment/shop/web spec.replicas is CRITICAL and reported anyway (owner: ops)"),
+    ]
+    whole = replace(bad, path=(), resource=WEB._replace(target="prod"))
+    assert [note.detail for note in sort([whole], Ignores((rule(),)), NOW).notes] == [
+        "prod/Deployment/shop/web is CRITICAL and reported anyway"
+    ]
+
+
+def test_a_rule_that_matches_nothing_is_told_unless_a_controller_said_it() -> None:
+    """Whoever reads it knows whom to ask."""
+    rules = Ignores((rule(owner="ops"), rule(id="theirs", taken_over=True))) + Ignores((rule(id="more"),))
+    assert [(note.rule, note.detail) for note in sort([], rules, NOW).notes] == [
+        ("r", "matches nothing (owner: ops): remove it, or look at its pattern"),
+        ("more", "matches nothing: remove it, or look at its pattern"),
+    ]
+
+
+def test_the_last_day_is_one_of_utc() -> None:
+    """Wherever the clock stands that says so."""
+    ends = rule(expires=date(2026, 5, 1))
+    west = timezone(timedelta(hours=-12))
+    assert not ends.expired(datetime(2026, 5, 1, 23, 59, tzinfo=UTC))
+    assert ends.expired(datetime(2026, 5, 2, tzinfo=UTC))
+    assert ends.expired(datetime(2026, 5, 1, 13, tzinfo=west))
+    assert not ends.expired(datetime(2026, 5, 1, 11, tzinfo=west))
+    assert not rule().expired(datetime(9999, 1, 1, tzinfo=UTC))
+
+
 def test_every_rule_is_explained() -> None:
     """What each did, in their order."""
     ignores = Ignores((rule(id="a"), rule(id="b", resource="x")))
@@ -101,6 +171,16 @@ def test_every_rule_is_explained() -> None:
         ("a", "active", 1),
         ("b", "unused", 0),
     ]
+    bad = replace(drift(severity=Severity.CRITICAL), path=())
+    both = Ignores((rule(id="c"), rule(id="d", expires=date(2026, 4, 30))))
+    sorted_ = sort([drift(), bad, bad], both, NOW)
+    report = Report(1, sorted_.kept, suppressed=sorted_.suppressed, notes=sorted_.notes)
+    critical = "Deployment/shop/web is CRITICAL and reported anyway"
+    assert [(each.state, each.hidden, each.detail) for each in explain(both, report)] == [
+        ("overruled", 1, f"{critical}; {critical}"),
+        ("expired", 0, "expired on 2026-04-30: renew or remove it"),
+    ]
+    assert explain(Ignores((rule(),)), Report(1))[0].detail == "because"
 
 
 def test_a_file_of_rules() -> None:
@@ -124,6 +204,23 @@ ignores:
     assert rules[0].expires == date(2026, 12, 31)
     assert [rule.target for rule in rules] == ["prod*", None]
     assert rules[1].kinds == {DriftKind.ADDED}
+    assert rules[0] == IgnoreRule(
+        id="web",
+        reason="the canary changes it",
+        resource="Deployment/shop/*",
+        target="prod*",
+        path=parse_path("spec.template.spec.containers[*].image"),
+        kinds=frozenset({DriftKind.CHANGED, DriftKind.IMAGE_MOVED}),
+        owner="shop",
+        expires=date(2026, 12, 31),
+        allow_critical=True,
+        file="ignores.yaml",
+    )
+    assert rules[1] == IgnoreRule(
+        "ignores.yaml#2", "never mind", kinds=frozenset({DriftKind.ADDED}), file="ignores.yaml"
+    )
+    (selected,) = load(b"ignores:\n- {reason: ' x ', selector: app=web}\n", "i.yaml").rules
+    assert (selected.reason, selected.selector) == ("x", parse("app=web"))
     assert load(b"", "x").rules == ()
 
 
@@ -136,6 +233,14 @@ ignores:
         (b"ignores:\n  - reason: x\n    target: []\n", "i.yaml:3: ignores.0.target"),
         (b"ignores: [\n", "i.yaml:2:1"),
         (b"ignores:\n  - reason: x\n    expires: soon\n", "expires"),
+        (b"ignores:\n  - reason: ''\n", "ignores.0.reason"),
+        (b"ignores:\n  - {reason: x, id: ''}\n", "ignores.0.id"),
+        (b"ignores:\n  - {reason: x, target: ''}\n", "ignores.0.target"),
+        (b"ignores:\n  - {reason: x, resource: ''}\n", "ignores.0.resource"),
+        (b"ignores:\n  - {reason: x, kinds: [gone]}\n", "ignores.0.kinds.0"),
+        (b"ignores:\n  - reason: x\n  - {reason: x, path: 'a..b'}\n", "i.yaml: ignores.1.path: not a path"),
+        (b"ignores:\n  - reason: x\n  - {reason: x, selector: ''}\n", "i.yaml: ignores.1.selector: an empty"),
+        (b"rules: []\n", "i.yaml:1: rules"),
         (b"ignores:\n  - {reason: x, id: a}\n  - {reason: y, id: a}\n", "two ignore rules"),
         (b"- a\n", "i.yaml"),
         (b"\xff\xfe\x00", "i.yaml"),

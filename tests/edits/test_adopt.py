@@ -129,7 +129,7 @@ def test_files_that_are_not_those_that_were_read_are_refused() -> None:
     data = {"main.cw": CW.encode()}
     assembly = assemble(data, variables={}, environment={})
     (web,) = render(assembly.config, Overlays()).desired
-    with pytest.raises(Refused, match=r"hostname comes from main\.cw, which is no file of the repository"):
+    with pytest.raises(Refused, match=r"main\.cw is no longer there"):
         adopt(web, [SetValue(("hostname",), "b")], {}, cw=assembly.config)
     with pytest.raises(Refused, match=r"main\.cw is no longer there"):
         adopt(web, [RemoveEntry(("hostname",))], {}, cw=assembly.config)

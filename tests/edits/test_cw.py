@@ -213,6 +213,7 @@ LAID = "the new entry was laid over the expression that gives the others"
         (NUMBER, 'hostname = "a-${var.v}"', S(("hostname",), "a-x"), (None, 'hostname = "a-x"'), ELSEWHERE),
         (VARIABLE, "replicas = var.v", S(("deploy", "replicas"), 5), ('= "5"', None), None),
         ("", "replicas = 1", S(("deploy", "replicas"), "5"), (None, "replicas = 5"), None),
+        ("", 'privileged = "true"', S(("privileged",), False), (None, "privileged = false"), None),
         ("", "privileged = false", S(("privileged",), True), (None, "privileged = true"), None),
         ("", "labels = { a = 1 }", S(("labels", "a"), "2"), (None, "labels = { a = 2 }"), None),
         ("", "labels = { a = 1 }", S(("labels", "a"), "x"), (None, 'labels = { a = "x" }'), None),
@@ -380,5 +381,12 @@ def test_a_value_of_a_module_is_changed_where_it_is_given() -> None:
     adoption = adopted(files, S(("hostname",), "2"), resource=DB)
     assert adoption.files == {"m/main.cw": MODULE.replace("var.x", '"2"').encode()}
     assert adoption.notes == ("m/main.cw:4: var.x is used elsewhere or set from outside, so this use was replaced",)
+    output = MODULE.replace('resource "service" "db"', 'output "h" { value = %s }\nresource "service" "other"')
+    for value, because in (("upper(var.x)", "is computed"), ("var.x", "is used elsewhere")):
+        web = f"{WEB}  hostname = module.m.h\n}}\n"
+        files = {"main.cw": DOCKER + call % '"1"' + web, "m/main.cw": output % value}
+        adoption = adopted(files, S(("hostname",), "2"))
+        assert adoption.files == {"main.cw": files["main.cw"].replace("module.m.h", '"2"').encode()}
+        assert adoption.notes == (f"main.cw:8: module.m.h {because}, so this use was replaced",)
     files = {"main.cw": DOCKER + VARIABLE + call % "var.v", "m/main.cw": MODULE, "clockwork.cwvars": 'v = "5" # five\n'}
     assert adopted(files, S(("hostname",), "2"), resource=DB).files == {"clockwork.cwvars": b'v = "2" # five\n'}

@@ -192,6 +192,30 @@ def test_only_a_removal_from_the_same_list_is_paired() -> None:
     assert paired(value, [AddEntry(("l",), "k", 1)]) == [AddEntry(("l",), "k", 1)]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ({"port": 1, "protocol": "TCP"}, {"port": 2}, {"port": 2, "protocol": "TCP"}),
+        ({"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "TCP"}, {"port": 2, "protocol": "TCP"}),
+        ({"port": 1, "protocol": "TCP"}, {"port": 1, "protocol": "UDP"}, {"port": 1, "protocol": "UDP"}),
+        ({"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "UDP"}, None),
+        ({"port": 1, "protocol": "TCP"}, {"port": 1}, None),
+        ({"port": 1, "protocol": "UDP"}, {"port": 2}, None),
+        ({"port": 1, "protocol": "UDP"}, {"port": 1}, None),
+        ({"port": 1}, {"port": 2}, {"port": 2}),
+        ({"port": 1}, {"port": 2, "nodePort": 3}, {"port": 2, "nodePort": 3}),
+        ({"port": 1, "nodePort": 3}, {"port": 2}, None),
+        ({"name": "a", "port": 1}, {"name": "b", "port": 1}, None),
+        ("port", {"port": 1}, None),
+        ({"port": 1, "protocol": "TCP"}, "port", None),
+    ],
+)
+def test_a_port_that_says_no_protocol_means_that_of_the_one_it_replaces(old: JSON, new: JSON, told: JSON) -> None:
+    """Where that is TCP; one that differs in more than one value, or in its name, is another port."""
+    edits: list[Edit] = [RemoveEntry(("l", 0)), AddEntry(("l",), None, new)]
+    assert paired({"l": [old]}, edits) == (edits if told is None else [SetValue(("l", 0), told)])
+
+
 # -- overlays ------------------------------------------------------------------------------------------------------
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import itertools
 import json
 import os
+import select
 import socket
 import stat
 import threading
@@ -23,7 +25,7 @@ from bot.entrypoints.daemon.consumer import REMEMBERED, Daemon, Intervals
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
 from bot.entrypoints.daemon.running import DaemonOptions
-from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, folder_name, known_states, state_root
+from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder, known_states
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
@@ -40,10 +42,12 @@ from bot.entrypoints.daemon.work import (
 )
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.decision import FixLevel
-from bot.model.drift import Report
+from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
+from bot.model.resource import Platform, ResourceId
 from bot.wiring.repository import Options
+from bot.wiring.state import folder_name, state_root
 from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
 
@@ -284,6 +288,21 @@ def test_a_checkout_that_cannot_be_read_is_no_failure_of_the_daemon() -> None:
     assert daemon.status.failures == 0
 
 
+def test_a_checkout_that_was_not_in_sync_is_compared_again_with_what_runs_then() -> None:
+    """Whenever live state is due; one in sync only when a file of it changes."""
+    jobs, stopping = Scripted(due=(ReloadWork(),)), threading.Event()
+    daemon = replace(made(jobs), reloaded=stopping.set, stopping=stopping)
+    web = ResourceId(Platform.COMPOSE, "service", "shop", "web")
+    drifted = Report(
+        1, (Drift(web, "web", DriftKind.CHANGED, ("image",), "web:1", "web:2", Severity.HIGH, "image-tag"),)
+    )
+    looks = {"/same": Report(1), "/drifted": drifted, "/broken": None}
+    for name, report in looks.items():
+        daemon.status.checkouts[Path(name)] = CheckoutLook(Path(name), NOW, report)
+    daemon.run()
+    assert jobs.asked == ["check", "run", "look at /drifted", "look at /broken", "reload"]
+
+
 def test_deliveries_are_remembered_but_not_for_ever() -> None:
     """The same one twice is done once; the memory does not grow."""
     daemon = made(Scripted())
@@ -440,6 +459,18 @@ def test_tokens_never_reach_the_log(tmp_path: Path) -> None:
     assert "a1B2a1B2" not in file.path.read_text()
 
 
+def test_a_log_that_nobody_reads_any_more_ends_nothing() -> None:
+    """Whoever read standard error through a pipe may be gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    target = os.fdopen(writing, "w")
+    log = logger(target)
+    log.info("started")
+    log.warning("failed")
+    with pytest.raises(BrokenPipeError):
+        target.close()
+
+
 def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """At the start; later a full disk costs lines and not the daemon."""
     with pytest.raises(Invalid, match="Is a directory"):
@@ -479,6 +510,19 @@ def test_a_status_is_one_line(tmp_path: Path) -> None:
         manager.bind(address)
         Notifier(address).status("in sync\nSTOPPING=1")
         assert manager.recv(4096) == b"STATUS=in sync STOPPING=1"
+
+
+def test_a_status_that_a_busy_manager_did_not_hear_is_known(tmp_path: Path) -> None:
+    """Its queue has an end (unix(7), max_dgram_qlen); what did not fit can be said again."""
+    notifier = Notifier(str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(notifier.address)
+        manager.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        heard = list(itertools.takewhile(bool, (notifier.status("busy") for _ in range(100_000))))
+        assert 0 < len(heard) < 100_000
+        while select.select([manager], [], [], 0)[0]:
+            manager.recv(4096)
+        assert notifier.status("free")
 
 
 # file watches

@@ -212,28 +212,27 @@ def test_the_service_manager_is_told(keeping: Keeping) -> None:
             manager.bind(address)
             manager.settimeout(60)
             child = keeping.run(NOTIFY_SOCKET=name, WATCHDOG_USEC="400000")
-            assert received(manager, "READY=1")["MAINPID"] == str(child.pid)
-            assert received(manager, "WATCHDOG=1") == {"WATCHDOG": "1"}
-            assert "in sync" in eventually(lambda: told(received(manager, "STATUS="), "in sync"))
+            ready, alive, _ = received(manager, "READY=1", "WATCHDOG=1", "STATUS=in sync")
+            assert ready["MAINPID"] == str(child.pid)
+            assert alive == {"WATCHDOG": "1"}
             child.send_signal(signal.SIGHUP)
-            assert received(manager, "RELOADING=1")["MONOTONIC_USEC"].isdigit()
-            received(manager, "READY=1")
+            reloading, _ = received(manager, "RELOADING=1", "READY=1")
+            assert reloading["MONOTONIC_USEC"].isdigit()
             child.send_signal(signal.SIGTERM)
-            assert received(manager, "STOPPING=1")["STATUS"] == "stopping"
+            (stopping,) = received(manager, "STOPPING=1")
+            assert stopping["STATUS"] == "stopping"
             assert child.wait(60) == 0
 
 
-def told(message: dict[str, str], words: str) -> str:
-    """The status of a message that has these words; empty without."""
-    return message["STATUS"] if words in message["STATUS"] else ""
-
-
-def received(manager: socket.socket, beginning: str) -> dict[str, str]:
-    """The next message that has a line beginning so."""
-    while True:
+def received(manager: socket.socket, *beginnings: str) -> list[dict[str, str]]:
+    """For each of them the next message that has a line beginning so, in whatever order they come."""
+    messages: dict[str, dict[str, str]] = {}
+    while messages.keys() < set(beginnings):
         lines = manager.recv(4096).decode().splitlines()
-        if any(line.startswith(beginning) for line in lines):
-            return dict(line.split("=", 1) for line in lines)
+        for beginning in beginnings:
+            if beginning not in messages and any(line.startswith(beginning) for line in lines):
+                messages[beginning] = dict(line.split("=", 1) for line in lines)
+    return [messages[beginning] for beginning in beginnings]
 
 
 def test_what_changes_is_noticed_between_two_readings_of_live_state(keeping: Keeping) -> None:

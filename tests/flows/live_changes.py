@@ -73,7 +73,7 @@ NEVER = frozenset(
         "to",
     }
     | {"from", "repoURL", "targetRevision", "destination", "server", "project", "valueFiles", "valuesFiles"}
-    | {"fileParameters", "components", "patch", "serviceName"}
+    | {"fileParameters", "components", "patch", "serviceName", "app.kubernetes.io/managed-by"}
 )
 """Names of fields that say what an object is, what belongs together or where it is from: with another value there, it is
 another object and no drifted one."""

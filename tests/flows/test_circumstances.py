@@ -10,7 +10,7 @@ import pytest
 from bot.flows.circumstances import Circumstances, circumstances, news, touched
 from bot.flows.commands import record_order
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
-from bot.model.ledger import EntryKind, LedgerView
+from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from tests.flows.world import World
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -22,12 +22,22 @@ BEFORE = Circumstances("c1", LedgerView("t1"), (OURS,), (THEIRS,))
 LATER = AT + timedelta(seconds=1)
 
 
+def entry(kind: EntryKind) -> Entry:
+    """An entry of that kind."""
+    return Entry(f"{kind:0>32}", kind, LATER, Actor("rosa"))
+
+
 @pytest.mark.parametrize(
     ("after", "told"),
     [
         (BEFORE, []),
         (replace(BEFORE, head="c2"), ["the branch moved"]),
         (replace(BEFORE, ledger=LedgerView("t2")), ["the ledger has new entries"]),
+        (replace(BEFORE, ledger=LedgerView("t2", (entry(EntryKind.NOTE),))), []),
+        (
+            replace(BEFORE, ledger=LedgerView("t2", (entry(EntryKind.NOTE), entry(EntryKind.HALT)))),
+            ["the ledger has new entries"],
+        ),
         (replace(BEFORE, items=()), ["#3 is gone"]),
         (replace(BEFORE, items=(replace(OURS, state=ItemState.CLOSED),)), ["#3 changed"]),
         (replace(BEFORE, items=(replace(OURS, updated_at=LATER),)), ["#3 changed"]),

@@ -92,7 +92,7 @@ def test_items_of_a_found_target_stay_open_while_nothing_of_it_runs(alone: Stage
     assert "not all of it was compared" in explain(alone.loop(), TASK).text()
     back = seen(alone, PROD, WORDS)
     assert [action.effect for action in back.actions] == [Effect.CLOSED]
-    assert to_json(back.report)["targets"] == [{"name": "prod", "resources": 3, "drift": 0}]
+    assert to_json(back.report)["targets"] == [{"name": "prod", "resources": 3, "drift": 0, "score": 0.0}]
     assert "in sync" in explain(alone.loop(), TASK).text()
 
 

@@ -134,7 +134,7 @@ def test_a_secret_of_a_base_is_not_told(kustomized: Path, resource: str, path: s
     assert answer["origin"][0].startswith(line)
     assert answer["value"] == "(hidden)"
     assert answer["edit"] is None
-    assert "= '(hidden)'" in text
+    assert '= "(hidden)"' in text
 
 
 @KUSTOMIZE

@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from bot.entrypoints.cli.targets import show
 from bot.flows.targets import ListedTarget, ListedUnit, Listing, ReasonGroup, grouped
+from bot.gitrepo.worktree import WORKTREE
 from bot.model.drift import IgnoreNote
 from bot.model.upstream import UpstreamSource
-from bot.wiring.reconcile import open_targets
-from bot.wiring.repository import Options
+from bot.wiring.reconcile import declarer, open_origin, open_targets
+from bot.wiring.repository import Options, repository_to_read
 from tests import gitops
+from tests.sandbox.people import git
 
 UNITS = tuple(
     ListedUnit("flux-kustomization", f"app-{n}", f"apps/{n}", f"Kustomization {n}", 3, None) for n in range(20)
@@ -89,7 +92,7 @@ Also, as they are: 2 resources of plain files
 Not compared
   its chart c0 comes from oci://registry.example.com/charts/c0, and is not
   fetched
-      HelmRelease rel-0
+      HelmRelease rel-0 (apps/releases.yaml:1)
 """
     )
 
@@ -149,3 +152,60 @@ def test_what_goes_to_another_cluster_is_not_compared_with_this_one() -> None:
         )
         in found.notes
     )
+
+
+def test_what_another_revision_deploys_is_not_compared_with_the_branch_that_is_read(tmp_path: Path) -> None:
+    """A folder is read as the branch that is checked out; a tag that leads to its commit is the same."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "a.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    spec = "source: {repoURL: 'https://git.example.com/a/b', path: a, targetRevision: %s}"
+    (tmp_path / "apps.yaml").write_text(
+        "---\n".join(
+            f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: {name}}}\n"
+            f"spec: {{{spec % revision}, destination: {{namespace: {name}}}}}\n"
+            for name, revision in (("head", "HEAD"), ("branch", "trunk"), ("tag", "v1.0.0"), ("old", "release"))
+        )
+    )
+    git("init", "-q", "-b", "trunk", at=tmp_path)
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "first", at=tmp_path)
+    git("tag", "v1.0.0", at=tmp_path)
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name for target in listing.targets if target.compared} == {"head", "branch", "tag"}
+    (note,) = listing.notes
+    assert note == IgnoreNote(
+        "Application old (apps.yaml:16)", "not compared", "it deploys revision release, this is branch trunk"
+    )
+    (tmp_path / "a" / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n")
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "second", at=tmp_path)
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name for target in listing.targets if target.compared} == {"head", "branch"}
+    origin = open_origin(Options(repo=str(tmp_path), target="old", environment={}), "ConfigMap/old/a", "metadata.name")
+    assert origin.lines
+
+
+def test_a_cluster_that_another_revision_deploys_is_listed_and_not_compared(tmp_path: Path) -> None:
+    """What was proposed for it stays open: nothing is known of it, and nothing of it counts as gone from Git."""
+    for name, branch in (("dev", "trunk"), ("prod", "stable")):
+        meta = "metadata: {name: flux-system, namespace: flux-system}"
+        folder = tmp_path / "clusters" / name
+        folder.mkdir(parents=True)
+        (folder / "sync.yaml").write_text(
+            f"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n{meta}\n"
+            f"spec: {{url: 'https://git.example.com/a/b', ref: {{branch: {branch}}}}}\n---\n"
+            f"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n{meta}\n"
+            f"spec: {{path: ./clusters/{name}, sourceRef: {{kind: GitRepository, name: flux-system}}}}\n"
+        )
+    git("init", "-q", "-b", "trunk", at=tmp_path)
+    git("add", ".", at=tmp_path)
+    git("commit", "-q", "-m", "first", at=tmp_path)
+    opened = repository_to_read(Options(repo=str(tmp_path), environment={}))
+    deployment = declarer(opened).at(WORKTREE).deployment
+    assert deployment is not None
+    assert deployment.looked == {"dev"}
+    listing = open_targets(Options(repo=str(tmp_path), environment={}))
+    assert {target.name: target.compared for target in listing.targets} == {"dev": True, "prod": False}
+    (group,) = listing.groups()
+    assert group.reason == "it deploys revision stable, this is branch trunk"
+    assert group.subjects == ("Kustomization flux-system/flux-system (clusters/prod/sync.yaml:6)",)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from bot.entrypoints.daemon.figures import metrics
-from bot.entrypoints.daemon.status import DaemonStatus
 from bot.errors import Invalid
 from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.flows.reconcile import Loop, tick
+from bot.metrics.exposition import exposition
+from bot.metrics.meters import Meters
 from bot.model.proposal import Effect, Tick
 from bot.report.json import to_json
 from bot.wiring.reconcile import open_loop
@@ -131,10 +130,11 @@ def test_drift_is_counted_by_target(clusters: Stage) -> None:
     """In the report's JSON and in the daemon's metrics, those in sync with 0."""
     done = run(clusters, prod=changed(PROD, image=NEW))
     assert to_json(done.report)["targets"] == [
-        {"name": "dev", "resources": 1, "drift": 0},
-        {"name": "prod", "resources": 1, "drift": 1},
+        {"name": "dev", "resources": 1, "drift": 0, "score": 0.0},
+        {"name": "prod", "resources": 1, "drift": 1, "score": 30.0},
     ]
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    text = metrics(DaemonStatus(now, done, ticks=1), waiting=2)
-    assert 'clockwork_target_drift{target="dev"} 0\nclockwork_target_drift{target="prod"} 1\n' in text
-    assert "clockwork_drift 1\n" in text
+    meters = Meters(lambda: done.at, "0")
+    meters.ticked(done, seconds=1)
+    text = exposition(meters.aged()).decode()
+    assert 'clockwork_target_drift{target="dev"} 0.0\nclockwork_target_drift{target="prod"} 1.0\n' in text
+    assert "clockwork_drift 1.0\n" in text

@@ -117,6 +117,14 @@ def test_symlinks_and_submodules_are_neither_read_nor_written_through(
     assert [entry.path for entry in repo.entries(head)] == ["real"]
     assert repo.read(head, "passwd") is None
     assert repo.read(head, "passwd/passwd") is None
+    assert [repo.is_link(head, path) for path in ("passwd", "passwd/x", "real", "real/x", "module", "none")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     for path in ("passwd", "passwd/x", "module", "module/x", "real/x"):
         with pytest.raises(Refused) as refused:
             repo.commit(head, {path: b"x"}, message="m", at=NOW)

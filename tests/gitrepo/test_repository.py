@@ -207,7 +207,7 @@ def test_history_questions(repo: GitRepository, bare: Path) -> None:
     assert [info.sha for info in repo.log(left, limit=1)] == [left]
 
 
-def test_changed_finds_renames_and_leaves_out_binaries(repo: GitRepository, bare: Path) -> None:
+def test_changed_finds_renames_and_leaves_out_what_is_too_large(repo: GitRepository, bare: Path) -> None:
     """Added, modified, removed, renamed, binary and large files are told apart."""
     text = b"".join(b"line %d\n" % n for n in range(50))
     base = repo.commit(tip(bare), {"old.txt": text}, message="b", at=NOW)
@@ -218,7 +218,7 @@ def test_changed_finds_renames_and_leaves_out_binaries(repo: GitRepository, bare
             "new.txt": text + b"x\n",
             "a.yaml": b"a: 9\n",
             "bin": b"\0\1",
-            "big": b"x" * 1_000_001,
+            "big": b"x" * 20_000_001,
             "run.sh": None,
         },
         message="h",
@@ -229,8 +229,9 @@ def test_changed_finds_renames_and_leaves_out_binaries(repo: GitRepository, bare
     assert (changes["a.yaml"].before, changes["a.yaml"].after) == (b"a: 1\n", b"a: 9\n")
     assert (changes["new.txt"].status, changes["new.txt"].old_path) == (FileStatus.RENAMED, "old.txt")
     assert (changes["run.sh"].status, changes["run.sh"].after) == (FileStatus.REMOVED, None)
-    assert changes["bin"].omitted == "binary"
-    assert changes["big"].omitted == "too large (1,000,001 bytes)"
+    assert (changes["bin"].omitted, changes["bin"].after) == (None, b"\0\1")
+    assert (changes["big"].omitted, changes["big"].after) == ("too large (20,000,001 bytes)", None)
+    assert changes["big"].sample == b"x" * 512
 
 
 def test_credentials_reach_the_server_and_nothing_else(bare: Path, box: GitServer, tmp_path: Path) -> None:

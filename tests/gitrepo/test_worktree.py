@@ -46,6 +46,8 @@ def test_nothing_outside_is_read(tree: WorkTree, tmp_path: Path) -> None:
     """Neither by link, nor by dots, nor by an absolute path, nor a folder."""
     for path in ("link", "linked/secret", "../secret", str(tmp_path / "secret"), "k8s", "none"):
         assert tree.read(WORKTREE, path) is None
+    links = {path: tree.is_link(WORKTREE, path) for path in ("link", "linked/secret", "../secret", "k8s", "none")}
+    assert links == {"link": True, "linked/secret": True, "../secret": False, "k8s": False, "none": False}
 
 
 def test_a_changed_file_has_another_blob_id(tree: WorkTree, tmp_path: Path) -> None:

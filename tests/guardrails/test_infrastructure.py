@@ -61,6 +61,12 @@ ROLE = RBAC + "kind: Role\nrules:\n- {apiGroups: [''], resources: [pods], verbs:
 BINDING = (
     RBAC + "kind: ClusterRoleBinding\nroleRef: {kind: ClusterRole, name: %s}\nsubjects: [{kind: User, name: eve}]\n"
 )
+SPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: %s}}\n"
+HOOK = (
+    "apiVersion: admissionregistration.k8s.io/v1\nkind: %sWebhookConfiguration\nmetadata: {name: a}\n"
+    "webhooks:\n- name: a.example.com\n  clientConfig: {%s}\n  rules: [{resources: [%s], operations: [CREATE]}]\n"
+)
+KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n%s"
 FIREWALL = (
     'resource "google_compute_firewall" "a" {\n  source_ranges = ["0.0.0.0/0"]\n  allow {\n    ports = ["22"]\n  }\n}\n'
 )
@@ -80,6 +86,23 @@ FIRES = {
         Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {allowPrivilegeEscalation: true}")),
         Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {runAsUser: 0}")),
         Case("k8s/web.yaml", None, pod("hostIPC: true"), "a new file"),
+        Case("k8s/web.yaml", PLAIN, pod(container="ports: [{containerPort: 80, hostPort: 80}]")),
+        Case("overlays/prod/patch.yaml", None, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+             "spec: {template: {spec: {hostNetwork: true}}}\n", "a patch has no containers"),
+        Case("p.yaml", None, "- {op: add, path: /spec/template/spec/hostPID, value: true}\n", "a JSON patch"),
+        Case("p.json", None, '[{"op": "replace", "path": "/spec/template/spec/containers/0/securityContext/privileged",'
+             ' "value": true}]\n'),
+        Case("p.yaml", None, "- {op: add, path: /spec/template/spec/containers/0/securityContext,"
+             " value: {privileged: true}}\n"),
+        Case("p.yaml", None, "- {op: add, path: /spec/template/spec/volumes/-, value: {hostPath: {path: /}}}\n"),
+        Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n"
+             "    - op: add\n      path: /spec/template/spec/hostNetwork\n      value: true\n"),
+        Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- patch: |\n    apiVersion: apps/v1\n"
+             "    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {hostIPC: true}}}\n"),
+        Case("apps/web.yaml", None, "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n"
+             "spec:\n  patches:\n  - patch: |\n      - {op: add, path: /spec/template/spec/hostNetwork, value: true}\n"),
+        Case("overlays/test/web.yaml", None, pod("hostIPC: true"), "an environment of that name"),
+        Case("clusters/e2e/apps/web.yaml", None, pod("hostIPC: true")),
         Case("k8s/web.json", '{"kind": "Pod", "apiVersion": "v1", "spec": {"containers": []}}',
              '{"kind": "Pod", "apiVersion": "v1", "spec": {"hostNetwork": true, "containers": []}}'),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services: {a: {image: b, privileged: true}}\n"),
@@ -87,6 +110,17 @@ FIRES = {
         Case("chart/templates/a.yaml", "{{ if a }}\nx: {{ b }\n", "{{ if a }}\nx: {{ b }\n  privileged: true\n", "a template"),
     ],
     "K8S-002": [
+        Case("r.yaml", ROLE % "[get]", ROLE % "[escalate]"),
+        Case("r.yaml", ROLE % "[get]", ROLE % "[get, impersonate]"),
+        Case("r.yaml", None, (ROLE % "[get]").replace("pods", "secrets")),
+        Case("b.yaml", None, (BINDING % "view").replace("eve", "'system:anonymous'")),
+        Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:unauthenticated'")),
+        Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:authenticated'")),
+        Case("n.yaml", SPACE % "restricted", SPACE % "baseline"),
+        Case("n.yaml", SPACE % "baseline", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
+        Case("n.yaml", None, SPACE % "privileged"),
+        Case("w.yaml", None, HOOK % ("Mutating", "service: {name: a, namespace: b}", "secrets")),
+        Case("w.yaml", None, HOOK % ("Validating", "url: 'https://hooks.example.com'", "pods")),
         Case("r.yaml", ROLE % "[get]", ROLE % '["*"]'),
         Case("b.yaml", None, BINDING % "cluster-admin"),
         Case("b.yaml", BINDING % "view", BINDING % "cluster-admin"),
@@ -154,10 +188,21 @@ QUIET = {
         Case("a.yaml", PLAIN, pod(container="securityContext: {privileged: false, runAsUser: 1000}")),
         Case("a.yaml", PLAIN, pod("volumes: [{name: s, hostPath: {path: /data/logs}}]"), "a harmless path"),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services: {a: {image: b, volumes: ['./etc:/etc']}}\n"),
+        Case("p.yaml", None, "- {op: remove, path: /spec/template/spec/hostPID}\n", "taken away by a patch"),
+        Case("p.yaml", None, "- {op: add, path: /spec/template/spec/hostPID, value: false}\n"),
+        Case("p.yaml", None, "- {op: test, path: /spec/template/spec/hostPID, value: true}\n"),
+        Case("test/e2e/web.yaml", None, pod("hostIPC: true"), "a test's own manifest"),
+        Case("overlays/testdata/web.yaml", None, pod("hostIPC: true")),
     ],
     "K8S-002": [
         Case("i.yaml", None, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: {rules: [{host: '*'}]}\n"),
         Case("b.yaml", None, BINDING % "view"),
+        Case("b.yaml", None, (BINDING % "system:discovery").replace("eve", "'system:authenticated'")),
+        Case("n.yaml", SPACE % "baseline", SPACE % "restricted"),
+        Case("n.yaml", None, SPACE % "baseline"),
+        Case("n.yaml", None, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
+        Case("w.yaml", None, HOOK % ("Validating", "service: {name: a, namespace: b}", "secrets")),
+        Case("w.yaml", None, HOOK % ("Mutating", "service: {name: a, namespace: b}", "pods")),
     ],
     "TF-001": [
         Case("a.tf", None, GROUP % ("egress", '["0.0.0.0/0"]'), "egress"),
@@ -288,3 +333,23 @@ def test_dependencies() -> None:
         )
         == []
     )
+
+
+def test_lines_of_inline_patches_are_those_of_the_file() -> None:
+    """Of a block of text the first line is the one below its key."""
+    text = KUSTOMIZATION % (
+        "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n    - op: add\n"
+        "      path: /spec/template/spec/hostNetwork\n      value: true\n"
+    )
+    (hit,) = fire("K8S-001", file("kustomization.yaml", None, text))
+    assert text.splitlines()[(hit.line or 0) - 1].strip() == "value: true"
+    assert "Deployment web" in hit.message
+
+
+def test_tests_that_are_built_are_deployed() -> None:
+    """A kustomization in the folder, at base or in the change, says that something deploys it."""
+    manifest = file("test/e2e/web.yaml", None, pod("hostIPC: true"))
+    built = file("test/e2e/kustomization.yaml", None, "resources: [web.yaml]\n")
+    assert fire("K8S-001", manifest, built)
+    assert fire("K8S-001", manifest, facts=ChangeFacts(paths=frozenset({"test/kustomization.yaml"})))
+    assert fire("K8S-001", manifest, facts=ChangeFacts(paths=frozenset({"kustomization.yaml"}))) == []

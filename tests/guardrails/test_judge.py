@@ -21,7 +21,7 @@ from bot.guardrails.verdict import conclusion, remarks, verdict
 from bot.model.codehost import CheckState
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Enforce, FileChange, FileStatus, Finding, Mode, Verdict
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 from tests.guardrails.changes import book, change, file, plain_book
 
 TODAY = date(2026, 3, 1)
@@ -120,7 +120,7 @@ def test_a_baseline_hides_known_findings_until_its_date() -> None:
 
 def test_what_was_not_seen_is_not_approved() -> None:
     """Truncation, files too large or too deep, and a late detector block in strict."""
-    big = FileChange("a.py", FileStatus.ADDED, None, b"x" * 2_000_000)
+    big = FileChange("a.py", FileStatus.ADDED, None, b"x" * 20_000_001)
     deep = file("a.yaml", None, "[" * 5000)
     omitted = FileChange("b.py", FileStatus.MODIFIED, None, None, omitted="larger than 5 MB")
     for files in ((big,), (deep,), (omitted,)):
@@ -149,7 +149,7 @@ def test_remarks_and_sarif_carry_every_finding() -> None:
     """One remark per placed finding, and SARIF with the same fingerprints."""
     found = findings(BROKEN, file("b.py", "", f"{TLS}\n"))
     assert [(one.path, one.start_line) for one in remarks(found)] == [("a.py", 1), ("b.py", 1)]
-    log = json.loads(to_sarif(AIResult(Verdict.BLOCK, found), plain_book(), version="1.2.3"))
+    log = json.loads(to_sarif(ReviewResult(Verdict.BLOCK, found), plain_book(), version="1.2.3"))
     results = log["runs"][0]["results"]
     assert log["version"] == "2.1.0"
     assert [one["level"] for one in results] == ["error", "warning"]

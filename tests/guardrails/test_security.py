@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import string
 import zlib
 from collections.abc import Callable
 
 import pytest
 
+from bot.model.drift import Severity
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact
 from bot.secrecy.tokens import masked
@@ -70,6 +72,15 @@ def test_every_provider_has_a_keyword_in_every_match() -> None:
         assert any(word in make().lower() for word in by_id[kind].keywords), kind
 
 
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n%s%s"
+
+
+def coded(field: str, key: str, text: str) -> str:
+    """One entry of a Secret."""
+    value = base64.b64encode(text.encode()).decode() if field == "data" else text
+    return f"{field}:\n  {key}: {value}\n"
+
+
 def quiet_secrets() -> list[Case]:
     """Near-misses of SEC-001."""
     aws, github = TOKENS["aws-access-key"](), "gh" + "p_" + random_text(36)
@@ -77,12 +88,23 @@ def quiet_secrets() -> list[Case]:
         Case("a.py", "", "KEY = 'AK" + "IAIOSFODNN7EXAMPLE'\n", "documented example"),
         Case("a.py", "", f"KEY = 'gh{'p_'}{'x' * 36}'\n", "placeholder"),
         Case("docs/setup.md", "", f"export TOKEN={github}\n", "documentation, and the checksum does not hold"),
-        Case("tests/test_auth.py", "", f"TOKEN = '{aws}'\n", "a test"),
+        Case("app/a.py", "", 'T = "xoxb-my-bot-token-goes-here-now"\n', "words"),
         Case("poetry.lock", "", f'hash = "sha256:{random_text(64, _HEX)}"\n', "a lock-file hash"),
         Case("a.yaml", "", "token: ${GITHUB_TOKEN}\n", "a variable"),
         Case("a.py", f"A = '{aws}'\nB = 1\n", f"B = 1\nA = '{aws}'\n", "moved"),
         Case("a.py", "", "if line.startswith('-----BEGIN " + "PRIVATE KEY-----'):\n    pass\n", "looks for a header"),
-        Case("tests/certs/key.pem", None, TOKENS["private-key"](), "a test's key"),
+        Case(
+            "s.yaml",
+            None,
+            SECRET % ("sops: {version: 3}\n", "data: {key: 'ENC[AES256_GCM,data:kJ2,type:str]'}\n"),
+            "SOPS",
+        ),
+        Case(
+            "s.yaml",
+            None,
+            SECRET.replace("kind: Secret", "kind: SealedSecret") % ("", "spec: {key: AgB1x}\n"),
+            "sealed",
+        ),
     ]
 
 
@@ -90,6 +112,45 @@ def quiet_secrets() -> list[Case]:
 def test_examples_are_no_credentials(case: Case) -> None:
     """What says itself that it is an example, or stands where examples stand, is quiet."""
     assert fire("SEC-001", file(case.path, case.before, case.after)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("tests/test_auth.py", "aws-access-key"),
+        ("tests/certs/key.pem", "private-key"),
+        ("README.md", "aws-access-key"),
+        ("docs/setup.md", "slack-token"),
+    ],
+)
+def test_where_examples_live_a_credential_is_a_remark(path: str, kind: str) -> None:
+    """Tests and documentation are read by everybody too; only less of what stands there is real."""
+    (hit,) = fire("SEC-001", file(path, "", f"key = {TOKENS[kind]()}\n"))
+    assert hit.severity is Severity.LOW
+
+
+@pytest.mark.parametrize("kind", ["aws-access-key", "private-key", "slack-token"])
+def test_base64_hides_no_credential(kind: str) -> None:
+    """In a Secret's data, and anywhere else on a line."""
+    token = TOKENS[kind]()
+    (hit,) = fire("SEC-001", file("deploy/s.yaml", None, SECRET % ("", coded("data", "key", token))))
+    assert (hit.line, hit.severity) == (5, None)
+    written = base64.b64encode(f"# a\n{token}\n".encode()).decode()
+    assert fire("SEC-001", file("app/conf.py", None, f'KEY = "{written}"\n'))
+    assert token not in str(hit.evidence)
+    assert fire("SEC-001", file("app/conf.py", f'KEY = "{written}"\n', f'OTHER = 1\nKEY = "{written}"\n')) == []
+
+
+@pytest.mark.parametrize("field", ["data", "stringData"])
+def test_a_secret_in_git_is_no_secret(field: str) -> None:
+    """A value that somebody keeps to themselves is told once; placeholders, defaults and other kinds are quiet."""
+    kept = SECRET % ("", coded(field, "login", PASSWORD))
+    (hit,) = fire("SEC-002", file("deploy/s.yaml", None, kept))
+    assert PASSWORD not in str(hit)
+    assert fire("SEC-002", file("deploy/s.yaml", kept, "# moved\n" + kept)) == []
+    for text in ("changeme", "admin", "${PASSWORD}", "postgres"):
+        assert fire("SEC-002", file("deploy/s.yaml", None, SECRET % ("", coded(field, "login", text)))) == [], text
+    assert fire("SEC-002", file("deploy/s.yaml", None, kept.replace("kind: Secret", "kind: SealedSecret"))) == []
 
 
 def test_a_checksum_is_believed_in_tests_too() -> None:

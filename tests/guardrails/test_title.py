@@ -9,7 +9,7 @@ import pytest
 from bot.guardrails.report import title
 from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Verdict
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from bot.model.session import AIResult
 def test_a_title_counts_what_was_found(enforced: Sequence[Enforce], line: str) -> None:
     """Those that block stand first; what there is none of is not counted."""
     findings = tuple(Finding("X-001", "A rule", Severity.LOW, each, "a.py", 1, 1, "It is so.") for each in enforced)
-    assert title(AIResult(Verdict.WARN, findings)) == line
+    assert title(ReviewResult(Verdict.WARN, findings)) == line

@@ -95,7 +95,8 @@ class Cluster:
                 for kind, plural, inside in KINDS[path]
             ]
             resources.append({"name": f"{KINDS[path][0][1]}/status", "kind": KINDS[path][0][0], "verbs": ["get"]})
-            return 200, {"kind": "APIResourceList", "resources": resources}
+            version = path.removeprefix("/apis/").removeprefix("/api/")
+            return 200, {"kind": "APIResourceList", "groupVersion": version, "resources": resources}
         if path == "/apis/autoscaling":
             return 200, {"kind": "APIGroup", "versions": [{"groupVersion": "autoscaling/v2", "version": "v2"}]}
         return self._listed(path, query)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Unavailable
+from bot.model.cluster import ServedApi
 from bot.model.json import JSON, Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
@@ -338,3 +339,52 @@ def test_progress_is_told(cluster: Cluster, tmp_path: Path) -> None:
         assert [one.done for one in steps] == sorted(one.done for one in steps)
         assert steps[-1].done == steps[-1].total
     assert phases["listing"][-1].objects == 3
+
+
+def discovery(group: str, version: str, *kinds: str) -> Tree:
+    """One group of an aggregated list."""
+    resources: list[JSON] = [{"resource": kind.lower(), "responseKind": {"kind": kind}} for kind in kinds]
+    return {"metadata": {"name": group} if group else {}, "versions": [{"version": version, "resources": resources}]}
+
+
+def test_a_cluster_tells_what_it_serves_in_one_list_of_all_groups(cluster: Cluster, tmp_path: Path) -> None:
+    """Its version, each version of a group, and each kind in it; three requests."""
+    kind = "APIGroupDiscoveryList"
+    cluster.strange = {
+        "/version": {"major": "1", "minor": "33", "gitVersion": "v1.33.2-gke.100"},
+        "/api": {"kind": kind, "items": [discovery("", "v1", "Pod")]},
+        "/apis": {"kind": kind, "items": [discovery("monitoring.coreos.com", "v1", "ServiceMonitor", "PodMonitor")]},
+    }
+    observer = KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={})
+    assert observer.served(now=NOW) == ServedApi(
+        "v1.33.2-gke.100",
+        (
+            "monitoring.coreos.com/v1",
+            "monitoring.coreos.com/v1/PodMonitor",
+            "monitoring.coreos.com/v1/ServiceMonitor",
+            "v1",
+            "v1/Pod",
+        ),
+    )
+    assert cluster.paths() == ["/api", "/apis", "/version"]
+
+
+def test_a_cluster_without_such_a_list_is_asked_for_each_version(cluster: Cluster, tmp_path: Path) -> None:
+    """Servers before 1.27 answer with the names of groups alone."""
+    groups: JSON = [{"name": "apps", "versions": [{"groupVersion": "apps/v1", "version": "v1"}]}]
+    cluster.strange = {
+        "/version": {"gitVersion": "v1.24.0"},
+        "/api": {"kind": "APIVersions", "versions": ["v1"]},
+        "/apis": {"kind": "APIGroupList", "groups": groups},
+    }
+    observer = KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={})
+    served = observer.served(now=NOW)
+    assert served.version == "v1.24.0"
+    assert {"v1", "v1/Namespace", "apps/v1", "apps/v1/Deployment"} <= set(served.api_versions)
+
+
+def test_a_cluster_that_does_not_tell_what_it_serves_is_unavailable(cluster: Cluster, tmp_path: Path) -> None:
+    """Nobody takes silence for a cluster that serves nothing."""
+    cluster.failures["/apis"] = (403, "forbidden")
+    with pytest.raises(Unavailable, match="403"):
+        KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={}).served(now=NOW)

@@ -6,13 +6,14 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from bot.errors import Invalid
+from bot.model.cluster import ServedApi
 from bot.model.resource import Platform, ResourceId
 from bot.observers.snapshot import SnapshotObserver, SourceForm
 from bot.ports import Observer
@@ -209,3 +210,72 @@ def test_nobody_listens() -> None:
     """A refused connection is Unreachable."""
     observation = SnapshotObserver("http://127.0.0.1:9/live.json", timeout=5).observe((), now=NOW)
     assert "refused" in observation.unreachable[0].cause.lower()
+
+
+VERSION = {"clientVersion": {"gitVersion": "v1.34.0"}, "serverVersion": {"gitVersion": "v1.33.2"}}
+GROUPS = {
+    "kind": "APIGroupList",
+    "groups": [{"name": "a.example.com", "versions": [{"groupVersion": "a.example.com/v1"}]}],
+}
+NODES = [
+    {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name},
+        "status": {"nodeInfo": {"kubeletVersion": version}},
+    }
+    for name, version in (("a", "v1.32.1"), ("b", "v1.9.0"))
+]
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "shelves.b.example.com"},
+    "spec": {
+        "group": "b.example.com",
+        "names": {"kind": "Shelf"},
+        "versions": [{"name": "v1", "served": True}, {"name": "v1beta1", "served": False}],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("documents", "served"),
+    [
+        ([WEB], ServedApi("", ("apps/v1", "apps/v1/Deployment"))),
+        ([WEB, VERSION], ServedApi("v1.33.2", ("apps/v1", "apps/v1/Deployment"))),
+        ([WEB, VERSION["serverVersion"], GROUPS], ServedApi("v1.33.2", ("a.example.com/v1",))),
+        ([*NODES], ServedApi("v1.32.1", ("v1", "v1/Node"))),
+        ([CONTAINER], ServedApi()),
+    ],
+)
+def test_a_snapshot_tells_what_the_cluster_serves(tmp_path: Path, documents: list[object], served: ServedApi) -> None:
+    """By what the API server says of itself, else by what its objects prove; such documents are no resources."""
+    path = tmp_path / "live"
+    path.write_text("".join(map(json.dumps, documents)))
+    observer = SnapshotObserver(path)
+    assert observer.served(now=NOW) == served
+    assert all(id_.kind != "APIGroupList" for id_ in observer.observe((), now=NOW).resources)
+
+
+def test_definitions_prove_the_versions_that_they_serve(tmp_path: Path) -> None:
+    """And no other ones."""
+    path = tmp_path / "live"
+    path.write_text(json.dumps(DEFINITION))
+    versions = SnapshotObserver(path).served(now=NOW).api_versions
+    assert [each for each in versions if each.startswith("b.")] == ["b.example.com/v1", "b.example.com/v1/Shelf"]
+
+
+def test_what_was_read_to_learn_about_the_cluster_is_not_read_again(tmp_path: Path) -> None:
+    """A command runs once for both, and again for the next look, or when the first is long over."""
+    count, script = tmp_path / "count", tmp_path / "live.py"
+    counted = f"open({str(count)!r}, 'a').write('x')"
+    script.write_text(f"{counted}\nprint({json.dumps(json.dumps(WEB))})\n")
+    observer = SnapshotObserver([sys.executable, str(script)])
+    observer.served(now=NOW)
+    assert WEB_ID in observer.observe((), now=NOW + timedelta(seconds=30)).resources
+    assert count.read_text() == "x"
+    observer.observe((), now=NOW)
+    assert count.read_text() == "xx"
+    observer.served(now=NOW)
+    observer.observe((), now=NOW + timedelta(hours=1))
+    assert count.read_text() == "xxxx"

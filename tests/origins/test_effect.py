@@ -17,11 +17,14 @@ SETTINGS = ResourceId(Platform.KUBERNETES, "ConfigMap", "shop", "settings-b9b98m
 RENAMED = SETTINGS._replace(name="settings-694gk55fcg")
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 
-JSONS = st.recursive(
-    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("abc"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3),
-    max_leaves=8,
-)
+_SCALARS: st.SearchStrategy[JSON] = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("abc")
+
+
+def _around(inner: st.SearchStrategy[JSON]) -> st.SearchStrategy[JSON]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3)
+
+
+JSONS = _SCALARS | _around(_SCALARS | _around(_SCALARS))
 
 
 @settings(max_examples=300)

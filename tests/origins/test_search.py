@@ -239,7 +239,7 @@ def test_an_edit_never_undoes_another() -> None:
     answer = find_edit(goal("prod", SetValue(IMAGE, "shop/web:2.1"), SetValue(PROXY_IMAGE, "shop/proxy:2.2")), plain)
     assert isinstance(answer, NoEdit)
     assert answer.reason == (
-        "no file of this repository sets spec.containers[#1].image of Deployment/web in a way that keeps what else is wanted"
+        "no file of this repository sets spec.containers[proxy].image of Deployment/web in a way that keeps what else is wanted"
     )
 
 

@@ -192,7 +192,7 @@ def test_no_other_field_is_safe(where: str) -> None:
     for value in (1, 10, "10", "10s", "info", "always"):
         verdict = bound(at(where, value), NOTHING)
         assert isinstance(verdict, Unbounded)
-        assert verdict.text == f"{where.split()[1]} is not in the list of safe fields."
+        assert verdict.text.startswith(f"{where.split()[1]} is not in the list of safe fields")
 
 
 IMAGE = "Deployment/a/b spec.template.spec.containers[x].image"
@@ -239,7 +239,14 @@ def test_every_edit_must_write_no_text() -> None:
     assert category(replicas, 3, 1, adopt=(SetValue(("a",), 3), SetValue(("b",), 3))) == "without-text"
     assert category(replicas, 3, kind=DriftKind.ADDED) is None
     added = bound(at(replicas, 3, 1, adopt=(AddEntry((), "replicas", 3),)), NOTHING)
-    assert added == Unbounded("spec.replicas is not in the list of safe fields.")
+    text = "spec.replicas is not in the list of safe fields, and something comes or goes rather than one value changes"
+    assert added == Unbounded(f"{text}: it may hold text.")
+
+
+def test_what_may_hold_text_says_so() -> None:
+    """A pull request gives the reason."""
+    command = bound(at("Deployment/a/b spec.x", "rm", desired="ls"), NOTHING)
+    assert command.text == "spec.x is not in the list of safe fields, and “rm” is text."
 
 
 LABELS = [

@@ -131,6 +131,21 @@ def test_values_that_cannot_be_told_stop_the_application(renderers: Renderers, c
     assert error.reason == reason
 
 
+def test_a_repository_that_may_be_another_one_is_not_taken_for_this_one(renderers: Renderers) -> None:
+    """Where nobody knows this repository's URL, a file that is not there may be in another one, ignored or not; unless
+    another source of that URL lies here.
+    """
+    options = {"valueFiles": ["$other/x.yaml"], "ignoreMissingValueFiles": True}
+    other = {"repoURL": "https://github.com/example/other", "ref": "other"}
+    error = rendered(renderers, CHART, {"path": "chart", "helm": options}, other, own=[]).error
+    assert error is not None
+    assert error.reason == (
+        "the values file $other/x.yaml is not in this repository, and https://github.com/example/other may be another one"
+    )
+    ours = {"repoURL": f"{URL}.git", "ref": "other"}
+    assert values(rendered(renderers, CHART, {"path": "chart", "helm": options}, ours, own=[])) == {"from": "chart"}
+
+
 def test_a_release_is_called_after_its_application(renderers: Renderers) -> None:
     """Name and namespace are the application's, unless options say otherwise."""
     for options, expected in (

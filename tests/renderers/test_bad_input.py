@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,39 @@ def error_of(renderers: Renderers, files: dict[str, str], asked: Unit | None = N
     assert rendering.error is not None
     assert rendering.objects == ()
     return rendering.error
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "patches: [{path: 'URL'}]",
+        "patchesStrategicMerge: ['URL']",
+        "patchesJson6902: [{path: 'URL', target: {kind: ConfigMap, name: one, version: v1}}]",
+        "replacements: [{path: 'URL'}]",
+        "configMapGenerator: [{name: a, files: ['a=URL']}]",
+        "generators: ['URL']",
+        "crds: ['URL']",
+        "openapi: {path: 'URL'}",
+    ],
+)
+def test_a_url_where_nothing_is_fetched_for_is_told(renderers: Renderers, field: str) -> None:
+    """Kustomize would fetch it for some of them; here it is a reason, whatever hosts may be asked."""
+    url = "https://example.com/x.yaml"
+    files = {"kustomization.yaml": f"resources: [a.yaml]\n{field.replace('URL', url)}\n", "a.yaml": CONFIG_MAP}
+    error = error_of(renderers, files)
+    assert error.reason == f"{url} is on the network, and nothing is fetched for this field or in this form"
+    assert (error.file, error.line) == ("kustomization.yaml", 1)
+
+
+@pytest.mark.parametrize("named", ["passwd.yaml", "shared/a.yaml", "shared"])
+def test_a_symbolic_link_is_told_as_such(renderers: Renderers, named: str) -> None:
+    """Wherever it leads: a file behind one is no file of the commit, whether it is there or not."""
+    tree = tree_of({"app/kustomization.yaml": f"resources: [{named}]\n"})
+    linked = replace(tree, links=lambda path: path.startswith(("app/passwd.yaml", "app/shared")))
+    error = renderers.render(unit(path="app"), linked).error
+    assert error is not None
+    assert error.reason == f"{named} is, or leads through, a symbolic link, and those are not followed"
+    assert (error.file, error.line) == ("app/kustomization.yaml", 1)
 
 
 # -- tools ------------------------------------------------------------------------------------------------------------

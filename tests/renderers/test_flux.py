@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.model.json import text
-from bot.model.target import Unit, UnitKind
+from bot.model.target import Target, Unit, UnitKind
 from bot.renderers.renderers import Renderers
 from bot.targets.discovery import discover
 from bot.targets.documents import Documents
@@ -272,3 +272,26 @@ def test_a_folder_of_nothing_that_flux_applies_comes_to_nothing(renderers: Rende
     app, files = unit({"app/readme.md": "# nothing\n"})
     rendering = renderers.render(app, tree_of(files))
     assert (rendering.error, rendering.objects) == (None, ())
+
+
+def test_a_bucket_is_not_compared(renderers: Renderers) -> None:
+    """Neither what a Kustomization applies from one, nor a release whose chart is in one."""
+    meta = "metadata: {name: NAME, namespace: f}"
+    objects = (
+        f"apiVersion: source.toolkit.fluxcd.io/v1\nkind: Bucket\n{meta}\nspec: {{endpoint: s3.example.com, bucketName: b}}\n",
+        (
+            f"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n{meta}\n"
+            "spec: {path: ./apps, sourceRef: {kind: Bucket, name: NAME}}\n"
+        ),
+        (
+            f"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n{meta}\n"
+            "spec: {chart: {spec: {chart: ./apps, sourceRef: {kind: Bucket, name: NAME}}}}\n"
+        ),
+    )
+    files = {"cluster/a.yaml": "---\n".join(objects).replace("NAME", "artifacts"), "apps/a.yaml": "a: 1\n"}
+    target = Target("prod", (Unit(UnitKind.FLUX_KUSTOMIZATION, "prod", "cluster"),))
+    expansion = expand(target, tree_of(files), renderers.render_all, RenderContext())
+    assert {left.subject: left.reason for left in expansion.left_out} == {
+        "Kustomization f/artifacts": "its source is Bucket artifacts, whose files are not in this repository",
+        "HelmRelease f/artifacts": "its chart ./apps comes from Bucket artifacts, and charts of such a source are not fetched",
+    }

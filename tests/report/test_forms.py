@@ -23,7 +23,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
-from bot.model.resource import Platform, ResourceId, SourceError, Unreachable
+from bot.model.resource import RENDERER, Platform, ResourceId, SourceError, Unreachable
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
 from bot.report.score import by_resource, by_target, score
@@ -153,7 +153,10 @@ def test_what_is_really_printed_is_what_the_schema_says(
 @settings(max_examples=60, deadline=None)
 def test_hostile_text_stays_text(text: str) -> None:
     """Rendered as GitHub renders it, there is no link, image, comment or element that the report did not make."""
-    page = summary(full(text))
+    suggested = [
+        Decision(each, lane, Direction.ADOPT, "r#1", "low", (text,)) for each in full(text).drift for lane in Lane
+    ]
+    page = summary(full(text), suggested)
     html = MarkdownIt("gfm-like", {"linkify": False}).render(page)
     for tag in ("<a ", "<img", "<script", "<!--", "<h1"):
         assert tag not in html
@@ -282,6 +285,15 @@ def test_a_summary_of_many_stays_short() -> None:
     assert "… and 700 more." in page
 
 
+def test_what_cannot_be_rendered_here_is_no_live_state() -> None:
+    """It is told as what it is, with how to get the tool."""
+    file = io.StringIO()
+    gap = Unreachable(RENDERER, "shop (chart)", "neither helm nor its library is installed")
+    show_report(Report(1, unreachable=(gap,)), Console(file=file, width=120))
+    assert "cannot render shop (chart): neither helm nor its library is installed" in file.getvalue()
+    assert "live state" not in file.getvalue()
+
+
 def decision(lane: Lane, severity: Severity = Severity.HIGH, direction: Direction = Direction.ADOPT) -> Decision:
     """A decision about a difference of that severity."""
     return Decision(drift(severity=severity), lane, direction, "built-in#default", "medium", ("One.", "Two."))
@@ -334,3 +346,21 @@ def test_a_terminal_says_what_would_come_of_it() -> None:
     show_report(full(), Console(file=out, width=80), decisions=decisions)
     assert "clockwork reconcile: commit for 1, pull request for 2" in out.getvalue()
     assert "score 79 of 100" in out.getvalue()
+
+
+def test_a_summary_says_what_to_do_and_how_far_off_each_is() -> None:
+    """Each suggested action on a line, fifty at most; the worst resources and targets with their scores."""
+    prod = replace(drift(name="db"), resource=drift(name="db").resource._replace(target="prod"))
+    report = Report(4, (drift(), prod), targets={"prod": 1, "stage": 3})
+    page = summary(report, [decision(lane) for lane in Lane])
+    assert "Score 51 of 100." in page
+    assert {"- target <code>prod</code>: 30", "- <code>Deployment/shop/web</code>: 30"} <= set(page.splitlines())
+    assert "stage" not in page
+    assert len([line for line in page.splitlines() if "Deployment/shop/web" in line and line.endswith(".")]) == len(
+        Lane
+    )
+    assert "… and 10 more" in summary(report, [decision(Lane.NOTHING)] * 60)
+    assert "Suggested" not in summary(report)
+    out = io.StringIO()
+    show_report(report, Console(file=out, width=200))
+    assert "differences by target: prod 1 (score 30), stage 0\n" in out.getvalue()

@@ -196,3 +196,42 @@ def test_an_application_below_a_folder_that_is_read_flat_begins_by_itself() -> N
             "deep/a.yaml": CONFIG_MAP,
         }
         assert [target.name for target in found(files).targets] == names
+
+
+def places(*paths: str, name: str = "a") -> dict[str, tuple[str, ...]]:
+    """The targets of files that each declare one ConfigMap, by their folders."""
+    files = {path: CONFIG_MAP.replace("name: a", f"name: {name}") for path in paths}
+    return {target.name: target.paths for target in found(files).targets}
+
+
+def test_folders_of_clusters_that_declare_one_object_are_places_of_their_own() -> None:
+    """Nobody can deploy both to one cluster; a third one beside them is a place as well."""
+    assert places("clusters/dev/a.yaml", "clusters/prod/x/a.yaml", "clusters/test/a.json", "a.yaml") == {
+        "dev": ("clusters/dev",),
+        "prod": ("clusters/prod",),
+        "test": ("clusters/test",),
+    }
+    assert places("shop/envs/eu/a.yaml", "shop/envs/us/a.yaml") == {"eu": ("shop/envs/eu",), "us": ("shop/envs/us",)}
+
+
+def test_folders_that_go_together_are_no_places() -> None:
+    """Parts of one cluster, folders of another kind, and what is deployed by something else."""
+    assert places("clusters/dev/a.yaml") == {}
+    assert places("web/a.yaml", "old/a.yaml") == {}
+    parts = {f"clusters/{part}/a.yaml": CONFIG_MAP.replace("name: a", f"name: {part}") for part in ("web", "db")}
+    assert found(parts).targets == ()
+    named = [Named(name, f"clusters/{name}") for name in ("dev", "prod")]
+    files = {f"clusters/{name}/a.yaml": CONFIG_MAP for name in ("dev", "prod")}
+    assert [target.declared for target in found(files, *named).targets] == [True, True]
+
+
+def test_kustomizations_that_go_round_in_a_circle_are_one_target() -> None:
+    """Each is a part of another; the first one stands for them, so that somebody is told. Below another one, it does not."""
+    circle = {
+        "a/kustomization.yaml": "resources: [../b]\n",
+        "b/kustomization.yaml": "resources: [../c]\n",
+        "c/kustomization.yaml": "resources: [../a]\n",
+    }
+    assert [target.name for target in found(circle).targets] == ["a"]
+    over = {**circle, "over/kustomization.yaml": "resources: [../b]\n"}
+    assert [target.name for target in found(over).targets] == ["over"]

@@ -52,7 +52,7 @@ def test_failures_are_counted_by_everything() -> None:
     names = {dimension: {trend.name: trend.total for trend in trends.by(dimension)} for dimension in Dimension}
     assert names == {
         Dimension.CATEGORY: {"kubernetes": 1, "assistant": 1},
-        Dimension.TOOL: {"detector": 1, "codex": 1},
+        Dimension.TOOL: {"claude": 1, "codex": 1},
         Dimension.AGENT: {"claude": 2},
         Dimension.SEVERITY: {"CRITICAL": 1, "MEDIUM": 1},
     }

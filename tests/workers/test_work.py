@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError, Unavailable
-from bot.model.figures import Group, QueueFigures, bucket, bucket_milliseconds
+from bot.model.figures import Group, bucket, bucket_milliseconds
 from bot.model.session import Reply, ReplyStatus
 from bot.sessions.sql import SqlSessions
 from bot.workers.cleanup import clean, rotate
-from bot.workers.metrics import collect, prometheus
+from bot.workers.metrics import measured
 from bot.workers.schedule import due, keep_working
 from bot.workers.work import Outcome, Worker, Workers, work
-from tests.sessions.samples import AT, session
+from tests.sessions.samples import AT, finding, session
 
 INTERVALS = {
     Worker.ANALYSIS: timedelta(seconds=300),
@@ -73,15 +73,39 @@ def record(workers: Workers, count: int, **fields: object) -> None:
     workers.store.write([session(number, **fields) for number in range(1, count + 1)])  # type: ignore[arg-type]  # by name
 
 
-def test_export_commits_only_what_changed(workers: Workers, branch: Branch) -> None:
-    """The document is committed once; again only after another failure."""
+def test_export_commits_when_the_picture_changes_and_a_day_is_over(workers: Workers, branch: Branch) -> None:
+    """One commit, none for the same picture, none for another one on the same day, one on the next day."""
+    workers = replace(workers, published=branch.files.get)
     record(workers, 2)
     assert work(Worker.EXPORT, workers).figures["commit"] == f"{1:040x}"
-    assert work(Worker.EXPORT, workers).figures["commit"] is None
-    record(workers, 3)
+    assert work(Worker.EXPORT, workers).figures["reason"] == "the picture is the same"
+    assert isinstance(workers.store, SqlSessions)
+    workers.store.write([session(50, findings=(replace(finding("TST-002"), category="tests"),))])
+    assert "less than a day ago" in str(work(Worker.EXPORT, workers).figures["reason"])
+    workers.clock.sleep(86_400)
     assert work(Worker.EXPORT, workers).figures["commit"] == f"{2:040x}"
     assert len(branch.commits) == 2
-    assert b"**3** failures" in branch.files["AI_Failure_Modes.md"]
+    assert b"3 in 3 runs" in branch.files["AI_Failure_Modes.md"]
+
+
+def test_many_looks_make_few_commits(workers: Workers, branch: Branch) -> None:
+    """Ten days in which every other hour brings another failure make one commit a day at most."""
+    workers = replace(workers, published=branch.files.get)
+    assert isinstance(workers.store, SqlSessions)
+    for hour in range(0, 24 * 10, 2):
+        at = AT + timedelta(hours=hour)
+        workers.store.write([session(hour + 1, at=at, findings=(finding(f"R-{hour % 50}"),) * (hour % 3))])
+        workers.clock.sleep(7200)
+        work(Worker.EXPORT, workers)
+    assert 2 <= len(branch.commits) <= 10
+
+
+def test_nothing_is_exported_without_a_failure(workers: Workers, branch: Branch) -> None:
+    """No run, and runs without a failure, write nothing, whatever the branch holds."""
+    assert work(Worker.EXPORT, workers).figures["reason"] == "no failure in 0 runs"
+    record(workers, 3, findings=())
+    assert "no failure in 3 runs" in work(Worker.EXPORT, workers).summary
+    assert branch.commits == []
 
 
 def test_analysis_names_spikes(workers: Workers) -> None:
@@ -156,22 +180,17 @@ def test_large_logs_are_rotated(tmp_path: Path) -> None:
     assert not rotate(tmp_path / "absent.log")
 
 
-def test_prometheus_reads_the_figures(workers: Workers) -> None:
-    """The exposition parses, names agents, and escapes what it must."""
-    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus-client is not installed")
+def test_failures_are_counted_by_category_and_agent(workers: Workers) -> None:
+    """Each failure of the last 30 days counts once for its agent."""
     record(workers, 2)
     record(workers, 3, agent='odd "agent"\n', replies=(Reply("codex", ReplyStatus.CRASH),))
-    text = prometheus(
-        collect(workers.store, now=workers.clock.now(), queue=QueueFigures(written=5, dropped=1))
-    ).decode()
-    samples = {
-        (sample.name, *sorted(sample.labels.items())): sample.value
-        for family in parser.text_string_to_metric_families(text)
-        for sample in family.samples
+    figures = measured(workers.store, now=workers.clock.now())
+    assert figures.figures.agents["claude"].succeeded == 2
+    assert figures.failures == {
+        ("security", "claude"): 2,
+        ("security", 'odd "agent"\n'): 1,
+        ("assistant", 'odd "agent"\n'): 1,
     }
-    assert samples["clockwork_sessions", ("agent", "claude"), ("result", "succeeded")] == 2
-    assert samples["clockwork_session_records_total", ("fate", "dropped")] == 1
-    assert samples["clockwork_session_records_waiting",] == 0
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=200))
@@ -216,6 +235,7 @@ def test_the_timer_runs_each_worker_at_its_interval(workers: Workers) -> None:
     def publish(path: str, data: bytes, message: str) -> str | None:
         raise Unavailable("the remote is away")
 
+    record(workers, 1)
     start = workers.clock.now()
     keep_working(
         replace(workers, publish=publish),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from bot.drift.canonical import spare
 from bot.drift.walk import ORDER, Difference, Side
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
+from bot.model.json import Tree, mappings, value_at
 from bot.model.paths import Item
 
 
-def edits(difference: Difference) -> tuple[Edit, ...]:
-    """For trees that are compared as they are written (Kubernetes objects).
+def edits(difference: Difference, declared: Tree) -> tuple[Edit, ...]:
+    """For trees that are compared as they are written (Kubernetes objects); ``declared`` is the one to edit.
 
     A changed value is set, a value that is no longer live is removed, an addition is written into the mapping or list
-    it belongs to: as people write it, without what the server fills in. A difference of order has no edit.
+    it belongs to: as people write it, without what the server fills in, unless the elements beside it say that too. A
+    difference of order has no edit.
     """
     pointer = difference.location.pointer
     match difference.side:
@@ -25,12 +27,13 @@ def edits(difference: Difference) -> tuple[Edit, ...]:
         case Side.OBSERVED if not difference.location.path or not pointer:
             return ()
         case Side.OBSERVED:
-            return _addition(difference)
+            return _addition(difference, declared)
 
 
-def _addition(difference: Difference) -> tuple[Edit, ...]:
+def _addition(difference: Difference, declared: Tree) -> tuple[Edit, ...]:
     *around, last = difference.location.pointer
-    value = spare(difference.observed, difference.shape)
+    said = {key for element in mappings(value_at(declared, tuple(around))) for key in element}
+    value = spare(difference.observed, difference.shape, frozenset(said))
     if not isinstance(difference.location.path[-1], Item):
         return (AddEntry(tuple(around), str(last), value),)
     if difference.declared:

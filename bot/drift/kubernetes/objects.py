@@ -64,7 +64,7 @@ def examine(
         verdict = judge.verdict(difference)
         if verdict is None:
             continue
-        changes = () if _rewritten(difference, desired) else edits.edits(difference)
+        changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree)
         drift = maker.drift(difference, verdict.cause, changes)
         explained = _autoscaled(difference, owners, aims, declared) or _aggregated(desired, difference, options)
         reason = explained or verdict.quiet

@@ -15,11 +15,14 @@ from bot.entrypoints.cli import (
     guard,
     halt,
     ledger,
+    notify,
     policy,
+    propose,
     reconcile,
     render,
     report,
     sandbox,
+    sessions,
     targets,
     worker,
 )
@@ -30,6 +33,7 @@ VERBS = (
     reconcile,
     explain,
     guard,
+    propose,
     halt,
     comments,
     ledger,
@@ -38,8 +42,10 @@ VERBS = (
     targets,
     applied,
     report,
+    sessions,
     worker,
     daemon,
+    notify,
     sandbox,
 )
 

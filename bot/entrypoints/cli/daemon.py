@@ -229,7 +229,7 @@ def resume(
     """End a pause of this daemon. A halt of everything is lifted by `clockwork resume` instead."""
     from bot.entrypoints.daemon.control import ask
 
-    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/resume")
+    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/unpause")
     print("Resumed: the daemon writes again." if answer["was_paused"] else "The daemon was not paused.")
 
 

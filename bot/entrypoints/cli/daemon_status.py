@@ -101,7 +101,7 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
         return
     total = sum(drift["severity"].values())
     levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
-    summary = f"{counted(total, 'difference')} ({levels})" if total else "none"
+    summary = f"{counted(total, 'difference')} ({levels}), score {drift['score']:g}," if total else "none"
     looked = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
     yield "differences", f"{summary} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
     if len(drift["targets"]) > 1:
@@ -141,8 +141,8 @@ def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
         "not compared" if differences is None else counted(total, "difference") + (f" ({levels})" if levels else "")
     )
     yield "checkout", f"{look['folder']}: {summary} as it lies there at {_time(look['at'])}", ""
-    for error in look["errors"]:
-        yield "", error, "red"
+    for line in "\n".join(look["errors"]).splitlines():
+        yield "", line, "red"
     for gap in look["unreachable"]:
         yield "", f"not read: {gap}", "yellow"
 

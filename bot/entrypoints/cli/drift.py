@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
             from bot.report.markdown import summary
 
             with markdown.open("a", encoding="utf-8") as out:
-                out.write(summary(report))
+                out.write(summary(report, assessment.decisions))
         if report.errors:
             raise typer.Exit(2)
         if report.unreachable:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli import guard_run, propose
+from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.finding import Change
-    from bot.model.session import AIResult
+    from bot.model.finding import Change, Finding
+    from bot.model.session import ReviewResult
 
 _ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
 _SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
@@ -27,6 +29,8 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     guard = typer.Typer(help="Judge a change by the guardrails.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(guard, name="guard")
+    guard_run.register(guard)
+    propose.register_compile(guard)
 
     @guard.command("pr")
     def pull_request(
@@ -89,6 +93,7 @@ def _pull(
     from bot.guardrails.verdict import remarks
     from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
+    from bot.wiring.notifications import open_announcer
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
@@ -97,6 +102,9 @@ def _pull(
     finally:
         guard.store.close()
     pull = guard.host.pull(number)
+    announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+    if announcer is not None:
+        announcer.reviewed(reviewed, pull)
     change = change_between(guard.repository, pull.base_sha, pull.head_sha)
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
@@ -110,7 +118,7 @@ def _pull(
 
 def _diff(
     base: str, head: str, folder: Path, mode: Mode, agent: str | None
-) -> tuple[Change, RuleBook, AIResult, tuple[TargetDifference, ...]]:
+) -> tuple[Change, RuleBook, ReviewResult, tuple[TargetDifference, ...]]:
     """The change between two commits, the rules of base, the result, and what changes by target. Settings are not needed."""
     import secrets
     from dataclasses import replace
@@ -121,7 +129,7 @@ def _diff(
     from bot.flows.review import change_between, facts_of, review, rules_at, with_rendered
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
-    from bot.model.session import AIRequest
+    from bot.model.session import ReviewRequest
     from bot.wiring.guard import rendering_in
     from bot.wiring.repository import SystemClock, local_history
 
@@ -137,14 +145,14 @@ def _diff(
         kind, name = AuthorKind.AGENT, agent
     change = replace(change, author_kind=kind, agent=name, author=newest[0].author.name if newest else "")
     rules = rules_at(repository, change.base, shipped=shipped.files("policies", "guardrails/**/*.md"))
-    request = AIRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
+    request = ReviewRequest(change=change, mode=mode, agent=name, repository=folder.resolve().name)
     clock = SystemClock()
     facts = with_rendered(facts_of(repository, change), change, rendering_in(folder, change.base, clock))
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
     return change, rules, result, differences(facts.rendered, b"")
 
 
-def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:
+def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
     """Exit 1 on a block where it was asked for, and always in strict."""
     from bot.model.finding import Verdict
 
@@ -155,7 +163,7 @@ def _leave(result: AIResult, mode: Mode, *, exit_code: bool) -> None:
 def _show(
     change: Change,
     rules: RuleBook,
-    result: AIResult,
+    result: ReviewResult,
     mode: Mode,
     *,
     rendered: Sequence[TargetDifference],
@@ -178,7 +186,25 @@ def _show(
         show_result(change, rules, result, mode, url)
 
 
-def _json(change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None) -> dict[str, object]:
+def finding_as_json(finding: Finding) -> dict[str, object]:
+    """A finding as every verb prints it."""
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "severity": finding.severity.value.lower(),
+        "enforce": finding.enforce.value,
+        "file": finding.file,
+        "line": finding.line,
+        "end_line": finding.end_line,
+        "message": finding.message,
+        "suggestion": finding.suggestion,
+        "evidence": finding.evidence,
+        "fingerprint": finding.fingerprint,
+        "by": finding.by,
+    }
+
+
+def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> dict[str, object]:
     return {
         "verdict": result.verdict.value,
         "mode": mode.value,
@@ -188,23 +214,7 @@ def _json(change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: st
         "files": len(change.files),
         "author": {"kind": change.author_kind.value, "agent": change.agent},
         "check": url,
-        "findings": [
-            {
-                "rule": finding.rule,
-                "title": finding.title,
-                "severity": finding.severity.value.lower(),
-                "enforce": finding.enforce.value,
-                "file": finding.file,
-                "line": finding.line,
-                "end_line": finding.end_line,
-                "message": finding.message,
-                "suggestion": finding.suggestion,
-                "evidence": finding.evidence,
-                "fingerprint": finding.fingerprint,
-                "by": finding.by,
-            }
-            for finding in result.findings
-        ],
+        "findings": [finding_as_json(finding) for finding in result.findings],
         "notes": list(result.notes),
         "errors": list(rules.errors),
     }

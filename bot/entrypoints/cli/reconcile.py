@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import (
     BranchOption,
     JsonOption,
@@ -19,9 +23,13 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.errors import BotError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from bot.model.proposal import Tick
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +93,31 @@ def register(app: typer.Typer) -> None:
         _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 
 
+def _told(options: Options) -> Tick:
+    """One run that is measured, and of which people are told."""
+    from bot.flows.reconcile import tick
+    from bot.wiring.metrics import open_meters, push_of
+    from bot.wiring.notifications import open_announcer
+    from bot.wiring.reconcile import loop_on
+    from bot.wiring.repository import SystemClock, open_repository
+    from bot.wiring.targets import renderers
+
+    clock = SystemClock()
+    meters, began = open_meters(clock), time.monotonic()
+    opened = open_repository(replace(options, meter=meters))
+    loop = loop_on(opened, clock=clock, renderers=renderers(meters))
+    announcer = open_announcer(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
+    done = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
+    meters.ticked(done, seconds=time.monotonic() - began)
+    try:
+        if (push := push_of(opened, meters)) is not None:
+            meters.ledger(loop.run.ledger.read(), loop.run.limits)
+            push()
+    except BotError as exc:
+        print(f"metrics: {exc.message}", file=sys.stderr)
+    return done
+
+
 def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
     from rich.console import Console
 
@@ -99,7 +132,7 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
-        done = tick(open_loop(options, dry_run=dry_run, at=at))
+        done = tick(open_loop(options, dry_run=True, at=at)) if dry_run else _told(options)
     if as_json:
         print(json.dumps(tick_json(done), ensure_ascii=False))
     else:

@@ -19,18 +19,22 @@ def register(app: typer.Typer) -> None:
         stdout: Annotated[bool, typer.Option("--stdout", help="Print the Markdown; commit nothing.")] = False,
         as_json: JsonOption = False,
     ) -> None:
-        """Write AI_Failure_Modes.md and commit it if it changed."""
+        """Write AI_Failure_Modes.md and commit it if its picture changed."""
         import json
         import sys
+        from datetime import timedelta
 
         from bot.wiring.workers import open_workers
+        from bot.workers.analysis import analyse
         from bot.workers.export import document
-        from bot.workers.work import Worker, sessions, work
+        from bot.workers.work import Worker, export_now, learned, sessions, turn
 
         workers = open_workers(settings, repo)
         if stdout:
-            sys.stdout.buffer.write(document(sessions(workers)))
+            kept, now = sessions(workers), workers.clock.now()
+            made = document(kept, analyse(kept, now), at=now, pages=workers.pages, learned=learned(workers, kept))
+            sys.stdout.buffer.write(made)
             sys.stdout.flush()
             return
-        outcome = work(Worker.EXPORT, workers)
+        outcome = turn(Worker.EXPORT, workers, run=lambda _, them: export_now(them, patience=timedelta(0)))
         print(json.dumps(dict(outcome.figures)) if as_json else outcome.summary)

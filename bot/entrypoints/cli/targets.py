@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
         repo: RepoOption = ".",
         settings: SettingsOption = None,
         branch: BranchOption = None,
+        target: TargetOption = None,
         everything: Annotated[bool, typer.Option("--all", help="List every unit and every reason.")] = False,
         as_json: JsonOption = False,
     ) -> None:
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.reconcile import open_targets
         from bot.wiring.repository import Options
 
-        listing = open_targets(Options(repo, settings=settings, branch=branch))
+        listing = open_targets(Options(repo, settings=settings, branch=branch, target=target))
         if as_json:
             print(json.dumps(listing.as_json(), ensure_ascii=False))
         else:

@@ -14,7 +14,7 @@ from bot.guardrails.report import title
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Change, Finding, Mode, Verdict
-from bot.model.session import AIResult
+from bot.model.session import ReviewResult
 from bot.report.terminal import COLOUR, printable
 
 _DIFF: Final = {"+": "green", "-": "red"}
@@ -22,23 +22,41 @@ _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", V
 
 
 def show_result(
-    change: Change, rules: RuleBook, result: AIResult, mode: Mode, url: str | None, *, console: Console | None = None
+    change: Change,
+    rules: RuleBook,
+    result: ReviewResult,
+    mode: Mode,
+    url: str | None,
+    *,
+    console: Console | None = None,
 ) -> None:
     """Every finding with its location, then the notes and the verdict."""
     out = console or Console()
-    for finding in result.findings:
-        out.print(_headline(finding), highlight=False, soft_wrap=True)
-        out.print(f"    {escape(printable(finding.message))}", highlight=False)
-        if finding.evidence:
-            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
-        if finding.suggestion:
-            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
+    show_findings(result.findings, out)
     for note in result.notes:
         out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
     bound = f"{change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash}"
     out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
     if url:
         out.print(escape(url), highlight=False)
+
+
+def show_findings(findings: Sequence[Finding], out: Console) -> None:
+    """Every finding with its location, message, evidence and what to do."""
+    for finding in findings:
+        out.print(_headline(finding), highlight=False, soft_wrap=True)
+        out.print(f"    {escape(printable(finding.message))}", highlight=False)
+        if finding.evidence:
+            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
+        if finding.suggestion:
+            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
+
+
+def show_patch(patch: str, out: Console) -> None:
+    """The lines of a patch, coloured."""
+    for line in patch.splitlines():
+        colour = _DIFF.get(line[:1], "dim")
+        out.print(f"[{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
 
 
 def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | None = None) -> None:

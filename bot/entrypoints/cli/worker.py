@@ -1,4 +1,4 @@
-"""``clockwork worker run NAME``: one background worker, once or at its interval."""
+"""``clockwork worker``: run a background worker, start and stop it, see how it is, read what it found out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WorkerName(StrEnum):
-    """The names of :class:`bot.workers.work.Worker`, spelt here so that ``--help`` needs no import of them."""
+    """The names of :class:`bot.workers.names.Worker`, spelt here so that ``--help`` needs no import of them."""
 
     ANALYSIS = "analysis"
     METRICS = "metrics"
@@ -26,39 +26,88 @@ class WorkerName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verbs."""
     group = typer.Typer(help="Background work over the records of guarded runs.", no_args_is_help=True)
-
-    @group.callback()
-    def _group() -> None:
-        """Keeps ``run`` a verb of its own."""
-
-    @group.command()
-    def run(
-        name: WorkerName,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        once: Annotated[bool, typer.Option("--once", help="Run once and exit.")] = False,
-        as_json: JsonOption = False,
-    ) -> None:
-        """Run one worker: analysis, metrics, export or cleanup."""
-        from bot.wiring.workers import open_workers
-        from bot.workers.schedule import keep_working
-        from bot.workers.work import Worker, work
-
-        workers = open_workers(settings, repo)
-        chosen = Worker(name.value)
-        if once:
-            _say(work(chosen, workers), as_json=as_json)
-            return
-        keep_working(
-            workers,
-            stopped=lambda: False,
-            report=lambda _, outcome: _say(outcome, as_json=as_json),
-            only={chosen},
-        )
-
+    for verb in (run, status, start, stop, insights):
+        group.command(verb.__name__)(verb)
     app.add_typer(group, name="worker")
+
+
+def run(
+    name: WorkerName,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Run once and exit, even if it is stopped.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one worker, at its interval or once: analysis, metrics, export or cleanup."""
+    from bot.wiring.workers import open_workers
+    from bot.workers.schedule import keep_working
+    from bot.workers.work import Worker, turn
+
+    workers = open_workers(settings, repo)
+    chosen = Worker(name.value)
+    if once:
+        _say(turn(chosen, workers), as_json=as_json)
+        return
+    keep_working(
+        workers, stopped=lambda: False, report=lambda _, outcome: _say(outcome, as_json=as_json), only={chosen}
+    )
+
+
+def status(repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
+    """Show each worker: whether it is on, its last run and its next, what came of it."""
+    from bot.entrypoints.cli.records import show_workers
+    from bot.wiring.workers import open_workers, workers_status
+
+    rows = workers_status(open_workers(settings, repo))
+    if as_json:
+        print(json.dumps({"workers": rows}, indent=2))
+    else:
+        show_workers(rows)
+
+
+def start(
+    name: WorkerName, repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False
+) -> None:
+    """Let a worker that was stopped run again. It comes at its next time, at once where that is over."""
+    from bot.wiring.workers import open_workers
+    from bot.workers.control import start as start_worker
+    from bot.workers.work import Worker
+
+    _tell(start_worker(Worker(name.value), open_workers(settings, repo)), name, as_json=as_json)
+
+
+def stop(
+    name: WorkerName,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    reason: Annotated[str, typer.Option("--message", "-m", help="Why.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Stop a worker on this machine until it is started again, over restarts too. A run that began ends by itself."""
+    from bot.wiring.workers import open_workers
+    from bot.workers.control import stop as stop_worker
+    from bot.workers.work import Worker
+
+    _tell(stop_worker(Worker(name.value), open_workers(settings, repo), reason), name, as_json=as_json)
+
+
+def insights(repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
+    """Print the trends and spikes that the analysis found and saved."""
+    from bot.entrypoints.cli.records import show_insights
+    from bot.wiring.workers import open_workers
+    from bot.workers.control import insights_json
+
+    saved = insights_json(open_workers(settings, repo).memory.saved())
+    if as_json:
+        print(json.dumps(saved, indent=2))
+    else:
+        show_insights(saved)
+
+
+def _tell(sentence: str, name: WorkerName, *, as_json: bool) -> None:
+    print(json.dumps({"worker": name.value, "message": sentence}) if as_json else sentence)
 
 
 def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:

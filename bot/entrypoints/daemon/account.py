@@ -12,6 +12,7 @@ from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.model.codehost import PullRequest
 from bot.report.json import counts, tick_json
+from bot.report.score import by_target, score
 from bot.safety.budgets import TaskBudget, task_budgets
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
@@ -119,6 +120,8 @@ def _drift(status: DaemonStatus) -> dict[str, object] | None:
         "resources": report.resources,
         "severity": counts(report),
         "targets": dict(report.drift_by_target),
+        "score": score(report.drift),
+        "scores": by_target(report),
         "errors": [str(error) for error in report.errors],
         "unreachable": [f"{gap.observer} {gap.target}: {gap.cause}" for gap in report.unreachable],
     }

@@ -7,6 +7,7 @@ interval, and nothing is ever decided by a failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.entrypoints.daemon.state import Pause
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
+    AskWork,
     CheckoutWork,
     CheckWork,
     CommentWork,
@@ -127,6 +129,14 @@ class Daemon:
         self.queue.put(ReconcileWork())
         return number
 
+    def ask(self, name: str, question: Callable[[], object], *, urgent: bool = False) -> Future[object]:
+        """Have a question answered by the consumer. An ``urgent`` one has the work in hand left where that loses nothing."""
+        work = AskWork(name, question, Future())
+        if urgent:
+            self.steps.ask(name)
+        self.queue.put(work)
+        return work.answer
+
     def pause(self, pause: Pause) -> None:
         """Write nothing from the next boundary on; looking goes on."""
         if self.status.pause is None:
@@ -154,7 +164,7 @@ class Daemon:
         if self.status.pause is not None and isinstance(work, ReviewWork | CommentWork):
             self.held[work] = None
             return
-        leavable = not isinstance(work, ReviewWork | CommentWork)
+        leavable = not isinstance(work, ReviewWork | CommentWork | AskWork)
         try:
             with self.steps.work(described(work), leavable=leavable):
                 self._done(work)
@@ -181,6 +191,8 @@ class Daemon:
                 self._look_at(folder)
             case ReloadWork():
                 self._reload()
+            case AskWork():
+                work.done()
             case _:
                 assert_never(work)
 
@@ -252,6 +264,14 @@ class Daemon:
             if self.status.looks[kind].due(now, intervals.of(kind)):
                 self.status.looks[kind] = replace(self.status.looks[kind], next=self._after(kind))
                 self.queue.put(work)
+                if kind is LookKind.DRIFT:
+                    self._put_checkouts()
+
+    def _put_checkouts(self) -> None:
+        """Checkouts that differed, or could not be compared, may do so no longer; those in sync wait for a change of theirs."""
+        for folder, look in self.status.checkouts.items():
+            if not look.in_sync:
+                self.queue.put(CheckoutWork(folder))
 
     def _patience(self) -> float:
         """Seconds until a timer is due, at most one."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bot.entrypoints.daemon.state import Runtime, StateFolder, known_states, state_root
+from bot.entrypoints.daemon.state import Runtime, StateFolder, known_states
 from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.settings import Settings
 from bot.wiring.repository import Options, origin, remote_named, settings_here
+from bot.wiring.state import state_root
 
 _ANSWER: Final = 10.0
 """Seconds that an answer may take which needs no run."""

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -121,9 +122,10 @@ class _Lines:
         self._target = target
 
     def msg(self, line: str) -> None:
-        """Write one line."""
-        self._target.write(f"{line}\n")
-        self._target.flush()
+        """Write one line. Where nobody reads any more (a closed pipe) it is lost, and the work goes on."""
+        with suppress(OSError):
+            self._target.write(f"{line}\n")
+            self._target.flush()
 
     info = warning = msg
 

@@ -50,21 +50,23 @@ class Notifier:
         """It is about to end."""
         self._send("STOPPING=1", "STATUS=stopping")
 
-    def status(self, text: str) -> None:
-        """What it does, in one line for people."""
-        self._send(f"STATUS={text}")
+    def status(self, text: str) -> bool:
+        """What it does, in one line for people; False when the service manager was too busy to hear it."""
+        return self._send(f"STATUS={text}")
 
     def alive(self) -> None:
         """Its work goes on."""
         if self.watchdog:
             self._send("WATCHDOG=1")
 
-    def _send(self, *lines: str) -> None:
+    def _send(self, *lines: str) -> bool:
         if not self.address:
-            return
+            return True
         # The first byte of an abstract name is zero (unix(7)).
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         text = "\n".join(" ".join(line.splitlines()) for line in lines)
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
             way.setblocking(False)
             way.sendto(text.encode(errors="replace"), address)
+            return True
+        return False

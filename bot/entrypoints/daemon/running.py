@@ -18,10 +18,9 @@ from bot.entrypoints.daemon.account import in_short
 from bot.entrypoints.daemon.checkouts import FileWatch, checkouts_of
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.daemon.consumer import Daemon, Log
-from bot.entrypoints.daemon.figures import metrics
 from bot.entrypoints.daemon.log import LogFile, logger
 from bot.entrypoints.daemon.notify import Notifier
-from bot.entrypoints.daemon.state import Runtime, StateFolder, folder_name, state_root
+from bot.entrypoints.daemon.state import Runtime, StateFolder
 from bot.entrypoints.daemon.status import DaemonStatus
 from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.surface import Surface
@@ -32,6 +31,7 @@ from bot.entrypoints.daemon.workers import WorkerThread
 from bot.entrypoints.http import build, listening, serving
 from bot.settings import Settings
 from bot.wiring.repository import OpenRepository, Options, SystemClock
+from bot.wiring.state import remote_of, state_folder
 
 _STOPPING: Final = "the daemon is stopping"
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -50,18 +50,9 @@ class DaemonOptions:
     log: Path | None = None
 
 
-def remote_of(opened: OpenRepository) -> str:
-    """What tells this repository from others on this machine: its remote, without one its folder."""
-    return opened.remote or str(Path(opened.options.repo).resolve())
-
-
 def state_of(chosen: Path | None, opened: OpenRepository) -> StateFolder:
     """The state folder of a repository: as named on the command line, in the settings, or where the system keeps state."""
-    named = chosen or (Path(opened.settings.daemon.state) if opened.settings.daemon.state else None)
-    if named is not None:
-        return StateFolder(named.expanduser().absolute())
-    name = folder_name(remote_of(opened), opened.branch)
-    return StateFolder(state_root(opened.options.environment) / name)
+    return StateFolder(state_folder(opened) if chosen is None else chosen.expanduser().absolute())
 
 
 def run(
@@ -92,6 +83,7 @@ def run(
             stack.callback(file.close)
         log = logger(file)
         stack.callback(log.info, "stopped")
+        wired.log = log
         notifier = Notifier.of(started.options.environment)
         status = DaemonStatus(clock.now(), pause=folder.pause())
         wired.keep(folder, status)
@@ -134,6 +126,8 @@ class _Parts:
             settings=lambda: self.wired.settings,
             limits=lambda: self.wired.loop.run.limits,
             webhooks=lambda: self.wired.webhooks,
+            desk=self.wired,
+            environment=self.started.options.environment,
         )
         watchdog = self._watchdog(in_main_thread=in_main_thread)
         watchdog.start()
@@ -144,7 +138,7 @@ class _Parts:
         files = FileWatch(self.daemon.queue, self.started.watch, self._checkouts(self.wired.settings), self.log)
         stack.callback(files.end)
         files.start()
-        workers = WorkerThread(self.started.options, self.daemon.status, self.log)
+        workers = WorkerThread(self.started.options, self.daemon.status, self.log, meters=self.wired.meters)
         stack.callback(workers.end)
         workers.start()
         self.wired.rewired = partial(self._rewired, watchdog, files, workers)
@@ -172,8 +166,8 @@ class _Parts:
             log=None if self.file is None else str(self.file.path),
         )
 
-    def _metrics(self) -> str:
-        return metrics(self.daemon.status, len(self.daemon.queue.waiting()))
+    def _metrics(self) -> bytes:
+        return self.wired.exposed(len(self.daemon.queue.waiting()))
 
     def _gone(self) -> None:
         self.notifier.stopping()

@@ -9,10 +9,8 @@ judged, ``daemon.log`` what happened. Used by the daemon and by the verbs that t
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,21 +61,6 @@ class Pause:
 _RUNTIMES: Final = TypeAdapter(Runtime)
 _PAUSES: Final = TypeAdapter(Pause)
 _NUMBERS: Final = TypeAdapter(dict[int, str])
-
-
-def state_root(environment: Mapping[str, str]) -> Path:
-    """Where state folders are: below XDG_STATE_HOME, without it ``~/.local/state`` (XDG Base Directory Specification,
-    which also says that a relative path is to be ignored).
-    """
-    named = environment.get("XDG_STATE_HOME", "")
-    home = Path(environment.get("HOME") or Path.home())
-    return (Path(named) if named.startswith("/") else home / ".local" / "state") / "clockwork"
-
-
-def folder_name(remote: str, branch: str) -> str:
-    """The name of a repository's and branch's state folder: readable, and unlike that of any other."""
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{remote.removesuffix('.git').rpartition('/')[2]}-{branch}").strip("-")[:40]
-    return f"{slug}-{hashlib.sha256(chr(0).join((remote, branch)).encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bot.flows.circumstances import Circumstances
 from bot.model.drift import Report
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
+from bot.report.wording import all_compared
 
 
 class LookKind(StrEnum):
@@ -58,6 +59,11 @@ class CheckoutLook:
     at: datetime
     report: Report | None = None
     error: str | None = None
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether all of it could be compared, and nothing differed."""
+        return self.report is not None and not self.report.drift and all_compared(self.report)
 
 
 RunEnd: TypeAlias = Tick | BotError

@@ -5,28 +5,46 @@ Everything here is called from the API's thread: it reads what the consumer wrot
 
 from __future__ import annotations
 
-import hmac
 import io
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from bot import __version__
+from bot.entrypoints.api.tokens import ApiToken, Scope, tokens
 from bot.entrypoints.daemon.account import look_json, status_json
 from bot.entrypoints.daemon.consumer import Daemon
 from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder
 from bot.entrypoints.outcome import exit_code
 from bot.errors import BotError
+from bot.flows.commands import Orders
 from bot.model.event import Event
+from bot.model.ledger import Actor
+from bot.model.session import Session
 from bot.ports import Webhooks
 from bot.report.json import tick_json
 from bot.safety.limits import Limits
 from bot.settings import Settings
 
 
+class Desk(Protocol):
+    """What the consumer, and nobody else, may ask of the repository."""
+
+    def orders(self, by: Actor) -> Orders:
+        """What orders of ``by`` are taken with."""
+        ...
+
+    def sessions(self, limit: int) -> Sequence[Session]:
+        """The newest guarded runs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """One daemon as its API sees it. ``settings``, ``limits`` and ``webhooks`` give what is in force now."""
+    """One daemon as its API sees it. ``settings``, ``limits`` and ``webhooks`` give what is in force now;
+    ``environment`` has the secrets of tokens.
+    """
 
     daemon: Daemon
     runtime: Runtime
@@ -34,11 +52,13 @@ class Surface:
     settings: Callable[[], Settings]
     limits: Callable[[], Limits]
     webhooks: Callable[[], Webhooks]
+    desk: Desk
+    environment: Mapping[str, str] = field(repr=False)
 
-    def may(self, authorization: str) -> bool:
-        """Whether an ``Authorization`` header carries the control token."""
-        scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.runtime.token.encode())
+    def tokens(self) -> tuple[ApiToken, ...]:
+        """The control token, and those that the settings name."""
+        control = ApiToken("control", self.runtime.token.encode(), Scope.WRITE)
+        return (control, *tokens(self.settings().api, self.environment))
 
     def unready(self) -> str | None:
         """Why the daemon cannot be relied on now; None when it can."""

@@ -121,9 +121,8 @@ class Watchdog:
 
     def _report(self, now: float) -> None:
         text = self.status.overdue or self.summary()
-        if text != self._told:
+        if text != self._told and self.notifier.status(text):
             self._told = text
-            self.notifier.status(text)
         if self.status.overdue is None and now - self._pinged >= self.notifier.watchdog / 2:
             self._pinged = now
             self.notifier.alive()

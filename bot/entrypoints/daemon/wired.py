@@ -5,14 +5,16 @@ Settings that are wrong raise ``Invalid`` in every run until somebody fixes them
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from bot import __version__
-from bot.entrypoints.daemon.consumer import Intervals
+from bot.entrypoints.daemon.consumer import Intervals, Log
 from bot.entrypoints.daemon.state import StateFolder
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
 from bot.entrypoints.daemon.steps import SteppedLedger, Steps, stepped
@@ -23,17 +25,24 @@ from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
 from bot.flows.reconcile import Loop, tick
+from bot.metrics.exposition import exposition
+from bot.metrics.influx import Pusher
 from bot.model.codehost import PullRequest
 from bot.model.finding import Mode
-from bot.model.ledger import LedgerView
+from bot.model.ledger import Actor, LedgerView
+from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
+from bot.model.session import Session
 from bot.ports import Clock, Webhooks
 from bot.settings import Settings
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_webhooks
+from bot.wiring.metrics import open_meters, open_pusher
+from bot.wiring.notifications import Announcer, open_announcer
 from bot.wiring.reconcile import assess_checkout, loop_on
 from bot.wiring.repository import OpenRepository, Options, open_repository, settings_bytes
 from bot.wiring.targets import renderers
+from bot.wiring.workers import open_store
 
 _WHOLE_SECONDS: Final = timedelta(seconds=2)
 """GitHub tells times in whole seconds (REST API, "Timezones": ISO 8601 such as ``2014-02-27T15:05:06Z``)."""
@@ -49,11 +58,17 @@ class _Parts:
     ledger: SteppedLedger
     webhooks: Webhooks
     settings: bytes | None
+    announcer: Announcer | None = None
+    pusher: Pusher | None = None
 
-    def close(self) -> None:
-        """Sessions taken so far are written."""
+    def close(self, *, wait: bool) -> None:
+        """Sessions taken so far are written; people are told what waits, which is waited for only at the end."""
         if self.guard is not None:
             self.guard.store.close()
+        if self.announcer is not None:
+            self.announcer.close(wait=wait)
+        if self.pusher is not None:
+            self.pusher.close(wait=wait)
 
 
 class Wired:
@@ -71,11 +86,13 @@ class Wired:
         *,
         rewired: Callable[[Settings, Settings], None] = lambda _before, _after: None,
     ) -> None:
-        self._options = replace(options, tell=steps.tell)
+        self.meters = open_meters(clock)
+        self.log: Log | None = None
+        self._options = replace(options, tell=steps.tell, meter=self.meters)
         self._clock = clock
         self._steps = steps
         self.rewired = rewired
-        self.renderers = renderers()
+        self.renderers = renderers(self.meters)
         self._parts = self._wire()
         self.folder: StateFolder | None = None
         self.status: DaemonStatus | None = None
@@ -125,7 +142,7 @@ class Wired:
         """Wired by the settings as they are now, even if they did not change."""
         parts = self._wire()
         before, self._parts = self._parts, parts
-        before.close()
+        before.close(wait=False)
         self.rewired(before.opened.settings, parts.opened.settings)
 
     def fresh(self) -> Wired:
@@ -174,10 +191,19 @@ class Wired:
         return settled
 
     def reconcile(self, *, paused: bool) -> Tick:
-        """One tick, which writes nothing while ``paused``."""
-        loop = self.fresh().loop
-        done = tick(replace(loop, dry_run=True) if paused else loop)
+        """One tick, which writes nothing, also to people, while ``paused``."""
+        announcer = None if paused else self._parts.announcer
+        run = partial(self._tick, paused=paused)
+        done = run() if announcer is None else announcer.ran(run)
         self._run_due = min((action.next_eligible for action in done.actions if action.next_eligible), default=None)
+        return done
+
+    def _tick(self, *, paused: bool) -> Tick:
+        loop, began = self.fresh().loop, time.monotonic()
+        done = tick(replace(loop, dry_run=True) if paused else loop)
+        self.meters.ticked(done, seconds=time.monotonic() - began)
+        if (view := self.view()) is not None:
+            self.meters.ledger(view, loop.run.limits)
         return done
 
     def review(self, number: int) -> object:
@@ -185,20 +211,35 @@ class Wired:
         guard = self.fresh()._parts.guard  # noqa: SLF001 - its own
         if guard is None:
             return None
-        identity = self._identity(guard.host.pull(number))
+        pull = guard.host.pull(number)
+        identity = self._identity(pull)
         try:
             reviewed = review(guard, number)
         except (Refused, Invalid):
             self._remember(number, identity)
             raise
         self._remember(number, identity)
+        self.meters.reviewed(reviewed.result)
+        if self._parts.announcer is not None:
+            self._parts.announcer.reviewed(reviewed, pull)
         return reviewed
 
     def answer_comments(self, number: int) -> object:
         """Answer the commands in a thread's comments."""
+        return answer_comments(number, self.orders())
+
+    def orders(self, by: Actor | None = None) -> Orders:
+        """What orders are taken with, given by the bot's own account unless somebody else gives them."""
         loop = self.fresh().loop
-        orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
-        return answer_comments(number, orders)
+        return Orders(loop.run, loop.declarer, by or loop.run.actor, explained=lambda task: explain(loop, task).text())
+
+    def sessions(self, limit: int) -> Sequence[Session]:
+        """The newest guarded runs."""
+        store = open_store(self.opened)
+        try:
+            return store.recent(limit=limit)
+        finally:
+            store.close()
 
     def look_at(self, folder: Path) -> CheckoutLook:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
@@ -210,8 +251,32 @@ class Wired:
         return CheckoutLook(folder, now, assessment.report)
 
     def close(self) -> None:
-        """Sessions taken so far are written."""
-        self._parts.close()
+        """Sessions taken so far are written, and people are told what waits."""
+        self._parts.close(wait=True)
+
+    def exposed(self, waiting: int) -> bytes:
+        """Everything that is measured, as Prometheus reads it; ``waiting`` pieces of work are in the queue."""
+        if self._parts.guard is not None:
+            self.meters.recorded(self._parts.guard.queue)
+        if self.status is not None:
+            self.meters.kept(
+                waiting=waiting,
+                failures=self.status.failures,
+                paused=self.status.pause is not None,
+                overdue=self.status.overdue is not None,
+            )
+        return exposition(self.meters.aged())
+
+    def _told(self, delivery: Delivery) -> None:
+        """A message to somebody came to this."""
+        self.meters.told(delivery)
+        if self.log is not None:
+            tell = self.log.info if delivery.result is DeliveryResult.DELIVERED else self.log.warning
+            tell("told", receiver=delivery.receiver, result=delivery.result.value, answer=delivery.answer)
+
+    def _warn(self, text: str) -> None:
+        if self.log is not None:
+            self.log.warning(text)
 
     def _wire(self) -> _Parts:
         opened = open_repository(self._options)
@@ -225,6 +290,8 @@ class Wired:
             ledger,
             open_webhooks(opened, host),
             settings_bytes(self._options, opened.repository, opened.branch),
+            open_announcer(opened, self._clock, account=self._told, warn=self._warn, background=True),
+            open_pusher(opened, self.meters, self._warn),
         )
 
     def _identity(self, pull: PullRequest) -> str:

@@ -6,10 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
+from bot.errors import BotError, Unavailable
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
@@ -61,7 +63,26 @@ class ReloadWork:
     """Read the settings again."""
 
 
-Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | CommentWork | CheckoutWork | ReloadWork
+@dataclass(frozen=True, eq=False, slots=True)
+class AskWork:
+    """Answer a question, or take an order, for somebody who waits for :attr:`answer`. Each is one of its own."""
+
+    name: str
+    question: Callable[[], object]
+    answer: Future[object]
+
+    def done(self) -> None:
+        """Answered. A ``BotError`` is an answer; whatever else goes wrong is raised, and whoever waits is told."""
+        try:
+            self.answer.set_result(self.question())
+        except BotError as exc:
+            self.answer.set_exception(exc)
+        except BaseException as exc:
+            self.answer.set_exception(Unavailable(f"{self.name} was left: {type(exc).__name__}"))
+            raise
+
+
+Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | CommentWork | CheckoutWork | ReloadWork | AskWork
 
 
 def described(work: Work) -> str:
@@ -79,6 +100,8 @@ def described(work: Work) -> str:
             return f"compare the checkout {folder}"
         case ReloadWork():
             return "read the settings again"
+        case AskWork(name):
+            return name
         case _:
             assert_never(work)
 

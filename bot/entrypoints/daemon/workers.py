@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from bot.entrypoints.daemon.consumer import Log
 from bot.entrypoints.daemon.status import DaemonStatus, WorkerRun
 from bot.errors import BotError, Refused
+from bot.guardrails.learning import Lesson
+from bot.metrics.meters import Meters
 from bot.model.figures import Figures
 from bot.model.session import Session
 from bot.settings import Settings
 from bot.wiring.repository import Options, SystemClock, open_repository
 from bot.wiring.workers import workers_of
+from bot.workers.metrics import measured
 from bot.workers.schedule import keep_working
 from bot.workers.work import Outcome, Worker, Workers
 
@@ -42,6 +47,7 @@ class WorkerThread:
     log: Log
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+    meters: Meters | None = None
 
     def start(self) -> None:
         """Workers run at their times from now on."""
@@ -69,16 +75,28 @@ class WorkerThread:
             self.log.warning("workers did not start", error=exc.message)
             return
         held = _Held(self.status, workers)
-        kept = replace(workers, clock=StoppableClock(stop), publish=held.publish, store=held)
-        keep_working(kept, stopped=stop.is_set, report=self._report)
+        taught = None if workers.school is None else replace(workers.school, propose=held.propose)
+        kept = replace(workers, clock=StoppableClock(stop), publish=held.publish, store=held, school=taught)
+        keep_working(kept, stopped=stop.is_set, report=partial(self._report, kept))
 
-    def _report(self, name: Worker, outcome: Outcome | BotError) -> None:
+    def _report(self, workers: Workers, name: Worker, outcome: Outcome | BotError) -> None:
         at = self._now()
+        if self.meters is not None:
+            self._measure(self.meters, workers, name, outcome)
         if isinstance(outcome, BotError):
             self.status.workers[name.value] = WorkerRun(at, error=outcome.message)
             self.log.warning("worker failed", worker=name.value, error=outcome.message)
         else:
             self.status.workers[name.value] = WorkerRun(at, outcome.summary)
+
+    @staticmethod
+    def _measure(meters: Meters, workers: Workers, name: Worker, outcome: Outcome | BotError) -> None:
+        well = not isinstance(outcome, BotError)
+        meters.worked(name.value, well=well, interval=workers.intervals[name].total_seconds())
+        if well and name is Worker.METRICS:
+            with suppress(BotError):  # the store's own worker will say why
+                figures = measured(workers.store, now=workers.clock.now())
+                meters.sessions(figures.figures, figures.failures)
 
     @staticmethod
     def _now() -> datetime:
@@ -95,6 +113,10 @@ class _Held:
     def publish(self, path: str, data: bytes, message: str) -> str | None:
         self._check()
         return self.workers.publish(path, data, message)
+
+    def propose(self, lesson: Lesson) -> str | None:
+        self._check()
+        return None if self.workers.school is None else self.workers.school.propose(lesson)
 
     def prune(self, before: datetime, *, batch: int = 500) -> int:
         self._check()

@@ -33,7 +33,7 @@ from bot.model.resource import Desired
 from bot.report.wording import counted, remedy, tells_all
 from bot.sandbox.server import Sandbox
 from bot.settings import FILE, Settings
-from bot.settings.sections import ObserveSettings
+from bot.settings.places import ObserveSettings
 from bot.wiring.guard import Guard, review
 from bot.wiring.host import open_host
 from bot.wiring.reconcile import loop_on

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.detectors.pods import is_deployed, objects
+from bot.guardrails.detectors.gains import is_deployed, objects
 from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
@@ -120,7 +120,7 @@ def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
 
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if is_deployed(delta)]
+    files = [delta for delta in subject.written if is_deployed(delta, subject)]
     before = {key: value for delta in files for key, value, _ in _guards(delta.documents_before)}
     if not before:
         return

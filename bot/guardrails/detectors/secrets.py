@@ -7,11 +7,13 @@ reported here is shown anywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.classify import is_yaml_or_json
+from bot.guardrails.detectors.encoded import EncodedText, encoded, values
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
@@ -25,25 +27,52 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|
 
 
 def secret_known(subject: Subject) -> Iterable[Hit]:
-    """SEC-001: a credential of a known provider."""
-    lines = [(delta, line) for delta in subject.deltas if not classify.is_vendored(delta.path) for line in delta.added]
+    """SEC-001: a credential of a known provider, also in base64. Where examples live it is a remark."""
+    lines = [(delta, line) for delta in subject.deltas for line in delta.added]
+    told = {delta.path: encoded(delta) for delta in subject.deltas}
     for match in scan(NEEDLES, [line.text for _, line in lines]):
         delta, line = lines[match.line]
+        yield from _known(subject, delta, line, BY_NEEDLE[NEEDLES[match.needle].id], match.text)
+    for delta in subject.deltas:
+        for place in told[delta.path]:
+            yield from _decoded(subject, delta, place)
+
+
+def _known(subject: Subject, delta: Delta, line: DiffLine, provider: TokenProvider, token: str) -> Iterator[Hit]:
+    doubtful = delta.is_test or delta.is_docs or delta.is_foreign
+    if not is_real(provider, token, doubtful_place=doubtful):
+        return
+    checked = provider.checksum is not None and provider.checksum(token)
+    if classify.is_lock(delta.path) and not checked:
+        return
+    if _was_there(subject, token) or not _has_body(provider, delta, line):
+        return
+    yield Hit(
+        delta.path,
+        line.number,
+        f"{provider.with_article} is written here.",
+        evidence=token if provider.entropy == 0 else masked(token),
+        anchor=f"{provider.id}:{token}",
+        severity=Severity.LOW if provider.weak or (doubtful and not checked) else None,
+    )
+
+
+def _decoded(subject: Subject, delta: Delta, place: EncodedText) -> Iterator[Hit]:
+    """The credentials that a text in base64 holds."""
+    if _was_there(subject, place.written):
+        return
+    doubtful = delta.is_test or delta.is_docs or delta.is_foreign
+    for match in scan(NEEDLES, place.text.split("\n")):
         provider = BY_NEEDLE[NEEDLES[match.needle].id]
-        if not is_real(provider, match.text, doubtful_place=delta.is_test or delta.is_docs):
-            continue
-        if classify.is_lock(delta.path) and provider.checksum is None:
-            continue
-        if _was_there(subject, match.text) or not _has_body(provider, delta, line):
-            continue
-        yield Hit(
-            delta.path,
-            line.number,
-            f"{provider.with_article} is written here.",
-            evidence=match.text if provider.entropy == 0 else masked(match.text),
-            anchor=f"{provider.id}:{match.text}",
-            severity=Severity.LOW if provider.weak else None,
-        )
+        if is_real(provider, match.text, doubtful_place=doubtful):
+            yield Hit(
+                delta.path,
+                place.line,
+                f"{provider.with_article} is written here in base64, which hides nothing.",
+                evidence=masked(place.written),
+                anchor=f"{provider.id}:{place.written}",
+                severity=Severity.LOW if provider.weak or doubtful else None,
+            )
 
 
 def _was_there(subject: Subject, token: str) -> bool:
@@ -68,6 +97,7 @@ _PATTERNS: Final = (
     re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,200})\s*\Z"),
 )
 """A quoted literal, and a bare one for the languages that have such."""
+_SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 _NO_SECRET: Final = re.compile(
     r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
@@ -83,6 +113,8 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.is_test or delta.is_docs or delta.language in {None, "html", "css"}:
             continue
+        if is_yaml_or_json(delta.path):
+            yield from _given_away(delta)
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
         for line in delta.net_new(generic):
             name, value = generic(line.text) or ("", "")
@@ -92,6 +124,33 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
                 f"{name} is set to a literal that looks like a real secret.",
                 evidence=f"{name} = {masked(value)}",
             )
+
+
+def _given_away(delta: Delta) -> Iterator[Hit]:
+    """Values of a Kubernetes Secret: base64 is not encryption, whatever the value looks like."""
+    before = {(value.secret, value.key): value.text for value in values(delta.documents_before)}
+    lines = {line.number for line in delta.added}
+    for value in values(delta.documents_after):
+        if before.get((value.secret, value.key)) == value.text or value.line not in lines or not _is_kept(value.text):
+            continue
+        yield Hit(
+            delta.path,
+            value.line,
+            f"Secret {value.secret} says {value.key} to whoever reads the repository.",
+            evidence=f"{value.key}: {masked(value.text)}",
+            anchor=f"secret:{value.secret}/{value.key}",
+        )
+
+
+def _is_kept(value: str) -> bool:
+    """Whether the value is one that somebody keeps to themselves: no placeholder, default or text to be filled in."""
+    one_line = "\n" not in value.strip()
+    return (
+        len(value) >= _SHORTEST
+        and one_line
+        and not (_DULL.search(value) or is_placeholder(value))
+        and _looks_random(value)
+    )
 
 
 def _generic(patterns: Iterable[re.Pattern[str]], text: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""CI-001 and CI-002: GitHub Actions workflows that gain power, or run what a stranger wrote.
+"""CI-001 to CI-003: GitHub Actions workflows that gain power, run what a stranger wrote, or trust too much.
 
 Sources: GitHub documentation, "Secure use reference" (formerly "Security hardening for GitHub Actions": script injections,
 pinning actions to a full commit SHA) and "Workflow syntax for GitHub Actions", ``permissions``; GitHub Security Lab,
@@ -9,129 +9,73 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from bot.guardrails.classify import is_workflow
+from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, steps, weaknesses
 from bot.guardrails.hunks import Delta
-from bot.guardrails.rule import Fact, Hit, Subject
-from bot.guardrails.structure import Unparsed
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.drift import Severity
 
-_EXPRESSION: Final = re.compile(r"\$\{\{([^{}]{1,2000})\}\}")
-_UNTRUSTED: Final = re.compile(
-    r"github\.event\.(issue|pull_request|discussion)\.(title|body)\b|"
-    r"github\.event\.(comment|review|review_comment)\.body\b|"
-    r"github\.event\.pages(\[[^\]]*\]|\.\*|\.\d+)?\.page_name\b|"
-    r"github\.event\.(commits(\[[^\]]*\]|\.\*)?|head_commit)\.(message|author\.(name|email))\b|"
-    r"github\.event\.pull_request\.head\.(ref|label|repo\.default_branch)\b|"
-    r"github\.event\.workflow_run\.(head_branch|display_title|head_commit\.message|head_repository\.description)\b|"
-    r"github\.event\.(release|discussion_comment)\.(name|body|tag_name)\b|"
-    r"github\.event\.inputs\b|(?<![\w.])inputs\.|github\.head_ref\b"
-)
-_TRUSTED_INPUT: Final = re.compile(r"github\.event\.inputs\b|(?<![\w.])inputs\.")
-_SAFE_CALL: Final = re.compile(r"^\s*(contains|startsWith|endsWith)\s*\(|(==|!=|&&)")
-_HEAD: Final = re.compile(
-    r"pull_request\.(head\.(sha|ref)|merge_commit_sha)|github\.head_ref|refs/pull/|workflow_run\.head_(sha|branch)|"
-    r"pull_request\.number"
-)
-_HEAD_COMMAND: Final = re.compile(
-    r"\bgh\s+pr\s+checkout\b|git\s+(fetch|checkout|pull)\b[^\n]{0,200}(pull/|head_ref|HEAD_REF|head\.(sha|ref)|PR_(HEAD|SHA))"
-)
 _PIN: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@([0-9a-f]{40})\Z")
 _USES: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
 _SCOPES: Final = {"none": 0, "read": 1, "write": 2}
 
 
-def steps(document: LinedNode) -> Iterator[LinedNode]:
-    """Every step of a workflow's jobs, or of a composite action."""
-    for _, job in document.items("jobs"):
-        yield from job.elements("steps")
-    yield from document.elements("runs", "steps")
-
-
-def triggers(document: LinedNode) -> set[str]:
-    """The events that start a workflow."""
-    names = {name for name, _ in document.items("on")} | {node.raw for node in document.elements("on")}
-    return names or {document.word("on")}
+def _parsed(documents: Documents) -> tuple[LinedNode, ...]:
+    return () if isinstance(documents, Unparsed) else documents
 
 
 def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] | None:
-    before, after = delta.documents_before, delta.documents_after
-    if not is_workflow(delta.path) or isinstance(after, Unparsed):
+    if not is_workflow(delta.path) or isinstance(delta.documents_after, Unparsed):
         return None
-    return (() if isinstance(before, Unparsed) else before), after
+    return _parsed(delta.documents_before), delta.documents_after
 
 
 def workflow_trigger(subject: Subject) -> Iterable[Hit]:
     """CI-002: a stranger's code or text would run with the repository's secrets, or a pin is loosened."""
+    handed = handed_over(document for delta in subject.deltas for document in _parsed(delta.documents_after))
     for delta in subject.deltas:
         sides = _sides(delta)
         if sides is None:
             continue
         before, after = sides
-        old = Counter(risk.key for document in before for risk in _risks(document))
-        for risk in (risk for document in after for risk in _risks(document)):
-            if old[risk.key] > 0:
-                old[risk.key] -= 1
-            else:
-                yield Hit(
-                    delta.path,
-                    risk.line,
-                    risk.message,
-                    evidence=risk.key[-1],
-                    suggestion=_ADVICE[risk.key[0]],
-                    anchor="|".join(risk.key),
-                )
+        yield from _gained(delta, before, after, partial(risks, inputs=handed.get(delta.path, frozenset())))
         yield from _unpinned(delta, before, after)
 
 
-_ADVICE: Final = {
-    "checkout": "Use the pull_request event, or split the job: build without secrets, publish from workflow_run.",
-    "injection": "Put the expression into env: and use the variable, quoted, in the script.",
-}
+def workflow_hardening(subject: Subject) -> Iterable[Hit]:
+    """CI-003: more secrets than needed, a machine of one's own for strangers, or a check that can be forged."""
+    for delta in subject.deltas:
+        if (sides := _sides(delta)) is not None:
+            yield from _gained(delta, *sides, weaknesses)
 
 
-def _risks(document: LinedNode) -> Iterator[Fact]:
-    events = triggers(document)
-    privileged = next((name for name in ("pull_request_target", "workflow_run") if name in events), None)
-    for step in steps(document):
-        if privileged is not None:
-            yield from _checkout(step, privileged)
-        yield from _injection(step)
-
-
-def _checkout(step: LinedNode, event: str) -> Iterator[Fact]:
-    uses, reference, run = step.get("uses"), step.get("with", "ref"), step.get("run")
-    node = None
-    if uses is not None and "checkout" in uses.raw and reference is not None and _HEAD.search(reference.raw[:2000]):
-        node = reference
-    elif run is not None and _HEAD_COMMAND.search(run.raw[:20_000]):
-        node = run
-    if node is not None:
-        yield Fact(
-            ("checkout", event, " ".join(node.raw.split())[:200]),
-            node.line,
-            f"{event} runs with the repository's secrets and this step checks out the pull request's own code.",
-        )
-
-
-def _injection(step: LinedNode) -> Iterator[Fact]:
-    script = step.get("with", "script") if "github-script" in step.word("uses") else None
-    for node in (step.get("run"), script):
-        if node is None or not isinstance(node.value, str):
+def _gained(
+    delta: Delta,
+    before: tuple[LinedNode, ...],
+    after: tuple[LinedNode, ...],
+    find: Callable[[LinedNode], Iterable[Risk]],
+) -> Iterator[Hit]:
+    """What the head has more of than the base."""
+    old = Counter(risk.key for document in before for risk in find(document))
+    for risk in (risk for document in after for risk in find(document)):
+        if old[risk.key] > 0:
+            old[risk.key] -= 1
             continue
-        for match in _EXPRESSION.finditer(node.value[:100_000]):
-            inner = match[1]
-            if _UNTRUSTED.search(inner) and not _TRUSTED_INPUT.search(inner) and not _SAFE_CALL.search(inner):
-                block = 1 if node.end_line > node.line else 0
-                line = node.line + block + node.value.count("\n", 0, match.start())
-                yield Fact(
-                    ("injection", " ".join(inner.split())),
-                    line,
-                    f"Text that anybody can write is pasted into a script: {match[0][:80]}.",
-                )
+        yield Hit(
+            delta.path,
+            risk.line,
+            risk.message,
+            evidence=risk.key[-1],
+            suggestion=risk.advice,
+            anchor="|".join(risk.key),
+            severity=risk.severity,
+        )
 
 
 def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNode, ...]) -> Iterator[Hit]:

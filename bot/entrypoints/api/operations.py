@@ -1,0 +1,345 @@
+"""The operations: path, scope, what goes in, what comes out, what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bot.entrypoints.api.tokens import Scope
+from bot.model.drift import Severity
+from bot.model.json import JSON
+
+_Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f]$")]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
+_Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]
+
+
+class Asked(BaseModel):
+    """What comes in; anything else beside it is wrong."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoQuery(Asked):
+    """Nothing is asked."""
+
+
+class DriftQuery(Asked):
+    """Which differences."""
+
+    target: _Line | None = Field(None, description="Only this target.")
+    severity: Severity | None = Field(None, description="This severity and worse.")
+
+
+class TaskQuery(Asked):
+    """Which task."""
+
+    task: _Line | None = Field(None, description="Only this task.")
+
+
+class ExplainQuery(Asked):
+    """Which task is to be explained."""
+
+    task: _Line = Field(description="A task, as reports name it.")
+
+
+class LedgerQuery(Asked):
+    """Which entries."""
+
+    limit: _Number = Field("100", description="So many, the newest first.")
+    task: _Line | None = Field(None, description="Only about this task.")
+
+
+class SessionQuery(Asked):
+    """Which guarded runs."""
+
+    limit: _Number = Field("100", description="So many, the newest first.")
+    agent: _Line | None = Field(None, description="Only of this agent.")
+
+
+class CheckQuery(Asked):
+    """How the account of a run is to be shown as text, if at all."""
+
+    width: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}$")] = Field(
+        "0", description="Columns; 0 for no text."
+    )
+    colour: Literal["true", "false"] = "false"
+
+
+class Nothing(Asked):
+    """No more is needed."""
+
+
+class Order(Asked):
+    """An order, which the ledger keeps with its reason."""
+
+    reason: _Text = Field(description="Why; it is kept in the ledger.")
+
+
+class ResumeOrder(Order):
+    """Lift a halt, or let one task go on."""
+
+    task: _Line | None = Field(None, description="Only this task; everything without it.")
+
+
+class SuspendOrder(Order):
+    """Stop writes for one task."""
+
+    task: _Line
+    until: Annotated[str, StringConstraints(max_length=40, pattern=r"^[0-9]+[smhd]$")] | None = Field(
+        None, description="For so long, such as 3h or 2d; without it until somebody ends it."
+    )
+
+
+class RetryOrder(Order):
+    """Have a rejected proposal made again."""
+
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}-[0-9a-f]{16}$")]
+
+
+class PauseOrder(Asked):
+    """Have this daemon write nothing."""
+
+    by: Annotated[str, StringConstraints(max_length=200)] = ""
+    reason: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked or ordered. ``answers`` is the JSON Schema of its answer, ``fails`` the statuses with
+    which it may be refused beside those that every operation has.
+    """
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    scope: Scope | None
+    summary: str
+    answers: Mapping[str, JSON]
+    query: type[Asked] = NoQuery
+    body: type[Asked] | None = None
+    fails: tuple[int, ...] = ()
+
+
+def _object(**properties: JSON) -> dict[str, JSON]:
+    """An object that has these keys; more may come."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+_TEXT: Final[JSON] = {"type": "string"}
+_MAYBE: Final[JSON] = {"type": ["string", "null"]}
+_WHOLE: Final[JSON] = {"type": "integer", "minimum": 0}
+_TRUTH: Final[JSON] = {"type": "boolean"}
+
+
+def _list(of: JSON) -> dict[str, JSON]:
+    return {"type": "array", "items": of}
+
+
+_DRIFT: Final = _object(
+    id=_TEXT,
+    resource=_TEXT,
+    target=_TEXT,
+    task=_TEXT,
+    kind=_TEXT,
+    path=_TEXT,
+    severity={"enum": [severity.value for severity in Severity]},
+)
+_DECISION: Final = _object(drift=_TEXT, resource=_TEXT, remedy=_TEXT, rule=_TEXT, reasons=_list(_TEXT))
+_ACTION: Final = _object(effect=_TEXT, remedy=_TEXT, task=_TEXT, message=_TEXT)
+_ENTRY: Final = _object(id=_TEXT, kind=_TEXT, at=_TEXT, actor=_TEXT, reason=_TEXT)
+_FINDING: Final = _object(session=_TEXT, at=_TEXT, agent=_TEXT, rule=_TEXT, severity=_TEXT, message=_TEXT, file=_MAYBE)
+_SESSION: Final = _object(id=_TEXT, at=_TEXT, agent=_TEXT, verdict=_TEXT, number={"type": ["integer", "null"]})
+_DONE: Final = _object(message=_TEXT)
+
+_NOT_YET, _UNKNOWN, _FAILED = 503, 404, 502
+
+OPERATIONS: Final = (
+    Operation("healthz", "GET", "/healthz", None, "Whether the process is alive", _object(status=_TEXT)),
+    Operation(
+        "readyz",
+        "GET",
+        "/readyz",
+        None,
+        "Whether it can be relied on",
+        _object(ready=_TRUTH, error=_MAYBE),
+        fails=(_NOT_YET,),
+    ),
+    Operation(
+        "status",
+        "GET",
+        "/v1/status",
+        Scope.READ,
+        "What the daemon knows of itself",
+        _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_WHOLE),
+    ),
+    Operation(
+        "targets",
+        "GET",
+        "/v1/targets",
+        Scope.READ,
+        "The targets, and how much each differs",
+        _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_WHOLE, drift=_WHOLE))),
+        fails=(_NOT_YET,),
+    ),
+    Operation(
+        "drift",
+        "GET",
+        "/v1/drift",
+        Scope.READ,
+        "What differs, as the last run saw it",
+        _object(at=_TEXT, commit=_TEXT, drift=_list(_DRIFT)),
+        DriftQuery,
+        fails=(_NOT_YET,),
+    ),
+    Operation(
+        "decisions",
+        "GET",
+        "/v1/decisions",
+        Scope.READ,
+        "What was decided about it, and what was done",
+        _object(at=_TEXT, blocked=_MAYBE, decisions=_list(_DECISION), actions=_list(_ACTION)),
+        TaskQuery,
+        fails=(_NOT_YET,),
+    ),
+    Operation(
+        "explain",
+        "GET",
+        "/v1/explain",
+        Scope.READ,
+        "The whole chain of decision about a task; looks at what runs",
+        _object(task=_TEXT, text=_TEXT),
+        ExplainQuery,
+        fails=(_UNKNOWN, _FAILED, _NOT_YET),
+    ),
+    Operation(
+        "ledger",
+        "GET",
+        "/v1/ledger",
+        Scope.READ,
+        "What the ledger remembers",
+        _object(tip=_MAYBE, entries=_list(_ENTRY)),
+        LedgerQuery,
+        fails=(_NOT_YET,),
+    ),
+    Operation(
+        "findings",
+        "GET",
+        "/v1/findings",
+        Scope.READ,
+        "Findings of guarded runs",
+        _object(findings=_list(_FINDING)),
+        SessionQuery,
+        fails=(_FAILED,),
+    ),
+    Operation(
+        "sessions",
+        "GET",
+        "/v1/sessions",
+        Scope.READ,
+        "Guarded runs",
+        _object(sessions=_list(_SESSION)),
+        SessionQuery,
+        fails=(_FAILED,),
+    ),
+    Operation(
+        "check",
+        "POST",
+        "/v1/check",
+        Scope.WRITE,
+        "Run now, and tell what came of it",
+        _object(tick={"type": "object"}, exit_code=_WHOLE),
+        CheckQuery,
+        Nothing,
+        fails=(_FAILED, _NOT_YET),
+    ),
+    Operation(
+        "halt",
+        "POST",
+        "/v1/halt",
+        Scope.WRITE,
+        "Stop every write of every run until somebody resumes",
+        _DONE,
+        body=Order,
+        fails=(_FAILED, _NOT_YET),
+    ),
+    Operation(
+        "resume",
+        "POST",
+        "/v1/resume",
+        Scope.WRITE,
+        "Lift a halt, or let one task go on",
+        _DONE,
+        body=ResumeOrder,
+        fails=(_UNKNOWN, _FAILED, _NOT_YET),
+    ),
+    Operation(
+        "suspend",
+        "POST",
+        "/v1/suspend",
+        Scope.WRITE,
+        "Stop writes for one task",
+        _DONE,
+        body=SuspendOrder,
+        fails=(_UNKNOWN, _FAILED, _NOT_YET),
+    ),
+    Operation(
+        "retry",
+        "POST",
+        "/v1/retry",
+        Scope.WRITE,
+        "Have a rejected proposal made again",
+        _DONE,
+        body=RetryOrder,
+        fails=(_UNKNOWN, _FAILED, _NOT_YET),
+    ),
+    Operation(
+        "pause",
+        "POST",
+        "/v1/pause",
+        Scope.WRITE,
+        "Have this daemon write nothing, also after a restart",
+        _object(paused=_TRUTH, at=_TEXT, by=_TEXT, reason=_TEXT),
+        body=PauseOrder,
+    ),
+    Operation(
+        "unpause",
+        "POST",
+        "/v1/unpause",
+        Scope.WRITE,
+        "Have this daemon write again",
+        _object(paused=_TRUTH, was_paused=_TRUTH),
+        body=Nothing,
+    ),
+)
+"""Everything that the API can do, in the order of its description."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """A call of an operation, checked: what was asked and ordered, and by the holder of which token."""
+
+    query: Asked
+    body: Asked
+    by: str = ""
+
+
+class Failed(Exception):
+    """The operation cannot be carried out: an HTTP status and what a person reads."""
+
+    def __init__(self, status: int, facts: Mapping[str, object]) -> None:
+        super().__init__(str(facts.get("error")))
+        self.status = status
+        self.facts: dict[str, object] = dict(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation comes to: a status and JSON values."""
+
+    values: Mapping[str, object]
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,58 @@
+"""``clockwork notify test``: a test message to every receiver, and what came back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+
+if TYPE_CHECKING:
+    from bot.model.notice import Delivery
+
+
+def told_on_stderr(delivery: Delivery) -> None:
+    """One line for a message that did not arrive."""
+    if delivery.result != "delivered":
+        warned_on_stderr(f"{delivery.receiver}: {delivery.result}: {delivery.answer}")
+
+
+def warned_on_stderr(text: str) -> None:
+    """One line."""
+    print(f"notifications: {text}", file=sys.stderr)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(help="Notifications.", no_args_is_help=True)
+    app.add_typer(group, name="notify")
+
+    @group.callback()
+    def _group() -> None:
+        """Keeps ``test`` a verb of its own."""
+
+    @group.command("test")
+    def test(
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        receiver: Annotated[
+            list[str] | None, typer.Option("--receiver", metavar="NAME", help="Only this one; may be repeated.")
+        ] = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Send a test message to each receiver and say what came back; exit 3 where one did not take it."""
+        from bot.model.notice import DeliveryResult
+        from bot.wiring.notifications import open_test
+
+        deliveries = open_test(settings, repo, tuple(receiver or ())).send()
+        if as_json:
+            rows = [{"receiver": each.receiver, "result": each.result, "answer": each.answer} for each in deliveries]
+            print(json.dumps(rows, ensure_ascii=False))
+        else:
+            for each in deliveries:
+                print(f"{each.receiver}: {each.result}: {each.answer}")
+        if any(each.result is not DeliveryResult.DELIVERED for each in deliveries):
+            raise typer.Exit(3)

@@ -1,0 +1,95 @@
+"""``clockwork propose``: an AI tool's patch of a task that drifted or is unhealthy, as a pull request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.guard_run import AgentOption, RunModeOption, Shown, TimeoutOption, closing, leave
+from bot.entrypoints.cli.options import (
+    BranchOption,
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+    TargetOption,
+    VariableOption,
+)
+
+AnyToolOption = Annotated[
+    str | None, typer.Option("--tool", help="The assistant that does it; the first of the settings otherwise.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def propose(
+        task: Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")],
+        tool: AnyToolOption = None,
+        agent: AgentOption = None,
+        mode: RunModeOption = None,
+        timeout: TimeoutOption = None,
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        branch: BranchOption = None,
+        var: VariableOption = None,
+        target: TargetOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Have an AI tool propose the patch of a task that drifted or is unhealthy: always a pull request.
+
+        It is told the differences, their evidence, and the files that set them. Exits with 1 when its patch is blocked.
+        """
+        from bot.wiring.ai_task import AIWork, propose_patch
+        from bot.wiring.guarded_run import open_runs
+        from bot.wiring.repository import Options
+
+        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
+        runs = open_runs(options, remote=True, timeout=timeout)
+        shown = Shown(as_json)
+        with closing(runs), shown:
+            done = propose_patch(task, AIWork(tool, agent, mode, shown.answered), runs)
+            shown.action = done.action
+        leave(done.result, done.action)
+
+
+def register_compile(guard: typer.Typer) -> None:
+    """Add ``compile`` to the verbs of ``clockwork guard``."""
+
+    @guard.command("compile")
+    def compile_(
+        task: Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")],
+        prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="Which files: alert rules, a network policy.")],
+        into: Annotated[str, typer.Option("--into", metavar="FOLDER", help="The folder of the repository they go to.")],
+        tool: AnyToolOption = None,
+        agent: AgentOption = None,
+        mode: RunModeOption = None,
+        timeout: TimeoutOption = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        branch: BranchOption = None,
+        var: VariableOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Have an AI tool write manifests for TASK that no renderer makes, and propose them as a pull request.
+
+        Each must declare something that is not declared yet, and nothing else may change.
+        """
+        from bot.wiring.ai_task import AIWork, compile_files
+        from bot.wiring.guarded_run import open_runs
+        from bot.wiring.repository import Options
+
+        options = Options(repo, settings=settings, branch=branch, variables=tuple(var or ()))
+        runs = open_runs(options, remote=True, timeout=timeout)
+        shown = Shown(as_json)
+        with closing(runs), shown:
+            done = compile_files(task, prompt, into, AIWork(tool, agent, mode, shown.answered), runs)
+            shown.action = done.action
+            shown.declares = [] if done.bundle is None else [each.id.qualified for each in done.bundle.desired]
+        leave(done.result, done.action)

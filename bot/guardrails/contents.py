@@ -1,0 +1,110 @@
+"""Whether the bytes of a file are text, and what they are when they are not.
+
+Absence of text is no proof of harmlessness: a shell runs a script with a NUL in it, and compilers read UTF-16. So bytes are
+decoded where something would read them as text; magic numbers only tell pictures, fonts and archives from programs.
+Sources of the magic numbers: PNG (RFC 2083), JPEG (ITU T.81), GIF89a, RIFF, TIFF 6.0, ISO base media (``ftyp``), WOFF (W3C),
+OpenType, PDF (ISO 32000), ZIP (APPNOTE), gzip (RFC 1952), bzip2, xz, Zstandard (RFC 8878), 7z, RAR, ustar (POSIX), Ogg
+(RFC 3533), FLAC, ID3, Matroska, SQLite file format, NumPy, Parquet, HDF5; ELF, PE (``MZ``), Mach-O, WebAssembly, Java class.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.guardrails import classify
+
+LINK: Final = 0o120000
+"""Git's mode of a symbolic link."""
+SUBMODULE: Final = 0o160000
+"""Git's mode of a submodule."""
+_EXECUTABLE: Final = 0o100755
+_PROGRAM: Final = re.compile(
+    rb"\x7fELF|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm", re.DOTALL
+)
+_HARMLESS: Final = re.compile(
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....(?:WEBP|WAVE|AVI )|BM.{12}\0\0|\0\0[\x01\x02]\0[\x01-\x40]|II\*\0|MM\0\*|"
+    rb"....ftyp|8BPS|wOF[F2]|OTTO|\0\x01\0\0|ttcf|true\0|%PDF-|PK(?:\x03\x04|\x05\x06|\x07\x08)|\x1f\x8b\x08|BZh[1-9]|\xfd7zXZ\0|"
+    rb"\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar|OggS|fLaC|ID3|\xff[\xfb\xf3\xf2]|\x1a\x45\xdf\xa3|"
+    rb"SQLite format 3\0|\x93NUMPY|PAR1|\x89HDF\r\n",
+    re.DOTALL,
+)
+_BOMS: Final = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_SAMPLE: Final = 8000
+_HALF: Final = 0.3
+"""Such a share of NULs at every second byte is text in UTF-16: of Latin letters nearly all are."""
+_CONTROL: Final = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
+_RARE: Final = 0.05
+
+
+class Nature(StrEnum):
+    """What a file without text is, as far as its bytes tell."""
+
+    HARMLESS = "harmless"
+    """A picture, font, archive, recording or data file by its magic number; a submodule; a link."""
+    PROGRAM = "program"
+    """Something that runs, and that nobody can read."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The text of a side, or why there is none."""
+
+    text: str | None
+    nature: Nature = Nature.HARMLESS
+    reason: str = ""
+
+
+def read(data: bytes, path: str, mode: int) -> Contents:
+    """The text of a file with these bytes. Linear in them."""
+    if mode == LINK:
+        return Contents(None, reason="a symbolic link")
+    for bom, encoding in _BOMS:
+        if data.startswith(bom) and b"\0" in data:
+            return Contents(data.decode(encoding, "replace").removeprefix("\ufeff"))
+    if b"\0" not in data:
+        return Contents(data.decode("utf-8", "replace").removeprefix("\ufeff"))
+    if (wide := _wide(data)) is not None:
+        return Contents(data.decode(wide, "replace"))
+    if _is_read_as_text(data, path, mode):
+        return Contents(data.decode("utf-8", "replace"))
+    return Contents(None, nature(data), "binary")
+
+
+def nature(start: bytes) -> Nature:
+    """What a binary file is by its first bytes."""
+    if _PROGRAM.match(start):
+        return Nature.PROGRAM
+    return Nature.HARMLESS if _HARMLESS.match(start) else Nature.UNKNOWN
+
+
+def _is_read_as_text(data: bytes, path: str, mode: int) -> bool:
+    """Whether some program reads the file as text in spite of the NULs in it: by its name, its first line, or its rest."""
+    if _PROGRAM.match(data):
+        return False
+    if data.startswith(b"#!") or classify.is_code(classify.language(path)):
+        return True
+    if _HARMLESS.match(data):
+        return False
+    if mode == _EXECUTABLE or classify.language(path) is not None:
+        return True
+    sample = data[:_SAMPLE]
+    return len(sample) - len(sample.translate(None, _CONTROL + b"\0")) < _RARE * len(sample)
+
+
+def _wide(data: bytes) -> str | None:
+    """UTF-16 without a byte order mark, told by where the NULs stand."""
+    sample = data[:_SAMPLE]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = max(len(sample) // 2, 1)
+    if max(even, odd) < _HALF * half or min(even, odd) > 0:
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"

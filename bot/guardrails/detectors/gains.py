@@ -1,0 +1,149 @@
+"""What objects gain: facts that hold after a change and did not hold anywhere in it before.
+
+A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
+moved, re-indented or split keeps its facts and is quiet. The same facts are read from what targets render to: a value of a
+chart or a patch gives powers that no manifest names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from bot.guardrails.classify import is_environment, is_vendored, is_yaml_or_json
+from bot.guardrails.detectors.patches import patched
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rendered import RenderedChange
+from bot.guardrails.rule import Fact, Hit, Subject
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
+from bot.model.finding import FileStatus
+
+MAX_OBJECTS: Final = 5000
+
+Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
+
+
+def gained(
+    subject: Subject, facts: Facts, *, elsewhere: frozenset[tuple[str | None, int | None]] = frozenset()
+) -> Iterator[Hit]:
+    """A hit for every fact that holds after the change and did not hold anywhere in it before.
+
+    What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
+    patch adds what is rendered nowhere, since what is rendered knows more about it.
+    """
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
+    seen: set[tuple[str, ...]] = set()
+    lines = set(elsewhere)
+    for delta in files:
+        for fact in _facts(delta.documents_after, facts, patches=False):
+            if fact.key not in before and fact.key not in seen:
+                seen.add(fact.key)
+                lines.add((delta.path, fact.line))
+                yield fact.hit(delta)
+    rendered: set[tuple[str | None, int | None]] = set()
+    for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
+        if power.location not in lines:
+            rendered.add(power.location)
+            yield power.hit()
+    for delta in files:
+        for fact in _facts(delta.documents_after, facts):
+            location = (delta.path, fact.line)
+            if fact.key in before or fact.key in seen or location in lines or location in rendered:
+                continue
+            seen.add(fact.key)
+            yield fact.hit(delta)
+
+
+@dataclass(frozen=True, slots=True)
+class _RenderedPower:
+    """A power that rendered objects gain, with the targets that they are of and the line that gives it."""
+
+    fact: Fact
+    location: tuple[str | None, int | None]
+    evidence: str
+    targets: list[str]
+
+    def hit(self) -> Hit:
+        """The hit on that line."""
+        file, line = self.location
+        return Hit(
+            file,
+            line,
+            f"{self.fact.message} So it is rendered for {', '.join(self.targets)}.",
+            evidence=self.evidence,
+            anchor="/".join(("rendered", *self.fact.key)),
+            severity=self.fact.severity,
+        )
+
+
+def _rendered_powers(
+    changes: Iterable[RenderedChange], facts: Facts, written: frozenset[tuple[str, ...]]
+) -> Iterable[_RenderedPower]:
+    """The powers that rendered objects gain, but for what is ``written`` in a file of the change.
+
+    Each target is weighed by itself: what one loses, another does not gain for nothing. One that is new is weighed
+    against those that are gone, since it may only have been renamed. A line that gives several targets the same power
+    counts once.
+    """
+    changes = tuple(changes)
+    gone = {key for change in changes if change.status is FileStatus.REMOVED for key in _held(change, facts)}
+    powers: dict[tuple[object, ...], _RenderedPower] = {}
+    for change in changes:
+        before = gone if change.status is FileStatus.ADDED else _held(change, facts)
+        nodes = change.nodes_after
+        for fact in {fact.key: fact for fact in _facts(nodes.documents, facts, patches=False)}.values():
+            if fact.key in before or _anywhere(fact.key) in written:
+                continue
+            location = change.locate(*nodes.places[fact.line])
+            power = _RenderedPower(fact, location, nodes.shown(fact.line), [])
+            powers.setdefault((location, _anywhere(fact.key)), power).targets.append(change.target)
+    return powers.values()
+
+
+def _held(change: RenderedChange, facts: Facts) -> set[tuple[str, ...]]:
+    return {fact.key for fact in _facts(change.nodes_before.documents, facts, patches=False)}
+
+
+def _anywhere(key: tuple[str, ...]) -> tuple[str, ...]:
+    """The key of a fact without its namespace, which an overlay may set."""
+    return (key[0], *key[2:])
+
+
+def is_deployed(delta: Delta, subject: Subject) -> bool:
+    """Whether the file is YAML or JSON that something may really run: not test data, not somebody else's.
+
+    A folder called ``test`` is deployed where environments are named so, or where something in it is built.
+    """
+    if not is_yaml_or_json(delta.path) or delta.unread or is_vendored(delta.path):
+        return False
+    return not delta.is_test or is_environment(delta.path) or subject.is_built(delta.path)
+
+
+def _facts(documents: Documents, facts: Facts, *, patches: bool = True) -> Iterator[Fact]:
+    """The facts of all objects; with ``patches`` also of what patches in a file write."""
+    if isinstance(documents, Unparsed):
+        return
+    described = objects(documents)
+    for number, document in enumerate(patched(described) if patches else described):
+        if number >= MAX_OBJECTS:
+            return
+        yield from facts(document)
+
+
+def objects(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
+    """Every object: documents themselves and the items of List kinds."""
+    for document in documents:
+        items = document.get("items")
+        if document.word("kind").endswith("List") and items is not None:
+            yield from items.elements()
+        else:
+            yield document
+
+
+def identity(document: LinedNode) -> tuple[str, str, str]:
+    """Kind, namespace and name as written."""
+    name = document.word("metadata", "name") or document.word("metadata", "generateName")
+    return document.word("kind"), document.word("metadata", "namespace"), name

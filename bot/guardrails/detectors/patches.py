@@ -1,0 +1,96 @@
+"""What patches do, as objects: a strategic-merge patch names a part of an object, a JSON patch only the paths it touches.
+
+Sources: RFC 6902 (JSON Patch) and RFC 6901 (JSON Pointer); Kustomize documentation, "patches", "patchesStrategicMerge" and
+"patchesJson6902"; Flux documentation, Kustomization ``.spec.patches`` and HelmRelease ``.spec.postRenderers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from bot.guardrails.structure import Unparsed, parse_documents
+from bot.intake.lined import LinedNode
+
+_INLINE: Final = (("patches",), ("spec", "patches"), ("patchesJson6902",))
+_MOST: Final = 500
+"""Patches of one document that are read."""
+_WRITES: Final = frozenset({"add", "replace"})
+
+
+def patched(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
+    """The documents, and as much of an object as each patch in them writes. Lines are those of the file."""
+    for document in documents:
+        yield document
+        yield from _operations(document, None)
+        for node, target in _patches(document):
+            inner = parse_documents(node.raw)
+            if isinstance(inner, Unparsed):
+                continue
+            offset = node.line - (0 if node.end_line > node.line else 1)
+            for patch in inner:
+                moved = _moved(patch, offset)
+                if isinstance(moved.value, dict):
+                    yield moved
+                yield from _operations(moved, target)
+
+
+def _patches(document: LinedNode) -> Iterator[tuple[LinedNode, LinedNode | None]]:
+    """Inline patches as texts, each with what says which objects it is for."""
+    found = [element for path in _INLINE for element in document.elements(*path)]
+    for renderer in document.elements("spec", "postRenderers"):
+        found += renderer.elements("kustomize", "patches")
+    for element in found[:_MOST]:
+        node = element.get("patch")
+        if node is not None and node.raw:
+            yield node, element.get("target")
+    for element in document.elements("patchesStrategicMerge")[:_MOST]:
+        if "\n" in element.raw:
+            yield element, None
+
+
+def _moved(node: LinedNode, offset: int) -> LinedNode:
+    """The same tree with its lines counted in the file around it."""
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _moved(child, offset) for key, child in value.items()}
+    elif isinstance(value, list):
+        value = [_moved(child, offset) for child in value]
+    return replace(node, value=value, line=node.line + offset, end_line=node.end_line + offset)
+
+
+def _operations(document: LinedNode, target: LinedNode | None) -> Iterator[LinedNode]:
+    """What each operation of a JSON patch writes, as an object that has nothing else."""
+    operations = document.elements()
+    if not operations or any(operation.get("op") is None for operation in operations):
+        return
+    for operation in operations[:_MOST]:
+        value, path = operation.get("value"), operation.get("path")
+        if value is None or path is None or operation.word("op") not in _WRITES or not path.raw.startswith("/"):
+            continue
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in path.raw.split("/")[1:]]
+        if len(parts) <= 40:
+            yield _object(_nested(parts, value), target)
+
+
+def _nested(parts: list[str], value: LinedNode) -> LinedNode:
+    for part in reversed(parts):
+        number = part == "-" or part.isdigit()
+        value = LinedNode([value] if number else {part: value}, value.line, value.end_line)
+    return value
+
+
+def _object(tree: LinedNode, target: LinedNode | None) -> LinedNode:
+    """The tree with the kind and name of the objects that a patch is for, as far as they are known."""
+    entries = dict(tree.value) if isinstance(tree.value, dict) else {}
+    line = tree.line
+    entries.setdefault("apiVersion", LinedNode("patch", line, line, "patch"))
+    kind = "object" if target is None else target.word("kind") or "object"
+    name = "" if target is None else target.word("name")
+    entries.setdefault("kind", LinedNode(kind, line, line, kind))
+    metadata = entries.get("metadata")
+    named = dict(metadata.value) if metadata is not None and isinstance(metadata.value, dict) else {}
+    named.setdefault("name", LinedNode(name, line, line, name))
+    entries["metadata"] = LinedNode(named, line, line)
+    return LinedNode(entries, line, line)

@@ -1,0 +1,135 @@
+"""K8S-002: roles, bindings, webhooks and namespaces that give more away than before.
+
+Sources: Kubernetes documentation, "Role Based Access Control Good Practices" (wildcards, escalate, bind, impersonate, listing
+secrets, the groups system:unauthenticated and system:authenticated), "Using RBAC Authorization" (default roles),
+"Dynamic Admission Control" and "Enforce Pod Security Standards with Namespace Labels".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from bot.guardrails.detectors.gains import gained, identity, is_deployed, objects
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Fact, Hit, Subject
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
+from bot.model.drift import Severity
+
+_CLIMBS: Final = {
+    "escalate": "may give a role rights that its holder has not",
+    "bind": "may bind any role to anybody",
+    "impersonate": "may act as somebody else",
+}
+_READS: Final = frozenset({"get", "list", "watch"})
+_EVERYBODY: Final = frozenset({"system:anonymous", "system:unauthenticated", "system:authenticated"})
+_DISCOVERY: Final = frozenset(
+    {"system:public-info-viewer", "system:discovery", "system:basic-user", "system:service-account-issuer-discovery"}
+)
+"""Roles that are bound to everybody in every cluster ("Using RBAC Authorization", API discovery roles)."""
+_ENFORCE: Final = "pod-security.kubernetes.io/enforce"
+_LEVELS: Final = {"restricted": 2, "baseline": 1}
+"""How much a level forbids; ``privileged``, none and any other word forbid nothing."""
+
+
+def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
+    """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, or a namespace is opened."""
+    yield from gained(subject, powers)
+    yield from _loosened(subject)
+
+
+def powers(document: LinedNode) -> Iterator[Fact]:
+    """What one object gives away."""
+    match document.word("kind"):
+        case "Role" | "ClusterRole":
+            for rule in document.elements("rules"):
+                yield from _rule(identity(document), rule)
+        case "RoleBinding" | "ClusterRoleBinding":
+            yield from _binding(identity(document), document)
+        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
+            for webhook in document.elements("webhooks"):
+                yield from _webhook(identity(document), webhook)
+        case _:
+            return
+
+
+def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
+    label = f"{who[0]} {who[2]}"
+    resources = {element.raw for element in rule.elements("resources")}
+    about = ",".join(sorted(resources))
+    for field in ("verbs", "resources", "apiGroups"):
+        for element in rule.elements(field):
+            if element.value == "*" and (field != "apiGroups" or "*" in resources):
+                key = (*who, field, about if field == "verbs" else "")
+                yield Fact(key, element.line, f'{label} allows all {field} ("*").')
+    for element in rule.elements("verbs"):
+        if element.raw in _CLIMBS:
+            yield Fact(
+                (*who, element.raw, about), element.line, f"{label} {_CLIMBS[element.raw]}: {element.raw} on {about}."
+            )
+    verbs = {element.raw for element in rule.elements("verbs")}
+    if "secrets" in resources and verbs & (_READS | {"*"}) and not rule.elements("resourceNames"):
+        line = next(element.line for element in rule.elements("resources") if element.raw == "secrets")
+        yield Fact((*who, "secrets"), line, f"{label} may read every secret that it reaches.", Severity.LOW)
+
+
+def _binding(who: tuple[str, str, str], binding: LinedNode) -> Iterator[Fact]:
+    label, role = f"{who[0]} {who[2]}", binding.get("roleRef", "name")
+    if role is None:
+        return
+    for grantee in binding.elements("subjects"):
+        name = grantee.word("name")
+        if role.raw == "cluster-admin":
+            yield Fact((*who, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")
+        if name in _EVERYBODY and role.raw not in _DISCOVERY:
+            whom = "whoever reaches the API" if name != "system:authenticated" else "every account"
+            yield Fact((*who, "everybody", role.raw), grantee.line, f"{label} gives {role.raw} to {whom} ({name}).")
+
+
+def _webhook(who: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
+    name = webhook.word("name")
+    label = f"Webhook {name} of {who[2]}"
+    url = webhook.get("clientConfig", "url")
+    if url is not None:
+        yield Fact(
+            (*who, name, "url", url.raw), url.line, f"{label} sends objects out of the cluster, to {url.raw[:100]}."
+        )
+    if who[0] != "MutatingWebhookConfiguration":
+        return
+    for rule in webhook.elements("rules"):
+        for resource in rule.elements("resources"):
+            if resource.raw in {"*", "*/*", "secrets"}:
+                what = "secrets" if resource.raw == "secrets" else "every object"
+                yield Fact((*who, name, "rewrites", resource.raw), resource.line, f"{label} may rewrite {what}.")
+
+
+def _loosened(subject: Subject) -> Iterator[Hit]:
+    """Namespaces whose Pod Security level forbids less than before."""
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    before = {name: level for delta in files for name, (level, _) in _namespaces(delta.documents_before).items()}
+    for delta in files:
+        for name, (level, line) in _namespaces(delta.documents_after).items():
+            yield from _forbids_less(delta, name, before.get(name), level, line)
+
+
+def _namespaces(documents: Documents) -> dict[str, tuple[str, int]]:
+    if isinstance(documents, Unparsed):
+        return {}
+    namespaces: dict[str, tuple[str, int]] = {}
+    for document in objects(documents):
+        if document.word("kind") == "Namespace":
+            label = document.get("metadata", "labels", _ENFORCE)
+            line = document.line if label is None else label.line
+            namespaces[document.word("metadata", "name")] = ("" if label is None else label.raw, line)
+    return namespaces
+
+
+def _forbids_less(delta: Delta, name: str, before: str | None, after: str, line: int) -> Iterator[Hit]:
+    if before == after or (before is None and after != "privileged"):
+        return
+    if before is not None and _LEVELS.get(after, 0) >= _LEVELS.get(before, 0):
+        return
+    was = "" if before is None else f", it was {before}"
+    now = f"enforces {after}" if after else "enforces no Pod Security level"
+    yield Hit(delta.path, line, f"Namespace {name} {now}{was}.", anchor=f"{name}/{_ENFORCE}")

@@ -1,0 +1,145 @@
+"""What of a workflow's expressions a stranger writes: titles, bodies, branch names, commit messages.
+
+Sources: GitHub documentation, "Script injections" (contexts that end in body, title, ref, label, message, name, email,
+page_name, default_branch should be treated as untrusted) and "Webhook events and payloads"; GitHub Security Lab,
+"Untrusted input" and "Preventing pwn requests".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias, assert_never
+
+from bot.intake.actions import ANY, Call, Expression, Literal, Operation, Part, Reference, embedded
+
+Names: TypeAlias = frozenset[str]
+"""Names of variables, in lower case."""
+
+_Path: TypeAlias = tuple[str, ...]
+
+
+def _paths(*texts: str) -> tuple[_Path, ...]:
+    return tuple(tuple(text.split(".")) for text in texts)
+
+
+TEXTS: Final = _paths(
+    *(f"github.event.{item}.{part}" for item in ("issue", "pull_request", "discussion") for part in ("title", "body")),
+    *(f"github.event.{item}.body" for item in ("comment", "review", "review_comment")),
+    *(f"github.event.changes.{part}.from" for part in ("title", "body")),
+    "github.event.pages.*.page_name",
+    *(
+        f"github.event.{commit}.{part}"
+        for commit in ("commits.*", "head_commit", "workflow_run.head_commit")
+        for part in ("message", "author.name", "author.email", "committer.name", "committer.email")
+    ),
+    *(f"github.event.pull_request.head.{part}" for part in ("ref", "label", "repo.default_branch", "repo.description")),
+    *(f"github.event.workflow_run.{part}" for part in ("head_branch", "display_title", "head_repository.description")),
+    "github.event.workflow_run.pull_requests.*.head.ref",
+    *(
+        f"github.event.{item}.{part}"
+        for item in ("release", "discussion_comment")
+        for part in ("name", "body", "tag_name")
+    ),
+    "github.head_ref",
+)
+"""Where a stranger's text stands; ``*`` is any part."""
+
+HEADS: Final = _paths(
+    *(f"github.event.pull_request.head.{part}" for part in ("sha", "ref")),
+    "github.event.pull_request.merge_commit_sha",
+    "github.event.pull_request.number",
+    "github.event.number",
+    "github.event.issue.number",
+    "github.head_ref",
+    *(f"github.event.workflow_run.{part}" for part in ("head_sha", "head_branch", "head_commit.id")),
+    "github.event.workflow_run.pull_requests.*.head.sha",
+    "github.event.workflow_run.pull_requests.*.head.ref",
+)
+"""What names the head of a pull request."""
+
+REPOSITORIES: Final = _paths(
+    "github.event.pull_request.head.repo.full_name",
+    "github.event.pull_request.head.repo.clone_url",
+    "github.event.workflow_run.head_repository.full_name",
+)
+"""What names the repository that a pull request comes from."""
+
+_HARMLESS: Final = frozenset(
+    {"contains", "startswith", "endswith", "hashfiles", "success", "failure", "always", "cancelled"}
+)
+"""Functions whose result is a truth value or a digest."""
+
+
+def names_any(text: str, paths: tuple[_Path, ...]) -> bool:
+    """Whether an expression in the text refers to one of ``paths``."""
+    return any(
+        _meets(reference.path, path)
+        for found in embedded(text)
+        if found.tree is not None
+        for reference in references(found.tree)
+        for path in paths
+    )
+
+
+def references(tree: Expression) -> Iterator[Reference]:
+    """Every value of a context that an expression looks at."""
+    match tree:
+        case Literal():
+            return
+        case Reference():
+            yield tree
+        case Call(arguments=arguments):
+            for argument in arguments:
+                yield from references(argument)
+        case Operation(left=left, right=right):
+            yield from () if left is None else references(left)
+            yield from references(right)
+        case Part(of=of):
+            yield from references(of)
+        case _ as never:
+            assert_never(never)
+
+
+def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
+    """Whether the value may be text that a stranger wrote. ``variables`` are, by context, those that hold such text.
+
+    ``a && b`` is ``b`` or something false, ``a || b`` either side; comparisons give a truth value.
+    """
+    match tree:
+        case Literal():
+            return False
+        case Reference(path=path):
+            return _held(path, variables) or any(_meets(path, text) for text in TEXTS)
+        case Operation(sign="||", left=left, right=right):
+            return is_written(right, variables) or (left is not None and is_written(left, variables))
+        case Operation(sign="&&", right=right):
+            return is_written(right, variables)
+        case Operation():
+            return False
+        case Call(name=name, arguments=arguments):
+            if name in _HARMLESS:
+                return False
+            inside = _contains if name in {"tojson", "fromjson"} else is_written
+            return any(inside(argument, variables) for argument in arguments)
+        case Part(of=of):
+            return _contains(of, variables)
+        case _ as never:
+            assert_never(never)
+
+
+def _contains(tree: Expression, variables: Mapping[str, Names]) -> bool:
+    """Whether a stranger's text is the value, or anywhere in it."""
+    if isinstance(tree, Reference):
+        return _held(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
+    return is_written(tree, variables)
+
+
+def _held(path: _Path, variables: Mapping[str, Names]) -> bool:
+    held = variables.get(path[0], frozenset())
+    return len(path) > 1 and (path[1] in held or (path[1] == ANY and bool(held)))
+
+
+def _meets(path: _Path, other: _Path) -> bool:
+    return len(path) == len(other) and all(
+        part == known or ANY in {part, known} for part, known in zip(path, other, strict=True)
+    )

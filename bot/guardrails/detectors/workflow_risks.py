@@ -1,0 +1,332 @@
+"""What of one workflow is dangerous by itself: a stranger's text in a script, a stranger's code with secrets, and less.
+
+Sources: GitHub documentation, "Secure use reference" and "Events that trigger workflows" (which events run with the
+repository's secrets); GitHub Security Lab, "Preventing pwn requests"; the audits of zizmor, whose names stand beside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import normpath
+from typing import Final
+
+from bot.guardrails.detectors import strangers
+from bot.guardrails.detectors.strangers import Names
+from bot.intake.actions import ANY, Call, Embedded, Reference, embedded
+from bot.intake.lined import LinedNode
+from bot.model.drift import Severity
+
+_PRIVILEGED: Final = ("pull_request_target", "workflow_run", "issue_comment")
+"""Events that strangers cause and that run with the repository's secrets, as far as they can lead to a head's code."""
+_OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_target", "issue_comment", "issues", "workflow_run"})
+_TAKES: Final = (
+    r"git\s+(?:-\S+\s+(?:\S+\s+)?)?(?:checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b"
+)
+_TAKEN: Final = re.compile(_TAKES + r"([^\n;|&]{0,200})")
+_FETCHED: Final = re.compile(r"git\s+(?:-\S+\s+(?:\S+\s+)?)?fetch\b([^\n;|&]{0,200})")
+_CLI_CHECKOUT: Final = re.compile(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
+_PULL_REF: Final = re.compile(r"\bpull/")
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
+_PERMISSION: Final = re.compile(r"author_association|getCollaboratorPermission|/permission\b")
+_ACTOR: Final = re.compile(r"\[bot\]", re.IGNORECASE)
+_ENVIRONMENT_FILE: Final = re.compile(r">>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
+_CONSTANT_LINE: Final = re.compile(r"^\s*(?:echo|printf)\s[^$`]*>>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
+_SCRIPTS: Final = {
+    "actions/github-script": "script",
+    "azure/cli": "inlinescript",
+    "azure/powershell": "inlinescript",
+    "appleboy/ssh-action": "script",
+}
+"""Actions that run an input of theirs as a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """One danger. ``key`` identifies it over a change, so that a move is quiet; its last part is shown as evidence.
+
+    ``severity`` as in :class:`~bot.guardrails.rule.Hit`.
+    """
+
+    key: tuple[str, ...]
+    line: int
+    message: str
+    advice: str
+    severity: Severity | None = None
+
+
+def steps(document: LinedNode) -> Iterator[LinedNode]:
+    """Every step of a workflow's jobs, or of a composite action."""
+    for _, job in document.items("jobs"):
+        yield from job.elements("steps")
+    yield from document.elements("runs", "steps")
+
+
+def triggers(document: LinedNode) -> set[str]:
+    """The events that start a workflow."""
+    names = {name for name, _ in document.items("on")} | {node.raw for node in document.elements("on")}
+    return names or {document.word("on")}
+
+
+def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
+    """By file of a local action or called workflow, its inputs that the documents fill with a stranger's text."""
+    handed: dict[str, set[str]] = {}
+    for document in documents:
+        for user in (*steps(document), *(job for _, job in document.items("jobs"))):
+            uses = user.word("uses")
+            if not uses.startswith("./"):
+                continue
+            path = normpath(uses)
+            file = path if path.endswith((".yml", ".yaml")) else f"{path}/action.yml"
+            for name, node in user.items("with"):
+                if any(_is_written(each, {}) for each in embedded(node.raw)):
+                    handed.setdefault(file, set()).add(name.lower())
+    return {file: frozenset(names) for file, names in handed.items()}
+
+
+def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
+    """CI-002's: a stranger's code or text that runs. ``inputs`` are known to be filled with a stranger's text."""
+    events = triggers(document)
+    privileged = [event for event in _PRIVILEGED if event in events]
+    for job, scope in _scopes(document):
+        for step in job.elements("steps"):
+            if privileged and not _asks_permission(job, step, privileged):
+                yield from _checkout(step, privileged[0], scope.of(step))
+            yield from _injection(step, scope.of(step), _callers_inputs(document, events), inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Variables around a step: those with a stranger's text, and those with what names a head."""
+
+    written: Names = frozenset()
+    heads: Names = frozenset()
+
+    def of(self, node: LinedNode) -> _Scope:
+        """The same with what ``node`` sets: the inner one hides the outer one of its name."""
+        written, heads = set(self.written), set(self.heads)
+        for name, value in node.items("env"):
+            lower = name.lower()
+            written.discard(lower)
+            heads.discard(lower)
+            if any(_is_written(each, {"env": self.written}) for each in embedded(value.raw)):
+                written.add(lower)
+            if strangers.names_any(value.raw, strangers.HEADS):
+                heads.add(lower)
+        return _Scope(frozenset(written), frozenset(heads))
+
+
+def _scopes(document: LinedNode) -> Iterator[tuple[LinedNode, _Scope]]:
+    """Every job, and what a composite action runs, with the variables around its steps."""
+    outer = _Scope().of(document)
+    for _, job in document.items("jobs"):
+        yield job, outer.of(job)
+    runs = document.get("runs")
+    if runs is not None:
+        yield runs, outer
+
+
+def _callers_inputs(document: LinedNode, events: set[str]) -> Names:
+    """Inputs of any text that callers fill: of a called workflow, and of a composite action."""
+    declared = (*document.items("on", "workflow_call", "inputs"),) if "workflow_call" in events else ()
+    if document.get("runs") is not None:
+        declared = (*document.items("inputs"),)
+    return frozenset(name.lower() for name, node in declared if node.word("type") in {"", "string"})
+
+
+def _is_written(found: Embedded, variables: Mapping[str, Names]) -> bool:
+    return found.tree is not None and strangers.is_written(found.tree, variables)
+
+
+def _asks_permission(job: LinedNode, step: LinedNode, privileged: Sequence[str]) -> bool:
+    """Whether a comment starts it only when a condition asks who wrote the comment."""
+    if list(privileged) != ["issue_comment"]:
+        return False
+    return any(_PERMISSION.search(node.raw[:5000]) for part in (job, step) if (node := part.get("if")) is not None)
+
+
+_SPLIT: Final = "Use the pull_request event, or split the job: build without secrets, publish from workflow_run."
+
+
+def _checkout(step: LinedNode, event: str, scope: _Scope) -> Iterator[Risk]:
+    node = _checked_out(step, scope) if "checkout" in step.word("uses") else None
+    run = step.get("run")
+    if node is None and run is not None and _takes_head(run.raw[:20_000], scope):
+        node = run
+    if node is not None:
+        yield Risk(
+            ("checkout", event, " ".join(node.raw.split())[:200]),
+            node.line,
+            f"{event} runs with the repository's secrets and this step checks out the pull request's own code.",
+            _SPLIT,
+        )
+
+
+def _checked_out(step: LinedNode, scope: _Scope) -> LinedNode | None:
+    """The input of a checkout that names the head or its repository."""
+    for name, paths in (("ref", strangers.HEADS), ("repository", strangers.REPOSITORIES)):
+        node = step.get("with", name)
+        if node is not None and (strangers.names_any(node.raw, paths) or _names_variable(node.raw, scope)):
+            return node
+    return None
+
+
+def _names_variable(text: str, scope: _Scope) -> bool:
+    return strangers.names_any(text, tuple(("env", name) for name in scope.heads))
+
+
+def _takes_head(script: str, scope: _Scope) -> bool:
+    """Whether a script takes the head's files: fetching alone runs nothing of them."""
+    if _CLI_CHECKOUT.search(script):
+        return True
+    taken = [match[1] for match in _TAKEN.finditer(script)]
+    fetched = [match[1] for match in _FETCHED.finditer(script)]
+    return any(_is_head(text, scope) for text in taken) or (
+        bool(taken) and any(_is_head(text, scope) for text in fetched)
+    )
+
+
+def _is_head(arguments: str, scope: _Scope) -> bool:
+    return (
+        _PULL_REF.search(arguments) is not None
+        or strangers.names_any(arguments, strangers.HEADS)
+        or _names_variable(arguments, scope)
+        or any(match[1].lower() in scope.heads for match in _VARIABLE.finditer(arguments))
+    )
+
+
+_ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
+
+
+def _injection(step: LinedNode, scope: _Scope, callers: Names, handed: Names) -> Iterator[Risk]:
+    for node in _run_texts(step):
+        for found in embedded(node.raw):
+            if found.tree is None:
+                continue
+            key = ("injection", " ".join(found.text.split())[:200])
+            shown = f"${{{{ {found.text[:70]} }}}}"
+            if strangers.is_written(found.tree, {"env": scope.written, "inputs": handed}):
+                message = f"Text that anybody can write is pasted into a script: {shown}."
+                yield Risk(key, _line(node, found), message, _ADVICE_TEXT)
+            elif strangers.is_written(found.tree, {"inputs": callers}):
+                message = f"What a caller passes is pasted into a script: {shown}."
+                yield Risk(key, _line(node, found), message, _ADVICE_TEXT, Severity.LOW)
+
+
+def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
+    """What of a step runs as a script."""
+    run = step.get("run")
+    if run is not None:
+        yield run
+    wanted = _SCRIPTS.get(step.word("uses").partition("@")[0].lower())
+    for name, node in step.items("with") if wanted else ():
+        if name.lower() == wanted:
+            yield node
+
+
+def _line(node: LinedNode, found: Embedded) -> int:
+    block = 1 if node.end_line > node.line else 0
+    return node.line + block + node.raw.count("\n", 0, found.start)
+
+
+def weaknesses(document: LinedNode) -> Iterator[Risk]:
+    """CI-003's: each is a way in only together with something else."""
+    events = triggers(document)
+    privileged = bool(events & {"pull_request_target", "workflow_run"})
+    for name, job in document.items("jobs"):
+        yield from _all_secrets(job)
+        if events & _OF_STRANGERS:
+            yield from _own_machine(name, job)
+        if privileged:
+            yield from _forged_actor(job)
+            for step in job.elements("steps"):
+                yield from _forged_actor(step)
+                yield from _environment(step)
+
+
+def _all_secrets(job: LinedNode) -> Iterator[Risk]:
+    """zizmor: secrets-inherit, overprovisioned-secrets."""
+    inherited = job.get("secrets")
+    if inherited is not None and inherited.raw == "inherit":
+        message = f"{job.word('uses')[:100]} is handed every secret of the repository."
+        yield Risk(
+            ("inherit", job.word("uses")), inherited.line, message, "Name the secrets that it needs.", Severity.LOW
+        )
+    for node in _scalars(job):
+        for found in embedded(node.raw):
+            if found.tree is not None and _holds_all_secrets(found):
+                message = f"Every secret of the repository is taken: ${{{{ {found.text[:70]} }}}}."
+                yield Risk(
+                    ("secrets", found.text[:200]),
+                    _line(node, found),
+                    message,
+                    "Name the secrets that it needs.",
+                    Severity.HIGH,
+                )
+
+
+def _holds_all_secrets(found: Embedded) -> bool:
+    tree = found.tree
+    whole = Reference(("secrets",))
+    if isinstance(tree, Call) and tree.name in {"tojson", "join"} and whole in tree.arguments:
+        return True
+    return isinstance(tree, Reference) and tree.path == ("secrets", ANY)
+
+
+def _scalars(node: LinedNode) -> Iterator[LinedNode]:
+    """Every text below a node, each once."""
+    waiting, seen = [node], {id(node)}
+    while waiting:
+        current = waiting.pop()
+        children = current.value
+        if isinstance(children, dict | list):
+            inner = list(children.values()) if isinstance(children, dict) else children
+            waiting += [child for child in reversed(inner) if id(child) not in seen]
+            seen.update(id(child) for child in inner)
+        elif "${{" in current.raw:
+            yield current
+
+
+def _own_machine(name: str, job: LinedNode) -> Iterator[Risk]:
+    """zizmor: self-hosted-runner. A label of one's own needs no ``self-hosted`` beside it; only the word is certain."""
+    runs_on = job.get("runs-on")
+    if runs_on is None:
+        return
+    labels = [runs_on, *job.elements("runs-on"), *job.elements("runs-on", "labels")]
+    labels += [node] if (node := job.get("runs-on", "labels")) is not None else []
+    if any(label.raw.lower() == "self-hosted" for label in labels):
+        message = f"Job {name} runs what strangers send on a machine of your own, which may keep it after the job."
+        advice = "Use a hosted runner, or one that is made new for each job, for events of strangers."
+        yield Risk(("self-hosted", name), runs_on.line, message, advice)
+
+
+def _forged_actor(node: LinedNode) -> Iterator[Risk]:
+    """zizmor: bot-conditions. The actor is who caused the latest event, not who wrote the code."""
+    condition = node.get("if")
+    if condition is None or not _ACTOR.search(condition.raw):
+        return
+    for found in (*embedded(condition.raw), *embedded(f"${{{{{condition.raw}}}}}")):
+        if found.tree is not None and any(
+            reference.path
+            in {("github", "actor"), ("github", "triggering_actor"), ("github", "event", "sender", "login")}
+            for reference in strangers.references(found.tree)
+        ):
+            message = "github.actor is whoever caused the latest event: a stranger can make a bot cause it."
+            advice = "Ask github.event.pull_request.user.login, who opened the pull request."
+            yield Risk(("actor", " ".join(condition.raw.split())[:200]), condition.line, message, advice, Severity.HIGH)
+            return
+
+
+def _environment(step: LinedNode) -> Iterator[Risk]:
+    """zizmor: github-env. What later steps run can be changed by what is written there."""
+    run = step.get("run")
+    if run is None:
+        return
+    for number, line in enumerate(run.raw[:50_000].split("\n")):
+        if _ENVIRONMENT_FILE.search(line) and not _CONSTANT_LINE.search(line):
+            block = 1 if run.end_line > run.line else 0
+            message = "A privileged workflow writes computed text into the environment of the steps that follow."
+            advice = "Use an output of the step, or write constants only."
+            key = ("environment", " ".join(line.split())[:200])
+            yield Risk(key, run.line + block + number, message, advice, Severity.HIGH)

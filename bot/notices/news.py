@@ -1,0 +1,47 @@
+"""What is news: what stands now against what was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.model.notice import Notice, NoticeEvent
+
+
+def _nothing(_notice: Notice) -> Notice | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one look says: the beginnings of all that stands, how what stands no longer ended, what merely happened.
+
+    ``ended`` gives the end of something that was told to stand and does not any more, None where this look cannot know.
+    """
+
+    begun: tuple[Notice, ...] = ()
+    ended: Callable[[Notice], Notice | None] = field(default=_nothing, compare=False)
+    once: tuple[Notice, ...] = ()
+
+
+def news(standing: Standing, told: Mapping[str, Notice], seen: Sequence[Notice]) -> tuple[Notice, ...]:
+    """What nobody was told: ``told`` is what was told to stand, by subject, ``seen`` every notice that is remembered.
+
+    What stands and got worse is news as well.
+    """
+    begun = [notice for notice in standing.begun if _is_new(notice, told.get(notice.subject))]
+    current = {notice.subject for notice in standing.begun}
+    gone = (standing.ended(notice) for subject, notice in told.items() if subject not in current)
+    known = {(notice.subject, notice.event) for notice in seen}
+    once = [notice for notice in standing.once if (notice.subject, notice.event) not in known]
+    return (*begun, *(notice for notice in gone if notice is not None), *once)
+
+
+def _is_new(notice: Notice, before: Notice | None) -> bool:
+    return before is None or notice.severity.rank > before.severity.rank
+
+
+def end(notice: Notice, event: NoticeEvent, text: str, at: datetime) -> Notice:
+    """The end of what ``notice`` began."""
+    return replace(notice, event=event, text=text, at=at)

@@ -1,0 +1,161 @@
+"""Flux's ``Kustomization``, rendered as kustomize-controller renders it.
+
+It is kustomize on a folder with what its spec adds, then variables substituted, then "Common metadata" set; a folder
+without a kustomization gets one that takes in every manifest below it (its docs, "Generating a kustomization.yaml").
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.errors import Invalid
+from bot.model.filetree import FileTree
+from bot.model.json import Tree, get, mapping, text
+from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
+from bot.model.upstream import UpstreamKind
+from bot.renderers import elsewhere, flux_kustomize
+from bot.renderers.kustomize import Kustomize
+from bot.renderers.objects import as_json, described, titled
+from bot.renderers.opaque import unresolved
+from bot.renderers.substitution import substituted
+from bot.targets.documents import Documents
+from bot.targets.flux import SIFTED, SUBSTITUTED
+from bot.targets.kustomization import FILE_NAMES, file_of
+from bot.targets.paths import joined
+from bot.targets.sourceignore import NAME as SOURCEIGNORE
+from bot.targets.sourceignore import artifact
+from bot.targets.upstream import requested
+
+_RECONCILE: Final = "kustomize.toolkit.fluxcd.io/reconcile"
+_SSA: Final = "kustomize.toolkit.fluxcd.io/ssa"
+_MISSING: Final = re.compile(r"(\S+) is not there\Z")
+_UNKNOWN: Final = "a variable in it is substituted from what cannot be read here"
+
+
+@dataclass(frozen=True, slots=True)
+class FluxKustomization:
+    """Renders ``Kustomization`` objects of Flux."""
+
+    kustomize: Kustomize
+    documents: Documents
+
+    def render(self, unit: Unit, tree: FileTree) -> Rendering:
+        """The objects that a ``Kustomization`` applies, of this repository or of another one that its source names."""
+        asked = requested(unit.spec)
+        if asked is None:
+            return self._render(unit, tree)
+        kind = "another repository" if asked[0].kind is UpstreamKind.GIT else "an artifact"
+        files = elsewhere.obtained(asked[0], tree, unit, f"its source is {kind}, {asked[0].url}, and")
+        if isinstance(files, NotCompared):
+            return Rendering(error=files)
+        return elsewhere.moved(self._render(replace(unit, path=asked[1]), files.tree), unit, files.source)
+
+    def _render(self, unit: Unit, tree: FileTree) -> Rendering:
+        """The same, from the files that the source in ``tree`` takes."""
+        taken = artifact(tree, mapping(unit.spec.get(SIFTED)))
+        if not taken.under(unit.path):
+            lost = (
+                ", as far as Flux has it: .sourceignore or spec.ignore leaves it out" if tree.under(unit.path) else ""
+            )
+            reason = f"spec.path names {unit.path or '.'}, which is not in {_place(unit)}{lost}"
+            return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
+        laid = _with_generated(unit.path, taken, self.documents)
+        if isinstance(laid, NotCompared):
+            return Rendering(inputs=frozenset({laid.file}), error=replace(laid, subject=titled(unit)))
+        rendering = self.kustomize.render(unit, laid, flux_kustomize.edit(unit, laid), anywhere=True)
+        inputs = frozenset(path for path in rendering.inputs if path in taken) | set(taken.under(f"**/{SOURCEIGNORE}"))
+        try:
+            objects = [_finished(each, unit.spec) for each in rendering.objects]
+        except Invalid as exc:
+            return Rendering(inputs=inputs, error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
+        left = [*rendering.left_out, *(out for each in objects if (out := _left_out(each)) is not None)]
+        kept = tuple(each for each in objects if _left_out(each) is None)
+        error = None if rendering.error is None else _with_hidden(rendering.error, unit.path, tree, taken)
+        return Rendering(kept, inputs, tuple(left), error)
+
+
+def _with_hidden(error: NotCompared, folder: str, tree: FileTree, taken: FileTree) -> NotCompared:
+    """The error, with the hint that what is not there was left out of Flux's artifact."""
+    missing = _MISSING.match(error.reason)
+    path = None if missing is None else joined(posixpath.dirname(error.file) or folder, missing[1])
+    if path is None or path in taken or not (path in tree or tree.under(path)):
+        return error
+    return replace(error, reason=f"{error.reason} for Flux: .sourceignore or spec.ignore leaves it out")
+
+
+def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTree | NotCompared:
+    """``tree`` with a kustomization in ``folder`` that takes in every manifest below it, where it has none.
+
+    Or why Flux makes none: a YAML file that holds no objects (``scanManifests`` of fluxcd/pkg's
+    ``kustomize_generator.go``).
+    """
+    on = documents.on(tree)
+    if file_of(on, folder) is not None:
+        return tree
+    listed: list[str] = []
+    for path in _manifests(folder, tree):
+        if path in tree:
+            if (error := on.error(path)) is not None:
+                return NotCompared("", error.message, path, error.line)
+            stray = next((each for each in on.of(path) if not _is_object(each.tree)), None)
+            if stray is not None:
+                reason = "it is no Kubernetes object (without apiVersion, kind and a name), so Flux applies nothing"
+                return NotCompared("", reason, path, stray.line)
+        listed.append(posixpath.relpath(path, folder or "."))
+    path = posixpath.join(folder, "kustomization.yaml")
+    made = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": listed}
+    return tree.with_changes({path: as_json(made).encode()})
+
+
+def _is_object(tree: Tree) -> bool:
+    named = bool(get(tree, "metadata", "name") or get(tree, "metadata", "generateName"))
+    return bool(tree.get("kind") and tree.get("apiVersion")) and (named or str(tree["kind"]).endswith("List"))
+
+
+def _manifests(folder: str, tree: FileTree) -> Iterator[str]:
+    """What Flux lists: folders with a kustomization as such, with nothing below them, else YAML files; in order."""
+    held = ""
+    holders = {path.rpartition("/")[0] for path in tree.under(folder) if path.rpartition("/")[2] in FILE_NAMES}
+    for path in tree.under(folder):
+        if held and path.startswith(held + "/"):
+            continue
+        parts = posixpath.dirname(path).split("/")
+        above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        held = next((each for each in above if each in holders and each != folder), "")
+        if held:
+            yield held
+        elif path.endswith((".yaml", ".yml")):
+            yield path
+
+
+def _finished(made: RenderedObject, spec: Tree) -> RenderedObject:
+    """The object with variables substituted and common metadata set. Raises ``Invalid``."""
+    variables = mapping(spec.get(SUBSTITUTED))
+    known = variables.get("known") is True
+    given = mapping(variables.get("values"))
+    # without any variable Flux substitutes nothing, not even defaults, unless told to (``SubstituteVariables`` of fluxcd/pkg)
+    if variables.get("on") is True and (given or not known or variables.get("always") is True):
+        tree = substituted(made.tree, given, known=known)
+        left = {} if known else dict.fromkeys(unresolved(tree), _UNKNOWN)
+        made = replace(made, tree=tree, opaque={**made.opaque, **left})
+    return flux_kustomize.with_metadata(made, spec)
+
+
+def _left_out(made: RenderedObject) -> NotCompared | None:
+    """Objects that Flux is told to leave alone (kustomize-controller docs, "Controlling the apply behavior of
+    resources"), in whatever case (``AnyInMetadata`` in fluxcd/pkg's ``ssa/utils/meta.go``).
+    """
+    for part in ("annotations", "labels"):
+        notes = mapping(get(made.tree, "metadata", part))
+        for key, words in ((_RECONCILE, {"disabled"}), (_SSA, {"ifnotpresent", "ignore"})):
+            if text(notes.get(key)).lower() in words:
+                return NotCompared(described(made.tree), f"{key}: {notes[key]}", made.file, made.line)
+    return None
+
+
+def _place(unit: Unit) -> str:
+    return "its source" if requested(unit.spec) else "this repository"

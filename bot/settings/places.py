@@ -1,0 +1,180 @@
+"""The sections that say where things are: what observes, the targets, and the hosts that charts and bases come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from bot.model.target import TARGET_NAME
+from bot.settings.values import Seconds, Section, known
+from bot.targets.paths import joined
+
+_HOST: Final = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"
+)
+_KUBE_VERSION: Final = re.compile(r"v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?", re.ASCII)
+
+
+class SnapshotSettings(Section):
+    """Live state from a file, a URL or a command's output; exactly one of the three."""
+
+    file: str | None = None
+    url: str | None = None
+    command: str | list[str] | None = None
+    timeout: Seconds = 30
+
+    @model_validator(mode="after")
+    def _only_one(self) -> Self:
+        if sum(value is not None for value in (self.file, self.url, self.command)) != 1:
+            raise ValueError("give exactly one of file, url and command")
+        return self
+
+
+class DockerSettings(Section):
+    """A Docker or Podman engine. Without ``host``, DOCKER_HOST or the usual sockets are tried."""
+
+    host: str | None = None
+    timeout: Seconds = 20
+
+
+class KubernetesSettings(Section):
+    """A cluster. Without ``kubeconfig``, KUBECONFIG, the default file or the pod's service account are tried."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    timeout: Seconds = 60
+
+
+class TerraformSettings(Section):
+    """A Terraform root module inside the repository, planned with the ``terraform`` binary."""
+
+    directory: str = "tf"
+    binary: str = "terraform"
+    timeout: Seconds = 600
+    refresh_only: bool = False
+
+
+class HttpProbeSettings(Section):
+    """One URL that should answer."""
+
+    url: str
+    task: str | None = None
+    status: int = 200
+    max_latency: Seconds | None = None
+    body: str | None = None
+    certificate_days: int | None = None
+    timeout: Seconds = 10
+
+
+class ObserveSettings(Section):
+    """Who reads live state. None of them is needed when ``--live`` is given."""
+
+    snapshot: SnapshotSettings | None = None
+    docker: DockerSettings | None = None
+    kubernetes: KubernetesSettings | None = None
+    terraform: TerraformSettings | None = None
+    http: list[HttpProbeSettings] = []
+    plugins: dict[str, dict[str, Any]] = {}
+    """Entry point in the group ``clockwork.observers`` -> its options."""
+    deadline: Seconds = 120
+
+    @field_validator("plugins")
+    @classmethod
+    def _installed(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        for name in value:
+            known(name, (), "observers", info)
+        return value
+
+
+class HelmSettings(Section):
+    """The cluster that charts are rendered for (``.Capabilities``); what Helm takes without one where nothing is said."""
+
+    kube_version: str = ""
+    """Such as ``v1.33`` or ``1.33.2``."""
+    api_versions: list[str] = []
+    """Beyond those of Kubernetes itself: ``monitoring.coreos.com/v1``, also with a kind behind it."""
+
+    @field_validator("kube_version")
+    @classmethod
+    def _is_version(cls, value: str) -> str:
+        if value and not _KUBE_VERSION.fullmatch(value):
+            raise ValueError(f"{value!r}: write a version of Kubernetes, such as v1.33.2")
+        return value
+
+
+class TargetSettings(Section):
+    """One place that a part of the repository is deployed to."""
+
+    name: str
+    path: str
+    """A folder of the repository: a kustomization, a chart, where Flux begins, or plain files."""
+    namespace: str = ""
+    observe: ObserveSettings | None = None
+    """Who looks at it; the repository's own observers without this."""
+    values: list[str] = []
+    """Values files of a chart, as repository paths, the later over the earlier."""
+    release: str = ""
+    """The release name of a chart; the target's name without this."""
+    helm: HelmSettings | None = None
+    """The cluster that its charts are rendered for; the repository's ``helm`` without this."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not TARGET_NAME.fullmatch(value):
+            raise ValueError("write letters, digits, '.', '_' and '-', at most 63, and no slash")
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _is_inside(cls, value: str) -> str:
+        if joined("", value) is None:
+            raise ValueError("write a folder of this repository")
+        return joined("", value) or ""
+
+
+class ClusterSettings(Section):
+    """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
+
+    name: str
+    server: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class ArgoSettings(Section):
+    """What the repository does not say of Argo CD."""
+
+    clusters: list[ClusterSettings] = []
+
+
+class FetchSettings(Section):
+    """What may be fetched of what the repository names and does not hold: charts, remote bases, other repositories.
+
+    Nothing without ``hosts``. Credentials are in the environment (:mod:`bot.upstream.keys`).
+    """
+
+    hosts: list[str] = []
+    """Who may be asked: ``host``, ``host:port``, ``host/path`` for what lies below the path alone."""
+    private_hosts: list[str] = []
+    """The same for hosts that have addresses inside of this network."""
+    refresh: Annotated[Seconds, Field(ge=1)] = 600
+    """How long a branch, a range of versions or a tag such as ``latest`` stays what it was."""
+    timeout: Annotated[Seconds, Field(ge=1)] = 60
+    """For one answer, or one commit of Git."""
+    max_mib: Annotated[int, Field(ge=1, le=1024)] = 64
+    """The largest archive, packed."""
+    cache_mib: Annotated[int, Field(ge=1)] = 1024
+    """What is kept below the cache folder for the next run."""
+
+    @field_validator("hosts", "private_hosts")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _HOST.fullmatch(entry):
+                raise ValueError(
+                    f"{entry!r}: write host, host:port or host/path, such as ghcr.io/our-team, and no scheme"
+                )
+        return value

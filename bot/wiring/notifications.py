@@ -1,0 +1,236 @@
+"""Who is told what happened in a repository: settings → receivers → the flow that tells, beside the run."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.errors import BotError, Invalid
+from bot.flows.conditions import Blocked
+from bot.flows.notify import Finding, Teller, tell
+from bot.flows.review import Reviewed
+from bot.model.codehost import PullRequest
+from bot.model.drift import Severity
+from bot.model.finding import Verdict
+from bot.model.ledger import Actor
+from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
+from bot.model.proposal import Tick
+from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
+from bot.ports import Clock, Receiver, Repository
+from bot.receivers.background import Background
+from bot.receivers.composer import Composer
+from bot.receivers.deliveries import Deliveries
+from bot.receivers.services import ServiceReceiver
+from bot.receivers.webhook import WebhookReceiver
+from bot.settings.notifications import NotificationSettings, ReceiverSettings
+from bot.shipped import folder
+from bot.wiring.ledger import ledger, limits
+from bot.wiring.repository import OpenRepository, Options, SystemClock, repository_to_read
+
+_TEMPLATE: Final = "notification.txt.j2"
+LEDGER_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _NoAddress:
+    """A receiver whose address or secret the environment does not have. It costs its messages, never a run."""
+
+    name: str
+    variable: str
+
+    def send(self, message: Announcement) -> Delivery:
+        del message
+        return Delivery(self.name, DeliveryResult.FAILED, f"the environment variable {self.variable} is not set")
+
+
+def receivers(settings: NotificationSettings, environment: Mapping[str, str]) -> Mapping[str, Receiver]:
+    """The receivers by name."""
+    return {name: _receiver(name, each, environment, settings.timeout) for name, each in settings.receivers.items()}
+
+
+def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str], seconds: float) -> Receiver:
+    variables = (chosen.apprise_env, chosen.webhook_env, chosen.secret_env)
+    missing = next((name for name in variables if name is not None and not environment.get(name)), None)
+    if missing is not None:
+        return _NoAddress(name, missing)
+    if chosen.apprise_env is not None:
+        return ServiceReceiver(name, environment[chosen.apprise_env])
+    secret = environment[chosen.secret_env or ""].encode()
+    return WebhookReceiver(name, environment[chosen.webhook_env or ""], secret, seconds)
+
+
+def directory(settings: NotificationSettings) -> Directory:
+    """Routes and subscribers. Without routes everybody is told everything from MEDIUM on."""
+    routes = tuple(
+        NoticeRoute(tuple(each.to), tuple(each.events), each.severity, tuple(each.targets)) for each in settings.routes
+    )
+    everything = (NoticeRoute(tuple(settings.receivers), severity=Severity.MEDIUM),)
+    return Directory(routes or everything, tuple(_subscriber(*item) for item in settings.receivers.items()))
+
+
+def _subscriber(name: str, chosen: ReceiverSettings) -> Subscriber:
+    named = chosen.quiet
+    quiet = None if named is None else QuietHours(*named.hours(), ZoneInfo(named.timezone))
+    return Subscriber(name, timedelta(seconds=chosen.digest), quiet, chosen.critical_passes)
+
+
+def composer(settings: NotificationSettings, repository: Repository, commit: str | None) -> Composer:
+    """What fills in messages, with the repository's own templates as ``commit`` has them."""
+    own = {}
+    for name, chosen in settings.receivers.items():
+        data = None if commit is None or chosen.template is None else repository.read(commit, chosen.template)
+        if data is not None:
+            own[name] = data.decode("utf-8", errors="replace")
+    return Composer((folder("templates") / _TEMPLATE).read_text("utf-8"), own)
+
+
+Account = Callable[[Delivery], object]
+"""Hears what came of each message."""
+
+
+@dataclass(slots=True)
+class Announcer:
+    """Tells people what runs of one repository find. Nothing here raises for what receivers or the ledger do.
+
+    ``background`` is the daemon's: findings are taken at once. Without it each is told before the call returns, which
+    takes no longer than receivers and ledger may.
+    """
+
+    opened: OpenRepository
+    teller: Teller
+    seconds: float
+    """For receivers; the ledger may take :data:`LEDGER_SECONDS` more."""
+    account: Account
+    warn: Callable[[str], object]
+    background: Background[Finding] | None = None
+    dropped: int = field(default=0)
+
+    def ran(self, run: Callable[[], Tick]) -> Tick:
+        """The account of ``run``, told of; so is the failure that it raises."""
+        try:
+            tick = run()
+        except BotError as exc:
+            self.tell(exc)
+            raise
+        chosen = composer(self.opened.settings.notifications, self.opened.repository, tick.commit)
+        self.teller = replace(self.teller, compose=chosen.compose)
+        self.tell(tick)
+        return tick
+
+    def reviewed(self, reviewed: Reviewed, pull: PullRequest) -> None:
+        """A verdict, told of where it blocks."""
+        if reviewed.result.verdict is Verdict.BLOCK:
+            self.tell(Blocked(pull.number, pull.title, pull.url, pull.head_sha))
+
+    def tell(self, finding: Finding) -> None:
+        """Have people told of it."""
+        if self.background is not None:
+            self.background.put(finding)
+            return
+        thread = threading.Thread(target=self.work, args=(finding,), name="clockwork-told", daemon=True)
+        thread.start()
+        thread.join(self.seconds + LEDGER_SECONDS)
+        if thread.is_alive():
+            self.warn("notifications took too long; what was not sent is sent by the next run")
+
+    def work(self, finding: Finding) -> None:
+        """Tell of one finding, here and now."""
+        lost = 0 if self.background is None else self.background.dropped - self.dropped
+        if lost:
+            self.dropped += lost
+            self.warn(f"{lost} findings were not told: the queue was full")
+        try:
+            for delivery in tell(finding, self.teller):
+                self.account(delivery)
+        except BotError as exc:
+            self.warn(f"nobody was told: {exc.message}")
+
+    def close(self, *, wait: bool) -> None:
+        """Nothing more is taken, and what waits is told: within the time limit where somebody waits for it."""
+        seconds = self.seconds + LEDGER_SECONDS if wait else 0
+        if self.background is not None and not self.background.close(seconds) and wait:
+            self.warn("notifications took too long; what was not sent is sent by the next run")
+
+
+def open_announcer(
+    opened: OpenRepository,
+    clock: Clock,
+    *,
+    account: Account,
+    warn: Callable[[str], object],
+    background: bool = False,
+) -> Announcer | None:
+    """The announcer of an opened repository; None where nobody is to be told, or there is no remote to remember on."""
+    settings = opened.settings.notifications
+    if not settings.receivers or opened.git is None:
+        return None
+    deliveries = Deliveries(receivers(settings, opened.options.environment), settings.timeout)
+    teller = Teller(
+        repository=opened.name,
+        ledger=ledger(opened, clone="notices"),
+        limits=limits(opened.settings),
+        directory=directory(settings),
+        compose=composer(settings, opened.repository, opened.repository.head(opened.branch)).compose,
+        deliver=deliveries.send,
+        clock=clock,
+        actor=Actor("clockwork"),
+        new_id=lambda: uuid.uuid4().hex,
+    )
+    made = Announcer(opened, teller, settings.timeout, account, warn)
+    if background:
+        made.background = Background(made.work, supersedes=_supersedes)
+    return made
+
+
+def _supersedes(newer: Finding, older: Finding) -> bool:
+    """Whether a finding says everything that an older one said, and later: what stands now is all that counts."""
+    return not isinstance(newer, Blocked) and not isinstance(older, Blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class TestMessages:
+    """What a try of every receiver needs."""
+
+    deliveries: Deliveries
+    messages: Mapping[str, Announcement]
+
+    def send(self) -> Sequence[Delivery]:
+        """What came back, in the order of the settings."""
+        return tuple(self.deliveries.send(self.messages).values())
+
+
+def open_test(settings: Path | None, repo: str, names: Sequence[str]) -> TestMessages:
+    """A test message to each receiver, or to those that are named. ``Invalid`` where there is none of that name."""
+    opened = repository_to_read(Options(repo=repo, settings=settings))
+    chosen = opened.settings.notifications
+    if not chosen.receivers:
+        raise Invalid("notifications: no receivers are configured", advice="Name some in clockwork.yaml.")
+    for name in names:
+        if name not in chosen.receivers:
+            raise Invalid(f"there is no receiver {name!r}; known: {', '.join(chosen.receivers)}")
+    now = SystemClock().now()
+    notice = Notice(NoticeEvent.TEST, "test", Severity.LOW, "This is a test of Clockwork's notifications", now)
+    fill = composer(chosen, opened.repository, opened.repository.head(opened.branch))
+    compose = partial(_test_message, notice, fill, opened.name)
+    wanted = [name for name in chosen.receivers if not names or name in names]
+    deliveries = Deliveries(receivers(chosen, opened.options.environment), chosen.timeout)
+    return TestMessages(deliveries, {name: compose(name) for name in wanted})
+
+
+def _test_message(notice: Notice, fill: Composer, repository: str, receiver: str) -> Announcement:
+    values = {
+        "repository": repository,
+        "notices": [notice],
+        "more": 0,
+        "dropped": 0,
+        "severity": notice.severity,
+    }
+    title, body = fill.compose(receiver, values)
+    return Announcement(uuid.uuid4().hex, repository, title, body, (notice,))

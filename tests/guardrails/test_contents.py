@@ -1,0 +1,212 @@
+"""What was not looked at is said, and judged by what it is; what can be read as text is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from bot.guardrails.contents import LINK, SUBMODULE, Nature, nature, read
+from bot.guardrails.exempt import Exemptions
+from bot.guardrails.judge import judge
+from bot.guardrails.rule import ChangeFacts, GuardOptions
+from bot.model.drift import Severity
+from bot.model.finding import FileChange, FileStatus, Finding, Mode
+from tests.guardrails.changes import book, change, file, fire
+from tests.guardrails.test_judge import TODAY
+
+KEY = "AKIA" + "Q3EGR7MZ2KX5VWNB"
+SCRIPT = f"#!/bin/sh\nexport K={KEY}\n"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 20
+
+
+def added(path: str, data: bytes, mode: int = 0o100644) -> FileChange:
+    """A new file of these bytes."""
+    return FileChange(path, FileStatus.ADDED, None, data, mode=mode)
+
+
+def findings(*files: FileChange, options: GuardOptions | None = None) -> tuple[Finding, ...]:
+    """All of them, in strict."""
+    return judge(change(*files), book(options=options), Mode.STRICT, today=TODAY).findings
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("run.sh", SCRIPT.replace("sh\n", "sh\n#\0\n", 1).encode()),
+        ("run", b"#!/bin/sh\n#\0\n" + SCRIPT.encode()),
+        ("run.ps1", SCRIPT.encode("utf-16")),
+        ("run.cmd", SCRIPT.encode("utf-16-le")),
+        ("run.cmd", SCRIPT.encode("utf-16-be")),
+        ("conf.txt", SCRIPT.encode("utf-32")),
+        ("conf.ini", b"\xef\xbb\xbf" + SCRIPT.encode()),
+        ("conf.ini", "key = 'Grüße'\n".encode("latin-1") + SCRIPT.encode()),
+        ("polyglot.py", b"GIF89a\0=1\n" + SCRIPT.encode()),
+        ("notes", SCRIPT.encode() * 30 + b"\0"),
+    ],
+)
+def test_what_some_program_reads_as_text_is_read(path: str, data: bytes) -> None:
+    """A NUL, another encoding or a picture's first bytes hide no credential."""
+    assert [finding.rule for finding in findings(added(path, data)) if finding.rule == "SEC-001"]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        PNG,
+        b"\xff\xd8\xff\xe0\0\x10JFIF",
+        b"PK\x03\x04\x14\0",
+        b"\x1f\x8b\x08\0",
+        b"wOF2\0\1\0\0",
+        b"%PDF-1.7\n\0",
+        b"\0\0\0\x18ftypmp42",
+        b"\0\1\0\0\0\x12\1\0",
+        b"SQLite format 3\0",
+        b"\0" * 257 + b"ustar\0",
+    ],
+)
+def test_pictures_fonts_and_archives_are_nothing_to_tell(start: bytes) -> None:
+    """By magic number, at any size, as far as they are known to a repository at all."""
+    assert findings(added("docs/a", start + b"\0" * 3_000_000)) == ()
+    large = FileChange("docs/a", FileStatus.ADDED, None, None, omitted="too large (50,000,000 bytes)", sample=start)
+    assert findings(large) == ()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"\x7fELF\2\1\1\0", b"MZ" + b"\0" * 60, b"\xcf\xfa\xed\xfe\x07\0", b"\0asm\1\0\0\0", b"\xca\xfe\xba\xbe\0\0"],
+)
+def test_programs_that_nobody_can_read_are_told(start: bytes) -> None:
+    """They run, so strict does not let them pass unseen; taking one away is fine."""
+    program = added("bin/tool", start + b"\0\1\2" * 1000, 0o100755)
+    (finding,) = findings(program)
+    assert (finding.rule, finding.severity) == ("SYS-001", Severity.CRITICAL)
+    assert findings(replace(program, status=FileStatus.REMOVED, before=program.after, after=None)) == ()
+
+
+def test_other_data_is_a_remark() -> None:
+    """It may be anything, so it is said, and nobody is stopped."""
+    (finding,) = findings(added("data/model.bin", bytes(range(256)) * 100))
+    assert (finding.rule, finding.severity) == ("SYS-001", Severity.LOW)
+
+
+def test_how_much_is_read_is_a_setting() -> None:
+    """Beyond it a file was not looked at, unless a tool writes it."""
+    text = b"a: 1\n" * 1000
+    options = GuardOptions(largest_file=4000)
+    assert findings(added("a.yaml", text)) == ()
+    (finding,) = findings(added("a.yaml", text), options=options)
+    assert (finding.rule, finding.severity, "4,000" in finding.message) == ("SYS-001", Severity.CRITICAL, True)
+    (remark,) = findings(added("a.yaml", text), options=replace(options, generated=("*.yaml",)))
+    assert remark.severity is Severity.LOW
+
+
+def test_submodules_and_links_hide_nothing() -> None:
+    """A bump of a submodule has no content here; a link's content is where it leads to, whatever its name."""
+    bump = FileChange("lib", FileStatus.MODIFIED, None, None, omitted="submodule", mode=SUBMODULE)
+    assert findings(bump, added("b/s.json", b"../a/s.json", LINK)) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "leads_out"),
+    [
+        ("b/s.json", "../a/s.json", False),
+        ("a", "b/../c", False),
+        ("a/b/c", "../../d", False),
+        ("a/b", "../../d", True),
+        ("a", "..", True),
+        ("a", "/etc/passwd", True),
+        ("a/hooks", "../.git/hooks", True),
+        ("a", ".github/x", False),
+    ],
+)
+def test_links_that_lead_out_are_found(path: str, target: str, leads_out: bool) -> None:
+    """Of the repository, or into Git's own folder."""
+    assert bool(fire("INT-008", added(path, target.encode(), LINK))) == leads_out
+
+
+MODULE = '[submodule "lib"]\n\tpath = lib\n\turl = %s\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "severity"),
+    [
+        ("https://a.example/lib", "https://evil.example/lib", [None]),
+        ("https://a.example/lib", "https://a.example/lib", []),
+        (None, "https://a.example/lib", [Severity.LOW]),
+        (None, "ext::sh -c id", [None]),
+        (None, "-uid", [None]),
+        ("https://a.example/lib", None, []),
+    ],
+)
+def test_submodules_from_elsewhere_are_found(
+    before: str | None, after: str | None, severity: list[Severity | None]
+) -> None:
+    """Another address is a finding, a new one a remark, a command never passes."""
+    sides = [None if url is None else MODULE % url for url in (before, after)]
+    assert [hit.severity for hit in fire("INT-008", file(".gitmodules", *sides))] == severity
+
+
+@pytest.mark.parametrize("mode", [0o100644, 0o100755])
+def test_reading_tells_why_there_is_no_text(mode: int) -> None:
+    """And what the bytes are."""
+    assert read(b"a\n", "a", mode).text == "a\n"
+    assert read("\ufeffa\n".encode(), "a", mode).text == "a\n"
+    assert read(PNG, "a.png", 0o100644).nature is Nature.HARMLESS
+    assert (read(b"x", "a", LINK).text, read(b"x", "a", LINK).reason) == (None, "a symbolic link")
+    assert nature(b"") is Nature.UNKNOWN
+
+
+def covered(path: str, before: str | None, **base: object) -> bool:
+    """Whether a file is exempt by such a base."""
+    return Exemptions(**base).covers(path, None if before is None else before.splitlines())  # type: ignore[arg-type]
+
+
+def test_a_change_cannot_exempt_itself() -> None:
+    """A marker in the head, or a telling name of a new file, says nothing; what stood there before does."""
+    old, new = "import requests\nrequests.get(u)\n", "# @generated\nimport requests\nrequests.get(u, verify=False)\n"
+    assert fire("SEC-004", file("app/a.py", old, new))
+    assert fire("SEC-004", file("app/a.py", "# @generated\n" + old, new)) == []
+    assert fire("SEC-004", file("app/a_pb2.py", None, new))
+    assert fire("SEC-004", file("vendor/a/a.py", None, new))
+    moved = file("vendor/a.py", old, new, old_path="app/a.py")
+    assert fire("SEC-004", moved), "a rename into a vendored folder"
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "base", "exempt"),
+    [
+        ("vendor/b/new.go", None, {"paths": frozenset({"vendor/a/old.go"})}, True),
+        ("x/vendor/b/new.go", None, {"paths": frozenset({"vendor/a/old.go"})}, False),
+        ("api/b_pb2.py", None, {"paths": frozenset({"api/a_pb2.py"})}, True),
+        ("api/b_pb2.py", None, {"paths": frozenset({"other/a_pb2.py"})}, False),
+        ("api/b_pb2.py", "x\n", {}, True),
+        ("gen/a.py", None, {"attributes": {".gitattributes": "gen/** linguist-generated\n"}}, True),
+        ("gen/a.py", None, {"attributes": {".gitattributes": "*.py linguist-generated=true\n"}}, True),
+        ("gen/a.py", None, {"attributes": {"gen/.gitattributes": "a.py linguist-vendored\n"}}, True),
+        ("a.py", None, {"attributes": {"gen/.gitattributes": "a.py linguist-vendored\n"}}, False),
+        ("vendor/a.go", "x\n", {"attributes": {".gitattributes": "vendor/** -linguist-vendored\n"}}, False),
+        ("vendor/a.go", "x\n", {"attributes": {".gitattributes": "* text=auto\n# a linguist-generated\n"}}, True),
+        ("gen/a.py", None, {"generated": ("gen/**",)}, True),
+        ("poetry.lock", None, {}, True),
+        ("app/a.py", "# Code generated by x. DO NOT EDIT.\n", {}, True),
+        ("app/a.py", "x\n", {}, False),
+    ],
+)
+def test_the_base_says_what_is_exempt(path: str, before: str | None, base: Mapping[str, object], exempt: bool) -> None:
+    """By its attributes, its files and the file itself."""
+    assert covered(path, before, **base) == exempt
+
+
+def test_facts_of_the_base_reach_the_detectors() -> None:
+    """Its attributes, and the folders that it has."""
+    new = file("vendor/b/a.py", None, "requests.get(u, verify=False)\n")
+    assert fire("SEC-004", new, facts=ChangeFacts(paths=frozenset({"vendor/a/x.py"}))) == []
+    assert fire("SEC-004", new, facts=ChangeFacts(attributes={".gitattributes": "vendor/** linguist-vendored"})) == []
+
+
+def test_long_lines_are_searched_to_their_end() -> None:
+    """What is found does not depend on where in a line it stands."""
+    for place in (10, 1_790, 1_990, 2_010, 40_000):
+        assert fire("SEC-004", file("a.py", None, f"x = '{'y' * place}'; requests.get(u, verify=False)\n")), place

@@ -1,0 +1,156 @@
+"""TF-001 understands what a configuration opens however Terraform lets it be written."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.guardrails.rule import GuardOptions
+from tests.guardrails.changes import file, fire
+
+WORLD = '["0.0.0.0/0"]'
+
+
+def resource(kind: str, body: str) -> str:
+    """One resource of that kind."""
+    return f'resource "{kind}" "a" {{\n{body}\n}}\n'
+
+
+def rule(*ranges: str) -> str:
+    """The arguments of an ingress rule; from everywhere without ranges."""
+    return rule_from(json.dumps(ranges) if ranges else WORLD)
+
+
+def rule_from(expression: str) -> str:
+    """The arguments of an ingress rule whose ranges are an expression."""
+    return f'from_port = 22\n to_port = 22\n protocol = "tcp"\n cidr_blocks = {expression}\n'
+
+
+def policy(statement: str) -> str:
+    """A bucket policy by ``jsonencode``."""
+    return resource("aws_s3_bucket_policy", f"policy = jsonencode({{ Statement = [{{ {statement} }}] }})")
+
+
+OPEN = {
+    "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule()} }}]"),
+    "one of two objects": resource("aws_security_group", f"ingress = [{{ {rule_from('[]')} }}, {{ {rule()} }}]"),
+    "objects that are joined": resource("aws_security_group", f"ingress = concat([{{ {rule()} }}], local.more)"),
+    "objects that are made": resource("aws_security_group", f"ingress = [for p in local.ports : {{ {rule()} }}]"),
+    "one of two by a condition": resource("aws_security_group", f"ingress = var.open ? [{{ {rule()} }}] : []"),
+    "a dynamic block": resource("aws_security_group", f'dynamic "ingress" {{\n content {{\n {rule()} }}\n}}'),
+    "half of everybody": resource("aws_security_group", f"ingress {{\n {rule('0.0.0.0/1', '128.0.0.0/1')} }}"),
+    "an eighth": resource("aws_security_group", f"ingress {{\n {rule('64.0.0.0/3')} }}"),
+    "all that is routed": resource("aws_security_group", f"ingress {{\n {rule('2000::/3')} }}"),
+    "a variable that is everybody": 'variable "who" {\n default = ["0.0.0.0/0"]\n}\n'
+    + resource("aws_security_group", f"ingress {{\n {rule_from('var.who')} }}"),
+    "a variable by its name": 'variable "allowed_cidr_blocks" {\n  default = ["0.0.0.0/0"]\n}\n',
+    "an access list": resource(
+        "aws_network_acl", 'ingress {\n action = "allow"\n protocol = "-1"\n cidr_block = "0.0.0.0/0"\n}'
+    ),
+    "a rule of an access list": resource(
+        "aws_network_acl_rule",
+        'rule_action = "allow"\n from_port = 20\n to_port = 30\n protocol = "tcp"\n cidr_block = "0.0.0.0/0"',
+    ),
+    "a cluster": resource("aws_eks_cluster", f"vpc_config {{\n public_access_cidrs = {WORLD}\n}}"),
+    "an azure rule": resource(
+        "azurerm_network_security_rule",
+        'direction = "Inbound"\n access = "Allow"\n source_address_prefixes = ["0.0.0.0/0"]\n destination_port_range = "22"',
+    ),
+    "anybody in azure": resource(
+        "azurerm_network_security_rule",
+        'direction = "Inbound"\n access = "Allow"\n source_address_prefix = "internet"\n destination_port_range = "22"',
+    ),
+    "a public list": resource("aws_s3_bucket_acl", 'acl = "authenticated-read"'),
+    "a group of everybody": resource(
+        "aws_s3_bucket_acl",
+        'access_control_policy {\n grant {\n grantee {\n  uri = "http://acs.amazonaws.com/groups/global/AllUsers"\n }\n }\n}',
+    ),
+    "public access let in": resource("aws_s3_bucket_public_access_block", "block_public_policy = false"),
+    "anybody as principal": policy('Effect = "Allow", Principal = "*", Action = "s3:GetObject"'),
+    "any account as principal": policy('Effect = "Allow", Principal = { AWS = "*" }, Action = "s3:GetObject"'),
+    "a policy document": (
+        'data "aws_iam_policy_document" "a" {\n statement {\n actions = ["s3:GetObject"]\n'
+        ' principals {\n type = "*"\n identifiers = ["*"]\n }\n }\n}\n'
+    ),
+    "an administrator": resource(
+        "aws_iam_role_policy_attachment", 'policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"'
+    ),
+    "an owner": resource("google_project_iam_member", 'role = "roles/owner"\n member = "user:a@example.com"'),
+}
+CLOSED = {
+    "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule('10.0.0.0/8')} }}]"),
+    "outward": resource("aws_security_group", f"egress = [{{ {rule()} }}]"),
+    "a large company": resource("aws_security_group", f"ingress {{\n {rule('12.0.0.0/8')} }}"),
+    "unique local addresses": resource("aws_security_group", f"ingress {{\n {rule('fc00::/7')} }}"),
+    "a variable without default": 'variable "who" {}\n'
+    + resource("aws_security_group", f"ingress {{\n {rule_from('var.who')} }}"),
+    "a variable for the way out": 'variable "egress_allowed_cidrs" {\n  default = ["0.0.0.0/0"]\n}\n',
+    "answers by an access list": resource(
+        "aws_network_acl_rule",
+        'rule_action = "allow"\n from_port = 1024\n to_port = 2048\n protocol = "tcp"\n cidr_block = "0.0.0.0/0"',
+    ),
+    "a denial": resource(
+        "aws_network_acl", 'ingress {\n action = "deny"\n protocol = "-1"\n cidr_block = "0.0.0.0/0"\n}'
+    ),
+    "a private cluster": resource(
+        "aws_eks_cluster", f"vpc_config {{\n endpoint_public_access = false\n public_access_cidrs = {WORLD}\n}}"
+    ),
+    "a denied principal": policy('Effect = "Deny", Principal = "*", Action = "s3:*"'),
+    "a principal on a condition": policy(
+        'Effect = "Allow", Principal = "*", Action = "s3:GetObject", Condition = { StringEquals = {} }'
+    ),
+    "public access kept out": resource("aws_s3_bucket_public_access_block", "block_public_policy = true"),
+    "a reader": resource("google_project_iam_member", 'role = "roles/viewer"\n member = "user:a@example.com"'),
+    "a policy of one's own": resource("aws_iam_role_policy_attachment", "policy_arn = aws_iam_policy.a.arn"),
+}
+
+
+@pytest.mark.parametrize("text", OPEN.values(), ids=OPEN)
+def test_what_is_opened_is_found(text: str) -> None:
+    """In a new file, and not again where it stood before."""
+    assert len(fire("TF-001", file("infra/main.tf", None, text))) >= 1
+    assert fire("TF-001", file("infra/main.tf", text, "# moved\n" + text)) == []
+
+
+@pytest.mark.parametrize("text", CLOSED.values(), ids=CLOSED)
+def test_what_stays_closed_is_quiet(text: str) -> None:
+    """Private ranges, the way out, denials, and answers."""
+    assert fire("TF-001", file("infra/main.tf", None, text)) == []
+
+
+INGRESS = {"from_port": 22, "to_port": 22, "cidr_blocks": ["0.0.0.0/0"]}
+PUBLIC = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}]})
+JSON = {
+    "a block": {"resource": {"aws_security_group": {"a": {"ingress": INGRESS}}}},
+    "a list of blocks": {"resource": {"aws_security_group": {"a": [{"ingress": [INGRESS]}]}}},
+    "a list of resources": {"resource": [{"aws_security_group": {"a": {"ingress": [INGRESS]}}}]},
+    "a dynamic block": {
+        "resource": {"aws_security_group": {"a": {"dynamic": {"ingress": {"for_each": "x", "content": INGRESS}}}}}
+    },
+    "a policy in a text": {"resource": {"aws_s3_bucket_policy": {"a": {"policy": PUBLIC}}}},
+    "a module": {"module": {"a": {"source": "./a", "ingress_cidr_blocks": ["0.0.0.0/0"]}}},
+}
+
+
+@pytest.mark.parametrize("tree", JSON.values(), ids=JSON)
+def test_json_is_read_as_the_configuration_it_is(tree: object) -> None:
+    """Terraform reads ``.tf.json`` as the same blocks; a change of layout alone is quiet."""
+    text = json.dumps(tree)
+    assert len(fire("TF-001", file("infra/main.tf.json", None, text))) == 1
+    assert fire("TF-001", file("infra/main.tf.json", text, json.dumps(tree, indent=2))) == []
+    assert fire("TF-001", file("infra/settings.json", None, text)) == []
+
+
+def test_a_line_of_json_is_where_the_value_stands() -> None:
+    """Of the range, not of the resource."""
+    text = json.dumps(JSON["a block"], indent=1)
+    (hit,) = fire("TF-001", file("main.tf.json", None, text))
+    assert "cidr_blocks" in text.splitlines()[(hit.line or 0) - 1]
+
+
+def test_ports_that_may_be_open_may_be_in_any_form() -> None:
+    """Lists of objects and access lists obey the setting too."""
+    options = GuardOptions(public_ports=frozenset({22, 3389}))
+    for name in ("a list of objects", "a rule of an access list", "an azure rule"):
+        assert fire("TF-001", file("main.tf", None, OPEN[name]), options=options) == []
