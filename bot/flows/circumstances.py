@@ -27,6 +27,8 @@ class Circumstances:
     ledger: LedgerView
     items: tuple[PullRequest | Issue, ...] = ()
     pulls: tuple[PullRequest, ...] = ()
+    name: str = ""
+    """What the repository is called on the host by now."""
 
     @property
     def waiting(self) -> tuple[PullRequest | Issue, ...]:
@@ -48,7 +50,7 @@ def circumstances(run: RunContext) -> Circumstances:
     pulls, issues = owned(run.host.pulls(), known, facts), owned(run.host.issues(), known, facts)
     everything: tuple[PullRequest | Issue, ...] = (*pulls, *issues)
     items = tuple(item for item in everything if item.marker is not None)
-    return Circumstances(head, ledger, items, pulls)
+    return Circumstances(head, ledger, items, pulls, facts.name)
 
 
 def news(before: Circumstances, after: Circumstances) -> Iterator[str]:
