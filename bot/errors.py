@@ -6,7 +6,7 @@ the command line turn them into a report and an exit code. Messages never contai
 
 from __future__ import annotations
 
-__all__ = ["BotError", "Invalid", "Refused", "Stale", "Unavailable"]
+__all__ = ["BotError", "Closed", "Invalid", "Refused", "Stale", "Unavailable"]
 
 
 class BotError(Exception):
@@ -52,3 +52,11 @@ class Refused(BotError):
     """A rule, a limit or a missing permission says no: a person must act. Exit code 4."""
 
     exit_code = 4
+
+
+class Closed(Refused):
+    """Settings, rules or rights of the host let nobody with our rights do that, whatever the change is. Exit code 4.
+
+    ``advice`` names the switch, the rule or the right. It says nothing about what was to be written, so it never counts
+    as a failure.
+    """

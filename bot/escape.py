@@ -35,6 +35,8 @@ _CLOSING: Final = re.compile(
 _SKIP: Final = re.compile(
     r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE
 )
+# docs.github.com, "Mentioning people and teams". In ``registry/web@sha256:…`` the sign is inside of a word.
+_MENTION: Final = re.compile(r"(?<![\w.-])@(?=\w)")
 _LINK: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#&=%+-]+")
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]|~$])")
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
@@ -71,8 +73,12 @@ def text(value: object) -> str:
 
 
 def code(value: object) -> str:
-    """A code span for anything, also inside a table; nothing for an empty text."""
-    plain = _cut(_visible(str(value)), _MAX_VALUE)
+    """A code span for anything, also inside a table; nothing for an empty text.
+
+    A squash merge copies the body into a commit message (docs.github.com, "About pull request merges"), where code marks
+    protect nothing: what would skip a workflow, close an issue or mention somebody is inert in here as well.
+    """
+    plain = _cut(_inert(_visible(str(value))), _MAX_VALUE)
     if not plain.strip():
         return "" if not plain else "`␠`"
     if "|" in plain:
@@ -83,10 +89,33 @@ def code(value: object) -> str:
 
 
 def block(value: object, language: str = "", limit: int = _MAX_BLOCK) -> str:
-    """A fenced block of at most ``limit`` characters whose fence is longer than any run of backticks inside it."""
-    plain = _cut("\n".join(_visible(row) for row in str(value).splitlines()), limit)
+    """A fenced block of at most ``limit`` characters whose fence is longer than any run of backticks inside it; as inert as
+    :func:`code`.
+    """
+    plain = _cut("\n".join(_inert(_visible(row)) for row in str(value).splitlines()), limit)
     fence = "`" * max(3, max((len(run) for run in _TICKS.findall(plain)), default=0) + 1)
     return f"{fence}{re.sub('[^a-z0-9]', '', language)}\n{plain}\n{fence}"
+
+
+def prose(value: object) -> str:
+    """One line of our own with code marks in it, around text from outside: what stands in marks is code, the rest text."""
+    parts = re.split(r"`([^`]+)`", " ".join(str(value).split()))
+    return "".join(code(part) if number % 2 else _spaced(part) for number, part in enumerate(parts))
+
+
+def _spaced(plain: str) -> str:
+    """:func:`text` with the spaces at its ends."""
+    if not plain.strip():
+        return plain
+    before, after = " " * plain.startswith(" "), " " * plain.endswith(" ")
+    return f"{before}{text(plain)}{after}"
+
+
+def _inert(plain: str) -> str:
+    """What acts in a commit message although it stands in code, replaced by what looks alike."""
+    plain = _CLOSING.sub(lambda match: f"{match[1]}{match[2]}“", plain)
+    plain = _SKIP.sub(lambda match: "［" if match[0] == "[" else "skip_checks", plain)
+    return _MENTION.sub("＠", plain)
 
 
 def value(datum: object) -> str:
@@ -122,6 +151,7 @@ def clip(body: str, limit: int = MAX_BODY) -> str:
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
     "text": text,
+    "prose": prose,
     "code": code,
     "block": block,
     "line": line,

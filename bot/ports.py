@@ -14,7 +14,17 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
 from bot.model.cluster import ServedApi
-from bot.model.codehost import Check, Comment, CommitDraft, Issue, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.codehost import (
+    Check,
+    Comment,
+    CommitDraft,
+    HostFacts,
+    Issue,
+    Marker,
+    PublishedCheck,
+    PullRequest,
+    Whoami,
+)
 from bot.model.event import Event
 from bot.model.figures import Figures
 from bot.model.filetree import FileTree
@@ -182,29 +192,48 @@ class CodeHost(Protocol):
 
     def whoami(self) -> Whoami: ...
 
-    def pulls(self) -> Sequence[PullRequest]:
-        """All pull requests that are ours (label and creator and valid marker), open and closed, newest first.
+    def facts(self) -> HostFacts:
+        """What the host says about the repository now."""
+        ...
 
-        Closed ones come without branches and commits (those texts are empty); :meth:`pull` has them.
+    def pulls(self) -> Sequence[PullRequest]:
+        """Every open pull request of anybody, newest first, in a number of requests that does not depend on who asked for
+        what. ``marker`` where author and signature say that it is ours.
         """
         ...
 
     def issues(self) -> Sequence[Issue]:
-        """All issues that are ours, open and closed, newest first. Pull requests are not among them."""
+        """Every open issue of anybody, newest first. Pull requests are not among them."""
+        ...
+
+    def closed(self, marker: Marker) -> Sequence[PullRequest | Issue]:
+        """The closed ones of ours with this marker key that can be told without a ledger, newest first."""
+        ...
+
+    def item(self, number: int) -> PullRequest | Issue | None:
+        """One pull request or issue in whatever state; None when it is gone. A closed pull request comes without branches
+        and commits (those texts are empty).
+        """
         ...
 
     def pull(self, number: int) -> PullRequest:
         """One pull request of anybody. ``Invalid`` when there is none."""
         ...
 
-    def open_pulls(self) -> Sequence[PullRequest]:
-        """Every open pull request of anybody."""
+    def label(self, number: int, labels: Sequence[str]) -> None:
+        """These labels too, where the host lets us; never raises for want of that."""
+        ...
+
+    def merge_when_green(self, number: int) -> None:
+        """The host merges it by itself once everything required is there. ``Refused`` where it does not."""
         ...
 
     def open_pull(
         self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
     ) -> PullRequest:
-        """The one open pull request with this marker key: found or created. ``body`` comes without the marker line."""
+        """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
+        without the marker line. ``Closed`` where nobody with our rights may create one.
+        """
         ...
 
     def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest: ...
@@ -214,7 +243,7 @@ class CodeHost(Protocol):
         ...
 
     def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
-        """The one open issue with this marker key: found or created."""
+        """The one open issue with this marker key: found or created. ``Closed`` where there may be none."""
         ...
 
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue: ...

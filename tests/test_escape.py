@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -107,3 +108,18 @@ def test_a_cut_body_closes_its_fences(lines: list[str], limit: int) -> None:
     assert len(cut) <= limit
     if len(body) > limit:
         assert "<em>The rest is left out" in MARKDOWN.render(cut)
+
+
+@pytest.mark.parametrize("shown", [escape.code, escape.block])
+def test_code_is_inert_in_a_commit_message_too(shown: Callable[[object], str]) -> None:
+    """A squash merge copies the body, where code marks protect nothing; an image's digest stays as it is."""
+    assert "[skip ci]" not in shown("x [skip ci]")
+    assert "@dana" not in shown("cc @dana")
+    assert "fixes #3" not in shown("fixes #3")
+    assert "web@sha256:0a" in shown("registry.example.com/web@sha256:0a")
+
+
+def test_our_own_code_marks_stay_marks() -> None:
+    """What stands in marks is code, what stands around is text, and hostile text can be neither."""
+    assert escape.prose("Say `/clockwork resume everything` *now*") == ("Say `/clockwork resume everything` \\*now\\*")
+    assert escape.prose("a ` b") == "a \\` b"

@@ -6,8 +6,10 @@ from bot.model.proposal import Effect, Tick
 
 
 def exit_code(tick: Tick) -> int:
-    """0 done, 4 blocked, 2 errors in Git, 3 something could not be reached or written."""
-    if tick.blocked is not None:
+    """0 done, 4 blocked or something that nobody could be told of but by this report, 2 errors in Git, 3 something could not
+    be reached or written.
+    """
+    if tick.blocked is not None or any(action.effect is Effect.UNDELIVERED for action in tick.actions):
         return 4
     if tick.report.errors:
         return 2

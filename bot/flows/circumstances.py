@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.flows.context import RunContext
+from bot.flows.identity import owned, records
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.ledger import EntryKind, LedgerView
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """The branch's head, the ledger, our pull requests and issues (open and closed), and everybody's open pull requests.
+    """The branch's head, the ledger, our open pull requests and issues, and everybody's open pull requests.
 
     ``items`` and ``pulls`` are empty without a code host.
     """
@@ -26,6 +27,8 @@ class Circumstances:
     ledger: LedgerView
     items: tuple[PullRequest | Issue, ...] = ()
     pulls: tuple[PullRequest, ...] = ()
+    name: str = ""
+    """What the repository is called on the host by now."""
 
     @property
     def waiting(self) -> tuple[PullRequest | Issue, ...]:
@@ -43,7 +46,11 @@ def circumstances(run: RunContext) -> Circumstances:
     head, ledger = run.repository.head(run.branch), run.ledger.read()
     if run.host is None:
         return Circumstances(head, ledger)
-    return Circumstances(head, ledger, (*run.host.pulls(), *run.host.issues()), tuple(run.host.open_pulls()))
+    facts, known = run.host.facts(), records(ledger)
+    pulls, issues = owned(run.host.pulls(), known, facts), owned(run.host.issues(), known, facts)
+    everything: tuple[PullRequest | Issue, ...] = (*pulls, *issues)
+    items = tuple(item for item in everything if item.marker is not None)
+    return Circumstances(head, ledger, items, pulls, facts.name)
 
 
 def news(before: Circumstances, after: Circumstances) -> Iterator[str]:

@@ -7,13 +7,16 @@ from functools import partial
 
 from bot.errors import BotError, Refused, Stale
 from bot.flows.context import RunContext
-from bot.flows.intention import BREAKER, DELETIONS, LANE_OF_KIND, Intention, marker, settled
+from bot.flows.identity import CLOSED_ITEM, closed_by_us, records
+from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, LANE_OF_KIND, Intention, marker, settled
+from bot.flows.intents import record
 from bot.flows.memory import Memory, stopped
 from bot.flows.messages import item_gone, name_of
 from bot.flows.observation import Assessment, looked_at
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, branch_of, proposals
+from bot.model.ledger import Entry, EntryKind
+from bot.model.proposal import Action, Effect, branch_of, key_of, proposals
 from bot.safety.convergence import fights
 from bot.safety.state import state
 
@@ -26,7 +29,7 @@ def planned_closings(
     closings = [
         _as_planned(item, tag, differs=tag.key in differing) for item, tag in _gone(assessment, memory, intentions)
     ]
-    swept = [_swept(task, Effect.PLANNED) for task in _left_branches(assessment, memory, run)]
+    swept = [_swept(task, Effect.PLANNED, run) for task in _left_branches(assessment, memory, run)]
     return (*closings, *swept)
 
 
@@ -72,11 +75,12 @@ def _gone(
     kept |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
     items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
     gone = []
+    undecided = _undecided(assessment)
     for item in items:
         tag = item.marker
         if item.state is not ItemState.OPEN or tag is None or tag.kind not in LANE_OF_KIND:
             continue
-        if (tag.kind, tag.key) in kept or tag.key in open_questions:
+        if (tag.kind, tag.key) in kept or tag.key in open_questions or tag.key in undecided:
             continue
         if looked_at(tag.key, assessment) and not (isinstance(item, PullRequest) and memory.taken_over(tag.key)):
             gone.append((item, tag))
@@ -90,6 +94,13 @@ def _unsettled(assessment: Assessment, intentions: Sequence[Intention]) -> set[s
     if any(intention.kind == DELETIONS for intention in intentions):
         return {decision.drift.task for decision in assessment.decisions}
     return {intention.proposal.task for intention in intentions if intention.effect is Effect.IN_PROGRESS}
+
+
+def _undecided(assessment: Assessment) -> set[str]:
+    """The tasks that differ and about which a rule says to do nothing: what is open about them is not answered by that."""
+    proposed = {decision.drift.task for decision in assessment.decisions if decision.lane is not Lane.NOTHING}
+    undecided = _differing(assessment) - proposed
+    return undecided | {EVERYTHING} if undecided else undecided
 
 
 def _differing(assessment: Assessment) -> set[str]:
@@ -112,6 +123,7 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, *, differs: 
         raise AssertionError("an item without a code host")
     comment, own_tag = item_gone(item, task, run.texts, differs=differs), Marker("gone", tag.key, tag.digest)
     try:
+        _note(run, item, tag)
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=comment, marker=own_tag)
             run.reached("closed")
@@ -127,33 +139,55 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, *, differs: 
 
 def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> list[str]:
     """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
-    known = state(memory.view, assessment.at, memory.limits)
+    known, by_us = state(memory.view, assessment.at, memory.limits), closed_by_us(memory.view)
     busy = {entry.task for entry in known.open} | {*known.suspended}
     busy |= _differing(assessment)
-    pulls = [pull for pull in memory.pulls or () if pull.marker is not None and pull.marker.kind in LANE_OF_KIND]
-    busy |= {pull.marker.key for pull in pulls if pull.marker and pull.state is ItemState.OPEN}
-    left = {pull.marker.key for pull in pulls if pull.marker and pull.closed_by_us} - busy
+    busy |= {pull.marker.key for pull in memory.pulls or () if pull.marker and pull.state is ItemState.OPEN}
+    ours = [record for record in records(memory.view).values() if str(record.number) in by_us]
+    left = {record.marker.key for record in ours if record.marker.kind == Lane.CONFIG_PULL_REQUEST} - busy
     return [
         task
         for task in sorted(left)
-        if run.repository.head(branch_of(task)) is not None and not memory.taken_over(task)
+        if run.repository.head(branch_of(task, run.prefix)) is not None and not memory.taken_over(task)
     ]
 
 
+def _note(run: RunContext, item: PullRequest | Issue, tag: Marker) -> None:
+    """The ledger knows that it is us who close it, so that nobody takes it for a person's no. Once for each item."""
+    view = run.ledger.read()
+    if str(item.number) in closed_by_us(view):
+        return
+    lane = LANE_OF_KIND[tag.kind]
+    note = Entry(
+        id=run.new_id(),
+        kind=EntryKind.NOTE,
+        at=run.clock.now(),
+        actor=run.actor,
+        task=tag.key,
+        lane=lane,
+        fingerprint=f"{key_of(lane, tag.key)}-{tag.digest}",
+        reason=f"closes #{item.number}",
+        link=item.url,
+        detail={CLOSED_ITEM: str(item.number)},
+    )
+    record(run.ledger, view, [note])
+    run.reached("closing")
+
+
 def _sweep(run: RunContext, task: str) -> Action | None:
-    return _swept(task, Effect.CLOSED) if _delete_branch(run, task) else None
+    return _swept(task, Effect.CLOSED, run) if _delete_branch(run, task) else None
 
 
-def _swept(task: str, effect: Effect) -> Action:
-    text = f"Delete branch {branch_of(task)}, left over from a closed pull request."
+def _swept(task: str, effect: Effect, run: RunContext) -> Action:
+    text = f"Delete branch {branch_of(task, run.prefix)}, left over from a closed pull request."
     if effect is Effect.CLOSED:
-        text = f"branch {branch_of(task)}, left over from a closed pull request"
+        text = f"branch {branch_of(task, run.prefix)}, left over from a closed pull request"
     return Action(effect, Lane.CONFIG_PULL_REQUEST, task, text)
 
 
 def _delete_branch(run: RunContext, task: str) -> bool:
     """Take our branch away unless somebody pushed to it since; then it is theirs. Whether it was taken away."""
-    name = branch_of(task)
+    name = branch_of(task, run.prefix)
     tip = run.repository.head(name)
     try:
         if tip is None:

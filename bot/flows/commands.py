@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from bot.errors import Invalid, Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
+from bot.flows.identity import owned, records
 from bot.flows.intention import EVERYTHING, LANE_OF_KIND
 from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
@@ -42,6 +43,12 @@ class Orders:
     by: Actor
     call: str = "clockwork"
     explained: Callable[[str], str] | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    """Where the order was given, kept with it: the id of a comment, so that it is never carried out twice."""
+
+
+COMMENT: Final = "comment"
+"""The key in an order's detail that names the comment it was given in: number of the thread, slash, id of the comment."""
 
 
 def record_order(
@@ -72,9 +79,23 @@ def record_order(
     return record(run.ledger, run.ledger.read(), [entry])
 
 
+def _order(
+    orders: Orders,
+    kind: EntryKind,
+    *,
+    reason: str,
+    task: str | None = None,
+    fingerprint: str | None = None,
+    detail: Mapping[str, str] | None = None,
+) -> None:
+    """The order in the ledger, with whoever gave it and where."""
+    told = {**orders.source, **(detail or {})}
+    record_order(orders.run, kind, reason=reason, actor=orders.by, task=task, fingerprint=fingerprint, detail=told)
+
+
 def halt(orders: Orders, *, reason: str) -> str:
     """Nothing is written any more by anybody."""
-    record_order(orders.run, EntryKind.HALT, reason=reason, actor=orders.by)
+    _order(orders, EntryKind.HALT, reason=reason)
     return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
 
 
@@ -83,10 +104,10 @@ def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
     view = orders.run.ledger.read()
     before = _state(orders, view)
     if task is None or (task == ALL and task not in known_tasks(orders, view)):
-        record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by)
+        _order(orders, EntryKind.RESUME, reason=reason)
         return _resumed(before)
     check_task(orders, task, view)
-    record_order(orders.run, EntryKind.RESUME, reason=reason, actor=orders.by, task=task)
+    _order(orders, EntryKind.RESUME, reason=reason, task=task)
     suspended = " It is no longer suspended." if task in before.suspended else ""
     return f"Resumed {task}: its failures so far no longer count.{suspended}{_still(before, orders)}"
 
@@ -96,7 +117,7 @@ def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None)
     check_task(orders, task)
     end = None if until is None else _future(until, orders.run.clock.now())
     detail = {} if end is None else {UNTIL: end.isoformat()}
-    record_order(orders.run, EntryKind.SUSPEND, reason=reason, actor=orders.by, task=task, detail=detail)
+    _order(orders, EntryKind.SUSPEND, reason=reason, task=task, detail=detail)
     by_hand = f"`{orders.call} unsuspend {task}`"
     if end is None:
         return f"Suspended {task}: no run writes anything for it until {by_hand}."
@@ -110,21 +131,21 @@ def unsuspend(orders: Orders, *, reason: str, task: str) -> str:
     before = _state(orders, view)
     if task not in before.suspended:
         return f"{task} is not suspended; nothing was changed.{_still(before, orders)}"
-    record_order(orders.run, EntryKind.UNSUSPEND, reason=reason, actor=orders.by, task=task)
+    _order(orders, EntryKind.UNSUSPEND, reason=reason, task=task)
     return f"{task} is no longer suspended.{_still(before, orders)}"
 
 
 def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal may be made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    record_order(orders.run, EntryKind.RETRY, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    _order(orders, EntryKind.RETRY, reason=reason, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     """That proposal is not made again. ``Invalid`` if nobody ever made it."""
     check_fingerprint(orders, fingerprint)
-    record_order(orders.run, EntryKind.IGNORE, reason=reason, actor=orders.by, fingerprint=fingerprint)
+    _order(orders, EntryKind.IGNORE, reason=reason, fingerprint=fingerprint)
     return (
         f"Rejected: exactly this proposal, {fingerprint}, is not made again. "
         "To hide the drift from reports too, add an ignore rule."
@@ -179,7 +200,14 @@ def check_fingerprint(orders: Orders, fingerprint: str) -> None:
 
 def subject(number: int, run: RunContext) -> Marker | None:
     """What an issue or pull request is about; None when it is not one of ours."""
-    return next((item.marker for item in _items(run) if item.number == number), None)
+    host = run.host
+    item = None if host is None else host.item(number)
+    if host is None or item is None:
+        return None
+    known, facts = records(run.ledger.read()), host.facts()
+    if isinstance(item, PullRequest):
+        return owned((item,), known, facts)[0].marker
+    return owned((item,), known, facts)[0].marker
 
 
 def task_of(thread: Marker | None) -> str | None:
@@ -204,8 +232,12 @@ def _did_you_mean(names: Sequence[str]) -> str:
 
 
 def _items(run: RunContext) -> Sequence[PullRequest | Issue]:
+    """Open items, ours with a marker."""
     host = run.host
-    return () if host is None else (*host.pulls(), *host.issues())
+    if host is None:
+        return ()
+    known, facts = records(run.ledger.read()), host.facts()
+    return (*owned(host.pulls(), known, facts), *owned(host.issues(), known, facts))
 
 
 def _state(orders: Orders, view: LedgerView) -> State:

@@ -10,18 +10,18 @@ reason, and nothing is resumed on a guess: on a thread that is about no task, ``
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from bot.errors import Invalid, Refused
 from bot.flows import commands
-from bot.flows.commands import ALL, Orders
+from bot.flows.commands import ALL, COMMENT, Orders
 from bot.flows.intention import BREAKER, DELETIONS
 from bot.flows.messages import answer, explanation
 from bot.model.codehost import Comment, Marker
 from bot.model.command import Command, Unknown, Verb, parse
-from bot.model.ledger import Actor
+from bot.model.ledger import Actor, EntryKind, LedgerView
 
 SYNTAX: Final = {
     Verb.HALT: "halt [REASON]",
@@ -32,6 +32,8 @@ SYNTAX: Final = {
     Verb.IGNORE: "ignore [REASON]",
     Verb.EXPLAIN: "explain [TASK]",
 }
+_ANSWER: Final = "answer"
+"""The kind of the marker of an answer; its key is the id of the comment that it answers."""
 _IN_BACKTICKS: Final = re.compile(r"\A`+([^`]+)`+")
 _END: Final = re.compile(r"[,;:.]?(?:\s+|\Z)")
 _FINGERPRINT: Final = re.compile(r"([0-9a-f]{16}-[0-9a-f]{16})(?=\s|\Z)\s*")
@@ -50,16 +52,46 @@ def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     if host is None:
         raise Refused("there is no code host to read comments from")
     comments = host.comments(number)
-    answered = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == "answer"}
+    answered = _answered(comments)
+    obeyed: Mapping[str, EntryKind] | None = None
     answers = []
     for comment in comments:
-        command = parse(comment.body) if comment.marker is None else None
+        command = parse(comment.body) if comment.marker is None and comment.claim is None else None
         if command is None or str(comment.id) in answered:
             continue
-        body = _answer(number, command, comment, orders)
-        host.comment(number, marker=Marker("answer", str(comment.id), ""), body=body)
+        if obeyed is None:
+            obeyed = _obeyed(orders.run.ledger.read())
+        if (kind := obeyed.get(_place(number, comment))) is not None:
+            body = answer(f"This was carried out ({kind.value}).", orders.run.texts)
+        else:
+            body = _answer(number, command, comment, orders)
+        host.comment(number, marker=Marker(_ANSWER, str(comment.id), ""), body=body)
         answers.append(body)
     return tuple(answers)
+
+
+def _answered(comments: Sequence[Comment]) -> set[str]:
+    """The ids of the comments that were answered: by a signed answer, or by one of our account under another secret
+    unless it is about a halt, which is rather carried out twice than lost.
+    """
+    halts = {str(comment.id) for comment in comments if _halts(comment)}
+    signed = {comment.marker.key for comment in comments if comment.marker and comment.marker.kind == _ANSWER}
+    claimed = {comment.claim.key for comment in comments if comment.claim and comment.claim.kind == _ANSWER}
+    return signed | (claimed - halts)
+
+
+def _halts(comment: Comment) -> bool:
+    command = parse(comment.body)
+    return isinstance(command, Command) and command.verb is Verb.HALT
+
+
+def _place(number: int, comment: Comment) -> str:
+    return f"{number}/{comment.id}"
+
+
+def _obeyed(view: LedgerView) -> Mapping[str, EntryKind]:
+    """The comments whose order is in the ledger: its answer was lost, or is signed with a secret that was since changed."""
+    return {entry.detail[COMMENT]: entry.kind for entry in view.entries if COMMENT in entry.detail}
 
 
 def _answer(number: int, command: Command | Unknown, comment: Comment, orders: Orders) -> str:
@@ -70,7 +102,8 @@ def _answer(number: int, command: Command | Unknown, comment: Comment, orders: O
         return answer(f"Unknown command; nothing was changed. Commands: {known}.", run.texts)
     if run.host is None or not run.host.may_write(comment.author):
         return answer("Only people with write access to this repository may give commands.", run.texts)
-    their_orders = replace(orders, by=Actor(comment.author, comment.author_id), call="/clockwork")
+    by, source = Actor(comment.author, comment.author_id), {COMMENT: _place(number, comment)}
+    their_orders = replace(orders, by=by, call="/clockwork", source=source)
     try:
         text = _carry_out(command, commands.subject(number, run), their_orders, default=f"via comment on #{number}")
     except (Refused, Invalid) as exc:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.model.ledger import Actor
+from bot.model.proposal import PREFIX
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
 from bot.safety.limits import Limits
 
@@ -22,6 +23,7 @@ STEPS: Final = (
     "issue",
     "outcome",
     "handed-over",
+    "closing",
     "closed",
     "branch-deleted",
 )
@@ -49,6 +51,8 @@ class RunContext:
     limits: Limits
     new_id: Callable[[], str]
     labels: tuple[str, ...] = ("clockwork",)
+    prefix: str = PREFIX
+    """What our branches' names begin with."""
     run_link: str | None = None
     commit_url: Callable[[str], str | None] = lambda _sha: None
     reached: Callable[[str], None] = lambda _step: None

@@ -16,9 +16,13 @@ BREAKER: Final = "breaker"
 """The kind of the one issue about a field that somebody else keeps writing."""
 DELETIONS: Final = "deletions"
 """The kind of the one issue about a run that would remove many things."""
+SWITCH: Final = "switch"
+"""The kind of the one issue about proposals that wait because the host lets us open no pull request."""
 EVERYTHING: Final = "the whole repository"
 """The task of what is about no task in particular."""
-LANE_OF_KIND: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBOOK_ISSUE, DELETIONS: Lane.RUNBOOK_ISSUE}
+LANE_OF_KIND: Final = {lane.value: lane for lane in Lane} | dict.fromkeys(
+    (BREAKER, DELETIONS, SWITCH), Lane.RUNBOOK_ISSUE
+)
 """The lane of a proposal by the kind of its marker. Markers of other kinds are on comments."""
 
 
@@ -26,7 +30,7 @@ LANE_OF_KIND: Final = {lane.value: lane for lane in Lane} | {BREAKER: Lane.RUNBO
 class Intention:
     """One thing the run would do, or why it would not. ``effect`` is what the run will report if nothing interferes.
 
-    ``kind`` is the marker's where it is not the lane: :data:`BREAKER` or :data:`DELETIONS`.
+    ``kind`` is the marker's where it is not the lane: :data:`BREAKER`, :data:`DELETIONS` or :data:`SWITCH`.
     """
 
     proposal: Proposal
@@ -57,10 +61,10 @@ def marker(proposal: Proposal, *, kind: str | None = None) -> Marker:
 
 
 def request(proposal: Proposal) -> Request:
-    """What the limits are asked about this proposal."""
+    """What the limits are asked about this proposal. One that merges by itself is a fix, however it is written."""
     return Request(
         task=proposal.task,
-        lane=proposal.lane,
+        lane=Lane.ARTIFACT_PATCH if proposal.merges else proposal.lane,
         severity=proposal.severity,
         fields=proposal.fields,
         fingerprint=proposal.fingerprint,

@@ -19,6 +19,7 @@ from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect
 from bot.ports import Ledger
 from bot.safety.convergence import MANAGER
+from bot.safety.history import MERGES
 from bot.safety.limits import Denied, Limits, permit
 
 TRIES: Final = 12
@@ -99,7 +100,7 @@ def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:
         severity=proposal.severity.value,
         reason=intention.message,
         link=run.run_link,
-        detail={MANAGER: managers} if managers else {},
+        detail=({MANAGER: managers} if managers else {}) | ({MERGES: "itself"} if proposal.merges else {}),
     )
 
 

@@ -5,7 +5,7 @@ A commit that would change more than was asked for needs a person's yes, and wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,6 +14,7 @@ from bot.errors import Refused
 from bot.flows.changes import Changes, NotSet
 from bot.model.decision import Decision, Lane
 from bot.model.proposal import Proposal
+from bot.safety.closures import Closure
 
 WIDE: Final = "Its edit changes other objects too, which is never committed without a person's yes."
 
@@ -23,6 +24,24 @@ class Relaned:
     """Decisions of one proposal that cannot go by its lane, each in the lane that is left, with the reason. Never empty."""
 
     decisions: tuple[Decision, ...]
+
+
+def by_open_lanes(
+    decisions: Sequence[Decision], closed: Mapping[Lane, Closure], *, auto_merge: bool
+) -> Sequence[Decision]:
+    """The decisions, those that would be committed as pull requests where the branch takes no commit."""
+    closure = closed.get(Lane.ARTIFACT_PATCH)
+    if closure is None:
+        return decisions
+    reason = (
+        f"It would be committed without asking, but the branch takes no direct commit: {closure.reason.rstrip('.')}."
+    )
+    return [
+        replace(_by(decision, Lane.CONFIG_PULL_REQUEST, reason), safe=True, merges=auto_merge)
+        if decision.lane is Lane.ARTIFACT_PATCH
+        else decision
+        for decision in decisions
+    ]
 
 
 def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes | Relaned:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
+from bot.flows.identity import closed_by_us, owned, records
 from bot.flows.ownership import taken_over
-from bot.model.codehost import Issue, PullRequest
+from bot.model.codehost import HostFacts, Issue, ItemState, Marker, PullRequest
+from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
+from bot.model.proposal import PREFIX
+from bot.ports import CodeHost
+from bot.safety.closures import Closure, closures
+from bot.safety.history import history_of
 from bot.safety.limits import Limits
 from bot.safety.spans import span
 from bot.safety.state import State, state
@@ -21,11 +27,31 @@ def _nobody(_task: str) -> bool:
     return False
 
 
+def _nothing(_tag: Marker, _fingerprint: str) -> Sequence[PullRequest | Issue]:
+    return ()
+
+
+def _no_item(_number: int) -> PullRequest | Issue | None:
+    return None
+
+
+def _switched_off(facts: HostFacts | None) -> Mapping[Lane, Closure]:
+    if facts is not None and facts.archived:
+        lanes = (Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
+        advice = "Unarchive it, or stop Clockwork for it."
+        return {lane: Closure(lane, f"{facts.name} is archived", advice) for lane in lanes}
+    if facts is not None and not facts.issues:
+        advice = 'Switch on "Issues" (repository settings, Features).'
+        return {Lane.RUNBOOK_ISSUE: Closure(Lane.RUNBOOK_ISSUE, f"issues are switched off in {facts.name}", advice)}
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered. ``pulls`` and ``issues`` are ours only; None without a code host.
+    """What is remembered. ``pulls`` and ``issues`` are the open ones, ours with a marker; None without a code host.
 
-    ``taken_over`` tells whether the branch of a task's pull request ends in somebody else's commit.
+    ``taken_over`` tells whether the branch of a task's pull request ends in somebody else's commit. ``closed`` gives the
+    closed items about a proposal, newest first: asked for only where nothing open is about it. ``facts`` are the host's.
     """
 
     view: LedgerView
@@ -33,6 +59,18 @@ class Memory:
     pulls: Sequence[PullRequest] | None = None
     issues: Sequence[Issue] | None = None
     taken_over: Callable[[str], bool] = _nobody
+    closed: Callable[[Marker, str], Sequence[PullRequest | Issue]] = _nothing
+    item: Callable[[int], PullRequest | Issue | None] = _no_item
+    """One item of ours by its number, in whatever state."""
+    facts: HostFacts | None = None
+    prefix: str = PREFIX
+    branch: str = ""
+    in_the_way: Mapping[Lane, Closure] = field(default_factory=dict)
+    """Pull requests, where a branch is called as ours begin."""
+
+    def closures(self, now: datetime) -> Mapping[Lane, Closure]:
+        """The lanes that are closed: as the host says of the repository now, and as the ledger remembers refusals."""
+        return {**closures(self.view, now), **self.in_the_way, **_switched_off(self.facts)}
 
     @property
     def in_flight(self) -> timedelta:
@@ -50,18 +88,67 @@ class Situation:
     known: State
     declarer: Declarer
     now: datetime
+    closed: Mapping[Lane, Closure] = field(default_factory=dict)
 
 
 def remember(run: RunContext) -> Memory:
     """What is remembered now: the ledger first, so that whatever a list misses shows as news in the ledger."""
     view = run.ledger.read()
+    if run.host is None:
+        return Memory(view, run.limits, taken_over=partial(taken_over, view=view, run=run), prefix=run.prefix)
+    facts, known = run.host.facts(), records(view)
     return Memory(
         view=view,
         limits=run.limits,
-        pulls=None if run.host is None else run.host.pulls(),
-        issues=None if run.host is None else run.host.issues(),
+        pulls=owned(run.host.pulls(), known, facts),
+        issues=owned(run.host.issues(), known, facts),
         taken_over=partial(taken_over, view=view, run=run),
+        closed=partial(_closed, run.host, view),
+        item=partial(_item, run.host, view),
+        facts=facts,
+        prefix=run.prefix,
+        branch=run.branch,
+        in_the_way=_in_the_way(run),
     )
+
+
+def _in_the_way(run: RunContext) -> Mapping[Lane, Closure]:
+    """Git keeps ``clockwork`` and ``clockwork/x`` in one place and takes only one of them (git-check-ref-format(1); the refs
+    are files and folders).
+    """
+    parts = run.prefix.split("/")[:-1]
+    for end in range(1, len(parts) + 1):
+        name = "/".join(parts[:end])
+        if run.repository.head(name) is not None:
+            reason = f"the branch {name} is in the way of ours, which begin with {run.prefix}"
+            advice = f"Rename or delete {name}, or choose another github.branch_prefix in clockwork.yaml."
+            return {Lane.CONFIG_PULL_REQUEST: Closure(Lane.CONFIG_PULL_REQUEST, reason, advice)}
+    return {}
+
+
+def _item(host: CodeHost, view: LedgerView, number: int) -> PullRequest | Issue | None:
+    item, record = host.item(number), records(view).get(number)
+    if item is None or record is None:
+        return item
+    ours = item.closed_by_us or str(number) in closed_by_us(view)
+    return replace(item, marker=record.marker, closed_by_us=ours)
+
+
+def _closed(host: CodeHost, view: LedgerView, tag: Marker, fingerprint: str) -> Sequence[PullRequest | Issue]:
+    """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
+    is the host asked for what carries our label.
+    """
+    known = [
+        record for record in records(view).values() if (record.marker.kind, record.marker.key) == (tag.kind, tag.key)
+    ]
+    if not known:
+        return host.closed(tag)
+    if fingerprint in history_of(view).rejections:
+        return ()
+    same = [record for record in known if record.marker.digest == fingerprint.rpartition("-")[2]]
+    chosen = sorted(same if tag.kind in set(Lane) else known[-1:], key=lambda record: -record.number)
+    items = (_item(host, view, record.number) for record in chosen)
+    return [item for item in items if item is not None and item.state is not ItemState.OPEN]
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:

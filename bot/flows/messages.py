@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bot.flows.context import Messages, RunContext
-from bot.flows.intention import BREAKER, DELETIONS, Intention
+from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
@@ -21,6 +21,7 @@ from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
+from bot.safety.closures import closures
 from bot.safety.convergence import Fight, fights
 from bot.safety.trailers import INTENT, compose, one_line
 
@@ -86,6 +87,9 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
     drifts = [decision.drift for decision in proposal.decisions]
     if kind == DELETIONS:
         return f"Deletion guard: one run would remove {len(drifts)} things"
+    if kind == SWITCH:
+        waiting = len({drift.task for drift in drifts})
+        return f"Pull requests cannot be opened: {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'}"
     if kind == BREAKER:
         return f"{proposal.task}: another writer keeps changing {_first_two([_field(drift) for drift in drifts])}"
     title = f"{proposal.task}: {_first_two([change_of(drift) for drift in drifts])}"
@@ -198,6 +202,9 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemT
     proposal, kind = intention.proposal, intention.kind
     if kind == BREAKER:
         body = _breaker_body(proposal, run, view)
+    elif kind == SWITCH:
+        closure = closures(view, run.clock.now()).get(Lane.CONFIG_PULL_REQUEST)
+        body = run.texts.render("switch.md", rows=_rows(proposal), closure=closure)
     elif kind == DELETIONS:
         body = run.texts.render("deletions.md", decisions=proposal.decisions)
     else:

@@ -21,7 +21,7 @@ def taken_over(task: str, view: LedgerView, run: RunContext) -> bool:
 
     A branch without a commit of its own, such as one that was just made for a commit to come, is nobody's.
     """
-    tip, base = run.repository.head(branch_of(task)), run.repository.head(run.branch)
+    tip, base = run.repository.head(branch_of(task, run.prefix)), run.repository.head(run.branch)
     if tip is None or pushed_by_us(tip, view, run):
         return False
     return base is None or not run.repository.is_ancestor(tip, base)

@@ -11,18 +11,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
-from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, Intention, marker, request
-from bot.flows.lanes import Relaned, tried
+from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
+from bot.flows.lanes import Relaned, by_open_lanes, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose
+from bot.flows.refresh import outdated
 from bot.flows.rejection import Item, rejection, shows
 from bot.flows.removals import removals
-from bot.model.codehost import ItemState, Marker
+from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
 from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
@@ -31,19 +32,35 @@ from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Request, permit
 from bot.safety.state import state
 
+ItemT = TypeVar("ItemT", PullRequest, Issue)
+
 
 def plan(
     decisions: Sequence[Decision], declaration: Declaration, memory: Memory, declarer: Declarer, *, now: datetime
 ) -> tuple[Intention, ...]:
     """The intentions for these decisions, worst first."""
-    situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now)
+    closed = memory.closures(now)
+    situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now, closed)
+    decisions = by_open_lanes(decisions, closed, auto_merge=memory.facts is not None and memory.facts.auto_merge)
     if (held := _held(decisions, declaration, situation)) is not None:
         return held
     while True:  # ends: a decision only ever goes on from commit to pull request to issue
         made, relaned = _attempt(decisions, declaration, situation)
         if not relaned:
-            return made
+            return _told(made, situation)
         decisions = [relaned.get(decision.drift.id, decision) for decision in decisions]
+
+
+def _told(made: tuple[Intention, ...], situation: Situation) -> tuple[Intention, ...]:
+    """The plan with the one issue about all that waits for a switch; without it, what waits is delivered to nobody."""
+    waiting = [intention for intention in made if intention.effect is Effect.WAITING]
+    if not waiting:
+        return made
+    decisions = tuple(decision for intention in waiting for decision in intention.proposal.decisions)
+    asking = _issue(Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, decisions), (), situation, kind=SWITCH)
+    if asking.effect is Effect.UNDELIVERED:
+        return tuple(replace(each, effect=Effect.UNDELIVERED) if each in waiting else each for each in made)
+    return (*made, asking)
 
 
 def _attempt(
@@ -193,14 +210,20 @@ def _pull(
     memory = situation.memory
     if memory.pulls is None:
         return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open a pull request on.")
-    opened, closed = _items_about(marker(proposal), memory.pulls)
-    if opened is not None and shows(opened, proposal):
+    opened = _open_item(marker(proposal), memory.pulls)
+    stale = opened is not None and shows(opened, proposal) and outdated(opened, declaration, situation)
+    if opened is not None and shows(opened, proposal) and not stale:
         text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
-    if opened is None and (answer := rejection(proposal, closed, situation)) is not None:
+    if opened is None and (answer := _turned_down(proposal, situation)) is not None:
         return answer
     if memory.taken_over(proposal.task):
-        return _taken_over(proposal, opened)
+        return _taken_over(proposal, opened, memory.prefix)
+    if (theirs := _proposed_by_others(proposal, memory)) is not None:
+        return theirs
+    if (closure := situation.closed.get(Lane.CONFIG_PULL_REQUEST)) is not None:
+        text = f"It waits: {closure.text()}"
+        return Intention(proposal, Effect.WAITING, text)
     try:
         changes = tried(
             proposal, lambda part: _writable(config_change(declaration, part, situation.declarer), situation)
@@ -214,16 +237,33 @@ def _pull(
     intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes)
     if opened is not None:
         text = to_propose(proposal, opened.number)
+        if stale:
+            text = f"Make PR #{opened.number} again: the branch changed beside it."
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
 
 
-def _taken_over(proposal: Proposal, opened: Item | None) -> Intention:
+def _turned_down(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:
+    closed = situation.memory.closed(marker(proposal, kind=kind), proposal.fingerprint)
+    return rejection(proposal, [item for item in closed if item.state is ItemState.CLOSED], situation, kind=kind)
+
+
+def _proposed_by_others(proposal: Proposal, memory: Memory) -> Intention | None:
+    """The answer when somebody opened a pull request from our branch: a branch is not proposed twice."""
+    name = branch_of(proposal.task, memory.prefix)
+    for pull in memory.pulls or ():
+        if pull.head_ref == name and not pull.forked and pull.marker is None and pull.claim is None:
+            text = f"Somebody else opened PR #{pull.number} from branch {name}, so Clockwork leaves it to them."
+            return Intention(proposal, Effect.UNSUPPORTED, text, number=pull.number, url=pull.url)
+    return None
+
+
+def _taken_over(proposal: Proposal, opened: Item | None, prefix: str) -> Intention:
     """The answer when our branch ends in somebody else's commit."""
     if opened is not None:
         text = f"Somebody else committed to the branch of PR #{opened.number}, so Clockwork leaves it to them."
         return Intention(proposal, Effect.HANDED_OVER, text, number=opened.number, url=opened.url)
-    name = branch_of(proposal.task)
+    name = branch_of(proposal.task, prefix)
     text = f"Branch {name} ends in a commit that is not Clockwork's; delete or rename it to get the pull request."
     return Intention(proposal, Effect.UNSUPPORTED, text)
 
@@ -234,21 +274,22 @@ def _issue(
     memory = situation.memory
     if memory.issues is None:
         return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open an issue on.", kind=kind)
-    opened, closed = _items_about(marker(proposal, kind=kind), memory.issues)
-    if opened is not None and (kind is not None or shows(opened, proposal)):
+    opened = _open_item(marker(proposal, kind=kind), memory.issues)
+    if opened is not None and (kind in {BREAKER, DELETIONS} or shows(opened, proposal)):
         text = f"Issue #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
-    if opened is None and (answer := rejection(proposal, closed, situation, kind=kind)) is not None:
+    if opened is None and (answer := _turned_down(proposal, situation, kind=kind)) is not None:
         return answer
+    if (closure := situation.closed.get(Lane.RUNBOOK_ISSUE)) is not None:
+        return Intention(proposal, Effect.UNDELIVERED, f"It waits in this report: {closure.text()}", kind=kind)
     intention = Intention(proposal, Effect.OPENED, to_propose(proposal, kind=kind), kind=kind)
     if opened is not None:
-        text = to_propose(proposal, opened.number)
-        intention = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url)
+        text = to_propose(proposal, opened.number, kind=kind)
+        intention = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url, kind=kind)
     return _ask(intention, pending, situation)
 
 
-def _items_about(tag: Marker, items: Sequence[Item]) -> tuple[Item | None, Sequence[Item]]:
-    """The open one of ours about this, and the closed ones, newest first."""
+def _open_item(tag: Marker, items: Sequence[ItemT]) -> ItemT | None:
+    """The open one of ours about this; of several, the one that was made first."""
     same = [item for item in items if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)]
-    opened = next((item for item in same if item.state is ItemState.OPEN), None)
-    return opened, [item for item in same if item.state is ItemState.CLOSED]
+    return min((item for item in same if item.state is ItemState.OPEN), key=lambda item: item.number, default=None)

@@ -7,7 +7,7 @@ A straight line: event → head → intake → observe → diff → decide → p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,12 +20,14 @@ from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
-from bot.flows.plan import plan
+from bot.flows.plan import ItemT, plan
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
 from bot.flows.tracing import located
-from bot.model.proposal import Action, Tick
+from bot.model.codehost import Issue, PullRequest
+from bot.model.decision import Lane
+from bot.model.proposal import Action, Effect, Tick
 from bot.notices.memory import told
 
 LOOKS: Final = 4
@@ -41,6 +43,8 @@ class Loop:
     observe: Observe
     rules: Callable[[str], RulesInForce]
     dry_run: bool = False
+    reports_only: bool = False
+    """The level is disabled: nothing is decided, so nothing is written, not even that something is over."""
 
     def look(self, head: str, now: datetime) -> Assessment:
         """What differs at a commit, each difference with the line that sets what Git says."""
@@ -76,6 +80,8 @@ def _head(loop: Loop) -> str:
 def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
     run, declaration = loop.run, assessment.declaration
     result = Tick(now, declaration.commit, run.branch, assessment.report, assessment.decisions)
+    if loop.reports_only:
+        return result
     try:
         memory = remember(run)
     except (Unavailable, Refused) as exc:
@@ -93,25 +99,74 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
             return replace(result, blocked=stop)
-    intentions = plan(assessment.decisions, declaration, memory, loop.declarer, now=now)
-    record_rejections(intentions, memory, run, now=now)
-    actions = carry_out(intentions, declaration.commit, memory.view, run, now=now)
+    memory, done = _carried_out(loop, assessment, memory, now)
+    intentions = tuple(intention for intention, _ in done)
     closed, stop = close_gone(assessment, memory, intentions, run)
     if run.host is not None:
         run.host.flush()
     decisions = settled(assessment.decisions, intentions)
-    return replace(result, decisions=decisions, actions=(*actions, *closed), blocked=stop)
+    actions = (*(action for _, action in done), *closed)
+    return replace(result, decisions=decisions, actions=actions, blocked=stop, notes=_closures(memory, now))
+
+
+def _carried_out(
+    loop: Loop, assessment: Assessment, memory: Memory, now: datetime
+) -> tuple[Memory, list[tuple[Intention, Action]]]:
+    """Plan and carry out. What the host turns down is planned again at once, by the lanes that are left: from a commit to
+    a pull request, to the issue that says which switch to set, to the report.
+    """
+    run, declaration = loop.run, assessment.declaration
+    decisions, done = list(assessment.decisions), list[tuple[Intention, Action]]()
+    for _ in Lane:
+        intentions = plan(decisions, declaration, memory, loop.declarer, now=now)
+        record_rejections(intentions, memory, run, now=now)
+        pairs = list(zip(intentions, carry_out(intentions, declaration.commit, memory.view, run, now=now), strict=True))
+        if not any(_is_turned_down(*pair) for pair in pairs):
+            return memory, [*done, *pairs]
+        done += [pair for pair in pairs if pair[1].effect not in {Effect.WAITING, Effect.UNDELIVERED}]
+        settled_ids = {drift for intention, _ in done if intention.kind is None for drift in intention.proposal.drifts}
+        decisions = [decision for decision in decisions if decision.drift.id not in settled_ids]
+        memory = remember(run)
+    return memory, done
+
+
+def _is_turned_down(intention: Intention, action: Action) -> bool:
+    """Whether the host closed this lane only now."""
+    return action.effect is Effect.WAITING and intention.effect is not Effect.WAITING
+
+
+def _closures(memory: Memory, now: datetime) -> tuple[str, ...]:
+    """One line for each lane that is closed."""
+    return tuple(closure.text() for closure in memory.closures(now).values())
 
 
 def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
-    """The account with what :mod:`bot.flows.conditions` asks it."""
-    differed = {notice.task for notice in told(memory.view.entries).standing.values() if notice.task}
+    """The account with what :mod:`bot.flows.conditions` asks it. What people were told is open and is not any more is asked
+    for by number, once: the notice that it ended is the last.
+    """
+    standing = told(memory.view.entries).standing.values()
+    differed = {notice.task for notice in standing if notice.task}
+    here = {pull.number for pull in memory.pulls or ()} | {issue.number for issue in memory.issues or ()}
+    named = {number for notice in standing if (number := _number(notice.subject)) is not None} - here
+    ended = [item for number in sorted(named) if (item := memory.item(number)) is not None]
     return replace(
         result,
-        pulls=None if memory.pulls is None else tuple(memory.pulls),
-        issues=None if memory.issues is None else tuple(memory.issues),
+        pulls=None
+        if memory.pulls is None
+        else (*_ours(memory.pulls), *(e for e in ended if isinstance(e, PullRequest))),
+        issues=None if memory.issues is None else (*_ours(memory.issues), *(e for e in ended if isinstance(e, Issue))),
         looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
     )
+
+
+def _number(subject: str) -> int | None:
+    """The number in ``pull 3`` or ``issue 4``; None for a notice about something else."""
+    kind, _, number = subject.partition(" ")
+    return int(number) if kind in {"pull", "issue"} and number.isdigit() else None
+
+
+def _ours(items: Sequence[ItemT]) -> tuple[ItemT, ...]:
+    return tuple(item for item in items if item.marker is not None)
 
 
 @dataclass(frozen=True, slots=True)

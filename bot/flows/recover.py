@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from bot.flows.context import RunContext
+from bot.flows.identity import NUMBER, details
+from bot.flows.intention import LANE_OF_KIND
 from bot.flows.intents import Ending, outcome, record
 from bot.flows.memory import Memory
 from bot.flows.ownership import WEB_FLOW
-from bot.model.codehost import Issue, ItemState, PullRequest
+from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
+from bot.model.proposal import branch_of
 from bot.ports import CommitInfo
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
@@ -36,7 +39,7 @@ def endings(memory: Memory, head: str, run: RunContext, *, now: datetime) -> tup
     """The outcome of every open intent that can be closed now. Writes nothing."""
     dangling = state(memory.view, now, memory.limits).open
     commits = _commits(head, run) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
-    ended = ((entry, _ending(entry, commits, memory, now)) for entry in dangling)
+    ended = ((entry, _ending(entry, commits, memory, run, now=now)) for entry in dangling)
     return tuple(outcome(entry, run, ending, at=now) for entry, ending in ended if ending is not None)
 
 
@@ -46,7 +49,16 @@ def recover(memory: Memory, head: str, run: RunContext, *, now: datetime) -> boo
     if closings:
         record(run.ledger, memory.view, closings)
         run.reached("recovered")
+        _label(closings, run)
     return bool(closings)
+
+
+def _label(closings: Sequence[Entry], run: RunContext) -> None:
+    """A run that died between creating an item and labelling it is caught up with."""
+    for entry in closings:
+        number = entry.detail.get(NUMBER, "")
+        if run.host is not None and number.isdigit():
+            run.host.label(int(number), run.labels)
 
 
 def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) -> str | None:
@@ -92,17 +104,19 @@ def as_recovered(memory: Memory, head: str, run: RunContext, *, now: datetime) -
     return replace(memory, view=LedgerView(memory.view.tip, (*memory.view.entries, *closings)))
 
 
-def _ending(entry: Entry, commits: Mapping[str, str], memory: Memory, now: datetime) -> Ending | None:
+def _ending(
+    entry: Entry, commits: Mapping[str, str], memory: Memory, run: RunContext, *, now: datetime
+) -> Ending | None:
     items: Sequence[PullRequest | Issue] | None
     match entry.lane:
         case Lane.ARTIFACT_PATCH:
             items, work = (), _commit(entry, commits)
         case Lane.CONFIG_PULL_REQUEST:
             items = memory.pulls
-            work = _item(entry, items or (), memory.view)
+            work = None if items is None else _item(entry, items, memory, branch=_branch(entry, run))
         case Lane.RUNBOOK_ISSUE | Lane.NOTHING | None:
             items = memory.issues
-            work = _item(entry, items or (), memory.view)
+            work = None if items is None else _item(entry, items, memory)
         case _ as never:
             assert_never(never)
     if items is None:
@@ -129,17 +143,44 @@ def _commit(entry: Entry, commits: Mapping[str, str]) -> tuple[str, dict[str, st
     return None if sha is None else (sha, {"head": sha})
 
 
-def _item(entry: Entry, items: Sequence[PullRequest | Issue], view: LedgerView) -> tuple[str, dict[str, str]] | None:
-    """The pull request or issue that shows this intent's proposal: an open one, or one that no other intent made."""
-    digest = (entry.fingerprint or "").rpartition("-")[2]
+def _item(
+    entry: Entry, items: Sequence[PullRequest | Issue], memory: Memory, *, branch: str | None = None
+) -> tuple[str, dict[str, str]] | None:
+    """The pull request or issue that shows this intent's proposal: an open one, or one that no other intent made.
+
+    A valid marker tells it, the same words of our account under another secret, or ``branch``, whose tip names the intent.
+    """
     accounted = {
-        other.detail.get("number")
-        for other in view.entries
+        other.detail.get(NUMBER)
+        for other in memory.view.entries
         if other.kind is EntryKind.OUTCOME and other.fingerprint == entry.fingerprint
     }
-    for item in items:
-        if item.marker is None or (item.marker.digest, item.marker.key) != (digest, entry.task):
-            continue
-        if item.state is ItemState.OPEN or str(item.number) not in accounted:
-            return item.url, {"number": str(item.number)}
-    return None
+    shown = next((item for item in items if _shows(item, entry) or _is_from(item, branch)), None)
+    if shown is None:
+        tag = Marker(entry.lane.value if entry.lane else "", entry.task or "", "")
+        closed = memory.closed(tag, entry.fingerprint or "")
+        shown = next((item for item in closed if _shows(item, entry) and str(item.number) not in accounted), None)
+    if shown is None:
+        return None
+    kind = shown.marker.kind if shown.marker is not None and shown.marker.kind != entry.lane else None
+    return shown.url, details(shown, memory.facts, kind=kind, head=None)
+
+
+def _shows(item: PullRequest | Issue, entry: Entry) -> bool:
+    digest, tag = (entry.fingerprint or "").rpartition("-")[2], item.marker or item.claim
+    return tag is not None and tag.kind in LANE_OF_KIND and (tag.digest, tag.key) == (digest, entry.task)
+
+
+def _is_from(item: PullRequest | Issue, branch: str | None) -> bool:
+    """Whether it proposes the branch, and says nothing of what it is about: another account of ours made it."""
+    if not isinstance(item, PullRequest) or branch is None or item.marker is not None or item.claim is not None:
+        return False
+    return item.head_ref == branch and not item.forked
+
+
+def _branch(entry: Entry, run: RunContext) -> str | None:
+    """The task's branch, if what was pushed there last was made for this intent."""
+    name = branch_of(entry.task or "", run.prefix)
+    tip = run.repository.head(name)
+    commits = () if tip is None else run.repository.log(tip, limit=1)
+    return name if any(entry.id in intents_in(commit.message) for commit in commits) else None

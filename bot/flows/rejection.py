@@ -29,7 +29,7 @@ def rejection(
 ) -> Intention | None:
     """The answer to a proposal that somebody rejected; None when nobody did, or when it may be made again.
 
-    ``closed`` are the closed items about it, newest first.
+    ``closed`` are the closed items about it, newest first; what the ledger knows to be rejected needs none.
     """
     by_hand = [item for item in closed if not item.closed_by_us and _is_about(item, proposal, kind, situation)]
     newest = by_hand[0] if by_hand else None
@@ -41,7 +41,9 @@ def rejection(
         return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
     if known is not None:
         text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
-        return Intention(proposal, Effect.REJECTED, text, url=known.link, kind=kind)
+        number = known.detail.get("number", "")
+        shown = int(number) if number.isdigit() else None
+        return Intention(proposal, Effect.REJECTED, text, number=shown, url=known.link, kind=kind)
     return None
 
 

@@ -6,12 +6,14 @@ Called by :mod:`bot.flows.reconcile`. What the ledger is told about it is in :mo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
-from bot.errors import BotError, Refused, Stale, Unavailable
+from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
+from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish
 from bot.flows.messages import commit_message, committed, handed_over, issue_text, proposed, pull_request_text
@@ -21,7 +23,10 @@ from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
 from bot.model.proposal import Action, Effect, branch_of
 from bot.ports import CodeHost
-from bot.safety.history import TOGETHER
+from bot.safety.history import ADVICE, CLOSED, TOGETHER, UNTIL
+
+SAFE: Final = "clockwork/safe"
+"""The label of a pull request that would be a commit, were the branch to take commits."""
 
 
 def carry_out(
@@ -50,15 +55,24 @@ def carry_out(
 def _each(
     intentions: Sequence[Intention], progress: Progress, run: RunContext
 ) -> tuple[list[tuple[Intention, Action]], Progress]:
-    """Everything but patches, one by one. After a failure to reach the host the others are left to the next run."""
+    """Everything but patches, one by one. After a failure to reach the host the others are left to the next run, and so is
+    what would go by a lane that the host closed meanwhile.
+    """
     done: list[tuple[Intention, Action]] = []
-    unreachable: str | None = None
+    unreachable: Unavailable | None = None
+    closed: dict[Lane, str] = {}
     for intention in intentions:
+        lane = intention.proposal.lane
         if intention.effect in {Effect.OPENED, Effect.UPDATED}:
-            if unreachable is None:
-                action, progress, unreachable = _propose(intention, progress, run)
+            if unreachable is not None:
+                action = _turned_down(intention, unreachable, run)
+                action = replace(action, message=f"Not tried: {action.message}")
+            elif lane in closed:
+                action = action_of(intention, effect=Effect.WAITING, message=closed[lane])
             else:
-                action = action_of(intention, effect=Effect.FAILED, message=f"Not tried: {unreachable}")
+                action, progress, unreachable = _propose(intention, progress, run)
+                if action.effect is Effect.WAITING:
+                    closed[lane] = action.message
         elif intention.effect is Effect.HANDED_OVER:
             action = _hand_over(intention, run)
         else:
@@ -82,6 +96,9 @@ def _commit(
     except Stale as exc:
         finish(started, progress, run, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
+    except (Closed, Unavailable) as exc:
+        progress = finish(started, progress, run, refused(exc, Lane.ARTIFACT_PATCH, run))
+        return [*done, *((i.intention, _turned_down(i.intention, exc, run)) for i in started)], progress
     except BotError as exc:
         together = {TOGETHER: started[0].entry.id}
         progress = finish(started, progress, run, Ending(Result.FAILED, exc.message, detail=together))
@@ -114,8 +131,18 @@ def _push_commit(started: Sequence[StartedIntent], progress: Progress, run: RunC
     return sha
 
 
-def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple[Action, Progress, str | None]:
-    """One pull request or issue, opened or updated; and why the host could not be reached, if it could not."""
+def _turned_down(intention: Intention, error: Closed | Unavailable, run: RunContext) -> Action:
+    """The line of the report for what the host closed to us, wants to be asked later, or could not be asked."""
+    if isinstance(error, Closed):
+        return action_of(intention, effect=Effect.WAITING, message=error.message)
+    if error.retry_after is None:
+        return action_of(intention, effect=Effect.FAILED, message=error.message)
+    until = run.clock.now() + timedelta(seconds=error.retry_after)
+    return action_of(intention, effect=Effect.DENIED, message=error.message, limit="host-limit", next_eligible=until)
+
+
+def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple[Action, Progress, Unavailable | None]:
+    """One pull request or issue, opened or updated; and how the host could not be reached, if it could not."""
     host = run.host
     if host is None:
         return action_of(intention, effect=Effect.UNSUPPORTED, message="No code host is configured."), progress, None
@@ -134,12 +161,14 @@ def _propose(intention: Intention, progress: Progress, run: RunContext) -> tuple
                 raise Refused(f"{lane} is nothing to propose on the code host")
             case _ as never:
                 assert_never(never)
+    except (Closed, Unavailable) as exc:
+        progress = finish(started, progress, run, refused(exc, intention.proposal.lane, run))
+        return _turned_down(intention, exc, run), progress, exc if isinstance(exc, Unavailable) else None
     except BotError as exc:
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         progress = finish(started, progress, run, Ending(result, exc.message))
-        unreachable = exc.message if isinstance(exc, Unavailable) else None
-        return action_of(intention, effect=Effect.FAILED, message=exc.message), progress, unreachable
-    detail = {"number": str(item.number)} | ({"head": sha} if sha else {})
+        return action_of(intention, effect=Effect.FAILED, message=exc.message), progress, None
+    detail = details(item, host.facts(), kind=intention.kind, head=sha)
     ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
     progress = finish(started, progress, run, ending)
     run.reached("outcome")
@@ -151,7 +180,7 @@ def _pull(started: StartedIntent, progress: Progress, host: CodeHost, run: RunCo
     intention, task, changes = started.intention, started.intention.proposal.task, started.intention.changes
     if changes is None:
         raise Refused(f"there is no change to propose for {task}")
-    branch, message = branch_of(task), commit_message([started], run.texts)
+    branch, message = branch_of(task, run.prefix), commit_message([started], run.texts)
     sha = run.repository.commit(progress.head, changes.files, message=message, at=progress.now, author=run.author)
     run.reached("branch-commit")
     if taken_over(task, progress.view, run):
@@ -169,10 +198,25 @@ def _pull(started: StartedIntent, progress: Progress, host: CodeHost, run: RunCo
             body=text.body,
             head=branch,
             base=run.branch,
-            labels=(*run.labels, "clockwork/config"),
+            labels=(*run.labels, SAFE if intention.proposal.safe else "clockwork/config"),
         )
     run.reached("pull")
+    if intention.proposal.merges:
+        with suppress(BotError):  # a person merges it then
+            host.merge_when_green(item.number)
     return item, sha
+
+
+def refused(error: Closed | Unavailable, lane: Lane, run: RunContext) -> Ending:
+    """How an intent ends that the host turned down, or could not be asked about: no failure of what was to be written.
+
+    The ledger remembers what is closed, and until when the host wants to be left alone.
+    """
+    if isinstance(error, Closed):
+        detail = {CLOSED: lane.value, ADVICE: error.advice or ""}
+        return Ending(Result.ABANDONED, error.message, detail={key: text for key, text in detail.items() if text})
+    until = None if error.retry_after is None else run.clock.now() + timedelta(seconds=error.retry_after)
+    return Ending(Result.ABANDONED, error.message, detail={} if until is None else {UNTIL: until.isoformat()})
 
 
 def _issue(started: StartedIntent, progress: Progress, host: CodeHost, run: RunContext) -> Issue:

@@ -41,9 +41,8 @@ _STATES: Final = {
 class Checks:
     """Publishes checks on commits of one repository."""
 
-    def __init__(self, rest: Rest, *, root: str) -> None:
+    def __init__(self, rest: Rest) -> None:
         self._rest = rest
-        self._root = root
         self._denied = False
 
     def publish(self, check: Check) -> PublishedCheck:
@@ -62,8 +61,8 @@ class Checks:
         if known is None:
             return None
         mark = _mark(check)
-        if known and known[0].external_id == mark and _is_done(known[0], check):
-            return known[0]
+        if (verdict := _verdict(known, check)) is not None:
+            return verdict
         same = next((run for run in known if run.external_id == mark and run.status != "completed"), None)
         run = same or next((run for run in known if run.status == "in_progress" and _is_blank(run)), None)
         if run is None:
@@ -76,7 +75,7 @@ class Checks:
 
     def _known(self, check: Check) -> list[CheckRunPart] | None:
         """Check runs of that name on that commit, newest first; None where the token may not read them."""
-        path = f"{self._root}/commits/{check.head_sha}/check-runs"
+        path = f"{self._rest.root}/commits/{check.head_sha}/check-runs"
         # By default GitHub shows the latest run of each name; a run that died is an earlier one.
         query = {"check_name": check.name[:_MAX_NAME], "filter": "all", "per_page": "100"}
         answer = self._rest.get(path, query, accept={403})
@@ -95,7 +94,7 @@ class Checks:
         }
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._root}/check-runs", body, accept={403})
+            answer = self._rest.send("POST", f"{self._rest.root}/check-runs", body, accept={403})
             if isinstance(answer, ApiResponse):
                 return None if answer.status == 403 else payloads.read(CheckRunPart, answer.data)
             cause = answer.cause
@@ -106,7 +105,7 @@ class Checks:
 
     def _finish(self, run: CheckRunPart, check: Check, mark: str) -> CheckRunPart:
         """All annotations that are not there yet, batch by batch, then the conclusion."""
-        path = f"{self._root}/check-runs/{run.id}"
+        path = f"{self._rest.root}/check-runs/{run.id}"
         batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
         sent = -(-run.annotations // BATCH) if run.external_id == mark else 0
         for number, batch in enumerate(batches[sent:], start=sent):
@@ -135,7 +134,7 @@ class Checks:
         """Conclude runs that somebody left in progress on the same commit; the finished one is newer."""
         for run in runs:
             closing = {"status": "completed", "conclusion": "cancelled"}
-            self._rest.send_again("PATCH", f"{self._root}/check-runs/{run.id}", closing, accept={403, 404, 422})
+            self._rest.send_again("PATCH", f"{self._rest.root}/check-runs/{run.id}", closing, accept={403, 404, 422})
 
     def _status(self, check: Check) -> StatusPart:
         context = f"{check.name[: _MAX_NAME - 9]} (status)"
@@ -144,14 +143,14 @@ class Checks:
             "context": context,
             "description": escape.line(check.title, _MAX_DESCRIPTION),
         }
-        path = f"{self._root}/commits/{check.head_sha}/statuses"
+        path = f"{self._rest.root}/commits/{check.head_sha}/statuses"
         known = payloads.read_all(StatusPart, self._rest.pages(path))
         latest = max(
             (status for status in known if status.context == context), key=lambda status: status.id, default=None
         )
         if latest is not None and (latest.state, latest.description) == (body["state"], body["description"]):
             return latest
-        answer = self._rest.send_again("POST", f"{self._root}/statuses/{check.head_sha}", body)
+        answer = self._rest.send_again("POST", f"{self._rest.root}/statuses/{check.head_sha}", body)
         return payloads.read(StatusPart, answer.data)
 
 
@@ -161,10 +160,17 @@ def _mark(check: Check) -> str:
     return f"{check.external_id[:200]}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _is_done(run: CheckRunPart, check: Check) -> bool:
-    if check.state is CheckState.IN_PROGRESS:
-        return run.status == "in_progress"
-    return run.status == "completed" and run.conclusion == check.state.value
+def _verdict(known: Sequence[CheckRunPart], check: Check) -> CheckRunPart | None:
+    """The run that says it already: the same caller's id, with this conclusion, or with any where the check only begins.
+    What is finished never goes back to being in progress, and is not said twice.
+    """
+    told = f"{check.external_id[:200]}:"
+    for run in known:
+        if not check.external_id or not (run.external_id or "").startswith(told):
+            continue
+        if check.state is CheckState.IN_PROGRESS or (run.status == "completed" and run.conclusion == check.state.value):
+            return run
+    return None
 
 
 def _is_blank(run: CheckRunPart) -> bool:

@@ -10,10 +10,11 @@ said (``FileAddition`` has a path and contents): an existing file keeps its own.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Final
 
-from bot.errors import Refused, Stale, Unavailable
+from bot.errors import Closed, Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import CommitPart, MutationReplyPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
@@ -24,15 +25,19 @@ _QUERY: Final = (
     "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid } } }"
 )
 _ADVICE: Final = "The token needs write permission for contents, and the branch's rules must let its account commit."
+_RULES: Final = re.compile(
+    r"rule violations|protected|through (?:a pull request|the merge queue)|required status check|archived",
+    re.IGNORECASE,
+)
+"""What a refusal says that is about the branch and not about the commit."""
 _DEPTH: Final = "30"
 
 
 class VerifiedCommits:
     """Makes commits on one repository's branches. Not for several threads at once."""
 
-    def __init__(self, rest: Rest, full_name: str) -> None:
+    def __init__(self, rest: Rest) -> None:
         self._rest = rest
-        self._name = full_name
 
     def make(self, draft: CommitDraft) -> str:
         """The id of the one commit made from ``draft``.
@@ -42,7 +47,7 @@ class VerifiedCommits:
         """
         cause = ""
         for _ in self._rest.attempts(self._rest.patience.reads):
-            answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._name)})
+            answer = self._rest.mutate(_QUERY, {"input": _order(draft, self._rest.root.removeprefix("/repos/"))})
             reply = _reply(answer)
             if isinstance(reply, MutationReplyPart):
                 return self._judge(draft, reply, answer, after_loss=bool(cause))
@@ -65,7 +70,8 @@ class VerifiedCommits:
             return made
         if kind == "RATE_LIMITED":
             raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {message}")
-        raise Refused(f"GitHub declined a commit on {draft.branch} ({kind}): {message}", advice=_ADVICE)
+        error = Closed if kind == "FORBIDDEN" or _RULES.search(message) else Refused
+        raise error(f"GitHub declined a commit on {draft.branch} ({kind}): {message}", advice=_ADVICE)
 
     def _commit_of(self, draft: CommitDraft) -> str | None:
         """The commit on the branch that was made from ``draft``: on the same parent, with the same intents."""
@@ -74,7 +80,7 @@ class VerifiedCommits:
             return None
         query = {"sha": draft.branch, "per_page": _DEPTH}
         # 404: no such branch; 409: "Git Repository is empty."
-        answer = self._rest.get(f"/repos/{self._name}/commits", query, accept={404, 409})
+        answer = self._rest.get(f"{self._rest.root}/commits", query, accept={404, 409})
         for part in payloads.read_all(CommitPart, as_list(answer.data)):
             if [parent.sha for parent in part.parents] == [draft.expected] and intents_in(part.message) == intents:
                 return part.sha

@@ -7,22 +7,29 @@ everything together. A look at an unchanged repository makes no write and a fixe
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Final
 from urllib.parse import quote
 
-from bot.errors import Invalid
+from bot.errors import BotError, Invalid, Refused
 from bot.github import payloads
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
 from bot.github.items import Items
 from bot.github.limits import Pace
-from bot.github.payloads import MarkerCodec, PermissionPart, UserPart
-from bot.github.rest import Rest, RetryPolicy
-from bot.model.codehost import Check, PublishedCheck, Whoami
+from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
+from bot.github.rest import ApiResponse, Rest, RetryPolicy
+from bot.model.codehost import Check, HostFacts, PublishedCheck, Whoami
 from bot.ports import Clock, Meter
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
+_VIEWER: Final = "query { viewer { login databaseId } }"
+_AUTO_MERGE: Final = (
+    "mutation($input: EnablePullRequestAutoMergeInput!) "
+    "{ enablePullRequestAutoMerge(input: $input) { clientMutationId } }"
+)
 # Of "Get repository permissions for a user" (docs.github.com, "REST API endpoints for collaborators"): ``permission`` folds
 # maintain into write and triage into read, ``role_name`` tells them apart.
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
@@ -34,7 +41,7 @@ class GitHubHost(Items):
     def __init__(
         self,
         full_name: str,
-        token: str,
+        token: str | Callable[[], str],
         *,
         api_url: str = "https://api.github.com",
         marker_secret: bytes,
@@ -44,23 +51,24 @@ class GitHubHost(Items):
         login: str | None = None,
         meter: Meter | None = None,
     ) -> None:
-        """``full_name`` is ``owner/name``.
+        """``full_name`` is ``owner/name``. ``token`` may be what gives the token of the moment: an app's is another every hour.
 
-        ``login`` names the account of an App's token, which cannot ask who it is (without it: GitHub Actions').
-        Raises ``Invalid`` for a name, URL or token that cannot be one.
+        ``login`` names the account of the token where it is known. Raises ``Invalid`` for a name, URL or token that cannot
+        be one.
         """
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", full_name) or ".." in full_name:
             raise Invalid(f"{full_name!r} is no repository", advice="Write it as owner/name.")
         if not re.match(r"https?://[^/@\s]+(?:/|\Z)", api_url):
             raise Invalid(f"{api_url!r} is no API URL", advice="It starts with https:// and holds no credentials.")
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
+        if isinstance(token, str) and not _is_token(token):
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
-        rest = Rest(token, api_url=api_url, clock=clock, pace=Pace(min_write_interval), patience=patience, meter=meter)
+        give = (lambda: token) if isinstance(token, str) else token
+        pace = Pace(min_write_interval)
+        rest = Rest(full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter)
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, self._who()))  # asks GitHub, once it is needed
-        super().__init__(rest, root=f"/repos/{full_name}", codec=codec)
-        self._name = full_name
+        super().__init__(rest, codec=codec)
         self._login = login
-        self._checks = Checks(self._rest, root=self._root)
+        self._checks = Checks(self._rest)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -70,6 +78,18 @@ class GitHubHost(Items):
         """The account behind the token, asked once."""
         return self._codec().me
 
+    def facts(self) -> HostFacts:
+        part = payloads.read(RepositoryPart, self._rest.repository())
+        return HostFacts(part.id, part.full_name, part.has_issues, part.archived, part.allow_auto_merge)
+
+    def merge_when_green(self, number: int) -> None:
+        """Through GraphQL alone (docs.github.com, "GraphQL reference", ``enablePullRequestAutoMerge``)."""
+        pull = self.pull(number)
+        variables = {"input": {"pullRequestId": pull.node, "mergeMethod": "SQUASH"}}
+        answer = self._rest.mutate(_AUTO_MERGE, variables)
+        if isinstance(answer, ApiResponse) and answer.message:
+            raise Refused(f"#{number} does not merge by itself: {answer.message}")
+
     def publish(self, check: Check) -> PublishedCheck:
         return self._checks.publish(check)
 
@@ -78,7 +98,7 @@ class GitHubHost(Items):
         # from a comment is nothing else in the path below.
         if not re.fullmatch(r"[A-Za-z0-9-]{1,39}(?:\[bot\])?|[A-Za-z0-9-]{1,39}_[A-Za-z0-9]{1,10}", login):
             return False
-        path = f"{self._root}/collaborators/{quote(login, safe='')}/permission"
+        path = f"{self._rest.root}/collaborators/{quote(login, safe='')}/permission"
         answer = self._rest.get(path, accept={404})
         if answer.status == 404:
             return False
@@ -87,20 +107,34 @@ class GitHubHost(Items):
 
     def commits(self) -> VerifiedCommits:
         """What makes commits that GitHub signs, on this connection."""
-        return VerifiedCommits(self._rest, self._name)
+        return VerifiedCommits(self._rest)
 
     def head_ref(self, number: int) -> str:
         """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
         return f"refs/pull/{number}/head"
 
     def _who(self) -> Whoami:
-        """Installation tokens, also that of Actions, may not ask who they are: 403 "Resource not accessible by integration"."""
+        """Installation tokens, also that of Actions, may not ask who they are: 403 "Resource not accessible by integration".
+        GraphQL tells them (``viewer``); where it does not, only that of Actions is left.
+        """
         if self._login is not None:
             return Whoami(self._login, None)
         answer = self._rest.get("/user", accept={403})
         if answer.status == 403:
-            return Whoami(ACTIONS_LOGIN, 0)
+            return self._viewer() or Whoami(ACTIONS_LOGIN, 0)
         me = payloads.read(UserPart, answer.data)
         # Classic tokens alone have scopes (docs.github.com, "Scopes for OAuth apps").
         scopes = answer.headers.get("x-oauth-scopes", "")
         return Whoami(me.login, me.id, frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()))
+
+    def _viewer(self) -> Whoami | None:
+        with suppress(BotError):
+            answer = self._rest.mutate(_VIEWER, {})
+            if isinstance(answer, ApiResponse):
+                viewer = payloads.read(ViewerPart, answer.data)
+                return None if viewer.login is None else Whoami(viewer.login, viewer.id)
+        return None
+
+
+def _is_token(token: str) -> bool:
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token

@@ -1,20 +1,22 @@
-"""Issues and pull requests of ours: look by marker, create, read back; never two for one thing.
+"""Issues and pull requests: every open one, ours found or created, never two for one thing.
 
-A part of :class:`bot.github.host.GitHubHost`. GitHub keeps two open pull requests from having one head branch, so a lost
-reply or a parallel bot shows as "already exists". For issues it keeps nothing: after creating one the list is read back,
-and of several with one marker the lowest number stays. The search API is never used: its index lags behind, and it has a rate
-limit of its own (docs.github.com, "REST API endpoints for search"). To the issues API every pull request is an issue with a
-``pull_request`` key ("REST API endpoints for issues"), so that one list holds both.
+A part of :class:`bot.github.host.GitHubHost`. What is ours is known by the ledger's records, which flows hold against these
+lists; here label, author and marker are evidence for what the ledger did not live to record. GitHub keeps two open pull
+requests from having one head branch, so a lost reply or a parallel bot shows as "already exists". For issues it keeps
+nothing: after creating one the list is read back, and of several with one marker the lowest number stays. The search API
+is never used: its index lags behind, and it has a rate limit of its own (docs.github.com, "REST API endpoints for
+search"). To the issues API every pull request is an issue with a ``pull_request`` key ("REST API endpoints for issues").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
 from bot import escape
-from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import ItemPart, MarkerCodec, PullPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
@@ -24,51 +26,67 @@ from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 DUPLICATE: Final = "duplicate"
 """The marker kind of an issue that was closed because another with the same marker is older."""
 LABEL: Final = "clockwork"
-"""On everything of ours; what lists go by."""
+"""On everything of ours when it is made. People may take it off or rename it."""
 _LABEL_COLOUR: Final = "1f6feb"
+_NEWEST: Final = {"sort": "created", "direction": "desc"}
 
 
 class Items(Threads):
-    """All pull requests and issues that carry our label, are by us and start with a valid marker; and their comments."""
+    """Open pull requests and issues of anybody, and what is made, changed and closed of ours; and their comments."""
 
-    def __init__(self, rest: Rest, *, root: str, codec: Callable[[], MarkerCodec]) -> None:
-        super().__init__(rest, root=root, codec=codec)
+    def __init__(self, rest: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
+        super().__init__(rest, codec=codec)
         self._known_labels: set[str] = set()
         self._unconfirmed: dict[tuple[str, str], int] = {}
 
     def pulls(self) -> tuple[PullRequest, ...]:
-        """Ours, newest first. Closed ones come without branches and commits: the list does not tell them."""
-        parts = [part for part in self._ours() if part.pull_request is not None]
-        return tuple(
-            self.pull(part.number) if part.state == "open" else payloads.pull(part, self._codec()) for part in parts
-        )
+        """Every open one, newest first."""
+        return tuple(payloads.pull(part, self._codec()) for part in self._open_pulls())
 
     def issues(self) -> tuple[Issue, ...]:
-        """Ours, newest first, without pull requests."""
-        return tuple(payloads.issue(part, self._codec()) for part in self._ours() if part.pull_request is None)
+        """Every open one, newest first, without pull requests."""
+        return tuple(payloads.issue(part, self._codec()) for part in self._open_issues())
+
+    def closed(self, marker: Marker) -> tuple[PullRequest | Issue, ...]:
+        """The closed ones of ours about this, as far as label, author and marker tell, newest first."""
+        codec = self._codec()
+        query = {"labels": LABEL, "creator": codec.me.login, "state": "closed", **_NEWEST}
+        parts = payloads.read_all(ItemPart, self._rest.pages(f"{self._rest.root}/issues", query))
+        return tuple(self._item(part) for part in parts if self._is_about(part, marker))
+
+    def item(self, number: int) -> PullRequest | Issue | None:
+        part = self._issue_or_none(number)
+        return None if part is None else self._item(part)
+
+    def _item(self, part: ItemPart) -> PullRequest | Issue:
+        if part.pull_request is None:
+            return payloads.issue(part, self._codec())
+        return self.pull(part.number) if part.state == "open" else payloads.pull(part, self._codec())
 
     def pull(self, number: int) -> PullRequest:
         return payloads.pull(self._pull_part(number), self._codec())
 
-    def open_pulls(self) -> tuple[PullRequest, ...]:
-        parts = payloads.read_all(PullPart, self._rest.pages(f"{self._root}/pulls", {"state": "open"}))
-        return tuple(payloads.pull(part, self._codec()) for part in parts)
+    def _open_pulls(self) -> list[PullPart]:
+        return payloads.read_all(PullPart, self._rest.pages(f"{self._rest.root}/pulls", {"state": "open", **_NEWEST}))
+
+    def _open_issues(self) -> list[ItemPart]:
+        parts = self._rest.pages(f"{self._rest.root}/issues", {"state": "open", **_NEWEST})
+        return [part for part in payloads.read_all(ItemPart, parts) if part.pull_request is None]
 
     # -- pull requests -------------------------------------------------------------------------------------------------
 
     def open_pull(
         self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
     ) -> PullRequest:
-        """The one open pull request with this marker key, saying this, with these labels. ``Refused`` when somebody
-        else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks.
+        """The one open pull request with this marker key or from this branch, saying this. ``Refused`` when somebody
+        else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks. It is labelled where that may
+        be: without its labels it is no less ours.
         """
-        number = self._open_pull_number(marker)
-        if number is None:
+        part = self._ours_from(head, base, marker)
+        if part is None:
             part = self._create_pull(marker, title=title, body=body, head=head, base=base)
-        else:
-            part = self._pull_part(number)
         pull = self._updated(part, self._content(marker, title, body))
-        self._add_labels(pull.number, labels, pull.labels)
+        self.label(pull.number, labels, pull.labels)
         return pull
 
     def update_pull(self, number: int, *, marker: Marker, title: str, body: str) -> PullRequest:
@@ -77,27 +95,25 @@ class Items(Threads):
 
     def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed; the marker says that it was us."""
-        self._close(self._pull_part(number), f"{self._root}/pulls/{number}", comment, marker, {})
+        self._close(self._pull_part(number), f"{self._rest.root}/pulls/{number}", comment, marker, {})
 
     def _updated(self, part: PullPart, content: dict[str, object]) -> PullRequest:
         if not _says(part, content):
-            answer = self._rest.send_again("PATCH", f"{self._root}/pulls/{part.number}", content)
+            answer = self._rest.send_again("PATCH", f"{self._rest.root}/pulls/{part.number}", content)
             part = payloads.read(PullPart, answer.data)
         return payloads.pull(part, self._codec())
 
-    def _open_pull_number(self, marker: Marker) -> int | None:
-        numbers = [
-            part.number
-            for part in self._ours()
-            if part.pull_request is not None and part.state == "open" and self._is_about(part, marker)
-        ]
-        return min(numbers, default=None)
+    def _ours_from(self, head: str, base: str, marker: Marker) -> PullPart | None:
+        """The open one about this, or from this branch of ours: one branch is never proposed twice."""
+        parts = sorted(self._open_pulls(), key=lambda part: part.number)
+        about = next((part for part in parts if self._is_about(part, marker)), None)
+        return about or self._of_branch(parts, head, base, marker)
 
     def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
         content = {**self._content(marker, title, body), "head": head, "base": base}
         cause = ""
         for _ in self._rest.attempts(self._rest.patience.reads):
-            answer = self._rest.send("POST", f"{self._root}/pulls", content, accept={422})
+            answer = self._rest.send("POST", f"{self._rest.root}/pulls", content, accept={422})
             match answer:
                 case ApiResponse(status=201):
                     return payloads.read(PullPart, answer.data)
@@ -124,13 +140,17 @@ class Items(Threads):
 
     def _pull_of(self, head: str, base: str, marker: Marker) -> PullPart | None:
         # Without ``owner:`` GitHub ignores ``head`` and lists every pull request.
-        owner = self._root.split("/")[2]
+        owner = self._rest.name.split("/")[0]
         query = {"head": f"{owner}:{head}", "base": base, "state": "open", "per_page": "10"}
-        parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._root}/pulls", query).data))
+        parts = payloads.read_all(PullPart, as_list(self._rest.get(f"{self._rest.root}/pulls", query).data))
+        return self._of_branch(parts, head, base, marker)
+
+    def _of_branch(self, parts: Sequence[PullPart], head: str, base: str, marker: Marker) -> PullPart | None:
+        """Ours from this branch to ``base``. The branch is ours, but anybody may have proposed it."""
         for part in parts:
-            if part.head_ref != head:
+            if (part.head_ref, part.base_ref) != (head, base) or part.forked:
                 continue
-            if not self._is_about(part, marker):
+            if not self._is_about(part, marker) and not self._codec().is_me(part.user):
                 raise Refused(
                     f"#{part.number} already proposes the branch {head} and is not ours",
                     advice=f"Close #{part.number} or rename its branch; the next run opens ours.",
@@ -139,7 +159,7 @@ class Items(Threads):
         return None
 
     def _pull_part(self, number: int) -> PullPart:
-        answer = self._rest.get(f"{self._root}/pulls/{number}", accept={404})
+        answer = self._rest.get(f"{self._rest.root}/pulls/{number}", accept={404})
         if answer.status == 404:
             raise Invalid(f"there is no pull request #{number}")
         return payloads.read(PullPart, answer.data)
@@ -147,28 +167,27 @@ class Items(Threads):
     # -- issues --------------------------------------------------------------------------------------------------------
 
     def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
-        """The one open issue with this marker key, saying this, with these labels."""
-        number = self._only_issue(marker)
-        if number is None:
-            number = self._create_issue(marker, title=title, body=body, labels=labels)
-            self._rest.awaited(lambda: self._issue_or_none(number))
-        issue = self.update_issue(number, marker=marker, title=title, body=body)
-        self._add_labels(number, labels, issue.labels)
+        """The one open issue with this marker key, saying this. ``Closed`` where issues are switched off."""
+        content = self._content(marker, title, body)
+        part = self._only_issue(marker) or self._create_issue(marker, content, labels)
+        issue = self._rewritten(part, content)
+        self.label(part.number, labels, issue.labels)
         return issue
 
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
         """The issue with this title and body; written only if something differs."""
-        part = self._issue_part(number)
-        content = self._content(marker, title, body)
+        return self._rewritten(self._issue_part(number), self._content(marker, title, body))
+
+    def _rewritten(self, part: ItemPart, content: dict[str, object]) -> Issue:
         if not _says(part, content):
-            answer = self._rest.send_again("PATCH", f"{self._root}/issues/{number}", content)
+            answer = self._rest.send_again("PATCH", f"{self._rest.root}/issues/{part.number}", content)
             part = payloads.read(ItemPart, answer.data)
         return payloads.issue(part, self._codec())
 
     def close_issue(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         """Closed as completed; the marker says that it was us."""
         extra = {"state_reason": "completed"}
-        self._close(self._issue_part(number), f"{self._root}/issues/{number}", comment, marker, extra)
+        self._close(self._issue_part(number), f"{self._rest.root}/issues/{number}", comment, marker, extra)
 
     def flush(self) -> None:
         """Look once more for duplicates of the issues that were created and not yet seen in the list."""
@@ -176,46 +195,45 @@ class Items(Threads):
             self._only_issue(Marker(kind, key, ""))
             del self._unconfirmed[(kind, key)]
 
-    def _create_issue(self, marker: Marker, *, title: str, body: str, labels: Sequence[str]) -> int:
+    def _create_issue(self, marker: Marker, content: dict[str, object], labels: Sequence[str]) -> ItemPart:
         for name in (LABEL, *labels):
             self._ensure_label(name)
-        content = {**self._content(marker, title, body), "labels": sorted({LABEL, *labels})}
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._root}/issues", content)
+            answer = self._rest.send(
+                "POST", f"{self._rest.root}/issues", {**content, "labels": sorted({LABEL, *labels})}
+            )
             if isinstance(answer, ApiResponse):
-                part = payloads.read(ItemPart, answer.data)
-                # "Labels are silently dropped" for whoever may not push (same page, "Create an issue").
-                self._add_labels(part.number, labels, part.names)
-                return self._read_back(part.number, marker)
+                return self._read_back(payloads.read(ItemPart, answer.data), marker)
             cause = answer.cause
-            if (number := self._rest.awaited(lambda: self._only_issue(marker))) is not None:
-                return number
+            if (part := self._rest.awaited(lambda: self._only_issue(marker))) is not None:
+                return part
         raise Unavailable(f"the issue could not be filed: {cause}")
 
-    def _read_back(self, number: int, marker: Marker) -> int:
-        """The number that stays: ``number``, or the lowest of several that parallel bots created."""
-        seen = self._rest.awaited(lambda: self._only_issue(marker) if self._listed(number) else None)
+    def _read_back(self, made: ItemPart, marker: Marker) -> ItemPart:
+        """The one that stays: ``made``, or the lowest of several that parallel bots created."""
+        seen = self._rest.awaited(lambda: self._seen(made.number, marker))
         if seen is None:
-            self._unconfirmed[(marker.kind, marker.key)] = number
-        return number if seen is None else seen
+            self._unconfirmed[(marker.kind, marker.key)] = made.number
+        # What was just created may not carry its labels in a list yet.
+        return made if seen is None or seen.number == made.number else seen
 
-    def _listed(self, number: int) -> bool:
-        return any(part.number == number for part in self._ours())
+    def _seen(self, number: int, marker: Marker) -> ItemPart | None:
+        parts = self._open_issues()
+        return self._first(parts, marker) if any(part.number == number for part in parts) else None
 
-    def _only_issue(self, marker: Marker) -> int | None:
+    def _only_issue(self, marker: Marker) -> ItemPart | None:
         """The lowest open issue about this; any others are closed as its duplicates."""
-        same = [
-            part
-            for part in self._ours()
-            if part.pull_request is None and part.state == "open" and self._is_about(part, marker)
-        ]
+        return self._first(self._open_issues(), marker)
+
+    def _first(self, parts: Sequence[ItemPart], marker: Marker) -> ItemPart | None:
+        same = [part for part in parts if self._is_about(part, marker)]
         if not same:
             return None
         first, *others = sorted(same, key=lambda part: part.number)
         for part in others:
             self._close_duplicate(part, first.number)
-        return first.number
+        return first
 
     def _close_duplicate(self, part: ItemPart, original: int) -> None:
         signed = self._codec().read(part.body, part.user)
@@ -225,7 +243,7 @@ class Items(Threads):
             Marker(DUPLICATE, signed.marker.key, signed.marker.digest), part.title, f"Duplicate of #{original}."
         )
         closing = {**content, "state": "closed", "state_reason": "not_planned"}
-        self._rest.send_again("PATCH", f"{self._root}/issues/{part.number}", closing)
+        self._rest.send_again("PATCH", f"{self._rest.root}/issues/{part.number}", closing)
 
     def _issue_part(self, number: int) -> ItemPart:
         part = self._issue_or_none(number)
@@ -234,24 +252,10 @@ class Items(Threads):
         return part
 
     def _issue_or_none(self, number: int) -> ItemPart | None:
-        answer = self._rest.get(f"{self._root}/issues/{number}", accept={404, 410})
+        answer = self._rest.get(f"{self._rest.root}/issues/{number}", accept={404, 410})
         return None if answer.status in {404, 410} else payloads.read(ItemPart, answer.data)
 
     # -- both ----------------------------------------------------------------------------------------------------------
-
-    def _ours(self) -> Iterator[ItemPart]:
-        """All items with our label that we created and marked, open and closed, newest first."""
-        codec = self._codec()
-        query = {
-            "labels": LABEL,
-            "creator": codec.me.login,
-            "state": "all",
-            "sort": "created",
-            "direction": "desc",
-        }
-        for part in payloads.read_all(ItemPart, self._rest.pages(f"{self._root}/issues", query)):
-            if codec.read(part.body, part.user) is not None:
-                yield part
 
     def _is_about(self, part: ItemPart, marker: Marker) -> bool:
         """Whether the item is ours and its marker has this kind and key; its digest may be another."""
@@ -275,23 +279,29 @@ class Items(Threads):
             closing["body"] = escape.clip(self._codec().attach(signed.marker, shown, closed=True))
         self._rest.send_again("PATCH", path, closing)
 
-    def _add_labels(self, number: int, labels: Sequence[str], have: Sequence[str]) -> None:
+    def label(self, number: int, labels: Sequence[str], have: Sequence[str] = ()) -> None:
+        """These labels too, and ours, where the host lets us. Labels help people; nothing here goes by them."""
         known = {name.casefold() for name in have}
         missing = sorted(name for name in {LABEL, *labels} if name.casefold() not in known)
         if not missing:
             return
-        for name in missing:
-            self._ensure_label(name)
-        self._rest.send_again("POST", f"{self._root}/issues/{number}/labels", {"labels": missing})
+        with suppress(BotError):
+            for name in missing:
+                self._ensure_label(name)
+            self._rest.send_again("POST", f"{self._rest.root}/issues/{number}/labels", {"labels": missing})
 
     def _ensure_label(self, name: str) -> None:
-        """The label exists; somebody else creating it in between is as good."""
+        """The label exists where it may; somebody else creating it in between is as good."""
         if name in self._known_labels:
             return
-        if self._rest.get(f"{self._root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
-            label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
-            self._rest.send_again("POST", f"{self._root}/labels", label, accept={422})
+        with suppress(Refused):
+            self._make_label(name)
         self._known_labels.add(name)
+
+    def _make_label(self, name: str) -> None:
+        if self._rest.get(f"{self._rest.root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
+            label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
+            self._rest.send_again("POST", f"{self._rest.root}/labels", label, accept={422})
 
 
 def _says(part: ItemPart, content: dict[str, object]) -> bool:

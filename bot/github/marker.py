@@ -48,13 +48,26 @@ def read(body: str | None, *, repository: str, secret: bytes) -> SignedMarker | 
 
     Hosts may turn line ends into CRLF; nothing else about the line may differ.
     """
-    first = (body or "")[:_MAX_LINE].split("\n", 1)[0].rstrip("\r")
-    match = _LINE.fullmatch(first)
+    match = _line_of(body)
     if match is None:
         return None
-    marker = Marker(unquote(match["kind"]), unquote(match["key"]), unquote(match["digest"]))
+    marker = _said(match)
     expected = _mac(marker, repository=repository, secret=secret, state=match["state"])
     return SignedMarker(marker, match["state"] == "closed") if hmac.compare_digest(expected, match["mac"]) else None
+
+
+def claimed(body: str | None) -> Marker | None:
+    """What the first line of ``body`` says, whoever signed it: another secret, another name of the repository, or nobody."""
+    match = _line_of(body)
+    return None if match is None else _said(match)
+
+
+def _line_of(body: str | None) -> re.Match[str] | None:
+    return _LINE.fullmatch((body or "")[:_MAX_LINE].split("\n", 1)[0].rstrip("\r"))
+
+
+def _said(match: re.Match[str]) -> Marker:
+    return Marker(unquote(match["kind"]), unquote(match["key"]), unquote(match["digest"]))
 
 
 def without(body: str | None) -> str:

@@ -50,6 +50,7 @@ class ItemPart(PayloadPart):
     """An issue, or a pull request seen through the issues API, which tells no branches and commits."""
 
     number: int
+    node_id: str = ""
     html_url: str = Field(validation_alias=AliasChoices(AliasPath("pull_request", "html_url"), "html_url"))
     state: str
     title: str
@@ -69,6 +70,11 @@ class ItemPart(PayloadPart):
     base_sha: str = ""
 
     @property
+    def forked(self) -> bool:
+        """The issues API does not tell."""
+        return False
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the labels."""
         return tuple(label if isinstance(label, str) else label.name for label in self.labels)
@@ -81,6 +87,13 @@ class PullPart(ItemPart):
     head_sha: str = Field(validation_alias=AliasPath("head", "sha"))
     base_ref: str = Field(validation_alias=AliasPath("base", "ref"))
     base_sha: str = Field(validation_alias=AliasPath("base", "sha"))
+    head_repository: int | None = Field(None, validation_alias=AliasPath("head", "repo", "id"))
+    base_repository: int | None = Field(None, validation_alias=AliasPath("base", "repo", "id"))
+
+    @property
+    def forked(self) -> bool:
+        """Whether the head is in another repository, or in one that is gone."""
+        return self.head_repository != self.base_repository
 
 
 class CommentPart(PayloadPart):
@@ -120,6 +133,24 @@ class StatusPart(PayloadPart):
     state: str = ""
     description: str | None = None
     url: str = ""
+
+
+class RepositoryPart(PayloadPart):
+    """A repository with the switches of its settings."""
+
+    id: int
+    full_name: str
+    has_issues: bool = True
+    archived: bool = False
+    allow_auto_merge: bool = False
+    """Told to those alone who may push."""
+
+
+class ViewerPart(PayloadPart):
+    """The account behind a token, as GraphQL names it."""
+
+    login: str | None = Field(None, validation_alias=AliasPath("data", "viewer", "login"))
+    id: int | None = Field(None, validation_alias=AliasPath("data", "viewer", "databaseId"))
 
 
 class PermissionPart(PayloadPart):
@@ -195,6 +226,10 @@ class MarkerCodec:
         """The marker of a body; None when it is not ours."""
         return markers.read(body, repository=self.repository, secret=self.secret) if self.is_me(author) else None
 
+    def claimed(self, body: str | None, author: UserPart | None) -> Marker | None:
+        """What a body of our account says to be about, also under another signature."""
+        return markers.claimed(body) if self.is_me(author) else None
+
     def attach(self, marker: Marker, body: str, *, closed: bool = False) -> str:
         """``body`` below its signed marker."""
         return markers.attach(marker, body, repository=self.repository, secret=self.secret, closed=closed)
@@ -214,6 +249,8 @@ def issue(part: ItemPart, codec: MarkerCodec) -> Issue:
         marker=signed.marker if signed else None,
         updated_at=part.updated_at,
         closed_by_us=_closed_by_us(part, signed, codec),
+        node=part.node_id,
+        claim=codec.claimed(part.body, part.user),
     )
 
 
@@ -238,6 +275,9 @@ def pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
         closed_by_us=_closed_by_us(part, signed, codec),
         updated_at=part.updated_at,
         draft=bool(part.draft),
+        node=part.node_id,
+        claim=codec.claimed(part.body, part.user),
+        forked=part.forked,
     )
 
 
@@ -252,6 +292,7 @@ def comment(part: CommentPart, codec: MarkerCodec) -> Comment:
         created_at=part.created_at,
         association=part.author_association,
         marker=signed.marker if signed else None,
+        claim=codec.claimed(part.body, part.user),
     )
 
 

@@ -8,6 +8,7 @@ nothing about whether the write happened: the caller gets :class:`Lost` and look
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bot import escape
-from bot.errors import Invalid, Refused, Stale, Unavailable
+from bot.errors import Closed, Invalid, Refused, Stale, Unavailable
+from bot.github import refusals
 from bot.github.limits import Pace, asked_wait
 from bot.ports import Clock, Meter, Unmeasured
 
@@ -27,6 +29,9 @@ PAGE: Final = 100
 """The longest page (docs.github.com, "Using pagination in the REST API")."""
 _CACHED: Final = 1_000
 _USER_AGENT: Final = "clockwork"
+_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_HOPS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _VERSION: Final = "2022-11-28"
 """``X-GitHub-Api-Version`` (docs.github.com, "API Versions")."""
 _T = TypeVar("_T")
@@ -86,12 +91,25 @@ class _Target:
 
 
 class Rest:
-    """One connection with one token. Not for several threads at once. Nothing of it shows the token."""
+    """One connection to one repository. Not for several threads at once. Nothing of it shows the token.
+
+    ``token`` gives the token of the moment: one of an app is another every hour.
+    """
 
     def __init__(
-        self, token: str, *, api_url: str, clock: Clock, pace: Pace, patience: RetryPolicy, meter: Meter | None = None
+        self,
+        name: str,
+        token: Callable[[], str],
+        *,
+        api_url: str,
+        clock: Clock,
+        pace: Pace,
+        patience: RetryPolicy,
+        meter: Meter | None = None,
     ) -> None:
-        self._token = token
+        self.name = name
+        self._give = token
+        self._token = ""
         self._meter = meter or Unmeasured()
         self._api_url = api_url.rstrip("/")
         self._clock = clock
@@ -100,6 +118,20 @@ class Rest:
         self._requester: Requester | None = None
         self._blocked_until: datetime | None = None
         self._cache: OrderedDict[str, tuple[str, ApiResponse]] = OrderedDict()
+
+    @property
+    def root(self) -> str:
+        """The path of the repository, by the name under which it was asked for last."""
+        return f"/repos/{self.name}"
+
+    def repository(self) -> object:
+        """What the host says about the repository now. One that was renamed or transferred answers, too, and is asked
+        for by its new name from then on: a list that a redirect leads to would lose its query.
+        """
+        data = self.get(f"/repos/{self.name}").data
+        named = data.get("full_name") if isinstance(data, Mapping) else None
+        self.name = named if isinstance(named, str) and _NAME.fullmatch(named) else self.name
+        return data
 
     def close(self) -> None:
         """Give the connection back; the next request opens a new one."""
@@ -125,7 +157,7 @@ class Rest:
         """The reply to a read, tried again after passing failures, from memory where the host says it is unchanged.
 
         An error status in ``accept`` is returned. Others raise: ``Unavailable`` for 5xx, limits and no reply,
-        ``Refused`` for 401 and 403, ``Invalid`` for 404.
+        ``Closed`` for 401, 403 and 410, ``Invalid`` for 404.
         """
         target = _Target("GET", path, tuple(sorted((query or {}).items())))
         # 304 costs nothing of the primary rate limit ("Best practices for using the REST API", "Use conditional requests").
@@ -163,8 +195,8 @@ class Rest:
         """The reply to one write, sent once and no faster than the pace allows.
 
         A limit that is over soon is waited for (the host did nothing yet); a later one raises ``Unavailable`` with
-        ``retry_after``. Statuses in ``accept`` are returned, others raise: ``Refused`` for 401, 403, 410 and 422,
-        ``Invalid`` for 404, ``Stale`` for 409. 5xx and no reply give :class:`Lost`.
+        ``retry_after``. Statuses in ``accept`` are returned, others raise: ``Closed`` for 401, 403 and 410, ``Refused`` for
+        422, ``Invalid`` for 404, ``Stale`` for 409. 5xx and no reply give :class:`Lost`.
         """
         target = _Target(verb, path)
         answer = self._sent(target, body)
@@ -224,6 +256,22 @@ class Rest:
     def _once(
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
+        """The reply, from where a redirect leads: at a repository's old address nothing was done ("Best practices for
+        using the REST API", "Follow redirects"). PyGithub follows 301 alone, and forgets the query.
+        """
+        answer = self._asked(target, headers, body)
+        for _ in range(_HOPS):
+            if isinstance(answer, Lost) or answer.status not in _REDIRECTS:
+                return answer
+            there = answer.headers.get("location", "")
+            if not there.startswith(f"{self._api_url}/"):  # the token goes nowhere else
+                return answer
+            answer = self._asked(_Target(target.verb, there), headers, body)
+        return answer
+
+    def _asked(
+        self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
+    ) -> ApiResponse | Lost:
         answer = self._exchanged(target, headers, body)
         self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
         return answer
@@ -249,11 +297,14 @@ class Rest:
 
     def _transport(self) -> Requester:
         """PyGithub's requester without its own retries (it would repeat POST) and without its own pacing."""
-        if self._requester is None:
+        token = self._give()
+        if self._requester is None or token != self._token:
             from github import Auth, Github
 
+            self.close()
+            self._token = token
             self._requester = Github(
-                auth=Auth.Token(self._token),
+                auth=Auth.Token(token),
                 base_url=self._api_url,
                 timeout=self.patience.timeout,
                 user_agent=_USER_AGENT,
@@ -298,12 +349,8 @@ class Rest:
         message = f"GitHub answered {target} with {answer.status}" + (f": {answer.message}" if answer.message else "")
         message = self._safe(message)
         match answer.status:
-            case 401:
-                raise Refused(message, advice="The token is wrong or expired: set a new CLOCKWORK_TOKEN.")
-            case 403:
-                # "Troubleshooting the REST API", "Resource not accessible": the header names what the token lacks.
-                needed = escape.line(answer.headers.get("x-accepted-github-permissions", ""))
-                raise Refused(message, advice=f"The token lacks a permission{f' ({needed})' if needed else ''}.")
+            case 401 | 403 | 410:
+                raise Closed(message, advice=refusals.advice(answer.status, answer.message, answer.headers))
             case 404:
                 raise Invalid(message, advice="Check the repository's name and whether the token may see it.")
             case 409:

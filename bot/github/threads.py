@@ -18,9 +18,8 @@ from bot.model.codehost import Comment, Marker
 class Threads:
     """Reads whole threads, and writes each marked comment once."""
 
-    def __init__(self, rest: Rest, *, root: str, codec: Callable[[], MarkerCodec]) -> None:
+    def __init__(self, rest: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
         self._rest = rest
-        self._root = root
         self._codec = codec
 
     def comments(self, number: int) -> tuple[Comment, ...]:
@@ -41,14 +40,14 @@ class Threads:
         if part is None:
             part = self._write(number, content, same)
         elif (part.body or "").replace("\r\n", "\n").rstrip() != content.rstrip():
-            path = f"{self._root}/issues/comments/{part.id}"
+            path = f"{self._rest.root}/issues/comments/{part.id}"
             part = payloads.read(CommentPart, self._rest.send_again("PATCH", path, {"body": content}).data)
         return payloads.comment(part, self._codec())
 
     def _write(self, number: int, body: str, same: Callable[[Marker], bool]) -> CommentPart:
         cause = ""
         for _ in range(2):
-            answer = self._rest.send("POST", f"{self._root}/issues/{number}/comments", {"body": body})
+            answer = self._rest.send("POST", f"{self._rest.root}/issues/{number}/comments", {"body": body})
             if isinstance(answer, ApiResponse):
                 part = payloads.read(CommentPart, answer.data)
                 return self._matching(number, same) or part
@@ -58,16 +57,22 @@ class Threads:
         raise Unavailable(f"the comment on #{number} could not be written: {cause}")
 
     def _matching(self, number: int, same: Callable[[Marker], bool]) -> CommentPart | None:
-        """Our comment with such a marker; of several that parallel bots wrote, the first, and the others are deleted."""
-        ours = []
+        """Our comment with such a marker; of several that parallel bots wrote, the first, and the others are deleted.
+
+        One of our account that another secret signed is as good where there is no other: it is only written anew.
+        """
+        ours, claiming = [], []
         for part in self._parts(number):
             signed = self._codec().read(part.body, part.user)
+            claim = self._codec().claimed(part.body, part.user)
             if signed is not None and same(signed.marker):
                 ours.append(part)
+            elif signed is None and claim is not None and same(claim):
+                claiming.append(part)
         for extra in ours[1:]:
-            self._rest.send_again("DELETE", f"{self._root}/issues/comments/{extra.id}", accept={404})
-        return ours[0] if ours else None
+            self._rest.send_again("DELETE", f"{self._rest.root}/issues/comments/{extra.id}", accept={404})
+        return next(iter((*ours, *claiming)), None)
 
     def _parts(self, number: int) -> Sequence[CommentPart]:
-        parts = payloads.read_all(CommentPart, self._rest.pages(f"{self._root}/issues/{number}/comments"))
+        parts = payloads.read_all(CommentPart, self._rest.pages(f"{self._rest.root}/issues/{number}/comments"))
         return sorted(parts, key=lambda part: part.id)

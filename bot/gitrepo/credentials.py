@@ -5,6 +5,7 @@ Wiring makes these values; :mod:`bot.gitrepo.remote` uses them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,7 +25,8 @@ class Token:
     (docs.github.com, "Authenticating as a GitHub App installation").
     """
 
-    secret: str = field(repr=False)
+    secret: str | Callable[[], str] = field(repr=False)
+    """Or what gives the token of the moment: one of an app is another every hour."""
     username: str = "x-access-token"
 
 
@@ -48,7 +50,7 @@ def answer(
         return pygit2.Username(username or credentials.username)
     match credentials:
         case Token(secret, name) if CredentialType.USERPASS_PLAINTEXT in allowed:
-            return pygit2.UserPass(name, secret)
+            return pygit2.UserPass(name, secret if isinstance(secret, str) else secret())
         case SshAgent(username=name) if CredentialType.SSH_KEY in allowed:
             return pygit2.KeypairFromAgent(username or name)
         case _:

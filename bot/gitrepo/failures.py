@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
+from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
 
 __all__ = ["rejection", "translated"]
 
@@ -20,8 +20,8 @@ _WHERE: Final = "check the address, and that the token may see it: hosts answer 
 _NETWORK: Final = "check the address and the network"
 
 _FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
-    (r"authentication required|authentication replays|status code: 401", Refused, "did not accept the credentials", _ACCESS),
-    (r"status code: 403", Refused, "does not permit this (403)", _ACCESS),
+    (r"authentication required|authentication replays|status code: 401", Closed, "did not accept the credentials", _ACCESS),
+    (r"status code: 403", Closed, "does not permit this (403)", _ACCESS),
     (r"status code: 404|Repository not found", Invalid, "has no such repository", _WHERE),
     (r"status code: (?:429|5\d\d)", Unavailable, "is overloaded or broken at the moment", None),
     (r"non-?fast-?forward", Stale, "has commits that were not seen before", None),
@@ -43,6 +43,16 @@ _RACE: Final = re.compile(
     re.IGNORECASE,
 )
 
+# What GitHub's hooks print where the branch's rules, the repository's state or the token's rights say no (docs.github.com,
+# "About protected branches", "Available rules for rulesets", "Archiving repositories"; GH006 and GH013 are its codes).
+_CLOSED: Final = re.compile(
+    r"GH006|GH013|protected (?:branch|ref)|rule violations|through (?:a pull request|the merge queue)"
+    r"|required status check|being restricted|archived|permission to \S+ denied|not allowed to (?:push|update|create)",
+    re.IGNORECASE,
+)
+_CONTENT: Final = re.compile(r"secret|push protection|file (?:path|size|extension)", re.IGNORECASE)
+"""Rules about what a commit holds (the same page, "push rulesets", and "About push protection"): that is about the change."""
+
 
 def translated(error: BaseException, *, location: str, doing: str) -> BotError:
     """The error to raise for what libgit2 raised while ``doing`` something with the remote shown as ``location``."""
@@ -60,8 +70,10 @@ def rejection(reason: str, *, ref: str, moved: bool, output: str) -> Stale | Ref
     """
     if moved or _RACE.search(reason):
         return Stale(f"{ref} moved while it was being written ({reason})")
+    told = f"{reason} {output}"
+    kind = Closed if _CLOSED.search(told) and not _CONTENT.search(told) else Refused
     detail = f": {output}" if output else ""
-    return Refused(
+    return kind(
         f"the server does not let {ref} be written ({reason}){detail}",
         advice="allow the bot in the branch's protection rules, or point Clockwork at a branch it may write",
     )

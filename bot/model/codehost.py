@@ -32,7 +32,9 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """One pull request. ``marker`` is None unless its body starts with a valid marker and the author is us."""
+    """One pull request. ``marker`` is None unless its body starts with a valid marker and the author is us, or the ledger
+    knows it as ours; ``claim`` is what our account's body says without a valid signature. ``node`` is the host's own id.
+    """
 
     number: int
     url: str
@@ -50,6 +52,10 @@ class PullRequest:
     closed_by_us: bool = False
     updated_at: datetime | None = None
     draft: bool = False
+    node: str = ""
+    claim: Marker | None = None
+    forked: bool = False
+    """Whether the head is in another repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,19 @@ class Issue:
     marker: Marker | None = None
     updated_at: datetime | None = None
     closed_by_us: bool = False
+    node: str = ""
+    claim: Marker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What the host says about the repository: its ``id`` (0 where the host has none), its name by now, its switches."""
+
+    id: int
+    name: str
+    issues: bool = True
+    archived: bool = False
+    auto_merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,7 @@ class Comment:
     created_at: datetime
     association: str = "NONE"
     marker: Marker | None = None
+    claim: Marker | None = None
 
 
 class CheckState(StrEnum):

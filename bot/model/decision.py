@@ -61,6 +61,10 @@ class Decision:
     rule: str
     risk: str
     reasons: tuple[str, ...]
+    safe: bool = False
+    """Whether it would be committed without asking, but its branch takes no commit: a pull request is only the way."""
+    merges: bool = False
+    """Whether that pull request merges by itself once its checks are green."""
 
     @property
     def patch_type(self) -> PatchType:

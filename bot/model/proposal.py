@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
@@ -46,6 +47,16 @@ class Proposal:
         return tuple(sorted(decision.drift.id for decision in self.decisions))
 
     @property
+    def safe(self) -> bool:
+        """Whether all of it would be committed, were the branch to take commits."""
+        return all(decision.safe for decision in self.decisions)
+
+    @property
+    def merges(self) -> bool:
+        """Whether it merges by itself, so that limits count it as a commit."""
+        return all(decision.merges for decision in self.decisions)
+
+    @property
     def severity(self) -> Severity:
         """The worst severity among the drifts."""
         return max((decision.drift.severity for decision in self.decisions), key=lambda severity: severity.rank)
@@ -66,10 +77,14 @@ def key_of(lane: Lane, task: str) -> str:
     return hashlib.sha256(f"{lane}\0{task}".encode()).hexdigest()[:16]
 
 
-def branch_of(task: str) -> str:
+PREFIX: Final = "clockwork/"
+"""What our branches' names begin with unless settings say otherwise."""
+
+
+def branch_of(task: str, prefix: str = PREFIX) -> str:
     """The branch of a task's config pull request: always the same for the same task."""
     slug = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in task.lower()).strip("-")
-    return f"clockwork/{slug[:60] or 'task'}-{key_of(Lane.CONFIG_PULL_REQUEST, task)[:8]}"
+    return f"{prefix}{slug[:60] or 'task'}-{key_of(Lane.CONFIG_PULL_REQUEST, task)[:8]}"
 
 
 def proposals(decisions: Sequence[Decision]) -> tuple[Proposal, ...]:
@@ -105,6 +120,10 @@ class Effect(StrEnum):
     """Another run began this a moment ago."""
     PLANNED = "planned"
     """A run that may write would do it."""
+    WAITING = "waiting"
+    """The host lets nobody of us write it; the one issue about that, or another item, tells people of it."""
+    UNDELIVERED = "undelivered"
+    """The host lets us neither write it nor tell anybody: this report is all there is."""
     UNSUPPORTED = "unsupported"
     """The value cannot be written into Git safely, or there is no code host to propose it on."""
     FAILED = "failed"
@@ -148,6 +167,7 @@ class Tick:
     actions: tuple[Action, ...] = ()
     blocked: str | None = None
     notes: tuple[str, ...] = field(default=())
+    """One line for each way of writing that the host has closed to us, with the switch or right that opens it."""
     pulls: tuple[PullRequest, ...] | None = field(default=None, repr=False)
     """Our pull requests as they were before anything was done; None without a code host, or where nobody looked."""
     issues: tuple[Issue, ...] | None = field(default=None, repr=False)

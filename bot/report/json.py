@@ -49,6 +49,7 @@ def tick_json(tick: Tick) -> dict[str, object]:
         "branch": tick.branch,
         "commit": tick.commit,
         "blocked": tick.blocked,
+        "closed": list(tick.notes),
         "actions": [
             {
                 "effect": action.effect.value,

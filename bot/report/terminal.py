@@ -33,6 +33,8 @@ _EFFECT: Final = {
     Effect.DENIED: "yellow",
     Effect.FAILED: "red",
     Effect.UNSUPPORTED: "yellow",
+    Effect.WAITING: "yellow",
+    Effect.UNDELIVERED: "red",
 }
 WIDTH: Final = 60
 _ENDLESS: Final = 10_000
@@ -182,6 +184,8 @@ def show_tick(tick: Tick, console: Console) -> None:
     show_report(report, console)
     if tick.blocked:
         console.print(f"[bold red]{escape(tick.blocked)}[/]", highlight=False)
+    for note in tick.notes:
+        console.print(f"[yellow]closed[/]      {escape(note)}", highlight=False, soft_wrap=True)
     for action in tick.actions:
         for line in _account(action):
             console.print(line, highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.model.ledger import Entry, EntryKind
 from bot.notices.memory import lasting
-from bot.safety.history import VOICES, Attempt, budget_of, disputes, history_of_entries
+from bot.safety.history import VOICES, Attempt, budget_of_intent, disputes, history_of_entries
 from bot.safety.limits import Limits
 from bot.safety.spans import before
 
@@ -81,7 +81,7 @@ def _attempts(entries: Sequence[Entry], stay: set[str], retention: Retention) ->
     keep: list[Attempt] = [*history.failures[-_MOST_FAILURES:]]
     by_task: dict[tuple[str | None, str], list[Attempt]] = defaultdict(list)
     for attempt in history.attempts:
-        by_task[attempt.intent.task, budget_of(attempt.intent.lane)].append(attempt)
+        by_task[attempt.intent.task, budget_of_intent(attempt.intent)].append(attempt)
         mentioned = attempt.intent.id in stay or (attempt.outcome is not None and attempt.outcome.id in stay)
         if attempt.outcome is None or mentioned:
             keep.append(attempt)

@@ -39,6 +39,7 @@ __all__ = [
     "History",
     "Timeline",
     "budget_of",
+    "budget_of_intent",
     "disputes",
     "history_of",
     "history_of_entries",
@@ -46,6 +47,15 @@ __all__ = [
 
 TOGETHER: Final = "together"
 """The key in an outcome's detail that names the first intent of a commit that failed for all of them at once."""
+
+CLOSED: Final = "closed"
+"""The key in the detail of an abandoned outcome that says: the host closed this lane to us (its value is the lane's)."""
+ADVICE: Final = "advice"
+"""The key in the detail of such an outcome for the switch, rule or right that a person changes."""
+UNTIL: Final = "until"
+"""The key in the detail of an abandoned outcome for the time (ISO 8601) before which the host wants no request."""
+MERGES: Final = "merges"
+"""The key in an intent's detail that says: its pull request merges by itself, so it draws on the budget of fixes."""
 
 _BROKEN_CLOCK: Final = timedelta(days=1)
 VOICES: Final = 5
@@ -71,6 +81,11 @@ def budget_of(lane: Lane | None) -> Budget:
             return Budget.FIX
         case _ as never:
             assert_never(never)
+
+
+def budget_of_intent(intent: Entry) -> Budget:
+    """As its lane, but for a pull request that merges without a person: that is a fix."""
+    return Budget.FIX if MERGES in intent.detail else budget_of(intent.lane)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +170,10 @@ class History:
     suspensions: dict[str, Entry] = field(default_factory=dict)
     rejections: dict[str, Entry] = field(default_factory=dict)
     ignores: dict[str, Entry] = field(default_factory=dict)
+    closed: dict[Lane, Entry] = field(default_factory=dict)
+    """The last refusal of each lane that the host closed, unless a write in that lane, or a resume, came after it."""
+    wait: Entry | None = None
+    """The last outcome by which the host asked to wait."""
 
     def timeline(self, task: str, budget: Budget) -> Timeline:
         """The attempts on one task that draw on ``budget``."""
@@ -263,7 +282,7 @@ def _add_attempt(history: History, attempt: Attempt) -> None:
         history.open.append(intent)
     if not attempt.counts:
         return
-    budget = budget_of(intent.lane)
+    budget = budget_of_intent(intent)
     history.by_budget[budget].add(attempt)
     if intent.task is not None:
         history.by_task[intent.task, budget].add(attempt)
@@ -275,13 +294,29 @@ def _add_attempt(history: History, attempt: Attempt) -> None:
 
 
 def _add_result(history: History, attempt: Attempt) -> None:
-    row = (attempt.intent.task or "", budget_of(attempt.intent.lane))
+    row = (attempt.intent.task or "", budget_of_intent(attempt.intent))
+    _note_refusal(history, attempt)
     if attempt.failed:
         if _together(attempt) is None or _together(attempt) not in map(_together, history.failures[-1:]):
             history.failures.append(attempt)
         history.failures_in_a_row.setdefault(row, []).append(attempt)
     elif attempt.succeeded:
         history.failures_in_a_row.pop(row, None)
+
+
+def _note_refusal(history: History, attempt: Attempt) -> None:
+    outcome, lane = attempt.outcome, attempt.intent.lane
+    if outcome is None:
+        return
+    if attempt.succeeded and lane is not None:
+        history.closed.pop(lane, None)
+    if (named := outcome.detail.get(CLOSED)) in _LANES:
+        history.closed[Lane(named)] = outcome
+    if UNTIL in outcome.detail:
+        history.wait = outcome
+
+
+_LANES: Final = frozenset(lane.value for lane in Lane)
 
 
 def _together(attempt: Attempt) -> str | None:
@@ -312,6 +347,8 @@ def _add_control(history: History, entry: Entry) -> None:
 
 def _forget(history: History, task: str | None) -> None:
     if task is None:
+        history.closed.clear()
+        history.wait = None
         history.failures.clear()
         history.failures_in_a_row.clear()
         return

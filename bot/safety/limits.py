@@ -1,8 +1,9 @@
 """May this remedy be carried out now? The one question flows ask before they write an intent.
 
 The limits, in the order in which they are reported: halted, emergency stop, rejected, suspended, change window,
-convergence, consecutive failures, in progress, sliding window per task, cooldown, budget per severity, budget per
-repository. All of them are always evaluated, so that ``clockwork explain`` can print every figure, passed or not.
+convergence, consecutive failures, in progress, the host's own limit, sliding window per task, cooldown, budget per
+severity, budget per repository. All of them are always evaluated, so that ``clockwork explain`` can print every figure,
+passed or not.
 
 Artifact patches draw on the scarce budget: window, cooldown and all. Pull requests and issues have a generous one of
 their own, because a person stands between them and the branch. A halt stops every lane.
@@ -23,6 +24,7 @@ from bot.errors import Refused
 from bot.model.decision import Lane
 from bot.model.drift import Severity
 from bot.model.ledger import Entry, LedgerView
+from bot.safety.closures import wait_of
 from bot.safety.history import Budget, History, Timeline, budget_of, history_of
 from bot.safety.spans import after, before, span
 from bot.safety.suspension import suspended_until
@@ -199,7 +201,15 @@ def _about(history: History, request: Request, limits: Limits, now: datetime) ->
         checks.append(_convergence(history, request, limits, limits.convergence, now))
     if limits.consecutive_failures is not None:
         checks.append(_consecutive(history, request, limits.consecutive_failures))
-    return [*checks, _in_progress(history, request, limits, now)]
+    return [*checks, _in_progress(history, request, limits, now), *_host_limit(history, request, now)]
+
+
+def _host_limit(history: History, request: Request, now: datetime) -> list[LimitCheck]:
+    """What the host asked for, and some run wrote down: everything but a push waits for it."""
+    until = wait_of(history, now)
+    if until is None or request.lane is Lane.ARTIFACT_PATCH:
+        return []
+    return [_no("host-limit", f"the code host asked to wait until {_clock(until)}", {}, until)]
 
 
 def _rejected(history: History, request: Request) -> LimitCheck:

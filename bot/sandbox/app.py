@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from anyio import to_thread
@@ -16,7 +16,20 @@ from starlette.routing import BaseRoute, Mount
 from starlette.routing import Route as WebRoute
 
 from bot.sandbox import edge
-from bot.sandbox.api import checks, comments, commits, contents, gitdata, graphql, hooks, issues, meta, pulls
+from bot.sandbox.api import (
+    apps,
+    checks,
+    comments,
+    commits,
+    contents,
+    gitdata,
+    graphql,
+    hooks,
+    issues,
+    meta,
+    pulls,
+    rules,
+)
 from bot.sandbox.api import repositories as repos
 from bot.sandbox.backend import Backend
 from bot.sandbox.edge import ApiCall, Endpoint
@@ -27,6 +40,8 @@ from bot.sandbox.replies import ApiReply, not_found
 
 API_ROUTES = (
     *meta.ROUTES,
+    *apps.ROUTES,
+    *rules.ROUTES,
     *repos.ROUTES,
     *gitdata.ROUTES,
     *contents.ROUTES,
@@ -40,6 +55,7 @@ API_ROUTES = (
     *graphql.ROUTES,
 )
 _PREFIX = "/api/v3"
+_NAMED = "/repos/{owner}/{repo}"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -54,7 +70,7 @@ class HandlerContext:
 
 def build(context: HandlerContext, pages: tuple[BaseRoute, ...]) -> Starlette:
     """The application. The API answers below ``/api/v3`` and, except for its root, at the top as well."""
-    api: list[BaseRoute] = [_api_route(context, route) for route in API_ROUTES]
+    api: list[BaseRoute] = [_api_route(context, route) for route in (*API_ROUTES, *_by_id())]
     lost = WebRoute("/{path:path}", _api(context, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     graph = WebRoute("/api/graphql", _api(context, graphql.graphql), methods=["POST"])
     top = [route for route in api if isinstance(route, WebRoute) and route.path != "/"]
@@ -63,6 +79,12 @@ def build(context: HandlerContext, pages: tuple[BaseRoute, ...]) -> Starlette:
 
 def _api_route(context: HandlerContext, route: edge.Route) -> WebRoute:
     return WebRoute(route.path, _api(context, route.endpoint), methods=[route.method])
+
+
+def _by_id() -> list[edge.Route]:
+    """The endpoints of a repository below its id, where a redirect leads."""
+    named = [route for route in API_ROUTES if route.path.startswith(_NAMED)]
+    return [replace(route, path=route.path.replace(_NAMED, "/repositories/{repository:int}", 1)) for route in named]
 
 
 def _nothing_here(_call: ApiCall) -> ApiReply:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,11 +16,19 @@ from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.objects import Ident
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem, forbidden, not_found
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, TokenRow, UserRow
+from bot.sandbox.replies import ApiProblem, Moved, forbidden, not_found
 from bot.sandbox.store import Database, Record, Value
 
 PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever a request is from. ``grants`` are what its token may do (name to read or write), None for everything."""
+
+    user: UserRow
+    grants: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +70,13 @@ class Backend:
         """The account with this login, None when there is none."""
         return self.store.first(UserRow, "SELECT * FROM user WHERE login = ?", login)
 
-    def bearer(self, token: str) -> UserRow | None:
-        """Whose token this is, None when it is nobody's."""
-        return self.store.first(
-            UserRow,
-            "SELECT user.* FROM user JOIN token ON token.user_id = user.id WHERE token.digest = ?",
-            token_digest(token),
-        )
+    def bearer(self, token: str) -> Caller | None:
+        """Whose token this is, None when it is nobody's or expired."""
+        row = self.store.first(TokenRow, "SELECT * FROM token WHERE digest = ?", token_digest(token))
+        if row is None or (row.expires_at is not None and row.expires_at <= self.now()):
+            return None
+        grants = None if row.permissions is None else {**json.loads(row.permissions)}
+        return Caller(self.user(row.user_id), grants)
 
     def permission(self, repo: RepositoryRow, user: UserRow | None) -> str:
         """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do with ``repo``."""
@@ -91,9 +100,22 @@ class Backend:
     def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
         """The repository; 404 when there is none or ``user`` may not see it."""
         repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-        if repo is None or not self.may(repo, user, "read"):
+        if repo is None:
+            raise self._absent(owner, name, user)
+        return self.visible(repo, user)
+
+    def visible(self, repo: RepositoryRow, user: UserRow | None) -> RepositoryRow:
+        """``repo`` itself; 404 where ``user`` may not see it."""
+        if not self.may(repo, user, "read"):
             raise not_found()
         return repo
+
+    def _absent(self, owner: str, name: str, user: UserRow | None) -> ApiProblem | Moved:
+        """404, or where the repository that once had this name went ("Renaming a repository": it is redirected until
+        another takes the name).
+        """
+        key = self.store.number("SELECT repo_id FROM moved WHERE owner = ? AND name = ?", owner, name)
+        return Moved(key) if key and self.may(self.repo_by_id(key), user, "read") else not_found()
 
     def repo_by_id(self, key: int) -> RepositoryRow:
         """The repository with this id."""
@@ -106,6 +128,11 @@ class Backend:
         if not self.may(repo, user, permission):
             raise not_accessible(user)
         return user
+
+    def require_writable(self, repo: RepositoryRow) -> None:
+        """403 for a repository that was archived ("Archiving repositories": it is read-only then)."""
+        if repo.archived:
+            raise forbidden("Repository was archived so is read-only.")
 
     def git(self, repo: RepositoryRow) -> pygit2.Repository:
         """The bare repository, for this thread."""
@@ -132,9 +159,10 @@ class Backend:
         return key
 
 
-def not_accessible(user: UserRow) -> ApiProblem:
+def not_accessible(user: UserRow, headers: Mapping[str, str] | None = None) -> ApiProblem:
     """403 for a token that lacks the permission, in GitHub's two wordings."""
-    return forbidden(f"Resource not accessible by {'integration' if user.kind == 'Bot' else 'personal access token'}")
+    whose = "integration" if user.kind == "Bot" else "personal access token"
+    return ApiProblem(403, f"Resource not accessible by {whose}", headers=headers)
 
 
 def stamp(at: datetime) -> str:

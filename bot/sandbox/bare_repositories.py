@@ -31,8 +31,28 @@ _CONFIG = """\
 \tauto = 0
 """
 
-# githooks(5): pre-receive may decline a push as a whole; post-receive reads "old new ref" lines of what was carried out.
+# githooks(5): pre-receive may decline a push as a whole, update a single ref; post-receive reads "old new ref" lines of what
+# was carried out. SANDBOX_RULES has lines "ref|what nobody may do|message with ~ for line breaks".
+_UPDATE = """\
+#!/bin/sh
+zero=0000000000000000000000000000000000000000
+echo "$SANDBOX_RULES" | while IFS='|' read -r ref what message; do
+  [ "$ref" = "$1" ] || continue
+  made=no gone=no
+  [ "$2" = $zero ] && made=yes
+  [ "$3" = $zero ] && gone=yes
+  case "$what" in
+    update) [ $made$gone = nono ] || continue ;;
+    creation) [ $made = yes ] || continue ;;
+    deletion) [ $gone = yes ] || continue ;;
+    rewrite) [ $made$gone = nono ] || continue; git merge-base --is-ancestor "$2" "$3" && continue ;;
+  esac
+  echo "$message" | tr '~' '\\n' >&2
+  exit 1
+done
+"""
 _HOOKS = {
+    "update": _UPDATE,
     "pre-receive": '#!/bin/sh\n[ -z "$SANDBOX_DECLINE" ] || { echo "$SANDBOX_DECLINE" >&2; exit 1; }\n',
     "post-receive": '#!/bin/sh\n[ -z "$SANDBOX_UPDATES" ] || cat >> "$SANDBOX_UPDATES"\n',
 }
@@ -65,6 +85,11 @@ class BareRepositories:
         pygit2.init_repository(str(path), bare=True, initial_head=default_branch)
         with (path / "config").open("a", encoding="utf-8") as config:
             config.write(_CONFIG)
+
+    def rename(self, full_name: str, new_name: str) -> None:
+        """The repository lies below its new name."""
+        self.path(new_name).parent.mkdir(parents=True, exist_ok=True)
+        self.path(full_name).rename(self.path(new_name))
 
     def open(self, full_name: str) -> pygit2.Repository:
         """The repository for one thread's use."""

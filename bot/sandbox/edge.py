@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
@@ -18,11 +19,14 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.sandbox.backend import Backend
+from bot.sandbox import permissions
+from bot.sandbox.backend import Backend, Caller, not_accessible
 from bot.sandbox.records import IssueRow, ItemT, PullRow, RepositoryRow, RowT, UserRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, bad_credentials, not_supplied, unprocessable
+from bot.sandbox.replies import DOCS, ApiProblem, ApiReply, Json, Moved, bad_credentials, not_supplied, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
+READS = ("GET", "HEAD")
+_ITSELF = re.compile(r"/repos/[^/]+/[^/]+|/repositories/\d+")
 
 
 class RequestBody(BaseModel):
@@ -56,11 +60,20 @@ class ApiCall:
         return self.actor
 
     def repo(self, permission: str = "read") -> RepositoryRow:
-        """The repository that the path names. 404 or 403 without ``permission``."""
-        repo = self.backend.repo(self.params["owner"], self.params["repo"], self.actor)
+        """The repository that the path names. 404 or 403 without ``permission``, and for writing to an archived one."""
+        repo = self._named()
         if permission != "read":
             self.backend.require(repo, self.actor, permission)
+        if self.method not in READS and not _ITSELF.fullmatch(self.path):
+            self.backend.require_writable(repo)
         return repo
+
+    def _named(self) -> RepositoryRow:
+        """By owner and name, or by its id, which is where redirects lead."""
+        key = self.params.get("repository")
+        if key is None:
+            return self.backend.repo(self.params["owner"], self.params["repo"], self.actor)
+        return self.backend.visible(self.backend.repo_by_id(int(key)), self.actor)
 
     def issue(self, permission: str = "read") -> tuple[RepositoryRow, IssueRow]:
         """The repository and issue (or pull request) that the path names. 404 or 403 without ``permission``."""
@@ -137,15 +150,20 @@ class Route:
     endpoint: Endpoint
 
 
-def authenticate(backend: Backend, authorization: str) -> UserRow | None:
-    """Who calls: ``token X``, ``Bearer X`` or Basic with the token as password (or user). 401 for a wrong token."""
+def authenticate(backend: Backend, authorization: str) -> Caller | None:
+    """Who calls: ``token X``, ``Bearer X`` or Basic with the token as password (or user). 401 for a wrong token.
+
+    A JSON Web Token, which only the endpoints of apps take, is nobody's.
+    """
     if not authorization:
         return None
     scheme, _, value = authorization.strip().partition(" ")
     for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
-        user = backend.bearer(token)
-        if user is not None:
-            return user
+        caller = backend.bearer(token)
+        if caller is not None:
+            return caller
+        if token.count(".") == 2:
+            return None
     raise bad_credentials()
 
 
@@ -161,10 +179,14 @@ def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply
     """The whole life of one API request, from token to headers. Blocking."""
     actor: UserRow | None = None
     try:
-        actor = authenticate(call.backend, authorization)
+        caller = authenticate(call.backend, authorization)
+        actor = None if caller is None else caller.user
         if call.backend.limits.spent(actor):
             raise _exhausted(actor)
+        _require_granted(call, caller)
         reply = endpoint(replace(call, actor=actor))
+    except Moved as moved:
+        reply = _redirect(call, moved)
     except ApiProblem as problem:
         reply = problem.reply()
     # A conditional request that is answered 304 costs nothing ("Best practices for using the REST API").
@@ -173,6 +195,28 @@ def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply
     headers = {"X-GitHub-Request-Id": f"SBOX:{call.backend.faults.requests}", "X-GitHub-Media-Type": "github.v3"}
     headers |= call.backend.limits.headers(actor, cost=cost) | dict(reply.headers)
     return ApiReply(reply.content, reply.status, headers, encoded(reply))
+
+
+def _require_granted(call: ApiCall, caller: Caller | None) -> None:
+    """403 for a write that the token was not given the permission for. Without a list of permissions it has all."""
+    if caller is None or caller.grants is None or call.method in READS:
+        return
+    mutates = call.path == "/graphql" and b"mutation" in call.data
+    needed = ("contents",) if mutates else permissions.for_write(call.path)
+    if needed and not any(caller.grants.get(name) in ("write", "admin") for name in needed):
+        named = "; ".join(f"{name}=write" for name in needed)
+        raise not_accessible(caller.user, {"X-Accepted-GitHub-Permissions": named})
+
+
+def _redirect(call: ApiCall, moved: Moved) -> ApiReply:
+    """Where a renamed or transferred repository answers by now: 301 for reads, 307 keeps the method of others ("Best
+    practices for using the REST API", "Follow redirects").
+    """
+    path = permissions.below_repository(call.path)
+    query = f"?{urlencode(call.query)}" if call.query else ""
+    there = f"{call.backend.links.api}/repositories/{moved.repo_id}{path}{query}"
+    status, message = (301, "Moved Permanently") if call.method in READS else (307, "Temporary Redirect")
+    return ApiReply({"message": message, "url": there, "documentation_url": DOCS}, status, {"Location": there})
 
 
 def encoded(reply: ApiReply) -> bytes:

@@ -97,17 +97,34 @@ class Faults:
         """The write is done but the connection closes before the answer."""
         self._add(LostReply(), path, method)
 
-    def fail(self, status: int, path: str, *, method: str = "", times: int = 1, after: bool = False) -> None:
+    def fail(
+        self,
+        status: int,
+        path: str,
+        *,
+        method: str = "",
+        times: int = 1,
+        after: bool = False,
+        message: str | None = None,
+    ) -> None:
         """Answer with ``status`` (500, 502, 503, 409, 422, …). ``after`` True: the write happened all the same."""
-        self._add(CannedReply(status, _MESSAGES.get(status, "Error"), after=after), path, method, times)
+        said = _MESSAGES.get(status, "Error") if message is None else message
+        self._add(CannedReply(status, said, after=after), path, method, times)
 
-    def secondary_limit(self, path: str = "", *, retry_after: int = 1) -> None:
-        """403 with GitHub's secondary rate limit sentence and ``Retry-After`` seconds."""
-        self._add(CannedReply(403, SECONDARY_LIMIT, {"Retry-After": str(retry_after)}), path)
+    def secondary_limit(
+        self, path: str = "", *, method: str = "", times: int = 1, retry_after: int | None = 1, status: int = 403
+    ) -> None:
+        """403 (or 429) with GitHub's secondary rate limit sentence and ``Retry-After`` seconds, which it may leave out.
 
-    def too_many(self, path: str = "", *, retry_after: int = 1) -> None:
+        GitHub's limits on creating content hold for writes alone ("Rate limits for the REST API", "About secondary rate
+        limits"): ``method`` POST leaves reads alone.
+        """
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        self._add(CannedReply(status, SECONDARY_LIMIT, headers), path, method, times)
+
+    def too_many(self, path: str = "", *, method: str = "", retry_after: int = 1) -> None:
         """429 with ``Retry-After`` seconds."""
-        self._add(CannedReply(429, _MESSAGES[429], {"Retry-After": str(retry_after)}), path)
+        self._add(CannedReply(429, _MESSAGES[429], {"Retry-After": str(retry_after)}), path, method)
 
     def delay(self, seconds: float, path: str) -> None:
         """The answer comes ``seconds`` late."""

@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Backend, Caller
 from bot.sandbox.edge import authenticate
 from bot.sandbox.faults import Declined
 from bot.sandbox.records import RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem
-from bot.sandbox.verbs import pushes
+from bot.sandbox.replies import ApiProblem, Moved
+from bot.sandbox.verbs import pushes, rules
 
 _CHUNK = 1 << 16
 _LOGIN = {"WWW-Authenticate": 'Basic realm="GitHub"'}
@@ -63,15 +63,19 @@ class GitReply:
 def serve(backend: Backend, call: GitCall) -> GitReply:
     """Answer one git request. Blocking."""
     try:
-        user = authenticate(backend, call.headers.get("authorization", ""))
-        repo = _permitted(backend, call, user)
+        caller = authenticate(backend, call.headers.get("authorization", ""))
+        user = None if caller is None else caller.user
+        repo = _permitted(backend, call, caller)
+    except Moved as moved:
+        return _redirect(backend, call, backend.repo_by_id(moved.repo_id))
     except ApiProblem as problem:
         text = "Invalid username or token." if problem.status == 401 else problem.message
-        return GitReply(problem.status, _LOGIN if problem.status == 401 else {}, io.BytesIO(text.encode()))
+        headers = {"Content-Type": "text/plain; charset=UTF-8", **(_LOGIN if problem.status == 401 else {})}
+        return GitReply(problem.status, headers, io.BytesIO(text.encode()))
     if user is None or not call.pushes:
         return _run(backend, call, repo, user, {})
     with tempfile.NamedTemporaryFile(mode="r", dir=backend.repositories.root.parent, prefix="push-") as updates:
-        extra = {"SANDBOX_UPDATES": updates.name}
+        extra = {"SANDBOX_UPDATES": updates.name, "SANDBOX_RULES": rules.hook_lines(backend, repo, user, _refs(call))}
         if call.decline is not None:
             extra["SANDBOX_DECLINE"] = call.decline.message
         reply = _run(backend, call, repo, user, extra)
@@ -80,8 +84,27 @@ def serve(backend: Backend, call: GitCall) -> GitReply:
     return reply
 
 
-def _permitted(backend: Backend, call: GitCall, user: UserRow | None) -> RepositoryRow:
+def _redirect(backend: Backend, call: GitCall, repo: RepositoryRow) -> GitReply:
+    """Where a renamed or transferred repository is ("Renaming a repository": ``git fetch`` and ``git push`` go on)."""
+    query = f"?{call.query}" if call.query else ""
+    there = f"{backend.links.git(repo.full_name)}{call.tail}{query}"
+    return GitReply(301, {"Location": there}, io.BytesIO())
+
+
+def _refs(call: GitCall) -> list[str]:
+    """The refs that a push asks to move: its commands are packet lines up to the first flush (gitprotocol-pack(5))."""
+    call.body.seek(0)
+    names = []
+    while (size := int(call.body.read(4) or b"0", 16)) > 4:
+        line = call.body.read(size - 4).partition(b"\0")[0].split()
+        if len(line) == 3:
+            names.append(line[2].decode(errors="replace"))
+    return names
+
+
+def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> RepositoryRow:
     """The repository; 401 makes git ask for credentials, 404 hides, 403 refuses a push."""
+    user = None if caller is None else caller.user
     try:
         repo = backend.repo(call.owner, call.name.removesuffix(".git"), user)
     except ApiProblem as problem:
@@ -89,9 +112,16 @@ def _permitted(backend: Backend, call: GitCall, user: UserRow | None) -> Reposit
     if call.service == "git-receive-pack":
         if user is None:
             raise ApiProblem(401, "")
-        if not backend.may(repo, user, "write"):
+        if repo.archived:
+            raise ApiProblem(403, "This repository was archived so it is read-only.")
+        if not backend.may(repo, user, "write") or not _may_push(caller):
             raise ApiProblem(403, f"Permission to {repo.full_name}.git denied to {user.login}.")
     return repo
+
+
+def _may_push(caller: Caller | None) -> bool:
+    """A token of an app needs ``contents: write``, as a job of Actions gives it."""
+    return caller is None or caller.grants is None or caller.grants.get("contents") == "write"
 
 
 def _run(

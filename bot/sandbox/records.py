@@ -38,7 +38,11 @@ class UserRow(IdentifiedRow):
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRow(IdentifiedRow):
-    """One repository; its objects and refs are a bare repository on disk."""
+    """One repository; its objects and refs are a bare repository on disk.
+
+    ``auto_merge`` and ``actions_propose`` are the switches "Allow auto-merge" and "Allow GitHub Actions to create and
+    approve pull requests" of its settings; ``parent_id`` is what it is a fork of.
+    """
 
     owner: str
     name: str
@@ -48,11 +52,68 @@ class RepositoryRow(IdentifiedRow):
     created_at: str
     updated_at: str
     pushed_at: str
+    has_issues: bool
+    archived: bool
+    auto_merge: bool
+    actions_propose: bool
+    parent_id: int | None
 
     @property
     def full_name(self) -> str:
         """``owner/name``."""
         return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token by its digest. ``permissions`` is a JSON object of names to read or write, None for all that its account may."""
+
+    digest: str
+    user_id: int
+    expires_at: str | None
+    permissions: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppRow(IdentifiedRow):
+    """An app: the account that it acts as, and the PEM of the key that its JSON Web Tokens are checked with."""
+
+    user_id: int
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow(IdentifiedRow):
+    """What is asked of branches whose name matches ``pattern``. ``source`` is protection or ruleset.
+
+    ``checks`` are contexts, one a line; ``bypass`` logins, comma-separated. ``locked``, ``creation``, ``deletion`` and
+    ``rewrite`` say that nobody may do that to the branch.
+    """
+
+    repo_id: int
+    source: str
+    name: str
+    pattern: str
+    pull_request: bool
+    checks: str
+    strict: bool
+    locked: bool
+    creation: bool
+    deletion: bool
+    rewrite: bool
+    queue: bool
+    bypass: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRow:
+    """A pull request in the merge queue, and the commit that its checks are asked for."""
+
+    issue_id: int
+    actor_id: int
+    head_ref: str
+    head_sha: str
+    base_sha: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +148,8 @@ class PullRow:
     merged_at: str | None
     merged_by_id: int | None
     merge_sha: str | None
+    auto_merge_by_id: int | None
+    auto_merge_method: str | None
 
 
 @dataclass(frozen=True, slots=True)

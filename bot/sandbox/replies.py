@@ -48,6 +48,14 @@ class ApiProblem(Exception):
         return ApiReply(content, self.status, self.headers)
 
 
+class Moved(Exception):
+    """The repository has another name by now; whoever answers sends the caller on to the repository with this id."""
+
+    def __init__(self, repo_id: int) -> None:
+        super().__init__(repo_id)
+        self.repo_id = repo_id
+
+
 def not_found() -> ApiProblem:
     """404, also for what the caller may not see."""
     return ApiProblem(404, "Not Found")

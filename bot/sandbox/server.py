@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bot.errors import Unavailable
+from bot.sandbox.administration import Administration, person, repository
 from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
@@ -23,7 +24,7 @@ from bot.sandbox.journal import Journal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow, UserRow
+from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
 from bot.sandbox.web.markup import check_installed
@@ -44,6 +45,7 @@ class Sandbox:
         self.faults = backend.faults
         self.webhooks = backend.outbox
         self.person = person
+        self.admin = Administration(backend, person)
         self._sockets: dict[object, asyncio.BaseTransport] = {}
         self._server, ready = _uvicorn(self._application(), self._sockets)
         self._thread = threading.Thread(
@@ -117,7 +119,7 @@ class Sandbox:
         latter alone: a personal token normally gets 403. ``installation``: ``GET /user`` answers 403, as it does for
         the tokens of apps and of GitHub Actions.
         """
-        person = repositories.create_user(
+        account = repositories.create_user(
             self.backend,
             login,
             kind="Bot" if bot else "User",
@@ -125,7 +127,7 @@ class Sandbox:
             checks=bot if checks is None else checks,
             installation=installation,
         )
-        return repositories.issue_token(self.backend, person)
+        return repositories.issue_token(self.backend, account)
 
     def create_repository(
         self,
@@ -164,22 +166,24 @@ class Sandbox:
 
     def add_collaborator(self, full_name: str, login: str, permission: str = "write") -> None:
         """``login`` (an account that exists) has ``permission`` on the repository."""
-        person, repo = self._person(login), _repo(self.backend, full_name)
-        self.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, person.id, permission)
+        account, repo = person(self.backend, login), repository(self.backend, full_name)
+        self.backend.store.run("INSERT OR REPLACE INTO collaborator VALUES (?, ?, ?)", repo.id, account.id, permission)
 
     def register_webhook(self, full_name: str, url: str, *, secret: str = "") -> HookRow:
         """Deliver all events of the repository to ``url`` from now on, beginning with a ping."""
-        repo = _repo(self.backend, full_name)
-        return hooks.create_hook(self.backend, repo, self._person(repo.owner), url, secret=secret, events=("*",))
+        repo = repository(self.backend, full_name)
+        return hooks.create_hook(
+            self.backend, repo, person(self.backend, repo.owner), url, secret=secret, events=("*",)
+        )
 
     def deliveries(self, full_name: str) -> list[DeliveryRow]:
         """All deliveries of the repository's hooks, oldest first."""
         sql = "SELECT delivery.* FROM delivery JOIN hook ON hook.id = hook_id WHERE repo_id = ? ORDER BY delivery.id"
-        return self.backend.store.all(DeliveryRow, sql, _repo(self.backend, full_name).id)
+        return self.backend.store.all(DeliveryRow, sql, repository(self.backend, full_name).id)
 
     def set_rate_limit(self, login: str, *, remaining: int, reset_in: float = 3600) -> None:
         """``login`` has ``remaining`` API requests left until ``reset_in`` seconds from now."""
-        self.backend.limits.set_remaining(self._person(login), remaining, reset_in=reset_in)
+        self.backend.limits.set_remaining(person(self.backend, login), remaining, reset_in=reset_in)
 
     def close(self) -> None:
         """Everything queued is delivered, the port is free, no thread is left."""
@@ -195,12 +199,6 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _person(self, login: str) -> UserRow:
-        person = self.backend.login(login)
-        if person is None:
-            raise KeyError(login)
-        return person
 
     def _application(self) -> Any:
         from bot.sandbox.app import HandlerContext, build
@@ -254,11 +252,3 @@ def _uvicorn(application: Any, sockets: dict[object, asyncio.BaseTransport]) -> 
         application, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
     )
     return Server(config), ready
-
-
-def _repo(backend: Backend, full_name: str) -> RepositoryRow:
-    owner, _, name = full_name.partition("/")
-    repo = backend.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
-    if repo is None:
-        raise KeyError(full_name)
-    return repo

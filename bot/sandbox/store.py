@@ -9,13 +9,25 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 Record = TypeVar("Record")
 Value: TypeAlias = "str | int | bool | None"
+_ADDED = (
+    "token ADD COLUMN expires_at TEXT",
+    "token ADD COLUMN permissions TEXT",
+    "repo ADD COLUMN has_issues BOOLEAN NOT NULL DEFAULT TRUE",
+    "repo ADD COLUMN archived BOOLEAN NOT NULL DEFAULT FALSE",
+    "repo ADD COLUMN auto_merge BOOLEAN NOT NULL DEFAULT FALSE",
+    "repo ADD COLUMN actions_propose BOOLEAN NOT NULL DEFAULT TRUE",
+    "repo ADD COLUMN parent_id INTEGER",
+    "pull ADD COLUMN auto_merge_by_id INTEGER",
+    "pull ADD COLUMN auto_merge_method TEXT",
+)
+"""Columns that a file of an earlier start may lack."""
 
 
 class Database:
@@ -33,6 +45,9 @@ class Database:
         self._db.execute("PRAGMA journal_mode = MEMORY")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(files("bot.sandbox").joinpath("schema.sql").read_text(encoding="utf-8"))
+        for column in _ADDED:
+            with suppress(sqlite3.OperationalError):  # it is there
+                self._db.execute(f"ALTER TABLE {column}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from pydantic import BaseModel, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -97,6 +97,14 @@ class Settings(Section):
         return value
 
 
+class AppIdentity(Protocol):
+    """A GitHub App: a token that is good now, and the login it acts as."""
+
+    def token(self) -> str: ...
+
+    def login(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What must never be shown. ``repr`` hides all of it."""
@@ -104,6 +112,8 @@ class Secrets:
     token: str | None = field(default=None, repr=False)
     webhook: bytes | None = field(default=None, repr=False)
     marker: bytes | None = field(default=None, repr=False)
+    app: AppIdentity | None = field(default=None, repr=False)
+    """The GitHub App that is used instead of ``token``."""
 
 
 def secrets(environment: Mapping[str, str]) -> Secrets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -21,6 +22,7 @@ from bot.settings.values import Seconds, Section, known, seconds_of
 
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
 """The kinds that are built in."""
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*[/-]")
 
 
 class WindowSettings(Section):
@@ -199,6 +201,17 @@ class RendererSettings(Section):
         return known(value, ("forge",), "renderers", info)
 
 
+class AppSettings(Section):
+    """A GitHub App: its id (or client id), the environment variable that holds its private key (PEM), and its installation.
+
+    Without ``installation`` the app is asked where it is installed.
+    """
+
+    id: int | str
+    private_key_env: str = "CLOCKWORK_APP_PRIVATE_KEY"
+    installation: int | None = None
+
+
 class GitHubSettings(Section):
     """A repository on GitHub."""
 
@@ -206,6 +219,17 @@ class GitHubSettings(Section):
     """Without it: the GITHUB_API_URL of the environment, else the public API for a remote on github.com."""
     labels: list[str] = ["clockwork"]
     min_write_interval: Seconds = 1.0
+    branch_prefix: str = "clockwork/"
+    """What the names of our branches begin with. Git keeps a branch ``a`` and a branch ``a/b`` apart by refusing one."""
+    app: AppSettings | None = None
+    """Act as a GitHub App instead of by a token."""
+
+    @field_validator("branch_prefix")
+    @classmethod
+    def _begins_a_branch(cls, value: str) -> str:
+        if not _PREFIX.fullmatch(value):
+            raise ValueError(f"{value!r}: write words with letters, digits, '.', '_' and '-' that end in '/' or '-'")
+        return value
 
 
 class AuthorSettings(Section):

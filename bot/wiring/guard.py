@@ -114,6 +114,7 @@ def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool
     from bot.flows.review import review_pull
 
     guard.repository.fetch()
+    guard.host.facts()
     pull = guard.host.pull(number)
     if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
         guard.opened.git.fetch_ref(guard.host.head_ref(number))

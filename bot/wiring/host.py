@@ -20,21 +20,22 @@ def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
     name = full_name(settings, remote, opened.options.environment)
     if name is None:
         return None
-    if token is None:
+    app = opened.secrets.app
+    if token is None and app is None:
         raise Invalid(
             f"there is no token for {name}",
-            advice="Set CLOCKWORK_TOKEN (or GITHUB_TOKEN); --dry-run and `clockwork drift` need none.",
+            advice="Set CLOCKWORK_TOKEN (or GITHUB_TOKEN, or github.app); --dry-run and `clockwork drift` need none.",
         )
     from bot.github.host import GitHubHost
 
-    interval = settings.github.min_write_interval
     return GitHubHost(
         name,
-        token,
+        token or "" if app is None else app.token,
         api_url=api,
         marker_secret=marker_key(opened),
         clock=clock,
-        min_write_interval=interval,
+        min_write_interval=settings.github.min_write_interval,
+        login=None if app is None else app.login(),
         meter=opened.options.meter,
     )
 

@@ -82,6 +82,7 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
         observe=observe,
         rules=partial(rules_in_force, opened, Memo(), _before(opened, shared, observe)),
         dry_run=dry_run,
+        reports_only=opened.settings.fixes.level is FixLevel.DISABLED,
     )
 
 
@@ -198,7 +199,9 @@ def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> Art
 
 def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False) -> RunContext:
     """What a run on ``opened`` writes with."""
-    host = None if read_only and opened.secrets.token is None else open_host(opened, clock)
+    host = (
+        None if read_only and opened.secrets.token is None and opened.secrets.app is None else open_host(opened, clock)
+    )
     settings = opened.settings
     me = None if host is None else host.whoami()
     run = actions.run(opened.options.environment)
@@ -214,6 +217,7 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         limits=limits(settings),
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
+        prefix=settings.github.branch_prefix,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
     )

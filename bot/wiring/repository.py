@@ -7,8 +7,9 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
 from bot.model.decision import FixLevel
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
-from bot.settings import FILE, Secrets, Settings, load, secrets
+from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
+from bot.settings.sections import AppSettings
 from bot.wiring.plugins import installed
 
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
@@ -192,10 +194,12 @@ def open_repository(options: Options) -> OpenRepository:
     remote = remote_named(options)
     if remote is None:
         return local_repository(options, hidden)
+    hidden = with_app(hidden, settings_here(options), options, remote)
     git = GitRepository.open(remote, cache_folder(options, remote), credentials=credentials(hidden, remote))
     git.fetch()
     branch = options.branch or git.default_branch()
     settings = settings_at(options, git, git.head(branch))
+    hidden = with_app(hidden, settings, options, remote)
     git = GitRepository.open(
         remote,
         cache_folder(options, remote),
@@ -225,8 +229,44 @@ def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
 def credentials(hidden: Secrets, remote: str) -> Credentials | None:
     """What proves to ``remote`` who we are: the token over HTTP, the agent over SSH, nothing for a path."""
     if remote.startswith(("http://", "https://")):
+        if hidden.app is not None:
+            return Token(hidden.app.token)
         return Token(hidden.token) if hidden.token else None
     return None if ("://" not in remote and "@" not in remote) or remote.startswith("file:") else SshAgent()
+
+
+def with_app(hidden: Secrets, settings: Settings, options: Options, remote: str) -> Secrets:
+    """The secrets with the GitHub App that the settings name, or CLOCKWORK_APP_ID where they are not known yet.
+
+    ``Invalid`` where its private key is not in the environment.
+    """
+    environment = options.environment
+    chosen = settings.github.app
+    if chosen is None and environment.get("CLOCKWORK_APP_ID"):
+        installation = environment.get("CLOCKWORK_APP_INSTALLATION", "")
+        chosen = AppSettings(
+            id=environment["CLOCKWORK_APP_ID"], installation=int(installation) if installation.isdigit() else None
+        )
+    if chosen is None or hidden.app is not None:
+        return hidden
+    key, api = environment.get(chosen.private_key_env), api_url(settings, remote, environment)
+    name = full_name(settings, remote, environment)
+    if api is None or name is None:
+        raise Invalid(f"github.app is set, but {remote} is on no GitHub", advice="Set github.api_url and repository.")
+    if not key:
+        raise Invalid(
+            f"the private key of the GitHub App {chosen.id} is not there",
+            advice=f"Put the PEM into {chosen.private_key_env}, or name another variable in github.app.private_key_env.",
+        )
+    return replace(hidden, app=_app(str(chosen.id), key, api, name, chosen.installation))
+
+
+@cache
+def _app(app: str, key: str, api: str, name: str, installation: int | None) -> AppIdentity:
+    """One for each installation in this process: its token is good for an hour."""
+    from bot.github.app import AppTokens
+
+    return AppTokens(app, key, api_url=api, full_name=name, clock=SystemClock(), installation=installation)
 
 
 def signer(settings: Settings) -> Signer | None:

@@ -105,6 +105,7 @@ def test_events_say_only_when_to_look() -> None:
     assert work_of(push) == (ReconcileWork(),)
     assert work_of(pull) == (ReviewWork(7),)
     assert work_of(replace(pull, action="closed")) == (ReconcileWork(),)
+    assert work_of(replace(pull, action="labeled")) == work_of(replace(pull, action="assigned")) == ()
     assert work_of(comment) == (CommentWork(7),)
     assert work_of(check) == (ReviewWork(7), ReviewWork(8))
     assert work_of(replace(check, action="completed")) == work_of(PingEvent("d", NAME)) == ()
@@ -301,6 +302,23 @@ def test_a_checkout_that_was_not_in_sync_is_compared_again_with_what_runs_then()
         daemon.status.checkouts[Path(name)] = CheckoutLook(Path(name), NOW, report)
     daemon.run()
     assert jobs.asked == ["check", "run", "look at /drifted", "look at /broken", "reload"]
+
+
+def test_a_delivery_about_another_repository_is_nobodys() -> None:
+    """A webhook of an organisation tells of all its repositories; only ours makes work."""
+    daemon = replace(made(Scripted()), is_ours=lambda name: name == NAME)
+    assert not daemon.accept(PushEvent("d-1", "acme/other", "refs/heads/main"))
+    assert daemon.queue.waiting() == ()
+    assert daemon.accept(PushEvent("d-1", NAME, "refs/heads/main"))
+
+
+def test_a_delivery_whose_work_failed_is_new_when_it_comes_again() -> None:
+    """A redelivery has the id of its first one; what was not done is done then."""
+    daemon = made(Scripted([Unavailable("no network")]))
+    event = PushEvent("d-1", NAME, "refs/heads/main")
+    assert daemon.accept(event)
+    daemon.do(ReconcileWork())
+    assert daemon.accept(event)
 
 
 def test_deliveries_are_remembered_but_not_for_ever() -> None:

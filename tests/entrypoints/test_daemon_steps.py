@@ -95,9 +95,9 @@ def test_a_run_that_closes_is_left_between_two_items(world: World, step: str) ->
     world.tick(world.loop())
     world.restore()
     run_asked_at(step, world)
-    assert len(world.desk.open_pulls()) == 1
+    assert len(world.desk.pulls()) == 1
     world.tick(world.loop(fresh=True))
-    assert (world.desk.open_pulls(), world.branches()) == ([], {"main"})
+    assert (world.desk.pulls(), world.branches()) == ([], {"main"})
 
 
 def test_a_run_is_left_before_it_writes_anything(world: World) -> None:

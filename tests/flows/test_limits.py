@@ -106,10 +106,10 @@ def spoil(stage: Stage, damage: bytes) -> None:
 
 
 def test_failures_in_a_row_stop_the_task(stage: Stage) -> None:
-    """A push that the server refuses counts; three of them stop the task until resume."""
+    """A push that the server refuses for what is in it counts; three of them stop the task until resume."""
     stage.safe_drift()
     loop = stage.loop()
-    protect(stage)
+    refuse_numbers(stage)
     for _ in range(3):
         failed = by_lane(tick(loop))["artifact-patch"]
         assert failed.effect is Effect.FAILED, failed
@@ -118,8 +118,8 @@ def test_failures_in_a_row_stop_the_task(stage: Stage) -> None:
     assert (denied.effect, denied.limit) == (Effect.DENIED, "consecutive-failures")
 
 
-def protect(stage: Stage) -> None:
-    """The server declines every push to main, as a protected branch does."""
+def refuse_numbers(stage: Stage) -> None:
+    """The server declines every push to main for the contents of its commits."""
     hook = stage.box.backend.repositories.hooks / "update"
-    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "protected branch" >&2; exit 1; }\n')
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "policy: no such number" >&2; exit 1; }\n')
     hook.chmod(0o755)

@@ -28,7 +28,7 @@ from bot.flows.reconcile import Loop, tick
 from bot.forge.render import render
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
-from bot.model.codehost import Check, Comment, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
+from bot.model.codehost import Check, Comment, HostFacts, Issue, ItemState, Marker, PublishedCheck, PullRequest, Whoami
 from bot.model.decision import FixLevel
 from bot.model.ledger import Actor, Entry
 from bot.model.proposal import Tick, branch_of
@@ -79,25 +79,46 @@ class Desk:
     def whoami(self) -> Whoami:
         return Whoami("clockwork[bot]", 7)
 
+    def facts(self) -> HostFacts:
+        return HostFacts(1, "desk/desk")
+
+    def everything(self) -> list[PullRequest | Issue]:
+        """All items, newest first."""
+        return list(reversed(self.items.values()))
+
     def pulls(self) -> Sequence[PullRequest]:
-        return [item for item in reversed(self.items.values()) if isinstance(item, PullRequest)]
+        return [each for each in self.everything() if isinstance(each, PullRequest) and each.state is ItemState.OPEN]
 
     def issues(self) -> Sequence[Issue]:
-        return [item for item in reversed(self.items.values()) if isinstance(item, Issue)]
+        return [each for each in self.everything() if isinstance(each, Issue) and each.state is ItemState.OPEN]
+
+    def closed(self, marker: Marker) -> Sequence[PullRequest | Issue]:
+        same = [each for each in self.everything() if each.marker and each.marker.key == marker.key]
+        return [
+            each
+            for each in same
+            if each.marker and each.marker.kind == marker.kind and each.state is not ItemState.OPEN
+        ]
+
+    def item(self, number: int) -> PullRequest | Issue | None:
+        return self.items.get(number)
+
+    def label(self, number: int, labels: Sequence[str]) -> None:
+        self.items[number] = replace(self.items[number], labels=tuple(labels))
+
+    def merge_when_green(self, number: int) -> None:
+        raise Refused(f"#{number} does not merge by itself")
 
     def pull(self, number: int) -> PullRequest:
         item = self.items[number]
         assert isinstance(item, PullRequest)
         return item
 
-    def open_pulls(self) -> Sequence[PullRequest]:
-        return [pull for pull in self.pulls() if pull.state is ItemState.OPEN]
-
     def open_pull(
         self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
     ) -> PullRequest:
         self._reachable()
-        for pull in self.open_pulls():
+        for pull in self.pulls():
             if pull.marker is not None and (pull.marker.kind, pull.marker.key) == (marker.kind, marker.key):
                 return self.update_pull(pull.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
@@ -343,7 +364,7 @@ class World:
     def pull_branches(self) -> list[str]:
         """Branches of open pull requests that are still there."""
         existing = self.branches()
-        keys = [pull.marker.key for pull in self.desk.open_pulls() if pull.marker]
+        keys = [pull.marker.key for pull in self.desk.pulls() if pull.marker]
         return [branch_of(key) for key in keys if branch_of(key) in existing]
 
     def close_by_hand(self, number: int) -> None:

@@ -132,3 +132,16 @@ def test_a_long_summary_is_cut_and_hostile_text_disarmed(world: World) -> None:
     assert len(run.output.summary) <= 65_535
     assert run.output.summary.count("```") == 2
     assert run.output.title == "＠dana fixes “＃1"
+
+
+def test_a_verdict_that_exists_is_not_said_again(world: World) -> None:
+    """The same result of the same identity, also from a fresh process, is one check run that never goes back to running."""
+    sha = world.branch("judged")
+    for _ in range(3):
+        host = world.host()
+        for state in (CheckState.IN_PROGRESS, CheckState.SUCCESS):
+            host.publish(Check("guard", sha, state, "Fine", "All of it.", (), "identity"))
+            with world.api(world.bot_token) as api:
+                runs = list(api.get_repo(world.name).get_commit(sha).get_check_runs(filter="all"))
+            assert len(runs) == 1
+    assert runs[0].conclusion == "success"

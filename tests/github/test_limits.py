@@ -242,7 +242,7 @@ def test_the_real_primary_limit_is_obeyed(world: World) -> None:
     assert account is not None
     world.box.backend.limits.set_remaining(account, 0, reset_in=600)
     with pytest.raises(Unavailable) as caught:
-        host.open_pulls()
+        host.pulls()
     assert caught.value.retry_after is not None
     before = len(world.box.requests.lines())
     with pytest.raises(Unavailable):

@@ -68,7 +68,7 @@ def test_pygithub_walks_all_pages(repo: Repo) -> None:
         ("/repos/{repo}/contents/none", 404, "Not Found"),
         ("/repos/{repo}/contents/x?ref=none", 404, "No commit found for the ref none"),
         ("/repos/{repo}/commits/none/status", 422, "No commit found for SHA: none"),
-        ("/repos/{repo}/branches/main/protection", 404, "Branch not protected"),
+        ("/repos/{repo}/rulesets/99", 404, "Not Found"),
     ],
 )
 def test_errors_have_githubs_shape(web: httpx.Client, name: str, address: str, status: int, message: str) -> None:

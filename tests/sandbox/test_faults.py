@@ -117,3 +117,17 @@ def test_a_push_may_lose_its_reply(box: Box, repo: Repo, folder: Path) -> None:
     box.server.faults.lose_push_reply(repo.full_name)
     assert git("push", at=work, check=False).returncode != 0
     assert tip(repo) == git("rev-parse", "HEAD", at=work).stdout.strip()
+
+
+def test_limits_on_creating_leave_reads_alone(box: Box, repo: Repo) -> None:
+    """A secondary limit on POST comes as often as it was asked for; GET goes on, and a message can be chosen."""
+    box.server.faults.secondary_limit(r"/issues$", method="POST", times=2, retry_after=60)
+    for _ in range(2):
+        assert list(repo.get_issues()) == []
+        with pytest.raises(RateLimitExceededException):
+            repo.create_issue("x")
+    repo.create_issue("y")
+    box.server.faults.fail(403, r"/labels$", method="POST", message="No.")
+    with pytest.raises(GithubException) as caught:
+        repo.create_label("x", "ffffff")
+    assert caught.value.data["message"] == "No."

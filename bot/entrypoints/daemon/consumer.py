@@ -31,7 +31,7 @@ from bot.entrypoints.daemon.work import (
     work_of,
 )
 from bot.errors import BotError, Stale, Unavailable
-from bot.model.event import Event
+from bot.model.event import Event, Ignored
 from bot.model.proposal import Tick
 
 REMEMBERED: Final = 1000
@@ -106,13 +106,16 @@ class Daemon:
     stopping: Flag = field(default_factory=Flag)
     reloaded: Callable[[], object] = lambda: None
     """Is told after each attempt to read the settings again."""
+    is_ours: Callable[[str], bool] = lambda _name: True
+    """Whether a delivery's repository is the one that is kept."""
     held: dict[Work, None] = field(default_factory=dict)
     """What would write and waits for the end of a pause."""
 
     def accept(self, event: Event) -> bool:
-        """Queue the work of a delivery; False when the same delivery was seen before."""
+        """Queue the work of a delivery; False when the same delivery was seen before, or is about another repository."""
         recent, delivery = self.status.recent, event.delivery
-        if delivery in recent:
+        foreign = not isinstance(event, Ignored) and event.repository and not self.is_ours(event.repository)
+        if delivery in recent or foreign:
             return False
         recent[delivery] = None
         # A redelivery comes with the id of its first one (GitHub, Best practices for using webhooks). Forgetting an old
@@ -250,6 +253,7 @@ class Daemon:
     def _failed(self, work: Work, exc: BotError, *, defect: Exception | None = None) -> None:
         self.status.failures += 1
         self.status.last_error = exc.message
+        self.status.recent.clear()  # what a delivery asked for is not done: sent again, it is new
         if isinstance(work, CheckWork):
             self._looked(LookKind.CHECK, error=exc.message)
         elif isinstance(work, ReconcileWork):

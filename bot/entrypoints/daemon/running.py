@@ -95,6 +95,7 @@ def run(
             steps,
             stopping=stopping or threading.Event(),
             reloaded=lambda: notifier.ready(in_short(daemon)),
+            is_ours=wired.is_ours,
         )
         parts = _Parts(started, wired, daemon, folder, file, log, notifier)
         parts.work(stack, in_main_thread=stopping is None, serving_on=serving_on)

@@ -134,6 +134,12 @@ class Wired:
     def intervals(self) -> Intervals:
         return Intervals(self.settings.daemon.check_interval, self.settings.daemon.drift_interval)
 
+    def is_ours(self, name: str) -> bool:
+        """Whether ``owner/name`` is this repository, by its configured name or by the one it has on the host by now."""
+        seen = None if self.status is None else self.status.circumstances
+        names = {self.opened.name, "" if seen is None else seen.name}
+        return name.casefold() in {known.casefold() for known in names}
+
     def view(self) -> LedgerView | None:
         """The ledger as last read."""
         return self._parts.ledger.seen

@@ -106,13 +106,19 @@ def described(work: Work) -> str:
             assert_never(work)
 
 
+_JUDGED: Final = frozenset({"opened", "synchronize", "reopened", "edited", "ready_for_review"})
+"""What can change a verdict: another head, base (``edited``) or text; a label or an assignee does not."""
+
+
 def work_of(event: Event) -> tuple[Work, ...]:
     """What a delivery makes worth doing."""
     match event:
         case PushEvent():
             return (ReconcileWork(),)
+        case PullRequestEvent(action="closed"):
+            return (ReconcileWork(),)
         case PullRequestEvent(number=number, action=action):
-            return (ReconcileWork(),) if action == "closed" else (ReviewWork(number),)
+            return (ReviewWork(number),) if action in _JUDGED else ()
         case IssueEvent():
             return (ReconcileWork(),)
         case CommentEvent(number=number):

@@ -16,7 +16,7 @@ from bot.sandbox.objects import commit_at
 from bot.sandbox.records import AnnotationRow, CheckRunRow, RepositoryRow, StatusRow, UserRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid, not_supplied, unprocessable
 from bot.sandbox.shapes import checks as shapes
-from bot.sandbox.verbs import checks
+from bot.sandbox.verbs import checks, queue
 
 MOST_ANNOTATIONS = 50
 """In one request; further requests add to those that are there."""
@@ -102,6 +102,7 @@ def new_status(call: ApiCall) -> ApiReply:
         text=request.description,
         url=request.target_url,
     )
+    queue.settle(call.backend, repo, sha)
     return ApiReply(shapes.status(call.backend, repo, status), 201)
 
 
@@ -132,6 +133,7 @@ def new_check(call: ApiCall) -> ApiReply:
     call.backend.born("check_run", key)
     run = _run(call, repo, key)
     checks.announce_run(call.backend, repo, actor, run, "completed" if run.status == "completed" else "created")
+    queue.settle(call.backend, repo, run.head_sha)
     return ApiReply(shapes.check_run(call.backend, repo, run), 201)
 
 
@@ -148,6 +150,7 @@ def edit_check(call: ApiCall) -> ApiReply:
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
         checks.announce_run(call.backend, repo, actor, fresh, "completed")
+        queue.settle(call.backend, repo, fresh.head_sha)
     return ApiReply(shapes.check_run(call.backend, repo, fresh))
 
 

@@ -16,7 +16,7 @@ from bot.sandbox.objects import Ident, commit_at, require_kind, require_path, wr
 from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
-from bot.sandbox.verbs import pushes
+from bot.sandbox.verbs import pushes, rules
 
 Kind = TypeVar("Kind", pygit2.Commit, pygit2.Blob, pygit2.Tag)
 _MODES = frozenset({0o100644, 0o100755, 0o040000, 0o160000, 0o120000})
@@ -117,6 +117,7 @@ def create_ref(call: ApiCall) -> ApiReply:
     if not request.ref.startswith("refs/"):
         raise unprocessable("Reference name must start with 'refs/' and contain at least two slashes.")
     git = call.backend.git(repo)
+    rules.require(call.backend, repo, call.person(), request.ref, old=ZERO, new=request.sha)
     create(git, request.ref, request.sha)
     _follow(call, repo, ZERO, request.sha, request.ref)
     return ApiReply(code.ref(call.backend, repo, request.ref, git[request.sha]), 201)
@@ -126,6 +127,8 @@ def update_ref(call: ApiCall) -> ApiReply:
     """The ref points elsewhere; 422 "Update is not a fast forward" unless forced."""
     repo, request, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
     git = call.backend.git(repo)
+    if (tip := target(git, name)) is not None:
+        rules.require(call.backend, repo, call.person(), name, old=tip, new=request.sha)
     before = move(git, name, request.sha, force=request.force)
     _follow(call, repo, before, request.sha, name)
     return ApiReply(code.ref(call.backend, repo, name, git[request.sha]))
@@ -136,7 +139,9 @@ def delete_ref(call: ApiCall) -> ApiReply:
     repo, name = call.repo("write"), f"refs/{call.params['ref']}"
     if name == f"refs/heads/{repo.default_branch}":
         raise unprocessable("Cannot delete the default branch")
-    before = delete(call.backend.git(repo), name)
+    git = call.backend.git(repo)
+    rules.require(call.backend, repo, call.person(), name, old=target(git, name) or ZERO, new=ZERO)
+    before = delete(git, name)
     _follow(call, repo, before, ZERO, name)
     return ApiReply(status=204)
 

@@ -1,30 +1,34 @@
-"""As much GraphQL as committing needs: ``createCommitOnBranch`` (docs.github.com, "GraphQL reference") and ``viewer``.
+"""As much GraphQL as bots need where REST has nothing (docs.github.com, "GraphQL reference"): ``createCommitOnBranch``, what
+is done to a pull request beside editing it, and ``viewer``, which tells an installation's token who it is.
 
-The query is not parsed; which of the two it asks for is enough, and answers carry a fixed set of fields.
+The query is not parsed; which of them it asks for is enough, and answers carry a fixed set of fields.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 
 import pygit2
+from pydantic import Field
 
 from bot.sandbox.api.gitdata import from_base64
 from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import RepositoryRow
+from bot.sandbox.records import IssueRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json
-from bot.sandbox.verbs import pushes
+from bot.sandbox.verbs import pushes, queue
+from bot.sandbox.verbs.announce import announce_pull
 
 
 class Question(RequestBody):
     """Body of ``POST /graphql``."""
 
     query: str
-    variables: Mapping[str, object] = MappingProxyType({})
+    variables: Mapping[str, object] = Field(default_factory=dict)
 
 
 class Branch(RequestBody):
@@ -81,9 +85,71 @@ def graphql(call: ApiCall) -> ApiReply:
     asked = call.body(Question)
     if "createCommitOnBranch" in asked.query:
         return _create_commit(call, asked)
+    for name, act in _ON_PULLS.items():
+        if name in asked.query:
+            return _on_pull(call, asked, name, act)
     if "viewer" in asked.query:
-        return ApiReply({"data": {"viewer": {"login": call.person().login}}})
-    return _error(None, "UNSUPPORTED", "The sandbox answers createCommitOnBranch and viewer only")
+        person = call.person()
+        return ApiReply({"data": {"viewer": {"login": person.login, "databaseId": person.id}}})
+    known = ", ".join(("createCommitOnBranch", *_ON_PULLS, "viewer"))
+    return _error(None, "UNSUPPORTED", f"The sandbox answers {known} only")
+
+
+class PullOrder(RequestBody):
+    """The input of a mutation about one pull request."""
+
+    pullRequestId: str  # noqa: N815 -- GitHub's name
+    mergeMethod: str = "MERGE"  # noqa: N815 -- GitHub's name
+
+
+class _WrappedPull(RequestBody):
+    input: PullOrder
+
+
+_Act = Callable[[ApiCall, RepositoryRow, IssueRow, PullOrder], object]
+
+
+def _draft(call: ApiCall, repo: RepositoryRow, issue: IssueRow, *, draft: bool) -> None:
+    call.backend.store.update("pull", issue.id, draft=draft)
+    action = "converted_to_draft" if draft else "ready_for_review"
+    announce_pull(call.backend, repo, call.person(), issue.number, action)
+
+
+_ON_PULLS: Mapping[str, _Act] = {
+    "enablePullRequestAutoMerge": lambda call, repo, issue, order: queue.enable_auto_merge(
+        call.backend, repo, call.person(), issue.number, order.mergeMethod
+    ),
+    "enqueuePullRequest": lambda call, repo, issue, _order: queue.enqueue(
+        call.backend, repo, call.person(), issue.number
+    ),
+    "convertPullRequestToDraft": lambda call, repo, issue, _order: _draft(call, repo, issue, draft=True),
+    "markPullRequestReadyForReview": lambda call, repo, issue, _order: _draft(call, repo, issue, draft=False),
+}
+
+
+def _on_pull(call: ApiCall, asked: Question, name: str, act: _Act) -> ApiReply:
+    order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_WrappedPull).input
+    try:
+        issue = _issue_of(call, order.pullRequestId)
+        repo = call.backend.visible(call.backend.repo_by_id(issue.repo_id), call.actor)
+        call.backend.require(repo, call.actor, "write")
+        call.backend.require_writable(repo)
+        act(call, repo, issue, order)
+    except ApiProblem as problem:
+        kind = {404: "NOT_FOUND", 403: "FORBIDDEN"}.get(problem.status, "UNPROCESSABLE")
+        return _error(name, kind, problem.message)
+    answer: Json = {"pullRequest": {"id": order.pullRequestId, "number": issue.number}}
+    return ApiReply({"data": {name: answer}})
+
+
+def _issue_of(call: ApiCall, node: str) -> IssueRow:
+    try:
+        key = base64.b64decode(node, validate=True).decode().removeprefix("PullRequest:")
+    except (binascii.Error, UnicodeDecodeError):
+        key = ""
+    if not key.isdigit():
+        raise ApiProblem(404, f"Could not resolve to a node with the global id of '{node}'")
+    return call.backend.row(IssueRow, "SELECT * FROM issue WHERE id = ? AND is_pull", int(key))
 
 
 def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
@@ -92,6 +158,7 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
     try:
         repo = call.backend.repo(owner, name, call.actor)
         call.backend.require(repo, call.actor, "write")
+        call.backend.require_writable(repo)
         sha = _commit(call, repo, order)
     except ApiProblem as problem:
         kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
@@ -119,7 +186,9 @@ def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
             raise ApiProblem(409, moved)
         changes = _changes(base, order.fileChanges or FileChanges())
         message = "\n\n".join(filter(None, (order.message.headline, order.message.body)))
-        return pushes.commit(call.backend, repo, call.person(), ref, base=base, changes=changes, message=message)
+        return pushes.commit(
+            call.backend, repo, call.person(), ref, base=base, changes=changes, message=message, refused=422
+        )
 
 
 def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.records import EventRow, IssueRow, RepositoryRow, UserRow
-from bot.sandbox.replies import ApiReply, forbidden, invalid
+from bot.sandbox.replies import ApiProblem, ApiReply, forbidden, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels, pulls
 
@@ -61,6 +61,8 @@ def list_issues(call: ApiCall) -> ApiReply:
     """Issues and pull requests by state, labels (all of them), creator and time of the last change."""
     repo = call.repo()
     rows = call.backend.store.all(IssueRow, "SELECT * FROM issue WHERE repo_id = ?", repo.id)
+    if not repo.has_issues:  # they are not listed any more; pull requests are
+        rows = [row for row in rows if row.is_pull]
     tests = _filters(call)
     matches = [row for row in rows if all(test(row) for test in tests)]
     return call.page(
@@ -111,7 +113,10 @@ def new_issue(call: ApiCall) -> ApiReply:
 
 def get_issue(call: ApiCall) -> ApiReply:
     """One issue or pull request."""
-    return ApiReply(shapes.issue(call.backend, *call.issue()))
+    repo, issue = call.issue()
+    if not repo.has_issues and not issue.is_pull:  # "Get an issue": 410 Gone
+        raise ApiProblem(410, "Issues has been disabled in this repository.")
+    return ApiReply(shapes.issue(call.backend, repo, issue))
 
 
 def edit_issue(call: ApiCall) -> ApiReply:
@@ -136,7 +141,7 @@ def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueR
         issues.close(call.backend, repo, actor, issue, reason=request.state_reason)
     elif request.state == "open" and issue.state == "closed":
         if issue.is_pull:
-            pulls.require_reopenable(call.backend, repo, call.backend.pull(repo, issue.number)[1])
+            pulls.require_reopenable(call.backend, call.backend.pull(repo, issue.number)[1])
         issues.reopen(call.backend, repo, actor, issue)
 
 
@@ -155,8 +160,12 @@ def list_labels(call: ApiCall) -> ApiReply:
 def add_labels(call: ApiCall) -> ApiReply:
     """These labels, too."""
     repo, issue, label_names = _labelling(call)
+    have = {label.name.lower() for label in shapes.labels_of(call.backend, issue)}
     with call.backend.store.transaction():
         labels.put(call.backend, repo, issue, label_names)
+    for name in label_names:
+        if name.lower() not in have:
+            issues.announce_label(call.backend, repo, call.person(), issue, "labeled", name=name)
     return _labels(call, repo, issue)
 
 
@@ -171,6 +180,7 @@ def remove_label(call: ApiCall) -> ApiReply:
     """Not this label."""
     repo, issue = call.issue("triage")
     labels.take_off(call.backend, repo, issue, call.params["name"])
+    issues.announce_label(call.backend, repo, call.person(), issue, "unlabeled", name=call.params["name"])
     return _labels(call, repo, issue)
 
 

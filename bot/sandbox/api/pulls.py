@@ -74,8 +74,9 @@ def _matches(repo: RepositoryRow, half: PullRow, head: str | None, base: str | N
 
 
 def new_pull(call: ApiCall) -> ApiReply:
-    """A new pull request."""
-    repo, request = call.repo("write"), call.body(NewPull)
+    """A new pull request; from a branch of somebody's own repository it takes no rights on this one."""
+    request = call.body(NewPull)
+    repo = call.repo("read" if ":" in request.head else "write")
     issue, pull = pulls.open_pull(
         call.backend,
         repo,
@@ -107,7 +108,7 @@ def edit_pull(call: ApiCall) -> ApiReply:
     if request.state == "closed":
         issues.close(call.backend, repo, actor, issue)
     elif request.state == "open" and issue.state == "closed":
-        pulls.require_reopenable(call.backend, repo, pull)
+        pulls.require_reopenable(call.backend, pull)
         issues.reopen(call.backend, repo, actor, issue)
     return get_pull(call)
 

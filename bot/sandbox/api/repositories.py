@@ -11,6 +11,7 @@ from bot.sandbox.records import RepositoryRow, UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.accounts import permissions, repository, user
+from bot.sandbox.verbs import administration, rules
 from bot.sandbox.verbs.repositories import create_repository
 
 # "Get repository permissions for a user": ``permission`` is the legacy role, ``role_name`` the real one.
@@ -30,9 +31,26 @@ class NewRepository(RequestBody):
 class RepositoryEdit(RequestBody):
     """Body of ``PATCH /repos/…``."""
 
+    name: str | None = None
     description: str | None = None
     default_branch: str | None = None
     private: bool | None = None
+    has_issues: bool | None = None
+    archived: bool | None = None
+    allow_auto_merge: bool | None = None
+
+
+class Transfer(RequestBody):
+    """Body of ``POST …/transfer``."""
+
+    new_owner: str
+    new_name: str | None = None
+
+
+class WorkflowRights(RequestBody):
+    """Body of ``PUT …/actions/permissions/workflow``."""
+
+    can_approve_pull_request_reviews: bool | None = None
 
 
 class Grant(RequestBody):
@@ -66,8 +84,10 @@ def new_repository(call: ApiCall) -> ApiReply:
 
 
 def edit_repository(call: ApiCall) -> ApiReply:
-    """Description, visibility and default branch."""
+    """Name, description, visibility, default branch and switches. An archived one can only be unarchived."""
     repo, request = call.repo("admin"), call.body(RepositoryEdit)
+    if repo.archived and request.archived is not False:
+        call.backend.require_writable(repo)
     if request.default_branch is not None:
         git = call.backend.git(repo)
         if target(git, f"refs/heads/{request.default_branch}") is None:
@@ -81,7 +101,47 @@ def edit_repository(call: ApiCall) -> ApiReply:
         private=repo.private if request.private is None else request.private,
         updated_at=call.backend.now(),
     )
-    return ApiReply(repository(call.backend, call.repo(), call.actor))
+    changed = administration.switch(
+        call.backend,
+        repo,
+        has_issues=request.has_issues,
+        archived=request.archived,
+        auto_merge=request.allow_auto_merge,
+    )
+    if request.name is not None and request.name != repo.name:
+        changed = administration.rename(call.backend, changed, call.person(), f"{repo.owner}/{request.name}")
+    return ApiReply(repository(call.backend, changed, call.actor))
+
+
+def transfer(call: ApiCall) -> ApiReply:
+    """Another owner: 202, since GitHub does it in the background ("Transfer a repository")."""
+    repo, request = call.repo("admin"), call.body(Transfer)
+    full_name = f"{request.new_owner}/{request.new_name or repo.name}"
+    return ApiReply(
+        repository(call.backend, administration.rename(call.backend, repo, call.person(), full_name), call.actor), 202
+    )
+
+
+def fork(call: ApiCall) -> ApiReply:
+    """The caller's fork; 202, since GitHub copies in the background ("Create a fork")."""
+    made = administration.fork(call.backend, call.repo(), call.person().login)
+    return ApiReply(repository(call.backend, made, call.actor), 202)
+
+
+def workflow_rights(call: ApiCall) -> ApiReply:
+    """What the token of a job may do beside reading ("Get default workflow permissions for a repository")."""
+    return _rights(call.repo("admin"))
+
+
+def set_workflow_rights(call: ApiCall) -> ApiReply:
+    """Whether Actions may create and approve pull requests."""
+    repo, request = call.repo("admin"), call.body(WorkflowRights)
+    administration.switch(call.backend, repo, actions_propose=request.can_approve_pull_request_reviews)
+    return ApiReply(status=204)
+
+
+def _rights(repo: RepositoryRow) -> ApiReply:
+    return ApiReply({"default_workflow_permissions": "write", "can_approve_pull_request_reviews": repo.actions_propose})
 
 
 def permission(call: ApiCall) -> ApiReply:
@@ -131,9 +191,7 @@ def branches(call: ApiCall) -> ApiReply:
     repo = call.repo()
     git = call.backend.git(repo)
     rows = [(name.removeprefix("refs/heads/"), sha) for name, sha in listing(git, "refs/heads/").items()]
-    return call.slice(
-        rows, lambda row: code.branch(call.backend, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False)
-    )
+    return call.slice(rows, lambda row: _branch(call, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False))
 
 
 def branch(call: ApiCall) -> ApiReply:
@@ -142,13 +200,13 @@ def branch(call: ApiCall) -> ApiReply:
     tip = commit_at(call.backend.git(repo), f"refs/heads/{name}")
     if tip is None:
         raise ApiProblem(404, "Branch not found")
-    return ApiReply(code.branch(call.backend, repo, name, tip, long=True))
+    return ApiReply(_branch(call, repo, name, tip, long=True))
 
 
-def no_protection(call: ApiCall) -> ApiReply:
-    """No branch is protected here."""
-    call.repo()
-    raise ApiProblem(404, "Branch not protected")
+def _branch(call: ApiCall, repo: RepositoryRow, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
+    binding = rules.of_branch(call.backend, repo, name)
+    required = rules.required_checks(binding) if binding else None
+    return code.branch(call.backend, repo, name, tip, long=long, required=required)
 
 
 _REPO = "/repos/{owner}/{repo}"
@@ -162,7 +220,10 @@ ROUTES = (
     Route("GET", _REPO + "/collaborators/{login}", is_collaborator),
     Route("PUT", _REPO + "/collaborators/{login}", grant),
     Route("DELETE", _REPO + "/collaborators/{login}", revoke),
+    Route("POST", _REPO + "/transfer", transfer),
+    Route("POST", _REPO + "/forks", fork),
+    Route("GET", _REPO + "/actions/permissions/workflow", workflow_rights),
+    Route("PUT", _REPO + "/actions/permissions/workflow", set_workflow_rights),
     Route("GET", _REPO + "/branches", branches),
-    Route("GET", _REPO + "/branches/{branch:path}/protection", no_protection),
     Route("GET", _REPO + "/branches/{branch:path}", branch),
 )

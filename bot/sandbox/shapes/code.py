@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -111,17 +112,31 @@ def ref(backend: Backend, repo: RepositoryRow, name: str, target: pygit2.Object)
     }
 
 
-def branch(backend: Backend, repo: RepositoryRow, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
-    """A branch; ``long`` with its whole commit, as ``GET /branches/…`` gives it."""
+def branch(
+    backend: Backend,
+    repo: RepositoryRow,
+    name: str,
+    tip: pygit2.Commit,
+    *,
+    long: bool,
+    required: Sequence[str] | None = None,
+) -> dict[str, Json]:
+    """A branch; ``long`` with its whole commit, as ``GET /branches/…`` gives it. ``required`` are the checks that its
+    protection wants, None where it has none.
+    """
     sha = str(tip.id)
     short: dict[str, Json] = {"sha": sha, "url": backend.links.repo(repo.full_name, f"/commits/{sha}")}
     return {
         "name": name,
         "commit": commit(backend, repo, tip) if long else short,
-        "protected": False,
+        "protected": required is not None,
         "protection": {
-            "enabled": False,
-            "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+            "enabled": required is not None,
+            "required_status_checks": {
+                "enforcement_level": "non_admins" if required else "off",
+                "contexts": list(required or ()),
+                "checks": [{"context": name, "app_id": None} for name in required or ()],
+            },
         },
         "protection_url": backend.links.repo(repo.full_name, f"/branches/{quote(name, safe='')}/protection"),
     }

@@ -40,7 +40,7 @@ def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: Pull
         "merge_commit_sha": row.merge_sha,
         "requested_reviewers": people_of(backend, issue, "reviewer"),
         "requested_teams": [],
-        "auto_merge": None,
+        "auto_merge": _auto_merge(backend, row),
         "head": _side(backend, backend.repo_by_id(row.head_repo_id), row.head_ref, row.head_sha),
         "base": _side(backend, repo, row.base_ref, row.base_sha),
         "_links": {"self": {"href": url}, "html": {"href": page}},
@@ -78,6 +78,17 @@ def own_commits(backend: Backend, repo: RepositoryRow, row: PullRow) -> list[str
     git = backend.git(repo)
     base = merge_base(git, row.base_sha, row.head_sha)
     return [str(commit.id) for commit in reversed(list(history(git, row.head_sha, hide=base)))]
+
+
+def _auto_merge(backend: Backend, row: PullRow) -> dict[str, Json] | None:
+    if row.auto_merge_by_id is None:
+        return None
+    return {
+        "enabled_by": user_by_id(backend, row.auto_merge_by_id),
+        "merge_method": row.auto_merge_method or "merge",
+        "commit_title": None,
+        "commit_message": None,
+    }
 
 
 def _side(backend: Backend, repo: RepositoryRow, ref: str, sha: str) -> dict[str, Json]:

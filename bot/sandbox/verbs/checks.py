@@ -84,6 +84,12 @@ def worst_state(backend: Backend, repo: RepositoryRow, sha: str) -> str:
     return "pending" if "pending" in words else "success"
 
 
+def green_contexts(backend: Backend, repo: RepositoryRow, sha: str) -> frozenset[str]:
+    """The names of checks and statuses of a commit that satisfy a required check ("About status checks")."""
+    runs = {run.name for run in latest_runs(backend, repo, sha) if run.conclusion in ("success", "skipped", "neutral")}
+    return frozenset(runs | {row.context for row in newest_statuses(backend, repo, sha) if row.state == "success"})
+
+
 def suite_for(backend: Backend, repo: RepositoryRow, creator: UserRow, sha: str) -> int:
     """The id of ``creator``'s check suite on a commit, made when there was none. Inside a transaction."""
     backend.store.run(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
-from bot.sandbox.replies import JsonObject, invalid
+from bot.sandbox.replies import ApiProblem, Json, JsonObject, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import labels
 from bot.sandbox.verbs.announce import announce, announce_pull
@@ -26,6 +26,8 @@ def open_issue(
     assignees: Sequence[str] = (),
 ) -> IssueRow:
     """A new open issue. Labels and assignees are ignored for authors without triage permission, as on GitHub."""
+    if not repo.has_issues:  # "Create an issue": 410 Gone where issues are disabled
+        raise ApiProblem(410, "Issues has been disabled in this repository.")
     require_text("Issue", title, body)
     with backend.store.transaction():
         issue = insert(backend, repo, author, title=title, body=body, is_pull=False)
@@ -153,6 +155,23 @@ def delete_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, row: C
     """The comment is gone."""
     backend.store.run("DELETE FROM comment WHERE id = ?", row.id)
     _announce_comment(backend, repo, actor, row, "deleted")
+
+
+def announce_label(
+    backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str, *, name: str
+) -> None:
+    """Webhooks hear that a label was put on (``labeled``) or taken off (``unlabeled``), and the issue's list says so."""
+    note(backend, issue, sender, action, name)
+    backend.store.update("issue", issue.id, updated_at=backend.now())
+    label: dict[str, Json] = {"name": name}
+    if issue.is_pull:
+        announce_pull(backend, repo, sender, issue.number, action, label=label)
+        return
+
+    def content() -> JsonObject:
+        return {"issue": shapes.issue(backend, repo, backend.issue(repo, issue.number)), "label": label}
+
+    announce(backend, repo, sender, "issues", action=action, content=content)
 
 
 def assign(backend: Backend, issue: IssueRow, logins: Sequence[str], role: str) -> None:

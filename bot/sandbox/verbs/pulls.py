@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pygit2
@@ -9,13 +10,15 @@ import pygit2
 from bot.sandbox.backend import Backend
 from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem, invalid
+from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, RuleRow, UserRow
+from bot.sandbox.replies import ApiProblem, forbidden, invalid
 from bot.sandbox.shapes.pulls import Mergeability
-from bot.sandbox.verbs import issues, pushes
+from bot.sandbox.verbs import issues, pushes, rules
 from bot.sandbox.verbs.announce import announce_pull
-from bot.sandbox.verbs.checks import worst_state
+from bot.sandbox.verbs.checks import green_contexts, worst_state
 
+ACTIONS = "github-actions[bot]"
+"""The account of the token that a job of Actions has."""
 _NOT_MERGEABLE = "Pull Request is not mergeable"
 
 
@@ -42,12 +45,18 @@ def open_pull(
 ) -> tuple[IssueRow, PullRow]:
     """A new pull request from branch ``head`` (also ``owner:branch``) to branch ``base``. 422 as GitHub words it."""
     issues.require_text("PullRequest", title, body)
-    branch = _head_branch(repo, head)
+    if author.login == ACTIONS and not repo.actions_propose:
+        raise forbidden("GitHub Actions is not permitted to create or approve pull requests.")
+    source, branch = _head_branch(backend, repo, head)
     with backend.repositories.lock(repo.full_name):
         git = backend.git(repo)
-        head_sha, base_sha = _tips(git, branch, base)
+        head_sha, base_sha = _tip(backend.git(source), branch, "head"), _tip(git, base, "base")
+        if source.id != repo.id:
+            git.remotes.create_anonymous(str(backend.repositories.path(source.full_name))).fetch(
+                [f"+{head_sha}:refs/sandbox/incoming"]
+            )
         with backend.store.transaction():
-            _require_new(backend, repo, branch, base)
+            _require_new(backend, repo, source, branch, base)
             if head_sha == base_sha or git.descendant_of(base_sha, head_sha):
                 raise _custom(f"No commits between {base} and {branch}")
             issue = issues.insert(backend, repo, author, title=title, body=body, is_pull=True)
@@ -56,7 +65,7 @@ def open_pull(
                 issue_id=issue.id,
                 base_ref=base,
                 base_sha=base_sha,
-                head_repo_id=repo.id,
+                head_repo_id=source.id,
                 head_ref=branch,
                 head_sha=head_sha,
                 draft=draft,
@@ -78,11 +87,25 @@ def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, pull: P
         if tree is None:
             return Mergeability(False, "dirty")
         _keep_merge_ref(backend, repo, issue, (base, pull.head_sha), tree)
+        behind = base != pull.head_sha and not git.descendant_of(pull.head_sha, base)
     if pull.draft:
         return Mergeability(True, "draft")
+    required = rules.of_branch(backend, repo, pull.base_ref)
+    if behind and any(rule.strict for rule in required):
+        return Mergeability(True, "behind")
+    if missing_checks(backend, repo, pull, required):
+        return Mergeability(True, "blocked")
     return Mergeability(
         True, "clean" if worst_state(backend, repo, pull.head_sha) in ("success", "none") else "unstable"
     )
+
+
+def missing_checks(
+    backend: Backend, repo: RepositoryRow, pull: PullRow, required: Sequence[RuleRow], *, sha: str | None = None
+) -> tuple[str, ...]:
+    """The required contexts that are not green on the head (or ``sha``): successful, skipped and neutral runs are."""
+    green = green_contexts(backend, repo, sha or pull.head_sha)
+    return tuple(name for name in rules.required_checks(required) if name not in green)
 
 
 def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, how: Merge) -> str:
@@ -98,6 +121,7 @@ def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, ho
             raise ApiProblem(405, "Pull Request is still a draft")
         if how.sha is not None and how.sha != pull.head_sha:
             raise ApiProblem(409, "Head branch was modified. Review and try the merge again.")
+        _require_green(backend, repo, actor, pull)
         git = backend.git(repo)
         ref = f"refs/heads/{pull.base_ref}"
         base = target(git, ref)
@@ -111,18 +135,27 @@ def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, ho
     return tip
 
 
+def _require_green(backend: Backend, repo: RepositoryRow, actor: UserRow, pull: PullRow) -> None:
+    """405 where a rule that binds ``actor`` wants a check that is not green, or the merge queue."""
+    binding = rules.binding(backend, repo, actor, pull.base_ref)
+    if any(rule.queue for rule in binding):
+        raise ApiProblem(405, "Changes must be made through the merge queue")
+    if missing := missing_checks(backend, repo, pull, binding):
+        raise ApiProblem(405, f'Required status check "{missing[0]}" is expected.')
+
+
 def rebase_onto(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, base: str) -> None:
     """The pull request asks to be merged into branch ``base`` from now on."""
     with backend.repositories.lock(repo.full_name):
-        issue, pull = backend.pull(repo, number)
-        _, base_sha = _tips(backend.git(repo), pull.head_ref, base)
+        issue, _ = backend.pull(repo, number)
+        base_sha = _tip(backend.git(repo), base, "base")
         backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
     announce_pull(backend, repo, actor, number, "edited")
 
 
-def require_reopenable(backend: Backend, repo: RepositoryRow, pull: PullRow) -> None:
+def require_reopenable(backend: Backend, pull: PullRow) -> None:
     """422 for a merged pull request or one whose branch is gone; otherwise its head is the branch's tip again."""
-    tip = target(backend.git(repo), f"refs/heads/{pull.head_ref}")
+    tip = target(backend.git(backend.repo_by_id(pull.head_repo_id)), f"refs/heads/{pull.head_ref}")
     if pull.merged_at is not None:
         raise _custom("The pull request cannot be reopened.", "state")
     if tip is None:
@@ -173,33 +206,36 @@ def _keep_merge_ref(backend: Backend, repo: RepositoryRow, issue: IssueRow, side
     git.references.create(name, sha, force=True)
 
 
-def _head_branch(repo: RepositoryRow, head: str) -> str:
+def _head_branch(backend: Backend, repo: RepositoryRow, head: str) -> tuple[RepositoryRow, str]:
+    """The repository (``repo``, or the fork of whoever stands before the colon) and the branch that ``head`` names."""
     owner, colon, branch = head.rpartition(":")
-    if colon and owner.lower() != repo.owner.lower():
+    if not colon or owner.lower() == repo.owner.lower():
+        return repo, branch
+    sql = "SELECT * FROM repo WHERE owner = ? AND parent_id = ?"
+    source = backend.store.first(RepositoryRow, sql, owner, repo.id)
+    if source is None:
         raise invalid("PullRequest", "head", "invalid")
-    return branch
+    return source, branch
 
 
-def _tips(git: pygit2.Repository, head: str, base: str) -> tuple[str, str]:
-    tips = {}
-    for field, branch in (("head", head), ("base", base)):
-        commit = commit_at(git, f"refs/heads/{branch}") if branch else None
-        if commit is None:
-            raise invalid("PullRequest", field, "invalid")
-        tips[field] = str(commit.id)
-    return tips["head"], tips["base"]
+def _tip(git: pygit2.Repository, branch: str, field: str) -> str:
+    commit = commit_at(git, f"refs/heads/{branch}") if branch else None
+    if commit is None:
+        raise invalid("PullRequest", field, "invalid")
+    return str(commit.id)
 
 
-def _require_new(backend: Backend, repo: RepositoryRow, head: str, base: str) -> None:
+def _require_new(backend: Backend, repo: RepositoryRow, source: RepositoryRow, head: str, base: str) -> None:
     twin = backend.store.number(
         "SELECT COUNT(*) FROM pull JOIN issue ON issue.id = issue_id "
-        "WHERE repo_id = ? AND state = 'open' AND head_ref = ? AND base_ref = ?",
+        "WHERE repo_id = ? AND state = 'open' AND head_repo_id = ? AND head_ref = ? AND base_ref = ?",
         repo.id,
+        source.id,
         head,
         base,
     )
     if twin:
-        raise _custom(f"A pull request already exists for {repo.owner}:{head}.")
+        raise _custom(f"A pull request already exists for {source.owner}:{head}.")
 
 
 def _custom(message: str, field: str = "") -> ApiProblem:

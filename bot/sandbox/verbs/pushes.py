@@ -17,10 +17,12 @@ from bot.sandbox.objects import Ident, history, tree_with, write_commit
 from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, UserRow
 from bot.sandbox.replies import ApiProblem, Json, JsonObject
 from bot.sandbox.shapes.code import push_commit
-from bot.sandbox.verbs import issues
+from bot.sandbox.verbs import issues, rules
 from bot.sandbox.verbs.announce import announce, announce_pull
 
 _BRANCH = "refs/heads/"
+_UNWRITTEN = "f" * 40
+"""Stands for the commit that will be written on a branch's tip."""
 _MOST_COMMITS = 20
 """Far fewer than GitHub lists ("Webhook events and payloads", push): who takes the list for the whole push is found out."""
 
@@ -57,12 +59,15 @@ def commit(
     message: str,
     author: Ident | None = None,
     committer: Ident | None = None,
+    refused: int = 409,
 ) -> str:
     """``ref`` (made when there is no ``base``) points to a new commit on ``base`` with ``changes`` (None deletes); its id.
 
-    409 when ``ref`` is not at ``base`` any more.
+    409 when ``ref`` is not at ``base`` any more, ``refused`` when its rules let nobody commit to it directly.
     """
     git, committer = backend.git(repo), committer or backend.ident(person)
+    before = ZERO if base is None else str(base.id)
+    rules.require(backend, repo, person, ref, old=before, new=_UNWRITTEN, status=refused)
     sha = write_commit(
         git,
         tree=tree_with(git, None if base is None else base.tree, changes),
@@ -78,7 +83,7 @@ def commit(
             move(git, ref, sha, expected=str(base.id))
         except ApiProblem as problem:
             raise ApiProblem(409, f"{ref} is at another commit but expected {base.id}") from problem
-    follow(backend, repo, person, [Update(ZERO if base is None else str(base.id), sha, ref)])
+    follow(backend, repo, person, [Update(before, sha, ref)])
     return sha
 
 
@@ -96,13 +101,13 @@ def record_merge(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: I
 def _follow_branch(backend: Backend, repo: RepositoryRow, pusher: UserRow, branch: str) -> None:
     git = backend.git(repo)
     tip = target(git, _BRANCH + branch)
-    for issue, pull in _open_pulls(backend, repo, branch):
+    for home, (issue, pull) in _open_pulls(backend, repo, branch):
         if tip is None:
-            issues.close(backend, repo, pusher, issue)
-        elif pull.base_ref == branch:
+            issues.close(backend, home, pusher, issue)
+        elif home.id == repo.id and pull.base_ref == branch:
             _follow_base(backend, repo, pusher, (issue, pull), tip)
         elif pull.head_sha != tip:
-            _follow_head(backend, repo, pusher, (issue, pull), tip)
+            _follow_head(backend, home, pusher, (issue, pull), tip)
 
 
 def _follow_base(
@@ -120,21 +125,39 @@ def _follow_head(
     backend: Backend, repo: RepositoryRow, pusher: UserRow, halves: tuple[IssueRow, PullRow], tip: str
 ) -> None:
     issue, pull = halves
-    backend.git(repo).references.create(f"refs/pull/{issue.number}/head", tip, force=True)
+    keep_head(backend, repo, issue.number, pull.head_repo_id, tip)
+    # A new commit ends the wish to merge by itself only where its author may not write ("Automatically merging a pull
+    # request"); a pull request in the queue is taken out of it.
+    backend.store.run("DELETE FROM queued WHERE issue_id = ?", issue.id)
     backend.store.update("pull", issue.id, head_sha=tip)
     backend.store.update("issue", issue.id, updated_at=backend.now())
     announce_pull(backend, repo, pusher, issue.number, "synchronize", before=pull.head_sha, after=tip)
 
 
-def _open_pulls(backend: Backend, repo: RepositoryRow, branch: str) -> list[tuple[IssueRow, PullRow]]:
+def _open_pulls(
+    backend: Backend, repo: RepositoryRow, branch: str
+) -> list[tuple[RepositoryRow, tuple[IssueRow, PullRow]]]:
+    """Each open pull request to or from ``branch`` of ``repo``, with the repository that it is on."""
     rows = backend.store.all(
         IssueRow,
-        "SELECT issue.* FROM issue JOIN pull ON issue.id = issue_id WHERE repo_id = ? AND state = 'open' "
-        "AND ? IN (head_ref, base_ref) ORDER BY number",
+        "SELECT issue.* FROM issue JOIN pull ON issue.id = issue_id WHERE state = 'open' "
+        "AND ((repo_id = ? AND base_ref = ?) OR (head_repo_id = ? AND head_ref = ?)) ORDER BY repo_id, number",
+        repo.id,
+        branch,
         repo.id,
         branch,
     )
-    return [backend.pull(repo, row.number) for row in rows]
+    homes = {row.repo_id: backend.repo_by_id(row.repo_id) for row in rows}
+    return [(homes[row.repo_id], backend.pull(homes[row.repo_id], row.number)) for row in rows]
+
+
+def keep_head(backend: Backend, repo: RepositoryRow, number: int, source: int, tip: str) -> None:
+    """``refs/pull/N/head`` of ``repo`` is at ``tip``, whose objects are fetched where they lie in a fork."""
+    git = backend.git(repo)
+    if source != repo.id:
+        folder = backend.repositories.path(backend.repo_by_id(source).full_name)
+        git.remotes.create_anonymous(str(folder)).fetch([f"+{tip}:refs/pull/{number}/head"])
+    git.references.create(f"refs/pull/{number}/head", tip, force=True)
 
 
 class _Push:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 
@@ -37,10 +38,22 @@ def create_user(
     return backend.account(login)
 
 
-def issue_token(backend: Backend, person: UserRow) -> str:
-    """A new token of ``person``; only its digest is kept."""
+def issue_token(
+    backend: Backend,
+    person: UserRow,
+    *,
+    permissions: Mapping[str, str] | None = None,
+    expires_at: str | None = None,
+) -> str:
+    """A new token of ``person``; only its digest is kept. ``permissions`` (name to read or write) are all that it may."""
     token = f"{'ghs' if person.kind == 'Bot' else 'ghp'}_{secrets.token_hex(18)}"
-    backend.store.insert("token", digest=token_digest(token), user_id=person.id)
+    backend.store.insert(
+        "token",
+        digest=token_digest(token),
+        user_id=person.id,
+        expires_at=expires_at,
+        permissions=None if permissions is None else json.dumps(dict(permissions)),
+    )
     return token
 
 
@@ -61,7 +74,7 @@ def create_repository(
     require_name(name)
     person = author or create_user(backend, owner, kind="Organization")
     create_user(backend, owner, kind="Organization")
-    repo = _insert(backend, owner, name, default_branch=default_branch, private=private, about=about)
+    repo = insert(backend, owner, name, default_branch=default_branch, private=private, about=about)
     backend.repositories.create(repo.full_name, default_branch)
     if files:
         bare = backend.repositories.path(repo.full_name)
@@ -69,13 +82,15 @@ def create_repository(
     return repo
 
 
-def _insert(
+def insert(
     backend: Backend, owner: str, name: str, *, default_branch: str, private: bool, about: str | None
 ) -> RepositoryRow:
+    """The row of a new repository; 422 when the name is taken. A redirect from that name ends."""
     now = backend.now()
     with backend.store.transaction():
         if backend.store.number("SELECT COUNT(*) FROM repo WHERE owner = ? AND name = ?", owner, name):
             raise invalid("Repository", "name", "custom", "name already exists on this account")
+        backend.store.run("DELETE FROM moved WHERE owner = ? AND name = ?", owner, name)
         key = backend.store.insert(
             "repo",
             owner=owner,

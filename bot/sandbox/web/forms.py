@@ -34,7 +34,7 @@ def reopen(visit: Visit) -> Answer:
     """Open it again, after saying what was typed."""
     repo, thread = visit.thread()
     if thread.is_pull:
-        pulls.require_reopenable(visit.backend, repo, visit.backend.pull(repo, thread.number)[1])
+        pulls.require_reopenable(visit.backend, visit.backend.pull(repo, thread.number)[1])
     _say(visit, repo, thread)
     issues.reopen(visit.backend, repo, visit.person, thread)
     return _back(repo, thread)

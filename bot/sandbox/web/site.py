@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from bot.sandbox.backend import Backend
 from bot.sandbox.edge import query_of
 from bot.sandbox.records import IssueRow, RepositoryRow, UserRow
-from bot.sandbox.replies import ApiProblem, forbidden
+from bot.sandbox.replies import ApiProblem, Moved, forbidden
 from bot.sandbox.web.markup import render
 from bot.sandbox.web.views import RepoView, repo_view
 
@@ -43,8 +43,11 @@ class Visit:
     form: Mapping[str, str] = field(default_factory=dict)
 
     def repo(self) -> RepositoryRow:
-        """The repository that the address names."""
-        return self.backend.repo(self.params["owner"], self.params["name"], self.person)
+        """The repository that the address names, also by a name it had before."""
+        try:
+            return self.backend.repo(self.params["owner"], self.params["name"], self.person)
+        except Moved as moved:
+            return self.backend.repo_by_id(moved.repo_id)
 
     def number(self) -> int:
         """The number of an issue or pull request in the address."""

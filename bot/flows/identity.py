@@ -1,0 +1,103 @@
+"""What on the code host is ours: known by the ledger's records, whatever became of label, author, text or name.
+
+A record is the outcome of the intent that made or changed an item: the repository's id, the item's number and the host's
+own id for it, the branch. Markers, which the adapter reads, are evidence for items whose making no run lived to record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
+from bot.model.decision import Lane
+from bot.model.ledger import Entry, EntryKind, LedgerView, Result
+
+NUMBER: Final = "number"
+REPOSITORY: Final = "repository"
+NODE: Final = "node"
+BRANCH: Final = "branch"
+KIND: Final = "kind"
+"""Keys in the detail of an outcome that made or changed an item; :data:`KIND` only where the lane does not tell it."""
+CLOSED_ITEM: Final = "closed-item"
+"""The key in the detail of a note that says which item we closed ourselves."""
+_PROPOSING: Final = frozenset({Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE})
+_ItemT = TypeVar("_ItemT", PullRequest, Issue)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRecord:
+    """One item as the ledger knows it: its number, what it is about, and on which repository (None: an older ledger)."""
+
+    number: int
+    marker: Marker
+    repository: str | None
+    node: str
+    link: str
+
+
+def details(
+    item: PullRequest | Issue, facts: HostFacts | None, *, kind: str | None, head: str | None
+) -> dict[str, str]:
+    """What the ledger is told of an item, so that it is known again."""
+    known = {
+        NUMBER: str(item.number),
+        REPOSITORY: str(facts.id) if facts is not None and facts.id else "",
+        NODE: item.node,
+        BRANCH: item.head_ref if isinstance(item, PullRequest) else "",
+        KIND: kind or "",
+        "head": head or "",
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def records(view: LedgerView) -> Mapping[int, ItemRecord]:
+    """The newest record of each item."""
+    known: dict[int, ItemRecord] = {}
+    for entry in view.entries:
+        record = _record(entry)
+        if record is not None:
+            known[record.number] = record
+    return known
+
+
+def _record(entry: Entry) -> ItemRecord | None:
+    number, digest = entry.detail.get(NUMBER, ""), (entry.fingerprint or "").rpartition("-")[2]
+    if entry.kind is not EntryKind.OUTCOME or entry.result is not Result.SUCCEEDED or entry.task is None:
+        return None
+    if not number.isdigit() or entry.lane not in _PROPOSING:
+        return None
+    kind = entry.detail.get(KIND) or entry.lane.value
+    repository, node = entry.detail.get(REPOSITORY), entry.detail.get(NODE, "")
+    return ItemRecord(int(number), Marker(kind, entry.task, digest), repository, node, entry.link or "")
+
+
+def owned(items: Sequence[_ItemT], known: Mapping[int, ItemRecord], facts: HostFacts | None) -> tuple[_ItemT, ...]:
+    """The items, those of ours with the marker that says what they are about.
+
+    A valid marker about the same thing is newer than its record where a run died between the two.
+    """
+    return tuple(_owned(item, known.get(item.number), facts) for item in items)
+
+
+def _owned(item: _ItemT, record: ItemRecord | None, facts: HostFacts | None) -> _ItemT:
+    if record is None or not _is_of(record, item, facts) or _same(item.marker, record.marker):
+        return item
+    return replace(item, marker=record.marker)
+
+
+def _same(marker: Marker | None, recorded: Marker) -> bool:
+    return marker is not None and (marker.kind, marker.key) == (recorded.kind, recorded.key)
+
+
+def _is_of(record: ItemRecord, item: PullRequest | Issue, facts: HostFacts | None) -> bool:
+    """Whether a record is of this very item, and not of one with its number in a repository that the ledger came from."""
+    if record.repository is not None:
+        return facts is not None and record.repository == str(facts.id)
+    return record.link == item.url or _same(item.claim, record.marker)
+
+
+def closed_by_us(view: LedgerView) -> frozenset[str]:
+    """The numbers of the items that a run of ours closed."""
+    return frozenset(entry.detail[CLOSED_ITEM] for entry in view.entries if CLOSED_ITEM in entry.detail)

@@ -1,0 +1,126 @@
+"""A GitHub App as identity: tokens of its installation, renewed before they expire, and the login it acts as.
+
+The app proves itself by a JSON Web Token that its private key signs, ten minutes at most and dated a minute back against
+clocks that differ (docs.github.com, "Generating a JSON Web Token (JWT) for a GitHub App"); for that it gets a token that
+lasts an hour ("Generating an installation access token for a GitHub App"). Made by wiring; used for the API and for Git.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
+
+from bot import escape
+from bot.errors import Closed, Invalid, Unavailable
+from bot.github import payloads
+from bot.github.payloads import PayloadPart
+from bot.ports import Clock
+
+_WEB_TOKEN: Final = timedelta(minutes=9)
+_SKEW: Final = timedelta(minutes=1)
+_LEFT: Final = timedelta(minutes=5)
+"""A token that expires sooner is renewed: what begins with it may take as long."""
+_SECONDS: Final = 20.0
+
+
+class _TokenPart(PayloadPart):
+    token: Annotated[str, Field(min_length=1)]
+    expires_at: AwareDatetime
+
+
+class _InstallationPart(PayloadPart):
+    id: int
+
+
+class _AppPart(PayloadPart):
+    slug: Annotated[str, Field(min_length=1)]
+
+
+class AppTokens:
+    """Tokens of one installation of one app. Nothing of it shows the key or a token."""
+
+    def __init__(
+        self,
+        app: int | str,
+        private_key: str,
+        *,
+        api_url: str,
+        full_name: str,
+        clock: Clock,
+        installation: int | None = None,
+    ) -> None:
+        """``app`` is the app's id or client id, ``full_name`` the repository by which its installation is found where
+        ``installation`` names none.
+        """
+        self._app = str(app)
+        self._key = private_key
+        self._api_url = api_url.rstrip("/")
+        self._name = full_name
+        self._clock = clock
+        self._installation = installation
+        self._token = ""
+        self._expires: datetime | None = None
+        self._login = ""
+
+    def __repr__(self) -> str:
+        return f"AppTokens({self._app})"
+
+    def token(self) -> str:
+        """A token that is good for minutes at least. ``Closed`` when the app is not known or not installed there."""
+        if self._expires is None or self._expires - self._clock.now() < _LEFT:
+            if self._installation is None:
+                found = self._ask("GET", f"/repos/{self._name}/installation")
+                self._installation = payloads.read(_InstallationPart, found).id
+            made = self._ask("POST", f"/app/installations/{self._installation}/access_tokens")
+            part = payloads.read(_TokenPart, made)
+            self._token, self._expires = part.token, part.expires_at
+        return self._token
+
+    def login(self) -> str:
+        """The account that the app acts as: its slug and ``[bot]``."""
+        if not self._login:
+            self._login = f"{payloads.read(_AppPart, self._ask('GET', '/app')).slug}[bot]"
+        return self._login
+
+    def _ask(self, verb: str, path: str) -> object:
+        import httpx
+
+        headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {self._web_token()}"}
+        try:
+            answer = httpx.request(
+                verb, f"{self._api_url}{path}", headers=headers, timeout=_SECONDS, follow_redirects=True
+            )
+            data: object = answer.json()
+        except httpx.HTTPError as exc:
+            raise Unavailable(f"GitHub did not answer {verb} {path}: {type(exc).__name__}") from exc
+        except ValueError as exc:
+            raise Unavailable(f"GitHub answered {verb} {path} with something that is not JSON") from exc
+        if answer.status_code >= 500:
+            raise Unavailable(f"GitHub answered {verb} {path} with {answer.status_code}")
+        if answer.status_code >= 400:
+            said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
+            raise Closed(
+                f"GitHub answered {verb} {path} with {answer.status_code}: {said}",
+                advice="Check github.app: its id, its private key, and that the app is installed on this repository.",
+            )
+        return data
+
+    def _web_token(self) -> str:
+        import jwt
+
+        now = self._clock.now()
+        claims = {
+            "iat": int((now - _SKEW).timestamp()),
+            "exp": int((now + _WEB_TOKEN).timestamp()),
+            "iss": self._app,
+        }
+        try:
+            return jwt.encode(claims, self._key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            # Not chained: the reason may quote the key.
+            raise Invalid(
+                "the private key of the GitHub App is none that can sign (PEM, RSA)",
+                advice="Put the downloaded .pem, with its line breaks, into the variable that github.app names.",
+            ) from None

@@ -1,0 +1,170 @@
+"""Protected branches and rulesets: what they ask of a branch, and who may do without.
+
+Protection is docs.github.com, "About protected branches" (administrators bypass it unless "Do not allow bypassing" is
+on), rulesets are "Available rules for rulesets" (only who is on the bypass list does). The sentences are what ``git
+push`` and the API print. Used by the endpoints, by git over HTTP and by the merge button.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pygit2
+
+from bot.sandbox.backend import Backend
+from bot.sandbox.bare_repositories import ZERO
+from bot.sandbox.records import RepositoryRow, RuleRow, UserRow
+from bot.sandbox.replies import ApiProblem
+
+_BRANCH = "refs/heads/"
+_PULL = "Changes must be made through a pull request."
+_QUEUE = "Changes must be made through the merge queue"
+_LOCKED = "Cannot update this protected ref."
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDraft:
+    """What a new rule asks of the branches that match ``pattern`` (``*`` as in file names, ``~ALL``, ``~DEFAULT_BRANCH``).
+
+    ``bypass`` are the logins that may do without; for a protection also administrators, unless ``admins`` is on.
+    """
+
+    pattern: str
+    name: str = ""
+    pull_request: bool = False
+    checks: Sequence[str] = ()
+    strict: bool = False
+    locked: bool = False
+    creation: bool = False
+    deletion: bool = True
+    rewrite: bool = True
+    queue: bool = False
+    bypass: Sequence[str] = ()
+
+
+def add(backend: Backend, repo: RepositoryRow, source: str, draft: RuleDraft) -> RuleRow:
+    """A new rule. A branch has one protection: a second one for the same pattern takes the place of the first."""
+    with backend.store.transaction():
+        if source == "protection":
+            remove_protection(backend, repo, draft.pattern)
+        key = backend.store.insert(
+            "rule",
+            repo_id=repo.id,
+            source=source,
+            name=draft.name or draft.pattern,
+            pattern=draft.pattern,
+            pull_request=draft.pull_request,
+            checks="\n".join(draft.checks),
+            strict=draft.strict,
+            locked=draft.locked,
+            creation=draft.creation,
+            deletion=draft.deletion,
+            rewrite=draft.rewrite,
+            queue=draft.queue,
+            bypass=",".join(draft.bypass),
+        )
+    return backend.row(RuleRow, "SELECT * FROM rule WHERE id = ?", key)
+
+
+def remove_protection(backend: Backend, repo: RepositoryRow, pattern: str) -> bool:
+    """Whether there was a protection for this pattern; there is none any more."""
+    sql = "DELETE FROM rule WHERE repo_id = ? AND source = 'protection' AND pattern = ?"
+    return backend.store.run(sql, repo.id, pattern) > 0
+
+
+def of_branch(backend: Backend, repo: RepositoryRow, branch: str) -> list[RuleRow]:
+    """Every rule about ``branch``, in the order in which they were made."""
+    rows = backend.store.all(RuleRow, "SELECT * FROM rule WHERE repo_id = ? ORDER BY id", repo.id)
+    return [row for row in rows if _matches(row.pattern.removeprefix(_BRANCH), branch, repo.default_branch)]
+
+
+def _matches(pattern: str, branch: str, default: str) -> bool:
+    """GitHub matches with Ruby's ``File.fnmatch`` ("Managing a branch protection rule"): ``**`` crosses slashes, ``*`` none."""
+    if pattern in ("~ALL", "~DEFAULT_BRANCH"):
+        return pattern == "~ALL" or branch == default
+    ours, theirs = pattern.split("/"), branch.split("/")
+    if "**" in ours:
+        return fnmatch.fnmatchcase(branch, pattern)
+    return len(ours) == len(theirs) and all(map(fnmatch.fnmatchcase, theirs, ours))
+
+
+def binding(backend: Backend, repo: RepositoryRow, user: UserRow, branch: str) -> list[RuleRow]:
+    """The rules about ``branch`` that ``user`` cannot do without."""
+    return [rule for rule in of_branch(backend, repo, branch) if not _bypasses(backend, repo, user, rule)]
+
+
+def _bypasses(backend: Backend, repo: RepositoryRow, user: UserRow, rule: RuleRow) -> bool:
+    if user.login.lower() in rule.bypass.lower().split(","):
+        return True
+    exempt = rule.source == "protection" and "~admins" not in rule.bypass.split(",")
+    return exempt and backend.may(repo, user, "admin")
+
+
+def required_checks(rules: Sequence[RuleRow]) -> tuple[str, ...]:
+    """The contexts that have to be green, each once."""
+    return tuple(dict.fromkeys(name for rule in rules for name in rule.checks.splitlines()))
+
+
+def _refusals(rule: RuleRow) -> list[tuple[str, str]]:
+    """What nobody may do to a branch by this rule, and the sentence that says so."""
+    refusals = []
+    if rule.queue:
+        refusals.append(("update", _QUEUE))
+    if rule.pull_request:
+        refusals.append(("update", _PULL))
+    if rule.checks:
+        refusals.append(("update", f'Required status check "{rule.checks.splitlines()[0]}" is expected.'))
+    if rule.locked:
+        refusals.append(("update", _LOCKED))
+    if rule.creation:
+        refusals.append(("creation", "Cannot create ref due to creations being restricted."))
+    if rule.deletion:
+        refusals.append(("deletion", "Cannot delete this protected branch"))
+    if rule.rewrite:
+        refusals.append(("rewrite", "Cannot force-push to this branch"))
+    return refusals
+
+
+def hook_lines(backend: Backend, repo: RepositoryRow, user: UserRow, refs: Sequence[str]) -> str:
+    """What the update hook refuses of a push to ``refs``: lines ``ref|kind|message``, ``~`` for a line break.
+
+    A protection is told as GH006, a ruleset as GH013 with the page that lists its rules.
+    """
+    lines = []
+    for ref in refs:
+        if ref.startswith(_BRANCH):
+            for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
+                lines += [f"{ref}|{kind}|{_told(backend, repo, rule, ref, said)}" for kind, said in _refusals(rule)]
+    return "\n".join(lines)
+
+
+def _told(backend: Backend, repo: RepositoryRow, rule: RuleRow, ref: str, said: str) -> str:
+    if rule.source == "protection":
+        return f"error: GH006: Protected branch update failed for {ref}.~error: {said}"
+    page = backend.links.page(repo.full_name, f"/rules?ref={ref.replace('/', '%2F')}")
+    return f"error: GH013: Repository rule violations found for {ref}.~Review all repository rules at {page}~- {said}"
+
+
+def require(
+    backend: Backend, repo: RepositoryRow, user: UserRow, ref: str, *, old: str, new: str, status: int = 422
+) -> None:
+    """``status`` unless the rules let ``user`` move ``ref`` from ``old`` to ``new`` (all zeros: absent) through the API."""
+    if not ref.startswith(_BRANCH):
+        return
+    kinds = _kinds(backend.git(repo), old, new)
+    for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
+        for kind, said in _refusals(rule):
+            if kind in kinds:
+                text = said if rule.source == "protection" else f"Repository rule violations found\n\n{said}\n\n"
+                raise ApiProblem(status, text)
+
+
+def _kinds(git: pygit2.Repository, old: str, new: str) -> set[str]:
+    """What the move does; a commit that is still to be written descends from ``old``."""
+    if old == ZERO:
+        return {"creation"}
+    if new == ZERO:
+        return {"deletion"}
+    return {"update"} if new not in git or old == new or git.descendant_of(new, old) else {"update", "rewrite"}

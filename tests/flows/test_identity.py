@@ -1,0 +1,138 @@
+"""What is ours stays known, whatever administrators do to secrets, accounts, names, labels and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.flows.reconcile import tick
+from bot.model.proposal import Effect, Tick
+from bot.wiring.reconcile import open_loop
+from tests.flows.stage import NAME, Stage, by_lane
+
+
+def again(stage: Stage, **environment: str) -> Tick:
+    """A run on a fresh clone with another environment."""
+    stage.runs += 1
+    stage.show()
+    options = stage.options(f"cache-{stage.runs}")
+    changed = replace(options, environment={**options.environment, **environment})
+    return tick(open_loop(changed, clock=stage.clock))
+
+
+def rotate(stage: Stage) -> dict[str, str]:
+    """Another CLOCKWORK_SECRET."""
+    return {"CLOCKWORK_SECRET": "rotated"}
+
+
+def forget(stage: Stage) -> dict[str, str]:
+    """No secret any more: its key follows from the name."""
+    return {"CLOCKWORK_SECRET": ""}
+
+
+def another_account(stage: Stage) -> dict[str, str]:
+    """The token of another app, which may not ask who it is."""
+    return {"CLOCKWORK_TOKEN": stage.box.create_user("gitops[bot]", bot=True, installation=True)}
+
+
+def another_name(stage: Stage) -> dict[str, str]:
+    """The repository was transferred; the bot still has its old address."""
+    stage.box.admin.rename(NAME, "umbrella/store")
+    return {}
+
+
+def no_label(stage: Stage) -> dict[str, str]:
+    """Somebody takes our labels off."""
+    for item in (*stage.pulls(), *stage.issues()):
+        stage.api("DELETE", f"/issues/{item['number']}/labels")
+    return {}
+
+
+def another_label(stage: Stage) -> dict[str, str]:
+    """Somebody renames our label."""
+    stage.api("PATCH", "/labels/clockwork", new_name="gitops")
+    return {}
+
+
+def another_text(stage: Stage) -> dict[str, str]:
+    """Somebody writes the descriptions anew."""
+    for item in (*stage.pulls(), *stage.issues()):
+        stage.api("PATCH", f"/issues/{item['number']}", body="See the wiki.", title="Ours now")
+    return {}
+
+
+CHANGES = (rotate, forget, another_account, another_name, no_label, another_label, another_text)
+Change = Callable[[Stage], dict[str, str]]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_an_open_item_stays_the_one_about_its_drift(stage: Stage, change: Change) -> None:
+    """No second pull request or issue; a new value still updates the first, and a drift that is gone closes both."""
+    stage.config_drift(8081)
+    stage.destructive_drift()
+    stage.tick()
+    environment = change(stage)
+    assert {action.effect for action in again(stage, **environment).actions} == {Effect.UNCHANGED}
+    stage.config_drift(8082)
+    assert by_lane(again(stage, **environment))["config-pull-request"].effect is Effect.UPDATED
+    assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
+    stage.restore()
+    closed = again(stage, **environment)
+    assert {action.effect for action in closed.actions} == {Effect.CLOSED}
+    assert {item["state"] for item in (*stage_items(stage, "pulls"), *stage_items(stage, "issues"))} == {"closed"}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_what_somebody_closed_stays_closed(stage: Stage, change: Change) -> None:
+    """A rejected proposal is not made again, also where nobody recorded the rejection before the change."""
+    stage.config_drift()
+    stage.destructive_drift()
+    for action in stage.tick().actions:
+        stage.api("PATCH", f"/issues/{action.number}", state="closed")
+    environment = change(stage)
+    for _ in range(2):
+        assert {action.effect for action in again(stage, **environment).actions} == {Effect.REJECTED}
+    assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
+
+
+def test_what_we_closed_is_nobodys_no(stage: Stage) -> None:
+    """An item that an earlier account of ours closed under an earlier secret rejects nothing."""
+    stage.config_drift()
+    stage.tick()
+    stage.restore()
+    stage.tick()
+    stage.config_drift()
+    opened = again(stage, **rotate(stage), **another_account(stage))
+    assert [action.effect for action in opened.actions] == [Effect.OPENED]
+
+
+def test_an_order_is_carried_out_once_whoever_signs(stage: Stage) -> None:
+    """After the secret was changed an old halt is not obeyed again, though its answer no longer verifies."""
+    from bot.flows.commands import Orders
+    from bot.flows.comments import answer_comments
+
+    stage.destructive_drift()
+    (action,) = stage.tick().actions
+    assert action.number is not None
+    stage.api("POST", f"/issues/{action.number}/comments", body="/clockwork halt maintenance")
+    for number, environment in enumerate(({}, rotate(stage))):
+        options = stage.options(f"orders-{number}")
+        loop = open_loop(replace(options, environment={**options.environment, **environment}), clock=stage.clock)
+        answers = answer_comments(action.number, Orders(loop.run, loop.declarer, loop.run.actor))
+        assert len(answers) == 1
+        halts = [entry for entry in loop.run.ledger.read().entries if entry.kind == "halt"]
+        assert len(halts) == 1
+
+
+def stage_items(stage: Stage, kind: str) -> list[dict[str, object]]:
+    """All pull requests or issues, by whatever name the repository has."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {stage.human}"}
+    for name in (NAME, "umbrella/store"):
+        answer = httpx.get(f"{stage.box.api_url}/repos/{name}/{kind}?state=all&per_page=100", headers=headers)
+        if answer.status_code == 200:
+            return [item for item in answer.json() if kind == "pulls" or "pull_request" not in item]
+    raise AssertionError("the repository is gone")
