@@ -33,6 +33,10 @@ _QUOTED_REQUIREMENT: Final = re.compile(
 _TOML_KEY: Final = re.compile(r"^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._\-]{0,80})[\"']?\s*=\s*(?:[\"'{])")
 _NPM: Final = re.compile(r"^\s*\"((?:@[\w.\-]{1,80}/)?[\w.\-]{1,80})\"\s*:\s*\"(?:[\^~<>=]|\d|\*|latest|npm:)")
 _GO: Final = re.compile(r"^\s*(?:require\s+)?([\w.\-]+\.[a-z]{2,10}/[\w./\-]+)\s+v\d")
+_GO_DIRECTIVE: Final = re.compile(
+    r"^\s*(module|go|toolchain|require|exclude|replace|retract|godebug|tool|ignore)\b\s*(\()?"
+)
+_GO_REPLACED: Final = re.compile(r"^\s*(?:replace\s+)?([\w.\-]+/[\w./\-]+)(?:\s+v\S+)?\s+=>")
 _GEM: Final = re.compile(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
 _SECTIONS: Final = re.compile(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
 
@@ -103,11 +107,30 @@ def _cargo(lines: tuple[str, ...]) -> _Named:
             yield at, match[1].replace("_", "-").lower()
 
 
+def _go_mod(lines: tuple[str, ...]) -> _Named:
+    """What is required directly and taken from where it says (Go Modules Reference, "go.mod files").
+
+    ``// indirect`` is what others require: the go command writes it. What ``replace`` names is taken from elsewhere.
+    """
+    replaced = {match[1] for text in lines if (match := _GO_REPLACED.match(text[:400])) is not None}
+    block = ""
+    for at, text in enumerate(lines, 1):
+        directive = _GO_DIRECTIVE.match(text[:400])
+        inside = directive[1] if directive else block
+        if directive and directive[2]:
+            block = directive[1]
+        elif text.strip().startswith(")"):
+            block = ""
+        match = _GO.match(text[:400]) if inside == "require" else None
+        if match and "// indirect" not in text and match[1] not in replaced:
+            yield at, match[1]
+
+
 _MANIFESTS: Final[Mapping[str, tuple[str, Callable[[tuple[str, ...]], _Named]]]] = {
     "pyproject.toml": ("pypi", _pyproject),
     "package.json": ("npm", _package_json),
     "Cargo.toml": ("crates", _cargo),
-    "go.mod": ("go", partial(_matching, _GO)),
+    "go.mod": ("go", _go_mod),
     "Gemfile": ("gems", partial(_matching, _GEM)),
 }
 _REQUIREMENTS_FILE: Final = re.compile(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)$")

@@ -165,13 +165,18 @@ def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, 
                 yield (owner, "reclaim"), (policy.raw,), policy.line
 
 
+_TABLE: Final = r"[\w\"`\[\].{}$%-]{1,120}"
 _SQL: Final = re.compile(
-    r"\bDROP\s{1,5}(?:TABLE|DATABASE|SCHEMA)\s{1,5}(?!IF\s{1,5}EXISTS\s{1,5}(?:te?mp_|#))(?:IF\s{1,5}EXISTS\s{1,5})?(?!te?mp|#|pg_temp)[\w\"`\[.]"
-    r"|\bTRUNCATE\s{1,5}TABLE\s{1,5}(?!te?mp|#)[\w\"`\[]"
-    r"|^\s{0,40}TRUNCATE\s{1,5}(?!te?mp)[\w\"`.]{1,80}\s{0,5};"
-    r"|\bDELETE\s{1,5}FROM\s{1,5}(?!te?mp)[\w\"`\[\].]{1,120}\s{0,5}(?:;|[\"'`]|\Z)",
+    r"(?:\A|[\"'`;(])\s{0,40}(?:"
+    rf"DROP\s{{1,5}}(?:TABLE|DATABASE|SCHEMA)\s{{1,5}}(?:IF\s{{1,5}}EXISTS\s{{1,5}})?(?!te?mp|#|pg_temp){_TABLE}"
+    rf"(?:\s{{0,5}},\s{{0,5}}{_TABLE}){{0,20}}(?:\s{{1,5}}(?:CASCADE|RESTRICT|PURGE))?"
+    rf"|TRUNCATE\s{{1,5}}TABLE\s{{1,5}}(?!te?mp|#){_TABLE}(?:\s{{1,5}}(?:CASCADE|RESTRICT))?"
+    rf"|TRUNCATE\s{{1,5}}(?!te?mp){_TABLE}(?=\s{{0,5}};)"
+    rf"|DELETE\s{{1,5}}FROM\s{{1,5}}(?!te?mp){_TABLE}"
+    r")\s{0,5}(?:;|[\"'`)+%]|\Z|--)",
     re.IGNORECASE,
 )
+"""A whole statement, from where one begins to where it ends: a sentence about dropping tables goes on."""
 _SHELL: Final = re.compile(
     r"(?:^|[;&|(`\s])rm\s{1,5}(?:-[a-zA-Z]{1,8}\s{1,5}|--[a-z\-]{1,30}\s{1,5}){0,4}"
     r"(?:-[a-zA-Z]{0,6}[rR][a-zA-Z]{0,6}|--recursive)\s{1,5}(?:--?[a-z\-]{1,30}\s{1,5}){0,4}"

@@ -146,9 +146,11 @@ def _delegates(delta: Delta) -> bool:
 
 _SKIP: Final = re.compile(
     r"@pytest\.mark\.(?:skip|xfail)\b(?!if)|@unittest\.skip\s*\(|(?<![\w.])pytest\.skip\s*\(|self\.skipTest\s*\(|"
-    r"\b(?:it|test|describe|context)\.(?:skip|only|todo)\s*\(|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(|"
+    r"\b(?:it|test|describe|context)\.(?:skip|only|todo)\s*\(|"
     r"\bt\.Skip(?:f|Now)?\s*\(|^\s*#\[ignore|^\s*@(?:Disabled|Ignore)\b"
 )
+_SINGLED_OUT: Final = re.compile(rf"{_SKIP.pattern}|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(")
+"""With the names that Jasmine and Jest have for it; elsewhere ``fit`` is a method of models."""
 _CONDITION: Final = re.compile(
     r"^\s*(?:if|elif|else|unless|except|switch|case)\b|\bif\s*\(|\bskipif\b|testing\.Short\(\)"
 )
@@ -157,7 +159,8 @@ _CONDITION: Final = re.compile(
 def test_skipped(subject: Subject) -> Iterable[Hit]:
     """TST-004: a test is skipped, expected to fail, or the only one to run, without a condition."""
     for delta in _tests(subject):
-        for line in delta.gained(_SKIP, "code"):
+        pattern = _SINGLED_OUT if delta.language in {"javascript", "typescript"} else _SKIP
+        for line in delta.gained(pattern, "code"):
             if _conditional(delta, line):
                 continue
             yield on_line(delta, line, "A test is skipped, expected to fail, or singled out, without a condition.")
@@ -280,20 +283,23 @@ def _continued(delta: Delta) -> Iterator[Hit]:
 
 
 def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
-    """Jobs and steps that check something and may fail: their names and lines."""
+    """Jobs and steps that check something and may fail: their names and lines. One flag is told once."""
     for name, job in document.items("jobs"):
-        whole = job.get("continue-on-error")
-        for step in job.elements("steps"):
-            text = " ".join(
-                node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None
-            )
-            if not re.search(rf"\b{_CHECKING}\b|\b(?:test|lint|check|type-?check)", text[:2000]):
-                continue
-            own = step.get("continue-on-error")
-            flag = own if own is not None and own.value is True else whole
-            if flag is not None and flag.value is True:
+        whole = job.having(True, "continue-on-error")
+        checking = [step for step in job.elements("steps") if _checks(step)]
+        if whole is not None and checking:
+            yield f"Job {name!r}", whole.line
+            continue
+        for step in checking:
+            own = step.having(True, "continue-on-error")
+            if own is not None:
                 label = (step.get("name") or step.get("run") or step).raw.strip().split("\n")[0][:60]
-                yield f"Step {label!r} of job {name}", flag.line
+                yield f"Step {label!r} of job {name}", own.line
+
+
+def _checks(step: LinedNode) -> bool:
+    text = " ".join(node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None)
+    return re.search(rf"\b{_CHECKING}\b|\b(?:test|lint|check|type-?check)", text[:2000]) is not None
 
 
 _SUPPRESSION: Final = re.compile(

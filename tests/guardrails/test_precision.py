@@ -1,0 +1,102 @@
+"""Near misses of real work: what looks like a finding and is none, beside what is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.guardrails.rule import ChangeFacts
+from tests.guardrails.changes import file, fire
+
+SENTENCES = [
+    ("a.py", '"""This may DROP TABLE users if you are \'unlucky\'."""\n'),
+    ("a.py", "def f():\n    '''Drop table users when done.'''\n"),
+    ("a.py", "log.info('we never drop table users here')\n"),
+    ("a.yaml", 'description: "Do not DROP TABLE users"\n'),
+    ("a.ts", "const help = `You can delete from users`\n"),
+    ("a.sql", "-- DROP TABLE users;\nSELECT 1;\n"),
+    ("a.sql", "/* DROP TABLE users;\n DELETE FROM x; */\nSELECT 1;\n"),
+    ("a.java", "/**\n * DROP TABLE 'users'\n */\n"),
+]
+STATEMENTS = [
+    ("a.sql", "DROP TABLE users;\n"),
+    ("a.sql", "SELECT 1; drop table if exists a, b cascade;\n"),
+    ("a.sql", "DELETE FROM users\n"),
+    ("a.sql", "TRUNCATE orders;\n"),
+    ("a.py", "cursor.execute('DROP TABLE users')\n"),
+    ("a.py", "cursor.execute(f'DELETE FROM {table}')\n"),
+    ("a.py", "cursor.execute('DELETE FROM %s' % table)\n"),
+    ("a.py", "op.execute(\n    '''\n    DROP SCHEMA shop CASCADE;\n    '''\n)\n"),
+    ("a.sh", 'psql -c "DROP DATABASE shop"\n'),
+    ("a.go", 'db.Exec("DROP TABLE users")\n'),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), SENTENCES)
+def test_a_sentence_about_dropping_is_no_statement(path: str, text: str) -> None:
+    """It goes on before or after, or is a comment."""
+    assert fire("DES-004", file(path, "", text)) == []
+
+
+@pytest.mark.parametrize(("path", "text"), STATEMENTS)
+def test_a_statement_is_found_where_it_is_run(path: str, text: str) -> None:
+    """From where a string, a line or the last statement ends, to its own end."""
+    assert len(fire("DES-004", file(path, "", text))) == 1
+
+
+def test_fit_is_a_method_of_models() -> None:
+    """Only test frameworks of JavaScript single a test out by it."""
+    python = "def test_a():\n    fit(model)\n    xit(model)\n"
+    assert fire("TST-004", file("tests/test_a.py", "", python)) == []
+    assert fire("TST-004", file("tests/a.test.ts", "", "fit('adds', () => {})\n"))
+
+
+WORKFLOW = """on: push
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+{job}    steps:
+      - run: pytest
+{step}      - run: mypy .
+      - run: echo done
+"""
+
+
+def test_one_flag_is_told_once() -> None:
+    """A job's concerns all of its steps; a step's is its own."""
+    path, before = ".github/workflows/ci.yml", WORKFLOW.format(job="", step="")
+    (hit,) = fire("TST-006", file(path, before, WORKFLOW.format(job="    continue-on-error: true\n", step="")))
+    assert (hit.line, "Job 'a'" in hit.message) == (5, True)
+    (hit,) = fire("TST-006", file(path, before, WORKFLOW.format(job="", step="        continue-on-error: true\n")))
+    assert "pytest" in hit.message
+
+
+GO = """module example.com/a
+
+go 1.25
+
+require (
+\tgithub.com/direct/d v1.0.0
+\tgithub.com/others/i v1.0.0 // indirect
+\tgithub.com/here/r v1.0.0
+)
+
+require github.com/alone/a v1.2.0
+
+replace github.com/here/r => ../r
+
+replace (
+\tgithub.com/there/t v1.0.0 => github.com/fork/f v1.0.1
+)
+
+exclude github.com/bad/b v1.0.0
+"""
+
+
+def test_a_go_module_depends_on_what_it_requires() -> None:
+    """Not on what others require, what is taken from elsewhere, and what is left out."""
+    nowhere = {
+        ("go", f"github.com/{name}"): False
+        for name in ("direct/d", "others/i", "here/r", "alone/a", "there/t", "bad/b")
+    }
+    hits = fire("DEP-001", file("go.mod", "module example.com/a\n", GO), facts=ChangeFacts(registry=nowhere))
+    assert {hit.anchor for hit in hits} == {"go:github.com/direct/d", "go:github.com/alone/a"}
