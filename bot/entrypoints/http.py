@@ -1,4 +1,4 @@
-"""The daemon's HTTP side: the API, metrics, webhooks. It never acts by itself; it asks the surface.
+"""The daemon's HTTP side: the status page, the API, metrics, webhooks. It never acts by itself; it asks the surface.
 
 Health needs no token, and a webhook is signed by itself. Metrics need one where others than this machine can ask for them.
 """
@@ -11,10 +11,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.entrypoints.api.answers import handlers
 from bot.entrypoints.api.app import bounded, routes
+from bot.entrypoints.api.page import page
 from bot.entrypoints.api.tokens import bearer
 from bot.entrypoints.daemon.surface import Surface
 from bot.errors import Invalid, Refused, Unavailable
@@ -55,6 +57,7 @@ def build(surface: Surface, *, metrics: Callable[[], bytes]) -> Starlette:
     return Starlette(
         routes=[
             *routes(handlers(surface), surface.tokens),
+            Route("/", partial(page, surface)),
             Route("/metrics", measured),
             Route("/webhook", webhook, methods=["POST"]),
         ]
