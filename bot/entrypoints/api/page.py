@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -92,6 +93,6 @@ def _moment(text: str | None) -> str:
 
 def _value(value: object) -> str:
     """A value on one line, cut in the middle where it is long, so that both ends stay."""
-    text = "absent" if value is None else value if isinstance(value, str) else repr(value)
+    text = "absent" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= 120 else f"{text[:70]} … {text[-40:]}"
