@@ -52,6 +52,10 @@ def told(desired: Tree, observed: Tree, *, filled: bool = False) -> list[tuple[s
         ({"ports": [{"port": 1}]}, {"ports": [{"port": 1, "protocol": "TCP"}]}),
         ({"part": {"size": "1", "mode": 0, "ignored": "x"}}, {"part": {"size": "1000m"}}),
         ({"any": [{"name": "a", "x": 1}, {"name": "b"}]}, {"any": [{"name": "b"}, {"name": "a", "x": "1"}]}),
+        (
+            {"any": [{"name": "a"}, {"name": "b", "value": "$(a)"}]},
+            {"any": [{"name": "b", "value": "$(a)"}, {"name": "a"}]},
+        ),
         ({"env": [{"name": "a"}, {"name": "b"}]}, {"env": [{"name": "b"}, {"name": "a"}]}),
         ({"parts": [{"size": "1"}]}, {"parts": [{"size": "1000m"}]}),
         ({"part": MappingProxyType({"size": "1"})}, {"part": MappingProxyType({"size": "1000m"})}),
