@@ -75,6 +75,8 @@ def test_what_means_the_same_differs_in_nothing(desired: Tree, observed: Tree, *
     [
         ({"leaf": "a"}, {"leaf": "b"}, [("both", "leaf", "a", "b")]),
         ({"leaf": "a"}, {}, [("desired", "leaf", "a", None)]),
+        ({"keyed": {"a": 1}}, {"keyed": [{"name": "b"}]}, [("both", "keyed", {"a": 1}, [{"name": "b"}])]),
+        ({"keyed": [{"name": "b"}]}, {"keyed": {"a": 1}}, [("both", "keyed", [{"name": "b"}], {"a": 1})]),
         ({"leaf": "a"}, {"leaf": None}, [("desired", "leaf", "a", None)]),
         ({}, {"leaf": "a"}, [("observed", "leaf", None, "a")]),
         ({"leaf": None}, {"map": {"a": None}}, [("observed", "map.a", None, None)]),
