@@ -258,6 +258,12 @@ def test_order_of_variables_matters_where_one_stands_in_another(first: JSON, sec
     assert bool(told({"env": [a, b]}, {"env": [b, a]})) is matters
 
 
+def test_what_is_no_variable_has_no_order() -> None:
+    """A text among variables is no variable."""
+    variable = {"name": "b", "value": "$(a)"}
+    assert told({"env": ["a", variable]}, {"env": [variable, "a"]}) == []
+
+
 def test_only_variables_on_both_sides_count_for_their_order() -> None:
     """One that is only live or only declared is told by itself."""
     use = {"name": "b", "value": "$(a)"}
