@@ -34,8 +34,6 @@ class Base:
         shape = self.shape
         for part in path:
             value, shape = _step(value, shape, part)
-            if value is None:
-                return False
         return value is not None and value not in ([], {}, "")
 
 
@@ -43,6 +41,4 @@ def _step(value: JSON, shape: Shape, part: str | int | Item) -> tuple[JSON, Shap
     if isinstance(part, Item):
         keyed = shape if shape.form is Form.KEYED else Shape(Form.KEYED, keys=(("name", None),))
         return next((each for each in elements(value) if label_of(each, keyed) == part.key), None), keyed.element
-    if isinstance(part, int):
-        return value_at(value, (part,)), shape.element
-    return value_at(value, (part,)), shape.child(part)
+    return value_at(value, (part,)), shape.child(part) if isinstance(part, str) else shape.element

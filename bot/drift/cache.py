@@ -68,7 +68,7 @@ class Memo:
     def find(self, desired: Desired, observed: Observed, base: Tree | None) -> PairResult | None:
         """What this very pair differed in; None when it was not met, or one of its sides is another now."""
         entry = self._entries.get((desired.blob, desired.file, desired.document, desired.root))
-        if entry is None or entry.version != observed.version or (entry.base is not base and entry.base != base):
+        if entry is None or entry.version != observed.version or entry.base != base:
             return None
         entry.round = self._round
         return entry.difference

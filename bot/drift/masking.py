@@ -154,7 +154,7 @@ class Mask:
     def _forms(self, secret: str) -> Iterator[str]:
         """The secret, what it encodes, and the lines of one that has several."""
         yield secret
-        if self._all_data and (plain := decoded(secret)):
+        if plain := decoded(secret):
             yield plain
         yield from (line.strip() for line in secret.splitlines()[1:] if len(line.strip()) >= _SHORT)
 
@@ -266,7 +266,7 @@ def _name(path: Path) -> str:
     """What a value at ``path`` is called: its key, or the element's name for ``env[NAME].value``."""
     if not path:
         return ""
-    last = path[-1]
-    if last == "value" and len(path) > 1 and isinstance(path[-2], Item):
-        return path[-2].key
+    owner, last = path[-2:][0], path[-1]
+    if last == "value" and isinstance(owner, Item):
+        return owner.key
     return last.key if isinstance(last, Item) else str(last)

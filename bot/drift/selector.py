@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from bot.errors import Invalid
 
@@ -23,17 +23,19 @@ _TERM: Final = re.compile(
 _WHOLE_KEY: Final = re.compile(_KEY, re.ASCII)
 _WHOLE_VALUE: Final = re.compile(_VALUE, re.ASCII)
 _COMMA: Final = re.compile(r",(?![^(]*\))")
-_OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
+
+Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist"]
+_OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
 
 Labels: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One condition on one label. ``operator`` is In, NotIn, Exists or DoesNotExist."""
+    """One condition on one label."""
 
     key: str
-    operator: str
+    operator: Operator
     values: frozenset[str] = frozenset()
 
     def selects(self, labels: Labels) -> bool:
@@ -45,8 +47,10 @@ class Requirement:
                 return labels.get(self.key) not in self.values
             case "Exists":
                 return self.key in labels
-            case _:
+            case "DoesNotExist":
                 return self.key not in labels
+            case _:
+                assert_never(self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,15 @@ def _requirements(written: Mapping[object, object]) -> list[Requirement]:
 def _expression(written: object) -> Requirement:
     if not isinstance(written, Mapping) or not {"key", "operator"} <= {*written} <= {"key", "operator", "values"}:
         raise Invalid("each of matchExpressions has a key, an operator and, for In and NotIn, values")
-    key, operator, values = _key(written["key"]), written["operator"], written.get("values") or []
-    if operator not in _OPERATORS:
-        raise Invalid(f"the operator {operator!r} is none of {', '.join(_OPERATORS)}")
+    key, values = _key(written["key"]), written.get("values") or []
+    operator = next((known for known in _OPERATORS if known == written["operator"]), None)
+    if operator is None:
+        raise Invalid(f"the operator {written['operator']!r} is none of {', '.join(_OPERATORS)}")
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise Invalid(f"the values of {key} are a list")
     if bool(values) is not (operator in {"In", "NotIn"}):
         raise Invalid(f"{operator} on {key} takes {'no values' if values else 'at least one value'}")
-    return Requirement(key, str(operator), frozenset(_value(value, key) for value in values))
+    return Requirement(key, operator, frozenset(_value(value, key) for value in values))
 
 
 def _key(written: object) -> str:

@@ -46,7 +46,7 @@ def quantity(value: JSON) -> JSON:
     Syntax and rounding (up, to nano) as in ``k8s.io/apimachinery/pkg/api/resource``: ``n u m k M G T P E``,
     ``Ki Mi Gi Ti Pi Ei`` and a decimal exponent, with an optional sign.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if not isinstance(value, (int, float, str)):
         return value
     number = _quantity(str(value).strip())
     return value if number is None else number
@@ -154,7 +154,7 @@ def size(value: JSON) -> JSON:
 
 def number(value: JSON) -> JSON:
     """A number written as text or as number, whole where it is whole: ``"0.50"`` is 0.5, ``1.0`` is 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if not isinstance(value, (int, float, str)):
         return value
     try:
         exact = Decimal(str(value))

@@ -62,8 +62,8 @@ class Location:
 
     def _links(self) -> list[Location]:
         links: list[Location] = []
-        location: Location | None = self
-        while location is not None and location.above is not None:
+        location = self
+        while location.above is not None:
             links.append(location)
             location = location.above
         return links[::-1]

@@ -186,3 +186,34 @@ def test_nothing_is_made_where_nothing_differs() -> None:
         Pair(web, running({"image": "docker.io/library/a:1"})),
     ):
         assert examine(pair) is NO_DIFFERENCE
+
+
+@pytest.mark.parametrize(
+    ("kind", "aggregated", "ignore", "compared"),
+    [
+        ("ClusterRole", True, False, ["metadata.labels.a", "rules"]),
+        ("ClusterRole", True, True, ["metadata.labels.a"]),
+        ("ClusterRole", False, True, ["metadata.labels.a", "rules"]),
+        ("Role", True, True, ["metadata.labels.a", "rules"]),
+    ],
+)
+def test_aggregated_rules_are_compared_unless_told_otherwise(
+    kind: str, *, aggregated: bool, ignore: bool, compared: list[str]
+) -> None:
+    """Only those of a ClusterRole that says from which others it gathers them."""
+    tree: dict[str, Any] = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": "r", "labels": {"a": "1"}},
+        "rules": [],
+    }
+    if aggregated:
+        tree["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {"b": "1"}}]}
+    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    changed = {**tree, "metadata": {"name": "r", "labels": {"a": "2"}}, "rules": rules}
+    options = replace(OPTIONS, ignore_aggregated_roles=True) if ignore else OPTIONS
+    result = examine(Pair(declared(tree), live(changed)), options)
+    assert [drift.where for drift in result.drift] == compared
+    assert [suppressed.by for suppressed in result.suppressed] == (
+        [] if "rules" in compared else ["option:ignore_aggregated_roles"]
+    )

@@ -52,6 +52,10 @@ def told(desired: Tree, observed: Tree, *, filled: bool = False) -> list[tuple[s
         ({"ports": [{"port": 1}]}, {"ports": [{"port": 1, "protocol": "TCP"}]}),
         ({"part": {"size": "1", "mode": 0, "ignored": "x"}}, {"part": {"size": "1000m"}}),
         ({"any": [{"name": "a", "x": 1}, {"name": "b"}]}, {"any": [{"name": "b"}, {"name": "a", "x": "1"}]}),
+        (
+            {"any": [{"name": "a"}, {"name": "b", "value": "$(a)"}]},
+            {"any": [{"name": "b", "value": "$(a)"}, {"name": "a"}]},
+        ),
         ({"env": [{"name": "a"}, {"name": "b"}]}, {"env": [{"name": "b"}, {"name": "a"}]}),
         ({"parts": [{"size": "1"}]}, {"parts": [{"size": "1000m"}]}),
         ({"part": MappingProxyType({"size": "1"})}, {"part": MappingProxyType({"size": "1000m"})}),
@@ -71,6 +75,8 @@ def test_what_means_the_same_differs_in_nothing(desired: Tree, observed: Tree, *
     [
         ({"leaf": "a"}, {"leaf": "b"}, [("both", "leaf", "a", "b")]),
         ({"leaf": "a"}, {}, [("desired", "leaf", "a", None)]),
+        ({"keyed": {"a": 1}}, {"keyed": [{"name": "b"}]}, [("both", "keyed", {"a": 1}, [{"name": "b"}])]),
+        ({"keyed": [{"name": "b"}]}, {"keyed": {"a": 1}}, [("both", "keyed", [{"name": "b"}], {"a": 1})]),
         ({"leaf": "a"}, {"leaf": None}, [("desired", "leaf", "a", None)]),
         ({}, {"leaf": "a"}, [("observed", "leaf", None, "a")]),
         ({"leaf": None}, {"map": {"a": None}}, [("observed", "map.a", None, None)]),
@@ -250,6 +256,12 @@ def test_order_of_variables_matters_where_one_stands_in_another(first: JSON, sec
     """``$(NAME)`` is replaced where NAME stands before; ``$$`` is a dollar sign."""
     a, b = {"name": "a", "value": first}, {"name": "b", "value": second}
     assert bool(told({"env": [a, b]}, {"env": [b, a]})) is matters
+
+
+def test_what_is_no_variable_has_no_order() -> None:
+    """A text among variables is no variable."""
+    variable = {"name": "b", "value": "$(a)"}
+    assert told({"env": ["a", variable]}, {"env": [variable, "a"]}) == []
 
 
 def test_only_variables_on_both_sides_count_for_their_order() -> None:

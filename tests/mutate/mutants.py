@@ -212,7 +212,8 @@ class _Walk:
 
     def _returned(self, value: ast.expr) -> Iterator[tuple[int, int, bytes, str]]:
         span = self._source.span(value)
-        if not (isinstance(value, ast.Constant) and value.value is None):
+        # None is as false as False, and who asks for more than truth would be told by mypy
+        if not (isinstance(value, ast.Constant) and (value.value is None or value.value is False)):
             yield (*span, b"None", "return")
         if isinstance(value, ast.Compare | ast.BoolOp):
             yield (*span, b"not (" + self._source.text(value) + b")", "return")

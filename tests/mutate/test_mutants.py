@@ -31,6 +31,7 @@ from tests.mutate.rooms import ROOMS, ROOT, mutants_of
         ("if a: x = y", {"if False: x = y", "if True: x = y"}),
         ("x = [y for y in z if y]", {"x = [y for y in z if True]"}),
         ("def f(): return a", {"def f(): return None"}),
+        ("def f(): return False", {"def f(): return True"}),
         (
             "def f(): return a in b",
             {"def f(): return None", "def f(): return not (a in b)", "def f(): return a not in b"},

@@ -202,10 +202,19 @@ def test_what_a_source_calls_sensitive_is_hidden_on_both_sides() -> None:
 
 
 def test_the_text_behind_the_data_of_a_secret_is_hidden() -> None:
-    """Data are base64; what they encode is what programs print."""
+    """Data are base64, and other places may be; what they encode is what programs print."""
     tree = {"data": {"a": encoded("swordfish-one")}}
     assert mask("Secret", tree).without_known("x swordfish-one") == f"x {hidden('swordfish-one')}"
     assert mask("ConfigMap", tree).without_known("x swordfish-one") == "x swordfish-one"
+    tree = env("DB_PASSWORD", encoded("swordfish-one"))
+    assert mask("Deployment", tree).without_known("x swordfish-one") == f"x {hidden('swordfish-one')}"
+
+
+def test_what_is_no_text_and_no_mapping_names_nothing() -> None:
+    """An image that is a number, and an element that is a text beside one that has a name."""
+    assert mask("Deployment", {"image": 16, **env("DB_PASSWORD", SECRET)}).without_known(SECRET) == hidden(SECRET)
+    tree: Tree = {"env": ["A=1", {"name": "A", "value": "x"}]}
+    assert owner_of(tree, ("env", Item("A"), "value")) == "A"
 
 
 def test_a_text_is_redacted_by_its_look_too() -> None:

@@ -7,7 +7,7 @@ as text stays text. Where the entry cannot be written back without loss there is
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +16,7 @@ from bot.drift.compose.declared import long_form, ports
 from bot.drift.compose.declared.devices import device
 from bot.drift.compose.declared.mounts import mount
 from bot.drift.compose.shape import service_shape
-from bot.drift.walk import ORDER, Difference, Side, label_of
+from bot.drift.walk import Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree, elements, exists_at, get, mapping, value_at
 from bot.model.paths import Item, Path
@@ -39,17 +39,15 @@ _ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
 def edits(raw: Tree, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
     """What to change in ``raw`` for the live side of ``difference``. ``declared`` is ``raw`` in long form."""
     path = difference.location.path
-    if not path or not isinstance(path[0], str) or difference.shape is ORDER:
-        return ()
-    key = path[0]
+    key = str(path[0])
     if key in _PAIRS:
         return _pair(raw, key, path, difference)
     if key in _ELEMENTS:
         return _element(raw, key, path, difference, declared)
     if key in _COMMANDS and difference.observed is not None:
         return _put(raw, (key,), _command(raw.get(key), difference.observed))
-    if key == "networks" and isinstance(raw.get(key), (list, tuple)):
-        return _network(raw, path, difference)
+    if key == "networks" and isinstance(listed := raw.get(key), (list, tuple)):
+        return _network(listed, str(path[1]), difference)
     if key == "restart" and exists_at(raw, _CONDITION):
         return _deployed_restart(raw, difference.observed)
     if key == "gpus":
@@ -59,9 +57,7 @@ def edits(raw: Tree, difference: Difference, declared: Tree) -> tuple[Edit, ...]
 
 def written(raw: Tree, path: Path) -> Pointer:
     """Where ``raw`` writes what stands at the canonical ``path``, as far as it goes."""
-    if not path or not isinstance(path[0], str):
-        return ()
-    key = path[0]
+    key = str(path[0])
     home = _home(raw, key)
     if key in _PAIRS and len(path) > 1 and isinstance(raw.get(key), (list, tuple)):
         index = _pair_index(raw, key, str(path[1]))
@@ -96,10 +92,7 @@ def _put(raw: Tree, pointer: Pointer, value: JSON) -> tuple[Edit, ...]:
 
 def _plain(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """Keys that are written alike in short and long syntax."""
-    if any(isinstance(part, Item) for part in path):
-        return ()
-    home = _home(raw, str(path[0]))
-    pointer: Pointer = (*home, *(part for part in path[1:] if not isinstance(part, Item)))
+    pointer: Pointer = (*_home(raw, str(path[0])), *map(str, path[1:]))
     around = pointer[:-1]
     if around and exists_at(raw, around) and not isinstance(value_at(raw, around), (dict, Mapping)):
         return ()
@@ -116,8 +109,6 @@ def _spelled(path: Path, before: JSON, live: JSON) -> JSON:
         return live if isinstance(before, int) else _size(live)
     if path == ("healthcheck", "test") and isinstance(live, (list, tuple)) and isinstance(before, str):
         return live[1] if len(live) == 2 and live[0] == "CMD-SHELL" else live
-    if key == "ulimits" and isinstance(live, (dict, Mapping)) and live.get("soft") == live.get("hard"):
-        return live.get("soft") if not isinstance(before, (dict, Mapping)) else live
     if isinstance(before, str) and isinstance(live, (int, float)) and not isinstance(live, bool):
         return str(live)
     if isinstance(before, str) and isinstance(live, (list, tuple)) and len(live) == 1:
@@ -232,7 +223,7 @@ def _element_index(raw: Tree, key: str, label: str) -> int | None:
         if key == "ports" and (whole := _range_label(entry)):
             if whole == label:
                 return index
-            usual = -1 if usual is None and _within(entry, label) else usual
+            usual = -1 if _within(entry, label) else usual
             continue
         made = read(entry)
         for element in made:
@@ -255,9 +246,10 @@ def _within(entry: JSON, label: str) -> bool:
 
 def _element(raw: Tree, key: str, path: Path, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
     """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
-    if len(path) < 2 or not isinstance(path[1], Item):
+    element = path[1] if len(path) > 1 else None
+    if not isinstance(element, Item):
         return ()
-    label = path[1].key
+    label = element.key
     index = _element_index(raw, key, label)
     if index is None:
         return _new_element(raw, key, difference) if difference.side is Side.OBSERVED and len(path) == 2 else ()
@@ -265,9 +257,9 @@ def _element(raw: Tree, key: str, path: Path, difference: Difference, declared: 
         return (RemoveEntry((key, index)),) if difference.observed is None else ()
     entry = value_at(raw, (key, index))
     if isinstance(entry, (dict, Mapping)):
-        return _plain_in(raw, (key, index, *(part for part in path[2:] if not isinstance(part, Item))), difference)
+        return _plain_in(raw, (key, index, *map(str, path[2:])), difference)
     long = _with(_element_of(declared, key, label), str(path[2]), difference.observed)
-    short = None if long is None or len(path) > 3 else _short(key, long)
+    short = None if long is None else _short(key, long)
     return () if short is None else (SetValue((key, index), short),)
 
 
@@ -341,11 +333,8 @@ def _short_mount(element: Tree) -> str | None:
     return f"{source}:{target}{mode}" if source else target
 
 
-def _network(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
-    listed = raw.get("networks")
-    if len(path) != 2 or not isinstance(listed, (list, tuple)):
-        return ()
-    name = str(path[1])
+def _network(listed: Sequence[JSON], name: str, difference: Difference) -> tuple[Edit, ...]:
+    """One network of a list, which can say no more than names."""
     if difference.observed is not None:
         return (AddEntry(("networks",), None, name),) if not difference.observed else ()
     return (RemoveEntry(("networks", [*listed].index(name))),) if name in listed else ()

@@ -127,7 +127,7 @@ def _strange(tree: Tree, scope: str, aliases: Aliases) -> frozenset[str]:
 def _names(difference: Difference, strange: frozenset[str]) -> bool:
     """Whether the live side of a difference names something ``strange``."""
     path = difference.location.path
-    if difference.side is Side.DESIRED or path[:1] not in {("networks",), ("volumes",)}:
+    if difference.side is Side.DESIRED or len(path) < 2 or path[0] not in {"networks", "volumes"}:
         return False
     name = path[1] if path[0] == "networks" else mapping(difference.observed).get("source", difference.observed)
     added = difference.side is Side.OBSERVED or path[0] == "volumes"
