@@ -23,7 +23,7 @@ ROOMS: Final = {
     "policy": Room(("bot/policy/*.py",), ("tests/policy",)),
     "safety": Room(("bot/safety/*.py",), ("tests/safety",)),
     "drift": Room(("bot/drift/*.py",), ("tests/drift", "tests/secrecy")),
-    "kubernetes": Room(("bot/drift/kubernetes/*.py",), ("tests/drift",)),
+    "kubernetes": Room(("bot/drift/kubernetes/*.py",), ("tests/drift", "tests/observers/test_health.py")),
     "compose": Room(("bot/drift/compose/*.py",), ("tests/drift",)),
     "edits": Room(("bot/edits/*.py",), ("tests/edits",)),
     "secrecy": Room(("bot/secrecy/*.py",), ("tests/secrecy", "tests/guardrails")),

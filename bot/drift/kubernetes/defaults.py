@@ -2,7 +2,7 @@
 
 Read by :mod:`bot.drift.kubernetes.kinds`. A source ``core/v1 SetDefaults_Probe`` is that function in
 ``kubernetes/pkg/apis/core/v1/defaults.go`` (other groups likewise); other sources are named in full. Feature-gated
-defaults are listed where any supported release fills them in.
+defaults are listed where any supported release fills them in. What holds nothing but defaults needs none of its own.
 """
 
 from __future__ import annotations
@@ -21,11 +21,6 @@ def _pull_policy(container: Tree) -> JSON:
     return "Always" if parsed is not None and parsed.tag == "latest" and not parsed.digest else "IfNotPresent"
 
 
-def _rolling(value: JSON) -> Callable[[Tree], JSON]:
-    """Only where the strategy is a rolling update, which is also the default type."""
-    return lambda strategy: value if strategy.get("type") in {None, "", "RollingUpdate"} else None
-
-
 def _same_as(field: str) -> Callable[[Tree], JSON]:
     """The same as the field beside it."""
     return lambda parent: parent.get(field)
@@ -38,10 +33,6 @@ def _policy_types(spec: Tree) -> JSON:
 def _traffic_policy(spec: Tree) -> JSON:
     external = spec.get("type") in {"NodePort", "LoadBalancer"} or spec.get("externalIPs")
     return "Cluster" if external else None
-
-
-def _sessions(spec: Tree) -> JSON:
-    return {"clientIP": {"timeoutSeconds": 10800}} if spec.get("sessionAffinity") == "ClientIP" else None
 
 
 def _completions(spec: Tree) -> JSON:
@@ -82,8 +73,6 @@ _DAEMON: Final = "apps/v1 SetDefaults_DaemonSet"
 _HOOKS: Final = "admissionregistration/v1 SetDefaults_"
 _RBAC: Final = "rbac/v1 SetDefaults_"
 
-_QUARTERS: Final = {"maxSurge": "25%", "maxUnavailable": "25%"}
-_ONE_BY_ONE: Final = {"maxSurge": 0, "maxUnavailable": 1}
 _MODE: Final = _by(f"{_CORE}ConfigMapVolumeSource", defaultMode=420)
 _ACCOUNT: Final = "core/v1 conversion.go, deprecated serviceAccount"
 
@@ -132,6 +121,7 @@ DEFAULTS: Final[Defaults] = {
         ),
         **_by(_ACCOUNT, serviceAccount=_same_as("serviceAccountName")),
     },
+    "Toleration": _by("core/v1 types.go, Toleration.operator", operator="Equal"),
     "TopologySpread": _by(
         "core/v1 types.go, TopologySpreadConstraint", nodeAffinityPolicy="Honor", nodeTaintsPolicy="Ignore"
     ),
@@ -146,30 +136,25 @@ DEFAULTS: Final[Defaults] = {
         **_by(f"{_CORE}AzureDiskVolumeSource", cachingMode="ReadWrite", kind="Shared"),
         **_by(f"{_CORE}ScaleIOVolumeSource", storageMode="ThinProvisioned"),
     },
-    "Strategy": _by(_DEPLOY, type="RollingUpdate", rollingUpdate=_rolling(_QUARTERS)),
+    "Strategy": _by(_DEPLOY, type="RollingUpdate"),
     "RollingUpdate": _by(_DEPLOY, maxSurge="25%", maxUnavailable="25%"),
     "DeploymentSpec": _by(
         _DEPLOY,
         replicas=1,
         revisionHistoryLimit=10,
         progressDeadlineSeconds=600,
-        strategy={"type": "RollingUpdate", "rollingUpdate": _QUARTERS},
     ),
-    "DaemonSetSpec": _by(
-        _DAEMON, revisionHistoryLimit=10, updateStrategy={"type": "RollingUpdate", "rollingUpdate": _ONE_BY_ONE}
-    ),
-    "DaemonSetStrategy": _by(_DAEMON, type="RollingUpdate", rollingUpdate=_rolling(_ONE_BY_ONE)),
+    "DaemonSetSpec": _by(_DAEMON, revisionHistoryLimit=10),
+    "DaemonSetStrategy": _by(_DAEMON, type="RollingUpdate"),
     "DaemonSetRollingUpdate": _by(_DAEMON, maxSurge=0, maxUnavailable=1),
     "StatefulSetSpec": _by(
         _STATEFUL,
         replicas=1,
         revisionHistoryLimit=10,
         podManagementPolicy="OrderedReady",
-        updateStrategy={"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
-        persistentVolumeClaimRetentionPolicy={"whenDeleted": "Retain", "whenScaled": "Retain"},
     ),
     "RetentionPolicy": _by(_STATEFUL, whenDeleted="Retain", whenScaled="Retain"),
-    "StatefulSetStrategy": _by(_STATEFUL, type="RollingUpdate", rollingUpdate=_rolling({"partition": 0})),
+    "StatefulSetStrategy": _by(_STATEFUL, type="RollingUpdate"),
     "StatefulSetRollingUpdate": _by(_STATEFUL, partition=0, maxUnavailable=1),
     "ReplicaSetSpec": _by("apps/v1 SetDefaults_ReplicaSet", replicas=1),
     "ReplicationControllerSpec": _by(f"{_CORE}ReplicationController", replicas=1, selector=_template_labels),
@@ -197,7 +182,6 @@ DEFAULTS: Final[Defaults] = {
             f"{_CORE}Service",
             type="ClusterIP",
             sessionAffinity="None",
-            sessionAffinityConfig=_sessions,
             internalTrafficPolicy="Cluster",
             externalTrafficPolicy=_traffic_policy,
             allocateLoadBalancerNodePorts=lambda spec: True if spec.get("type") == "LoadBalancer" else None,

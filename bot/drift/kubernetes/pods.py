@@ -81,7 +81,7 @@ POD_TYPES: Final[Types] = {
         "containers ephemeralContainers": "keyed[name] Container",
         "initContainers": "ordered:keyed[name] Container",  # run one after the other (Kubernetes: Init Containers)
         "volumes": "keyed[name] Volume",
-        "tolerations": "keyed[key,operator=Equal,value,effect] any",
+        "tolerations": "keyed[key,operator=Equal,value,effect] Toleration",
         "topologySpreadConstraints": "keyed[topologyKey,whenUnsatisfiable] TopologySpread",
         "hostAliases": "keyed[ip] HostAlias",
         "imagePullSecrets schedulingGates resourceClaims": "keyed[name] any",
@@ -99,6 +99,7 @@ POD_TYPES: Final[Types] = {
         "preemptionPolicy": "allocated:leaf",  # admission plug-in Priority
         "overhead": "allocated:map quantity",  # admission plug-in RuntimeClass
     },
+    "Toleration": {"key operator value effect": "leaf", "tolerationSeconds": "zero:leaf"},
     "TopologySpread": {
         "topologyKey whenUnsatisfiable maxSkew minDomains": "leaf",
         "labelSelector": "any",
