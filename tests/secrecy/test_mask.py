@@ -206,8 +206,8 @@ def test_the_text_behind_the_data_of_a_secret_is_hidden() -> None:
     tree = {"data": {"a": encoded("swordfish-one")}}
     assert mask("Secret", tree).without_known("x swordfish-one") == f"x {hidden('swordfish-one')}"
     assert mask("ConfigMap", tree).without_known("x swordfish-one") == "x swordfish-one"
-    tree = env("DB_PASSWORD", encoded("swordfish-one"))
-    assert mask("Deployment", tree).without_known("x swordfish-one") == f"x {hidden('swordfish-one')}"
+    variables = env("DB_PASSWORD", encoded("swordfish-one"))
+    assert mask("Deployment", variables).without_known("x swordfish-one") == f"x {hidden('swordfish-one')}"
 
 
 def test_what_is_no_text_and_no_mapping_names_nothing() -> None:
