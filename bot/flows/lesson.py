@@ -61,8 +61,12 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
 
 
 def _known(lesson: Lesson, host: CodeHost) -> bool:
-    keys = {(pull.marker.kind, pull.marker.key) for pull in host.pulls() if pull.marker is not None}
-    return (KIND, slug(lesson.category)) in keys
+    """Whether one about this category is open, or was closed, merged or not."""
+    key = slug(lesson.category)
+    markers = [pull.marker for pull in host.pulls() if pull.marker is not None]
+    return any((marker.kind, marker.key) == (KIND, key) for marker in markers) or bool(
+        host.closed(Marker(KIND, key, ""))
+    )
 
 
 def _commit(lesson: Lesson, run: RunContext) -> str:

@@ -123,7 +123,7 @@ def test_a_refused_proposal_does_not_come_again(project: Project) -> None:
         project.workers.clock.at += timedelta(days=9)
         project.spike(project.workers.clock.at)
         assert "proposed before, not proposed again" in project.analyse()
-    assert len(project.world.desk.pulls()) == 1
+    assert [item.number for item in project.world.desk.everything()] == [pull.number]
 
 
 def test_nothing_is_proposed_while_halted_or_on_a_strange_branch(project: Project) -> None:
