@@ -167,8 +167,11 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
 def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, ...], str | None]:
     """Every commit of the change with its files, oldest first; none where there is only one, which is the change itself.
 
-    What a later commit takes away again is in the history all the same. A merge is what it adds to its first parent.
+    What a later commit takes away again is in the history all the same. A merge is what it adds to its first parent. What is
+    not committed has no history.
     """
+    if repository.resolve(change.head) is None:
+        return (), None
     log = repository.log(change.head, limit=MAX_COMMITS + 1, until=change.base)
     if len(log) < 2:
         return (), None

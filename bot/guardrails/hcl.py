@@ -33,6 +33,8 @@ class HclBlock:
     line: int
     attributes: tuple[HclAttribute, ...]
     blocks: tuple[HclBlock, ...]
+    objects: tuple[HclBlock, ...] = ()
+    """Attributes that hold objects, as blocks of their names (Terraform documentation, "Attributes as Blocks")."""
 
     @property
     def address(self) -> str:
@@ -50,7 +52,7 @@ class HclBlock:
 
     def nested(self, kind: str) -> Iterator[HclBlock]:
         """The nested blocks of that type, also as ``dynamic "type"`` blocks and as an attribute that holds objects."""
-        for block in self.blocks:
+        for block in (*self.blocks, *self.objects):
             if block.type == kind:
                 yield block
             elif block.type == "dynamic" and block.labels == (kind,):
@@ -72,14 +74,15 @@ def _block(text: Text, block: syntax.Block) -> HclBlock:
     line = text.position(block.start)[0]
     labels = tuple(label.value for label in block.labels)
     attributes = tuple(_attribute(text, assignment) for assignment in block.body.assignments)
-    inner = [_block(text, child) for child in block.body.blocks]
-    for assignment in block.body.assignments:
-        inner += _objects(text, assignment.name, assignment.expression)
-    return HclBlock(block.kind, labels, line, attributes, tuple(inner))
+    inner = tuple(_block(text, child) for child in block.body.blocks)
+    objects = tuple(
+        each for assignment in block.body.assignments for each in _objects(text, assignment.name, assignment.expression)
+    )
+    return HclBlock(block.kind, labels, line, attributes, inner, objects)
 
 
 def _objects(text: Text, name: str, expression: syntax.Expression) -> list[HclBlock]:
-    """An attribute that holds objects, as blocks of its name (Terraform documentation, "Attributes as Blocks")."""
+    """The objects of an expression, as blocks called ``name``."""
     match expression:
         case syntax.ObjectExpression():
             return [_object(text, name, expression)]

@@ -72,8 +72,9 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
     """
     dry_run = dry_run or opened.git is None
     shared = renderers or targets.renderers()
-    observe = _observers(opened)
+    observe = Observers(opened)
     reader = declarer(opened, shared, observe)
+    observe.check()
     if opened.options.variables:
         _check_variables(opened.options, reader.at(_head(opened)))
     return Loop(
@@ -91,8 +92,9 @@ def open_assessment(options: Options) -> Callable[[], Assessment]:
     opened = repository_to_read(options)
     head = _head(opened)
     shared = targets.renderers()
-    observe = _observers(opened)
+    observe = Observers(opened)
     reader = declarer(opened, shared, observe)
+    observe.check()
     declaration, locate = reader.at(head), partial(located, reader)
     _check_variables(options, declaration)
     rules = rules_in_force(opened, Memo(), _before(opened, shared, observe), head)
@@ -123,13 +125,6 @@ def assess_checkout(
     reader = declarer(lying, renderers, asked)
     locate = partial(located, reader)
     return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder), locate=locate)
-
-
-def _observers(opened: OpenRepository) -> Observers:
-    """Who looks. ``Invalid`` at once when nobody is configured to."""
-    looking = Observers(opened)
-    looking.check()
-    return looking
 
 
 def open_targets(options: Options) -> Listing:

@@ -174,6 +174,9 @@ class Stored:
     def read(self, commit: str, path: str) -> bytes | None:
         return None
 
+    def resolve(self, name: str) -> str | None:
+        return None
+
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
         ann = Signature("ann", "a@b.c")
         return (CommitInfo(HEAD, (BASE,), "Fix", ann, ann, datetime(2026, 1, 1, tzinfo=UTC)),)
@@ -232,7 +235,7 @@ def test_hostile_names_are_shown_as_code_and_mention_nobody() -> None:
     host = publish(lambda: [file(name, "x = (1)\n", "x = (1\n")], Mode.STRICT, comment=True)
     row = next(line for line in host.remarks[0].splitlines() if "INT-002" in line)
     assert row.count("|") == 5
-    assert "<code>a&#124;&#96;&#60;b&#62;&#64;ann&#96;/x.py</code>:1" in row
+    assert "<code>a&#124;&#96;&#60;b&#62;&#65312;ann&#96;/x.py</code>:1" in row
 
 
 def test_another_base_rule_or_mode_needs_another_review() -> None:

@@ -96,8 +96,8 @@ def _public(block: HclBlock) -> Iterator[Fact]:
 
 def _grantees(block: HclBlock) -> Iterator[HclAttribute]:
     """The attributes of grants of an access list, at any depth."""
-    waiting = list(block.blocks)
+    waiting = [*block.blocks, *block.objects]
     while waiting:
         inner = waiting.pop()
         yield from inner.attributes
-        waiting += inner.blocks
+        waiting += (*inner.blocks, *inner.objects)
