@@ -14,6 +14,7 @@ from typing import Final
 from bot.errors import BotError, Refused, Stale
 from bot.escape import line
 from bot.flows.context import RunContext
+from bot.flows.identity import details
 from bot.flows.intents import TRIES, Ending, outcome, record
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.ownership import taken_over
@@ -131,9 +132,8 @@ def propose(proposal: AIProposal, run: RunContext) -> Action:
         ended = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         _finish(entry, view, run, Ending(ended, exc.message))
         raise
-    _finish(
-        entry, view, run, Ending(Result.SUCCEEDED, effect.value, pull.url, {"number": str(pull.number), "head": sha})
-    )
+    known = details(pull, memory.facts, kind=KIND, head=sha)
+    _finish(entry, view, run, Ending(Result.SUCCEEDED, effect.value, pull.url, known))
     run.reached("outcome")
     text = f'PR #{pull.number} "{proposal.title}"'
     return _action(proposal, effect, text, url=pull.url, number=pull.number, sha=sha)
@@ -155,9 +155,10 @@ def _recovered(head: str, run: RunContext) -> Memory:
 
 def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> Action | None:
     """The answer where the pull request says it already, somebody closed it, or somebody else goes on with it."""
-    pulls = [pull for pull in memory.pulls or () if pull.marker is not None and _is_about(pull.marker, proposal)]
-    same = [pull for pull in pulls if pull.marker is not None and pull.marker.digest == proposal.digest]
-    for pull in same:
+    closed = (item for item in memory.closed(proposal.marker, proposal.fingerprint) if isinstance(item, PullRequest))
+    for pull in (*(memory.pulls or ()), *closed):
+        if pull.marker is None or not _is_about(pull.marker, proposal) or pull.marker.digest != proposal.digest:
+            continue
         if pull.state is ItemState.OPEN:
             return _action(proposal, Effect.UNCHANGED, f"PR #{pull.number} is open.", url=pull.url, number=pull.number)
         if pull.state is ItemState.CLOSED and not pull.closed_by_us:

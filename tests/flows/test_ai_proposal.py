@@ -78,7 +78,7 @@ def test_one_labelled_pull_request(shop: Stage) -> None:
     (pull,) = shop.pulls()
     assert {label["name"] for label in pull["labels"]} == {"clockwork", LABEL}
     assert pull["title"] == "AI-proposed (claude): Open port 8081 of the service."
-    for part in ("An AI tool wrote this change", "`claude`", f"`{result.session_id}`", "It is @", "Done."):
+    for part in ("An AI tool wrote this change", "`claude`", f"`{result.session_id}`", "It is ＠team", "Done."):
         assert part in pull["body"], part
     (commit,) = shop.api("GET", f"/pulls/{pull['number']}/commits")
     assert "Assisted-by: claude" in commit["commit"]["message"]
