@@ -41,9 +41,6 @@ _ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
 
 Excuse: TypeAlias = tuple[str, str]
 """By what a difference is explained, and how."""
-_NEVER_INJECTED: Final = frozenset(
-    {"ConfigMap", "Secret", "Service", "Ingress", "NetworkPolicy", "Role", "ClusterRole"}
-)
 
 
 def examine(
@@ -195,7 +192,7 @@ class _Judge:
             return None
         sent = self.owners.wrote(writer, _declared_parts(self.desired.tree))
         if sent and (bare or difference.shape is ANY):
-            loud = meaning(rule) is not None and level.rank >= Severity.HIGH.rank
+            loud = meaning(rule) is not None  # what it means is never less than severe
         else:
             loud = difference.declared or level.rank >= Severity.HIGH.rank
         if not loud:
@@ -221,7 +218,7 @@ class _Judge:
     def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""
         kind = self.observed.id.kind
-        if difference.location.path[0] == "metadata" or kind in _NEVER_INJECTED:
+        if difference.location.path[0] == "metadata":
             return difference.declared
         if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
             return False

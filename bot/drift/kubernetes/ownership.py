@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
+from enum import Enum, auto
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -24,15 +24,15 @@ from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
 class Role(Enum):
     """What kind of writer a field manager is."""
 
-    PERSON = "person"
-    DEPLOYER = "deployer"
+    PERSON = auto()
+    DEPLOYER = auto()
     """Applies what Git (or a chart) says."""
-    CREATOR = "creator"
+    CREATOR = auto()
     """A person's ``kubectl create`` or ``replace``: owns the whole object with all its defaults."""
-    AUTOSCALER = "autoscaler"
-    CONTROLLER = "controller"
+    AUTOSCALER = auto()
+    CONTROLLER = auto()
     """Writes by itself, as its name says: a controller, an operator, the control plane."""
-    STRANGER = "stranger"
+    STRANGER = auto()
     """Anything else: a script, a client library, a tool that nobody named."""
 
 
