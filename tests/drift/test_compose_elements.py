@@ -74,6 +74,11 @@ PORTS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
         {"ports[53/tcp]": (AddEntry(("ports",), None, "53"),)},
     ),
     ({"ports": "80:80"}, {"ports": [port(80, "80")]}, {"ports": ()}),
+    (
+        {"ports": [{"target": 80}, {"target": 81}]},
+        {},
+        {"ports[80/tcp]": (RemoveEntry(("ports", 0)),), "ports[81/tcp]": (RemoveEntry(("ports", 1)),)},
+    ),
     ({"ports": ["3000-3002:3000-3002"]}, {}, {"ports[3000-3002/tcp]": (RemoveEntry(("ports", 0)),)}),
     (
         {"ports": ["80:80", "3000-3001:3000-3001/udp"]},

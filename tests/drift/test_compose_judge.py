@@ -314,3 +314,10 @@ def test_unknown_values_are_left_out(unknown: tuple[Pointer, ...], told: list[st
     """Everything else is compared as ever."""
     desired = replace(service({"image": "a", "user": "b"}), unknown=frozenset(unknown))
     assert [drift.where for drift in judged(desired, running({"image": "x", "user": "y"}))] == told
+
+
+def test_what_podman_compose_runs_by_its_own_key_is_told_against_the_policy() -> None:
+    """Where the key is not what runs, the policy below ``deploy`` is what Git says."""
+    raw: Tree = {"restart": "no", "deploy": {"restart_policy": {"condition": "any"}}}
+    (drift,) = compare(raw, {"restart": "on-failure", **container(engine="podman")})
+    assert (drift.desired, drift.observed) == ("always", "on-failure")

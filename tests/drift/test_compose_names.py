@@ -9,6 +9,7 @@ import pytest
 
 from bot.drift.compose import mounts, port_pairs
 from bot.drift.compose.names import EngineNames, aliases, short_name
+from bot.drift.compose.notation import PROJECT, SERVICE, capability, label, signal_name, tmpfs
 from bot.drift.compose.projects import Projects, expected
 from bot.drift.live import Live
 from bot.model.json import JSON, Pointer, Tree
@@ -107,6 +108,47 @@ def declared(kind: str, tree: Tree, name: str = "data", *, unknown: tuple[Pointe
 def test_git_gives_a_name_or_none(desired: Desired, name: str | None) -> None:
     """That of the file, the key where it exists already, and an empty one that only a variable knows."""
     assert aliases([desired]) == ({} if name is None else {(desired.id.kind, "shop", "data"): name})
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ("", "/a"),
+        ("rw,rprivate,nosuid,nodev,noexec,tmpcopyup,private,relatime", "/a"),
+        ("size=64m,rw,mode=700", "/a:size=64m,mode=700"),
+    ],
+)
+def test_of_a_tmpfs_only_options_that_say_something_stay(options: str, written: str) -> None:
+    """Engines give all of them the others."""
+    assert tmpfs("/a", options) == written
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (15, "SIGTERM"),
+        ("15", "SIGTERM"),
+        ("term", "SIGTERM"),
+        ("SIGTERM", "SIGTERM"),
+        ("", ""),
+        (None, ""),
+        ("999", "999"),
+    ],
+)
+def test_a_signal_has_one_name(given: JSON, name: str) -> None:
+    """However it is said; a number that is none stays."""
+    assert signal_name(given) == name
+
+
+def test_a_label_is_the_first_that_says_something() -> None:
+    """Of the names that tools give it."""
+    docker, podman = PROJECT
+    assert (docker, podman) == ("com.docker.compose.project", "io.podman.compose.project")
+    assert SERVICE == ("com.docker.compose.service", "io.podman.compose.service")
+    assert label({podman: "b", docker: "a"}, PROJECT) == "a"
+    assert label({podman: "b", docker: ""}, PROJECT) == "b"
+    assert label({}, PROJECT) == ""
+    assert {capability(name) for name in ("net_admin", "NET_ADMIN", "cap_net_admin")} == {"NET_ADMIN"}
 
 
 # -- projects --------------------------------------------------------------------------------------------------------

@@ -195,8 +195,11 @@ def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
 
 
 def _port_label(difference: Difference) -> str | None:
-    path = difference.location.path
-    return path[1].key if len(path) == 2 and path[0] == "ports" and isinstance(path[1], Item) else None
+    match difference.location.path:
+        case ("ports", Item(key=label)):
+            return label
+        case _:
+            return None
 
 
 def _labels_of_range(entry: JSON, most: int) -> list[str]:

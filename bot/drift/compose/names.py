@@ -41,7 +41,7 @@ class EngineNames:
         A ``declared`` key whose name only a variable knows takes the place of a live one that nothing else explains.
         """
         given = self._given()
-        keys = {name: key for key, name in given.items() if name}
+        keys = {name: key for key, name in given.items()}
         keys |= {given[key]: key for key in declared if given.get(key)}
         known = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
         unknown = sorted(key for key in declared if given.get(key) == "")

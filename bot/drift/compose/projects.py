@@ -59,7 +59,7 @@ class Projects:
 
     def claim(self, id_: ResourceId) -> str | None:
         """Why Git should declare a live service: it is an orphan of a declared project; None where it is none."""
-        if id_.kind != "service" or not id_.scope or id_.scope not in self._running:
+        if id_.kind != "service" or id_.scope not in self._running:
             return None
         return f"runs in the project {id_.scope}, whose files do not declare it"
 

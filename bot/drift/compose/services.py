@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Final
 
 from bot.drift import images
@@ -192,9 +193,7 @@ def _networks(live: Tree, declared: Tree, names: EngineNames) -> JSON:
 
 def _filled(declared: JSON, given: JSON, inherited: JSON) -> JSON:
     """``given`` with the entries of ``inherited`` that ``declared`` speaks about."""
-    if given is None and not isinstance(inherited, (dict, Mapping)):
-        return inherited
-    if not all(isinstance(side, (dict, Mapping)) or side is None for side in (declared, given, inherited)):
+    if not isinstance(inherited, (dict, Mapping)) or not isinstance(given, (dict, Mapping, NoneType)):
         return inherited if given is None else given
     filled = dict(mapping(given))
     for key, value in mapping(declared).items():

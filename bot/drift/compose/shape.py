@@ -50,13 +50,12 @@ _TYPES: Final[Types] = {
         "protocol host_ip": "leaf",
         "mode x-apart": "ignored:leaf",
     },
-    "Mount": {"type target read_only": "leaf", "source": "source", "bind": "any"},
+    "Mount": {"type target read_only": "leaf", "source": "source"},
     "Network": {"aliases": "server:set", "ipv4_address": "server:leaf", "ipv6_address": "server:leaf"},
     "Healthcheck": {
         "test": "list",
         "disable": "leaf",
         "interval timeout start_period start_interval": "duration",
-        "retries": "number",
     },
     "Logging": {"driver": "server:leaf", "options": "map text"},
     "Device": {"source": "leaf", "target": "leaf", "permissions": "leaf"},
@@ -79,8 +78,6 @@ _DEFAULTS: Final[Defaults] = {
             derive=lambda service: 2 * limit if isinstance(limit := service.get("mem_limit"), int) else None,
         ),
     },
-    "Port": {"protocol": Default("Compose specification, ports", "tcp")},
-    "Device": {"permissions": Default("Compose specification, devices", "rwm")},
     "Healthcheck": {
         "interval": Default(_SPEC, "30s"),
         "timeout": Default(_SPEC, "30s"),
