@@ -109,16 +109,9 @@ def _recorded(entries: list[OverlayEntry], made: OverlayEntry) -> list[OverlayEn
     for index, known in enumerate(entries):
         if known.resource == made.resource and known.pointer == made.pointer and not known.append and not made.append:
             merged = replace(made, replaced=known.replaced, drifts=tuple(dict.fromkeys((*known.drifts, *made.drifts))))
-            back = outcome_same(merged.value, merged.replaced)
+            back = same(merged.value, merged.replaced)
             return [*entries[:index], *([] if back else [merged]), *entries[index + 1 :]]
     return [*entries, made]
-
-
-def outcome_same(left: JSON | Absent, right: JSON | Absent) -> bool:
-    """Equality of two values either of which may be absent."""
-    if isinstance(left, Absent) or isinstance(right, Absent):
-        return isinstance(left, Absent) and isinstance(right, Absent)
-    return same(left, right)
 
 
 def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
@@ -132,7 +125,7 @@ def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
         rendered = at(tree, entry.pointer)
     except KeyError:
         rendered = ABSENT
-    if not outcome_same(rendered, entry.replaced):
+    if not same(rendered, entry.replaced):
         return f"configuration now sets {where} itself" if not isinstance(rendered, Absent) else f"{where} is gone"
     try:
         if isinstance(entry.value, Absent):

@@ -80,12 +80,12 @@ def _nested(root: Node | None) -> Iterator[tuple[Node, Node, Node | None]]:
     todo: list[Node] = [root] if root is not None else []
     while todo:
         parent = todo.pop()
-        if isinstance(parent, MappingNode) and not parent.flow:
+        if isinstance(parent, MappingNode):
             for key, child in parent.items:
                 if isinstance(child, (MappingNode, SequenceNode)) and not child.flow and child.items:
                     yield parent, child, key
             todo += [child for _, child in reversed(parent.items)]
-        elif isinstance(parent, SequenceNode) and not parent.flow:
+        elif isinstance(parent, SequenceNode):
             todo += reversed(parent.items)
 
 

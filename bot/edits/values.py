@@ -13,7 +13,7 @@ from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
 
 
-def is_list(value: JSON) -> TypeGuard[Sequence[JSON]]:
+def is_list(value: object) -> TypeGuard[Sequence[JSON]]:
     """Whether a value is a JSON array."""
     return isinstance(value, Sequence) and not isinstance(value, str)
 
@@ -85,8 +85,8 @@ def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
     raise Refused(f"the source has no list at {format_path(pointer)}")
 
 
-def same(left: JSON, right: JSON) -> bool:
-    """Equality that keeps types apart: ``1``, ``1.0``, ``True`` and ``"1"`` are four values."""
+def same(left: object, right: object) -> bool:
+    """Equality that keeps types apart: ``1``, ``1.0``, ``True``, ``"1"`` and what is not there are five values."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
     if is_list(left) and is_list(right):

@@ -227,6 +227,13 @@ LAID = "the new entry was laid over the expression that gives the others"
             (None, 'labels = merge(local.l, { A = "9" })'),
             "local.l is used elsewhere, so this use was replaced",
         ),
+        (
+            MAP + 'resource "service" "x" {\n  image = "b"\n  labels = local.l\n}\n',
+            "logging { options = local.l }",
+            S(("logging", "options", "A"), "9"),
+            (None, 'logging { options = merge(local.l, { A = "9" }) }'),
+            "local.l is used elsewhere, so this use was replaced",
+        ),
         (MAP, "labels = { for k, v in local.l : k => v }", S(("labels", "A"), "9"), ('"9", B', None), None),
         ('locals { c = ["1", "2"] }\n', "cap_add = local.c", S(("cap_add", 0), "9"), ('["9"', None), None),
         (MAP, "labels = local.l", A(("labels",), "C", "3"), (None, 'labels = merge(local.l, { C = "3" })'), LAID),

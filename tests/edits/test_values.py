@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bot.edits.overlays import ABSENT, OverlayEntry, Overlays, apply_entry, dump, load, outcome_same
+from bot.edits.overlays import ABSENT, OverlayEntry, Overlays, apply_entry, dump, load
 from bot.edits.style import House, flow, house, literal, number, quote_of, scalar
 from bot.edits.values import applied, at, ordered, paired, same, steps
 from bot.errors import Refused
@@ -254,7 +254,7 @@ def test_an_entry_holds_while_configuration_says_what_it_replaced(patch: Overlay
 )
 def test_absent_is_not_null(one: object, other: object, equal: bool) -> None:
     """Two values that are not there are the same."""
-    assert outcome_same(one, other) is equal  # type: ignore[arg-type]
+    assert same(one, other) is equal
 
 
 def test_overlays_are_read_back_as_they_were_written() -> None:
