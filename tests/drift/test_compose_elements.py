@@ -75,6 +75,11 @@ PORTS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
     ),
     ({"ports": "80:80"}, {"ports": [port(80, "80")]}, {"ports": ()}),
     (
+        {"ports": ["3000-3001:3000-3001", "4000:4000"]},
+        {"ports": [{"target": 3000, "published": "3000"}]},
+        {"ports[3001/tcp]": (), "ports[4000/tcp]": (RemoveEntry(("ports", 1)),)},
+    ),
+    (
         {"ports": [{"target": 80}, {"target": 81}]},
         {},
         {"ports[80/tcp]": (RemoveEntry(("ports", 0)),), "ports[81/tcp]": (RemoveEntry(("ports", 1)),)},

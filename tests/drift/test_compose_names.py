@@ -129,6 +129,7 @@ def test_of_a_tmpfs_only_options_that_say_something_stay(options: str, written: 
         (15, "SIGTERM"),
         ("15", "SIGTERM"),
         ("term", "SIGTERM"),
+        ("USR1", "SIGUSR1"),
         ("SIGTERM", "SIGTERM"),
         ("", ""),
         (None, ""),

@@ -42,10 +42,8 @@ _TYPES: Final[Types] = {
         "cgroup_parent init runtime": "server:leaf",
         "stop_grace_period": "duration",
         "dns dns_search": "list",
-        "scale": "zero:number",
     },
     "Port": {
-        "target": "intstr",
         "published": "server:published",
         "protocol host_ip": "leaf",
         "mode x-apart": "ignored:leaf",
