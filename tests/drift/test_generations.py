@@ -99,6 +99,13 @@ def test_generations_are_of_one_kind_and_place() -> None:
     assert (drift.kind, drift.resource.name) == (DriftKind.MISSING, NEW)
 
 
+@pytest.mark.parametrize(("version", "kind"), [("apps/v1", "Deployment"), ("v1", "Service"), ("x/v1", "ConfigMap")])
+def test_only_config_maps_and_secrets_are_generated(version: str, kind: str) -> None:
+    """A name that ends like a hash is the name of anything else."""
+    git, running = ({**words(name), "apiVersion": version, "kind": kind} for name in (NEW, OLD))
+    assert [drift.kind for drift in report([git], [running]).drift] == [DriftKind.MISSING]
+
+
 def test_a_manifest_without_namespace_finds_its_generation_in_the_default_one() -> None:
     """As any other object would."""
     git = words(NEW, level="debug")

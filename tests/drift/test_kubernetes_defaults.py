@@ -134,15 +134,18 @@ DEFAULTS: Final[list[tuple[str, str, Tree, Tree]]] = [
     ),
 ]
 
-OTHERS: Final[list[tuple[str, str, Tree, str]]] = [
-    ("Job", "spec", {"parallelism": 2}, "completions"),
-    ("Deployment", f"{POD}.volumes[]", {"name": "v", "hostPath": {"path": "/"}}, "emptyDir"),
-    ("Service", "spec", {"type": "ClusterIP"}, "externalTrafficPolicy"),
-    ("Service", "spec", {"type": "NodePort"}, "allocateLoadBalancerNodePorts"),
+OTHERS: Final[list[tuple[str, str, Tree, Tree]]] = [
+    ("Job", "spec", {"parallelism": 2}, {"completions": 1}),
+    ("Job", "spec", {"podFailurePolicy": {"rules": [1]}}, {"podReplacementPolicy": "TerminatingOrFailed"}),
+    ("Deployment", f"{POD}.volumes[]", {"hostPath": {"path": "/"}}, {"emptyDir": {"medium": "Memory"}}),
+    ("Deployment", POD, {"serviceAccount": "robot"}, {"serviceAccountName": "default"}),
+    ("Service", "spec", {"type": "ClusterIP"}, {"externalTrafficPolicy": "Cluster"}),
+    ("Service", "spec", {"type": "NodePort"}, {"allocateLoadBalancerNodePorts": True}),
+    ("NetworkPolicy", "spec", {"egress": [{}]}, {"policyTypes": ["Ingress"]}),
+    ("NetworkPolicy", "spec", {}, {"policyTypes": ["Ingress", "Egress"]}),
+    ("RoleBinding", "subjects[]", {"kind": "User"}, {"apiGroup": "x"}),
 ]
-"""Where a field means nothing by its absence, since what stands beside it is other."""
-
-VALUE_OF: Final[dict[str, JSON]] = {field: value for _, _, _, fields in DEFAULTS for field, value in fields.items()}
+"""Where a field means something else by its absence, since what stands beside it is other."""
 
 
 def objects(path: str, beside: Tree, fields: Tree) -> Iterator[tuple[Tree, Tree]]:
@@ -174,9 +177,16 @@ def test_another_value_says_something_else(kind: str, path: str, beside: Tree, f
         assert walk(spoken, silent, of(kind))
 
 
-@pytest.mark.parametrize(("kind", "path", "beside", "field"), OTHERS)
-def test_a_default_depends_on_what_stands_beside_it(kind: str, path: str, beside: Tree, field: str) -> None:
+@pytest.mark.parametrize(("kind", "path", "beside", "fields"), OTHERS)
+def test_a_default_depends_on_what_stands_beside_it(kind: str, path: str, beside: Tree, fields: Tree) -> None:
     """With other words beside it, the same value says something."""
-    value = {"emptyDir": {"medium": "Memory"}}.get(field, VALUE_OF[field])
-    for silent, spoken in objects(path, beside, {field: value}):
+    for silent, spoken in objects(path, beside, fields):
         assert walk(spoken, silent, of(kind))
+
+
+def test_the_old_name_of_an_account_counts_where_the_new_one_is_not_said() -> None:
+    """Another account in the old field is another account."""
+    said, old = (
+        _at(POD, {key: name}) for key, name in (("serviceAccountName", "default"), ("serviceAccount", "robot"))
+    )
+    assert [difference.desired for difference in walk(said, old, of("Deployment"))] == ["default"]

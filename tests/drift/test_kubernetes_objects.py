@@ -117,6 +117,8 @@ def test_definitions_are_read_on_both_sides_and_the_options_know_better() -> Non
     key = ("example.com", "Gate")
     assert with_definitions(OPTIONS, [], {}) is OPTIONS
     assert with_definitions(OPTIONS, [declared(thing("ConfigMap"))], {}) is OPTIONS
+    other = live(thing("ConfigMap"))
+    assert with_definitions(OPTIONS, [], {other.id: other}) is OPTIONS
     assert key in with_definitions(OPTIONS, [declared(tree)], {}).shapes
     assert key in with_definitions(OPTIONS, [], {live(tree).id: live(tree)}).shapes
     own = replace(OPTIONS, shapes={key: Shape()})
@@ -246,6 +248,33 @@ def test_the_plain_data_of_a_secret_go_beside_the_encoded() -> None:
         "data.b",
         "data.c",
     ]
+
+
+@pytest.mark.parametrize("kind", [*WORKLOADS, "Pod"])
+def test_on_the_hosts_network_a_port_is_that_of_the_host(kind: str) -> None:
+    """Whether that is written or not; another port is another one."""
+
+    def with_port(*, network: bool = True, **port: int) -> dict[str, Any]:
+        pod = {"containers": [{"name": "a", "image": "a:1", "ports": [{"containerPort": 80, **port}]}]}
+        if kind == "Pod":
+            return thing(kind, spec={**pod, "hostNetwork": network})
+        return workload(kind, **pod, hostNetwork=network)
+
+    assert examine(Pair(declared(with_port(hostPort=80)), live(with_port()))).drift == ()
+    assert examine(Pair(declared(with_port(hostPort=81)), live(with_port()))).drift != ()
+    off = with_port(network=False)
+    assert examine(Pair(declared(with_port(hostPort=80, network=False)), live(off))).drift != ()
+
+
+def test_a_workload_without_labels_has_those_of_its_template() -> None:
+    """Where the API server copies them: for Jobs and ReplicationControllers."""
+    for kind in WORKLOADS.keys() - {"CronJob"}:
+        tree = workload(kind)
+        tree["spec"]["template"]["metadata"] = {"labels": {"app": "x"}}
+        other = {**tree, "metadata": {**tree["metadata"], "labels": {"app": "y"}}}
+        drifts = examine(Pair(declared(tree), live(other))).drift
+        copied = kind in {"Job", "ReplicationController"}
+        assert [drift.where for drift in drifts] == (["metadata.labels.app"] if copied else []), kind
 
 
 def test_what_is_no_container_is_compared_as_it_is() -> None:

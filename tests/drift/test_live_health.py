@@ -119,6 +119,10 @@ TOLD: list[tuple[Tree, tuple[Problem, ...]]] = [
     (thing("ReplicaSet", {"replicas": 1}, version="apps/v1", spec={"replicas": 0}, creationTimestamp=ago(hours=1)), ()),
     (thing("ReplicaSet", {}, version="apps/v1", creationTimestamp=ago(hours=1)), ()),
     (
+        thing("ReplicaSet", {"replicas": 1}, version="apps/v1", generation=2, creationTimestamp=ago(hours=1)),
+        (Problem("NotReady", "0 of 1 replicas are ready", since=at(hours=1)),),
+    ),
+    (
         thing(
             "ReplicaSet",
             {"replicas": 1, "observedGeneration": 1},

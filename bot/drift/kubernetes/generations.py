@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from bot.drift.diff import PairResult
 from bot.model.generated import base_name, with_names
-from bot.model.json import JSON, get, text
+from bot.model.json import JSON, get, mapping, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
 _GENERATED: Final = frozenset({"ConfigMap", "Secret"})
@@ -38,8 +38,9 @@ class Earlier:
 
     def _renamed(self, desired: Desired) -> Desired:
         names = self.names.get(desired.id.scope or "default")
-        tree = with_names(desired.tree, names) if names and desired.id.platform is Platform.KUBERNETES else desired.tree
-        return replace(desired, tree=tree) if isinstance(tree, Mapping) and tree != desired.tree else desired
+        if names is None or desired.id.platform is not Platform.KUBERNETES:
+            return desired
+        return replace(desired, tree=mapping(with_names(desired.tree, names)))
 
 
 def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -> Earlier:

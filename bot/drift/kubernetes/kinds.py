@@ -144,7 +144,7 @@ TYPES: Final[Types] = {
     "Rule": {"apiGroups resources verbs resourceNames nonResourceURLs": "set"},
     "RoleBinding": {**TOP, "roleRef": "RoleRef", "subjects": "set Subject"},
     "RoleRef": {"kind": "leaf", "name": "leaf", "apiGroup": "leaf"},
-    "Subject": {"kind": "leaf", "name": "leaf", "namespace": "leaf"},
+    "Subject": {},
     "NetworkPolicy": {**TOP, "spec": "NetworkPolicySpec"},
     "NetworkPolicySpec": {"podSelector": "Selector", "policyTypes": "set", "ingress egress": "list NetworkRule"},
     "NetworkRule": {"from": "list NetworkPeer", "to": "list NetworkPeer", "ports": "list NetworkPort"},
