@@ -73,6 +73,12 @@ def running(tree: Tree, *, name: str = "web", project: str = "shop") -> Observed
     return Observed(ResourceId(Platform.COMPOSE, "service", project, name), tree)
 
 
+def thing(kind: str, version: str = "v1", name: str = "x", **parts: Any) -> dict[str, Any]:
+    """An object of any kind; keywords are its parts, and what its metadata have beside name and namespace."""
+    metadata = {"name": name, "namespace": "shop", **parts.pop("metadata", {})}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
+
+
 def deployment(**container: Any) -> dict[str, Any]:
     """A declared Deployment with one container ``web``; keywords are fields of the container."""
     return {

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from bot.drift.walk import walk
-from bot.model.json import JSON, Tree
+from bot.model.json import Tree
 from tests.drift.test_kubernetes_fields import of
 
 POD = "spec.template.spec"

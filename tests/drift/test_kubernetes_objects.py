@@ -1,150 +1,19 @@
-"""What counts as a drift of a Kubernetes object: definitions, writers, and what is never there."""
+"""What counts as a drift of a Kubernetes object: who wrote it, what was applied, and what is never there."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.drift.kubernetes.crds import shapes_of_crd, with_definitions
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.presence import claim, expected, matching
 from bot.drift.live import Live
-from bot.drift.shapes import Shape
-from bot.drift.walk import walk
 from bot.model.drift import DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, ResourceId
-from tests.drift.makers import OPTIONS, Pair, declared, examine, live
-
-
-def thing(kind: str, version: str = "v1", name: str = "x", **parts: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "shop", **parts.pop("metadata", {})}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
-
-
-# -- definitions -------------------------------------------------------------------------------------------------------
-
-
-def definition(*versions: Tree, kind: str = "Gate", **spec: Any) -> dict[str, Any]:
-    told = {"group": "example.com", "names": {"kind": kind}, "versions": [*versions], **spec}
-    return thing("CustomResourceDefinition", "apiextensions.k8s.io/v1", spec=told)
-
-
-def version(schema: Tree, *, storage: bool = True) -> dict[str, Any]:
-    return {"storage": storage, "schema": {"openAPIV3Schema": {"properties": {"x": schema}}}}
-
-
-def shape_of_x(schema: Tree) -> Shape:
-    ((key, shape),) = shapes_of_crd(definition(version(schema)))
-    assert key == ("example.com", "Gate")
-    return shape
-
-
-INTEGER: Tree = {"type": "integer"}
-EITHER: Tree = {"x-kubernetes-int-or-string": True}
-NAMED: Tree = {
-    "type": "object",
-    "properties": {"port": INTEGER, "protocol": {"type": "string", "default": "TCP"}, "m": {"type": "string"}},
-}
-
-
-def array(list_type: str | None, items: Tree, **more: JSON) -> Tree:
-    kind: Tree = {} if list_type is None else {"x-kubernetes-list-type": list_type}
-    return {"type": "array", "items": items, **kind, **more}
-
-
-PORTS = array("map", NAMED, **{"x-kubernetes-list-map-keys": ["port", "protocol"]})
-
-
-@pytest.mark.parametrize(
-    ("schema", "one", "other", "equal"),
-    [
-        ({**INTEGER, "default": 5}, 5, None, True),
-        ({**INTEGER, "default": 5}, 6, None, False),
-        ({**INTEGER, "default": 5}, 0, None, False),
-        ({**INTEGER, "default": 0}, 0, None, True),
-        ({**INTEGER, "default": 1}, 0, None, False),
-        ({**INTEGER, "default": ""}, "", None, True),
-        (INTEGER, 0, None, True),
-        ({"type": "boolean", "default": True}, False, None, False),
-        ({"type": "boolean", "default": False}, False, None, True),
-        (array("set", INTEGER), [1, 2], [2, 1], True),
-        (array("atomic", {"type": "object"}), [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}], False),
-        (array(None, {"type": "object"}), [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}], True),
-        (array(None, INTEGER), [1, 2], [2, 1], False),
-        (array("set", EITHER), [80], ["80"], True),
-        (array("set", {}), [80], ["80"], False),
-        (array("set", {"x-kubernetes-int-or-string": False}), [80], ["80"], False),
-        (PORTS, [{"port": 1}, {"port": 2}], [{"port": 2, "protocol": "TCP"}, {"port": 1}], True),
-        (PORTS, [{"port": 1}, {"port": 1, "protocol": "UDP"}], [{"port": 1, "protocol": "UDP"}, {"port": 1}], True),
-        (PORTS, [{"port": 1, "m": "a"}], [{"port": 1, "m": "b"}], False),
-        ({"type": "object", "properties": {"a": {**INTEGER, "default": 5}}}, {"a": 5}, {}, True),
-        ({"type": "object", "properties": {"a": INTEGER}}, {"a": 0}, {}, True),
-        ({"type": "object", "additionalProperties": INTEGER}, {"a": 0}, {}, False),
-        ({"type": "object", "additionalProperties": True}, {"a": 0}, {}, True),
-    ],
-)
-def test_a_schema_says_what_means_the_same(schema: Tree, one: JSON, other: JSON, *, equal: bool) -> None:
-    """Defaults, keys, sets and numbers that may be texts."""
-    shape = shape_of_x(schema)
-    first, second = ({} if value is None else {"x": value} for value in (one, other))
-    assert (walk(first, second, shape) == []) is equal
-
-
-def test_the_stored_version_counts() -> None:
-    """Else the first, else the schema that older definitions have beside their versions."""
-    five, six = ({**INTEGER, "default": number} for number in (5, 6))
-
-    def default(*versions: Tree, **spec: Any) -> JSON:
-        ((_, shape),) = shapes_of_crd(definition(*versions, **spec))
-        usual = shape.child("x").default
-        return None if usual is None else usual.value
-
-    assert default(version(five, storage=False), version(six)) == 6
-    assert default(version(five), version(six, storage=False)) == 5
-    assert default(version(five, storage=False), version(six, storage=False)) == 5
-    assert default(validation={"openAPIV3Schema": {"properties": {"x": five}}}) == 5
-    assert default() is None
-    assert [*shapes_of_crd(definition(kind=""))] == []
-
-
-def test_definitions_are_read_on_both_sides_and_the_options_know_better() -> None:
-    """A resource of another platform that is called so defines nothing."""
-    tree = definition(version(INTEGER))
-    key = ("example.com", "Gate")
-    assert with_definitions(OPTIONS, [], {}) is OPTIONS
-    assert with_definitions(OPTIONS, [declared(thing("ConfigMap"))], {}) is OPTIONS
-    other = live(thing("ConfigMap"))
-    assert with_definitions(OPTIONS, [], {other.id: other}) is OPTIONS
-    assert key in with_definitions(OPTIONS, [declared(tree)], {}).shapes
-    assert key in with_definitions(OPTIONS, [], {live(tree).id: live(tree)}).shapes
-    own = replace(OPTIONS, shapes={key: Shape()})
-    assert with_definitions(own, [declared(tree)], {}).shapes == own.shapes
-    foreign = replace(declared(tree), id=declared(tree).id._replace(platform=Platform.COMPOSE))
-    assert with_definitions(OPTIONS, [foreign], {}) is OPTIONS
-
-
-@pytest.mark.parametrize(
-    ("path", "spec"),
-    [
-        ("spec.ports", lambda *ports: {"ports": [*ports]}),
-        ("spec.gates[].ports", lambda *ports: {"gates": [{"ports": [*ports]}]}),
-        ("spec.deep.ports", lambda *ports: {"deep": {"ports": [*ports]}}),
-    ],
-)
-def test_settings_name_the_keys_of_lists(path: str, spec: Any) -> None:
-    """``[]`` goes into the elements of a list."""
-    options = replace(OPTIONS, list_map_keys={("example.com", "Gate"): {path: ("port",)}})
-    tree, changed = (
-        thing("Gate", "example.com/v1", spec=spec(*ports))
-        for ports in ([{"port": 1, "m": 1}, {"port": 2}], [{"port": 2}, {"port": 1, "m": 2}])
-    )
-    (drift,) = examine(Pair(declared(tree), live(changed)), options).drift
-    assert drift.where.endswith("ports[1].m")
-
+from tests.drift.makers import Pair, declared, examine, live, thing
 
 # -- who wrote it ------------------------------------------------------------------------------------------------------
 
@@ -214,6 +83,52 @@ def test_of_what_a_stranger_sent_as_a_whole_only_privileges_are_drift(part: Tree
     assert [each.by for each in result.suppressed] == ([] if told else ["manager:okhttp"])
 
 
+def test_a_stranger_that_sent_the_object_may_have_removed_nothing() -> None:
+    """So it is said that nothing tells; who touched a single field added that."""
+    tree = thing("Gate", "example.com/v1", spec={"port": 1})
+    for sent, message in (({"f:port": {}}, "nothing tells whether it was added live or removed from Git"), ({}, None)):
+        writer = {"manager": "okhttp", "operation": "Update", "fieldsV1": {"f:spec": {**sent, "f:hostNetwork": {}}}}
+        metadata = {**tree["metadata"], "managedFields": [writer]}
+        (drift,) = examine(
+            Pair(declared(tree), live({**tree, "metadata": metadata, "spec": {"port": 1, **MINER}}))
+        ).drift
+        assert (drift.manager, drift.message) == ("okhttp", message)
+
+
+def test_what_a_deployer_applied_was_removed_from_git_whoever_wrote_it_since() -> None:
+    """Unless what was applied last is recorded, and has it not."""
+    fields: Tree = {"f:data": {"f:b": {}}}
+    entries = [
+        {"manager": "helm", "operation": "Apply", "fieldsV1": fields, "time": "2026-05-01T00:00:00Z"},
+        {"manager": "some-operator", "operation": "Update", "fieldsV1": fields, "time": "2026-05-02T00:00:00Z"},
+    ]
+    tree = thing("ConfigMap", data={"a": "1"})
+    changed = thing("ConfigMap", data={"a": "1", "b": "2"}, metadata={"managedFields": entries})
+    (drift,) = examine(Pair(declared(tree), live(changed))).drift
+    assert (drift.kind, drift.manager) == (DriftKind.REMOVED, "helm")
+    assert examine(Pair(declared(tree), live(changed), base=tree)).drift == ()
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "told"),
+    [
+        ("labels", "pod-template-hash", False),
+        ("annotations", "kubernetes.io/change-cause", False),
+        ("labels", "team", True),
+        ("annotations", "note", True),
+    ],
+)
+def test_a_trace_that_is_only_live_is_nobodys(part: str, name: str, *, told: bool) -> None:
+    """Not even a person's."""
+    tree, changed = (thing("ConfigMap", metadata={"labels": {"a": "1"}, "annotations": {"a": "1"}}) for _ in range(2))
+    changed["metadata"][part][name] = "x"
+    fields: Tree = {"f:metadata": {f"f:{part}": {f"f:{name}": {}}}}
+    changed["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}]
+    assert bool(examine(Pair(declared(tree), live(changed))).drift) is told
+    tree["metadata"][part][name] = "y"
+    assert bool(examine(Pair(declared(tree), live(changed))).drift) is (told or part == "labels")
+
+
 @pytest.mark.parametrize(
     ("written", "applied"),
     [('{"a": 1}', {"a": 1}), ("[1]", None), ("{", None), (5, None), (None, None)],
@@ -234,6 +149,31 @@ def test_what_was_applied_before_was_removed_from_git() -> None:
     changed = thing("ConfigMap", data={"a": "1", "b": "2", "c": "3"}, metadata={"annotations": note})
     drifts = examine(Pair(declared(tree), live(changed))).drift
     assert {drift.where: drift.kind for drift in drifts} == {"data.b": DriftKind.REMOVED, "data.c": DriftKind.ADDED}
+
+
+@pytest.mark.parametrize(
+    ("tree", "changed", "has_edit"),
+    [
+        (thing("ConfigMap", data={"a": "1"}), thing("ConfigMap", data={"a": "1", "b": "2"}), True),
+        (thing("ConfigMap", data={"a": "1"}, stringData={}), thing("ConfigMap", data={"a": "1", "b": "2"}), False),
+        (
+            thing("HorizontalPodAutoscaler", "autoscaling/v1", spec={"targetCPUUtilizationPercentage": 5}),
+            thing("HorizontalPodAutoscaler", "autoscaling/v1", spec={"targetCPUUtilizationPercentage": 6}),
+            False,
+        ),
+        (
+            thing("HorizontalPodAutoscaler", "autoscaling/v1", spec={"maxReplicas": 5}),
+            thing("HorizontalPodAutoscaler", "autoscaling/v1", spec={"maxReplicas": 6}),
+            True,
+        ),
+    ],
+)
+def test_what_git_says_in_another_form_has_no_edit(
+    tree: dict[str, Any], changed: dict[str, Any], *, has_edit: bool
+) -> None:
+    """The edit would say it twice."""
+    (drift,) = examine(Pair(declared(tree), live(changed))).drift
+    assert bool(drift.adopt) is has_edit
 
 
 def test_the_plain_data_of_a_secret_go_beside_the_encoded() -> None:

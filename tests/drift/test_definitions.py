@@ -1,0 +1,133 @@
+"""What the definition of a custom resource, or a setting, says of how it compares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.drift.kubernetes.crds import shapes_of_crd, with_definitions
+from bot.drift.shapes import Shape
+from bot.drift.walk import walk
+from bot.model.json import JSON, Tree
+from bot.model.resource import Platform
+from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
+
+
+def definition(*versions: Tree, kind: str = "Gate", **spec: Any) -> dict[str, Any]:
+    told = {"group": "example.com", "names": {"kind": kind}, "versions": [*versions], **spec}
+    return thing("CustomResourceDefinition", "apiextensions.k8s.io/v1", spec=told)
+
+
+def version(schema: Tree, *, storage: bool = True) -> dict[str, Any]:
+    return {"storage": storage, "schema": {"openAPIV3Schema": {"properties": {"x": schema}}}}
+
+
+def shape_of_x(schema: Tree) -> Shape:
+    ((key, shape),) = shapes_of_crd(definition(version(schema)))
+    assert key == ("example.com", "Gate")
+    return shape
+
+
+INTEGER: Tree = {"type": "integer"}
+EITHER: Tree = {"x-kubernetes-int-or-string": True}
+NAMED: Tree = {
+    "type": "object",
+    "properties": {"port": INTEGER, "protocol": {"type": "string", "default": "TCP"}, "m": {"type": "string"}},
+}
+
+
+def array(list_type: str | None, items: Tree, **more: JSON) -> Tree:
+    kind: Tree = {} if list_type is None else {"x-kubernetes-list-type": list_type}
+    return {"type": "array", "items": items, **kind, **more}
+
+
+PORTS = array("map", NAMED, **{"x-kubernetes-list-map-keys": ["port", "protocol"]})
+
+
+@pytest.mark.parametrize(
+    ("schema", "one", "other", "equal"),
+    [
+        ({**INTEGER, "default": 5}, 5, None, True),
+        ({**INTEGER, "default": 5}, 6, None, False),
+        ({**INTEGER, "default": 5}, 0, None, False),
+        ({**INTEGER, "default": 0}, 0, None, True),
+        ({**INTEGER, "default": 1}, 0, None, False),
+        ({**INTEGER, "default": ""}, "", None, True),
+        (INTEGER, 0, None, True),
+        ({"type": "boolean", "default": True}, False, None, False),
+        ({"type": "boolean", "default": False}, False, None, True),
+        (array("set", INTEGER), [1, 2], [2, 1], True),
+        (array("atomic", {"type": "object"}), [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}], False),
+        (array(None, {"type": "object"}), [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}], True),
+        (array(None, INTEGER), [1, 2], [2, 1], False),
+        (array("set", EITHER), [80], ["80"], True),
+        (array("set", {}), [80], ["80"], False),
+        (array("set", {"x-kubernetes-int-or-string": False}), [80], ["80"], False),
+        (PORTS, [{"port": 1}, {"port": 2}], [{"port": 2, "protocol": "TCP"}, {"port": 1}], True),
+        (PORTS, [{"port": 1}, {"port": 1, "protocol": "UDP"}], [{"port": 1, "protocol": "UDP"}, {"port": 1}], True),
+        (PORTS, [{"port": 1, "m": "a"}], [{"port": 1, "m": "b"}], False),
+        ({"type": "object", "properties": {"a": {**INTEGER, "default": 5}}}, {"a": 5}, {}, True),
+        ({"type": "object", "properties": {"a": INTEGER}}, {"a": 0}, {}, True),
+        ({"type": "object", "additionalProperties": INTEGER}, {"a": 0}, {}, False),
+        ({"type": "object", "additionalProperties": True}, {"a": 0}, {}, True),
+    ],
+)
+def test_a_schema_says_what_means_the_same(schema: Tree, one: JSON, other: JSON, *, equal: bool) -> None:
+    """Defaults, keys, sets and numbers that may be texts."""
+    shape = shape_of_x(schema)
+    first, second = ({} if value is None else {"x": value} for value in (one, other))
+    assert (walk(first, second, shape) == []) is equal
+
+
+def test_the_stored_version_counts() -> None:
+    """Else the first, else the schema that older definitions have beside their versions."""
+    five, six = ({**INTEGER, "default": number} for number in (5, 6))
+
+    def default(*versions: Tree, **spec: Any) -> JSON:
+        ((_, shape),) = shapes_of_crd(definition(*versions, **spec))
+        usual = shape.child("x").default
+        return None if usual is None else usual.value
+
+    assert default(version(five, storage=False), version(six)) == 6
+    assert default(version(five), version(six, storage=False)) == 5
+    assert default(version(five, storage=False), version(six, storage=False)) == 5
+    assert default(validation={"openAPIV3Schema": {"properties": {"x": five}}}) == 5
+    assert default() is None
+    assert [*shapes_of_crd(definition(kind=""))] == []
+
+
+def test_definitions_are_read_on_both_sides_and_the_options_know_better() -> None:
+    """A resource of another platform that is called so defines nothing."""
+    tree = definition(version(INTEGER))
+    key = ("example.com", "Gate")
+    assert with_definitions(OPTIONS, [], {}) is OPTIONS
+    assert with_definitions(OPTIONS, [declared(thing("ConfigMap"))], {}) is OPTIONS
+    other = live(thing("ConfigMap"))
+    assert with_definitions(OPTIONS, [], {other.id: other}) is OPTIONS
+    assert key in with_definitions(OPTIONS, [declared(tree)], {}).shapes
+    assert key in with_definitions(OPTIONS, [], {live(tree).id: live(tree)}).shapes
+    own = replace(OPTIONS, shapes={key: Shape()})
+    assert with_definitions(own, [declared(tree)], {}).shapes == own.shapes
+    foreign = replace(declared(tree), id=declared(tree).id._replace(platform=Platform.COMPOSE))
+    assert with_definitions(OPTIONS, [foreign], {}) is OPTIONS
+
+
+@pytest.mark.parametrize(
+    ("path", "spec"),
+    [
+        ("spec.ports", lambda *ports: {"ports": [*ports]}),
+        ("spec.gates[].ports", lambda *ports: {"gates": [{"ports": [*ports]}]}),
+        ("spec.deep.ports", lambda *ports: {"deep": {"ports": [*ports]}}),
+    ],
+)
+def test_settings_name_the_keys_of_lists(path: str, spec: Any) -> None:
+    """``[]`` goes into the elements of a list."""
+    options = replace(OPTIONS, list_map_keys={("example.com", "Gate"): {path: ("port",)}})
+    tree, changed = (
+        thing("Gate", "example.com/v1", spec=spec(*ports))
+        for ports in ([{"port": 1, "m": 1}, {"port": 2}], [{"port": 2}, {"port": 1, "m": 2}])
+    )
+    (drift,) = examine(Pair(declared(tree), live(changed)), options).drift
+    assert drift.where.endswith("ports[1].m")
