@@ -112,7 +112,7 @@ class _Comparison:
         """The loop over everything: one look into the memo for each pair that did not change."""
         bases, find = self.bases, self.memo.find
         for desired, observed in pairs:
-            base = bases.get(desired.id) or bases.get(observed.id) if bases else None
+            base = bases.get(desired.id) or bases.get(observed.id)
             difference = find(desired, observed, base)
             if difference is None:
                 difference = examine(desired, observed, base, self.options, around)

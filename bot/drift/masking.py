@@ -109,7 +109,7 @@ class Mask:
         hidden = False
         for key, entry in value.items():
             name = name_in(value, key)
-            secret = _is_text(entry) and key not in {"name", "key"} and entry != "" and _holds(name, entry)
+            secret = _is_text(entry) and entry != "" and _holds(name, entry)
             if secret or (self._all_data and key in {"data", "stringData"} and entry is not None):
                 shown[key], inside = digest(entry, self._key), True
             else:

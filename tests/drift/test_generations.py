@@ -99,6 +99,13 @@ def test_generations_are_of_one_kind_and_place() -> None:
     assert (drift.kind, drift.resource.name) == (DriftKind.MISSING, NEW)
 
 
+def test_a_generation_that_git_declares_is_no_earlier_one_of_another() -> None:
+    """Each is compared with itself; the one that does not run is missing."""
+    git = [words(NEW, level="debug"), words(OLD, level="info")]
+    (drift,) = report(git, [words(OLD, level="info")]).drift
+    assert (drift.kind, drift.resource.name) == (DriftKind.MISSING, NEW)
+
+
 @pytest.mark.parametrize(("version", "kind"), [("apps/v1", "Deployment"), ("v1", "Service"), ("x/v1", "ConfigMap")])
 def test_only_config_maps_and_secrets_are_generated(version: str, kind: str) -> None:
     """A name that ends like a hash is the name of anything else."""

@@ -14,6 +14,8 @@ A, B = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
     ("reference", "parsed"),
     [
         ("nginx", Image("docker.io", "library/nginx", "latest", "")),
+        ("my.image", Image("docker.io", "library/my.image", "latest", "")),
+        ("localhost", Image("docker.io", "library/localhost", "latest", "")),
         (" nginx:1 ", Image("docker.io", "library/nginx", "1", "")),
         ("shop/web:1", Image("docker.io", "shop/web", "1", "")),
         ("docker.io/nginx", Image("docker.io", "library/nginx", "latest", "")),

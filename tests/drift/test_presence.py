@@ -155,6 +155,17 @@ def test_what_an_observer_compared_keeps_the_place_that_it_knows() -> None:
     assert place(own) == (None, None, "own")
 
 
+def test_what_was_applied_is_recorded_by_either_name() -> None:
+    """That of the manifest, which may name no namespace, or that of the live object."""
+    tree = config("m")
+    loose = {**tree, "metadata": {"name": "m"}}
+    changed = {**tree, "data": {"a": "1"}}
+    applied = {**loose, "data": {"a": "1"}}
+    for id_ in (declared(loose).id, live(tree).id):
+        (drift,) = run([declared(loose)], [live(changed)], bases={id_: applied}).drift
+        assert drift.kind is DriftKind.REMOVED
+
+
 def test_drifts_are_told_in_one_order() -> None:
     """The worst first, then by resource, place and kind, whatever order they came in."""
     drifts = [

@@ -170,6 +170,6 @@ def _within(policy: Policy, change: Amount, declared: Tree) -> bool:
     limit = _amount(mapping(declared.get("limits")).get(resource))
     if part != "limits" or policy.requests_only or limit is None:
         return False
-    request = _amount(mapping(declared.get("requests")).get(resource)) or limit
+    request = _amount(mapping(declared.get("requests")).get(resource))
     ratio = limit / request if request else Decimal(1)
     return (low is None or amount >= low * ratio / _ROUNDING) and (high is None or amount <= high * ratio * _ROUNDING)
