@@ -182,7 +182,7 @@ def _count(element: object, listed: object) -> int:
         return 0
     if isinstance(element, Mapping) and "name" in element:
         return sum(isinstance(each, Mapping) and each.get("name") == element["name"] for each in listed)
-    return sum(same(each, element) for each in listed)  # type: ignore[arg-type]
+    return sum(same(each, element) for each in listed)
 
 
 def _value(tree: JSON, pointer: Pointer | None) -> object:
@@ -204,7 +204,7 @@ def _is_blank(value: object) -> bool:
 def _agree(left: object, right: object) -> bool:
     if left is _ABSENT or right is _ABSENT:
         return _is_blank(left) and _is_blank(right)
-    return same(left, right)  # type: ignore[arg-type]
+    return same(left, right)
 
 
 def between(before: object, now: object, desired: object) -> bool:
