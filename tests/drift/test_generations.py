@@ -58,6 +58,12 @@ def test_a_key_that_git_dropped_is_known_from_what_was_applied() -> None:
     assert (drift.where, drift.kind) == ("data.gone", DriftKind.REMOVED)
 
 
+def test_what_else_is_said_of_a_difference_stays() -> None:
+    """Behind the name that the object runs by."""
+    (drift,) = report([words(NEW, level="info")], [words(OLD, level="info", more="x")]).drift
+    assert drift.message == f"runs as {OLD}; nothing tells whether it was added live or removed from Git"
+
+
 @pytest.mark.parametrize("referred", [OLD, OLDER])
 def test_of_several_generations_the_one_in_use_is_meant(referred: str) -> None:
     """Earlier ones stay behind; what is declared to use the object uses one of them."""

@@ -10,7 +10,7 @@ import pytest
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.presence import claim, expected, matching
 from bot.drift.live import Live
-from bot.model.drift import DriftKind
+from bot.model.drift import AddEntry, DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, ResourceId
 from tests.drift.makers import Pair, declared, examine, live, thing
@@ -127,6 +127,46 @@ def test_a_trace_that_is_only_live_is_nobodys(part: str, name: str, *, told: boo
     assert bool(examine(Pair(declared(tree), live(changed))).drift) is told
     tree["metadata"][part][name] = "y"
     assert bool(examine(Pair(declared(tree), live(changed))).drift) is (told or part == "labels")
+
+
+def test_what_is_left_to_controllers_is_nobodys_drift_without_a_writer() -> None:
+    """A finalizer that is only live."""
+    tree, changed = thing("ConfigMap"), thing("ConfigMap", metadata={"finalizers": ["x"]})
+    result = examine(Pair(declared(tree), live(changed)))
+    assert (result.drift, result.suppressed) == ((), ())
+
+
+def test_only_an_image_moves() -> None:
+    """A note that reads like one has changed."""
+    notes = [{"annotations": {"note": f"nginx@sha256:{digit * 64}"}} for digit in "ab"]
+    tree, changed = (thing("ConfigMap", metadata=metadata) for metadata in notes)
+    assert [drift.kind for drift in examine(Pair(declared(tree), live(changed))).drift] == [DriftKind.CHANGED]
+
+
+def test_an_addition_is_written_where_it_stands() -> None:
+    """As an entry of its mapping, as an element of its list, or as a list of its own."""
+    tree = workload("Deployment")
+    changed = workload("Deployment", volumes=[{"name": "v", "emptyDir": {}}])
+    changed["spec"]["template"]["spec"]["containers"].append({"name": "b", "image": "b:1"})
+    changed["spec"]["paused"] = True
+    pod = ("spec", "template", "spec")
+    assert {drift.where: drift.adopt for drift in examine(Pair(declared(tree), live(changed))).drift} == {
+        "spec.paused": (AddEntry(("spec",), "paused", True),),
+        "spec.template.spec.containers[b]": (AddEntry((*pod, "containers"), None, {"name": "b", "image": "b:1"}),),
+        "spec.template.spec.volumes[v]": (AddEntry(pod, "volumes", [{"name": "v", "emptyDir": {}}]),),
+    }
+
+
+def test_a_pod_requests_its_limits_on_either_side() -> None:
+    """Where the requests are written and where they are not."""
+    limits, requests = ({name: {"cpu": "1"}} for name in ("limits", "requests"))
+    tree, changed = (
+        thing("Pod", spec={"containers": [{"name": "a", "image": "a:1", "resources": resources}]})
+        for resources in ({**limits, **requests}, limits)
+    )
+    assert (
+        examine(Pair(declared(tree), live(changed))).drift == examine(Pair(declared(changed), live(tree))).drift == ()
+    )
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Generations:
 
 
 def _unhashed(id_: ResourceId) -> ResourceId | None:
-    if id_.platform is not Platform.KUBERNETES or id_.group or id_.kind not in _GENERATED:
+    if id_.group or id_.kind not in _GENERATED:
         return None
     name = base_name(id_.name)
     return None if name == id_.name else id_._replace(name=name, scope=id_.scope or "default")

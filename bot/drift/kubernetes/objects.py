@@ -263,7 +263,7 @@ def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...]
     path, steps = difference.location.path, difference.location.steps
     if path == ("spec", "replicas"):
         return _scaled(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Horizontal)])
-    if "resources" not in path[2:] or path[path.index("resources") - 2] != "containers":
+    if "resources" not in path or path[path.index("resources") - 2] != "containers":
         return None
     return _sized(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Vertical)], declared)
 
