@@ -22,7 +22,7 @@ class Room:
 ROOMS: Final = {
     "policy": Room(("bot/policy/*.py",), ("tests/policy",)),
     "safety": Room(("bot/safety/*.py",), ("tests/safety",)),
-    "drift": Room(("bot/drift/*.py",), ("tests/drift", "tests/secrecy")),
+    "drift": Room(("bot/drift/*.py", "bot/drift/severity/*.py"), ("tests/drift", "tests/secrecy")),
     "kubernetes": Room(("bot/drift/kubernetes/*.py",), ("tests/drift", "tests/observers/test_health.py")),
     "compose": Room(("bot/drift/compose/*.py",), ("tests/drift",)),
     "edits": Room(("bot/edits/*.py",), ("tests/edits",)),
