@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from bot.edits.style import House
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
@@ -36,7 +38,10 @@ def last_node(node: Node) -> Node:
     return node
 
 
+_KEEPING: Final = re.compile(r"[|>][1-9]?\+")
+
+
 def keeps_blank_lines(chars: str, node: Node) -> bool:
     """Whether it ends with a block whose header keeps trailing lines (YAML 1.2.2, section 8.1.1.2: ``+``)."""
     last = last_node(node)
-    return isinstance(last, ScalarNode) and last.style in {"|", ">"} and "+" in chars[last.start : last.start + 3]
+    return isinstance(last, ScalarNode) and bool(_KEEPING.match(chars, last.start))
