@@ -170,6 +170,7 @@ WORDS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
     ),
     ({"environment": "A=1"}, {"environment": {"A": "2"}}, {"environment": ()}),
     ({"labels": ["a=1"]}, {"labels": {"a": "2"}}, {"labels.a": (SetValue(("labels", 0), "a=2"),)}),
+    ({"labels": [True]}, {}, {"labels.true": ()}),
     ({"sysctls": ["a=1"]}, {"sysctls": {"a": "2"}}, {"sysctls.a": (SetValue(("sysctls", 0), "a=2"),)}),
     (
         {"networks": ["front"]},

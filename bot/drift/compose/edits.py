@@ -177,7 +177,7 @@ def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
         for difference in differences
         if difference.side is Side.DESIRED and (label := _port_label(difference)) is not None
     }
-    for entry in elements(raw.get("ports")) if len(gone) > 1 else ():
+    for entry in elements(raw.get("ports")):
         labels = _labels_of_range(entry, len(gone))
         if labels and all(label in gone for label in labels):
             first = gone[labels[0]]

@@ -68,7 +68,7 @@ def _starts(start: str, desired: Desired) -> Iterator[str]:
     for file in _files(desired):
         parts = [part for part in posixpath.dirname(file).split("/") if part]
         yield from ("/".join((start, *parts[at:])) for at in range(len(parts)))
-        if own and start.endswith(f"/{own}"):
+        if start.endswith(f"/{own}"):
             yield "/".join((start.removesuffix(f"/{own}"), *parts))
 
 

@@ -66,7 +66,7 @@ def _by_target(listed: Sequence[JSON], among: frozenset[Target]) -> dict[Target,
 
 def _meetings(unpaired: list[int], live: list[JSON], declared: list[JSON]) -> Iterator[tuple[int, str]]:
     """The ports ``unpaired`` of ``live``, each with the mark that it is to carry."""
-    for alike in (_same, _same_published, _same_address, _any):
+    for alike in (_same, _same_published, _same_address, lambda *_: True):
         for index in [*unpaired]:
             partner = next((port for port in declared if alike(mapping(port), mapping(live[index]))), None)
             if partner is not None:
@@ -103,7 +103,3 @@ def _same_address(declared: Tree, live: Tree) -> bool:
 
 def _same(declared: Tree, live: Tree) -> bool:
     return _same_address(declared, live) and _same_published(declared, live)
-
-
-def _any(declared: Tree, live: Tree) -> bool:
-    return bool(declared) and bool(live)

@@ -88,15 +88,14 @@ def _of_container(
     declared = _settled(long_form.service(desired.tree), desired, tree, live)
     live = _settled_live(live, declared, desired, tree, aliases)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
-    if among:
-        declared["ports"] = port_pairs.marked(declared.get("ports"), among)
-        live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
+    declared["ports"] = port_pairs.marked(declared.get("ports"), among)
+    live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
     shape = service_shape(resolved=mounts.folder(tree) is not None)
     differences = edits.ranges_as_one(walk(declared, live, shape), desired.tree)
     if not differences:
         return
     before = None if base is None else long_form.service(base)
-    if before is not None and among:
+    if before is not None:
         before["ports"] = port_pairs.marked(before.get("ports"), among)
     applied = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
@@ -217,8 +216,8 @@ def _addition(path: Path, base: Base, raw: Tree) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
     if base.holds(path):
         return Attribution(DriftKind.REMOVED)
-    unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]))
-    if unseen is not None and elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
+    unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]), "")
+    if elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
         return None
     if path[0] == "command" and raw.get("entrypoint") is not None:
         return None

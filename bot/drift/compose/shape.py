@@ -56,8 +56,8 @@ _TYPES: Final[Types] = {
         "interval timeout start_period start_interval": "duration",
     },
     "Logging": {"driver": "server:leaf", "options": "map text"},
-    "Device": {"source": "leaf", "target": "leaf", "permissions": "leaf"},
-    "Gpu": {"capabilities": "set", "count": "number", "device_ids": "set", "driver": "ignored:leaf"},
+    "Device": {"source permissions": "leaf"},
+    "Gpu": {"capabilities device_ids": "set", "driver": "ignored:leaf"},
 }
 
 _DEFAULTS: Final[Defaults] = {
@@ -98,7 +98,7 @@ def source(desired: JSON, observed: JSON) -> bool:
     while tail.startswith("../"):
         tail = tail[3:]
     anywhere = tail in {".", ".."}
-    return observed.startswith(("/", "\\")) and (anywhere or observed == tail or observed.endswith(f"/{tail}"))
+    return observed.startswith(("/", "\\")) and (anywhere or observed.endswith(f"/{tail}"))
 
 
 def joined(desired: JSON, observed: JSON) -> bool:
